@@ -1,0 +1,219 @@
+/**
+ * Command lines as data: each program lists its options, and help, parsing and every usage error come
+ * from that one list.
+ */
+import { parseArgs } from "@std/cli";
+
+/** One option of a program. */
+export interface OptionSpec {
+  /** The long name without `--`. */
+  readonly name: string;
+  /** The value's placeholder in the help; without it the option is a switch. */
+  readonly value?: string;
+  /** What it does, in one or a few plain lines. */
+  readonly help: string;
+  /** Shown in the help and used when the option is absent. */
+  readonly default?: string;
+  /** Whether the program cannot start without it. */
+  readonly required?: boolean;
+  /** Whether it may be given several times. */
+  readonly repeatable?: boolean;
+  /** Checks the text; returns what is wrong with it in one clause, or `undefined`. */
+  readonly check?: (text: string) => string | undefined;
+}
+
+/** A program's command line. */
+export interface ProgramSpec {
+  readonly name: string;
+  /** One sentence: what it is. */
+  readonly summary: string;
+  /** Shown under "Example". */
+  readonly examples: readonly string[];
+  readonly options: readonly OptionSpec[];
+}
+
+/** The values found: strings (lists where repeatable) and switches. */
+export class OptionValues {
+  constructor(private readonly values: ReadonlyMap<string, readonly string[] | boolean>) {}
+
+  /** The option's text, or `undefined` when it was not given and has no default. */
+  text(name: string): string | undefined {
+    const value = this.values.get(name);
+    return Array.isArray(value) ? value[value.length - 1] : undefined;
+  }
+
+  /** The option's text, which the table made sure of. */
+  required(name: string): string {
+    const text = this.text(name);
+    if (text === undefined) throw new Error(`option --${name} is neither required nor defaulted`);
+    return text;
+  }
+
+  /** All texts of a repeatable option. */
+  list(name: string): readonly string[] {
+    const value = this.values.get(name);
+    return Array.isArray(value) ? value : [];
+  }
+
+  /** The option's number: its check made sure that it is one. */
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : Number(text);
+  }
+
+  /** Whether a switch was given. */
+  flag(name: string): boolean {
+    return this.values.get(name) === true;
+  }
+}
+
+/** What a command line asks for. */
+export type ParsedCommandLine =
+  | { readonly kind: "run"; readonly values: OptionValues }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "usage-error"; readonly message: string };
+
+const COMMON: readonly OptionSpec[] = [
+  {
+    name: "log-level",
+    value: "LEVEL",
+    default: "info",
+    help: "error, warning, info, debug or trace",
+    check: oneOf("error", "warning", "info", "debug", "trace"),
+  },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    default: "text",
+    help: "text (for people) or json (one object a line)",
+    check: oneOf("text", "json"),
+  },
+  { name: "help", help: "print this help" },
+  { name: "version", help: "print the version" },
+];
+
+/** All options of a program, the common ones last. */
+export function allOptions(program: ProgramSpec): readonly OptionSpec[] {
+  return [...program.options, ...COMMON];
+}
+
+/** Parses a command line; never throws, never exits. */
+export function parseCommandLine(
+  program: ProgramSpec,
+  args: readonly string[],
+): ParsedCommandLine {
+  const specs = allOptions(program);
+  const unknown: string[] = [];
+  const parsed = parseArgs(args, {
+    string: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
+    boolean: specs.filter((spec) => spec.value === undefined).map((spec) => spec.name),
+    collect: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
+    alias: { h: "help" },
+    unknown: (arg) => {
+      unknown.push(arg);
+      return false;
+    },
+  });
+  if (parsed["help"] === true) return { kind: "help" };
+  if (parsed["version"] === true) return { kind: "version" };
+  const values = new Map<string, readonly string[] | boolean>();
+  const stray = unknown[0] ?? parsed._[0];
+  if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
+  for (const spec of specs) {
+    const found = readOption(spec, parsed[spec.name]);
+    if (typeof found === "string") return usageError(program, found);
+    if (found !== undefined) values.set(spec.name, found.value);
+  }
+  return { kind: "run", values: new OptionValues(values) };
+}
+
+function strayMessage(specs: readonly OptionSpec[], stray: string): string {
+  if (!stray.startsWith("-")) return `unexpected argument "${stray}"`;
+  const name = stray.replace(/^-+/, "").replace(/=.*$/s, "");
+  const near = specs.find((spec) => spec.name.startsWith(name) || name.startsWith(spec.name));
+  return `unknown option "${stray.replace(/=.*$/s, "")}"` +
+    (near === undefined ? "" : `; did you mean --${near.name}?`);
+}
+
+/** An option's value, `undefined` when absent, or what is wrong with it. */
+function readOption(
+  spec: OptionSpec,
+  raw: unknown,
+): { value: readonly string[] | boolean } | string | undefined {
+  if (spec.value === undefined) return raw === true ? { value: true } : undefined;
+  const given = (Array.isArray(raw) ? raw : []).map(String);
+  if (given.length > 1 && !spec.repeatable) return `--${spec.name} is given ${given.length} times`;
+  const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
+  if (texts.length === 0) {
+    return spec.required ? `--${spec.name} ${spec.value} is missing` : undefined;
+  }
+  for (const text of texts) {
+    if (text === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
+    const wrong = spec.check?.(text);
+    if (wrong !== undefined) return `--${spec.name} "${text}": ${wrong}`;
+  }
+  return { value: texts };
+}
+
+function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
+  return {
+    kind: "usage-error",
+    message: `${program.name}: ${message} (see ${program.name} --help)`,
+  };
+}
+
+/** The help text, 80 columns wide where the words allow it. */
+export function formatHelp(program: ProgramSpec): string {
+  const lines = [program.summary, "", `Usage: ${program.name} [options]`, "", "Options:"];
+  for (const spec of allOptions(program)) {
+    const notes = [
+      spec.required ? "required" : "",
+      spec.repeatable ? "may be repeated" : "",
+      spec.default === undefined ? "" : `default ${spec.default}`,
+    ].filter((note) => note !== "");
+    const head = `  --${spec.name}${spec.value === undefined ? "" : ` ${spec.value}`}`;
+    const tail = spec.help + (notes.length === 0 ? "" : ` (${notes.join(", ")})`);
+    lines.push(...wrap(head, tail));
+  }
+  lines.push("", program.examples.length === 1 ? "Example:" : "Examples:");
+  lines.push(...program.examples.map((example) => `  ${example}`), "");
+  lines.push("Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.");
+  return lines.join("\n");
+}
+
+const HELP_COLUMN = 32;
+const HELP_WIDTH = 100;
+
+function wrap(head: string, text: string): string[] {
+  const lines: string[] = [];
+  let line = head.length < HELP_COLUMN - 1 ? head.padEnd(HELP_COLUMN) : head;
+  if (line === head) {
+    lines.push(line);
+    line = " ".repeat(HELP_COLUMN);
+  }
+  for (const word of text.split(" ")) {
+    if (line.length + word.length > HELP_WIDTH) {
+      lines.push(line.trimEnd());
+      line = " ".repeat(HELP_COLUMN);
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** A check: the text is one of the given words. */
+export function oneOf(...words: readonly string[]): (text: string) => string | undefined {
+  return (text) => words.includes(text) ? undefined : `expected one of ${words.join(", ")}`;
+}
+
+/** A check: the text is a whole number within the bounds. */
+export function integerBetween(
+  minimum: number,
+  maximum: number,
+): (text: string) => string | undefined {
+  return (text) =>
+    /^[0-9]{1,9}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
+      ? undefined
+      : `expected a whole number from ${minimum} to ${maximum}`;
+}

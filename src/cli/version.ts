@@ -1,0 +1,2 @@
+/** The version that `--version` prints and that a hello's `agent` carries. */
+export const VERSION = "0.1.0";
