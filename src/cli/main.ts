@@ -1,0 +1,52 @@
+/** What the three entries share: help, usage errors, logging, exit codes. */
+import {
+  configureLogging,
+  type LogFormat,
+  loggerOf,
+  type LogLevelName,
+  logText,
+} from "../shell/logging.ts";
+import { UserError } from "../shell/user_error.ts";
+import { formatHelp, type OptionValues, parseCommandLine, type ProgramSpec } from "./options.ts";
+import { VERSION } from "./version.ts";
+
+/** Exit codes of all programs. */
+export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs a program to its end and leaves the process with its exit code.
+ *
+ * `run` resolves with the code; a `UserError` becomes one error line and code 1 (or 2 where the error
+ * says that the usage is wrong); anything else is a bug and shows its stack trace.
+ */
+export async function runProgram(
+  program: ProgramSpec,
+  args: readonly string[],
+  run: (values: OptionValues) => Promise<number>,
+): Promise<never> {
+  const command = parseCommandLine(program, args);
+  if (command.kind === "help") {
+    console.log(formatHelp(program));
+    Deno.exit(ExitCode.done);
+  }
+  if (command.kind === "version") {
+    console.log(`${program.name} ${VERSION}`);
+    Deno.exit(ExitCode.done);
+  }
+  if (command.kind === "usage-error") {
+    console.error(command.message);
+    Deno.exit(ExitCode.usage);
+  }
+  const { values } = command;
+  configureLogging(
+    values.required("log-level") as LogLevelName,
+    values.required("log-format") as LogFormat,
+  );
+  try {
+    Deno.exit(await run(values));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);
+    Deno.exit(error.usage ? ExitCode.usage : ExitCode.failed);
+  }
+}

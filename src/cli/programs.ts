@@ -1,0 +1,229 @@
+/** The command lines of the three programs, as data. */
+import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
+import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
+import { parseRoomCode } from "../ctrl/room.ts";
+import { isIdentityMac, parseMac } from "../proto/mac.ts";
+import { BUDGET_BYTES_MIN, TAP_MTU_MIN } from "../proto/mtu.ts";
+
+const STATE_DIR: OptionSpec = {
+  name: "state-dir",
+  value: "DIR",
+  help: "where state is kept; by default what systemd gives, else a folder of the user's",
+};
+
+const FRAME_LOG: OptionSpec = {
+  name: "frame-log",
+  value: "FILE",
+  help: "write one JSON line for every frame to FILE (for finding faults: it costs speed)",
+};
+
+/** `lanparty-relay` */
+export const RELAY_PROGRAM: ProgramSpec = {
+  name: "lanparty-relay",
+  summary: "lanparty-relay admits players and gateways to rooms and forwards their frames.",
+  examples: [
+    "lanparty-relay --listen 443/udp --cert fullchain.pem --key privkey.pem",
+    "lanparty-relay --listen '[::1]:4433' --state-dir /tmp/relay --dev-cert-der-out relay.der",
+  ],
+  options: [
+    {
+      name: "listen",
+      value: "ADDRESS",
+      repeatable: true,
+      default: "443/udp",
+      help: "where to listen: 443/udp (IPv4 and IPv6), 192.0.2.1:443 or [2001:db8::1]:443",
+      check: (text) => valid(() => parseListen(text), "443/udp, ADDRESS:PORT or [ADDRESS]:PORT"),
+    },
+    {
+      name: "cert",
+      value: "FILE",
+      help: "certificate chain, PEM; without it a self-signed one is made and kept",
+    },
+    { name: "key", value: "FILE", help: "private key of --cert, PEM" },
+    {
+      name: "cert-name",
+      value: "NAME",
+      repeatable: true,
+      help: "a name or address that the self-signed certificate is made for",
+    },
+    {
+      name: "dev-cert-der-out",
+      value: "FILE",
+      help: "write the certificate in use as DER, for --relay-ca-cert of clients and gateways",
+    },
+    STATE_DIR,
+    {
+      name: "policy",
+      value: "POLICY",
+      default: "open",
+      help: "who may join: open (everybody who knows the room's code)",
+      check: oneOf("open"),
+    },
+    {
+      name: "max-tap-mtu",
+      value: "BYTES",
+      default: "1400",
+      help: "the largest MTU that a room gets",
+      check: integerBetween(TAP_MTU_MIN, 1500),
+    },
+    {
+      name: "max-rooms",
+      value: "N",
+      default: "1000",
+      help: "how many rooms at once",
+      check: integerBetween(1, 100_000),
+    },
+    {
+      name: "max-peers-per-room",
+      value: "N",
+      default: "64",
+      help: "how many clients and gateways in one room",
+      check: integerBetween(2, 1000),
+    },
+    {
+      name: "allow-router-advertisements",
+      help: "let IPv6 router advertisements of the LAN through to players",
+    },
+    {
+      name: "redirect",
+      value: "ROOM=HOST:PORT",
+      repeatable: true,
+      help: "send whoever asks for ROOM to another relay",
+      check: (text) => parseRedirect(text) === undefined ? "expected ROOM=HOST:PORT" : undefined,
+    },
+    FRAME_LOG,
+  ],
+};
+
+const RELAY_ACCESS: readonly OptionSpec[] = [
+  {
+    name: "relay",
+    value: "HOST:PORT",
+    required: true,
+    help: "the relay's address; the port is 443 where none is given",
+    check: (text) => valid(() => parseEndpointAddress(text), "HOST, HOST:PORT or [ADDRESS]:PORT"),
+  },
+  {
+    name: "server-name",
+    value: "NAME",
+    help: "the name that the relay's certificate must hold; by default the host of --relay",
+  },
+  {
+    name: "relay-ca-cert",
+    value: "FILE",
+    help: "trust this certificate (PEM or DER): a CA, or the relay's own",
+  },
+  {
+    name: "relay-fingerprint",
+    value: "SHA256",
+    help: "trust the relay whose public key has this fingerprint (base64url)",
+    check: (text) =>
+      /^[A-Za-z0-9_-]{43}=?$/.test(text) ? undefined : "expected 43 characters of base64url",
+  },
+  {
+    name: "room",
+    value: "ROOM",
+    required: true,
+    help: "the room's code: 1 to 32 of A-Z, 0-9 and -",
+    check: (text) => valid(() => parseRoomCode(text), "1 to 32 of A-Z, 0-9 and -"),
+  },
+  { name: "name", value: "NAME", help: "how others see you; at most 64 characters" },
+  {
+    name: "datagram-budget",
+    value: "BYTES",
+    help: "never use datagrams above this size",
+    check: integerBetween(BUDGET_BYTES_MIN, 65_535),
+  },
+];
+
+/** `lanparty-gateway` */
+export const GATEWAY_PROGRAM: ProgramSpec = {
+  name: "lanparty-gateway",
+  summary: "lanparty-gateway joins a LAN interface of this machine with a room.",
+  examples: [
+    "lanparty-gateway --relay relay.example.org --room PARTY --interface eth0",
+  ],
+  options: [
+    ...RELAY_ACCESS,
+    { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
+    {
+      name: "allow-router-advertisements",
+      help: "let IPv6 router advertisements of the LAN into the tunnel",
+    },
+    STATE_DIR,
+    FRAME_LOG,
+  ],
+};
+
+/** `lanparty-client` */
+export const CLIENT_PROGRAM: ProgramSpec = {
+  name: "lanparty-client",
+  summary: "lanparty-client puts this PC into the LAN of a party.",
+  examples: ["lanparty-client --relay relay.example.org --room PARTY"],
+  options: [
+    ...RELAY_ACCESS,
+    {
+      name: "virtual-mac",
+      value: "MAC",
+      help: "the MAC to have in the LAN; by default one is made at first start and kept",
+      check: (text) => {
+        const mac = parseMac(text);
+        if (mac === undefined) return "expected a MAC like 02:00:00:00:00:51";
+        return isIdentityMac(mac, 0)
+          ? undefined
+          : "expected a unicast, locally administered MAC (second digit 2, 6, a or e)";
+      },
+    },
+    {
+      name: "tap-name",
+      value: "NAME",
+      default: "lanparty0",
+      help: "the name of the network adapter",
+      check: (text) =>
+        /^[A-Za-z0-9_.-]{1,15}$/.test(text) && text !== "." && text !== ".."
+          ? undefined
+          : "expected 1 to 15 letters, digits, _, . or -",
+    },
+    {
+      name: "address",
+      value: "CIDR",
+      help: "use this fixed address, such as 192.168.1.77/24, instead of the LAN's DHCP server",
+      check: (text) =>
+        parseCidr(text) === undefined ? "expected an IPv4 address like 192.168.1.77/24" : undefined,
+    },
+    { name: "no-dhcp", help: "leave the adapter without an IPv4 address" },
+    {
+      name: "allow-lan-default-route",
+      help: "let the LAN's DHCP server set this PC's default route and name servers",
+    },
+    STATE_DIR,
+    FRAME_LOG,
+  ],
+};
+
+/** A check's verdict on something that a parser reads. */
+function valid(parse: () => unknown, expected: string): string | undefined {
+  return parse() === undefined ? `expected ${expected}` : undefined;
+}
+
+/** `ROOM=HOST:PORT` as its two parts, or `undefined`. */
+export function parseRedirect(text: string): { room: string; relay: string } | undefined {
+  const at = text.indexOf("=");
+  if (at < 0) return undefined;
+  const room = parseRoomCode(text.slice(0, at));
+  const relay = text.slice(at + 1);
+  return room === undefined || parseEndpointAddress(relay) === undefined
+    ? undefined
+    : { room, relay };
+}
+
+/** `a.b.c.d/n` as bytes and prefix length, or `undefined`. */
+export function parseCidr(
+  text: string,
+): { address: Uint8Array; prefixLength: number } | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  if (match === null) return undefined;
+  const numbers = match.slice(1).map(Number);
+  if (numbers.slice(0, 4).some((octet) => octet > 255) || numbers[4] > 32) return undefined;
+  return { address: Uint8Array.from(numbers.slice(0, 4)), prefixLength: numbers[4] };
+}

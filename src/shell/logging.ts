@@ -1,0 +1,93 @@
+/**
+ * Log output: LogTape with one sink that writes lines to standard error, as text for people or as JSON.
+ *
+ * Nothing per frame is logged here; frame records have a file of their own.
+ */
+import {
+  configureSync,
+  getJsonLinesFormatter,
+  getLogger,
+  type Logger,
+  type LogLevel,
+  type LogRecord,
+  resetSync,
+} from "@logtape/logtape";
+
+/** The levels of `--log-level`. */
+export type LogLevelName = "error" | "warning" | "info" | "debug" | "trace";
+
+/** The forms of `--log-format`. */
+export type LogFormat = "text" | "json";
+
+export type { Logger };
+
+const encoder = new TextEncoder();
+
+/** Sets the process's log output up; a second call replaces the first. */
+export function configureLogging(level: LogLevelName, format: LogFormat): void {
+  resetSync();
+  const json = getJsonLinesFormatter({ properties: "flatten" });
+  const formatter = format === "json" ? json : formatText;
+  const sink = (record: LogRecord) => writeLine(formatter(record));
+  configureSync({
+    sinks: { stderr: sink },
+    loggers: [
+      { category: ["lanparty"], sinks: ["stderr"], lowestLevel: level as LogLevel },
+      { category: ["logtape", "meta"], sinks: [], lowestLevel: "fatal" },
+    ],
+  });
+}
+
+/** The logger of one part: `relay`, `gateway`, `client`, `quic`. */
+export function loggerOf(part: string): Logger {
+  return getLogger(["lanparty", part]);
+}
+
+/** Writes one line to standard error; a closed pipe is no reason to stop a party. */
+function writeLine(line: string): void {
+  const bytes = encoder.encode(line);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += Deno.stderr.writeSync(bytes.subarray(written));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe) && !(error instanceof Deno.errors.WouldBlock)) {
+      throw error;
+    }
+  }
+}
+
+const LEVEL_TEXT: Readonly<Record<LogLevel, string>> = {
+  trace: "trace  ",
+  debug: "debug  ",
+  info: "",
+  warning: "warning: ",
+  error: "error: ",
+  fatal: "fatal: ",
+};
+
+/** `19:12:03 warning: text key=value …` */
+function formatText(record: LogRecord): string {
+  const time = new Date(record.timestamp).toTimeString().slice(0, 8);
+  const message = record.message.map((part) => typeof part === "string" ? part : String(part))
+    .join("");
+  const fields = Object.entries(record.properties)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return `${time} ${LEVEL_TEXT[record.level]}${message}${fields.join("")}\n`;
+}
+
+/** Logs a text that may hold braces (LogTape's placeholders) as it is, with fields beside it. */
+export function logText(
+  logger: Logger,
+  level: LogLevelName,
+  text: string,
+  fields: Record<string, unknown> = {},
+): void {
+  const escaped = text.replaceAll("{", "{{").replaceAll("}", "}}");
+  if (level === "error") logger.error(escaped, fields);
+  else if (level === "warning") logger.warn(escaped, fields);
+  else if (level === "info") logger.info(escaped, fields);
+  else if (level === "debug") logger.debug(escaped, fields);
+  else logger.trace(escaped, fields);
+}
