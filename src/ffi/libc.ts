@@ -95,16 +95,18 @@ export const MFD_CLOEXEC = 1;
 export const O_RDWR = 2;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
+/** Bytes that an eventfd is read and written in. */
+export const EVENTFD_BYTES = 8;
 
-/** What `epoll_wait` fills in: packed on x86-64, so the 64-bit data is not aligned. */
+/** What `epoll_wait` fills in: packed on x86-64, so that the 64-bit data is not aligned there. */
 export const EPOLL_EVENT = {
   name: "struct epoll_event",
   header: "sys/epoll.h",
   page: "https://man7.org/linux/man-pages/man3/epoll_event.3type.html",
-  sizeBytes: 12,
+  sizeBytes: Deno.build.arch === "x86_64" ? 12 : 16,
   fields: {
     events: { offset: 0, type: "u32" },
-    data: { offset: 4, type: "u64" },
+    data: { offset: Deno.build.arch === "x86_64" ? 4 : 8, type: "u64" },
   },
 } as const satisfies StructLayout;
 
@@ -132,6 +134,40 @@ const SYMBOLS = {
   eventfd: {
     parameters: ["u32", /* initval */ "i32" /* flags */],
     result: "i32",
+  },
+  memcpy: {
+    parameters: ["buffer", /* dest */ "usize", /* src, an address */ "usize" /* n */],
+    result: "void",
+  },
+  memcpyToPointer: {
+    name: "memcpy",
+    parameters: ["pointer", /* dest */ "usize", /* src, an address */ "usize" /* n */],
+    result: "void",
+  },
+  memcpyToAddress: {
+    name: "memcpy",
+    parameters: ["usize", /* dest, an address */ "buffer", /* src */ "usize" /* n */],
+    result: "void",
+  },
+  setenv: {
+    parameters: ["buffer", /* name */ "buffer", /* value */ "i32" /* overwrite */],
+    result: "i32",
+  },
+  unsetenv: { parameters: ["buffer" /* name */], result: "i32" },
+  /**
+   * Used to call a function whose address C hands out: `bsearch` with one element calls its
+   * comparison function exactly once, with the key as the first argument. A `Deno.UnsafeFnPointer`
+   * takes about a microsecond for that, this 20 ns.
+   */
+  bsearch: {
+    parameters: [
+      "pointer", /* key */
+      "pointer", /* base */
+      "usize", /* nmemb */
+      "usize", /* size */
+      "usize", /* compar, an address */
+    ],
+    result: "void",
   },
   epoll_create1: { parameters: ["i32" /* flags */], result: "i32" },
   epoll_ctl: {

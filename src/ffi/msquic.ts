@@ -1,0 +1,207 @@
+/**
+ * The exported functions of libmsquic 2.5.1 and how to open the library.
+ *
+ * The exported symbols are bound directly: a call through `QUIC_API_TABLE` would cost fifty times
+ * as much (see `Deno.UnsafeFnPointer`). Struct layouts are in `msquic_layout.ts`, constants in
+ * `msquic_constants.ts`.
+ *
+ * Two choices of parameter types matter for speed, and are the same throughout: a handle or address
+ * that lives long is a `pointer` object made once; a 64-bit length or an address read from memory
+ * is a `usize` given as a bigint, which optimized code passes without allocating. (A `usize` given
+ * as a number takes a slow path, 20 times as long.)
+ *
+ * @module
+ */
+
+import { cString } from "./layout.ts";
+import { checkCall, closeFd, libc, MFD_CLOEXEC } from "./libc.ts";
+
+/** Functions of `msquic.h`; `HQUIC` is an opaque pointer, `QUIC_STATUS` a u32. */
+export const MSQUIC_SYMBOLS = {
+  MsQuicOpenVersion: {
+    parameters: ["u32", /* Version */ "buffer" /* QuicApi, out */],
+    result: "u32",
+  },
+  MsQuicClose: { parameters: ["pointer" /* QuicApi */], result: "void" },
+  MsQuicExecutionCreate: {
+    parameters: [
+      "u32", /* Flags */
+      "u32", /* PollingIdleTimeoutUs */
+      "u32", /* Count */
+      "buffer", /* Configs */
+      "buffer", /* Executions, out */
+    ],
+    result: "u32",
+  },
+  MsQuicExecutionDelete: {
+    parameters: ["u32", /* Count */ "buffer" /* Executions */],
+    result: "void",
+  },
+  MsQuicExecutionPoll: { parameters: ["pointer" /* Execution */], result: "u32" },
+  MsQuicRegistrationOpen: {
+    parameters: ["buffer", /* Config */ "buffer" /* Registration, out */],
+    result: "u32",
+  },
+  MsQuicRegistrationClose: { parameters: ["pointer" /* Registration */], result: "void" },
+  MsQuicConfigurationOpen: {
+    parameters: [
+      "pointer", /* Registration */
+      "buffer", /* AlpnBuffers */
+      "u32", /* AlpnBufferCount */
+      "buffer", /* Settings */
+      "u32", /* SettingsSize */
+      "pointer", /* Context */
+      "buffer", /* Configuration, out */
+    ],
+    result: "u32",
+  },
+  MsQuicConfigurationClose: { parameters: ["pointer" /* Configuration */], result: "void" },
+  MsQuicConfigurationLoadCredential: {
+    parameters: ["pointer", /* Configuration */ "buffer" /* CredConfig */],
+    result: "u32",
+  },
+  MsQuicListenerOpen: {
+    parameters: [
+      "pointer", /* Registration */
+      "function", /* Handler */
+      "pointer", /* Context */
+      "buffer", /* Listener, out */
+    ],
+    result: "u32",
+  },
+  MsQuicListenerStart: {
+    parameters: [
+      "pointer", /* Listener */
+      "buffer", /* AlpnBuffers */
+      "u32", /* AlpnBufferCount */
+      "buffer", /* LocalAddress */
+    ],
+    result: "u32",
+  },
+  MsQuicListenerStop: { parameters: ["pointer" /* Listener */], result: "void" },
+  MsQuicListenerClose: { parameters: ["pointer" /* Listener */], result: "void" },
+  MsQuicConnectionOpen: {
+    parameters: [
+      "pointer", /* Registration */
+      "function", /* Handler */
+      "pointer", /* Context */
+      "buffer", /* Connection, out */
+    ],
+    result: "u32",
+  },
+  MsQuicConnectionSetConfiguration: {
+    parameters: ["pointer", /* Connection */ "pointer" /* Configuration */],
+    result: "u32",
+  },
+  MsQuicConnectionStart: {
+    parameters: [
+      "pointer", /* Connection */
+      "pointer", /* Configuration */
+      "u16", /* Family */
+      "buffer", /* ServerName */
+      "u16", /* ServerPort, host byte order */
+    ],
+    result: "u32",
+  },
+  MsQuicConnectionShutdown: {
+    parameters: ["pointer", /* Connection */ "u32", /* Flags */ "u64" /* ErrorCode */],
+    result: "void",
+  },
+  MsQuicConnectionClose: { parameters: ["pointer" /* Connection */], result: "void" },
+  MsQuicConnectionCertificateValidationComplete: {
+    parameters: ["pointer", /* Connection */ "u8", /* Result */ "u32" /* TlsAlert */],
+    result: "u32",
+  },
+  MsQuicSetCallbackHandler: {
+    parameters: ["pointer", /* Handle */ "function", /* Handler */ "pointer" /* Context */],
+    result: "void",
+  },
+  MsQuicSetParam: {
+    parameters: [
+      "pointer", /* Handle */
+      "u32", /* Param */
+      "u32", /* BufferLength */
+      "buffer", /* Buffer */
+    ],
+    result: "u32",
+  },
+  MsQuicGetParam: {
+    parameters: [
+      "pointer", /* Handle */
+      "u32", /* Param */
+      "buffer", /* BufferLength, in and out */
+      "buffer", /* Buffer */
+    ],
+    result: "u32",
+  },
+  MsQuicDatagramSend: {
+    parameters: [
+      "pointer", /* Connection */
+      "pointer", /* Buffers */
+      "u32", /* BufferCount */
+      "u32", /* Flags */
+      "pointer", /* ClientSendContext */
+    ],
+    result: "u32",
+  },
+  MsQuicStreamOpen: {
+    parameters: [
+      "pointer", /* Connection */
+      "u32", /* Flags */
+      "function", /* Handler */
+      "pointer", /* Context */
+      "buffer", /* Stream, out */
+    ],
+    result: "u32",
+  },
+  MsQuicStreamStart: {
+    parameters: ["pointer", /* Stream */ "u32" /* Flags */],
+    result: "u32",
+  },
+  MsQuicStreamShutdown: {
+    parameters: ["pointer", /* Stream */ "u32", /* Flags */ "u64" /* ErrorCode */],
+    result: "u32",
+  },
+  MsQuicStreamSend: {
+    parameters: [
+      "pointer", /* Stream */
+      "buffer", /* Buffers */
+      "u32", /* BufferCount */
+      "u32", /* Flags */
+      "pointer", /* ClientSendContext */
+    ],
+    result: "u32",
+  },
+  MsQuicStreamReceiveSetEnabled: {
+    parameters: ["pointer", /* Stream */ "u8" /* IsEnabled */],
+    result: "u32",
+  },
+  MsQuicStreamClose: { parameters: ["pointer" /* Stream */], result: "void" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The bound functions. */
+export type MsQuicSymbols = Deno.StaticForeignLibraryInterface<typeof MSQUIC_SYMBOLS>;
+
+/** An opened libmsquic. */
+export type MsQuicLibrary = Deno.DynamicLibrary<typeof MSQUIC_SYMBOLS>;
+
+/**
+ * Opens libmsquic from a file, or from its bytes without leaving a file behind: they are written to
+ * an anonymous memory file (`memfd_create`), which lives as long as the library is mapped.
+ *
+ * @throws {SystemCallError} if the memory file cannot be made
+ * @throws {Error} from `Deno.dlopen` if it is no library, or lacks one of the symbols
+ */
+export function openMsQuic(source: string | Uint8Array<ArrayBuffer>): MsQuicLibrary {
+  if (typeof source === "string") return Deno.dlopen(source, MSQUIC_SYMBOLS);
+  const fd = checkCall("memfd_create", libc().memfd_create(cString("libmsquic"), MFD_CLOEXEC));
+  try {
+    for (let written = 0; written < source.length;) {
+      const rest = source.subarray(written);
+      written += checkCall("write", libc().write(fd, rest, BigInt(rest.length)));
+    }
+    return Deno.dlopen(`/proc/self/fd/${fd}`, MSQUIC_SYMBOLS);
+  } finally {
+    closeFd(fd);
+  }
+}
