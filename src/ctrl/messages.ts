@@ -1,0 +1,365 @@
+/**
+ * The control messages: their schemas and types.
+ *
+ * Unknown fields are ignored, and a field that is null counts as absent. Text that people will read
+ * comes out cleaned. Messages are checked by {@link parseHello} (the first of an endpoint),
+ * {@link parseEndpointMessage} (its later ones) and {@link parseRelayMessage}.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
+import { parseEndpointAddress } from "./address.ts";
+import { cleanText, countCodePoints } from "./clean_text.ts";
+import { parseRoomCode } from "./room.ts";
+
+/** The version of the wire protocol that a hello names. */
+export const CONTROL_PROTOCOL_VERSION = 1;
+
+/** Application error codes with which a QUIC connection is closed. */
+export const ErrorCode = {
+  done: 0,
+  rejected: 1,
+  protocol: 2,
+  policy: 3,
+  shuttingDown: 4,
+} as const;
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** Why a relay refuses a hello, in the order in which it checks. */
+export const REJECT_CODES = [
+  "protocol-version",
+  "invalid-hello",
+  "rate-limited",
+  "relay-full",
+  "not-admitted",
+  "budget-too-small",
+  "gateway-exists",
+  "mac-in-use",
+  "room-full",
+] as const;
+export type RejectCode = (typeof REJECT_CODES)[number];
+
+/** Why one side ends a session. */
+export const DISCONNECT_CODES = [
+  "bye",
+  "protocol-error",
+  "malformed-limit",
+  "hello-timeout",
+  "kicked",
+  "room-closed",
+  "relay-restarting",
+  "replaced",
+] as const;
+export type DisconnectCode = (typeof DISCONNECT_CODES)[number];
+
+/** Why a peer is no longer in the room, as the others learn it. */
+export const LEAVE_REASONS = ["bye", "lost", "kicked", "replaced", "error"] as const;
+export type LeaveReason = (typeof LEAVE_REASONS)[number];
+
+/** Longest texts, in Unicode code points. */
+export const NAME_CODE_POINTS_MAX = 64;
+export const AGENT_CODE_POINTS_MAX = 128;
+export const KEY_CODE_POINTS_MAX = 128;
+/** What is kept of a `message` for people; longer ones are cut, not refused. */
+export const MESSAGE_CODE_POINTS_MAX = 512;
+/** What is kept of the free parts of `stats`. */
+export const DROP_REASONS_REPORTED_MAX = 128;
+export const ADDRESSES_REPORTED_MAX = 16;
+
+const text = (codePointsMax: number) =>
+  z.string().transform((raw) => cleanText(raw)).refine(
+    (clean) => countCodePoints(clean) <= codePointsMax,
+    { error: `longer than ${codePointsMax} characters` },
+  );
+const optionalText = (codePointsMax: number) =>
+  text(codePointsMax).transform((clean) => clean === "" ? undefined : clean).optional();
+const messageText = z.string().transform((raw) => cleanText(raw, MESSAGE_CODE_POINTS_MAX))
+  .default("");
+const room = z.string().transform((raw, context) => {
+  const code = parseRoomCode(raw);
+  if (code !== undefined) return code;
+  context.addIssue("not 1 to 32 of A-Z, 0-9 and -");
+  return z.NEVER;
+});
+const mac = z.string().transform((raw, context) => {
+  const bytes = parseMac(raw);
+  if (bytes !== undefined && isIdentityMac(bytes, 0)) return formatMac(bytes);
+  context.addIssue("not a unicast, locally administered MAC");
+  return z.NEVER;
+});
+const count = z.number().int().nonnegative();
+const peerId = z.number().int().min(1).max(0xffff);
+const retryAfterMs = count.optional();
+const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "not 43 characters of base64url");
+const endpointAddress = z.string().refine((raw) => parseEndpointAddress(raw) !== undefined, {
+  error: "not HOST:PORT",
+});
+
+/** An object from which everything that is null was taken out first. */
+const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.preprocess(withoutNulls, z.object(shape));
+
+const helloShape = {
+  type: z.literal("hello"),
+  protocol: z.literal(CONTROL_PROTOCOL_VERSION),
+  room,
+  datagramBudget: z.number().int(),
+  resume: z.string().optional(),
+  name: optionalText(NAME_CODE_POINTS_MAX),
+  agent: optionalText(AGENT_CODE_POINTS_MAX),
+};
+const clientHello = fields({
+  ...helloShape,
+  role: z.literal("client"),
+  mac,
+  roomKey: optionalText(KEY_CODE_POINTS_MAX),
+});
+const gatewayHello = fields({
+  ...helloShape,
+  role: z.literal("gateway"),
+  gatewayKey: optionalText(KEY_CODE_POINTS_MAX),
+});
+
+const welcome = fields({
+  type: z.literal("welcome"),
+  protocol: z.literal(CONTROL_PROTOCOL_VERSION),
+  peerId,
+  room,
+  tapMtu: z.number().int().min(1280).max(0xffff),
+  gatewayPresent: z.boolean(),
+  relayTime: z.number(),
+  resume: z.string().min(1),
+});
+const reject = fields({
+  type: z.literal("reject"),
+  code: z.enum(REJECT_CODES),
+  message: messageText,
+  retryAfterMs,
+});
+const redirect = fields({
+  type: z.literal("redirect"),
+  relay: endpointAddress,
+  serverName: z.string().min(1).max(253).optional(),
+  fingerprint: fingerprint.optional(),
+});
+const clientPeer = {
+  peerId,
+  role: z.literal("client"),
+  mac,
+  name: optionalText(NAME_CODE_POINTS_MAX),
+};
+const gatewayPeer = {
+  peerId,
+  role: z.literal("gateway"),
+  name: optionalText(NAME_CODE_POINTS_MAX),
+};
+const joined = { type: z.literal("peerJoined") };
+const left = { type: z.literal("peerLeft"), reason: z.enum(LEAVE_REASONS) };
+const clientJoined = fields({ ...joined, ...clientPeer });
+const gatewayJoined = fields({ ...joined, ...gatewayPeer });
+const clientLeft = fields({ ...left, ...clientPeer });
+const gatewayLeft = fields({ ...left, ...gatewayPeer });
+
+const drops = z.record(z.string(), z.unknown()).transform(keepCounts);
+const diagnostics = fields({
+  relayReachable: z.boolean().optional(),
+  routePinned: z.boolean().optional(),
+  datagramBudget: count.optional(),
+  tap: fields({
+    state: z.string().transform((raw) => cleanText(raw, 32)).optional(),
+    mtu: count.optional(),
+    addresses: z.array(z.string().transform((raw) => cleanText(raw, 64)))
+      .transform((all) => all.slice(0, ADDRESSES_REPORTED_MAX)).optional(),
+  }).optional(),
+});
+const total = count.default(0);
+const stats = fields({
+  type: z.literal("stats"),
+  framesSent: total,
+  framesReceived: total,
+  bytesSent: total,
+  bytesReceived: total,
+  datagramsSent: total,
+  datagramsReceived: total,
+  framesSplit: total,
+  framesReassembled: total,
+  drops: drops.default({}),
+  rttUs: z.number().nonnegative().optional(),
+  uptimeMs: z.number().nonnegative().default(0),
+  diagnostics: diagnostics.optional(),
+});
+const disconnect = fields({
+  type: z.literal("disconnect"),
+  code: z.enum(DISCONNECT_CODES),
+  message: messageText,
+  retryAfterMs,
+});
+
+/** An optional field that is not there is no property at all, never one that is undefined. */
+type Exact<T> = T extends readonly unknown[] ? T
+  : T extends object ? { [Key in keyof T]: Exact<Exclude<T[Key], undefined>> }
+  : T;
+type Output<Schema extends z.ZodType> = Exact<z.output<Schema>>;
+
+/** The first message of an endpoint. Text is cleaned, the room upper case, the MAC canonical. */
+export type Hello = Output<typeof clientHello> | Output<typeof gatewayHello>;
+/** The relay lets an endpoint in. */
+export type Welcome = Output<typeof welcome>;
+/** The relay does not let it in; with `retryAfterMs` where trying again makes sense. */
+export type Reject = Output<typeof reject>;
+/** The room lives on another relay. */
+export type Redirect = Output<typeof redirect>;
+/** Somebody is in the room. */
+export type PeerJoined = Output<typeof clientJoined> | Output<typeof gatewayJoined>;
+/** Somebody is no longer in the room. */
+export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft>;
+/** Totals since the session began; every 10 s, both ways. */
+export type Stats = Output<typeof stats>;
+/** What a client tells about itself in its `stats`. */
+export type StatsDiagnostics = Output<typeof diagnostics>;
+/** The session ends. */
+export type Disconnect = Output<typeof disconnect>;
+
+/** What an endpoint may send after its hello. */
+export type EndpointMessage = Stats | Disconnect;
+/** What a relay may send. */
+export type RelayMessage =
+  | Welcome
+  | Reject
+  | Redirect
+  | PeerJoined
+  | PeerLeft
+  | Stats
+  | Disconnect;
+
+/** Any message. */
+export type ControlMessage = Hello | EndpointMessage | RelayMessage;
+
+/** What {@link parseHello} says; `message` is for people and quotes nothing of the input. */
+export type HelloResult =
+  | { readonly ok: true; readonly hello: Hello }
+  | {
+    readonly ok: false;
+    readonly code: "protocol-version" | "invalid-hello";
+    readonly message: string;
+  };
+
+/** What the other parsers say. */
+export type MessageResult<Message> =
+  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: false; readonly message: string };
+
+/** Checks the first message of an endpoint; its protocol before all other fields. */
+export function parseHello(json: unknown): HelloResult {
+  if (!isRecord(json) || json.type !== "hello") {
+    return invalidHello("the first message is no hello");
+  }
+  const protocol = json.protocol;
+  if (typeof protocol !== "number" || !Number.isInteger(protocol)) {
+    return invalidHello("protocol: no integer");
+  }
+  if (protocol !== CONTROL_PROTOCOL_VERSION) {
+    const message = `This relay speaks version ${CONTROL_PROTOCOL_VERSION} of the protocol.`;
+    return { ok: false, code: "protocol-version", message };
+  }
+  const result = json.role === "client"
+    ? resultOf(clientHello.safeParse(json))
+    : json.role === "gateway"
+    ? resultOf(gatewayHello.safeParse(json))
+    : undefined;
+  if (result === undefined) return invalidHello('role: neither "client" nor "gateway"');
+  return result.ok ? { ok: true, hello: result.message } : invalidHello(result.message);
+}
+
+/** Checks a message that an endpoint sent after its hello. */
+export function parseEndpointMessage(json: unknown): MessageResult<EndpointMessage> {
+  switch (isRecord(json) ? json.type : undefined) {
+    case "stats":
+      return resultOf(stats.safeParse(json));
+    case "disconnect":
+      return resultOf(disconnect.safeParse(json));
+    case "hello":
+      return { ok: false, message: "a second hello" };
+    default:
+      return { ok: false, message: "no message that an endpoint sends" };
+  }
+}
+
+/** Checks a message that a relay sent. */
+export function parseRelayMessage(json: unknown): MessageResult<RelayMessage> {
+  const record = isRecord(json) ? json : {};
+  const fromGateway = record.role === "gateway";
+  switch (record.type) {
+    case "welcome":
+      return resultOf(welcome.safeParse(json));
+    case "reject":
+      return resultOf(reject.safeParse(json));
+    case "redirect":
+      return resultOf(redirect.safeParse(json));
+    case "peerJoined":
+      return fromGateway
+        ? resultOf(gatewayJoined.safeParse(json))
+        : resultOf(clientJoined.safeParse(json));
+    case "peerLeft":
+      return fromGateway
+        ? resultOf(gatewayLeft.safeParse(json))
+        : resultOf(clientLeft.safeParse(json));
+    case "stats":
+      return resultOf(stats.safeParse(json));
+    case "disconnect":
+      return resultOf(disconnect.safeParse(json));
+    default:
+      return { ok: false, message: "no message that a relay sends" };
+  }
+}
+
+function resultOf<Message extends object>(
+  result: z.ZodSafeParseResult<Message>,
+): MessageResult<Exact<Message>> {
+  return result.success
+    ? { ok: true, message: exact(result.data) }
+    : { ok: false, message: firstIssue(result.error) };
+}
+
+/** Takes fields out that came out as undefined: an empty name is no name. */
+function exact<Message extends object>(message: Message): Exact<Message> {
+  for (const key of Object.keys(message) as (keyof Message)[]) {
+    if (message[key] === undefined) delete message[key];
+  }
+  return message as Exact<Message>;
+}
+
+function invalidHello(message: string): HelloResult {
+  return { ok: false, code: "invalid-hello", message };
+}
+
+/** `field: what is wrong`. Paths hold names of our schemas only, so nothing of the input shows. */
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return `${issue.path.join(".") || "message"}: ${issue.message}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+/** The entries of `drops` that can be reasons and counts; others are ignored, as unknown fields are. */
+function keepCounts(all: Record<string, unknown>): Record<string, number> {
+  const kept: Record<string, number> = {};
+  let entries = 0;
+  for (const [reason, value] of Object.entries(all)) {
+    if (entries === DROP_REASONS_REPORTED_MAX) break;
+    if (!/^[a-z][a-z0-9-]{0,63}$/.test(reason)) continue;
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) continue;
+    kept[reason] = value;
+    entries++;
+  }
+  return kept;
+}

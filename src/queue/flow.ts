@@ -1,0 +1,157 @@
+/**
+ * Which flow a frame belongs to: the number by which a `FairQueue` keeps flows apart.
+ *
+ * @module
+ */
+
+import { dissect, type Dissection } from "../proto/dissect.ts";
+import { EtherType } from "../proto/ethernet.ts";
+
+/** Set in a flow number: few and urgent (address resolution, leases), kept apart from all others. */
+export const FLOW_SPARSE = 0x2000_0000;
+
+/** The bits of a flow number that are its hash. Flow numbers stay small integers: 30 bits. */
+export const FLOW_MASK = 0x1fff_ffff;
+
+const PROTOCOL_TCP = 6;
+const PROTOCOL_UDP = 17;
+const PROTOCOL_ICMPV6 = 58;
+const ETHERNET_ADDRESSES_BYTES = 12;
+
+/**
+ * Dissects a frame into `scratch` and returns its flow: by MAC addresses and, where there are
+ * such, IP addresses, protocol and ports.
+ *
+ * @param frameOffset index of the Ethernet header
+ * @param frameLength bytes present from there on, at least 14
+ */
+export function flowHash(
+  bytes: Uint8Array,
+  frameOffset: number,
+  frameLength: number,
+  scratch: Dissection,
+): number {
+  dissect(bytes, frameOffset, frameLength, scratch);
+  return flowOf(bytes, frameOffset, frameLength, scratch);
+}
+
+/** The same for a frame that was dissected already. */
+export function flowOf(
+  bytes: Uint8Array,
+  frameOffset: number,
+  frameLength: number,
+  dissection: Dissection,
+): number {
+  if (isSparse(dissection)) {
+    // By source alone: one sender's flood of requests shall not delay another's.
+    return FLOW_SPARSE | (finish(hashWords(bytes, frameOffset + 6, 6, 1)) & FLOW_MASK);
+  }
+  let hash = hashWords(bytes, frameOffset, ETHERNET_ADDRESSES_BYTES, 2);
+  const end = frameOffset + frameLength;
+  const network = dissection.networkOffset;
+  if (dissection.ipVersion === 4 && network + 20 <= end) {
+    hash = hashWords(bytes, network + 12, 8, hash);
+    hash = hashTransport(dissection, hash);
+  } else if (dissection.ipVersion === 6 && network + 40 <= end) {
+    hash = hashWords(bytes, network + 8, 32, hash);
+    hash = hashTransport(dissection, hash);
+  } else {
+    hash = mix(hash, dissection.etherType);
+  }
+  return finish(hash) & FLOW_MASK;
+}
+
+/** The flow of a piece whose first piece was not seen: by its MAC addresses, all that it carries. */
+export function flowOfMacs(bytes: Uint8Array, frameOffset: number): number {
+  return finish(hashWords(bytes, frameOffset, ETHERNET_ADDRESSES_BYTES, 2)) & FLOW_MASK;
+}
+
+/**
+ * Whether a frame is of the kind that others wait for: ARP, DHCP, DHCPv6, IPv6 neighbor discovery
+ * (RFC 4861: types 133 to 137).
+ */
+export function isSparse(dissection: Dissection): boolean {
+  if (dissection.etherType === EtherType.arp) return true;
+  if (dissection.ipProtocol === PROTOCOL_UDP) {
+    const source = dissection.sourcePort;
+    const destination = dissection.destinationPort;
+    if (dissection.ipVersion === 4) {
+      return (source === 68 && destination === 67) || (source === 67 && destination === 68) ||
+        (source === 67 && destination === 67);
+    }
+    return destination === 546 || destination === 547;
+  }
+  return dissection.ipVersion === 6 && dissection.ipProtocol === PROTOCOL_ICMPV6 &&
+    dissection.icmpType >= 133 && dissection.icmpType <= 137;
+}
+
+/**
+ * Fragments of one IP datagram stay together: of those only the first has ports, so ports count in
+ * none.
+ */
+function hashTransport(dissection: Dissection, hash: number): number {
+  const protocol = dissection.ipProtocol;
+  const withPorts = mix(hash, protocol);
+  if (dissection.ipFragment !== 0) return withPorts;
+  if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) return withPorts;
+  return mix(withPorts, dissection.sourcePort << 16 | dissection.destinationPort & 0xffff);
+}
+
+/** Mixes `count` bytes in, four at a time and the rest two at a time; `count` is even. */
+function hashWords(bytes: Uint8Array, offset: number, count: number, seed: number): number {
+  let hash = seed;
+  let at = offset;
+  const end = offset + count;
+  for (; at + 4 <= end; at += 4) {
+    hash = mix(hash, bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]);
+  }
+  if (at < end) hash = mix(hash, bytes[at] << 8 | bytes[at + 1]);
+  return hash;
+}
+
+/** One round: multiply and fold, so that every bit of the word reaches the low bits. */
+function mix(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e37_79b1);
+  return product ^ product >>> 15;
+}
+
+function finish(hash: number): number {
+  const product = Math.imul(hash ^ hash >>> 16, 0x85eb_ca6b);
+  return product ^ product >>> 13;
+}
+
+/** Frames in pieces whose flow is remembered at one time. */
+const PIECE_FLOWS = 1024;
+
+/**
+ * Remembers the flow of frames that come in pieces: only the first piece shows ports, and the
+ * later ones must queue behind it. A table of fixed size in which the newest frame wins; what was
+ * forgotten goes by its MAC addresses.
+ */
+export class PieceFlows {
+  readonly #sources = new Float64Array(PIECE_FLOWS).fill(-1);
+  readonly #frameIds = new Int32Array(PIECE_FLOWS);
+  readonly #flows = new Int32Array(PIECE_FLOWS);
+
+  /**
+   * @param source who sent it: any whole number that is unique in the process, such as a
+   *   connection handle
+   */
+  remember(source: number, frameId: number, flow: number): void {
+    const at = indexOf(source, frameId);
+    this.#sources[at] = source;
+    this.#frameIds[at] = frameId;
+    this.#flows[at] = flow;
+  }
+
+  /** The flow of the first piece of this frame, or -1. */
+  recall(source: number, frameId: number): number {
+    const at = indexOf(source, frameId);
+    if (this.#sources[at] !== source || this.#frameIds[at] !== frameId) return -1;
+    return this.#flows[at];
+  }
+}
+
+function indexOf(source: number, frameId: number): number {
+  return finish(mix(source | 0, frameId)) & (PIECE_FLOWS - 1);
+}
