@@ -1,0 +1,325 @@
+/**
+ * A TAP device of the Linux kernel: a network interface whose other end is this process.
+ *
+ * It lives as long as it is open: when the process ends, however it ends, the interface is gone.
+ *
+ * @module
+ */
+
+import {
+  closeFd,
+  Errno,
+  errno,
+  libc,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDWR,
+  SystemCallError,
+} from "../ffi/libc.ts";
+import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
+import { AddressBook, addressHigh, addressLow } from "../ffi/linux_memory.ts";
+import { IOVEC } from "../ffi/linux_layouts.ts";
+import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import {
+  LinkCounters,
+  type LinkDevice,
+  LinkError,
+  LinkFrame,
+  type LinkReactor,
+  type LinkSink,
+  type LinkState,
+} from "./device.ts";
+import {
+  interfaceIndex,
+  interfaceRequest,
+  queryInterface,
+  setInterfaceMac,
+  setInterfaceMtu,
+  setInterfaceUp,
+} from "./interface.ts";
+import { addInterfaceAddress } from "./netlink.ts";
+import { countSendError } from "./packet_sender.ts";
+
+/** How a TAP device is made. */
+export interface TapOptions {
+  /** Name of the interface; `%d` in it is replaced by a free number. */
+  readonly name: string;
+  /** Hardware address: 6 bytes, unicast. */
+  readonly mac: Uint8Array;
+  /** MTU of the interface: {@linkcode TAP_MTU_MIN} … {@linkcode TAP_MTU_MAX}. */
+  readonly mtu: number;
+  /** An address and prefix length such as `192.168.1.50/24`, if it is not to come by DHCP. */
+  readonly address?: string;
+  /** Where received frames are put: at the headroom of a slot. */
+  readonly pool: BufferPool;
+  /** Frames delivered in one turn of the reactor. Default 64. */
+  readonly budgetFrames?: number;
+}
+
+/** The least MTU that IPv4 allows (RFC 791); IPv6 wants 1280. */
+export const TAP_MTU_MIN = 68;
+/** Above Ethernet's MTU nothing could be carried on. */
+export const TAP_MTU_MAX = 1500;
+
+const TUN_DEVICE = "/dev/net/tun";
+const BUDGET_FRAMES = 64;
+const MAC_BYTES = 6;
+const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
+const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;
+const IOVEC_WORDS = IOVEC.sizeBytes >> 2;
+
+/** A TAP device, up and ready. */
+export class TapDevice implements LinkDevice {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: Uint8Array;
+  readonly counters = new LinkCounters();
+
+  readonly #fd: number;
+  readonly #pool: BufferPool;
+  readonly #poolAddress: number;
+  readonly #book = new AddressBook();
+  readonly #frame = new LinkFrame();
+  readonly #budgetFrames: number;
+  readonly #readIovec = new Uint32Array(IOVEC_WORDS);
+  readonly #readIovecBytes = new Uint8Array(this.#readIovec.buffer);
+  readonly #writeIovec = new Uint32Array(IOVEC_WORDS);
+  readonly #writeIovecBytes = new Uint8Array(this.#writeIovec.buffer);
+  readonly #readv = libcNet().readv;
+  readonly #writev = libcNet().writev;
+  /**
+   * The slot that the next frame is read into. One is always in hand: with an exhausted pool
+   * frames are still taken from the kernel and dropped, rather than found waiting for ever.
+   */
+  #slot: number;
+  #mtu: number;
+  #state: LinkState = "up";
+  #sink: LinkSink | undefined;
+  #reactor: LinkReactor | undefined;
+  #source: unknown;
+  #closed = false;
+
+  /**
+   * Makes the interface, sets MAC and MTU, brings it up and gives it its address.
+   *
+   * @throws {LinkError} `no-tun-driver`, `no-permission`, `name-taken`, `bad-name`, `bad-mtu`,
+   *   `bad-mac`, `bad-address`
+   */
+  static open(options: TapOptions): TapDevice {
+    checkMtu(options.mtu);
+    if (options.mac.length !== MAC_BYTES || (options.mac[0] & 1) !== 0) {
+      throw new LinkError("bad-mac", "a TAP device needs a unicast MAC of 6 bytes");
+    }
+    const request = interfaceRequest(options.name);
+    const fd = openTun();
+    try {
+      request.setNumber("ifr_flags", IFF_TAP | IFF_NO_PI);
+      if (libcNet().ioctl(fd, TUNSETIFF, request.bytes) === -1) {
+        throw tapError("TUNSETIFF", errno(), options.name);
+      }
+      const nameBytes = request.memberBytes("ifr_name");
+      const name = new TextDecoder().decode(nameBytes.subarray(0, nameBytes.indexOf(0)));
+      setInterfaceMac(name, options.mac);
+      setInterfaceMtu(name, options.mtu);
+      setInterfaceUp(name, true);
+      const index = interfaceIndex(name);
+      if (options.address !== undefined) addInterfaceAddress(index, options.address);
+      return new TapDevice(fd, name, index, options);
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+  }
+
+  private constructor(fd: number, name: string, index: number, options: TapOptions) {
+    this.#fd = fd;
+    this.name = name;
+    this.index = index;
+    this.mac = options.mac.slice();
+    this.#mtu = options.mtu;
+    this.#pool = options.pool;
+    this.#poolAddress = this.#book.addressOf(options.pool.bytes);
+    this.#budgetFrames = options.budgetFrames ?? BUDGET_FRAMES;
+    this.#readIovec[IOV_LEN] = READ_BYTES_MAX;
+    this.#slot = options.pool.acquire();
+    if (this.#slot === NO_SLOT) throw new RangeError("the buffer pool has no free slot");
+  }
+
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The descriptor, for tests and for a loop of one's own: readable when frames wait. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  start(reactor: LinkReactor, sink: LinkSink): void {
+    if (this.#closed) throw new LinkError("closed", `TAP device "${this.name}" is closed`);
+    if (this.#reactor !== undefined) throw new Error("the TAP device was started already");
+    this.#sink = sink;
+    this.#reactor = reactor;
+    this.#source = reactor.addFd(this.#fd, {
+      onReadable: () => this.receive(this.#budgetFrames),
+    });
+  }
+
+  receive(framesMax: number, sink: LinkSink | undefined = this.#sink): boolean {
+    const pool = this.#pool;
+    const frame = this.#frame;
+    const counters = this.counters;
+    for (let count = 0; count < framesMax; count++) {
+      if (this.#closed) return false;
+      const offset = pool.offsetOf(this.#slot) + HEADROOM_BYTES;
+      const address = this.#poolAddress + offset;
+      this.#readIovec[0] = addressLow(address);
+      this.#readIovec[1] = addressHigh(address);
+      const length = this.#readv(this.#fd, this.#readIovecBytes, 1);
+      if (length <= 0) {
+        if (count === 0) this.#readFailed();
+        return false;
+      }
+      counters.framesReceived++;
+      counters.bytesReceived += length;
+      if (sink === undefined) continue;
+      const slot = this.#slot;
+      const spare = pool.acquire();
+      if (spare === NO_SLOT) {
+        counters.receivedWithoutSlot++;
+        continue;
+      }
+      this.#slot = spare;
+      frame.set(pool.bytes, offset, length, slot);
+      sink.frame(frame);
+    }
+    return true;
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): boolean {
+    if (this.#closed) return false;
+    if (offset < 0 || length < 0 || offset + length > bytes.length) {
+      throw new RangeError("frame outside its buffer");
+    }
+    const address = this.#book.addressOf(bytes) + offset;
+    this.#writeIovec[0] = addressLow(address);
+    this.#writeIovec[1] = addressHigh(address);
+    this.#writeIovec[IOV_LEN] = length;
+    const written = this.#writev(this.#fd, this.#writeIovecBytes, 1);
+    if (written === length) {
+      this.counters.framesSent++;
+      this.counters.bytesSent += length;
+      return true;
+    }
+    countSendError(this.counters, written === -1 ? errno() : Errno.EINVAL);
+    return false;
+  }
+
+  /** Nothing to do: each frame is written at once, since a TAP device takes one per call. */
+  flush(): void {}
+
+  setMtu(mtu: number): void {
+    checkMtu(mtu);
+    if (mtu === this.#mtu) return;
+    setInterfaceMtu(this.name, mtu);
+    this.#mtu = mtu;
+  }
+
+  /** Adds an address such as `192.168.1.50/24` or `fd00::5/64`. */
+  addAddress(cidr: string): void {
+    addInterfaceAddress(this.index, cidr);
+  }
+
+  /** Reads how many frames the kernel dropped because the device's queue was full. */
+  updateCounters(): void {
+    if (this.#closed) return;
+    try {
+      const path = `/sys/class/net/${this.name}/statistics/tx_dropped`;
+      this.counters.kernelDrops = Number(Deno.readTextFileSync(path));
+    } catch {
+      // Without sysfs the kernel's drops stay unknown.
+    }
+  }
+
+  checkState(): LinkState {
+    if (this.#closed || this.#state === "gone") return this.#state;
+    if (interfaceIndex(this.name) !== this.index) this.#setState("gone");
+    else {
+      const info = queryInterface(this.name);
+      this.#mtu = info.mtu;
+      this.#setState(info.up ? "up" : "down");
+    }
+    return this.#state;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stop();
+    this.#pool.release(this.#slot);
+    this.#book.clear();
+    closeFd(this.#fd);
+  }
+
+  /** A device that is readable but has no frame: `EBADFD` says that the interface was deleted. */
+  #readFailed(): void {
+    const code = errno();
+    if (code === Errno.EBADFD || code === Errno.ENODEV) this.#setState("gone");
+  }
+
+  #stop(): void {
+    if (this.#reactor !== undefined) this.#reactor.removeFd(this.#source);
+    this.#reactor = undefined;
+  }
+
+  #setState(state: LinkState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    // The descriptor of a deleted interface stays "readable": nobody must wait for it.
+    if (state === "gone") this.#stop();
+    this.#sink?.state?.(state);
+  }
+}
+
+function checkMtu(mtu: number): void {
+  if (Number.isInteger(mtu) && mtu >= TAP_MTU_MIN && mtu <= TAP_MTU_MAX) return;
+  throw new LinkError("bad-mtu", `a TAP device's MTU is ${TAP_MTU_MIN} to ${TAP_MTU_MAX}`);
+}
+
+function openTun(): number {
+  const path = new TextEncoder().encode(`${TUN_DEVICE}\0`);
+  const fd = libc().open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd === -1) throw tapError("open", errno(), TUN_DEVICE);
+  return fd;
+}
+
+function tapError(call: string, code: number, subject: string): Error {
+  const cause = new SystemCallError(call, code, subject);
+  switch (code) {
+    case Errno.ENOENT:
+    case Errno.ENODEV:
+    case Errno.ENXIO:
+      return new LinkError(
+        "no-tun-driver",
+        `${TUN_DEVICE} is missing: load the kernel module "tun" (modprobe tun)`,
+        { cause },
+      );
+    case Errno.EPERM:
+    case Errno.EACCES:
+      return new LinkError(
+        "no-permission",
+        "not allowed to make a TAP device: run as root or grant the capability CAP_NET_ADMIN",
+        { cause },
+      );
+    case Errno.EBUSY:
+      return new LinkError("name-taken", `TAP device "${subject}" is in use already`, { cause });
+    case Errno.EINVAL:
+    case Errno.EEXIST:
+      return new LinkError("name-taken", `"${subject}" is an interface of another kind`, { cause });
+    default:
+      return cause;
+  }
+}
