@@ -1,0 +1,72 @@
+/** The three executables: `deno compile` of the entries, with libmsquic inside, in `dist`. */
+import { cached, copyIfChanged, hashFiles, hashOf, listFiles, prune } from "./cache.ts";
+import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
+import { Log, run } from "./process.ts";
+import { step } from "./progress.ts";
+import { DENO_VERSION, type Runtime } from "./runtime.ts";
+
+/** The repository's folder, without a slash at its end. */
+export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** The programs by the names of their entries under `src/cli`. */
+export const PROGRAMS = ["relay", "gateway", "client"] as const;
+
+/** Compiled sets that stay in the cache, at 0.3 GB each. */
+const SETS_MAX = 3;
+
+const COMPILE_OPTIONS: readonly string[] = [
+  "--allow-all",
+  "--no-check",
+  "--frozen",
+  "--no-prompt",
+  "--exclude-unused-npm",
+];
+
+/** Where an executable lies after the build. */
+export function executablePath(program: typeof PROGRAMS[number]): string {
+  return `${ROOT}/dist/lanparty-${program}`;
+}
+
+/** Compiles what changed since it was last compiled, and brings `dist` up to date. */
+export async function ensureExecutables(library: NativeLibrary, runtime: Runtime): Promise<void> {
+  const key = await executablesKey(library, runtime);
+  const folder = await cached("executables", key, async (target) => {
+    const log = await Log.open("compile");
+    try {
+      await step("dependencies: fetching what the lock file names", () => {
+        return run(log, [Deno.execPath(), "cache", "--frozen", ...PROGRAMS.map(entry)], {
+          cwd: ROOT,
+        });
+      });
+      for (const program of PROGRAMS) {
+        await step(`compiling lanparty-${program}`, () => compile(log, program, runtime, target));
+      }
+    } finally {
+      log.close();
+    }
+  });
+  await prune("executables", SETS_MAX);
+  await Deno.mkdir(`${ROOT}/dist`, { recursive: true });
+  for (const program of PROGRAMS) {
+    await copyIfChanged(`${folder}/lanparty-${program}`, executablePath(program));
+  }
+}
+
+function entry(program: string): string {
+  return `${ROOT}/src/cli/${program}.ts`;
+}
+
+async function executablesKey(library: NativeLibrary, runtime: Runtime): Promise<string> {
+  const sources = await listFiles(`${ROOT}/src`, (path) => /\.(md|so)$/.test(path));
+  const paths = ["deno.json", "deno.lock", ...sources.map((path) => `src/${path}`)];
+  const files = await hashFiles(ROOT, paths);
+  return await hashOf([DENO_VERSION, library.key, runtime.key, files, ...COMPILE_OPTIONS]);
+}
+
+async function compile(log: Log, program: string, runtime: Runtime, target: string): Promise<void> {
+  const output = `${target}/lanparty-${program}`;
+  await run(log, [
+    ...[Deno.execPath(), "compile", ...COMPILE_OPTIONS],
+    ...["--include", LIBRARY_IN_TREE, "--output", output, entry(program)],
+  ], { cwd: ROOT, env: runtime.env });
+}

@@ -1,0 +1,1 @@
+//! Empty: cargo asks for a target.

@@ -1,0 +1,126 @@
+/**
+ * What the tools need from the system, found before anything starts: as root the missing Debian packages
+ * are installed and named, otherwise one line says what to install.
+ */
+import { BuildError } from "./cache.ts";
+import { findCommand, Log, outputOf, run } from "./process.ts";
+import { step } from "./progress.ts";
+
+/** One thing that must be there: the package that brings it, and how to see whether it is there. */
+export interface Prerequisite {
+  readonly debianPackage: string;
+  /** Any one of these commands will do. */
+  readonly commands?: readonly string[];
+  /** A file that must exist. */
+  readonly file?: string;
+  /** A command that must succeed. */
+  readonly probe?: readonly string[];
+}
+
+/** Building libmsquic. Its sources come by cargo: rustup's will do as well as Debian's. */
+export const NATIVE_LIBRARY: readonly Prerequisite[] = [
+  { debianPackage: "cargo", commands: ["cargo"] },
+  { debianPackage: "patch", commands: ["patch"] },
+  { debianPackage: "cmake", commands: ["cmake"] },
+  { debianPackage: "make", commands: ["make"] },
+  { debianPackage: "g++", commands: ["g++"] },
+  {
+    debianPackage: "perl",
+    commands: ["perl"],
+    probe: ["perl", "-MFindBin", "-MIPC::Cmd", "-MFile::Compare", "-e", "1"],
+  },
+  ...compiler(),
+];
+
+/** Compiling the C programs of the tests. */
+export const C_COMPILER: readonly Prerequisite[] = compiler();
+
+function compiler(): readonly Prerequisite[] {
+  return [
+    { debianPackage: "gcc", commands: ["gcc"] },
+    { debianPackage: "libc6-dev", file: "/usr/include/stdio.h" },
+    { debianPackage: "linux-libc-dev", file: "/usr/include/linux/if_packet.h" },
+  ];
+}
+
+/** The compile runtime from the package registry, where Deno's own download cannot be reached. */
+export const PYTHON_PACKAGES: readonly Prerequisite[] = [
+  { debianPackage: "python3-pip", probe: ["python3", "-m", "pip", "--version"] },
+];
+
+/** Network namespaces and what is played in them: the demo, the benches, the end-to-end tests. */
+export const NETWORK_PLAY: readonly Prerequisite[] = [
+  { debianPackage: "iproute2", commands: ["ip"] },
+  { debianPackage: "iputils-ping", commands: ["ping"] },
+  { debianPackage: "iperf3", commands: ["iperf3"] },
+  { debianPackage: "tcpdump", commands: ["tcpdump"] },
+  { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
+  { debianPackage: "ethtool", commands: ["ethtool"] },
+  { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc"] },
+];
+
+/** The test that runs the executables in a bare system. */
+export const BARE_SYSTEM: readonly Prerequisite[] = [
+  { debianPackage: "debootstrap", commands: ["debootstrap"] },
+];
+
+/** Those of the prerequisites that are not met, as names of Debian packages, each once and in order. */
+export async function missingPackages(wanted: readonly Prerequisite[]): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const prerequisite of wanted) {
+    if (!missing.has(prerequisite.debianPackage) && !(await isMet(prerequisite))) {
+      missing.add(prerequisite.debianPackage);
+    }
+  }
+  return [...missing];
+}
+
+async function isMet({ commands, file, probe }: Prerequisite): Promise<boolean> {
+  if (commands) {
+    const found = await Promise.all(commands.map(findCommand));
+    if (found.every((path) => path === undefined)) return false;
+  }
+  if (file && !(await Deno.stat(file).catch(() => undefined))) return false;
+  return probe === undefined || (await outputOf(probe)) !== undefined;
+}
+
+/** Installs what is missing where this process may, and throws a one-line error where it may not. */
+export async function ensurePrerequisites(wanted: readonly Prerequisite[]): Promise<void> {
+  const packages = await missingPackages(wanted);
+  if (packages.length === 0) return;
+  const line = `apt-get install ${packages.join(" ")}`;
+  if ((await findCommand("apt-get")) === undefined) {
+    throw new BuildError(`missing, by the names of Debian's packages: ${packages.join(" ")}`);
+  }
+  if (Deno.uid() !== 0) throw new BuildError(`missing packages; as root: ${line}`);
+  await step(`installing ${packages.join(" ")}`, () => install(packages));
+  const still = await missingPackages(wanted);
+  if (still.length > 0) {
+    throw new BuildError(`installed, and yet not found: ${still.join(" ")}; look at: ${line}`);
+  }
+}
+
+async function install(packages: readonly string[]): Promise<void> {
+  const log = await Log.open("apt");
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const install = () =>
+    run(log, ["apt-get", "install", "-y", "-q", "--no-install-recommends", ...packages], { env });
+  const update = () => run(log, ["apt-get", "update", "-q"], { env });
+  try {
+    if (!(await knowsAll(packages))) await update();
+    // The lists may be older than what the mirror still has: then they are fetched anew, once.
+    await install().catch(async () => {
+      await update();
+      await install();
+    });
+  } finally {
+    log.close();
+  }
+}
+
+/** Whether apt's lists name a version of every package. */
+async function knowsAll(packages: readonly string[]): Promise<boolean> {
+  const policy = await outputOf(["apt-cache", "policy", ...packages]) ?? "";
+  const candidates = policy.match(/^ {2}Candidate: (?!\(none\))/gm) ?? [];
+  return candidates.length === packages.length;
+}

