@@ -14,6 +14,8 @@ import { parseEndpointAddress } from "./address.ts";
 import { cleanText, countCodePoints } from "./clean_text.ts";
 import { parseRoomCode } from "./room.ts";
 
+export { cleanText };
+
 /** The version of the wire protocol that a hello names. */
 export const CONTROL_PROTOCOL_VERSION = 1;
 
@@ -203,8 +205,13 @@ type Exact<T> = T extends readonly unknown[] ? T
   : T;
 type Output<Schema extends z.ZodType> = Exact<z.output<Schema>>;
 
+/** What a gateway's messages do not have, so that fields can be asked for before the role. */
+type WithoutMac = { readonly mac?: undefined };
+
 /** The first message of an endpoint. Text is cleaned, the room upper case, the MAC canonical. */
-export type Hello = Output<typeof clientHello> | Output<typeof gatewayHello>;
+export type Hello =
+  | Output<typeof clientHello> & { readonly gatewayKey?: undefined }
+  | Output<typeof gatewayHello> & WithoutMac & { readonly roomKey?: undefined };
 /** The relay lets an endpoint in. */
 export type Welcome = Output<typeof welcome>;
 /** The relay does not let it in; with `retryAfterMs` where trying again makes sense. */
@@ -212,9 +219,9 @@ export type Reject = Output<typeof reject>;
 /** The room lives on another relay. */
 export type Redirect = Output<typeof redirect>;
 /** Somebody is in the room. */
-export type PeerJoined = Output<typeof clientJoined> | Output<typeof gatewayJoined>;
+export type PeerJoined = Output<typeof clientJoined> | Output<typeof gatewayJoined> & WithoutMac;
 /** Somebody is no longer in the room. */
-export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft>;
+export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft> & WithoutMac;
 /** Totals since the session began; every 10 s, both ways. */
 export type Stats = Output<typeof stats>;
 /** What a client tells about itself in its `stats`. */

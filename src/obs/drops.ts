@@ -1,0 +1,301 @@
+/**
+ * Every reason for which a frame or datagram is dropped, anywhere, by name.
+ *
+ * Names go into `stats` messages, logs, metrics and pages; hot paths count by {@link DropCode}, the
+ * index of a reason in {@link DROP_REASONS}. Codes are only good within one process.
+ *
+ * @module
+ */
+
+/** Who drops for a reason: `all` for what relay, gateway and client have in common. */
+export type DropSide = "all" | "endpoints" | "relay" | "gateway" | "client";
+
+type Row = readonly [name: string, side: DropSide, explanation: string];
+
+/** The codes by which hot paths count: indices of {@link DROP_REASONS}. */
+export const DropCode = {
+  malformedShort: 0,
+  malformedVersion: 1,
+  malformedFlags: 2,
+  malformedShortFrame: 3,
+  malformedPieceOffset: 4,
+  malformedFirstPiece: 5,
+  malformedEmptyPiece: 6,
+  malformedOther: 7,
+  reassemblyTimeout: 8,
+  reassemblyEvicted: 9,
+  reassemblyOverlap: 10,
+  reassemblySecondEnd: 11,
+  reassemblyBeyondEnd: 12,
+  reassemblyHeaderDiffers: 13,
+  reassemblyTooManySources: 14,
+  reassemblyOther: 15,
+  beforeWelcome: 16,
+  sourceMacMismatch: 17,
+  multicastSource: 18,
+  zeroSource: 19,
+  loop: 20,
+  ownDestination: 21,
+  hairpin: 22,
+  unknownUnicast: 23,
+  noGateway: 24,
+  noReceiver: 25,
+  overLong: 26,
+  switchControl: 27,
+  dhcpServer: 28,
+  dhcpv6Server: 29,
+  routerAdvertisement: 30,
+  icmpRedirect: 31,
+  tooManyTags: 32,
+  hiddenHeaders: 33,
+  queueLate: 34,
+  queueOverflow: 35,
+  noBuffer: 36,
+  tooNarrow: 37,
+  receiverGone: 38,
+  sendFailed: 39,
+  senderEnding: 40,
+  notJoined: 41,
+  ownConnection: 42,
+  runt: 43,
+  notForTunnel: 44,
+  lanLoop: 45,
+  jumbo: 46,
+  badOffload: 47,
+  unsupportedOffload: 48,
+  captureTruncated: 49,
+  captureOverflow: 50,
+  lanSendFailed: 51,
+  foreignSource: 52,
+  ownEcho: 53,
+  notForUs: 54,
+  dhcpMalformed: 55,
+  tapFailed: 56,
+  tapDown: 57,
+} as const;
+
+// In the order of the codes.
+const TABLE = {
+  // A datagram that is none of this protocol: these count towards `malformed-limit`.
+  malformedShort: ["malformed-short", "all", "the datagram ends inside its own header"],
+  malformedVersion: ["malformed-version", "all", "the datagram is not of protocol version 1"],
+  malformedFlags: [
+    "malformed-flags",
+    "all",
+    "the datagram has flags that this version does not know",
+  ],
+  malformedShortFrame: [
+    "malformed-short-frame",
+    "all",
+    "the datagram holds less than an Ethernet header",
+  ],
+  malformedPieceOffset: [
+    "malformed-piece-offset",
+    "all",
+    "a later piece of a frame begins within the first 600 bytes, where the filters must see the frame",
+  ],
+  malformedFirstPiece: [
+    "malformed-first-piece",
+    "all",
+    "the first piece of a frame is shorter than 600 bytes, or claims to be the only one",
+  ],
+  malformedEmptyPiece: ["malformed-empty-piece", "all", "a piece of a frame that holds nothing"],
+  malformedOther: ["malformed-other", "all", "the datagram breaks another rule of the protocol"],
+
+  // Reassembly of frames that came in pieces: at endpoints.
+  reassemblyTimeout: [
+    "reassembly-timeout",
+    "endpoints",
+    "a frame's pieces did not all come within half a second: some were lost on the way",
+  ],
+  reassemblyEvicted: [
+    "reassembly-evicted",
+    "endpoints",
+    "too many frames of one sender were incomplete at a time, the oldest gave way",
+  ],
+  reassemblyOverlap: [
+    "reassembly-overlap",
+    "endpoints",
+    "two pieces of a frame cover the same bytes",
+  ],
+  reassemblySecondEnd: ["reassembly-second-end", "endpoints", "a frame has two last pieces"],
+  reassemblyBeyondEnd: [
+    "reassembly-beyond-end",
+    "endpoints",
+    "a piece lies behind the end of its frame",
+  ],
+  reassemblyHeaderDiffers: [
+    "reassembly-header-differs",
+    "endpoints",
+    "the pieces of a frame have different Ethernet headers",
+  ],
+  reassemblyTooManySources: [
+    "reassembly-too-many-sources",
+    "endpoints",
+    "more senders have incomplete frames than can be kept",
+  ],
+  reassemblyOther: [
+    "reassembly-other",
+    "endpoints",
+    "the pieces of a frame contradict each other",
+  ],
+
+  // Addresses.
+  beforeWelcome: ["before-welcome", "all", "it came before the sender was let into the room"],
+  sourceMacMismatch: [
+    "source-mac-mismatch",
+    "relay",
+    "a player's frame came from a MAC that is not the player's own",
+  ],
+  multicastSource: [
+    "multicast-source",
+    "all",
+    "the source is a group address, which no station has",
+  ],
+  zeroSource: ["zero-source", "all", "the source is 00:00:00:00:00:00, which no station has"],
+  loop: [
+    "loop",
+    "relay",
+    "the gateway sent a frame from a player's MAC: the LAN leads back into the tunnel",
+  ],
+  ownDestination: ["own-destination", "relay", "a player's frame was for the player itself"],
+  hairpin: ["hairpin", "relay", "the frame would go back to where it came from"],
+  unknownUnicast: [
+    "unknown-unicast",
+    "relay",
+    "the gateway sent a frame for a MAC that no player in the room has",
+  ],
+  noGateway: [
+    "no-gateway",
+    "relay",
+    "the frame is for the party's LAN, and the room has no gateway now",
+  ],
+  noReceiver: ["no-receiver", "relay", "a broadcast or multicast, and nobody else is in the room"],
+
+  // Filters.
+  overLong: ["over-long", "all", "the frame is longer than 1522 bytes"],
+  switchControl: [
+    "switch-control",
+    "all",
+    "talk between switches (spanning tree, pause, LLDP, CDP), which must not leave its cable",
+  ],
+  dhcpServer: [
+    "dhcp-server",
+    "relay",
+    "a player's PC answers DHCP: only the LAN's own server may give out addresses",
+  ],
+  dhcpv6Server: [
+    "dhcpv6-server",
+    "relay",
+    "a player's PC answers DHCPv6: only the LAN's own server may give out addresses",
+  ],
+  routerAdvertisement: [
+    "router-advertisement",
+    "all",
+    "an IPv6 router advertisement, which would change the players' routes",
+  ],
+  icmpRedirect: ["icmp-redirect", "relay", "a player's PC tries to redirect others' IPv6 traffic"],
+  tooManyTags: ["too-many-tags", "all", "the frame has more than two VLAN tags"],
+  hiddenHeaders: [
+    "hidden-headers",
+    "all",
+    "the first part of a packet ends before its headers do, so filters cannot judge it",
+  ],
+
+  // Room to wait, and the way out.
+  queueLate: ["queue-late", "all", "it waited too long for a slow connection"],
+  queueOverflow: ["queue-overflow", "all", "too much was waiting for a slow connection"],
+  noBuffer: ["no-buffer", "all", "all buffers of this program were in use"],
+  tooNarrow: [
+    "too-narrow",
+    "all",
+    "the receiver's connection cannot carry the smallest piece of a frame now",
+  ],
+  receiverGone: ["receiver-gone", "all", "the receiver left while the frame waited for it"],
+  sendFailed: ["send-failed", "all", "the connection refused to send it"],
+  senderEnding: ["sender-ending", "all", "it came from a session that is being ended"],
+  notJoined: ["not-joined", "endpoints", "there is no session with the relay at the moment"],
+
+  // What enters and leaves the tunnel at the endpoints.
+  ownConnection: [
+    "own-connection",
+    "endpoints",
+    "a packet of our own connection to the relay, which would feed on itself",
+  ],
+  runt: ["runt", "endpoints", "less than an Ethernet header was read from the interface"],
+  notForTunnel: [
+    "not-for-tunnel",
+    "gateway",
+    "traffic between stations of the LAN, none of a player's business",
+  ],
+  lanLoop: [
+    "lan-loop",
+    "gateway",
+    "a frame from a player's MAC came in from the LAN: there is another way into the tunnel",
+  ],
+  jumbo: ["jumbo", "gateway", "a frame of the LAN is longer than 1522 bytes and no offload"],
+  badOffload: [
+    "bad-offload",
+    "gateway",
+    "the network card's description of an unfinished packet makes no sense",
+  ],
+  unsupportedOffload: [
+    "unsupported-offload",
+    "gateway",
+    "an unfinished packet of a kind that cannot be completed here",
+  ],
+  captureTruncated: [
+    "capture-truncated",
+    "gateway",
+    "the system delivered only the first part of a frame",
+  ],
+  captureOverflow: [
+    "capture-overflow",
+    "gateway",
+    "the system dropped frames of the LAN because they were not read fast enough",
+  ],
+  lanSendFailed: ["lan-send-failed", "gateway", "the LAN's interface refused a frame"],
+  foreignSource: [
+    "foreign-source",
+    "client",
+    "this PC sent a frame from a MAC that is not the adapter's: a bridge or a virtual machine",
+  ],
+  ownEcho: ["own-echo", "client", "a frame of this PC came back out of the tunnel"],
+  notForUs: ["not-for-us", "client", "a frame for another player's MAC came out of the tunnel"],
+  dhcpMalformed: ["dhcp-malformed", "client", "a DHCP reply that is damaged"],
+  tapFailed: ["tap-failed", "client", "the network adapter refused a frame"],
+  tapDown: ["tap-down", "client", "the network adapter is switched off"],
+} as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
+
+/** The name of a reason, as in `stats`. */
+export type DropReason = (typeof TABLE)[keyof typeof TABLE][0];
+
+/** Every reason; a reason's code is its index here. */
+export const DROP_REASONS: readonly DropReason[] = Object.values(TABLE).map(([name]) => name);
+
+/** One reason, for documents and pages. */
+export interface DropDescription {
+  readonly reason: DropReason;
+  readonly side: DropSide;
+  /** Why a frame was dropped, for people; no capital, no full stop. */
+  readonly explanation: string;
+}
+
+/** Every reason with its explanation, in the order of the codes. */
+export const DROP_DESCRIPTIONS: readonly DropDescription[] = Object.values(TABLE).map(
+  ([reason, side, explanation]) => ({ reason, side, explanation }),
+);
+
+const EXPLANATIONS: ReadonlyMap<string, string> = new Map(
+  DROP_DESCRIPTIONS.map(({ reason, explanation }) => [reason, explanation]),
+);
+
+/** Why something was dropped, for people; a reason that is not ours is returned as it is. */
+export function explainDrop(reason: string): string {
+  return EXPLANATIONS.get(reason) ?? reason;
+}
+
+/** The reason with this code. */
+export function dropReason(code: number): DropReason {
+  return DROP_REASONS[code];
+}

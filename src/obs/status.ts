@@ -1,0 +1,352 @@
+/**
+ * What a player is told: events as values, and the lines that they make.
+ *
+ * Texts are for people who play, not for network engineers: what happened, and what to do about it.
+ * Text that others wrote is cleaned here again, whoever hands it in.
+ *
+ * @module
+ */
+
+import { cleanText } from "../ctrl/clean_text.ts";
+import type { DisconnectCode, LeaveReason, RejectCode } from "../ctrl/messages.ts";
+
+/** Who somebody is, as remembered since the peer joined. */
+export interface StatusPeer {
+  readonly peerId: number;
+  readonly role: "client" | "gateway";
+  readonly mac?: string;
+  readonly name?: string;
+}
+
+/** Why a relay's certificate was not accepted. */
+export type CertificateProblem =
+  | "expired"
+  | "not-yet-valid"
+  | "wrong-name"
+  | "untrusted"
+  | "wrong-fingerprint"
+  | "unreadable";
+
+/** Why the file with the player's MAC was written anew. */
+export type IdentityProblem = "unreadable" | "not-json" | "no-mac" | "bad-mac";
+
+/** What happens to a client or gateway, as far as its user must know. */
+export type StatusEvent =
+  /** Looking for the relay, `HOST:PORT`. */
+  | { readonly type: "connecting"; readonly relay: string; readonly attempt?: number }
+  /** The handshake is done and the certificate accepted. */
+  | { readonly type: "connected"; readonly relay: string }
+  | {
+    readonly type: "certificateRefused";
+    readonly relay: string;
+    readonly problem: CertificateProblem;
+    /** What exactly was seen, such as the names in the certificate. */
+    readonly detail?: string;
+  }
+  | {
+    readonly type: "joined";
+    readonly role: "client" | "gateway";
+    readonly room: string;
+    readonly peerId: number;
+    readonly tapMtu: number;
+    readonly gatewayPresent: boolean;
+  }
+  /** The client's network adapter is there and up. */
+  | {
+    readonly type: "adapter";
+    readonly name: string;
+    readonly index: number;
+    readonly mac: string;
+    readonly mtu: number;
+  }
+  /** The adapter's addresses have changed. */
+  | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
+  /** The gateway has its LAN interface open. */
+  | {
+    readonly type: "lan";
+    readonly name: string;
+    readonly index: number;
+    readonly mac: string;
+    readonly up: boolean;
+  }
+  /** A DHCP reply of the LAN reached this PC, scrubbed or as it was. */
+  | {
+    readonly type: "dhcp";
+    readonly message: "offer" | "ack" | "nak";
+    readonly address?: string;
+    readonly server?: string;
+    readonly leaseSeconds?: number;
+    /** Numbers of the options that were taken out. */
+    readonly removedOptions: readonly number[];
+  }
+  | { readonly type: "peerJoined"; readonly peer: StatusPeer }
+  | { readonly type: "peerLeft"; readonly peer: StatusPeer; readonly reason: LeaveReason }
+  /** The party's gateway arrived or left. */
+  | { readonly type: "gateway"; readonly present: boolean }
+  /** The relay said no. */
+  | {
+    readonly type: "rejected";
+    readonly code: RejectCode;
+    /** What the relay says to people. */
+    readonly message?: string;
+    readonly retryAfterMs?: number;
+  }
+  /** The relay ended the session. */
+  | {
+    readonly type: "disconnected";
+    readonly code: DisconnectCode;
+    readonly message?: string;
+    readonly retryAfterMs?: number;
+  }
+  | { readonly type: "redirected"; readonly relay: string }
+  /** There is no session; the next attempt comes in `delayMs`. */
+  | { readonly type: "retrying"; readonly reason: string; readonly delayMs: number }
+  /** A new welcome brought another MTU. */
+  | { readonly type: "mtu"; readonly tapMtu: number; readonly beforeMtu?: number }
+  /** The file with the player's MAC was made, or was of no use and was made anew. */
+  | { readonly type: "identityCreated"; readonly mac: string; readonly file: string }
+  | {
+    readonly type: "identityRepaired";
+    readonly problem: IdentityProblem;
+    readonly mac: string;
+    readonly file: string;
+  }
+  /** The session was ended by its user. */
+  | { readonly type: "left"; readonly room: string };
+
+/** How much a line matters. */
+export type StatusLevel = "info" | "warning" | "error";
+
+/** One line for the user. */
+export interface StatusLine {
+  readonly level: StatusLevel;
+  readonly text: string;
+}
+
+/** What each refusal means, and what to do. */
+export const REJECT_ADVICE: Readonly<Record<RejectCode, string>> = {
+  "protocol-version":
+    "The relay speaks another version. Get the same lanparty version as the party's host.",
+  "invalid-hello":
+    "The relay does not understand this program. Get the same lanparty version as the party's host.",
+  "rate-limited": "Too many attempts from your address. The relay wants you to wait a little.",
+  "relay-full": "The relay is full. It may have room again soon.",
+  "not-admitted":
+    "The relay does not let you in. Check the room's code and key with the host; the room may be locked.",
+  "budget-too-small":
+    "Your connection carries only very small packets. Try another network, or switch a VPN off.",
+  "gateway-exists":
+    "The room has a gateway already. If it is an earlier one of yours, its place is free in a moment.",
+  "mac-in-use":
+    "Somebody in the room has your MAC already. If it is an earlier session of yours, its place is free in a moment; otherwise delete the identity file and start again.",
+  "room-full": "The room is full. Ask the host to let more players in.",
+};
+
+/** What each end means, and what to do. */
+export const DISCONNECT_ADVICE: Readonly<Record<DisconnectCode, string>> = {
+  "bye": "The relay has ended the session.",
+  "protocol-error":
+    "The relay did not understand this program. Get the same lanparty version as the party's host.",
+  "malformed-limit": "The relay received too many damaged packets from this PC.",
+  "hello-timeout": "This PC was too slow to introduce itself to the relay.",
+  "kicked": "The host has removed you from the room.",
+  "room-closed": "The host has closed the room.",
+  "relay-restarting": "The relay restarts. It should be back in a moment.",
+  "replaced": "You joined again from another place, and that session has taken over.",
+};
+
+const CERTIFICATE_ADVICE: Readonly<Record<CertificateProblem, string>> = {
+  "expired":
+    "its certificate has expired. Check this PC's date and time; if they are right, the relay's operator must renew it.",
+  "not-yet-valid": "its certificate is not valid yet. Check this PC's date and time.",
+  "wrong-name":
+    "its certificate is for another name. Check the relay's address, or give the right name with --server-name.",
+  "untrusted":
+    "nobody this PC trusts has signed its certificate. Ask the host for the relay's fingerprint and give it with --relay-fingerprint.",
+  "wrong-fingerprint":
+    "its key is not the one that was expected. Somebody may be posing as the relay; ask the host for its fingerprint again.",
+  "unreadable": "its certificate cannot be read. Ask the relay's operator.",
+};
+
+const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+  bye: "has left",
+  lost: "has lost the connection",
+  kicked: "was removed by the host",
+  replaced: "has joined again from elsewhere",
+  error: "was disconnected because of an error",
+};
+
+const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
+  "unreadable": "could not be read",
+  "not-json": "was damaged",
+  "no-mac": "held no MAC",
+  "bad-mac": "held a MAC that cannot be used",
+};
+
+/** Names of the DHCP options that a client takes out. */
+const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
+  3: "default route",
+  6: "name servers",
+  33: "static routes",
+  121: "routes",
+  249: "routes",
+  252: "web proxy",
+};
+
+/** What the user is told about an event: one line, its texts cleaned. */
+export function describeStatus(event: StatusEvent): string {
+  return cleanText(statusText(event));
+}
+
+/** How much an event matters. */
+export function statusLevel(event: StatusEvent): StatusLevel {
+  switch (event.type) {
+    case "certificateRefused":
+      return "error";
+    case "rejected":
+    case "disconnected":
+      return event.retryAfterMs === undefined && event.type === "rejected" ? "error" : "warning";
+    case "retrying":
+    case "identityRepaired":
+      return "warning";
+    case "gateway":
+      return event.present ? "info" : "warning";
+    case "joined":
+      return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
+    case "lan":
+      return event.up ? "info" : "warning";
+    case "dhcp":
+      return event.message === "nak" ? "warning" : "info";
+    default:
+      return "info";
+  }
+}
+
+/** Level and text at once. */
+export function statusLine(event: StatusEvent): StatusLine {
+  return { level: statusLevel(event), text: describeStatus(event) };
+}
+
+/** What a peer is called: its name if it gave one, and what tells it from others of that name. */
+export function describePeer(peer: StatusPeer): string {
+  const name = peer.name === undefined ? "" : cleanText(peer.name, 64).trim();
+  if (peer.role === "gateway") {
+    return name === "" ? "The party's gateway" : `The party's gateway "${name}"`;
+  }
+  const who = peer.mac ?? `peer ${peer.peerId}`;
+  return name === "" ? `A player (${who})` : `${name} (${who})`;
+}
+
+function statusText(event: StatusEvent): string {
+  switch (event.type) {
+    case "connecting":
+      return event.attempt !== undefined && event.attempt > 1
+        ? `Connecting to the relay ${event.relay}, attempt ${event.attempt} …`
+        : `Connecting to the relay ${event.relay} …`;
+    case "connected":
+      return `Connected to the relay ${event.relay}.`;
+    case "certificateRefused":
+      return `The relay ${event.relay} was refused: ${CERTIFICATE_ADVICE[event.problem]}` +
+        detailText(event.detail);
+    case "joined":
+      return joinedText(event);
+    case "adapter":
+      return `Network adapter ${event.name} is up: MAC ${event.mac}, MTU ${event.mtu}, ` +
+        `index ${event.index}.`;
+    case "addresses":
+      return event.addresses.length === 0
+        ? `Network adapter ${event.name} has no address yet.`
+        : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
+    case "lan":
+      return event.up
+        ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
+        : `The LAN on ${event.name} has no link: is the cable plugged in?`;
+    case "dhcp":
+      return dhcpText(event);
+    case "peerJoined":
+      return `${describePeer(event.peer)} has joined.`;
+    case "peerLeft":
+      return `${describePeer(event.peer)} ${LEAVE_TEXT[event.reason]}.`;
+    case "gateway":
+      return event.present
+        ? "The party's gateway is there: you are in the party's LAN."
+        : "The party's gateway has left. You still see the other players; the LAN is back when it is.";
+    case "rejected":
+      return REJECT_ADVICE[event.code] + detailText(event.message) + waitText(event.retryAfterMs);
+    case "disconnected":
+      return DISCONNECT_ADVICE[event.code] + detailText(event.message) +
+        waitText(event.retryAfterMs);
+    case "redirected":
+      return `The room is on another relay: ${event.relay}.`;
+    case "retrying":
+      return `${sentence(event.reason)} Trying again ${inTime(event.delayMs)}.`;
+    case "mtu":
+      return event.beforeMtu === undefined
+        ? `The room's MTU is ${event.tapMtu} now.`
+        : `The room's MTU is ${event.tapMtu} now (it was ${event.beforeMtu}).`;
+    case "identityCreated":
+      return `This PC's MAC in parties is ${event.mac}; it is kept in ${event.file}.`;
+    case "identityRepaired":
+      return `${event.file} ${IDENTITY_TEXT[event.problem]} and was written anew: ` +
+        `this PC's MAC in parties is ${event.mac}.`;
+    case "left":
+      return `You have left the room ${event.room}.`;
+  }
+}
+
+function joinedText(event: StatusEvent & { type: "joined" }): string {
+  const joined = `Joined the room ${event.room} as peer ${event.peerId}, MTU ${event.tapMtu}.`;
+  if (event.role === "gateway") return `${joined} Players are now in this LAN.`;
+  return event.gatewayPresent
+    ? `${joined} The party's gateway is there.`
+    : `${joined} The party's gateway is not there yet.`;
+}
+
+function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
+  const server = event.server === undefined
+    ? "The LAN's DHCP server"
+    : `DHCP server ${event.server}`;
+  if (event.message === "nak") return `${server} refused the address that this PC asked for.`;
+  const verb = event.message === "offer" ? "offers" : "gave";
+  const address = event.address === undefined ? "an address" : `the address ${event.address}`;
+  const lease = event.leaseSeconds === undefined ? "" : ` for ${span(event.leaseSeconds * 1000)}`;
+  const names = new Set(
+    event.removedOptions.map((option) => DHCP_OPTION_TEXT[option] ?? `option ${option}`),
+  );
+  const kept = names.size === 0
+    ? ""
+    : ` This PC keeps its own settings: taken out were ${[...names].join(", ")}.`;
+  return `${server} ${verb} ${address}${lease}.${kept}`;
+}
+
+function detailText(detail: string | undefined): string {
+  const clean = detail === undefined ? "" : cleanText(detail, 256).trim();
+  return clean === "" ? "" : ` (${clean})`;
+}
+
+function waitText(retryAfterMs: number | undefined): string {
+  return retryAfterMs === undefined ? "" : ` Trying again ${inTime(retryAfterMs)}.`;
+}
+
+/** A text that ends as a sentence does. */
+function sentence(text: string): string {
+  const clean = cleanText(text, 512).trim();
+  return /[.!?…]$/.test(clean) ? clean : `${clean}.`;
+}
+
+function inTime(delayMs: number): string {
+  return delayMs < 500 ? "at once" : `in ${span(delayMs)}`;
+}
+
+/** A time span in the largest unit that suits: `1 second`, `45 seconds`, `2 hours`. */
+function span(ms: number): string {
+  const units: readonly (readonly [string, number])[] = [
+    ["day", 86_400_000],
+    ["hour", 3_600_000],
+    ["minute", 60_000],
+    ["second", 1000],
+  ];
+  const [unit, unitMs] = units.find(([, size]) => ms >= 2 * size) ?? units[units.length - 1];
+  const count = Math.max(1, Math.round(ms / unitMs));
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
