@@ -148,6 +148,7 @@ export async function prune(kind: string, entriesMax: number): Promise<void> {
 /** Copies a file so that its target is the old one or the whole new one, also for those running it. */
 export async function copyAtomically(from: string, to: string): Promise<void> {
   const unfinished = `${to}.${Deno.pid}.unfinished`;
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
   try {
     await Deno.copyFile(from, unfinished);
     const { atime, mtime } = await Deno.stat(from);

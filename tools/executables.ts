@@ -17,9 +17,9 @@ const SETS_MAX = 3;
 const COMPILE_OPTIONS: readonly string[] = [
   "--allow-all",
   "--no-check",
+  "--lock=deno.lock",
   "--frozen",
   "--no-prompt",
-  "--exclude-unused-npm",
 ];
 
 /** Where an executable lies after the build. */
@@ -34,7 +34,13 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
     const log = await Log.open("compile");
     try {
       await step("dependencies: fetching what the lock file names", () => {
-        return run(log, [Deno.execPath(), "cache", "--frozen", ...PROGRAMS.map(entry)], {
+        return run(log, [
+          Deno.execPath(),
+          "cache",
+          "--lock=deno.lock",
+          "--frozen",
+          ...PROGRAMS.map(entry),
+        ], {
           cwd: ROOT,
         });
       });
@@ -46,7 +52,6 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
     }
   });
   await prune("executables", SETS_MAX);
-  await Deno.mkdir(`${ROOT}/dist`, { recursive: true });
   for (const program of PROGRAMS) {
     await copyIfChanged(`${folder}/lanparty-${program}`, executablePath(program));
   }

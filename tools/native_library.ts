@@ -13,7 +13,7 @@ import {
   listFiles,
   prune,
 } from "./cache.ts";
-import { Log, outputOf, run } from "./process.ts";
+import { findWorking, Log, outputOf, run, searchPath } from "./process.ts";
 import { type Step, step } from "./progress.ts";
 
 const RECIPE = new URL("./msquic/", import.meta.url).pathname;
@@ -135,9 +135,7 @@ async function fetchSource(target: string): Promise<void> {
   try {
     const crate = await fetchCrate(log);
     for (const path of await listFiles(crate)) {
-      const to = `${target}/${path}`;
-      await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-      await Deno.copyFile(`${crate}/${path}`, to);
+      await copyInto(target, crate, path);
     }
     for (const name of PATCHES) {
       await run(log, ["patch", "-p1", "--fuzz=0", "-i", `${RECIPE}patches/${name}`], {
@@ -153,12 +151,17 @@ async function fetchSource(target: string): Promise<void> {
 async function fetchCrate(log: Log): Promise<string> {
   const manifest = `--manifest-path=${RECIPE}Cargo.toml`;
   // Before 1.68 cargo asks a git repository of every package for the index, unless told otherwise.
-  const version = await outputOf(["cargo", "--version"]);
-  const [, major, minor] = version?.match(/^cargo (\d+)\.(\d+)/) ?? [];
-  if (major === undefined) throw new BuildError(`cargo --version says ${version ?? "nothing"}`);
+  const program = await findWorking("cargo", ["--version"]);
+  if (program === undefined) throw new BuildError("cargo is gone");
+  const version = await outputOf([program, "--version"]) ?? "";
+  const [, major, minor] = version.match(/^cargo (\d+)\.(\d+)/) ?? [];
   const old = Number(major) === 1 && Number(minor) < 68;
-  const cargo = ["cargo", ...(old ? ["-Z", "sparse-registry"] : [])];
-  const env: Record<string, string> = old ? { RUSTC_BOOTSTRAP: "1" } : {};
+  const cargo = [program, ...(old ? ["-Z", "sparse-registry"] : [])];
+  const env = {
+    // The rustc beside this cargo, not the one of another installation.
+    PATH: `${program.slice(0, program.lastIndexOf("/"))}:${searchPath()}`,
+    ...(old ? { RUSTC_BOOTSTRAP: "1" } : {}),
+  };
   const target = Deno.build.target;
   await run(log, [...cargo, "fetch", "--locked", "--target", target, manifest], { env });
   const metadata = await outputOf([
@@ -204,9 +207,7 @@ async function buildQuictls(
     });
     for (const include of [`${source}/include`, `${build}/include`]) {
       for (const path of await listFiles(include, isNoHeader)) {
-        const to = `${target}/include/${path}`;
-        await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-        await Deno.copyFile(`${include}/${path}`, to);
+        await copyInto(`${target}/include`, include, path);
       }
     }
     for (const name of ["libssl.a", "libcrypto.a"]) {
@@ -216,6 +217,12 @@ async function buildQuictls(
   } finally {
     log.close();
   }
+}
+
+async function copyInto(target: string, folder: string, path: string): Promise<void> {
+  const to = `${target}/${path}`;
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+  await Deno.copyFile(`${folder}/${path}`, to);
 }
 
 function isNoHeader(path: string): boolean {

@@ -3,7 +3,7 @@
  * are installed and named, otherwise one line says what to install.
  */
 import { BuildError } from "./cache.ts";
-import { findCommand, Log, outputOf, run } from "./process.ts";
+import { findCommand, findWorking, Log, outputOf, run } from "./process.ts";
 import { step } from "./progress.ts";
 
 /** One thing that must be there: the package that brings it, and how to see whether it is there. */
@@ -13,21 +13,27 @@ export interface Prerequisite {
   readonly commands?: readonly string[];
   /** A file that must exist. */
   readonly file?: string;
-  /** A command that must succeed. */
-  readonly probe?: readonly string[];
+  /** A command that must succeed: its name, found anywhere on the search path, and its arguments. */
+  readonly works?: readonly [string, ...string[]];
 }
+
+/** The certificates that the system trusts, in one file. */
+export const SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Tells a Python that has its package installer from one that lacks it. */
+export const PIP_VERSION = ["python3", "-m", "pip", "--version"] as const;
 
 /** Building libmsquic. Its sources come by cargo: rustup's will do as well as Debian's. */
 export const NATIVE_LIBRARY: readonly Prerequisite[] = [
-  { debianPackage: "cargo", commands: ["cargo"] },
+  { debianPackage: "cargo", works: ["cargo", "--version"] },
+  { debianPackage: "ca-certificates", file: SYSTEM_CERTIFICATES },
   { debianPackage: "patch", commands: ["patch"] },
   { debianPackage: "cmake", commands: ["cmake"] },
   { debianPackage: "make", commands: ["make"] },
   { debianPackage: "g++", commands: ["g++"] },
   {
     debianPackage: "perl",
-    commands: ["perl"],
-    probe: ["perl", "-MFindBin", "-MIPC::Cmd", "-MFile::Compare", "-e", "1"],
+    works: ["perl", "-MFindBin", "-MIPC::Cmd", "-MFile::Compare", "-e", "1"],
   },
   ...compiler(),
 ];
@@ -45,7 +51,8 @@ function compiler(): readonly Prerequisite[] {
 
 /** The compile runtime from the package registry, where Deno's own download cannot be reached. */
 export const PYTHON_PACKAGES: readonly Prerequisite[] = [
-  { debianPackage: "python3-pip", probe: ["python3", "-m", "pip", "--version"] },
+  { debianPackage: "python3-pip", works: PIP_VERSION },
+  { debianPackage: "ca-certificates", file: SYSTEM_CERTIFICATES },
 ];
 
 /** Network namespaces and what is played in them: the demo, the benches, the end-to-end tests. */
@@ -75,13 +82,15 @@ export async function missingPackages(wanted: readonly Prerequisite[]): Promise<
   return [...missing];
 }
 
-async function isMet({ commands, file, probe }: Prerequisite): Promise<boolean> {
+async function isMet({ commands, file, works }: Prerequisite): Promise<boolean> {
   if (commands) {
     const found = await Promise.all(commands.map(findCommand));
     if (found.every((path) => path === undefined)) return false;
   }
   if (file && !(await Deno.stat(file).catch(() => undefined))) return false;
-  return probe === undefined || (await outputOf(probe)) !== undefined;
+  if (works === undefined) return true;
+  const [name, ...args] = works;
+  return (await findWorking(name, args)) !== undefined;
 }
 
 /** Installs what is missing where this process may, and throws a one-line error where it may not. */

@@ -34,12 +34,32 @@ export function searchPath(own = Deno.env.get("PATH") ?? "/usr/local/bin:/usr/bi
   return [...folders, ...SYSTEM_FOLDERS.filter((folder) => !folders.includes(folder))].join(":");
 }
 
-/** The full path of a command, or undefined where there is none. */
-export async function findCommand(name: string): Promise<string | undefined> {
+/** Every executable file of that name on the search path, first found first. */
+async function allCommands(name: string): Promise<string[]> {
+  const found: string[] = [];
   for (const folder of searchPath().split(":")) {
     const path = `${folder}/${name}`;
     const information = await Deno.stat(path).catch(() => undefined);
-    if (information?.isFile && ((information.mode ?? 0) & 0o111) !== 0) return path;
+    if (information?.isFile && ((information.mode ?? 0) & 0o111) !== 0) found.push(path);
+  }
+  return found;
+}
+
+/** The full path of a command, or undefined where there is none. */
+export async function findCommand(name: string): Promise<string | undefined> {
+  return (await allCommands(name))[0];
+}
+
+/**
+ * The full path of the first command of that name that succeeds with these arguments: a version
+ * manager's stand-in may be found first and have nothing behind it.
+ */
+export async function findWorking(
+  name: string,
+  args: readonly string[],
+): Promise<string | undefined> {
+  for (const path of await allCommands(name)) {
+    if ((await outputOf([path, ...args])) !== undefined) return path;
   }
   return undefined;
 }

@@ -13,7 +13,8 @@ import {
   isCached,
   prune,
 } from "./cache.ts";
-import { CommandError, Log, outputOf, readLines, run, searchPath } from "./process.ts";
+import { CommandError, findWorking, Log, outputOf, readLines, run, searchPath } from "./process.ts";
+import { PIP_VERSION, SYSTEM_CERTIFICATES } from "./prerequisites.ts";
 import { say, step } from "./progress.ts";
 
 /** The version of Deno that everything is built, tested and released with. */
@@ -23,7 +24,6 @@ const REQUIREMENTS = new URL("./runtime/requirements.txt", import.meta.url).path
 const WHEEL_PLATFORM = "manylinux_2_27_x86_64";
 const PROBE_MS = 5_000;
 const DOWNLOAD_MS_MAX = 15 * 60_000;
-const SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Where the compile runtime comes from. */
 export type RuntimeSource =
@@ -59,10 +59,8 @@ export async function findRuntime(): Promise<RuntimeSource> {
   }
   if (await hasDenoDownloaded()) return { kind: "deno" };
   if (await isCached("runtime", await registryKey())) return { kind: "registry" };
-  return await step("runtime: asking Deno to download it", async (progress) => {
-    const downloaded = await downloadByDeno();
-    progress.detail(downloaded ? "" : "not reachable");
-    return { kind: downloaded ? "deno" : "registry" };
+  return await step("runtime: trying Deno's own download", async () => {
+    return await downloadByDeno() ? { kind: "deno" } : { kind: "registry" };
   });
 }
 
@@ -157,13 +155,15 @@ async function takeFromRegistry(target: string): Promise<void> {
     // A proxy's certificate is where the system keeps it, which pip does not look at by itself.
     const certificates = Deno.env.get("PIP_CERT") ??
       (await exists(SYSTEM_CERTIFICATES) ? SYSTEM_CERTIFICATES : undefined);
+    const [name, ...args] = PIP_VERSION;
+    const python = await findWorking(name, args) ?? name;
     await run(log, [
-      ...["python3", "-m", "pip", "download", "--require-hashes", "--no-deps"],
+      ...[python, "-m", "pip", "download", "--require-hashes", "--no-deps"],
       ...["--only-binary=:all:", "--platform", WHEEL_PLATFORM, "--no-cache-dir"],
       ...["--disable-pip-version-check", "--no-input", "-d", target, "-r", REQUIREMENTS],
     ], { env: certificates === undefined ? {} : { PIP_CERT: certificates } });
     const [wheel] = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name);
-    await run(log, ["python3", "-m", "zipfile", "-e", `${target}/${wheel}`, `${target}/wheel`]);
+    await run(log, [python, "-m", "zipfile", "-e", `${target}/${wheel}`, `${target}/wheel`]);
     const scripts = `${target}/wheel/bids_validator_deno-2.4.0.data/scripts`;
     const program = await Deno.readFile(`${scripts}/bids-validator-deno`);
     await Deno.writeFile(`${target}/denort`, cutProgram(program), { mode: 0o755 });
