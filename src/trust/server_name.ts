@@ -1,0 +1,61 @@
+/**
+ * Whether a certificate speaks for a server's name: RFC 9525, by subjectAltName alone (the common name
+ * counts for nothing, section 2).
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
+import { SubjectAlternativeNameExtension, type X509Certificate } from "@peculiar/x509";
+
+/** Whether one of the certificate's names is `serverName`, a host name or an IP address. */
+export function matchesServerName(certificate: X509Certificate, serverName: string): boolean {
+  const extension = certificate.getExtension(SubjectAlternativeNameExtension);
+  if (extension === null) return false;
+  const ip = canonicalIp(serverName);
+  const host = ip === undefined ? canonicalHost(serverName) : undefined;
+  for (const name of extension.names.items) {
+    if (ip !== undefined && name.type === "ip" && canonicalIp(name.value) === ip) return true;
+    if (host !== undefined && name.type === "dns" && matchesDnsName(name.value, host)) return true;
+  }
+  return false;
+}
+
+/** The names that a certificate carries, for messages to people. */
+export function certificateNames(certificate: X509Certificate): string[] {
+  const extension = certificate.getExtension(SubjectAlternativeNameExtension);
+  const items = extension?.names.items ?? [];
+  return items.filter((name) => name.type === "dns" || name.type === "ip").map((name) =>
+    name.value
+  );
+}
+
+/** A presented DNS-ID against a canonical host name (RFC 9525 section 6.3). */
+export function matchesDnsName(presented: string, host: string): boolean {
+  const pattern = presented.toLowerCase();
+  if (!pattern.startsWith("*.")) return pattern === host && !pattern.includes("*");
+  // "*" stands for exactly one whole label, the first; nowhere else.
+  const suffix = pattern.slice(1);
+  if (suffix.includes("*") || suffix.length < 2) return false;
+  const dot = host.indexOf(".");
+  return dot > 0 && host.slice(dot) === suffix;
+}
+
+/** An address in its one canonical form; undefined when it is no IP address. */
+export function canonicalIp(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
+  const version = isIP(bare);
+  if (version === 4) return bare;
+  // The URL standard writes IPv6 as RFC 5952 does.
+  return version === 6 ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : undefined;
+}
+
+/** A host name as A-labels in lower case, without the root's dot; undefined when it is none. */
+export function canonicalHost(text: string): string | undefined {
+  const ascii = domainToASCII(text.replace(/\.$/, "")).toLowerCase();
+  if (ascii.length === 0 || ascii.length > 253 || isIP(ascii) !== 0) return undefined;
+  const labels = ascii.split(".");
+  return labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
+    ? ascii
+    : undefined;
+}
