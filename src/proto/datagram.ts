@@ -1,0 +1,187 @@
+/**
+ * The header in front of each frame, or piece of a frame, in a QUIC datagram. All big-endian.
+ *
+ * ```
+ *  0        1        2        3
+ *  +--------+--------+-----------------+
+ *  |version |flags   |source peer id   |   version 1; flags bit 0: FRAGMENT, others 0
+ *  +--------+--------+-----------------+
+ *  |frame id         |M|byte offset    |   only with FRAGMENT; M (bit 15): more pieces follow
+ *  +-----------------+-----------------+
+ *  | Ethernet frame, without FCS …     |   a piece with offset > 0 starts with a copy of the frame's
+ *  +-----------------------------------+   14-byte header, which does not count
+ * ```
+ *
+ * @module
+ */
+
+import { readU16, writeU16 } from "./bytes.ts";
+import { ETHERNET_HEADER_BYTES } from "./ethernet.ts";
+
+/** The version in each datagram's first byte, and in a hello. */
+export const PROTOCOL_VERSION = 1;
+
+/** Header of a datagram that holds a whole frame. */
+export const DATAGRAM_HEADER_BYTES = 4;
+
+/** Header of a datagram that holds a piece. */
+export const FRAGMENT_HEADER_BYTES = 8;
+
+/** The flag of a piece; all others are reserved. */
+export const FLAG_FRAGMENT = 0x01;
+
+/** Set in the byte offset's field when more pieces follow. */
+const MORE_BIT = 0x8000;
+const BYTE_OFFSET_MASK = 0x7fff;
+
+/**
+ * Shortest first piece, and so the least offset of later ones: filters read a frame's headers in its
+ * first piece.
+ */
+export const FIRST_PIECE_BYTES_MIN = 600;
+
+/** Frame ids of endpoints count through 0 … this. */
+export const ENDPOINT_FRAME_ID_MAX = 0x7fff;
+
+/** Frame ids that the relay gives count through this … 0xFFFF. */
+export const RELAY_FRAME_ID_MIN = 0x8000;
+
+/** The frame id that an endpoint gives after `frameId`. */
+export function nextEndpointFrameId(frameId: number): number {
+  return (frameId + 1) & ENDPOINT_FRAME_ID_MAX;
+}
+
+/** The frame id that the relay gives after `frameId`. */
+export function nextRelayFrameId(frameId: number): number {
+  return RELAY_FRAME_ID_MIN | ((frameId + 1) & 0x7fff);
+}
+
+/** What is wrong with a datagram; the order is the order of the checks. */
+export const MalformedReason = {
+  /** Shorter than its header, or a later piece too short for its copy of the Ethernet header. */
+  short: 1,
+  version: 2,
+  /** A reserved flag is set. */
+  flags: 3,
+  /** A whole frame of less than 14 bytes. */
+  shortFrame: 4,
+  /** A piece at offset 0 that says it is also the last. */
+  pieceOnly: 5,
+  /** A piece at offset 0 of less than 600 bytes. */
+  pieceShortFirst: 6,
+  /** A piece at an offset from 1 to 599. */
+  pieceOffset: 7,
+  /** A later piece without a byte that counts. */
+  pieceEmpty: 8,
+} as const;
+export type MalformedReason = (typeof MalformedReason)[keyof typeof MalformedReason];
+
+/** A datagram's fields; made once and refilled by {@link parseDatagram}. */
+export class DatagramView {
+  /** Whether it holds a piece; the three fields after the source id matter only then. */
+  fragment = false;
+  sourcePeerId = 0;
+  frameId = 0;
+  /** Whether further pieces follow this one in the frame. */
+  more = false;
+  /** Where this piece's bytes belong in the frame; 0 for a whole one. */
+  byteOffset = 0;
+  /** Index of the Ethernet header, or of its copy. */
+  frameOffset = 0;
+  /** Bytes from there on to the datagram's end. */
+  frameLength = 0;
+  /** Index of the first byte that counts: behind the copy of the header, where there is one. */
+  payloadOffset = 0;
+  /** Bytes that count. */
+  payloadLength = 0;
+}
+
+/**
+ * Reads the datagram at `bytes[offset … offset + length)` into `out`.
+ *
+ * Returns 0, or why the datagram is malformed: then `out` holds nothing of use. A frame's greatest
+ * length is not checked here.
+ */
+export function parseDatagram(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  out: DatagramView,
+): 0 | MalformedReason {
+  if (length < DATAGRAM_HEADER_BYTES) return MalformedReason.short;
+  if (bytes[offset] !== PROTOCOL_VERSION) return MalformedReason.version;
+  const flags = bytes[offset + 1];
+  if ((flags & ~FLAG_FRAGMENT) !== 0) return MalformedReason.flags;
+  out.sourcePeerId = readU16(bytes, offset + 2);
+  if (flags !== 0) return parsePiece(bytes, offset, length, out);
+  const frameLength = length - DATAGRAM_HEADER_BYTES;
+  if (frameLength < ETHERNET_HEADER_BYTES) return MalformedReason.shortFrame;
+  out.fragment = false;
+  out.frameId = 0;
+  out.more = false;
+  out.byteOffset = 0;
+  out.frameOffset = out.payloadOffset = offset + DATAGRAM_HEADER_BYTES;
+  out.frameLength = out.payloadLength = frameLength;
+  return 0;
+}
+
+function parsePiece(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  out: DatagramView,
+): 0 | MalformedReason {
+  if (length < FRAGMENT_HEADER_BYTES) return MalformedReason.short;
+  const place = readU16(bytes, offset + 6);
+  const more = (place & MORE_BIT) !== 0;
+  const byteOffset = place & BYTE_OFFSET_MASK;
+  const frameOffset = offset + FRAGMENT_HEADER_BYTES;
+  const frameLength = length - FRAGMENT_HEADER_BYTES;
+  let uncounted = 0;
+  if (byteOffset === 0) {
+    if (!more) return MalformedReason.pieceOnly;
+    if (frameLength < FIRST_PIECE_BYTES_MIN) return MalformedReason.pieceShortFirst;
+  } else {
+    if (byteOffset < FIRST_PIECE_BYTES_MIN) return MalformedReason.pieceOffset;
+    if (frameLength < ETHERNET_HEADER_BYTES) return MalformedReason.short;
+    if (frameLength === ETHERNET_HEADER_BYTES) return MalformedReason.pieceEmpty;
+    uncounted = ETHERNET_HEADER_BYTES;
+  }
+  out.fragment = true;
+  out.frameId = readU16(bytes, offset + 4);
+  out.more = more;
+  out.byteOffset = byteOffset;
+  out.frameOffset = frameOffset;
+  out.frameLength = frameLength;
+  out.payloadOffset = frameOffset + uncounted;
+  out.payloadLength = frameLength - uncounted;
+  return 0;
+}
+
+/** Writes the 4 bytes in front of a whole frame. */
+export function writeDatagramHeader(bytes: Uint8Array, offset: number, sourcePeerId: number): void {
+  bytes[offset] = PROTOCOL_VERSION;
+  bytes[offset + 1] = 0;
+  writeU16(bytes, offset + 2, sourcePeerId);
+}
+
+/** Writes the 8 bytes in front of a piece. */
+export function writeFragmentHeader(
+  bytes: Uint8Array,
+  offset: number,
+  sourcePeerId: number,
+  frameId: number,
+  byteOffset: number,
+  more: boolean,
+): void {
+  bytes[offset] = PROTOCOL_VERSION;
+  bytes[offset + 1] = FLAG_FRAGMENT;
+  writeU16(bytes, offset + 2, sourcePeerId);
+  writeU16(bytes, offset + 4, frameId);
+  writeU16(bytes, offset + 6, more ? byteOffset | MORE_BIT : byteOffset);
+}
+
+/** Overwrites who a datagram is from, as the relay does with all that it forwards. */
+export function setSourcePeerId(bytes: Uint8Array, offset: number, sourcePeerId: number): void {
+  writeU16(bytes, offset + 2, sourcePeerId);
+}

@@ -1,0 +1,82 @@
+/**
+ * What one datagram can carry, when that is known, and the MTU of a room that follows from it.
+ *
+ * @module
+ */
+
+import { DATAGRAM_HEADER_BYTES } from "./datagram.ts";
+import { ETHERNET_HEADER_BYTES } from "./ethernet.ts";
+import { SPLIT_DATAGRAM_BYTES_MIN } from "./split.ts";
+
+/** Narrowest datagrams with which a peer is let in: a first piece must fit. */
+export const BUDGET_BYTES_MIN = SPLIT_DATAGRAM_BYTES_MIN;
+
+/** Least MTU of a room: what IPv6 asks of every link (RFC 8200 §5). */
+export const TAP_MTU_MIN = 1280;
+
+/** Greatest MTU of a room, unless its relay is told otherwise. */
+export const TAP_MTU_MAX_DEFAULT = 1400;
+
+/** What a whole frame has around its IP packet in a datagram: two headers. */
+export const TAP_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + ETHERNET_HEADER_BYTES;
+
+/**
+ * The MTU of a room.
+ *
+ * @param budgetBytes what its first peer advertised
+ * @param relayMaximumBytes what the relay's datagrams towards that peer can carry
+ * @param maxTapMtu the relay's `--max-tap-mtu`
+ */
+export function tapMtuFor(
+  budgetBytes: number,
+  relayMaximumBytes: number,
+  maxTapMtu: number,
+): number {
+  const carriedBytes = Math.min(budgetBytes, relayMaximumBytes) - TAP_OVERHEAD_BYTES;
+  return Math.max(TAP_MTU_MIN, Math.min(maxTapMtu, carriedBytes));
+}
+
+/** The maximum has settled when it has not grown for this long, or for three round trips. */
+export const SETTLE_QUIET_MIN_MS = 100;
+export const SETTLE_QUIET_ROUND_TRIPS = 3;
+
+/** It counts as settled this long after the handshake, whatever it does. */
+export const SETTLE_MAX_MS = 1000;
+
+/** Watches a connection's largest datagram until path MTU discovery (RFC 8899) has settled. */
+export class MtuSettler {
+  /** The largest datagram now; 0 while none is known. */
+  maximumBytes = 0;
+
+  readonly #startedMs: number;
+  #grownMs: number;
+  #rttMs = 0;
+
+  /** @param nowMs when the handshake was done */
+  constructor(nowMs: number) {
+    this.#startedMs = nowMs;
+    this.#grownMs = nowMs;
+  }
+
+  /** The largest datagram is known or has changed. */
+  handleMaximum(bytes: number, nowMs: number): void {
+    if (bytes > this.maximumBytes) this.#grownMs = nowMs;
+    this.maximumBytes = bytes;
+  }
+
+  /** The round trip time as far as it is known. */
+  handleRtt(rttMs: number): void {
+    this.#rttMs = rttMs;
+  }
+
+  /** Whether what is known now is what the path can carry. */
+  settled(nowMs: number): boolean {
+    return nowMs >= this.deadlineMs(nowMs);
+  }
+
+  /** When it settles if it does not grow before, ms; that may have passed. */
+  deadlineMs(_nowMs: number): number {
+    const quietMs = Math.max(SETTLE_QUIET_MIN_MS, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
+    return Math.min(this.#startedMs + SETTLE_MAX_MS, this.#grownMs + quietMs);
+  }
+}

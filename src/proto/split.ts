@@ -1,0 +1,171 @@
+/**
+ * Cutting frames that do not fit one datagram into pieces, and pieces that do not fit a narrower
+ * target into smaller ones.
+ *
+ * ```
+ *  frame    |hhhhhhhh|aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|bbbbbbbbbbbbb|     1514 bytes
+ *           0        14                             1192          1514
+ *  piece 1  [fragment header, offset 0, M   ] hhhhhhhh aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+ *  piece 2  [fragment header, offset 1192   ] hhhhhhhh bbbbbbbbbbbbb
+ * ```
+ *
+ * Each piece but the last is as long as the datagram allows, so that filters see as much as possible
+ * in the first.
+ *
+ * @module
+ */
+
+import { copyBytes } from "./bytes.ts";
+import {
+  DATAGRAM_HEADER_BYTES,
+  type DatagramView,
+  FIRST_PIECE_BYTES_MIN,
+  FRAGMENT_HEADER_BYTES,
+  writeFragmentHeader,
+} from "./datagram.ts";
+import { ETHERNET_HEADER_BYTES } from "./ethernet.ts";
+
+/** Narrowest datagram into which pieces fit: a first piece with its header. */
+export const SPLIT_DATAGRAM_BYTES_MIN = FRAGMENT_HEADER_BYTES + FIRST_PIECE_BYTES_MIN;
+
+/** What a later piece has before its bytes: its header and the copy of the Ethernet header. */
+const LATER_PIECE_HEADER_BYTES = FRAGMENT_HEADER_BYTES + ETHERNET_HEADER_BYTES;
+
+/**
+ * Datagrams that a frame takes: 1 if it goes whole, 0 if it does not and datagrams are too narrow for
+ * pieces.
+ */
+export function pieceCount(frameBytes: number, maxDatagramBytes: number): number {
+  if (frameBytes + DATAGRAM_HEADER_BYTES <= maxDatagramBytes) return 1;
+  if (maxDatagramBytes < SPLIT_DATAGRAM_BYTES_MIN) return 0;
+  const later = frameBytes - (maxDatagramBytes - FRAGMENT_HEADER_BYTES);
+  return 1 + Math.ceil(later / (maxDatagramBytes - LATER_PIECE_HEADER_BYTES));
+}
+
+/**
+ * Says where the cuts are: `begin` or `beginPiece`, then `next` until it returns false. It looks at
+ * no bytes. Where datagrams are narrower than SPLIT_DATAGRAM_BYTES_MIN there are no pieces at all.
+ */
+export class Splitter {
+  /** Where the piece's bytes belong in the frame. */
+  byteOffset = 0;
+  /** Bytes of the piece that count. */
+  pieceBytes = 0;
+  /** Whether further pieces of the frame follow. */
+  more = false;
+
+  #at = 0;
+  #end = 0;
+  #moreBehind = false;
+  #maxDatagramBytes = 0;
+
+  /** Cuts a whole frame; only for one that takes more than one piece. */
+  begin(frameBytes: number, maxDatagramBytes: number): void {
+    this.beginPiece(0, frameBytes, false, maxDatagramBytes);
+  }
+
+  /**
+   * Cuts a piece: `payloadBytes` that count, from `byteOffset` of the frame on, with `more` behind
+   * them or not. A piece that fits comes out as it is.
+   */
+  beginPiece(
+    byteOffset: number,
+    payloadBytes: number,
+    more: boolean,
+    maxDatagramBytes: number,
+  ): void {
+    this.#at = byteOffset;
+    this.#end = maxDatagramBytes < SPLIT_DATAGRAM_BYTES_MIN
+      ? byteOffset
+      : byteOffset + payloadBytes;
+    this.#moreBehind = more;
+    this.#maxDatagramBytes = maxDatagramBytes;
+  }
+
+  /** Goes to the next piece; false when there is none. */
+  next(): boolean {
+    const at = this.#at;
+    const left = this.#end - at;
+    if (left <= 0) return false;
+    const headerBytes = at === 0 ? FRAGMENT_HEADER_BYTES : LATER_PIECE_HEADER_BYTES;
+    const room = this.#maxDatagramBytes - headerBytes;
+    const pieceBytes = left < room ? left : room;
+    this.byteOffset = at;
+    this.pieceBytes = pieceBytes;
+    this.more = this.#moreBehind || pieceBytes < left;
+    this.#at = at + pieceBytes;
+    return true;
+  }
+}
+
+/**
+ * Writes a piece of the whole frame at `source[sourceFrameOffset]` as a datagram at
+ * `target[targetOffset]`, and returns the datagram's length. `source` and `target` may be one array,
+ * the two ranges must not overlap.
+ */
+export function copyPiece(
+  source: Uint8Array,
+  sourceFrameOffset: number,
+  byteOffset: number,
+  pieceBytes: number,
+  more: boolean,
+  sourcePeerId: number,
+  frameId: number,
+  target: Uint8Array,
+  targetOffset: number,
+): number {
+  writeFragmentHeader(target, targetOffset, sourcePeerId, frameId, byteOffset, more);
+  return copyBehindHeader(
+    source,
+    sourceFrameOffset,
+    sourceFrameOffset + byteOffset,
+    byteOffset,
+    pieceBytes,
+    target,
+    targetOffset,
+  );
+}
+
+/**
+ * The same for a part of a piece: `view` is the piece in `source`, whose frame id is kept;
+ * `byteOffset` counts in the frame, as always.
+ */
+export function copyPieceOf(
+  source: Uint8Array,
+  view: DatagramView,
+  byteOffset: number,
+  pieceBytes: number,
+  more: boolean,
+  sourcePeerId: number,
+  target: Uint8Array,
+  targetOffset: number,
+): number {
+  writeFragmentHeader(target, targetOffset, sourcePeerId, view.frameId, byteOffset, more);
+  return copyBehindHeader(
+    source,
+    view.frameOffset,
+    view.payloadOffset + byteOffset - view.byteOffset,
+    byteOffset,
+    pieceBytes,
+    target,
+    targetOffset,
+  );
+}
+
+function copyBehindHeader(
+  source: Uint8Array,
+  ethernetOffset: number,
+  payloadOffset: number,
+  byteOffset: number,
+  pieceBytes: number,
+  target: Uint8Array,
+  targetOffset: number,
+): number {
+  let at = targetOffset + FRAGMENT_HEADER_BYTES;
+  if (byteOffset > 0) {
+    copyBytes(source, ethernetOffset, ETHERNET_HEADER_BYTES, target, at);
+    at += ETHERNET_HEADER_BYTES;
+  }
+  copyBytes(source, payloadOffset, pieceBytes, target, at);
+  return at + pieceBytes - targetOffset;
+}
