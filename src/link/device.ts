@@ -8,14 +8,10 @@
  */
 
 import { NO_SLOT } from "../queue/buffer_pool.ts";
+import type { Reactor } from "../reactor/reactor.ts";
 
-/** The part of the reactor (`reactor/reactor.ts`) that a device uses. */
-export interface LinkReactor {
-  /** Has `onReadable` called while `fd` is readable; it returns true if more work is left. */
-  addFd(fd: number, handler: { onReadable(): boolean }): unknown;
-  /** Takes back what `addFd` returned. */
-  removeFd(source: unknown): void;
-}
+/** The part of the reactor that a device uses. */
+export type LinkReactor = Pick<Reactor, "addFd">;
 
 const EMPTY = new Uint8Array(0);
 

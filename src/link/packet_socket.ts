@@ -46,6 +46,7 @@ import {
   queryInterface,
   setInterfaceMtu,
 } from "./interface.ts";
+import type { Source } from "../reactor/reactor.ts";
 import { PacketRing, RingResult, setOption } from "./packet_ring.ts";
 import { PacketSender } from "./packet_sender.ts";
 
@@ -90,8 +91,7 @@ export class PacketSocket implements LinkDevice {
   #mtu: number;
   #state: LinkState;
   #sink: LinkSink | undefined;
-  #reactor: LinkReactor | undefined;
-  #source: unknown;
+  #source: Source | undefined;
   #closed = false;
 
   /**
@@ -159,11 +159,10 @@ export class PacketSocket implements LinkDevice {
 
   start(reactor: LinkReactor, sink: LinkSink): void {
     if (this.#closed) throw new LinkError("closed", `packet socket of "${this.name}" is closed`);
-    if (this.#reactor !== undefined) throw new Error("the packet socket was started already");
+    if (this.#source !== undefined) throw new Error("the packet socket was started already");
     this.#sink = sink;
-    this.#reactor = reactor;
     this.#source = reactor.addFd(this.#fd, {
-      onReadable: () => this.receive(this.#budgetFrames),
+      readable: () => this.receive(this.#budgetFrames),
     });
   }
 
@@ -263,7 +262,7 @@ export class PacketSocket implements LinkDevice {
     if (this.#closed) return;
     this.#sender.flush();
     this.#closed = true;
-    if (this.#reactor !== undefined) this.#reactor.removeFd(this.#source);
+    this.#source?.remove();
     this.#ring.close();
     closeFd(this.#fd);
     this.#frame.set(new Uint8Array(0), 0, 0, -1);

@@ -20,6 +20,7 @@ import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
 import { AddressBook, addressHigh, addressLow } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import type { Source } from "../reactor/reactor.ts";
 import {
   LinkCounters,
   type LinkDevice,
@@ -95,8 +96,7 @@ export class TapDevice implements LinkDevice {
   #mtu: number;
   #state: LinkState = "up";
   #sink: LinkSink | undefined;
-  #reactor: LinkReactor | undefined;
-  #source: unknown;
+  #source: Source | undefined;
   #closed = false;
 
   /**
@@ -160,11 +160,10 @@ export class TapDevice implements LinkDevice {
 
   start(reactor: LinkReactor, sink: LinkSink): void {
     if (this.#closed) throw new LinkError("closed", `TAP device "${this.name}" is closed`);
-    if (this.#reactor !== undefined) throw new Error("the TAP device was started already");
+    if (this.#source !== undefined) throw new Error("the TAP device was started already");
     this.#sink = sink;
-    this.#reactor = reactor;
     this.#source = reactor.addFd(this.#fd, {
-      onReadable: () => this.receive(this.#budgetFrames),
+      readable: () => this.receive(this.#budgetFrames),
     });
   }
 
@@ -271,8 +270,8 @@ export class TapDevice implements LinkDevice {
   }
 
   #stop(): void {
-    if (this.#reactor !== undefined) this.#reactor.removeFd(this.#source);
-    this.#reactor = undefined;
+    this.#source?.remove();
+    this.#source = undefined;
   }
 
   #setState(state: LinkState): void {
