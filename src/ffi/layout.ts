@@ -82,6 +82,8 @@ export class Struct<L extends StructLayout> {
   /** The memory itself: zeroed, `layout.sizeBytes` long, to be passed as a `buffer`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
+  /** Buffers that this struct points at, kept from the garbage collector as long as it lives. */
+  readonly #referenced: Map<string, BufferSource | Struct<StructLayout>> = new Map();
 
   constructor(layout: L) {
     this.layout = layout;
@@ -163,6 +165,13 @@ export class Struct<L extends StructLayout> {
     }
     this.#view.setBigUint64(field.offset, Deno.UnsafePointer.value(pointer), true);
     return this;
+  }
+
+  /** Points a member at memory, which is kept alive as long as this struct is. */
+  setBuffer(name: keyof L["fields"] & string, memory: BufferSource | Struct<StructLayout>): this {
+    this.#referenced.set(name, memory);
+    const buffer = memory instanceof Struct ? memory.bytes : memory;
+    return this.setPointer(name, Deno.UnsafePointer.of(buffer));
   }
 
   /** Reads an address. */

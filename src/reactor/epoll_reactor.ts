@@ -207,9 +207,9 @@ export class EpollReactor implements Reactor {
     let yieldedMs = this.now();
     try {
       while (!this.#stopping) {
-        this.#turn(yieldedMs);
-        const nowMs = this.now();
-        if (nowMs >= yieldedMs + this.#sliceMs(nowMs)) {
+        const restMs = yieldedMs + this.#sliceMs() - this.now();
+        this.turn(Math.max(0, restMs));
+        if (this.now() >= yieldedMs + this.#sliceMs()) {
           this.counters.yields++;
           await new Promise<void>(this.#yield);
           yieldedMs = this.now();
@@ -232,20 +232,15 @@ export class EpollReactor implements Reactor {
     closeFd(this.queueFd);
   }
 
-  #sliceMs(nowMs: number): number {
-    return nowMs < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
+  #sliceMs(): number {
+    return this.now() < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
   }
 
-  #turn(yieldedMs: number): void {
+  turn(waitMaxMs: number): void {
     this.counters.turns++;
-    const waitMs = this.#rounds();
-    let timeoutMs = 0;
-    if (waitMs > 0 && !this.#stopping) {
-      const nowMs = this.now();
-      const restMs = yieldedMs + this.#sliceMs(nowMs) - nowMs;
-      timeoutMs = Math.max(0, Math.ceil(Math.min(waitMs, restMs)));
-      if (timeoutMs > 0) this.counters.sleeps++;
-    }
+    const dueMs = this.#rounds();
+    const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
+    if (timeoutMs > 0) this.counters.sleeps++;
     const count = this.#libc.epoll_wait(this.queueFd, this.#events, EVENTS_MAX, timeoutMs);
     if (count > 0) this.#dispatch(count);
     else if (count < 0) {

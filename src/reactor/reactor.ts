@@ -85,6 +85,10 @@ export interface Reactor {
   wake(): void;
   /** For this long, gives the runtime's event loop a turn each ms (it serves a page, say). */
   attend(durationMs: number): void;
+  /**
+   * Runs one turn and waits for events at most so long: to finish things before `run` and after it.
+   */
+  turn(waitMaxMs: number): void;
   /** Runs until `stop`; rejects with what a handler threw. */
   run(): Promise<void>;
   stop(): void;

@@ -1,0 +1,285 @@
+/**
+ * What all QUIC objects of a process share: the bound library, the reactor, the buffer pool, and the
+ * memory through which msquic and this program talk. Everything that a frame passes through is made
+ * once, here.
+ *
+ * @module
+ */
+
+import { libc } from "../ffi/libc.ts";
+import type { Libc } from "../ffi/libc.ts";
+import { QUIC_BUFFER, QUIC_CONNECTION_EVENT, QUIC_STREAM_EVENT } from "../ffi/msquic_layout.ts";
+import type { MsQuicSymbols } from "../ffi/msquic.ts";
+import { HEADROOM_BYTES, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { Reactor } from "../reactor/mod.ts";
+
+/** Longest datagram that fits a slot behind its headroom. */
+export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
+
+/** Most connections, and most streams, at a time. */
+const HANDLES_MAX = 65_536;
+
+/** An object that msquic's events are handed to. */
+export interface EventTarget {
+  /**
+   * Handles an event that was copied to the context's scratch memory. Must read what it needs
+   * before it calls anything that can bring in another event.
+   * @param event the event's own address, for members that are written back
+   * @returns a `QUIC_STATUS`
+   */
+  handleEvent(event: bigint): number;
+}
+
+/**
+ * Objects by small numbers, which msquic keeps as their callback context. A number is used again
+ * only after the object is closed.
+ */
+export class TargetTable {
+  readonly #targets: (EventTarget | undefined)[] = [];
+  readonly #free: number[] = [];
+  #size = 0;
+
+  /** Objects in the table. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Puts an object in and returns its number. */
+  add(target: EventTarget): number {
+    const id = this.#free.pop() ?? this.#targets.length;
+    if (id >= HANDLES_MAX) throw new RangeError("too many QUIC objects");
+    this.#targets[id] = target;
+    this.#size++;
+    return id;
+  }
+
+  get(id: number): EventTarget | undefined {
+    return this.#targets[id];
+  }
+
+  remove(id: number): void {
+    if (this.#targets[id] === undefined) return;
+    this.#targets[id] = undefined;
+    this.#free.push(id);
+    this.#size--;
+  }
+
+  /** All objects, in a copy. */
+  all(): EventTarget[] {
+    return this.#targets.filter((target) => target !== undefined);
+  }
+}
+
+/**
+ * How msquic's callbacks are received. The context is one of a table's small numbers, and the
+ * handle is not needed: as 32-bit numbers they cost less than pointer objects.
+ */
+const CALLBACK = {
+  parameters: ["u32", /* Handle */ "u32", /* Context */ "usize" /* Event */],
+  result: "u32",
+} as const satisfies Deno.UnsafeCallbackDefinition;
+
+type EventCallback = Deno.UnsafeCallback<typeof CALLBACK>;
+
+/** Datagrams that could not be handed on, and what msquic was asked to do. */
+export interface QuicCounters {
+  /** Received, but no slot was free in the pool. */
+  droppedNoSlot: number;
+  /** Received, but longer than a slot. */
+  droppedTooLong: number;
+  /** Given to msquic and not sent: the connection ended first, or its maximum shrank. */
+  droppedCanceled: number;
+}
+
+/** See the module's comment. */
+export class QuicContext {
+  readonly quic: MsQuicSymbols;
+  readonly libc: Libc = libc();
+  readonly reactor: Reactor;
+  readonly pool: BufferPool;
+  readonly counters: QuicCounters = { droppedNoSlot: 0, droppedTooLong: 0, droppedCanceled: 0 };
+  readonly connections = new TargetTable();
+  readonly streams = new TargetTable();
+  readonly listeners = new TargetTable();
+  /** `QUIC_REGISTRATION *`. */
+  registration: Deno.PointerValue = null;
+
+  /** Scratch: the connection event at hand, as 32- and 64-bit words. */
+  readonly connectionEvent32: Uint32Array<ArrayBuffer>;
+  readonly connectionEvent64: BigUint64Array<ArrayBuffer>;
+  /** Scratch: the stream event at hand. */
+  readonly streamEvent32: Uint32Array<ArrayBuffer>;
+  readonly streamEvent64: BigUint64Array<ArrayBuffer>;
+  /** Scratch: one `QUIC_BUFFER`. */
+  readonly buffer32: Uint32Array<ArrayBuffer>;
+  readonly buffer64: BigUint64Array<ArrayBuffer>;
+
+  readonly connectionCallback: EventCallback;
+  readonly streamCallback: EventCallback;
+  readonly listenerCallback: EventCallback;
+
+  /** Byte counts as bigints, which a `usize` parameter takes without allocating. */
+  readonly #lengths: bigint[] = [];
+  /** `QUIC_BUFFER`s by slot: what a datagram in flight is read from. */
+  readonly #descriptors: Uint32Array<ArrayBuffer>;
+  /** Sends in flight by slot: several connections may send the same slot. */
+  readonly #sends: Uint16Array;
+  readonly #slabAddress: number;
+  readonly #descriptorPointers: Deno.PointerObject[] = [];
+  readonly #contextPointers: Deno.PointerObject[] = [];
+  readonly #receivePointers: Deno.PointerObject[] = [];
+  /** What a handler threw inside a callback of msquic's, to be thrown again outside. */
+  #failure: { error: unknown } | undefined;
+
+  constructor(quic: MsQuicSymbols, reactor: Reactor, pool: BufferPool) {
+    this.quic = quic;
+    this.reactor = reactor;
+    this.pool = pool;
+    const connectionEvent = new ArrayBuffer(QUIC_CONNECTION_EVENT.sizeBytes);
+    this.connectionEvent32 = new Uint32Array(connectionEvent);
+    this.connectionEvent64 = new BigUint64Array(connectionEvent);
+    const streamEvent = new ArrayBuffer(QUIC_STREAM_EVENT.sizeBytes);
+    this.streamEvent32 = new Uint32Array(streamEvent);
+    this.streamEvent64 = new BigUint64Array(streamEvent);
+    const buffer = new ArrayBuffer(QUIC_BUFFER.sizeBytes);
+    this.buffer32 = new Uint32Array(buffer);
+    this.buffer64 = new BigUint64Array(buffer);
+    for (let bytes = 0; bytes <= DATAGRAM_BYTES_MAX; bytes++) this.#lengths.push(BigInt(bytes));
+    this.#descriptors = new Uint32Array(pool.slotCount * QUIC_BUFFER.sizeBytes / 4);
+    this.#sends = new Uint16Array(pool.slotCount);
+    this.#slabAddress = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(pool.bytes)));
+    this.connectionCallback = this.#callback(
+      this.connections,
+      this.connectionEvent32,
+      QUIC_CONNECTION_EVENT.sizeBytes,
+    );
+    this.streamCallback = this.#callback(
+      this.streams,
+      this.streamEvent32,
+      QUIC_STREAM_EVENT.sizeBytes,
+    );
+    this.listenerCallback = this.#callback(this.listeners, this.buffer32, 0);
+  }
+
+  /** A callback that finds the object by its number and hands it the event, copied to scratch. */
+  #callback(
+    targets: TargetTable,
+    scratch: Uint32Array<ArrayBuffer>,
+    sizeBytes: number,
+  ): EventCallback {
+    const size = BigInt(sizeBytes);
+    const memcpy = this.libc.memcpy;
+    return new Deno.UnsafeCallback(
+      CALLBACK,
+      (_handle: number, id: number, event: bigint): number => {
+        try {
+          const target = targets.get(id);
+          if (target === undefined) return 0;
+          memcpy(scratch, event, size);
+          return target.handleEvent(event);
+        } catch (error) {
+          this.#failure ??= { error };
+          return 0;
+        }
+      },
+    );
+  }
+
+  /** Throws what a handler threw inside a callback. */
+  rethrow(): void {
+    if (this.#failure === undefined) return;
+    const { error } = this.#failure;
+    this.#failure = undefined;
+    throw error;
+  }
+
+  /** The number `id` as a context pointer. */
+  contextPointer(id: number): Deno.PointerValue {
+    return Deno.UnsafePointer.create(BigInt(id));
+  }
+
+  /**
+   * Copies the datagram that `connectionEvent64` points at into a slot, behind its headroom.
+   * Returns the slot, or -1 and counts why; its length is in `buffer32[0]`.
+   */
+  receiveDatagram(): number {
+    this.libc.memcpy(this.buffer32, this.connectionEvent64[1], 16n);
+    const length = this.buffer32[0];
+    if (length > DATAGRAM_BYTES_MAX) {
+      this.counters.droppedTooLong++;
+      return -1;
+    }
+    const slot = this.pool.acquire();
+    if (slot < 0) {
+      this.counters.droppedNoSlot++;
+      return -1;
+    }
+    const target = this.#receivePointers[slot] ?? this.#makePointers(slot);
+    this.libc.memcpyToPointer(target, this.buffer64[1], this.#lengths[length]);
+    return slot;
+  }
+
+  /**
+   * Gives a datagram to msquic, which reads it from the slot until it reports it as sent.
+   *
+   * @param offset index in the pool's bytes; while a slot is in flight, offset and length are the
+   * same for all its connections (one descriptor stands for all of them)
+   * @returns msquic's status: `PENDING` if it took it
+   */
+  sendDatagram(
+    connection: Deno.PointerObject,
+    slot: number,
+    offset: number,
+    length: number,
+  ): number {
+    const address = this.#slabAddress + offset;
+    const low = address >>> 0;
+    const at = slot * 4;
+    if (this.#sends[slot] === 0) {
+      this.#descriptors[at] = length;
+      this.#descriptors[at + 2] = low;
+      this.#descriptors[at + 3] = (address / 4_294_967_296) >>> 0;
+    } else if (this.#descriptors[at] !== length || this.#descriptors[at + 2] !== low) {
+      throw new RangeError(`slot ${slot} is in flight with another offset or length`);
+    }
+    if (this.#receivePointers[slot] === undefined) this.#makePointers(slot);
+    const status = this.quic.MsQuicDatagramSend(
+      connection,
+      this.#descriptorPointers[slot],
+      1,
+      0,
+      this.#contextPointers[slot],
+    );
+    if (status === 0xfffffffe) this.#sends[slot]++;
+    return status;
+  }
+
+  /** Ends a slot's flight on one connection; returns the datagram's length. */
+  finishDatagram(slot: number): number {
+    this.#sends[slot]--;
+    const length = this.#descriptors[slot * 4];
+    this.pool.release(slot);
+    return length;
+  }
+
+  #makePointers(slot: number): Deno.PointerObject {
+    const create = (address: number) =>
+      Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
+    const descriptors = Number(
+      Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#descriptors)),
+    );
+    this.#descriptorPointers[slot] = create(descriptors + slot * QUIC_BUFFER.sizeBytes);
+    this.#contextPointers[slot] = create(slot + 1);
+    return this.#receivePointers[slot] = create(
+      this.#slabAddress + this.pool.offsetOf(slot) + HEADROOM_BYTES,
+    );
+  }
+
+  /** Closes the callbacks; nothing may call them any more. */
+  close(): void {
+    this.connectionCallback.close();
+    this.streamCallback.close();
+    this.listenerCallback.close();
+  }
+}
