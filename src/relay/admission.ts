@@ -1,0 +1,133 @@
+/**
+ * Who gets in: the checks of a hello, in the order that the protocol fixes.
+ *
+ * `protocol-version` and `invalid-hello` are found by the parser; everything from `rate-limited` on is
+ * here. The decision is a value, the caller carries it out: so asking again (when a connection's MTU has
+ * settled) is free of side effects.
+ */
+import type { Hello, RejectCode } from "../ctrl/messages.ts";
+import { parseMac } from "../proto/mac.ts";
+import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
+import type { RedirectTarget, RoomDirectory } from "./directory.ts";
+import { type RelayOptions, RETRY_AFTER_MS } from "./limits.ts";
+import type { Room, Rooms } from "./room.ts";
+import type { Session } from "./session.ts";
+
+/** Who may enter which room. */
+export interface AdmissionPolicy {
+  /**
+   * What tells the room that this hello may enter from all others, or `undefined` when it may not: a
+   * wrong key, a missing key, an unknown and a locked room must look the same.
+   */
+  roomKey(hello: Hello): string | undefined;
+}
+
+/** Everyone may join: the room's code alone tells rooms apart. */
+export const OPEN_POLICY: AdmissionPolicy = { roomKey: (hello) => hello.room };
+
+/** A hello is refused for good, or for `retryAfterMs`. */
+export interface Rejection {
+  readonly kind: "reject";
+  readonly code: RejectCode;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+/** What is to be done with a hello. */
+export type Decision =
+  | Rejection
+  | { readonly kind: "redirect"; readonly target: RedirectTarget }
+  /** Ask again at `untilMs`: a new room needs the path's MTU. */
+  | { readonly kind: "settle"; readonly untilMs: number }
+  | {
+    readonly kind: "join";
+    readonly key: string;
+    /** `undefined`: open it. */
+    readonly room: Room | undefined;
+    /** The session whose place is taken. */
+    readonly replaces: Session | undefined;
+  };
+
+/** What a decision depends on. */
+export interface AdmissionContext {
+  readonly options: RelayOptions;
+  readonly policy: AdmissionPolicy;
+  readonly directory: RoomDirectory;
+  readonly rooms: Rooms;
+  readonly sessions: readonly (Session | undefined)[];
+  /** Joined peers in all rooms. */
+  readonly peersCount: number;
+}
+
+/** Decides on the valid hello of a session that the rate limit lets through. */
+export function decideAdmission(
+  context: AdmissionContext,
+  session: Session,
+  hello: Hello,
+  nowMs: number,
+): Decision {
+  const { options, rooms } = context;
+  const key = context.policy.roomKey(hello);
+  const room = key === undefined ? undefined : rooms.get(key);
+  const holder = room === undefined ? undefined : placeHolder(context, room, hello);
+  const replaces = holder !== undefined && mayReplace(holder, hello) ? holder : undefined;
+  const where = context.directory.where(hello.room);
+
+  const tooManyPeers = context.peersCount >= options.peersMax && replaces === undefined;
+  const tooManyRooms = room === undefined && where === "here" && rooms.size >= options.roomsMax;
+  if (tooManyPeers || tooManyRooms) return reject("relay-full", "This relay is full.");
+  if (key === undefined) return reject("not-admitted", "You are not admitted to this room.");
+  if (where !== "here") return { kind: "redirect", target: where };
+  if (Math.min(hello.datagramBudget, session.maxDatagramBytes) < BUDGET_BYTES_MIN) {
+    return reject(
+      "budget-too-small",
+      `The network path carries datagrams of less than ${BUDGET_BYTES_MIN} bytes.`,
+    );
+  }
+  if (replaces === undefined && holder !== undefined) {
+    return hello.role === "gateway"
+      ? reject("gateway-exists", "This room has a gateway already.")
+      : reject("mac-in-use", "Somebody in this room has this MAC already.");
+  }
+  if (room === undefined) {
+    const untilMs = session.settler.deadlineMs(nowMs);
+    return session.settler.settled(nowMs)
+      ? { kind: "join", key, room, replaces }
+      : { kind: "settle", untilMs };
+  }
+  if (room.peers.length >= options.peersPerRoomMax && replaces === undefined) {
+    return reject("room-full", "This room is full.");
+  }
+  return { kind: "join", key, room, replaces };
+}
+
+/** A reject, with the time after which trying again makes sense where it does. */
+export function reject(code: RejectCode, message: string, retryAfterMs?: number): Rejection {
+  const afterMs = retryAfterMs ??
+    (code in RETRY_AFTER_MS ? RETRY_AFTER_MS[code as keyof typeof RETRY_AFTER_MS] : undefined);
+  return {
+    kind: "reject",
+    code,
+    message,
+    ...(afterMs === undefined ? {} : { retryAfterMs: afterMs }),
+  };
+}
+
+/** The session that has the place which the hello asks for. */
+function placeHolder(context: AdmissionContext, room: Room, hello: Hello): Session | undefined {
+  if (hello.role === "gateway") return room.gateway;
+  const mac = parseMac(hello.mac);
+  const connection = mac === undefined ? -1 : room.macs.get(mac, 0);
+  return connection < 0 ? undefined : context.sessions[connection];
+}
+
+function mayReplace(holder: Session, hello: Hello): boolean {
+  return typeof hello.resume === "string" && equalTokens(hello.resume, holder.resumeToken);
+}
+
+/** Compares in a time that depends on the lengths only. */
+export function equalTokens(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < b.length; i++) difference |= (a.charCodeAt(i) || 0) ^ b.charCodeAt(i);
+  return difference === 0;
+}

@@ -1,0 +1,401 @@
+/**
+ * The relay: rooms, admission and forwarding, without a socket, a clock or a random source of its own.
+ *
+ * The shell reports what happens to connections by `handle…`, carries out the drained actions, and empties
+ * the queues of `nextReady`. Control messages and timers are rare and may allocate; `handleDatagram` and the
+ * queues do not.
+ *
+ * ```
+ *  handleControl ──► admission ──► lifecycle ──► drainActions
+ *  handleDatagram ─► forwarding (filters) ─────► nextReady, queueOf(…).dequeue
+ *  handleTimer ────► deadlines, stats, queues that nobody empties
+ * ```
+ */
+import { ErrorCode, parseEndpointMessage, parseHello } from "../ctrl/messages.ts";
+import type { ReadMessage } from "../ctrl/framing.ts";
+import { TrafficCounters } from "../obs/counters.ts";
+import type { FrameLog } from "../obs/frame_log.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
+import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";
+import { decideAdmission, OPEN_POLICY, reject } from "./admission.ts";
+import { LocalDirectory } from "./directory.ts";
+import { Forwarder } from "./forwarding.ts";
+import { Lifecycle, type RelayState } from "./lifecycle.ts";
+import {
+  addressKey,
+  RateLimiter,
+  RELAY_DEFAULTS,
+  type RelayOptions,
+  SWEEP_INTERVAL_MS,
+  TIMER_GRAIN_MS,
+} from "./limits.ts";
+import { ReadyList } from "./outbound.ts";
+import { Rooms } from "./room.ts";
+import { Session } from "./session.ts";
+import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
+
+/** What the relay is given. */
+export interface RelayResources {
+  readonly pool: BufferPool;
+  readonly arena: QueueArena;
+  /** Cryptographically random bytes. */
+  readonly random: (count: number) => Uint8Array;
+  readonly frameLog: FrameLog;
+  /** Wall clock minus the `nowMs` of all calls, ms since 1970: makes `relayTime`. */
+  readonly timeOriginMs?: number;
+}
+
+/** The relay's core: see the module. */
+export class RelayCore {
+  readonly options: RelayOptions;
+  private readonly state: RelayState;
+  private readonly sessions: (Session | undefined)[] = [];
+  private readonly lifecycle: Lifecycle;
+  private readonly forwarder: Forwarder;
+  private readonly ready = new ReadyList();
+  private readonly limiter: RateLimiter;
+  /** Connections of each address that have not joined. */
+  private readonly pending = new Map<string, number>();
+  /** What sessions that are no more have counted. */
+  private readonly past = new TrafficCounters();
+  private connectionsCount = 0;
+  private timerMs = -Infinity;
+  private sweepDueMs = Infinity;
+  private stopping = false;
+
+  constructor(options: Partial<RelayOptions>, resources: RelayResources) {
+    this.options = { ...RELAY_DEFAULTS, ...options };
+    this.state = {
+      options: this.options,
+      policy: this.options.policy === "open" ? OPEN_POLICY : this.options.policy,
+      directory: this.options.directory ?? new LocalDirectory(),
+      rooms: new Rooms(this.options.peersPerRoomMax),
+      sessions: this.sessions,
+      outbox: new Outbox(),
+      pool: resources.pool,
+      arena: resources.arena,
+      random: resources.random,
+      frameLog: resources.frameLog,
+      peersCount: 0,
+      timeOriginMs: resources.timeOriginMs ?? 0,
+      dueMs: Infinity,
+    };
+    this.lifecycle = new Lifecycle(this.state);
+    this.forwarder = new Forwarder(this.state, this.ready);
+    this.limiter = new RateLimiter(this.options.helloBurstMax, this.options.hellosPerSecond);
+  }
+
+  /** A connection's handshake is done. `address` is the remote one, with or without port. */
+  handleConnected(
+    connection: ConnectionHandle,
+    path: { readonly address: string; readonly maxDatagramBytes: number },
+    nowMs: number,
+  ): void {
+    if (this.sessions[connection] !== undefined) {
+      throw new Error(`connection ${connection} is in use`);
+    }
+    const session = new Session(connection, path.address, path.maxDatagramBytes, nowMs);
+    this.sessions[connection] = session;
+    const key = session.pendingKey = addressKey(path.address);
+    const pending = (this.pending.get(key) ?? 0) + 1;
+    this.pending.set(key, pending);
+    this.connectionsCount++;
+    if (this.stopping) this.lifecycle.close(session, ErrorCode.shuttingDown);
+    else if (
+      this.connectionsCount > this.options.connectionsMax ||
+      pending > this.options.pendingPerAddressMax
+    ) this.lifecycle.close(session, ErrorCode.rejected);
+    else this.lifecycle.schedule(session);
+  }
+
+  /** The largest datagram that a connection carries has changed. */
+  handleMaxDatagram(connection: ConnectionHandle, bytes: number, nowMs: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined) return;
+    session.maxDatagramBytes = bytes;
+    session.settler.handleMaximum(bytes, nowMs);
+  }
+
+  /** A connection's smoothed round trip time. */
+  handleRtt(connection: ConnectionHandle, rttMs: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined) return;
+    session.rttMs = rttMs;
+    session.settler.handleRtt(rttMs);
+  }
+
+  /** Bytes of the endpoint's control stream; they are copied where they must wait. */
+  handleControl(connection: ConnectionHandle, bytes: Uint8Array, nowMs: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined) return;
+    session.streamOpen = true;
+    if (session.ended) return;
+    session.reader.push(bytes, nowMs);
+    for (;;) {
+      const message = session.reader.next();
+      if (message === undefined) break;
+      this.handleMessage(session, message, nowMs);
+      if (session.ended) return;
+    }
+    this.lifecycle.schedule(session);
+  }
+
+  /** FIN on the control stream: the endpoint leaves. */
+  handleControlFinished(connection: ConnectionHandle, nowMs: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined || session.ended) return;
+    this.lifecycle.handleFarewell(session, "bye", nowMs);
+  }
+
+  /** The transport is done with `bytes` of what `send` actions gave it: acknowledged, or in a buffer that is bounded. */
+  handleControlSent(connection: ConnectionHandle, bytes: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined) return;
+    session.controlUnsentBytes = Math.max(0, session.controlUnsentBytes - bytes);
+  }
+
+  /** The endpoint opened a stream beside its control stream. */
+  handleSecondStream(connection: ConnectionHandle, nowMs: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined || session.ended) return;
+    this.lifecycle.disconnect(session, "protocol-error", "There is one stream only.", nowMs);
+  }
+
+  /**
+   * The connection is no more, and its handle is free. `errorCode` is the application error code with
+   * which the endpoint closed it, if it did.
+   */
+  handleClosed(connection: ConnectionHandle, nowMs: number, errorCode?: number): void {
+    const session = this.sessions[connection];
+    if (session === undefined) return;
+    const reason = errorCode === ErrorCode.done
+      ? "bye"
+      : errorCode === ErrorCode.protocol
+      ? "error"
+      : "lost";
+    this.lifecycle.leave(session, reason, nowMs);
+    session.state = "closing";
+    this.settlePending(session);
+    this.sessions[connection] = undefined;
+    this.connectionsCount--;
+    session.queue?.countDrops();
+    this.past.add(session.counters);
+  }
+
+  /** A datagram: its slot's reference is taken over, its bytes lie at `pool.bytes[offset …]`. */
+  handleDatagram(
+    connection: ConnectionHandle,
+    slot: number,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): void {
+    const session = this.sessions[connection];
+    if (session !== undefined) {
+      if (session.joined) {
+        if (this.forwarder.forward(session, slot, offset, length, nowMs)) {
+          this.noteMalformed(session, nowMs);
+        }
+        if (this.sweepDueMs === Infinity) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+      } else this.forwarder.refuse(session, nowMs);
+    }
+    this.state.pool.release(slot);
+  }
+
+  /** To be called when `nextDeadlineMs` has come; sooner is harmless. */
+  handleTimer(nowMs: number): void {
+    if (nowMs >= this.sweepDueMs) this.sweepQueues(nowMs);
+    if (nowMs < this.state.dueMs) return;
+    this.timerMs = nowMs;
+    this.state.dueMs = Infinity;
+    for (const session of this.sessions) {
+      if (session === undefined || session.state === "closing") continue;
+      if (session.nextDeadlineMs() <= nowMs) this.handleDeadline(session, nowMs);
+      this.lifecycle.schedule(session);
+    }
+  }
+
+  /** When `handleTimer` is to be called, ms; `Infinity` for never. */
+  nextDeadlineMs(_nowMs: number): number {
+    const dueMs = Math.max(this.state.dueMs, this.timerMs + TIMER_GRAIN_MS);
+    return Math.min(dueMs, this.sweepDueMs);
+  }
+
+  /** The relay stops: everyone is told to come back after `retryAfterMs`, nobody is let in. */
+  handleShutdown(retryAfterMs: number, nowMs: number): void {
+    this.stopping = true;
+    for (const session of this.sessions) {
+      if (session === undefined || session.ended) continue;
+      this.lifecycle.disconnect(
+        session,
+        "relay-restarting",
+        "The relay restarts.",
+        nowMs,
+        retryAfterMs,
+      );
+    }
+  }
+
+  /** Whether `handleShutdown` was called and every connection is gone. */
+  get stopped(): boolean {
+    return this.stopping && this.connectionsCount === 0;
+  }
+
+  /** Takes one peer out of a room; false when it is not there. */
+  kick(room: string, peerId: number, message: string, nowMs: number): boolean {
+    const session = this.roomOf(room)?.peers.find((peer) => peer.peerId === peerId);
+    if (session === undefined) return false;
+    this.lifecycle.disconnect(session, "kicked", message, nowMs);
+    return true;
+  }
+
+  /** Sends everyone in a room away; false when there is no such room. */
+  closeRoom(room: string, message: string, nowMs: number): boolean {
+    const peers = this.roomOf(room)?.peers;
+    if (peers === undefined) return false;
+    for (const session of [...peers]) {
+      this.lifecycle.disconnect(session, "room-closed", message, nowMs);
+    }
+    return true;
+  }
+
+  /** What the shell has to do, in this order. */
+  drainActions(): RelayAction[] {
+    return this.state.outbox.drain();
+  }
+
+  /** What waits for a joined peer. The shell dequeues as much as the transport can send soon. */
+  queueOf(connection: ConnectionHandle): FairQueue | undefined {
+    const session = this.sessions[connection];
+    return session?.joined ? session.queue : undefined;
+  }
+
+  /** A session's totals, for the shell to count what the transport refuses. */
+  countersOf(connection: ConnectionHandle): TrafficCounters | undefined {
+    return this.sessions[connection]?.counters;
+  }
+
+  /**
+   * A connection in whose queue something was put since it was last returned, or -1. A shell that cannot
+   * empty the queue now comes back by itself when the transport has sent.
+   */
+  nextReady(): ConnectionHandle {
+    return this.ready.take()?.connection ?? -1;
+  }
+
+  /** All rooms as values. */
+  rooms(): RoomSnapshot[] {
+    return Array.from(this.state.rooms.values(), snapshotRoom);
+  }
+
+  /** Connections, joined or not. */
+  get connections(): number {
+    return this.connectionsCount;
+  }
+
+  /** Totals of all sessions that are and were: a copy. */
+  get counters(): TrafficCounters {
+    const sum = new TrafficCounters();
+    sum.add(this.past);
+    for (const session of this.sessions) {
+      if (session === undefined) continue;
+      session.queue?.countDrops();
+      sum.add(session.counters);
+    }
+    return sum;
+  }
+
+  private roomOf(code: string) {
+    for (const room of this.state.rooms.values()) if (room.code === code) return room;
+    return undefined;
+  }
+
+  private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
+    if (message.error !== undefined) {
+      const text = message.error === "bad-length" ? "A message's length is wrong." : "Bad JSON.";
+      return this.lifecycle.disconnect(session, "protocol-error", text, nowMs);
+    }
+    if (session.state === "hello") return this.handleHello(session, message.json, nowMs);
+    const result = parseEndpointMessage(message.json);
+    if (!result.ok) {
+      return this.lifecycle.disconnect(session, "protocol-error", result.message, nowMs);
+    }
+    if (session.controlMeter.exceeds(nowMs)) {
+      return this.lifecycle.disconnect(session, "protocol-error", "Too many messages.", nowMs);
+    }
+    if (result.message.type === "disconnect") {
+      return this.lifecycle.handleFarewell(session, result.message.code, nowMs);
+    }
+    session.lastStats = result.message;
+  }
+
+  private handleHello(session: Session, json: unknown, nowMs: number): void {
+    const waitMs = this.limiter.take(session.address, nowMs);
+    const result = parseHello(json);
+    if (!result.ok) {
+      return this.lifecycle.refuse(session, reject(result.code, result.message), nowMs);
+    }
+    if (waitMs > 0) {
+      const tooMany = reject("rate-limited", "Too many attempts from your address.", waitMs);
+      return this.lifecycle.refuse(session, tooMany, nowMs);
+    }
+    session.hello = result.hello;
+    this.admit(session, nowMs);
+  }
+
+  /** Decides on a session's hello, now or when its path's MTU has settled. */
+  private admit(session: Session, nowMs: number): void {
+    const decision = decideAdmission(this.state, session, session.hello!, nowMs);
+    if (decision.kind === "settle") {
+      session.state = "settling";
+      session.deadlineMs = Math.max(decision.untilMs, nowMs + 1);
+    } else if (decision.kind === "join") {
+      this.settlePending(session);
+      this.lifecycle.join(session, session.hello!, decision, nowMs);
+    } else this.lifecycle.refuse(session, decision, nowMs);
+  }
+
+  private handleDeadline(session: Session, nowMs: number): void {
+    if (session.unread) {
+      this.state.outbox.log("info", "peer does not read", { connection: session.connection });
+      return this.lifecycle.abort(session, ErrorCode.protocol, "error", nowMs);
+    }
+    if (session.messageDeadlineMs() <= nowMs) {
+      const text = "A message took too long to arrive.";
+      return this.lifecycle.disconnect(session, "protocol-error", text, nowMs);
+    }
+    if (session.statsDueMs <= nowMs) this.lifecycle.sendStats(session, nowMs);
+    if (session.deadlineMs > nowMs) return;
+    if (session.state === "settling") this.admit(session, nowMs);
+    else if (session.state === "ending") this.lifecycle.close(session, session.endErrorCode);
+    else if (session.state === "hello") {
+      this.lifecycle.disconnect(session, "hello-timeout", "No hello came in time.", nowMs);
+    }
+  }
+
+  private noteMalformed(session: Session, nowMs: number): void {
+    if (!session.malformedMeter.exceeds(nowMs)) return;
+    const text = "Too many malformed datagrams.";
+    this.lifecycle.disconnect(session, "malformed-limit", text, nowMs);
+  }
+
+  /** Clears what waits too long for peers that take nothing: it would hold slots for ever. */
+  private sweepQueues(nowMs: number): void {
+    this.sweepDueMs = Infinity;
+    for (const session of this.sessions) {
+      if (session === undefined || !session.joined || session.queue!.queuedEntries === 0) continue;
+      session.queue!.dropLate(nowMs);
+      if (session.queue!.queuedEntries > 0) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+    }
+  }
+
+  private settlePending(session: Session): void {
+    const key = session.pendingKey;
+    if (key === undefined) return;
+    session.pendingKey = undefined;
+    const count = this.pending.get(key)!;
+    if (count > 1) this.pending.set(key, count - 1);
+    else this.pending.delete(key);
+  }
+}

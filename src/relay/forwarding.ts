@@ -1,0 +1,268 @@
+/**
+ * Forwarding: from one datagram in to references in the queues of those who get it.
+ *
+ * Nothing here allocates per frame: views are refilled, a slot's memory is shared by all targets (its source
+ * peer id is written once, before anybody else sees it), and only a target narrower than the datagram costs
+ * copies into further slots.
+ */
+import { DropCode } from "../obs/drops.ts";
+import {
+  DatagramView,
+  ENDPOINT_FRAME_ID_MAX,
+  MalformedReason,
+  nextRelayFrameId,
+  parseDatagram,
+  setSourcePeerId,
+} from "../proto/datagram.ts";
+import { dissect, Dissection } from "../proto/dissect.ts";
+import { FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import { equalMacs, isMulticastMac, isZeroMac, MAC_BYTES } from "../proto/mac.ts";
+import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
+import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
+import { filterContent, isSwitchControl, PASS } from "./filters.ts";
+import type { RelayState } from "./lifecycle.ts";
+import type { ReadyList } from "./outbound.ts";
+import type { Session } from "./session.ts";
+
+/** Pieces of the longest frame for the narrowest target. */
+const PIECES_MAX = 3;
+
+/** Decides on datagrams of joined sessions and queues them. */
+export class Forwarder {
+  private readonly pool: BufferPool;
+  private readonly bytes: Uint8Array;
+  private readonly view = new DatagramView();
+  private readonly dissection = new Dissection();
+  private readonly splitter = new Splitter();
+  private readonly pieceFlows = new PieceFlows();
+  /** The flow of the frame at hand. */
+  private flow = 0;
+  /** The frame id of the relay's split of the frame at hand; -1 while no target needed one. */
+  private splitFrameId = -1;
+  /** How many targets the frame at hand was queued for. */
+  private targets = 0;
+
+  constructor(private readonly state: RelayState, private readonly ready: ReadyList) {
+    this.pool = state.pool;
+    this.bytes = state.pool.bytes;
+  }
+
+  /**
+   * Forwards one datagram of a joined session or drops it, with a reason and a count. The caller keeps
+   * its reference to the slot. True when the datagram is malformed.
+   */
+  forward(
+    source: Session,
+    slot: number,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): boolean {
+    const { bytes, view } = this;
+    const counters = source.counters;
+    counters.datagramsReceived++;
+    const malformed = parseDatagram(bytes, offset, length, view);
+    if (malformed !== 0) {
+      this.drop(source, MALFORMED_DROP_CODES[malformed], -1, nowMs);
+      return true;
+    }
+    if (view.fragment && view.frameId > ENDPOINT_FRAME_ID_MAX) {
+      // The upper half is for splits of our own: a mix of both would be put together wrongly.
+      this.drop(source, DropCode.malformedOther, -1, nowMs);
+      return true;
+    }
+    if (!view.fragment || view.byteOffset === 0) counters.framesReceived++;
+    counters.bytesReceived += view.payloadLength;
+    const frame = view.frameOffset;
+    let code = this.judge(source, frame);
+    if (code === PASS) {
+      setSourcePeerId(bytes, offset, source.peerId);
+      this.targets = 0;
+      this.splitFrameId = -1;
+      code = this.route(source, slot, offset, length, nowMs);
+    }
+    if (code !== PASS) this.drop(source, code, frame, nowMs);
+    else if (this.state.frameLog.enabled) this.log(source, PASS, frame, nowMs);
+    return false;
+  }
+
+  /** Counts a datagram of a session that has not joined, or is no longer. */
+  refuse(source: Session, nowMs: number): void {
+    source.counters.datagramsReceived++;
+    this.drop(source, source.ended ? DropCode.senderEnding : DropCode.beforeWelcome, -1, nowMs);
+  }
+
+  /** All rules that do not depend on who is in the room, but for loops; finds the flow, too. */
+  private judge(source: Session, frame: number): number {
+    const { bytes, view, dissection } = this;
+    if (view.byteOffset + view.payloadLength > FRAME_BYTES_MAX) return DropCode.overLong;
+    if (source.isGateway) {
+      if (isMulticastMac(bytes, frame + MAC_BYTES)) return DropCode.multicastSource;
+      if (isZeroMac(bytes, frame + MAC_BYTES)) return DropCode.zeroSource;
+      if (source.room!.macs.get(bytes, frame + MAC_BYTES) >= 0) return DropCode.loop;
+    } else if (!equalMacs(bytes, frame + MAC_BYTES, source.mac, 0)) return DropCode.foreignSource;
+    if (isSwitchControl(bytes, frame)) return DropCode.switchControl;
+    if (view.fragment && view.byteOffset > 0) {
+      const flow = this.pieceFlows.recall(source.connection, view.frameId);
+      this.flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
+      return PASS;
+    }
+    dissect(bytes, frame, view.frameLength, dissection);
+    const allowed = this.state.options.allowRouterAdvertisements;
+    const code = filterContent(dissection, view.fragment, source.isGateway, allowed);
+    if (code !== PASS) return code;
+    this.flow = flowOf(bytes, frame, view.frameLength, dissection);
+    if (view.fragment) this.pieceFlows.remember(source.connection, view.frameId, this.flow);
+    return PASS;
+  }
+
+  /** Queues the datagram for everyone who is to have it; a drop code when that is nobody. */
+  private route(
+    source: Session,
+    slot: number,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): number {
+    const room = source.room!;
+    const frame = this.view.frameOffset;
+    if (isMulticastMac(this.bytes, frame)) {
+      const peers = room.peers;
+      if (peers.length === 1) return DropCode.noTarget;
+      for (let i = 0; i < peers.length; i++) {
+        if (peers[i] !== source) this.deliver(source, peers[i], slot, offset, length, nowMs);
+      }
+      return PASS;
+    }
+    const connection = room.macs.get(this.bytes, frame);
+    let target: Session | undefined;
+    if (connection >= 0) {
+      target = this.state.sessions[connection];
+      if (target === source) return DropCode.ownDestination;
+    } else if (source.isGateway) return DropCode.unknownDestination;
+    else target = room.gateway;
+    if (target === undefined) return DropCode.noGateway;
+    this.deliver(source, target, slot, offset, length, nowMs);
+    return PASS;
+  }
+
+  private deliver(
+    source: Session,
+    target: Session,
+    slot: number,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): void {
+    if (length <= target.maxDatagramBytes) {
+      this.pool.retain(slot);
+      target.queue!.enqueue(slot, offset, length, this.flow, nowMs);
+    } else if (!this.deliverInPieces(source, target, nowMs)) return;
+    this.targets++;
+    this.ready.mark(target);
+  }
+
+  /** Cuts the datagram for a target that cannot take it whole; false when that failed. */
+  private deliverInPieces(source: Session, target: Session, nowMs: number): boolean {
+    const { bytes, pool, splitter, view } = this;
+    const maxBytes = target.maxDatagramBytes;
+    if (maxBytes < BUDGET_BYTES_MIN) {
+      this.drop(target, DropCode.targetTooNarrow, view.frameOffset, nowMs);
+      return false;
+    }
+    if (pool.freeSlots < PIECES_MAX) {
+      this.drop(target, DropCode.noBuffer, view.frameOffset, nowMs);
+      return false;
+    }
+    if (view.fragment) {
+      splitter.beginPiece(view.byteOffset, view.payloadLength, view.more, maxBytes);
+    } else {
+      splitter.begin(view.frameLength, maxBytes);
+      if (this.splitFrameId < 0) {
+        this.splitFrameId = source.frameId = nextRelayFrameId(source.frameId);
+      }
+      target.counters.framesSplit++;
+    }
+    while (splitter.next()) {
+      const slot = pool.acquire();
+      const offset = pool.offsetOf(slot);
+      const length = view.fragment
+        ? copyPieceOf(
+          bytes,
+          view,
+          splitter.byteOffset,
+          splitter.pieceBytes,
+          splitter.more,
+          source.peerId,
+          bytes,
+          offset,
+        )
+        : copyPiece(
+          bytes,
+          view.frameOffset,
+          splitter.byteOffset,
+          splitter.pieceBytes,
+          splitter.more,
+          source.peerId,
+          this.splitFrameId,
+          bytes,
+          offset,
+        );
+      target.queue!.enqueue(slot, offset, length, this.flow, nowMs);
+    }
+    return true;
+  }
+
+  /**
+   * Counts a drop: of a sender's frame for all, or of a frame for one target alone. `frame` is where the
+   * frame begins, -1 when it cannot be told.
+   */
+  private drop(session: Session, code: number, frame: number, nowMs: number): void {
+    session.counters.drop(code);
+    if (this.state.frameLog.enabled) this.log(session, code, frame, nowMs);
+  }
+
+  private log(session: Session, code: number, frame: number, nowMs: number): void {
+    const { bytes, view } = this;
+    const start = Math.max(frame, 0);
+    const lengthBytes = frame < 0 ? 0 : view.frameLength;
+    const laterPiece = view.fragment && view.byteOffset > 0;
+    const outer = frame < 0 ? 0 : bytes[frame + 12] << 8 | bytes[frame + 13];
+    this.state.frameLog.record(
+      nowMs,
+      session.room?.code ?? "",
+      session.peerId,
+      "from-peer",
+      bytes,
+      start,
+      lengthBytes,
+      laterPiece || frame < 0 ? outer : this.etherType(frame),
+      code,
+      code === PASS ? this.targets : 0,
+    );
+  }
+
+  /** The EtherType behind tags; a frame that was dropped early has not been dissected yet. */
+  private etherType(frame: number): number {
+    dissect(this.bytes, frame, this.view.frameLength, this.dissection);
+    return this.dissection.etherType;
+  }
+}
+
+/** By which drop code each `MalformedReason` counts. */
+const MALFORMED_DROP_CODES: readonly number[] = malformedDropCodes();
+
+function malformedDropCodes(): number[] {
+  const codes: number[] = [];
+  codes[MalformedReason.short] = DropCode.malformedShort;
+  codes[MalformedReason.version] = DropCode.malformedVersion;
+  codes[MalformedReason.flags] = DropCode.malformedFlags;
+  codes[MalformedReason.shortFrame] = DropCode.malformedShortFrame;
+  codes[MalformedReason.pieceOnly] = DropCode.malformedFirstPiece;
+  codes[MalformedReason.pieceShortFirst] = DropCode.malformedFirstPiece;
+  codes[MalformedReason.pieceOffset] = DropCode.malformedPieceOffset;
+  codes[MalformedReason.pieceEmpty] = DropCode.malformedEmptyPiece;
+  return codes;
+}

@@ -1,0 +1,276 @@
+/** How sessions join, leave and end, and the control messages by which everyone learns of it. */
+import { encodeMessage } from "../ctrl/framing.ts";
+import {
+  type DisconnectCode,
+  ErrorCode,
+  type Hello,
+  type LeaveReason,
+  type RelayMessage,
+} from "../ctrl/messages.ts";
+import type { FrameLog } from "../obs/frame_log.ts";
+import { PROTOCOL_VERSION } from "../proto/datagram.ts";
+import { parseMac } from "../proto/mac.ts";
+import { tapMtuFor } from "../proto/mtu.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { QueueArena } from "../queue/fair_queue.ts";
+import type { Outbox } from "./actions.ts";
+import { type AdmissionContext, type Decision, reject } from "./admission.ts";
+import {
+  CONTROL_UNSENT_BYTES,
+  CONTROL_UNSENT_PEER_BYTES,
+  END_GRACE_MS,
+  STATS_INTERVAL_MS,
+  STATS_UNSENT_BYTES_MAX,
+} from "./limits.ts";
+import { OutboundQueue } from "./outbound.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+import { base64Url, describe, introduce, trafficOf } from "./snapshot.ts";
+
+/** Bytes of a resume token before base64url: 192 bits. */
+const RESUME_TOKEN_BYTES = 24;
+
+/** What each `disconnect` of ours means for the connection and for the others in the room. */
+const DISCONNECT_EFFECTS: Readonly<
+  Record<DisconnectCode, { readonly errorCode: number; readonly reason: LeaveReason }>
+> = {
+  "bye": { errorCode: ErrorCode.done, reason: "bye" },
+  "protocol-error": { errorCode: ErrorCode.protocol, reason: "error" },
+  "malformed-limit": { errorCode: ErrorCode.protocol, reason: "error" },
+  "hello-timeout": { errorCode: ErrorCode.protocol, reason: "error" },
+  "kicked": { errorCode: ErrorCode.policy, reason: "kicked" },
+  "room-closed": { errorCode: ErrorCode.policy, reason: "kicked" },
+  "replaced": { errorCode: ErrorCode.policy, reason: "replaced" },
+  "relay-restarting": { errorCode: ErrorCode.shuttingDown, reason: "lost" },
+};
+
+/** What the relay's parts share. */
+export interface RelayState extends AdmissionContext {
+  readonly outbox: Outbox;
+  readonly pool: BufferPool;
+  readonly arena: QueueArena;
+  readonly random: (count: number) => Uint8Array;
+  readonly frameLog: FrameLog;
+  peersCount: number;
+  /** Wall clock minus `nowMs`, ms: what makes `relayTime` of a monotonic time. */
+  timeOriginMs: number;
+  /** When `handleTimer` has something to do, ms. */
+  dueMs: number;
+}
+
+/** Carries out what admission, the peers and the shell decide about sessions. */
+export class Lifecycle {
+  private readonly controlUnsentMax: number;
+
+  constructor(private readonly state: RelayState) {
+    this.controlUnsentMax = CONTROL_UNSENT_BYTES +
+      CONTROL_UNSENT_PEER_BYTES * state.options.peersPerRoomMax;
+  }
+
+  /** Brings a session into its room, opening the room where there is none. */
+  join(
+    session: Session,
+    hello: Hello,
+    decision: Extract<Decision, { kind: "join" }>,
+    nowMs: number,
+  ): void {
+    const { state } = this;
+    const room = decision.room ?? state.rooms.open(
+      decision.key,
+      hello.room,
+      tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, state.options.maxTapMtu),
+      nowMs,
+    );
+    const peerId = room.ids.take(nowMs);
+    if (peerId === 0) {
+      if (room.peers.length === 0) state.rooms.close(room, nowMs);
+      return this.refuse(session, reject("room-full", "All peer ids are at rest."), nowMs);
+    }
+    if (decision.room === undefined) {
+      state.outbox.log("info", "room opened", { room: room.code, tapMtu: room.tapMtu });
+    }
+    if (decision.replaces !== undefined) {
+      room.held = true;
+      this.disconnect(decision.replaces, "replaced", "You have joined from elsewhere.", nowMs);
+      room.held = false;
+    }
+    this.prepare(session, hello, peerId, nowMs);
+    room.add(session);
+    state.peersCount++;
+    this.greet(session, room, nowMs);
+  }
+
+  private prepare(session: Session, hello: Hello, peerId: number, nowMs: number): void {
+    const { options, arena, pool, random } = this.state;
+    session.hello = hello;
+    session.peerId = peerId;
+    session.isGateway = hello.role === "gateway";
+    if (hello.role === "client") session.mac.set(parseMac(hello.mac)!);
+    session.resumeToken = base64Url(random(RESUME_TOKEN_BYTES));
+    session.joinedMs = nowMs;
+    session.statsDueMs = nowMs + STATS_INTERVAL_MS;
+    session.queue = new OutboundQueue(arena, pool, {
+      bytesMax: options.queueBytesMax,
+      sojournMaxMs: options.queueSojournMaxMs,
+    }, session.counters);
+    session.state = "joined";
+    session.joined = true;
+    session.deadlineMs = Infinity;
+    this.schedule(session);
+  }
+
+  /** The welcome, then everyone who is there, then the news to everyone. */
+  private greet(session: Session, room: Room, nowMs: number): void {
+    this.send(session, {
+      type: "welcome",
+      protocol: PROTOCOL_VERSION,
+      peerId: session.peerId,
+      room: room.code,
+      tapMtu: room.tapMtu,
+      gatewayPresent: room.gateway !== undefined,
+      relayTime: Math.round(this.state.timeOriginMs + nowMs),
+      resume: session.resumeToken,
+    }, nowMs);
+    const joined = { ...introduce(session), type: "peerJoined" } as const;
+    for (const peer of room.peers) {
+      if (peer === session) continue;
+      this.send(session, { ...introduce(peer), type: "peerJoined" }, nowMs);
+      this.send(peer, joined, nowMs);
+    }
+    this.state.outbox.log("info", "peer joined", describe(session, room));
+  }
+
+  /** Answers a hello with `reject` or `redirect`, and ends the session. */
+  refuse(
+    session: Session,
+    decision: Extract<Decision, { kind: "reject" | "redirect" }>,
+    nowMs: number,
+  ): void {
+    const log = { address: session.address, connection: session.connection };
+    if (decision.kind === "redirect") {
+      this.state.outbox.log("info", "peer redirected", { ...log, relay: decision.target.relay });
+      this.send(session, { type: "redirect", ...decision.target }, nowMs);
+    } else {
+      const { code, message, retryAfterMs } = decision;
+      // A flood must not flood the log as well.
+      const level = code === "rate-limited" ? "debug" : "info";
+      this.state.outbox.log(level, "peer rejected", { ...log, code });
+      this.send(session, {
+        type: "reject",
+        code,
+        message,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      }, nowMs);
+    }
+    this.end(session, ErrorCode.rejected, nowMs);
+  }
+
+  /** Ends a session with a `disconnect`, whatever its state. */
+  disconnect(
+    session: Session,
+    code: DisconnectCode,
+    message: string,
+    nowMs: number,
+    retryAfterMs?: number,
+  ): void {
+    const effect = DISCONNECT_EFFECTS[code];
+    this.leave(session, effect.reason, nowMs);
+    this.state.outbox.log("info", "session ended by the relay", {
+      address: session.address,
+      connection: session.connection,
+      code,
+    });
+    this.send(session, {
+      type: "disconnect",
+      code,
+      message,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }, nowMs);
+    this.end(session, effect.errorCode, nowMs);
+  }
+
+  /** The endpoint has said that it goes: the connection is closed at once. */
+  handleFarewell(session: Session, code: DisconnectCode, nowMs: number): void {
+    this.leave(session, code === "bye" ? "bye" : "error", nowMs);
+    this.close(session, DISCONNECT_EFFECTS[code].errorCode);
+  }
+
+  /** Ends a session that nothing can be told any more. */
+  abort(session: Session, errorCode: number, reason: LeaveReason, nowMs: number): void {
+    this.leave(session, reason, nowMs);
+    this.close(session, errorCode);
+  }
+
+  /** The last message is on its way: FIN, then a second for the peer to close. */
+  private end(session: Session, errorCode: number, nowMs: number): void {
+    if (!session.streamOpen || session.unread) return this.close(session, errorCode);
+    this.state.outbox.push({ type: "finish", connection: session.connection });
+    session.state = "ending";
+    session.endErrorCode = errorCode;
+    session.deadlineMs = nowMs + END_GRACE_MS;
+    this.schedule(session);
+  }
+
+  /** Tells the shell to close the connection. */
+  close(session: Session, errorCode: number): void {
+    this.state.outbox.push({ type: "close", connection: session.connection, errorCode });
+    session.state = "closing";
+    session.deadlineMs = Infinity;
+  }
+
+  /** Takes a session out of its room, if it is in one, and tells the others. */
+  leave(session: Session, reason: LeaveReason, nowMs: number): void {
+    session.joined = false;
+    session.statsDueMs = Infinity;
+    const room = session.room;
+    if (room === undefined) return;
+    const queue = session.queue!;
+    queue.abandon();
+    room.remove(session, nowMs);
+    this.state.peersCount--;
+    this.state.outbox.log("info", "peer left", { ...describe(session, room), reason });
+    const left = { ...introduce(session), type: "peerLeft", reason } as const;
+    for (const peer of room.peers) this.send(peer, left, nowMs);
+    if (room.peers.length === 0 && !room.held) {
+      this.state.rooms.close(room, nowMs);
+      this.state.outbox.log("info", "room closed", { room: room.code });
+    }
+  }
+
+  /** Sends the relay's own view of a peer's traffic, unless the peer is slow to read. */
+  sendStats(session: Session, nowMs: number): void {
+    session.statsDueMs = Math.max(session.statsDueMs + STATS_INTERVAL_MS, nowMs + 1);
+    if (session.controlUnsentBytes > STATS_UNSENT_BYTES_MAX) return;
+    this.send(session, {
+      type: "stats",
+      ...trafficOf(session),
+      rttUs: Math.round(session.rttMs * 1_000),
+      uptimeMs: Math.round(nowMs - session.joinedMs),
+    }, nowMs);
+    this.schedule(session);
+  }
+
+  /**
+   * Queues a control message.
+   *
+   * A peer that does not read makes messages pile up in the transport; at the bound nothing more is
+   * sent to it, and the timer closes its connection (not here: the caller may be walking the room).
+   */
+  private send(session: Session, message: RelayMessage, nowMs: number): void {
+    if (!session.streamOpen || session.unread) return;
+    const bytes = encodeMessage(message);
+    if (session.controlUnsentBytes + bytes.length > this.controlUnsentMax) {
+      session.unread = true;
+      session.deadlineMs = nowMs;
+      this.schedule(session);
+      return;
+    }
+    session.controlUnsentBytes += bytes.length;
+    this.state.outbox.push({ type: "send", connection: session.connection, bytes });
+  }
+
+  /** Makes sure that the timer comes in time for a session. */
+  schedule(session: Session): void {
+    this.state.dueMs = Math.min(this.state.dueMs, session.nextDeadlineMs());
+  }
+}

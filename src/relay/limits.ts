@@ -1,0 +1,182 @@
+/**
+ * Every bound and every period of the relay, and the two meters that enforce bounds over time.
+ *
+ * A limit that a host may set is a field of {@link RelayOptions}; the others are constants.
+ */
+import type { AdmissionPolicy } from "./admission.ts";
+import type { RoomDirectory } from "./directory.ts";
+
+/** A hello must be complete this long after the handshake. */
+export const HELLO_DEADLINE_MS = 10_000;
+/** How long a session that was told of its end may take to close the connection itself. */
+export const END_GRACE_MS = 1_000;
+/** Both sides send their `stats` this often. */
+export const STATS_INTERVAL_MS = 10_000;
+/** How often queues whose peers take nothing are cleared of what waits too long. */
+export const SWEEP_INTERVAL_MS = 100;
+/** Timers are looked at no more often than this. */
+export const TIMER_GRAIN_MS = 5;
+/** A peer id that was given back is not given out again for this long. */
+export const PEER_ID_REST_MS = 60_000;
+/** Peer ids are u16, from 1. */
+export const PEER_ID_MAX = 0xffff;
+
+/** More malformed datagrams than this within the window end a session (`malformed-limit`). */
+export const MALFORMED_MAX = 100;
+/** The window of {@link MALFORMED_MAX}. */
+export const MALFORMED_WINDOW_MS = 10_000;
+/** More control messages than this within the window end a session (`protocol-error`). */
+export const CONTROL_MESSAGES_MAX = 100;
+/** The window of {@link CONTROL_MESSAGES_MAX}. */
+export const CONTROL_WINDOW_MS = 10_000;
+
+/** Control bytes that may wait for one peer: this much and {@link CONTROL_UNSENT_PEER_BYTES} for each peer a room can hold. */
+export const CONTROL_UNSENT_BYTES = 65_536;
+/** Room for a `peerJoined` and a `peerLeft` with the longest name. */
+export const CONTROL_UNSENT_PEER_BYTES = 1_024;
+/** `stats` are left out while this many control bytes wait: they are the one message nobody misses. */
+export const STATS_UNSENT_BYTES_MAX = 16_384;
+
+/** How many rooms that became empty are remembered, for their peer ids to rest. */
+export const RESTING_ROOMS_MAX = 4_096;
+/** How many addresses the rate limiter remembers. */
+export const RATE_ADDRESSES_MAX = 8_192;
+
+/** `retryAfterMs` of each reject after which trying again makes sense, but for `rate-limited`. */
+export const RETRY_AFTER_MS = {
+  "relay-full": 30_000,
+  "gateway-exists": 1_000,
+  "mac-in-use": 1_000,
+  "room-full": 10_000,
+} as const;
+
+/** What a host may set. */
+export interface RelayOptions {
+  /** The largest TAP MTU that a room gets, in bytes. */
+  readonly maxTapMtu: number;
+  /** Rooms at once. */
+  readonly roomsMax: number;
+  /** Clients and gateways in one room. */
+  readonly peersPerRoomMax: number;
+  /** Joined peers in all rooms. */
+  readonly peersMax: number;
+  /** Connections, joined or not; one more is closed at once, unheard. */
+  readonly connectionsMax: number;
+  /** Connections of one address that have not joined. */
+  readonly pendingPerAddressMax: number;
+  /** Hellos that one address may send at once … */
+  readonly helloBurstMax: number;
+  /** … and in the long run, each second. */
+  readonly hellosPerSecond: number;
+  /** Who is let in: `open` is everyone. */
+  readonly policy: "open" | AdmissionPolicy;
+  /** Whether a gateway's IPv6 router advertisements reach the players. */
+  readonly allowRouterAdvertisements: boolean;
+  /** Which rooms are here and which elsewhere; by default all are here. */
+  readonly directory?: RoomDirectory;
+  /** Bytes that may wait for one peer. */
+  readonly queueBytesMax: number;
+  /** How long a frame may wait for one peer, ms. */
+  readonly queueSojournMaxMs: number;
+}
+
+/** The defaults of {@link RelayOptions}. */
+export const RELAY_DEFAULTS: RelayOptions = {
+  maxTapMtu: 1_400,
+  roomsMax: 1_000,
+  peersPerRoomMax: 64,
+  peersMax: 4_096,
+  connectionsMax: 8_192,
+  pendingPerAddressMax: 256,
+  helloBurstMax: 200,
+  hellosPerSecond: 10,
+  policy: "open",
+  allowRouterAdvertisements: false,
+  queueBytesMax: 262_144,
+  queueSojournMaxMs: 20,
+};
+
+/**
+ * Tells when more than `eventsMax` events fell into any window of `windowMs`.
+ *
+ * It keeps the times of the last `eventsMax` events in a ring made at construction: exact at every
+ * moment, unlike a count that starts anew each window.
+ */
+export class EventMeter {
+  private readonly timesMs: Float64Array;
+  private next = 0;
+
+  constructor(eventsMax: number, private readonly windowMs: number) {
+    this.timesMs = new Float64Array(eventsMax).fill(-Infinity);
+  }
+
+  /** Counts one event; true when it is one too many. */
+  exceeds(nowMs: number): boolean {
+    const before = this.timesMs[this.next];
+    this.timesMs[this.next] = nowMs;
+    this.next = this.next + 1 === this.timesMs.length ? 0 : this.next + 1;
+    return nowMs - before < this.windowMs;
+  }
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+/** A token bucket for each network address; the least recently seen one gives way to a new one. */
+export class RateLimiter {
+  private readonly buckets = new Map<string, Bucket>();
+
+  constructor(
+    private readonly burstMax: number,
+    private readonly perSecond: number,
+    private readonly addressesMax = RATE_ADDRESSES_MAX,
+  ) {}
+
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.buckets.size;
+  }
+
+  /** Takes one token of `address`: 0, or after how many ms there is one again. */
+  take(address: string, nowMs: number): number {
+    const key = addressKey(address);
+    const bucket = this.buckets.get(key) ?? { tokens: this.burstMax, filledMs: nowMs };
+    this.buckets.delete(key);
+    this.buckets.set(key, bucket);
+    if (this.buckets.size > this.addressesMax) {
+      this.buckets.delete(this.buckets.keys().next().value!);
+    }
+    const gained = (nowMs - bucket.filledMs) * this.perSecond / 1_000;
+    bucket.tokens = Math.min(this.burstMax, bucket.tokens + gained);
+    bucket.filledMs = nowMs;
+    if (bucket.tokens < 1) {
+      return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond));
+    }
+    bucket.tokens -= 1;
+    return 0;
+  }
+}
+
+/**
+ * What stands for one host among network addresses: an IPv4 address whole (also when mapped into IPv6),
+ * an IPv6 address by its /64, which one subscriber has to himself. A port, brackets and a zone are left
+ * out; text that is no address stands for itself.
+ */
+export function addressKey(address: string): string {
+  const host = /^\[(.*)\](?::\d+)?$/.exec(address)?.[1] ??
+    (/^[^:]*:\d+$/.test(address) ? address.slice(0, address.indexOf(":")) : address);
+  if (!host.includes(":")) return host;
+  const bare = host.replace(/%.*$/, "").toLowerCase();
+  const mapped = /^(?:0*:)*:?ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
+  if (mapped !== null) return mapped[1];
+  const [head, tail] = bare.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const rest = tail === "" ? 0 : tail.split(":").length;
+    while (groups.length < Math.min(4, 8 - rest)) groups.push("0");
+    if (groups.length < 4) groups.push(...tail.split(":"));
+  }
+  return `${groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
+}

@@ -1,0 +1,130 @@
+/** Rooms: who is in them, who has which MAC, and which peer ids are free. */
+import { MacTable } from "../proto/mac_table.ts";
+import { PEER_ID_MAX, PEER_ID_REST_MS, RESTING_ROOMS_MAX } from "./limits.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * The peer ids of one room: counted upwards and around, and at rest for 60 s after their use, so that a
+ * late datagram is never taken for one of another peer.
+ */
+export class PeerIds {
+  private next = 1;
+  private readonly used = new Set<number>();
+  /** Ids at rest and since when, the longest resting first. */
+  private readonly restingSinceMs = new Map<number, number>();
+
+  /** A free id, or 0 when all are in use or at rest. */
+  take(nowMs: number): number {
+    this.wake(nowMs);
+    if (this.used.size + this.restingSinceMs.size >= PEER_ID_MAX) return 0;
+    while (this.used.has(this.next) || this.restingSinceMs.has(this.next)) this.advance();
+    const id = this.next;
+    this.used.add(id);
+    this.advance();
+    return id;
+  }
+
+  giveBack(id: number, nowMs: number): void {
+    this.used.delete(id);
+    this.restingSinceMs.set(id, nowMs);
+  }
+
+  /** Whether every id may be given out at once again. */
+  rested(nowMs: number): boolean {
+    this.wake(nowMs);
+    return this.used.size === 0 && this.restingSinceMs.size === 0;
+  }
+
+  private advance(): void {
+    this.next = this.next === PEER_ID_MAX ? 1 : this.next + 1;
+  }
+
+  private wake(nowMs: number): void {
+    for (const [id, sinceMs] of this.restingSinceMs) {
+      if (nowMs - sinceMs < PEER_ID_REST_MS) return;
+      this.restingSinceMs.delete(id);
+    }
+  }
+}
+
+/** One party. */
+export class Room {
+  /** Everyone in the room, the gateway included, in the order of joining. */
+  readonly peers: Session[] = [];
+  gateway: Session | undefined;
+  /** Somebody is about to join: the room stays although nobody is in it. */
+  held = false;
+  /** The clients' MACs; the value is the connection. */
+  readonly macs: MacTable;
+
+  constructor(
+    /** What tells this room from all others: see `AdmissionPolicy`. */
+    readonly key: string,
+    /** The room's code, as people know it. */
+    readonly code: string,
+    /** The MTU of every TAP in it, bytes; it never changes. */
+    readonly tapMtu: number,
+    readonly openedMs: number,
+    readonly ids: PeerIds,
+    peersMax: number,
+  ) {
+    this.macs = new MacTable(peersMax);
+  }
+
+  /** Takes a session in that has its role, MAC and peer id already. */
+  add(session: Session): void {
+    this.peers.push(session);
+    session.room = this;
+    if (session.isGateway) this.gateway = session;
+    else this.macs.set(session.mac, 0, session.connection);
+  }
+
+  remove(session: Session, nowMs: number): void {
+    const at = this.peers.indexOf(session);
+    if (at < 0) throw new Error(`connection ${session.connection} is not in room ${this.code}`);
+    this.peers.splice(at, 1);
+    session.room = undefined;
+    if (this.gateway === session) this.gateway = undefined;
+    if (!session.isGateway) this.macs.delete(session.mac, 0);
+    this.ids.giveBack(session.peerId, nowMs);
+  }
+}
+
+/** All rooms of this relay, and the peer ids of those that are no more but must rest. */
+export class Rooms {
+  private readonly byKey = new Map<string, Room>();
+  private readonly resting = new Map<string, PeerIds>();
+
+  constructor(private readonly peersPerRoomMax: number) {}
+
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  get(key: string): Room | undefined {
+    return this.byKey.get(key);
+  }
+
+  values(): Iterable<Room> {
+    return this.byKey.values();
+  }
+
+  open(key: string, code: string, tapMtu: number, nowMs: number): Room {
+    const ids = this.resting.get(key) ?? new PeerIds();
+    this.resting.delete(key);
+    const room = new Room(key, code, tapMtu, nowMs, ids, this.peersPerRoomMax);
+    this.byKey.set(key, room);
+    return room;
+  }
+
+  /** Forgets a room that nobody is in, but for its peer ids' rest. */
+  close(room: Room, nowMs: number): void {
+    if (room.peers.length > 0) throw new Error(`room ${room.code} is not empty`);
+    this.byKey.delete(room.key);
+    for (const [key, ids] of this.resting) {
+      if (this.resting.size < RESTING_ROOMS_MAX && !ids.rested(nowMs)) break;
+      this.resting.delete(key);
+    }
+    this.resting.set(room.key, room.ids);
+  }
+}

@@ -1,0 +1,105 @@
+/** One connection as the relay sees it, from the handshake until the transport is gone. */
+import { MessageReader } from "../ctrl/framing.ts";
+import type { Hello, Stats } from "../ctrl/messages.ts";
+import { TrafficCounters } from "../obs/counters.ts";
+import { RELAY_FRAME_ID_MIN } from "../proto/datagram.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
+import { MtuSettler } from "../proto/mtu.ts";
+import {
+  CONTROL_MESSAGES_MAX,
+  CONTROL_WINDOW_MS,
+  EventMeter,
+  HELLO_DEADLINE_MS,
+  MALFORMED_MAX,
+  MALFORMED_WINDOW_MS,
+} from "./limits.ts";
+import type { OutboundQueue } from "./outbound.ts";
+import type { Room } from "./room.ts";
+
+/**
+ * - `hello`: the hello is not here yet
+ * - `settling`: its hello would open a room, whose MTU must first be found
+ * - `joined`: in a room
+ * - `ending`: told of its end; has until `deadlineMs` to close the connection itself
+ * - `closing`: the shell was told to close the connection
+ */
+export type SessionState = "hello" | "settling" | "joined" | "ending" | "closing";
+
+/** Mutable by the relay's own modules only; everything outside gets snapshots. */
+export class Session {
+  state: SessionState = "hello";
+  /** Whether frames are forwarded for it: `state === "joined"`, as a boolean for the hot path. */
+  joined = false;
+  /** The end of the current state, ms; `Infinity` for none. */
+  deadlineMs: number;
+  /** The application error code of the close that follows `ending`. */
+  endErrorCode = 0;
+
+  /** Under which address it counts as not joined; `undefined` once it no longer does. */
+  pendingKey: string | undefined;
+
+  /** The largest datagram that the connection carries now, bytes. */
+  maxDatagramBytes: number;
+  rttMs = 0;
+  readonly settler: MtuSettler;
+
+  /** Whether the endpoint's control stream is there to answer on. */
+  streamOpen = false;
+  readonly reader = new MessageReader();
+  /** Control bytes given to the shell that the transport has not taken over yet. */
+  controlUnsentBytes = 0;
+  /** It does not read its control stream: nothing more is sent, and the timer closes it. */
+  unread = false;
+  readonly controlMeter = new EventMeter(CONTROL_MESSAGES_MAX, CONTROL_WINDOW_MS);
+  readonly malformedMeter = new EventMeter(MALFORMED_MAX, MALFORMED_WINDOW_MS);
+
+  hello: Hello | undefined;
+  /** The room it is in, only while joined. */
+  room: Room | undefined;
+  peerId = 0;
+  isGateway = false;
+  /** A client's MAC; zeros for a gateway. */
+  readonly mac: Uint8Array = new Uint8Array(MAC_BYTES);
+  /** The token that lets a later hello replace this session. */
+  resumeToken = "";
+  joinedMs = 0;
+  /** Frames that wait for this peer; made when it joins. */
+  queue: OutboundQueue | undefined;
+  /** The next session with something queued: see `ReadyList`. */
+  nextReady: Session | undefined;
+  ready = false;
+  /** The frame id of the last of its frames that the relay had to split. */
+  frameId = RELAY_FRAME_ID_MIN;
+
+  readonly counters = new TrafficCounters();
+  statsDueMs = Infinity;
+  lastStats: Stats | undefined;
+
+  constructor(
+    readonly connection: number,
+    /** Address and port of the remote side. */
+    readonly address: string,
+    maxDatagramBytes: number,
+    readonly connectedMs: number,
+  ) {
+    this.maxDatagramBytes = maxDatagramBytes;
+    this.settler = new MtuSettler(connectedMs);
+    this.settler.handleMaximum(maxDatagramBytes, connectedMs);
+    this.deadlineMs = connectedMs + HELLO_DEADLINE_MS;
+  }
+
+  /** Whether its end was told: nothing that it sends counts any more. */
+  get ended(): boolean {
+    return this.state === "ending" || this.state === "closing";
+  }
+
+  /** When this session next needs `handleTimer`, ms. */
+  nextDeadlineMs(): number {
+    return Math.min(this.deadlineMs, this.statsDueMs, this.messageDeadlineMs());
+  }
+
+  /** When the control message that has begun to arrive must be complete. */
+  messageDeadlineMs(): number {
+    return this.state === "joined" || this.state === "settling" ? this.reader.deadlineMs : Infinity;
+  }
+}
