@@ -1,0 +1,172 @@
+/**
+ * `deno task test`: everything that must hold, from the cheapest tests to the dearest. Its last line is
+ * `N passed, N failed`.
+ *
+ * usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]
+ */
+import { parseArgs } from "@std/cli";
+import { build, runTool } from "./build.ts";
+import { BuildError, ignoreNotFound, listFiles } from "./cache.ts";
+import { ROOT } from "./executables.ts";
+import { ensureSource } from "./native_library.ts";
+import { BARE_SYSTEM, C_COMPILER, NETWORK_PLAY, type Prerequisite } from "./prerequisites.ts";
+import { searchPath } from "./process.ts";
+import { say } from "./progress.ts";
+import {
+  addCounts,
+  countProcess,
+  formatCounts,
+  NO_TESTS,
+  type TestCounts,
+} from "./test_results.ts";
+
+interface Level {
+  readonly name: string;
+  /** Whether it runs the native library or the executables. */
+  readonly needsBuild: boolean;
+  /** Network namespaces, packet sockets and TAP devices are for root. */
+  readonly needsRoot: boolean;
+  readonly prerequisites: readonly Prerequisite[];
+  /** Files that disturb each other run one after the other. */
+  readonly parallel: boolean;
+  /** A level that takes longer hangs. */
+  readonly timeoutMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const PURE = { needsBuild: false, needsRoot: false, prerequisites: [], parallel: true };
+const NATIVE = { needsBuild: true, needsRoot: true, parallel: false };
+
+/** The levels in the order in which they run: what fails soonest comes first. */
+const LEVELS: readonly Level[] = [
+  { name: "unit", ...PURE, timeoutMs: 15 * MINUTE_MS },
+  { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
+  { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
+  { name: "ffi", ...NATIVE, prerequisites: C_COMPILER, timeoutMs: 15 * MINUTE_MS },
+  { name: "integration", ...NATIVE, prerequisites: NETWORK_PLAY, timeoutMs: 20 * MINUTE_MS },
+  {
+    name: "e2e",
+    ...NATIVE,
+    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM],
+    timeoutMs: 60 * MINUTE_MS,
+  },
+];
+
+interface Selection {
+  /** The test files of each level that has some. */
+  readonly files: ReadonlyMap<Level, readonly string[]>;
+  readonly filter: string | undefined;
+}
+
+/** Reads the command line; undefined where it is wrong (which it says). */
+async function select(args: readonly string[]): Promise<Selection | undefined> {
+  const wrong = (text: string): undefined => {
+    console.error(text);
+    console.error("usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]");
+  };
+  const strangers: string[] = [];
+  const values = parseArgs(args[0] === "--" ? args.slice(1) : args, {
+    string: ["level", "filter", "_"],
+    unknown: (arg) => !arg.startsWith("-") || !strangers.push(arg),
+  });
+  if (strangers.length > 0) return wrong(`unknown option ${strangers[0]}`);
+  const names = values["level"] === undefined ? [] : String(values["level"]).split(",");
+  const unknown = names.find((name) => !LEVELS.some((level) => level.name === name));
+  if (unknown !== undefined) {
+    return wrong(`no level ${unknown}: ${LEVELS.map(({ name }) => name).join(" ")}`);
+  }
+  const chosen = values._.map((path) => {
+    return String(path).replace(/^\.\//, "").replace(`${ROOT}/`, "");
+  });
+  const files = new Map<Level, readonly string[]>();
+  for (const level of LEVELS) {
+    if (names.length > 0 && !names.includes(level.name)) continue;
+    const own = await testFiles(level);
+    const wanted = chosen.length === 0 ? own : own.filter((path) => chosen.includes(path));
+    if (wanted.length > 0) files.set(level, wanted);
+  }
+  const found = [...files.values()].flat();
+  const lost = chosen.find((path) => !found.includes(path));
+  if (lost !== undefined) return wrong(`no test file ${lost} in the levels chosen`);
+  const filter = values["filter"] === undefined ? undefined : String(values["filter"]);
+  return { files, filter };
+}
+
+async function testFiles({ name }: Level): Promise<string[]> {
+  const files = await listFiles(`${ROOT}/tests/${name}`).catch(ignoreNotFound) ?? [];
+  return files.filter((path) => path.endsWith("_test.ts")).map((path) => `tests/${name}/${path}`);
+}
+
+/** Runs one level and streams what `deno test` prints. */
+async function runLevel(
+  level: Level,
+  files: readonly string[],
+  filter: string | undefined,
+): Promise<TestCounts> {
+  say(`\n── ${level.name} ──`);
+  const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
+  try {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["test", "--allow-all", "--unstable-net", "--lock=deno.lock", "--frozen"],
+        ...(level.parallel ? ["--parallel"] : []),
+        ...(filter === undefined ? [] : [`--filter=${filter}`]),
+        `--junit-path=${results}`,
+        ...files,
+      ],
+      cwd: ROOT,
+      env: { PATH: searchPath() },
+      stdin: "null",
+    }).spawn();
+    const success = await waitForEnd(child, level);
+    const junit = await Deno.readTextFile(results);
+    return countProcess(junit === "" ? undefined : junit, success);
+  } finally {
+    await Deno.remove(results);
+  }
+}
+
+/** Waits until the tests end, at the latest by the level's bound, and passes SIGTERM on to them. */
+async function waitForEnd(child: Deno.ChildProcess, { name, timeoutMs }: Level): Promise<boolean> {
+  const passOn = () => child.kill("SIGTERM");
+  const timer = setTimeout(() => {
+    say(`the tests of level ${name} did not end within ${timeoutMs / MINUTE_MS} min`);
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  Deno.addSignalListener("SIGTERM", passOn);
+  try {
+    return (await child.status).success;
+  } finally {
+    clearTimeout(timer);
+    Deno.removeSignalListener("SIGTERM", passOn);
+  }
+}
+
+async function main(): Promise<number> {
+  const selection = await select(Deno.args);
+  if (selection === undefined) return 2;
+  const levels = [...selection.files.keys()];
+  const forRoot = levels.filter(({ needsRoot }) => needsRoot).map(({ name }) => name);
+  if (Deno.uid() !== 0 && forRoot.length > 0) {
+    throw new BuildError(
+      `${forRoot.join(", ")}: only root can run these levels; --level unit,sim,fuzz needs no root`,
+    );
+  }
+  if (levels.some(({ needsBuild }) => needsBuild)) {
+    await build(levels.flatMap(({ prerequisites }) => prerequisites));
+    // The tests compare struct layouts with the headers, and the patched source with the plain one.
+    await ensureSource();
+  }
+  let counts = NO_TESTS;
+  for (const [level, files] of selection.files) {
+    counts = addCounts(counts, await runLevel(level, files, selection.filter));
+  }
+  if (selection.filter === undefined && counts.ignored > 0) {
+    say(`\n${counts.ignored} left out by their own condition`);
+  }
+  if (counts.passed + counts.failed === 0) say("\nno test matched");
+  say(`\n${formatCounts(counts)}`);
+  return counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+}
+
+if (import.meta.main) await runTool(main);
