@@ -7,6 +7,9 @@
  * @module
  */
 
+import { MalformedReason } from "../proto/datagram.ts";
+import { ReassemblyDrop } from "../proto/reassembly.ts";
+
 /** Who drops for a reason: `all` for what relay, gateway and client have in common. */
 export type DropSide = "all" | "endpoints" | "relay" | "gateway" | "client";
 
@@ -18,18 +21,18 @@ export const DropCode = {
   malformedVersion: 1,
   malformedFlags: 2,
   malformedShortFrame: 3,
-  malformedPieceOffset: 4,
-  malformedFirstPiece: 5,
+  malformedFirstPiece: 4,
+  malformedPieceOffset: 5,
   malformedEmptyPiece: 6,
   malformedOther: 7,
-  reassemblyTimeout: 8,
-  reassemblyEvicted: 9,
-  reassemblyOverlap: 10,
-  reassemblySecondEnd: 11,
-  reassemblyBeyondEnd: 12,
-  reassemblyHeaderDiffers: 13,
-  reassemblyTooManySources: 14,
-  reassemblyOther: 15,
+  reassemblyOverLong: 8,
+  reassemblyHeaderDiffers: 9,
+  reassemblySecondEnd: 10,
+  reassemblyBeyondEnd: 11,
+  reassemblyOverlap: 12,
+  reassemblyDropped: 13,
+  reassemblyExpired: 14,
+  reassemblyGaveWay: 15,
   beforeWelcome: 16,
   foreignSource: 17,
   multicastSource: 18,
@@ -91,34 +94,25 @@ const TABLE = {
     "all",
     "the datagram holds less than an Ethernet header",
   ],
-  malformedPieceOffset: [
-    "malformed-piece-offset",
-    "all",
-    "a later piece of a frame begins within the first 600 bytes, where the filters must see the frame",
-  ],
   malformedFirstPiece: [
     "malformed-first-piece",
     "all",
     "the first piece of a frame is shorter than 600 bytes, or claims to be the only one",
   ],
+  malformedPieceOffset: [
+    "malformed-piece-offset",
+    "all",
+    "a later piece of a frame begins within its first 600 bytes",
+  ],
   malformedEmptyPiece: ["malformed-empty-piece", "all", "a piece of a frame that holds nothing"],
   malformedOther: ["malformed-other", "all", "the datagram breaks another rule of the protocol"],
 
   // Reassembly of frames that came in pieces: at endpoints.
-  reassemblyTimeout: [
-    "reassembly-timeout",
+  reassemblyOverLong: ["reassembly-over-long", "endpoints", "a piece ends beyond 1522 bytes"],
+  reassemblyHeaderDiffers: [
+    "reassembly-header-differs",
     "endpoints",
-    "a frame's pieces did not all come within half a second: some were lost on the way",
-  ],
-  reassemblyEvicted: [
-    "reassembly-evicted",
-    "endpoints",
-    "too many frames of one sender were incomplete at a time, the oldest gave way",
-  ],
-  reassemblyOverlap: [
-    "reassembly-overlap",
-    "endpoints",
-    "two pieces of a frame cover the same bytes",
+    "the pieces of a frame have different Ethernet headers",
   ],
   reassemblySecondEnd: ["reassembly-second-end", "endpoints", "a frame has two last pieces"],
   reassemblyBeyondEnd: [
@@ -126,20 +120,25 @@ const TABLE = {
     "endpoints",
     "a piece lies behind the end of its frame",
   ],
-  reassemblyHeaderDiffers: [
-    "reassembly-header-differs",
+  reassemblyOverlap: [
+    "reassembly-overlap",
     "endpoints",
-    "the pieces of a frame have different Ethernet headers",
+    "two pieces of a frame cover the same bytes",
   ],
-  reassemblyTooManySources: [
-    "reassembly-too-many-sources",
+  reassemblyDropped: [
+    "reassembly-dropped",
     "endpoints",
-    "more senders have incomplete frames than can be kept",
+    "a further piece of a frame that was dropped already",
   ],
-  reassemblyOther: [
-    "reassembly-other",
+  reassemblyExpired: [
+    "reassembly-expired",
     "endpoints",
-    "the pieces of a frame contradict each other",
+    "a frame's pieces did not all come within half a second: some were lost on the way",
+  ],
+  reassemblyGaveWay: [
+    "reassembly-gave-way",
+    "endpoints",
+    "too many frames were incomplete at a time, and the oldest gave way",
   ],
 
   // Addresses.
@@ -221,7 +220,7 @@ const TABLE = {
   targetLeft: ["target-left", "relay", "the receiver left while the frame waited for it"],
   sendFailed: ["send-failed", "all", "the connection refused to send it"],
   senderEnding: ["sender-ending", "all", "it came from a session that is being ended"],
-  notJoined: ["not-joined", "endpoints", "there is no session with the relay at the moment"],
+  notJoined: ["not-joined", "all", "no room is joined at the moment"],
 
   // What enters and leaves the tunnel at the endpoints.
   ownTraffic: [
@@ -310,4 +309,44 @@ export function explainDrop(reason: string): string {
 /** The reason with this code. */
 export function dropReason(code: number): DropReason {
   return DROP_REASONS[code];
+}
+
+/** The code of what `parseDatagram` found wrong. */
+export function malformedDrop(reason: MalformedReason): number {
+  return MALFORMED_CODES[reason];
+}
+
+/** The code of what `Reassembler.handlePiece` found wrong, which it returns as a negative number. */
+export function reassemblyDrop(reason: ReassemblyDrop): number {
+  return REASSEMBLY_CODES[reason];
+}
+
+const MALFORMED_CODES: readonly number[] = codesByReason(MalformedReason, {
+  short: DropCode.malformedShort,
+  version: DropCode.malformedVersion,
+  flags: DropCode.malformedFlags,
+  shortFrame: DropCode.malformedShortFrame,
+  pieceOnly: DropCode.malformedFirstPiece,
+  pieceShortFirst: DropCode.malformedFirstPiece,
+  pieceOffset: DropCode.malformedPieceOffset,
+  pieceEmpty: DropCode.malformedEmptyPiece,
+});
+
+const REASSEMBLY_CODES: readonly number[] = codesByReason(ReassemblyDrop, {
+  overlong: DropCode.reassemblyOverLong,
+  headerDiffers: DropCode.reassemblyHeaderDiffers,
+  secondEnd: DropCode.reassemblySecondEnd,
+  beyondEnd: DropCode.reassemblyBeyondEnd,
+  overlap: DropCode.reassemblyOverlap,
+  dropped: DropCode.reassemblyDropped,
+});
+
+/** Drop codes in an array by the numbers that another part gives the same reasons. */
+function codesByReason<Key extends string>(
+  reasons: Readonly<Record<Key, number>>,
+  codes: Readonly<Record<Key, number>>,
+): number[] {
+  const byReason: number[] = [];
+  for (const key in reasons) byReason[reasons[key]] = codes[key];
+  return byReason;
 }
