@@ -1,0 +1,197 @@
+/**
+ * The player's end of the bridge: what may leave the TAP, and what may reach it.
+ *
+ * ```
+ *  TAP ─ handleTapFrame ─> length, source MAC, own relay packets ─> FramePath ─> queue ─> relay
+ *  TAP <─ scrub DHCP <─ for us? not our own? <─ frame <─ FramePath <─ handleDatagram <─── relay
+ * ```
+ *
+ * @module
+ */
+
+import type { EndpointAction } from "../endpoint/actions.ts";
+import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
+import { OwnTraffic } from "../endpoint/own_traffic.ts";
+import type { TrafficCounters } from "../obs/counters.ts";
+import { DropCode } from "../obs/drops.ts";
+import type { FrameLog } from "../obs/frame_log.ts";
+import { dissect, Dissection } from "../proto/dissect.ts";
+import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import { describeReply, type DhcpStatus, isReplyFor } from "./dhcp_reply.ts";
+import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
+
+/** Where frames for the player's system go. */
+export interface TapWriter {
+  /** Writes one frame; false if the TAP does not take it now, and it is lost. */
+  send(bytes: Uint8Array, offset: number, length: number): boolean;
+}
+
+/** What a client core works with. */
+export interface ClientCoreOptions {
+  readonly pool: BufferPool;
+  readonly path: FramePath;
+  readonly counters: TrafficCounters;
+  readonly frameLog: FrameLog;
+  readonly tap: TapWriter;
+  /** The player's MAC, six bytes. */
+  readonly mac: Uint8Array;
+  /** Leaves DHCP replies as they are. */
+  readonly allowLanDefaultRoute: boolean;
+}
+
+/** DHCP replies that wait for `drainDhcpStatus`; what comes on top is not told. */
+export const DHCP_STATUS_MAX = 16;
+
+const NO_DROP = -1;
+
+/** The frames of one client. */
+export class ClientCore implements FrameSink {
+  /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
+  readonly ownTraffic = new OwnTraffic();
+
+  readonly #options: ClientCoreOptions;
+  readonly #mac: Uint8Array;
+  readonly #dissection = new Dissection();
+  readonly #scrubber = new DhcpScrubber();
+  #room = "";
+  #peerId = 0;
+  /** Time of the datagram at hand. */
+  #nowMs = 0;
+  #dhcpStatus: DhcpStatus[] = [];
+
+  constructor(options: ClientCoreOptions) {
+    if (options.mac.length !== MAC_BYTES) throw new RangeError("a MAC has 6 bytes");
+    this.#options = options;
+    this.#mac = options.mac.slice();
+  }
+
+  /**
+   * Follows the session: opens and closes the frame path. To be called with each action of the
+   * session; `maximumBytes` is the session's `datagramBytesMax`.
+   */
+  handleAction(action: EndpointAction, maximumBytes: number): void {
+    const { path } = this.#options;
+    switch (action.type) {
+      case "joined":
+        this.#room = action.welcome.room;
+        this.#peerId = action.welcome.peerId;
+        return path.open(maximumBytes);
+      case "left":
+      case "ended":
+        this.#peerId = 0;
+        return path.close();
+      case "peerLeft":
+        return path.dropSource(action.peer.peerId);
+    }
+  }
+
+  /**
+   * A frame that the player's system sends: `offset` is an index in the pool's bytes. Takes over the
+   * slot's reference.
+   */
+  handleTapFrame(slot: number, offset: number, length: number, nowMs: number): void {
+    const { pool, path, counters } = this.#options;
+    const reason = this.#refusal(pool.bytes, offset, length);
+    if (this.#options.frameLog.enabled) {
+      this.#log(nowMs, this.#peerId, "from-link", pool.bytes, offset, length, reason);
+    }
+    if (reason === NO_DROP) {
+      path.sendDissected(slot, offset, length, this.#dissection, nowMs);
+      return;
+    }
+    counters.drop(reason);
+    pool.release(slot);
+  }
+
+  /** A datagram of the relay. Its frames are written to the TAP before this returns. */
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#options.path.handleDatagram(bytes, offset, length, nowMs, this);
+  }
+
+  /** A frame out of the tunnel, for the player's system. */
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+    const { counters, tap, frameLog } = this.#options;
+    let reason = this.#unwanted(bytes, offset, length);
+    if (reason === NO_DROP && !tap.send(bytes, offset, length)) reason = DropCode.tapFull;
+    if (reason !== NO_DROP) counters.drop(reason);
+    if (frameLog.enabled) {
+      this.#log(this.#nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason);
+    }
+  }
+
+  /** The DHCP replies to this player since the last call. */
+  drainDhcpStatus(): DhcpStatus[] {
+    const status = this.#dhcpStatus;
+    if (status.length > 0) this.#dhcpStatus = [];
+    return status;
+  }
+
+  /** The code of the reason for which a frame of the TAP stays here, or NO_DROP. Dissects it. */
+  #refusal(bytes: Uint8Array, offset: number, length: number): number {
+    dissect(bytes, offset, length, this.#dissection);
+    if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
+    if (length > FRAME_BYTES_MAX) return DropCode.overLong;
+    if (!equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.foreignSource;
+    if (this.ownTraffic.matches(bytes, offset + length, this.#dissection)) {
+      return DropCode.ownTraffic;
+    }
+    return NO_DROP;
+  }
+
+  /** The code of the reason for which a frame must not reach the TAP, or NO_DROP. Scrubs it. */
+  #unwanted(bytes: Uint8Array, offset: number, length: number): number {
+    if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
+    if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
+      return DropCode.notForUs;
+    }
+    dissect(bytes, offset, length, this.#dissection);
+    if (this.#options.allowLanDefaultRoute) return NO_DROP;
+    switch (this.#scrubber.scrub(bytes, offset, length, this.#dissection)) {
+      case ScrubResult.fragment:
+        return DropCode.dhcpFragment;
+      case ScrubResult.malformed:
+        return DropCode.dhcpMalformed;
+      case ScrubResult.clean:
+      case ScrubResult.scrubbed:
+        this.#tellReply(bytes);
+    }
+    return NO_DROP;
+  }
+
+  #tellReply(bytes: Uint8Array): void {
+    if (this.#dhcpStatus.length >= DHCP_STATUS_MAX) return;
+    const { messageOffset, messageEnd } = this.#scrubber;
+    if (!isReplyFor(bytes, messageOffset, this.#mac)) return;
+    const removed = this.#scrubber.removedOptions();
+    const status = describeReply(bytes, messageOffset, messageEnd, removed);
+    if (status !== undefined) this.#dhcpStatus.push(status);
+  }
+
+  #log(
+    nowMs: number,
+    peer: number,
+    direction: "from-link" | "from-tunnel",
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    reason: number,
+  ): void {
+    const { etherType } = this.#dissection;
+    const targets = reason === NO_DROP ? 1 : 0;
+    this.#options.frameLog.record(
+      nowMs,
+      this.#room,
+      peer,
+      direction,
+      bytes,
+      offset,
+      length,
+      etherType,
+      reason,
+      targets,
+    );
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * The tunnel side of an endpoint's session: frames into datagrams and back.
+ *
+ * ```
+ * frame in a slot ─> split if need be ─> headers ─> FairQueue ─> nextDatagram() ─> the shell sends
+ * datagram ─> parse ─> reassemble if need be ─> sink.frame(…)
+ * ```
+ *
+ * Nothing here allocates per frame: a whole frame gets its header in front of it, in its slot; so
+ * does the first piece of a split frame, and its other pieces are copied to slots of their own.
+ *
+ * @module
+ */
+
+import type { TrafficCounters } from "../obs/counters.ts";
+import { DropCode, malformedDrop, reassemblyDrop } from "../obs/drops.ts";
+import {
+  DATAGRAM_HEADER_BYTES,
+  DatagramView,
+  FRAGMENT_HEADER_BYTES,
+  nextEndpointFrameId,
+  parseDatagram,
+  writeDatagramHeader,
+  writeFragmentHeader,
+} from "../proto/datagram.ts";
+import { dissect, Dissection } from "../proto/dissect.ts";
+import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import { Reassembler, type ReassemblyDrop } from "../proto/reassembly.ts";
+import { copyPiece, SPLIT_DATAGRAM_BYTES_MIN, Splitter } from "../proto/split.ts";
+import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
+import { FairQueue, type FairQueueOptions, type QueueArena } from "../queue/fair_queue.ts";
+import { flowOf } from "../queue/flow.ts";
+
+/** Takes the frames that come out of the tunnel. */
+export interface FrameSink {
+  /**
+   * A whole Ethernet frame, 14 to 1522 bytes, at `bytes[offset … offset + length)`. The bytes are the
+   * sink's to change until it returns.
+   */
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void;
+}
+
+/** What a frame path works with. */
+export interface FramePathOptions {
+  readonly pool: BufferPool;
+  readonly arena: QueueArena;
+  readonly counters: TrafficCounters;
+  /** Bounds of the queue towards the relay. */
+  readonly queue?: FairQueueOptions;
+}
+
+/** Says that nothing is wrong where a drop code could stand. */
+const NO_DROP = -1;
+
+/** The tunnel side of one endpoint, over all its sessions. */
+export class FramePath {
+  /** What waits for the relay. */
+  readonly queue: FairQueue;
+
+  readonly #pool: BufferPool;
+  readonly #counters: TrafficCounters;
+  readonly #splitter = new Splitter();
+  readonly #reassembler = new Reassembler();
+  readonly #view = new DatagramView();
+  readonly #dissection = new Dissection();
+  #open = false;
+  #maximumBytes = 0;
+  #frameId = 0;
+  // What of the queue's and the reassembler's own counters is in `counters` already.
+  #countedLate = 0;
+  #countedOverflow = 0;
+  #countedExpired = 0;
+  #countedGaveWay = 0;
+
+  constructor(options: FramePathOptions) {
+    this.#pool = options.pool;
+    this.#counters = options.counters;
+    this.queue = new FairQueue(options.arena, options.pool, options.queue);
+  }
+
+  /** Whether a room is joined, so that frames flow. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Bytes that one datagram may have. */
+  get maximumBytes(): number {
+    return this.#maximumBytes;
+  }
+
+  /** A room is joined; datagrams may have `maximumBytes` bytes (the budget's cap applied). */
+  open(maximumBytes: number): void {
+    this.#open = true;
+    this.#maximumBytes = maximumBytes;
+  }
+
+  /** The room is left: what waits for the relay, and what is half together, is given up. */
+  close(): void {
+    this.#open = false;
+    this.queue.clear();
+    this.#reassembler.clear();
+  }
+
+  /** The connection's largest datagram has changed (the budget's cap applied). */
+  setMaximum(maximumBytes: number): void {
+    this.#maximumBytes = maximumBytes;
+  }
+
+  /** A peer has left: its half-received frames go. */
+  dropSource(peerId: number): void {
+    this.#reassembler.dropSource(peerId);
+  }
+
+  /**
+   * Sends the frame at `frameOffset` (an index in the pool's bytes, HEADROOM_BYTES behind the slot's
+   * first byte or more) and takes over the slot's reference.
+   */
+  sendFrame(slot: number, frameOffset: number, frameLength: number, nowMs: number): void {
+    dissect(this.#pool.bytes, frameOffset, frameLength, this.#dissection);
+    this.sendDissected(slot, frameOffset, frameLength, this.#dissection, nowMs);
+  }
+
+  /** The same for a frame that was dissected already. */
+  sendDissected(
+    slot: number,
+    frameOffset: number,
+    frameLength: number,
+    dissection: Dissection,
+    nowMs: number,
+  ): void {
+    const counters = this.#counters;
+    const reason = this.#refusal(frameLength);
+    if (reason !== NO_DROP) {
+      counters.drop(reason);
+      this.#pool.release(slot);
+      return;
+    }
+    counters.framesSent++;
+    counters.bytesSent += frameLength;
+    const flow = flowOf(this.#pool.bytes, frameOffset, frameLength, dissection);
+    if (frameLength + DATAGRAM_HEADER_BYTES > this.#maximumBytes) {
+      counters.framesSplit++;
+      this.#sendPieces(slot, frameOffset, frameLength, flow, nowMs);
+    } else {
+      const offset = frameOffset - DATAGRAM_HEADER_BYTES;
+      writeDatagramHeader(this.#pool.bytes, offset, 0);
+      this.queue.enqueue(slot, offset, frameLength + DATAGRAM_HEADER_BYTES, flow, nowMs);
+    }
+    this.#countQueueDrops();
+  }
+
+  /**
+   * Takes the next datagram out of the queue: `queue.slot`, `queue.offset`, `queue.length`, and with
+   * it the slot's reference. It counts as sent. False: nothing waits.
+   */
+  nextDatagram(nowMs: number): boolean {
+    const found = this.queue.dequeue(nowMs);
+    if (found) this.#counters.datagramsSent++;
+    this.#countQueueDrops();
+    return found;
+  }
+
+  /**
+   * Takes a datagram of the relay. `bytes` may be the pool's or any other; the sink gets whole
+   * frames, at once, before this returns.
+   */
+  handleDatagram(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+    sink: FrameSink,
+  ): void {
+    const counters = this.#counters;
+    counters.datagramsReceived++;
+    if (!this.#open) return counters.drop(DropCode.beforeWelcome);
+    const view = this.#view;
+    const malformed = parseDatagram(bytes, offset, length, view);
+    if (malformed !== 0) return counters.drop(malformedDrop(malformed));
+    if (view.fragment) return this.#handlePiece(bytes, view, nowMs, sink);
+    this.#deliver(bytes, view.frameOffset, view.frameLength, view.sourcePeerId, sink);
+  }
+
+  /** Gives up what waited too long: incomplete frames, and datagrams that nobody takes. */
+  handleTimer(nowMs: number): void {
+    this.#reassembler.expire(nowMs);
+    this.#countReassemblyDrops();
+    if (this.queue.queuedEntries > 0) this.queue.dropLate(nowMs);
+    this.#countQueueDrops();
+  }
+
+  /** When `handleTimer` is due because of frames that stay incomplete; Infinity: not at all. */
+  nextDeadlineMs(): number {
+    return this.#reassembler.nextDeadlineMs();
+  }
+
+  #handlePiece(bytes: Uint8Array, view: DatagramView, nowMs: number, sink: FrameSink): void {
+    const length = this.#reassembler.handlePiece(bytes, view, nowMs);
+    this.#countReassemblyDrops();
+    if (length > 0) {
+      this.#counters.framesReassembled++;
+      this.#deliver(this.#reassembler.frame, 0, length, view.sourcePeerId, sink);
+    } else if (length < 0) {
+      this.#counters.drop(reassemblyDrop(-length as ReassemblyDrop));
+    }
+  }
+
+  #deliver(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: number,
+    sink: FrameSink,
+  ): void {
+    const counters = this.#counters;
+    if (length > FRAME_BYTES_MAX) return counters.drop(DropCode.overLong);
+    counters.framesReceived++;
+    counters.bytesReceived += length;
+    sink.frame(bytes, offset, length, sourcePeerId);
+  }
+
+  /** The code of the reason for which a frame cannot go, or NO_DROP. */
+  #refusal(frameLength: number): number {
+    if (!this.#open) return DropCode.notJoined;
+    if (frameLength < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
+    if (frameLength > FRAME_BYTES_MAX) return DropCode.overLong;
+    if (
+      frameLength + DATAGRAM_HEADER_BYTES > this.#maximumBytes &&
+      this.#maximumBytes < SPLIT_DATAGRAM_BYTES_MIN
+    ) {
+      return DropCode.budget;
+    }
+    return NO_DROP;
+  }
+
+  #sendPieces(
+    slot: number,
+    frameOffset: number,
+    frameLength: number,
+    flow: number,
+    nowMs: number,
+  ): void {
+    const pool = this.#pool;
+    const splitter = this.#splitter;
+    const frameId = this.#frameId;
+    this.#frameId = nextEndpointFrameId(frameId);
+    splitter.begin(frameLength, this.#maximumBytes);
+    // The first piece is queued before the others are copied out of its slot, and could be dropped
+    // from the queue by one of them.
+    pool.retain(slot);
+    while (splitter.next()) {
+      const { byteOffset, pieceBytes, more } = splitter;
+      if (byteOffset === 0) {
+        const offset = frameOffset - FRAGMENT_HEADER_BYTES;
+        writeFragmentHeader(pool.bytes, offset, 0, frameId, 0, more);
+        this.queue.enqueue(slot, offset, FRAGMENT_HEADER_BYTES + pieceBytes, flow, nowMs);
+        continue;
+      }
+      const target = pool.acquire();
+      if (target === NO_SLOT) {
+        this.#counters.drop(DropCode.noBuffer);
+        break;
+      }
+      const offset = pool.offsetOf(target) + HEADROOM_BYTES;
+      const length = copyPiece(
+        pool.bytes,
+        frameOffset,
+        byteOffset,
+        pieceBytes,
+        more,
+        0,
+        frameId,
+        pool.bytes,
+        offset,
+      );
+      this.queue.enqueue(target, offset, length, flow, nowMs);
+    }
+    pool.release(slot);
+  }
+
+  #countQueueDrops(): void {
+    const { droppedLate, droppedOverflow } = this.queue;
+    if (droppedLate !== this.#countedLate) {
+      this.#counters.dropMany(DropCode.queueLate, droppedLate - this.#countedLate);
+      this.#countedLate = droppedLate;
+    }
+    if (droppedOverflow !== this.#countedOverflow) {
+      this.#counters.dropMany(DropCode.queueOverflow, droppedOverflow - this.#countedOverflow);
+      this.#countedOverflow = droppedOverflow;
+    }
+  }
+
+  #countReassemblyDrops(): void {
+    const { expired, gaveWay } = this.#reassembler.counters;
+    if (expired !== this.#countedExpired) {
+      this.#counters.dropMany(DropCode.reassemblyExpired, expired - this.#countedExpired);
+      this.#countedExpired = expired;
+    }
+    if (gaveWay !== this.#countedGaveWay) {
+      this.#counters.dropMany(DropCode.reassemblyGaveWay, gaveWay - this.#countedGaveWay);
+      this.#countedGaveWay = gaveWay;
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What an endpoint makes of each way in which a relay can refuse or end a session.
+ *
+ * @module
+ */
+
+import {
+  type Disconnect,
+  type DisconnectCode,
+  ErrorCode,
+  type RejectCode,
+} from "../ctrl/messages.ts";
+import { DISCONNECT_ADVICE } from "../obs/status.ts";
+
+/** What follows a refusal or an end. */
+export type Reaction =
+  /** Trying again cannot help: the program ends with exit code 1. */
+  | "final"
+  /** Trying again later can help. */
+  | "retry"
+  /** Our own earlier session may still be there: repeated each second, for a while. */
+  | "repeat"
+  /** Somebody broke the protocol: tried again a few times only. */
+  | "suspicious";
+
+/** What follows each `reject`. */
+export const REJECT_REACTIONS: Readonly<Record<RejectCode, Reaction>> = {
+  "protocol-version": "final",
+  "invalid-hello": "final",
+  "rate-limited": "retry",
+  "relay-full": "retry",
+  "not-admitted": "final",
+  "budget-too-small": "final",
+  "gateway-exists": "repeat",
+  "mac-in-use": "repeat",
+  "room-full": "retry",
+};
+
+/** What follows each `disconnect`; see {@link reactionTo} for those with `retryAfterMs`. */
+export const DISCONNECT_REACTIONS: Readonly<Record<DisconnectCode, Reaction>> = {
+  "bye": "retry",
+  "protocol-error": "suspicious",
+  "malformed-limit": "suspicious",
+  "hello-timeout": "retry",
+  "kicked": "final",
+  "room-closed": "final",
+  "relay-restarting": "retry",
+  "replaced": "final",
+};
+
+/**
+ * What follows a `disconnect`. One that would be final is not if it names a time to come back,
+ * except for `replaced`: two holders of one token would push each other out for ever.
+ */
+export function reactionTo(disconnect: Disconnect): Reaction {
+  const reaction = DISCONNECT_REACTIONS[disconnect.code];
+  const invited = disconnect.retryAfterMs !== undefined && disconnect.code !== "replaced";
+  return reaction === "final" && invited ? "retry" : reaction;
+}
+
+/** The application error code with which a connection is closed after each `disconnect`. */
+export function errorCodeOf(code: DisconnectCode): number {
+  switch (code) {
+    case "bye":
+      return ErrorCode.done;
+    case "protocol-error":
+    case "malformed-limit":
+    case "hello-timeout":
+      return ErrorCode.protocol;
+    case "kicked":
+    case "room-closed":
+    case "replaced":
+      return ErrorCode.policy;
+    case "relay-restarting":
+      return ErrorCode.shuttingDown;
+  }
+}
+
+/** How a connection ended below the control messages, as far as the shell can tell. */
+export type TransportFailure =
+  /** Nobody listens at the relay's port. */
+  | "refused"
+  /** No answer, or none any more. */
+  | "timeout"
+  /** The network says that there is no way to the relay. */
+  | "unreachable"
+  /** The relay's name has no address. */
+  | "unresolved"
+  /** The relay's certificate was not accepted. */
+  | "certificate"
+  /** Something answers that is no lanparty relay. */
+  | "alpn"
+  /** The relay has forgotten the connection (stateless reset): it was restarted. */
+  | "reset"
+  /** Anything else. */
+  | "other";
+
+/** What each failure is called, for people. */
+export const TRANSPORT_TEXTS: Readonly<Record<TransportFailure, string>> = {
+  refused: "Nothing answers at the relay's address and port",
+  timeout: "The relay does not answer",
+  unreachable: "There is no way to the relay from this network",
+  unresolved: "The relay's name has no address",
+  certificate: "The relay's certificate is not the one that was expected",
+  alpn: "What answers at this address is no lanparty relay of this version",
+  reset: "The relay was restarted",
+  other: "The connection to the relay broke",
+};
+
+/** What follows a failure, with a sentence for people. */
+export interface Verdict {
+  readonly reaction: Reaction;
+  readonly text: string;
+}
+
+/** What follows when the relay closes with an application error code, its message unread. */
+export function verdictOfErrorCode(errorCode: number): Verdict {
+  switch (errorCode) {
+    case ErrorCode.rejected:
+      return { reaction: "retry", text: "The relay refused the session without a reason" };
+    case ErrorCode.protocol:
+      return { reaction: "suspicious", text: "The relay reports a protocol error" };
+    case ErrorCode.policy:
+      return { reaction: "final", text: "The relay has removed us from the room" };
+    case ErrorCode.shuttingDown:
+      return { reaction: "retry", text: DISCONNECT_ADVICE["relay-restarting"] };
+    default:
+      return { reaction: "retry", text: DISCONNECT_ADVICE.bye };
+  }
+}

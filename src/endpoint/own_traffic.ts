@@ -1,0 +1,73 @@
+/**
+ * Recognises the packets of an endpoint's own connection to the relay.
+ *
+ * Such a packet must never enter the tunnel: each would come out as a larger one, which again
+ * would enter the tunnel. A client sees them when the player's routes lead to the TAP, a gateway
+ * when its promiscuous port is the one the relay is reached by.
+ *
+ * @module
+ */
+
+import { type Dissection, IpProtocol } from "../proto/dissect.ts";
+import { IPV4_BYTES, IPV6_BYTES, parseIpAddress } from "./ip_address.ts";
+
+/** The relay's end of the live connection, and the test of a frame against it. */
+export class OwnTraffic {
+  readonly #relay = new Uint8Array(IPV6_BYTES);
+  /** 4 or 16; 0 while there is no connection. */
+  #relayBytes = 0;
+  #relayPort = 0;
+
+  /** Whether there is a connection to look for. */
+  get active(): boolean {
+    return this.#relayBytes !== 0;
+  }
+
+  /**
+   * From now on packets to and from this address and UDP port are the endpoint's own. False, and
+   * nothing set, if the text is no IP address.
+   */
+  setRelay(address: string, port: number): boolean {
+    const bytes = parseIpAddress(address);
+    if (bytes === undefined) return false;
+    this.#relay.set(bytes);
+    this.#relayBytes = bytes.length;
+    this.#relayPort = port;
+    return true;
+  }
+
+  /** There is no connection any more. */
+  clear(): void {
+    this.#relayBytes = 0;
+  }
+
+  /**
+   * Whether a frame is UDP between the relay's address and port and anybody, in either direction,
+   * through whatever `dissect` saw through (VLAN tags, extension headers). Later IP fragments carry
+   * no ports: those to or from the relay's address count, since QUIC packets are never fragmented
+   * on purpose and a loop is worse than a lost fragment. `endOffset` is the index after the frame.
+   */
+  matches(bytes: Uint8Array, endOffset: number, dissection: Dissection): boolean {
+    if (this.#relayBytes === 0 || dissection.ipProtocol !== IpProtocol.udp) return false;
+    const network = dissection.networkOffset;
+    if (dissection.ipVersion === 4 && this.#relayBytes === IPV4_BYTES) {
+      if (network + 20 > endOffset) return false;
+      return this.#matchesSide(bytes, network + 16, dissection.destinationPort) ||
+        this.#matchesSide(bytes, network + 12, dissection.sourcePort);
+    }
+    if (dissection.ipVersion === 6 && this.#relayBytes === IPV6_BYTES) {
+      if (network + 40 > endOffset) return false;
+      return this.#matchesSide(bytes, network + 24, dissection.destinationPort) ||
+        this.#matchesSide(bytes, network + 8, dissection.sourcePort);
+    }
+    return false;
+  }
+
+  #matchesSide(bytes: Uint8Array, addressOffset: number, port: number): boolean {
+    if (port >= 0 && port !== this.#relayPort) return false;
+    for (let index = 0; index < this.#relayBytes; index++) {
+      if (bytes[addressOffset + index] !== this.#relay[index]) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * When an endpoint tries again, and at which relay: everything about failures that outlives one
+ * connection.
+ *
+ * - A path that broke is tried at once, where it was; after that, always at the relay of the
+ *   invitation (home), since only it knows where a room has moved to.
+ * - A relay's `retryAfterMs` is never cut short; without one the wait doubles (`backoff.ts`).
+ * - Where our own earlier session may stand in the way, the hello is repeated each second for 20 s.
+ *
+ * @module
+ */
+
+import { parseEndpointAddress } from "../ctrl/address.ts";
+import type { Redirect, RejectCode } from "../ctrl/messages.ts";
+import type { RelayTarget, SessionOptions } from "./actions.ts";
+import { backoffDelayMs, RETRY_AFTER_MAX_MS, retryAfterDelayMs } from "./backoff.ts";
+import { type Reaction, REJECT_REACTIONS } from "./outcomes.ts";
+import type { RandomBytes } from "./random.ts";
+
+/** Redirects followed one after the other. */
+export const REDIRECTS_MAX = 3;
+/** How often, and how long, a hello is repeated that our own earlier session may stand against. */
+export const REPEAT_INTERVAL_MS = 1000;
+export const REPEAT_WINDOW_MS = 20_000;
+/** No refused hello is repeated sooner, whatever the relay says. */
+export const REFUSED_RETRY_MIN_MS = 1000;
+/** A session this long has shown that all is well: the backoff begins anew. */
+export const STABLE_SESSION_MS = 10_000;
+/** Protocol errors in a row, without a stable session between them, after which it is no use. */
+export const PROTOCOL_ERRORS_MAX = 5;
+
+/** The next attempt. */
+export interface Retry {
+  readonly target: RelayTarget;
+  readonly delayMs: number;
+}
+
+/** The memory of one endpoint's failures. */
+export class Reconnection {
+  /** The relay of the invitation. */
+  readonly home: RelayTarget;
+  readonly #random: RandomBytes;
+  #target: RelayTarget;
+  /** Redirects that led to the target. */
+  #redirects = 0;
+  /** Waits of our own choice since all was well. */
+  #attempt = 0;
+  #protocolErrors = 0;
+  #refusedSinceMs: number | undefined;
+  #everJoined = false;
+
+  constructor(options: SessionOptions, random: RandomBytes) {
+    this.#random = random;
+    this.home = {
+      host: options.relay.host,
+      port: options.relay.port,
+      serverName: options.serverName ?? options.relay.host,
+      ...(options.fingerprint === undefined ? {} : { fingerprint: options.fingerprint }),
+    };
+    this.#target = this.home;
+  }
+
+  /** The relay at hand. */
+  get target(): RelayTarget {
+    return this.#target;
+  }
+
+  /** Number of the attempt at hand, from 1. */
+  get attempt(): number {
+    return this.#attempt + 1;
+  }
+
+  /** Whether a hello is being repeated each second: no news for anybody. */
+  get repeating(): boolean {
+    return this.#refusedSinceMs !== undefined;
+  }
+
+  /** Whether the relay at hand has never been heard of but by its address: then trust is all. */
+  get untried(): boolean {
+    return !this.#everJoined && this.#target === this.home;
+  }
+
+  /** A connection to this relay begins. */
+  connecting(target: RelayTarget): void {
+    this.#target = target;
+    if (target === this.home) this.#redirects = 0;
+  }
+
+  /** The relay let us in. */
+  joined(): void {
+    this.#everJoined = true;
+    this.#refusedSinceMs = undefined;
+  }
+
+  /** A session is over that lasted this long. */
+  sessionEnded(durationMs: number): void {
+    if (durationMs < STABLE_SESSION_MS) return;
+    this.#attempt = 0;
+    this.#protocolErrors = 0;
+  }
+
+  /** After a `reject`; undefined: it is final. */
+  afterReject(
+    code: RejectCode,
+    retryAfterMs: number | undefined,
+    nowMs: number,
+  ): Retry | undefined {
+    switch (REJECT_REACTIONS[code]) {
+      case "repeat": {
+        this.#refusedSinceMs ??= nowMs;
+        if (nowMs - this.#refusedSinceMs >= REPEAT_WINDOW_MS) return undefined;
+        const askedMs = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+        return { target: this.#target, delayMs: Math.max(REPEAT_INTERVAL_MS, askedMs) };
+      }
+      case "retry":
+        this.#refusedSinceMs = undefined;
+        return {
+          target: this.home,
+          delayMs: Math.max(REFUSED_RETRY_MIN_MS, this.#delayMs(retryAfterMs)),
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  /**
+   * After the connection or the session was lost; undefined: it is final. `stay` says that the path
+   * broke while all was well, so that the same relay is tried first.
+   */
+  afterLoss(reaction: Reaction, stay: boolean, retryAfterMs?: number): Retry | undefined {
+    if (reaction === "final") return undefined;
+    if (reaction === "suspicious" && ++this.#protocolErrors >= PROTOCOL_ERRORS_MAX) {
+      return undefined;
+    }
+    return { target: stay ? this.#target : this.home, delayMs: this.#delayMs(retryAfterMs) };
+  }
+
+  /** After a `redirect`; undefined: there were too many. */
+  afterRedirect(redirect: Redirect): Retry | undefined {
+    const address = parseEndpointAddress(redirect.relay);
+    if (address === undefined || this.#redirects >= REDIRECTS_MAX) return undefined;
+    this.#redirects++;
+    const fingerprint = redirect.fingerprint ?? this.home.fingerprint;
+    const target = {
+      host: address.host,
+      port: address.port,
+      serverName: redirect.serverName ?? address.host,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+    };
+    return { target, delayMs: 0 };
+  }
+
+  #delayMs(retryAfterMs: number | undefined): number {
+    return retryAfterMs === undefined
+      ? backoffDelayMs(this.#attempt++, this.#random)
+      : retryAfterDelayMs(retryAfterMs, this.#random);
+  }
+}

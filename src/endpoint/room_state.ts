@@ -1,0 +1,98 @@
+/**
+ * What an endpoint knows of the room it is in: its own place, the other peers, the gateway.
+ *
+ * @module
+ */
+
+import type { LeaveReason, PeerJoined, PeerLeft, Stats, Welcome } from "../ctrl/messages.ts";
+import type { StatusEvent } from "../obs/status.ts";
+import type { EndpointAction, RelayTarget } from "./actions.ts";
+import { type PeerIdentity, PeerTable } from "./peers.ts";
+
+/** The room of one endpoint, over all its sessions. */
+export class RoomState {
+  /** The other peers. */
+  readonly peers = new PeerTable();
+  /** What let us in; undefined while outside. */
+  welcome: Welcome | undefined;
+  /** Whether the room has a gateway; false while outside. */
+  gatewayPresent = false;
+  /** What the relay last said that it did with our frames. */
+  relayStats: Stats | undefined;
+  /** When the room was entered. */
+  enteredMs = 0;
+
+  readonly #role: "client" | "gateway";
+  readonly #push: (action: EndpointAction) => void;
+  /** Stays over sessions, because the TAP does. */
+  #tapMtu: number | undefined;
+
+  /** `push` takes the actions that come up. */
+  constructor(role: "client" | "gateway", push: (action: EndpointAction) => void) {
+    this.#role = role;
+    this.#push = push;
+  }
+
+  /** The relay lets us in. */
+  enter(welcome: Welcome, relay: RelayTarget, nowMs: number): void {
+    const { room, peerId, tapMtu, gatewayPresent } = welcome;
+    this.welcome = welcome;
+    this.enteredMs = nowMs;
+    this.gatewayPresent = gatewayPresent;
+    this.#push({ type: "joined", welcome, relay });
+    this.#say({ type: "joined", role: this.#role, room, peerId, tapMtu, gatewayPresent });
+    const beforeMtu = this.#tapMtu;
+    if (tapMtu === beforeMtu) return;
+    this.#tapMtu = tapMtu;
+    this.#push({ type: "mtu", tapMtu });
+    if (beforeMtu !== undefined) this.#say({ type: "mtu", tapMtu, beforeMtu });
+  }
+
+  /** We are outside, for whatever reason; `final`: and shall not come back. */
+  leave(reason: string, final: boolean): void {
+    if (this.welcome === undefined) return;
+    this.welcome = undefined;
+    this.relayStats = undefined;
+    this.gatewayPresent = false;
+    this.peers.sessionEnded();
+    this.#push({ type: "left", reason, final });
+  }
+
+  /** Somebody is in the room. */
+  handlePeerJoined(message: PeerJoined): void {
+    const peer = identityOf(message);
+    const known = this.peers.join(peer);
+    this.#push({ type: "peerJoined", peer, known });
+    if (peer.role === "gateway") this.#setGateway(true);
+    else if (!known) this.#say({ type: "peerJoined", peer });
+  }
+
+  /** Somebody is no longer in the room. */
+  handlePeerLeft(message: PeerLeft): void {
+    const peer = this.peers.leave(identityOf(message));
+    const reason: LeaveReason = message.reason;
+    this.#push({ type: "peerLeft", peer, reason });
+    if (peer.role === "gateway") this.#setGateway(this.peers.hasGateway);
+    else this.#say({ type: "peerLeft", peer, reason });
+  }
+
+  #setGateway(present: boolean): void {
+    if (this.gatewayPresent === present) return;
+    this.gatewayPresent = present;
+    this.#say({ type: "gateway", present });
+  }
+
+  #say(event: StatusEvent): void {
+    this.#push({ type: "status", event });
+  }
+}
+
+function identityOf(message: PeerJoined | PeerLeft): PeerIdentity {
+  const { peerId, role, name } = message;
+  return {
+    peerId,
+    role,
+    ...(message.role === "client" ? { mac: message.mac } : {}),
+    ...(name === undefined ? {} : { name }),
+  };
+}
