@@ -1,0 +1,4 @@
+/** The system's random bytes, as the cores take them. */
+export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(count));
+}

@@ -1,0 +1,156 @@
+/**
+ * What a relay proves itself with, and what it must remember between starts: its certificate and key, and
+ * the key of its stateless resets.
+ */
+import { X509Certificate } from "@peculiar/x509";
+import { createSelfSigned } from "../trust/self_signed.ts";
+import { spkiFingerprint } from "../trust/fingerprint.ts";
+import { matchesServerName } from "../trust/server_name.ts";
+import { isPem, pemToDer } from "../trust/pem.ts";
+import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { UserError } from "./user_error.ts";
+
+const CERTIFICATE_FILE = "relay-cert.pem";
+const KEY_FILE = "relay-key.pem";
+const RESET_KEY_FILE = "stateless-reset.key";
+/** msquic's QUIC_STATELESS_RESET_KEY_LENGTH. */
+const RESET_KEY_BYTES = 32;
+const SELF_SIGNED_DAYS = 3650;
+const PRIVATE = 0o600;
+const PUBLIC = 0o644;
+
+/** A certificate in use. */
+export interface RelayCertificate {
+  /** Paths of the PEM files: certificate chain and private key. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** The leaf as DER. */
+  readonly leafDer: Uint8Array;
+  /** base64url SHA-256 of its public key (SPKI). */
+  readonly fingerprint: string;
+  /** Whether it was made just now. */
+  readonly created: boolean;
+}
+
+/**
+ * Reads the pair that the administrator names.
+ *
+ * @throws {UserError} a file cannot be read or holds no certificate or key
+ */
+export function readCertificate(certificateFile: string, keyFile: string): RelayCertificate {
+  const certificate = readUserFile(certificateFile, "--cert");
+  const key = readUserFile(keyFile, "--key");
+  const [leafDer] = isPem(certificate) ? pemToDer(new TextDecoder().decode(certificate)) : [];
+  if (leafDer === undefined) {
+    throw new UserError(`--cert ${certificateFile} holds no certificate in PEM form`);
+  }
+  if (!new TextDecoder().decode(key).includes("PRIVATE KEY-----")) {
+    throw new UserError(`--key ${keyFile} holds no private key in PEM form`);
+  }
+  return {
+    certificateFile,
+    keyFile,
+    leafDer,
+    fingerprint: fingerprint(leafDer, certificateFile),
+    created: false,
+  };
+}
+
+/**
+ * Reads the self-signed certificate of the state folder, or makes one. One that has expired or is not for
+ * the names asked for is made anew with the same key, so that pinned fingerprints stay good.
+ *
+ * @param stateDir an existing folder
+ * @param names host names and addresses; without any `localhost`
+ * @throws {UserError} the folder cannot be written
+ */
+export async function selfSignedCertificate(
+  stateDir: string,
+  names: readonly string[],
+  unixMs: number,
+): Promise<RelayCertificate> {
+  const certificateFile = `${stateDir}/${CERTIFICATE_FILE}`;
+  const keyFile = `${stateDir}/${KEY_FILE}`;
+  const oldKey = readFileIfThere(keyFile);
+  const oldCertificate = readFileIfThere(certificateFile);
+  if (oldKey !== undefined && oldCertificate !== undefined) {
+    const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
+    if (leafDer !== undefined && isUsable(leafDer, names, unixMs)) {
+      return {
+        certificateFile,
+        keyFile,
+        leafDer,
+        fingerprint: spkiFingerprint(leafDer),
+        created: false,
+      };
+    }
+  }
+  try {
+    const made = await createSelfSigned({
+      names: names.length === 0 ? ["localhost"] : names,
+      days: SELF_SIGNED_DAYS,
+      unixMs,
+      keyPem: oldKey === undefined ? undefined : new TextDecoder().decode(oldKey),
+    });
+    const encoder = new TextEncoder();
+    writeFileAtomic(keyFile, encoder.encode(made.keyPem), PRIVATE);
+    writeFileAtomic(certificateFile, encoder.encode(made.certificatePem), PUBLIC);
+    return {
+      certificateFile,
+      keyFile,
+      leafDer: made.certificateDer,
+      fingerprint: made.fingerprint,
+      created: true,
+    };
+  } catch (cause) {
+    if (!(cause instanceof TypeError) && !(cause instanceof Deno.errors.PermissionDenied)) {
+      throw cause;
+    }
+    throw new UserError(`cannot make a certificate in ${stateDir}: ${cause.message}`, { cause });
+  }
+}
+
+/** The key of stateless resets: made once, so that a restarted relay's resets are believed. */
+export function statelessResetKey(
+  stateDir: string,
+  random: (count: number) => Uint8Array,
+): Uint8Array {
+  const file = `${stateDir}/${RESET_KEY_FILE}`;
+  const kept = readFileIfThere(file);
+  if (kept !== undefined && kept.length === RESET_KEY_BYTES) return kept;
+  const key = random(RESET_KEY_BYTES);
+  writeFileAtomic(file, key, PRIVATE);
+  return key;
+}
+
+function isUsable(leafDer: Uint8Array, names: readonly string[], unixMs: number): boolean {
+  try {
+    const certificate = new X509Certificate(new Uint8Array(leafDer));
+    if (certificate.notAfter.getTime() <= unixMs) return false;
+    return names.every((name) => matchesServerName(certificate, name));
+  } catch {
+    return false;
+  }
+}
+
+function fingerprint(leafDer: Uint8Array, file: string): string {
+  try {
+    return spkiFingerprint(leafDer);
+  } catch (cause) {
+    throw new UserError(`--cert ${file} holds no certificate that can be read`, { cause });
+  }
+}
+
+function readUserFile(path: string, option: string): Uint8Array {
+  try {
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "it may not be read"
+      : cause.message;
+    throw new UserError(`${option} ${path}: ${why}`, { cause });
+  }
+}

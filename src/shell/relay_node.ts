@@ -1,0 +1,202 @@
+/**
+ * The relay's shell: carries QUIC events to the core, and the core's decisions back.
+ *
+ * ```
+ *  QUIC events ──► RelayCore ──► actions ──► control streams, connections
+ *                      │
+ *                      └──► queue of each peer ──► pump ──► datagrams
+ * ```
+ */
+import { TrafficCounters } from "../obs/counters.ts";
+import {
+  formatAddress,
+  type QuicAddress,
+  type QuicCloseReason,
+  type QuicConnection,
+  type QuicConnectionHandler,
+  type QuicStream,
+  type QuicStreamHandler,
+} from "../quic/mod.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { Reactor, Worker } from "../reactor/mod.ts";
+import type { RelayAction } from "../relay/actions.ts";
+import type { RelayCore } from "../relay/core.ts";
+import { DatagramPump } from "./datagram_pump.ts";
+import { type Logger, logText } from "./logging.ts";
+import { TurnClock } from "./turn_clock.ts";
+
+/** How often the round trip times are read that decide when a path's MTU has settled. */
+const RTT_INTERVAL_MS = 50;
+
+/** Runs a {@link RelayCore} on connections. */
+export class RelayNode implements Worker {
+  readonly core: RelayCore;
+  readonly clock: TurnClock;
+  /** Datagrams that the shell had to drop after the core had let them go. */
+  readonly counters: TrafficCounters = new TrafficCounters();
+  private readonly peers: (Peer | undefined)[] = [];
+  private readonly freeHandles: number[] = [];
+  /** Peers whose queue holds something. */
+  private readonly backlog: Peer[] = [];
+  private rttDueMs = 0;
+
+  constructor(
+    core: RelayCore,
+    readonly reactor: Reactor,
+    readonly pool: BufferPool,
+    private readonly logger: Logger,
+  ) {
+    this.core = core;
+    this.clock = new TurnClock(reactor);
+    reactor.addWorker(this);
+  }
+
+  /** A connection arrives: its handler. */
+  accept(remote: QuicAddress): QuicConnectionHandler {
+    const handle = this.freeHandles.pop() ?? this.peers.length;
+    const peer = new Peer(this, handle, formatAddress(remote));
+    this.peers[handle] = peer;
+    return peer;
+  }
+
+  /** Tells everybody that the relay stops; `core.stopped` says when they are gone. */
+  shutDown(retryAfterMs: number): void {
+    this.core.handleShutdown(retryAfterMs, this.reactor.now());
+    this.reactor.wake();
+  }
+
+  work(nowMs: number): boolean {
+    if (nowMs >= this.core.nextDeadlineMs(nowMs)) this.core.handleTimer(nowMs);
+    if (nowMs >= this.rttDueMs) this.readRoundTrips(nowMs);
+    const actions = this.core.drainActions();
+    for (const action of actions) this.carryOut(action);
+    return this.pump(nowMs);
+  }
+
+  nextDeadlineMs(nowMs: number): number {
+    const deadlineMs = this.core.nextDeadlineMs(nowMs);
+    return this.core.connections > 0 ? Math.min(deadlineMs, this.rttDueMs) : deadlineMs;
+  }
+
+  /** The connection behind a handle has ended: the handle is free. Called by peers. */
+  forget(peer: Peer): void {
+    this.peers[peer.handle] = undefined;
+    this.freeHandles.push(peer.handle);
+  }
+
+  /** Hands queued datagrams over, to each peer a batch; true if another round would find more. */
+  private pump(nowMs: number): boolean {
+    for (let handle = this.core.nextReady(); handle >= 0; handle = this.core.nextReady()) {
+      const peer = this.peers[handle];
+      if (peer === undefined || peer.inBacklog) continue;
+      peer.inBacklog = true;
+      this.backlog.push(peer);
+    }
+    let taken = 0;
+    let kept = 0;
+    for (let i = 0; i < this.backlog.length; i++) {
+      const peer = this.backlog[i];
+      const queue = this.core.queueOf(peer.handle);
+      if (queue !== undefined && peer.pump !== undefined && this.peers[peer.handle] === peer) {
+        taken += peer.pump.pump(queue, nowMs);
+        if (queue.queuedEntries > 0) {
+          this.backlog[kept++] = peer;
+          continue;
+        }
+      }
+      peer.inBacklog = false;
+    }
+    this.backlog.length = kept;
+    return taken > 0;
+  }
+
+  private readRoundTrips(nowMs: number): void {
+    this.rttDueMs = nowMs + RTT_INTERVAL_MS;
+    for (const peer of this.peers) {
+      if (peer?.pump === undefined) continue;
+      peer.pump.readRate(nowMs);
+      this.core.handleRtt(peer.handle, peer.pump.rttMs);
+    }
+  }
+
+  private carryOut(action: RelayAction): void {
+    if (action.type === "log") {
+      return logText(this.logger, action.level, action.message, { ...action.fields });
+    }
+    const peer = this.peers[action.connection];
+    if (peer === undefined) return;
+    if (action.type === "send") peer.send(action.bytes);
+    else if (action.type === "finish") peer.control?.finish();
+    else peer.connection?.shutdown(action.errorCode);
+  }
+}
+
+/** A connection with what the shell keeps beside it. */
+class Peer implements QuicConnectionHandler {
+  connection: QuicConnection | undefined;
+  control: QuicStream | undefined;
+  pump: DatagramPump | undefined;
+  inBacklog = false;
+  /** Control bytes that the transport has not acknowledged. */
+  private unacknowledgedBytes = 0;
+  private readonly controlHandler: QuicStreamHandler = {
+    data: (_stream, bytes, finished) => {
+      const nowMs = this.node.reactor.now();
+      if (bytes.length > 0) this.node.core.handleControl(this.handle, bytes, nowMs);
+      if (finished) this.node.core.handleControlFinished(this.handle, nowMs);
+    },
+    aborted: () => this.node.core.handleControlFinished(this.handle, this.node.reactor.now()),
+    drained: () => {
+      this.node.core.handleControlSent(this.handle, this.unacknowledgedBytes);
+      this.unacknowledgedBytes = 0;
+    },
+  };
+
+  constructor(
+    private readonly node: RelayNode,
+    readonly handle: number,
+    private readonly address: string,
+  ) {}
+
+  connected(connection: QuicConnection): void {
+    const { node } = this;
+    this.connection = connection;
+    this.pump = new DatagramPump(connection, node.pool, node.counters);
+    node.core.handleConnected(this.handle, {
+      address: this.address,
+      maxDatagramBytes: connection.maxDatagramBytes,
+    }, node.reactor.now());
+  }
+
+  maxDatagram(_connection: QuicConnection, bytes: number): void {
+    this.node.core.handleMaxDatagram(this.handle, bytes, this.node.reactor.now());
+  }
+
+  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+    this.node.core.handleDatagram(this.handle, slot, offset, length, this.node.clock.now());
+  }
+
+  streamOpened(_connection: QuicConnection, stream: QuicStream): QuicStreamHandler | undefined {
+    if (this.control === undefined) {
+      this.control = stream;
+      return this.controlHandler;
+    }
+    this.node.core.handleSecondStream(this.handle, this.node.reactor.now());
+    return undefined;
+  }
+
+  closed(_connection: QuicConnection, reason: QuicCloseReason): void {
+    const errorCode = reason.by === "peer" && reason.kind === "application"
+      ? reason.errorCode
+      : undefined;
+    this.node.core.handleClosed(this.handle, this.node.reactor.now(), errorCode);
+    this.connection = undefined;
+    this.pump = undefined;
+    this.node.forget(this);
+  }
+
+  /** Sends on the control stream; the core bounds what is outstanding. */
+  send(bytes: Uint8Array): void {
+    if (this.control?.send(bytes)) this.unacknowledgedBytes += bytes.length;
+  }
+}

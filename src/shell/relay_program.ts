@@ -1,0 +1,208 @@
+/** `lanparty-relay`: puts the parts together and runs them until a signal ends it. */
+import { formatEndpointAddress, parseListen } from "../ctrl/address.ts";
+import { QuicError, type QuicListener, QuicStatus } from "../quic/mod.ts";
+import type { QuicLibrary } from "../quic/mod.ts";
+import { BufferPool } from "../queue/buffer_pool.ts";
+import { QueueArena } from "../queue/fair_queue.ts";
+import { createReactor, type Reactor } from "../reactor/mod.ts";
+import { RelayCore } from "../relay/core.ts";
+import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
+import { stateFolder } from "../os/state_folder.ts";
+import { FrameLogFile } from "./frame_log_file.ts";
+import { loggerOf, logText } from "./logging.ts";
+import { openQuicLibrary } from "./native_library.ts";
+import { randomBytes } from "./random.ts";
+import {
+  readCertificate,
+  type RelayCertificate,
+  selfSignedCertificate,
+  statelessResetKey,
+} from "./relay_identity.ts";
+import { RelayNode } from "./relay_node.ts";
+import { UserError } from "./user_error.ts";
+
+/** The protocol's name in the TLS handshake (ALPN). */
+export const ALPN = "lanparty/1";
+
+/** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
+const POOL_SLOTS = 32_768;
+/** Entries of all queues. */
+const QUEUE_ENTRIES = 65_536;
+/** One control stream per endpoint; one more, so that a second one can be answered. */
+const PEER_STREAMS_MAX = 2;
+/** When endpoints are to come back after a restart. */
+const RESTART_RETRY_MS = 1_000;
+/** How long connections may take to end before the process does. */
+const SHUTDOWN_MAX_MS = 1_500;
+
+/** What the relay's command line says. */
+export interface RelayProgramOptions {
+  readonly listen: readonly string[];
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly certificateNames: readonly string[];
+  readonly derOutFile: string | undefined;
+  readonly stateDir: string | undefined;
+  readonly maxTapMtu: number;
+  readonly roomsMax: number;
+  readonly peersPerRoomMax: number;
+  readonly allowRouterAdvertisements: boolean;
+  readonly redirects: readonly (readonly [string, RedirectTarget])[];
+  readonly frameLogFile: string | undefined;
+}
+
+/**
+ * Runs a relay until SIGINT or SIGTERM; resolves with the exit code.
+ *
+ * @throws {UserError} for what the administrator can mend
+ */
+export async function runRelay(options: RelayProgramOptions): Promise<number> {
+  const logger = loggerOf("relay");
+  const stateDir = stateFolder("relay", options.stateDir);
+  const certificate = await certificateOf(options, stateDir);
+  if (options.derOutFile !== undefined) {
+    writeUserFile("--dev-cert-der-out", options.derOutFile, certificate.leafDer);
+  }
+  const reactor = createReactor();
+  const pool = new BufferPool(POOL_SLOTS);
+  const timeOriginMs = Date.now() - reactor.now();
+  const frameLog = FrameLogFile.open(options.frameLogFile, timeOriginMs);
+  const library = openQuicLibrary(reactor, pool);
+  library.setStatelessResetKey(new Uint8Array(statelessResetKey(stateDir, randomBytes)));
+  const core = new RelayCore({
+    maxTapMtu: options.maxTapMtu,
+    roomsMax: options.roomsMax,
+    peersPerRoomMax: options.peersPerRoomMax,
+    allowRouterAdvertisements: options.allowRouterAdvertisements,
+    directory: new LocalDirectory(options.redirects),
+  }, {
+    pool,
+    arena: new QueueArena(QUEUE_ENTRIES),
+    random: randomBytes,
+    frameLog: frameLog.log,
+    timeOriginMs,
+  });
+  const node = new RelayNode(core, reactor, pool, logger);
+  const listeners = listenOn(options.listen, library, certificate, node);
+  for (const listener of listeners) {
+    const address = listener.localAddress;
+    logText(logger, "info", "listening", { address: address && formatEndpointAddress(address) });
+  }
+  logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
+    fingerprint: certificate.fingerprint,
+  });
+  endOnSignal(reactor, node, listeners, (signal) => logText(logger, "info", `${signal}: stopping`));
+  reactor.addWorker({
+    work: (nowMs) => (frameLog.work(nowMs), false),
+    nextDeadlineMs: () => frameLog.work(-Infinity),
+  });
+  try {
+    await reactor.run();
+  } finally {
+    library.close();
+    reactor.close();
+    frameLog.close();
+  }
+  return 0;
+}
+
+async function certificateOf(
+  options: RelayProgramOptions,
+  stateDir: string,
+): Promise<RelayCertificate> {
+  const { certificateFile, keyFile } = options;
+  if (certificateFile !== undefined && keyFile !== undefined) {
+    return readCertificate(certificateFile, keyFile);
+  }
+  if (certificateFile !== undefined || keyFile !== undefined) {
+    throw new UserError("--cert and --key belong together: give both or none", { usage: true });
+  }
+  return await selfSignedCertificate(stateDir, options.certificateNames, Date.now());
+}
+
+function listenOn(
+  listen: readonly string[],
+  library: QuicLibrary,
+  certificate: RelayCertificate,
+  node: RelayNode,
+): QuicListener[] {
+  const configuration = openServerConfiguration(library, certificate);
+  return listen.map((text) => {
+    const address = parseListen(text);
+    if (address === undefined) throw new UserError(`--listen ${text}: no address`, { usage: true });
+    try {
+      return library.listen({
+        configuration,
+        ...(address.address === undefined ? {} : { host: address.address }),
+        port: address.port,
+        accept: (remote) => node.accept(remote),
+      });
+    } catch (cause) {
+      throw listenError(text, cause);
+    }
+  });
+}
+
+function openServerConfiguration(library: QuicLibrary, certificate: RelayCertificate) {
+  const { certificateFile, keyFile } = certificate;
+  try {
+    return library.openConfiguration({
+      alpn: ALPN,
+      credentials: { role: "server", certificateFile, privateKeyFile: keyFile },
+      settings: { peerStreamsMax: PEER_STREAMS_MAX },
+    });
+  } catch (cause) {
+    if (!(cause instanceof QuicError)) throw cause;
+    throw new UserError(
+      `the certificate ${certificateFile} and the key ${keyFile} cannot be used together`,
+      { cause },
+    );
+  }
+}
+
+function listenError(text: string, cause: unknown): unknown {
+  if (!(cause instanceof QuicError)) return cause;
+  const EACCES = 13;
+  const EADDRNOTAVAIL = 99;
+  const why = cause.status === QuicStatus.ADDRESS_IN_USE
+    ? "another program uses this port"
+    : cause.status === EADDRNOTAVAIL
+    ? "this machine has no such address"
+    : cause.status === EACCES
+    ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+    : cause.message;
+  return new UserError(`cannot listen on ${text}: ${why}`, { cause });
+}
+
+/** On the first signal everybody is told; on the second, or when time is up, the process ends. */
+function endOnSignal(
+  reactor: Reactor,
+  node: RelayNode,
+  listeners: readonly QuicListener[],
+  note: (signal: string) => void,
+): void {
+  let deadlineMs = Infinity;
+  reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
+    if (deadlineMs !== Infinity) return reactor.stop();
+    note(signal);
+    deadlineMs = reactor.now() + SHUTDOWN_MAX_MS;
+    for (const listener of listeners) listener.close();
+    node.shutDown(RESTART_RETRY_MS);
+  });
+  reactor.addWorker({
+    work: (nowMs) => {
+      if (nowMs >= deadlineMs || (deadlineMs !== Infinity && node.core.stopped)) reactor.stop();
+      return false;
+    },
+    nextDeadlineMs: () => deadlineMs,
+  });
+}
+
+function writeUserFile(option: string, path: string, bytes: Uint8Array): void {
+  try {
+    Deno.writeFileSync(path, bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`${option} ${path} cannot be written: ${why}`, { cause });
+  }
+}
