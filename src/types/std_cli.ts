@@ -1,9 +1,7 @@
 /**
  * `@std/cli`, as far as this project uses it, with types of our own: see `std_assert.ts`.
  */
-// deno-lint-ignore-file no-explicit-any
-import * as raw from "npm:deno-std@1.4.0/cli/parse_args.js";
-const std = raw as any;
+import * as untyped from "npm:deno-std@1.4.0/cli/parse_args.js";
 
 /** The options of `parseArgs` that this project uses. */
 export interface ParseArgsOptions {
@@ -23,5 +21,9 @@ export interface ParsedArgs {
   readonly [option: string]: unknown;
 }
 
-export const parseArgs: (args: readonly string[], options?: ParseArgsOptions) => ParsedArgs =
-  std.parseArgs;
+type ParseArgs = (args: readonly string[], options?: ParseArgsOptions) => ParsedArgs;
+
+const std: { readonly parseArgs: ParseArgs } = untyped;
+
+/** Takes a command line apart: options by name, and what is none of them. */
+export const parseArgs: ParseArgs = std.parseArgs;
