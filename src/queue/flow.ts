@@ -4,8 +4,9 @@
  * @module
  */
 
-import { dissect, type Dissection } from "../proto/dissect.ts";
-import { EtherType } from "../proto/ethernet.ts";
+import { dissect, type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
 
 /** Set in a flow number: few and urgent (address resolution, leases), kept apart from all others. */
 export const FLOW_SPARSE = 0x2000_0000;
@@ -13,10 +14,18 @@ export const FLOW_SPARSE = 0x2000_0000;
 /** The bits of a flow number that are its hash. Flow numbers stay small integers: 30 bits. */
 export const FLOW_MASK = 0x1fff_ffff;
 
-const PROTOCOL_TCP = 6;
-const PROTOCOL_UDP = 17;
-const PROTOCOL_ICMPV6 = 58;
-const ETHERNET_ADDRESSES_BYTES = 12;
+const IPV4_HEADER_BYTES_MIN = 20;
+const IPV4_ADDRESSES_OFFSET = 12;
+const IPV4_ADDRESSES_BYTES = 8;
+const IPV6_HEADER_BYTES = 40;
+const IPV6_ADDRESSES_OFFSET = 8;
+const IPV6_ADDRESSES_BYTES = 32;
+const DHCP_SERVER_PORT = 67;
+const DHCP_CLIENT_PORT = 68;
+const DHCPV6_CLIENT_PORT = 546;
+const DHCPV6_SERVER_PORT = 547;
+const ROUTER_SOLICITATION = 133;
+const REDIRECT = 137;
 
 /**
  * Dissects a frame into `scratch` and returns its flow: by MAC addresses and, where there are
@@ -44,16 +53,17 @@ export function flowOf(
 ): number {
   if (isSparse(dissection)) {
     // By source alone: one sender's flood of requests shall not delay another's.
-    return FLOW_SPARSE | (finish(hashWords(bytes, frameOffset + 6, 6, 1)) & FLOW_MASK);
+    return FLOW_SPARSE |
+      (finish(hashWords(bytes, frameOffset + SOURCE_MAC_OFFSET, MAC_BYTES, 1)) & FLOW_MASK);
   }
-  let hash = hashWords(bytes, frameOffset, ETHERNET_ADDRESSES_BYTES, 2);
+  let hash = hashWords(bytes, frameOffset, 2 * MAC_BYTES, 2);
   const end = frameOffset + frameLength;
   const network = dissection.networkOffset;
-  if (dissection.ipVersion === 4 && network + 20 <= end) {
-    hash = hashWords(bytes, network + 12, 8, hash);
+  if (dissection.ipVersion === 4 && network + IPV4_HEADER_BYTES_MIN <= end) {
+    hash = hashWords(bytes, network + IPV4_ADDRESSES_OFFSET, IPV4_ADDRESSES_BYTES, hash);
     hash = hashTransport(dissection, hash);
-  } else if (dissection.ipVersion === 6 && network + 40 <= end) {
-    hash = hashWords(bytes, network + 8, 32, hash);
+  } else if (dissection.ipVersion === 6 && network + IPV6_HEADER_BYTES <= end) {
+    hash = hashWords(bytes, network + IPV6_ADDRESSES_OFFSET, IPV6_ADDRESSES_BYTES, hash);
     hash = hashTransport(dissection, hash);
   } else {
     hash = mix(hash, dissection.etherType);
@@ -63,7 +73,7 @@ export function flowOf(
 
 /** The flow of a piece whose first piece was not seen: by its MAC addresses, all that it carries. */
 export function flowOfMacs(bytes: Uint8Array, frameOffset: number): number {
-  return finish(hashWords(bytes, frameOffset, ETHERNET_ADDRESSES_BYTES, 2)) & FLOW_MASK;
+  return finish(hashWords(bytes, frameOffset, 2 * MAC_BYTES, 2)) & FLOW_MASK;
 }
 
 /**
@@ -71,18 +81,21 @@ export function flowOfMacs(bytes: Uint8Array, frameOffset: number): number {
  * (RFC 4861: types 133 to 137).
  */
 export function isSparse(dissection: Dissection): boolean {
-  if (dissection.etherType === EtherType.arp) return true;
-  if (dissection.ipProtocol === PROTOCOL_UDP) {
+  const { ipVersion, ipProtocol } = dissection;
+  if (ipProtocol === IpProtocol.udp) {
     const source = dissection.sourcePort;
     const destination = dissection.destinationPort;
-    if (dissection.ipVersion === 4) {
-      return (source === 68 && destination === 67) || (source === 67 && destination === 68) ||
-        (source === 67 && destination === 67);
+    if (ipVersion === 6) {
+      return destination === DHCPV6_CLIENT_PORT || destination === DHCPV6_SERVER_PORT;
     }
-    return destination === 546 || destination === 547;
+    return (destination === DHCP_SERVER_PORT || destination === DHCP_CLIENT_PORT) &&
+      (source === DHCP_SERVER_PORT || source === DHCP_CLIENT_PORT);
   }
-  return dissection.ipVersion === 6 && dissection.ipProtocol === PROTOCOL_ICMPV6 &&
-    dissection.icmpType >= 133 && dissection.icmpType <= 137;
+  if (ipVersion === 6) {
+    return ipProtocol === IpProtocol.icmpv6 &&
+      dissection.icmpType >= ROUTER_SOLICITATION && dissection.icmpType <= REDIRECT;
+  }
+  return dissection.etherType === EtherType.arp;
 }
 
 /**
@@ -90,11 +103,9 @@ export function isSparse(dissection: Dissection): boolean {
  * none.
  */
 function hashTransport(dissection: Dissection, hash: number): number {
-  const protocol = dissection.ipProtocol;
-  const withPorts = mix(hash, protocol);
-  if (dissection.ipFragment !== 0) return withPorts;
-  if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) return withPorts;
-  return mix(withPorts, dissection.sourcePort << 16 | dissection.destinationPort & 0xffff);
+  const withProtocol = mix(hash, dissection.ipProtocol);
+  if (dissection.ipFragment !== IpFragment.no || dissection.sourcePort < 0) return withProtocol;
+  return mix(withProtocol, dissection.sourcePort << 16 | dissection.destinationPort);
 }
 
 /** Mixes `count` bytes in, four at a time and the rest two at a time; `count` is even. */
