@@ -8,6 +8,7 @@ import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { RelayCore } from "../relay/core.ts";
 import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
 import { stateFolder } from "../os/state_folder.ts";
+import { ALPN } from "./alpn.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { loggerOf, logText } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
@@ -20,9 +21,6 @@ import {
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
 import { UserError } from "./user_error.ts";
-
-/** The protocol's name in the TLS handshake (ALPN). */
-export const ALPN = "lanparty/1";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
 const POOL_SLOTS = 32_768;

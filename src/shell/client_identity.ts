@@ -1,0 +1,42 @@
+/** The player's lasting MAC: from the command line, or from a file that is made once. */
+import {
+  formatIdentity,
+  IDENTITY_FILE_NAME,
+  IDENTITY_LENGTH_MAX,
+  loadIdentity,
+} from "../client/identity.ts";
+import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { type Logger, logText } from "./logging.ts";
+import { randomBytes } from "./random.ts";
+import { UserError } from "./user_error.ts";
+
+const PRIVATE = 0o600;
+
+/**
+ * The canonical MAC of this client; a file that is damaged is repaired, and that is said.
+ *
+ * @throws {UserError} the file can be neither used nor written
+ */
+export function clientMac(stateDir: string, logger: Logger): string {
+  const path = `${stateDir}/${IDENTITY_FILE_NAME}`;
+  try {
+    const bytes = readFileIfThere(path);
+    const text = bytes === undefined
+      ? undefined
+      : new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));
+    const { identity, changed, origin, problem } = loadIdentity(text, randomBytes);
+    if (changed) {
+      writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), PRIVATE);
+    }
+    if (problem !== undefined) {
+      const made = origin === "created" ? "a new MAC was made" : "it was put right";
+      logText(logger, "warning", `${path} was damaged (${problem}); ${made}: ${identity.mac}`);
+    } else if (origin === "created") {
+      logText(logger, "info", `Made a MAC for this PC: ${identity.mac} (kept in ${path})`);
+    }
+    return identity.mac;
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new UserError(`the identity file ${path} cannot be used: ${cause.message}`, { cause });
+  }
+}

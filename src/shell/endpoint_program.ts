@@ -1,0 +1,139 @@
+/** What the programs of client and gateway have in common: the way from a command line to a session. */
+import { parseEndpointAddress } from "../ctrl/address.ts";
+import { parseRoomCode } from "../ctrl/room.ts";
+import type { EndpointAction, StatisticsSource } from "../endpoint/actions.ts";
+import { FramePath, type FrameSink } from "../endpoint/frame_path.ts";
+import type { OwnTraffic } from "../endpoint/own_traffic.ts";
+import { EndpointSession } from "../endpoint/session.ts";
+import { TrafficCounters } from "../obs/counters.ts";
+import type { QuicLibrary } from "../quic/mod.ts";
+import { BufferPool } from "../queue/buffer_pool.ts";
+import { QueueArena } from "../queue/fair_queue.ts";
+import { createReactor, type Reactor } from "../reactor/mod.ts";
+import { EndpointNode } from "./endpoint_node.ts";
+import type { FrameLogFile } from "./frame_log_file.ts";
+import { type Logger, logText } from "./logging.ts";
+import { openQuicLibrary } from "./native_library.ts";
+import { randomBytes } from "./random.ts";
+import { RelayTrust } from "./relay_trust.ts";
+import { TokenFile } from "./token_file.ts";
+
+/** What client and gateway are told of the relay and the room. */
+export interface RelayAccessOptions {
+  /** `HOST:PORT`, checked. */
+  readonly relay: string;
+  readonly serverName: string | undefined;
+  readonly relayCaFile: string | undefined;
+  readonly relayFingerprint: string | undefined;
+  readonly room: string;
+  readonly name: string | undefined;
+  readonly datagramBudget: number | undefined;
+  /** Program and version. */
+  readonly agent: string;
+}
+
+const POOL_SLOTS = 8_192;
+const QUEUE_ENTRIES = 8_192;
+/** After a signal the session has this long to say goodbye. */
+const LEAVE_MAX_MS = 1_500;
+
+/** What an endpoint's program has at hand before it knows its part. */
+export class EndpointResources {
+  readonly reactor: Reactor = createReactor();
+  readonly pool: BufferPool = new BufferPool(POOL_SLOTS);
+  readonly counters: TrafficCounters = new TrafficCounters();
+  readonly timeOriginMs: number = Date.now() - this.reactor.now();
+  readonly library: QuicLibrary = openQuicLibrary(this.reactor, this.pool);
+  readonly path: FramePath = new FramePath({
+    pool: this.pool,
+    arena: new QueueArena(QUEUE_ENTRIES),
+    counters: this.counters,
+  });
+
+  /** Gives everything back; the reactor must not run. */
+  close(): void {
+    this.library.close();
+    this.reactor.close();
+  }
+}
+
+/** An endpoint's part in what happens. */
+export interface EndpointPart {
+  readonly role: "client" | "gateway";
+  /** Canonical MAC; clients only. */
+  readonly mac?: string;
+  readonly sink: FrameSink;
+  readonly ownTraffic: OwnTraffic;
+  readonly statistics: () => StatisticsSource;
+  readonly onAction: (action: EndpointAction, nowMs: number) => void;
+}
+
+/** Puts a session together. @throws {UserError} a file of the command line cannot be used */
+export function openEndpoint(
+  options: RelayAccessOptions,
+  resources: EndpointResources,
+  part: EndpointPart,
+  stateDir: string,
+  logger: Logger,
+): EndpointNode {
+  const tokens = new TokenFile(stateDir, logger);
+  const session = new EndpointSession({
+    role: part.role,
+    relay: parseEndpointAddress(options.relay)!,
+    serverName: options.serverName,
+    fingerprint: options.relayFingerprint?.replace(/=$/, ""),
+    room: parseRoomCode(options.room)!,
+    mac: part.mac,
+    name: options.name,
+    agent: options.agent,
+    datagramBudget: options.datagramBudget,
+    tokens: tokens.store,
+  }, { random: randomBytes, statistics: part.statistics });
+  const trust = RelayTrust.open(resources.library, options.relayCaFile);
+  trust.configurationFor(session.relay); // what is wrong with it is said before anything else
+  return new EndpointNode({
+    session,
+    trust,
+    logger,
+    ...resources,
+    sink: part.sink,
+    ownTraffic: part.ownTraffic,
+    onAction: (action, nowMs) => {
+      if (action.type === "saveToken") tokens.save();
+      part.onAction(action, nowMs);
+    },
+  });
+}
+
+/**
+ * Runs an endpoint until its session ends: by itself, or after SIGINT or SIGTERM.
+ *
+ * @returns the exit code
+ */
+export async function runEndpoint(
+  node: EndpointNode,
+  resources: EndpointResources,
+  frameLog: FrameLogFile,
+  logger: Logger,
+): Promise<number> {
+  const { reactor } = resources;
+  let leaveDeadlineMs = Infinity;
+  reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
+    if (leaveDeadlineMs !== Infinity) return reactor.stop();
+    logText(logger, "debug", `${signal}: leaving`);
+    leaveDeadlineMs = reactor.now() + LEAVE_MAX_MS;
+    node.leave();
+  });
+  reactor.addWorker({
+    work: (nowMs) => {
+      if (nowMs >= leaveDeadlineMs) reactor.stop();
+      frameLog.work(nowMs);
+      return false;
+    },
+    nextDeadlineMs: () => Math.min(leaveDeadlineMs, frameLog.work(-Infinity)),
+  });
+  node.start();
+  await reactor.run();
+  if (node.failure !== undefined) throw node.failure.error;
+  return node.exitCode ?? 0;
+}

@@ -1,0 +1,132 @@
+/** Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows. */
+import type { RelayTarget } from "../endpoint/actions.ts";
+import type { CertificateProblem } from "../obs/status.ts";
+import type { PeerCertificate, QuicConfiguration, QuicLibrary } from "../quic/mod.ts";
+import { parseFingerprint } from "../trust/fingerprint.ts";
+import { loadPin, PinFileError, type RelayPin } from "../trust/pin.ts";
+import { systemCaFileCandidates } from "../trust/system_store.ts";
+import { type LeafPolicy, type TrustFailure, verifyLeaf } from "../trust/verify.ts";
+import { ALPN } from "./alpn.ts";
+import { UserError } from "./user_error.ts";
+
+/** A certificate's judgement. */
+export type TrustJudgement =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problem: CertificateProblem; readonly message: string };
+
+const PROBLEMS: Readonly<Record<TrustFailure, CertificateProblem>> = {
+  "malformed": "unreadable",
+  "name-mismatch": "wrong-name",
+  "not-yet-valid": "not-yet-valid",
+  "expired": "expired",
+  "pin-mismatch": "wrong-fingerprint",
+};
+
+/** OpenSSL's verdict on a date, as msquic reports it (CERT_EXPIRED). */
+const CHAIN_EXPIRED = 200_000_513;
+
+/** Judges relays, and holds the QUIC configurations that go with each way of judging. */
+export class RelayTrust {
+  private pinned: QuicConfiguration | undefined;
+  private chained: QuicConfiguration | undefined;
+
+  private constructor(
+    private readonly library: QuicLibrary,
+    private readonly pin: RelayPin | undefined,
+  ) {}
+
+  /**
+   * @param caFile the file of `--relay-ca-cert`
+   * @throws {UserError} the file cannot be used
+   */
+  static open(library: QuicLibrary, caFile: string | undefined): RelayTrust {
+    return new RelayTrust(library, caFile === undefined ? undefined : readPin(caFile));
+  }
+
+  /**
+   * The configuration for connecting to a relay.
+   *
+   * @throws {UserError} this system has no store of trusted CAs
+   */
+  configurationFor(target: RelayTarget): QuicConfiguration {
+    if (target.fingerprint !== undefined || this.pin?.mode === "leafPin") {
+      return this.pinned ??= this.library.openConfiguration({
+        alpn: ALPN,
+        credentials: { role: "client" },
+      });
+    }
+    return this.chained ??= this.openChained();
+  }
+
+  /** Judges the certificate that a relay shows. Never throws. */
+  judge(target: RelayTarget, certificate: PeerCertificate, unixMs: number): TrustJudgement {
+    const policy = this.policyFor(target, unixMs);
+    const verdict = verifyLeaf(certificate.leaf, policy);
+    if (!verdict.ok) {
+      return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
+    }
+    const needsChain = policy.mode === "ca" || policy.mode === "system";
+    if (!needsChain || certificate.chainTrusted) return { ok: true };
+    return {
+      ok: false,
+      problem: certificate.chainStatus === CHAIN_EXPIRED ? "expired" : "untrusted",
+      message: policy.mode === "ca"
+        ? "the relay's certificate does not come from the CA of --relay-ca-cert"
+        : "no CA that this system trusts stands behind the relay's certificate",
+    };
+  }
+
+  private policyFor(target: RelayTarget, unixMs: number): LeafPolicy {
+    const { serverName, fingerprint } = target;
+    if (fingerprint !== undefined) {
+      const pin = parseFingerprint(fingerprint);
+      return { mode: "fingerprint", serverName, unixMs, pins: pin === undefined ? [] : [pin] };
+    }
+    if (this.pin === undefined) return { mode: "system", serverName, unixMs };
+    if (this.pin.mode === "ca") return { mode: "ca", serverName, unixMs };
+    return { mode: "leafPin", serverName, unixMs, pins: this.pin.pins };
+  }
+
+  private openChained(): QuicConfiguration {
+    const open = (caFile: string) =>
+      this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
+    if (this.pin?.mode !== "ca") return open(systemCaFile());
+    // The TLS library takes anchors by path only, and reads them at once.
+    const file = Deno.makeTempFileSync({ prefix: "lanparty-ca-", suffix: ".pem" });
+    try {
+      Deno.writeTextFileSync(file, this.pin.caPem);
+      return open(file);
+    } finally {
+      Deno.removeSync(file);
+    }
+  }
+}
+
+function systemCaFile(): string {
+  for (const candidate of systemCaFileCandidates(Deno.env.get("SSL_CERT_FILE"))) {
+    try {
+      if (Deno.statSync(candidate).isFile) return candidate;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new UserError(
+    "this system has no list of trusted CAs: install ca-certificates, or pin the relay with " +
+      "--relay-fingerprint or --relay-ca-cert",
+  );
+}
+
+function readPin(path: string): RelayPin {
+  try {
+    return loadPin(Deno.readFileSync(path));
+  } catch (cause) {
+    const why = cause instanceof PinFileError
+      ? cause.message
+      : cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new UserError(`--relay-ca-cert ${path}: ${why}`, { cause });
+  }
+}

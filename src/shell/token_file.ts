@@ -1,0 +1,30 @@
+/** The resume tokens of an endpoint, in a file that only its user may read. */
+import { TOKEN_FILE_NAME, TokenStore } from "../endpoint/token_store.ts";
+import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { type Logger, logText } from "./logging.ts";
+
+const PRIVATE = 0o600;
+
+/** See the module. */
+export class TokenFile {
+  readonly store: TokenStore;
+  private readonly path: string;
+  private failed = false;
+
+  constructor(stateDir: string, private readonly logger: Logger) {
+    this.path = `${stateDir}/${TOKEN_FILE_NAME}`;
+    const bytes = readFileIfThere(this.path);
+    this.store = TokenStore.parse(bytes === undefined ? "" : new TextDecoder().decode(bytes));
+  }
+
+  /** Writes the store. A full disk costs a slower return after a crash, and one warning. */
+  save(): void {
+    try {
+      writeFileAtomic(this.path, new TextEncoder().encode(this.store.format()), PRIVATE);
+      this.failed = false;
+    } catch (error) {
+      if (!this.failed) logText(this.logger, "warning", `cannot write ${this.path}: ${error}`);
+      this.failed = true;
+    }
+  }
+}
