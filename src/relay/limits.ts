@@ -152,7 +152,8 @@ export class RateLimiter {
     bucket.tokens = Math.min(this.burstMax, bucket.tokens + gained);
     bucket.filledMs = nowMs;
     if (bucket.tokens < 1) {
-      return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond));
+      // Sums of fractions are a little off: not a whole ms for that.
+      return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond - 1e-6));
     }
     bucket.tokens -= 1;
     return 0;
