@@ -54,7 +54,7 @@ export class ClientCore implements FrameSink {
   readonly #options: ClientCoreOptions;
   readonly #mac: Uint8Array;
   readonly #dissection = new Dissection();
-  readonly #scrubber = new DhcpScrubber();
+  readonly #scrubber: DhcpScrubber;
   #room = "";
   #peerId = 0;
   /** Time of the datagram at hand. */
@@ -65,6 +65,7 @@ export class ClientCore implements FrameSink {
     if (options.mac.length !== MAC_BYTES) throw new RangeError("a MAC has 6 bytes");
     this.#options = options;
     this.#mac = options.mac.slice();
+    this.#scrubber = new DhcpScrubber(!options.allowLanDefaultRoute);
   }
 
   /**
@@ -143,22 +144,15 @@ export class ClientCore implements FrameSink {
 
   /** The code of the reason for which a frame must not reach the TAP, or NO_DROP. Scrubs it. */
   #unwanted(bytes: Uint8Array, offset: number, length: number): number {
+    dissect(bytes, offset, length, this.#dissection);
     if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
       return DropCode.notForUs;
     }
-    dissect(bytes, offset, length, this.#dissection);
-    if (this.#options.allowLanDefaultRoute) return NO_DROP;
-    switch (this.#scrubber.scrub(bytes, offset, length, this.#dissection)) {
-      case ScrubResult.fragment:
-        return DropCode.dhcpFragment;
-      case ScrubResult.malformed:
-        return DropCode.dhcpMalformed;
-      case ScrubResult.clean:
-      case ScrubResult.scrubbed:
-        this.#tellReply(bytes);
-    }
-    return NO_DROP;
+    const result = this.#scrubber.scrub(bytes, offset, length, this.#dissection);
+    if (result > ScrubResult.other) this.#tellReply(bytes);
+    if (result >= ScrubResult.other || this.#options.allowLanDefaultRoute) return NO_DROP;
+    return result === ScrubResult.fragment ? DropCode.dhcpFragment : DropCode.dhcpMalformed;
   }
 
   #tellReply(bytes: Uint8Array): void {

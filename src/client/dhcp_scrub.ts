@@ -25,7 +25,7 @@ import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 export const ScrubResult = {
   /** No DHCP reply. */
   other: 0,
-  /** A reply without such options: not a byte has changed. */
+  /** A reply without such options, or one that is only looked at: not a byte has changed. */
   clean: 1,
   /** A reply from which options were taken out. */
   scrubbed: 2,
@@ -65,6 +65,7 @@ const MALFORMED = -1;
 
 /** Scrubs replies in place. Keeps a little state between its steps, so that none is allocated. */
 export class DhcpScrubber {
+  readonly #remove: boolean;
   readonly #unwanted = new Uint8Array(256);
   /** Value of the overload option of the message at hand; 0: none. */
   #overload = 0;
@@ -77,7 +78,9 @@ export class DhcpScrubber {
   /** By option number: whether the last reply had it and it was taken out. */
   readonly #removed = new Uint8Array(256);
 
-  constructor() {
+  /** Without `remove` it only says what it sees, and changes nothing. */
+  constructor(remove = true) {
+    this.#remove = remove;
     for (const code of SCRUBBED_OPTIONS) this.#unwanted[code] = 1;
   }
 
@@ -124,7 +127,7 @@ export class DhcpScrubber {
     let fromSname = 0;
     if ((this.#overload & OVERLOAD_SNAME) !== 0) fromSname = this.#count(bytes, sname, file, false);
     if (fromFile === MALFORMED || fromSname === MALFORMED) return ScrubResult.malformed;
-    if (fromOptions + fromFile + fromSname === 0) return ScrubResult.clean;
+    if (fromOptions + fromFile + fromSname === 0 || !this.#remove) return ScrubResult.clean;
 
     this.#sumBefore = 0;
     this.#sumAfter = 0;

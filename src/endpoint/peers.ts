@@ -61,6 +61,11 @@ export class PeerTable {
     return remembered === undefined ? told : { ...told, ...remembered };
   }
 
+  /** Enough time has passed since our return: who comes from now on, comes anew. */
+  forgetBefore(): void {
+    this.#before.clear();
+  }
+
   /** Our own session has ended: the table is empty until the next catch-up. */
   sessionEnded(): void {
     this.#before = new Set(this.list().map(keyOf));

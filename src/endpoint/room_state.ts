@@ -9,6 +9,9 @@ import type { StatusEvent } from "../obs/status.ts";
 import type { EndpointAction, RelayTarget } from "./actions.ts";
 import { type PeerIdentity, PeerTable } from "./peers.ts";
 
+/** Who was in the room before us and is back within this time after us is no news. */
+export const RETURN_MAX_MS = 60_000;
+
 /** The room of one endpoint, over all its sessions. */
 export class RoomState {
   /** The other peers. */
@@ -59,7 +62,8 @@ export class RoomState {
   }
 
   /** Somebody is in the room. */
-  handlePeerJoined(message: PeerJoined): void {
+  handlePeerJoined(message: PeerJoined, nowMs: number): void {
+    if (nowMs - this.enteredMs >= RETURN_MAX_MS) this.peers.forgetBefore();
     const peer = identityOf(message);
     const known = this.peers.join(peer);
     this.#push({ type: "peerJoined", peer, known });

@@ -304,7 +304,7 @@ export class EndpointSession {
         if (this.#state === "greeting") return this.#handleWelcome(message, nowMs);
         break;
       case "peerJoined":
-        if (this.#state === "joined") return this.#room.handlePeerJoined(message);
+        if (this.#state === "joined") return this.#room.handlePeerJoined(message, nowMs);
         break;
       case "peerLeft":
         if (this.#state === "joined") return this.#room.handlePeerLeft(message);
