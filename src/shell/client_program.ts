@@ -1,0 +1,222 @@
+/** `lanparty-client` on Linux: a TAP device and a session, put together. */
+import { ClientCore } from "../client/client_core.ts";
+import type { EndpointAction } from "../endpoint/actions.ts";
+import { LinkError, type LinkFrame } from "../link/device.ts";
+import { TapDevice } from "../link/tap.ts";
+import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts";
+import { DropCode } from "../obs/drops.ts";
+import { type StatusEvent, statusLine } from "../obs/status.ts";
+import { Capability, hasCapability } from "../os/rights.ts";
+import { stateFolder } from "../os/state_folder.ts";
+import { formatMac, parseMac } from "../proto/mac.ts";
+import { clientMac } from "./client_identity.ts";
+import type { EndpointNode } from "./endpoint_node.ts";
+import {
+  EndpointResources,
+  openEndpoint,
+  type RelayAccessOptions,
+  runEndpoint,
+} from "./endpoint_program.ts";
+import { FrameLogFile } from "./frame_log_file.ts";
+import { interfaceAddresses } from "./interface_addresses.ts";
+import { LanAddress } from "./lan_address.ts";
+import { type Logger, loggerOf, logText } from "./logging.ts";
+import { UserError } from "./user_error.ts";
+
+/** What the client's command line says. */
+export interface ClientProgramOptions extends RelayAccessOptions {
+  /** Canonical text; absent: the kept identity. */
+  readonly virtualMac: string | undefined;
+  readonly tapName: string;
+  /** A fixed address with its prefix length, instead of DHCP. */
+  readonly address: string | undefined;
+  readonly useDhcp: boolean;
+  readonly allowLanDefaultRoute: boolean;
+  readonly stateDir: string | undefined;
+  readonly frameLogFile: string | undefined;
+}
+
+/** How often the adapter's addresses are looked at, to tell the player of a new one. */
+const ADDRESS_INTERVAL_MS = 500;
+/** How often a stats snapshot is logged. */
+const SNAPSHOT_INTERVAL_MS = 10_000;
+
+/**
+ * Runs a client until its session ends or a signal comes; resolves with the exit code.
+ *
+ * @throws {UserError} for what the player can mend
+ */
+export async function runClient(options: ClientProgramOptions): Promise<number> {
+  const logger = loggerOf("client");
+  if (!hasCapability(Capability.netAdmin)) {
+    throw new UserError("lanparty-client makes a network adapter: start it as root");
+  }
+  const stateDir = stateFolder("client", options.stateDir);
+  const mac = options.virtualMac ?? clientMac(stateDir, logger);
+  const resources = new EndpointResources();
+  const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
+  const client = new Client(options, resources, parseMac(mac)!, frameLog, logger);
+  try {
+    const node = openEndpoint(
+      options,
+      resources,
+      {
+        role: "client",
+        mac,
+        sink: client.core,
+        ownTraffic: client.core.ownTraffic,
+        statistics: () => ({
+          traffic: resources.counters.snapshot(),
+          diagnostics: reportDiagnostics(client.diagnostics(node)),
+        }),
+        onAction: (action) => client.handleAction(action),
+      },
+      stateDir,
+      logger,
+    );
+    client.watch(node);
+    return await runEndpoint(node, resources, frameLog, logger);
+  } finally {
+    await client.close();
+    resources.close();
+    frameLog.close();
+  }
+}
+
+/** The client's adapter, and what is said of it. */
+class Client {
+  readonly core: ClientCore;
+  private tap: TapDevice | undefined;
+  private readonly lanAddress: LanAddress;
+  private addresses: readonly string[] = [];
+  private addressesDueMs = Infinity;
+  private snapshotDueMs = Infinity;
+
+  constructor(
+    private readonly options: ClientProgramOptions,
+    private readonly resources: EndpointResources,
+    private readonly mac: Uint8Array,
+    frameLog: FrameLogFile,
+    private readonly logger: Logger,
+  ) {
+    this.core = new ClientCore({
+      pool: resources.pool,
+      path: resources.path,
+      counters: resources.counters,
+      tap: { send: (bytes, offset, length) => this.tap?.send(bytes, offset, length) ?? false },
+      mac,
+      allowLanDefaultRoute: options.allowLanDefaultRoute,
+      frameLog: frameLog.log,
+    });
+    this.lanAddress = new LanAddress(options, resources.reactor, logger);
+  }
+
+  /** Looks at the adapter now and then. */
+  watch(node: EndpointNode): void {
+    this.resources.reactor.addWorker({
+      work: (nowMs) => {
+        if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
+        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
+        return false;
+      },
+      nextDeadlineMs: () => Math.min(this.addressesDueMs, this.snapshotDueMs),
+    });
+  }
+
+  handleAction(action: EndpointAction): void {
+    if (action.type === "mtu") this.setMtu(action.tapMtu);
+    else if (action.type === "joined") this.lanAddress.renew();
+  }
+
+  diagnostics(node: EndpointNode): ClientDiagnostics {
+    const { session } = node.parts;
+    const { welcome, gatewayPresent, peers } = session.room;
+    const tap = this.tap;
+    return {
+      relay: this.options.relay,
+      relayReachable: welcome !== undefined,
+      room: this.options.room,
+      ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
+      datagramBudget: session.datagramBytesMax,
+      rttMs: session.rttMs,
+      peers: peers.size,
+      tap: tap === undefined ? { state: "absent", addresses: [] } : {
+        state: tap.state === "up" ? "up" : "down",
+        name: tap.name,
+        index: tap.index,
+        mac: formatMac(tap.mac),
+        mtu: tap.mtu,
+        addresses: this.addresses,
+      },
+    };
+  }
+
+  /** Gives the address back and takes the adapter away. */
+  async close(): Promise<void> {
+    await this.lanAddress.close();
+    this.tap?.close();
+  }
+
+  private setMtu(tapMtu: number): void {
+    if (this.tap !== undefined) return this.tap.setMtu(tapMtu);
+    const { tapName: name, address } = this.options;
+    const tap = openTap(name, this.mac, tapMtu, address, this.resources);
+    this.tap = tap;
+    tap.start(this.resources.reactor, { frame: (frame) => this.handleTapFrame(frame) });
+    this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
+    this.lanAddress.start(tap.name);
+    this.addressesDueMs = this.resources.reactor.now();
+    this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
+  }
+
+  private handleTapFrame(frame: LinkFrame): void {
+    if (frame.slot < 0) return this.resources.counters.drop(DropCode.noBuffer);
+    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, this.resources.reactor.now());
+    this.resources.reactor.wake();
+  }
+
+  private noteAddresses(nowMs: number): void {
+    this.addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
+    const name = this.options.tapName;
+    const addresses = interfaceAddresses(name);
+    if (addresses.join() === this.addresses.join()) return;
+    this.addresses = addresses;
+    this.say({ type: "addresses", name, addresses });
+  }
+
+  private logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    this.tap?.updateCounters();
+    logText(this.logger, "debug", "snapshot", {
+      ...this.diagnostics(node),
+      traffic: this.resources.counters.snapshot(),
+      adapter: this.tap?.counters.snapshot(),
+    });
+  }
+
+  private say(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    logText(this.logger, level, text, { event: event.type });
+  }
+}
+
+function openTap(
+  name: string,
+  mac: Uint8Array,
+  mtu: number,
+  address: string | undefined,
+  resources: EndpointResources,
+): TapDevice {
+  try {
+    return TapDevice.open({
+      name,
+      mac,
+      mtu,
+      pool: resources.pool,
+      ...(address === undefined ? {} : { address }),
+    });
+  } catch (cause) {
+    if (!(cause instanceof LinkError)) throw cause;
+    throw new UserError(cause.message, { cause });
+  }
+}
