@@ -8,8 +8,16 @@ export class BuildError extends Error {
   override readonly name = "BuildError";
 }
 
+let chosenFolder: string | undefined;
+
+/** Has this thread keep its cache in another folder, or again in the usual one. */
+export function chooseCacheFolder(folder: string | undefined): void {
+  chosenFolder = folder;
+}
+
 /** The cache folder: `lanparty` under `XDG_CACHE_HOME`, or else under `~/.cache`. */
 export function cacheFolder(environment: (name: string) => string | undefined = readEnv): string {
+  if (chosenFolder !== undefined) return chosenFolder;
   const xdg = environment("XDG_CACHE_HOME");
   if (xdg?.startsWith("/")) return `${xdg}/lanparty`;
   const home = environment("HOME");

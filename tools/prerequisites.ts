@@ -84,7 +84,7 @@ export async function missingPackages(wanted: readonly Prerequisite[]): Promise<
 
 async function isMet({ commands, file, works }: Prerequisite): Promise<boolean> {
   if (commands) {
-    const found = await Promise.all(commands.map(findCommand));
+    const found = await Promise.all(commands.map((name) => findCommand(name)));
     if (found.every((path) => path === undefined)) return false;
   }
   if (file && !(await Deno.stat(file).catch(() => undefined))) return false;

@@ -35,19 +35,22 @@ export function searchPath(own = Deno.env.get("PATH") ?? "/usr/local/bin:/usr/bi
 }
 
 /** Every executable file of that name on the search path, first found first. */
-async function allCommands(name: string): Promise<string[]> {
+async function allCommands(name: string, path: string): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of searchPath().split(":")) {
-    const path = `${folder}/${name}`;
-    const information = await Deno.stat(path).catch(() => undefined);
-    if (information?.isFile && ((information.mode ?? 0) & 0o111) !== 0) found.push(path);
+  for (const folder of path.split(":")) {
+    const command = `${folder}/${name}`;
+    const information = await Deno.stat(command).catch(() => undefined);
+    if (information?.isFile && ((information.mode ?? 0) & 0o111) !== 0) found.push(command);
   }
   return found;
 }
 
 /** The full path of a command, or undefined where there is none. */
-export async function findCommand(name: string): Promise<string | undefined> {
-  return (await allCommands(name))[0];
+export async function findCommand(
+  name: string,
+  path: string = searchPath(),
+): Promise<string | undefined> {
+  return (await allCommands(name, path))[0];
 }
 
 /**
@@ -57,9 +60,10 @@ export async function findCommand(name: string): Promise<string | undefined> {
 export async function findWorking(
   name: string,
   args: readonly string[],
+  path: string = searchPath(),
 ): Promise<string | undefined> {
-  for (const path of await allCommands(name)) {
-    if ((await outputOf([path, ...args])) !== undefined) return path;
+  for (const command of await allCommands(name, path)) {
+    if ((await outputOf([command, ...args])) !== undefined) return command;
   }
   return undefined;
 }

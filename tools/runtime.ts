@@ -51,8 +51,9 @@ export function requirePinnedDeno(version: string = Deno.version.deno): void {
  * Decides where the runtime comes from, without downloading more than Deno's own runtime: whether a
  * package is needed has to be known before anything starts.
  */
-export async function findRuntime(): Promise<RuntimeSource> {
-  const path = Deno.env.get("DENORT_BIN");
+export async function findRuntime(
+  path: string | undefined = Deno.env.get("DENORT_BIN"),
+): Promise<RuntimeSource> {
   if (path !== undefined && path !== "") {
     if (!(await exists(path))) throw new BuildError(`DENORT_BIN: there is no ${path}`);
     return { kind: "environment", path };
