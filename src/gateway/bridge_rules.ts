@@ -1,0 +1,64 @@
+/**
+ * What may cross between the LAN and the tunnel, as far as a frame's Ethernet header tells.
+ *
+ * @module
+ */
+import { DropCode } from "../obs/drops.ts";
+import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { isMulticastMac, isZeroMac } from "../proto/mac.ts";
+import type { Roster } from "./roster.ts";
+
+/** No rule objects. */
+export const PASS = -1;
+
+/**
+ * Whether a frame of the LAN may enter the tunnel: broadcast, multicast, and what is for a player.
+ * Judged by its first 12 bytes; how long it may be is checked when it is finished or cut.
+ *
+ * @returns {@link PASS} or a drop code
+ */
+export function judgeLanFrame(
+  roster: Roster,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
+  // First what most frames of a promiscuous port fail by.
+  if (isMulticastMac(bytes, offset)) {
+    if (isSwitchControl(bytes, offset)) return DropCode.switchControl;
+  } else if (roster.placeOfMac(bytes, offset) < 0) return DropCode.notForTunnel;
+  const source = offset + SOURCE_MAC_OFFSET;
+  if (isMulticastMac(bytes, source)) return DropCode.multicastSource;
+  if (isZeroMac(bytes, source)) return DropCode.zeroSource;
+  return roster.placeOfMac(bytes, source) < 0 ? PASS : DropCode.lanLoop;
+}
+
+/**
+ * Whether a frame out of the tunnel may go to the LAN, apart from who sent it. The relay checks as
+ * much; a LAN should not depend on that.
+ *
+ * @returns {@link PASS} or a drop code
+ */
+export function judgeTunnelFrame(bytes: Uint8Array, offset: number, length: number): number {
+  if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
+  if (length > FRAME_BYTES_MAX) return DropCode.overLong;
+  if (isSwitchControl(bytes, offset)) return DropCode.switchControl;
+  const source = offset + SOURCE_MAC_OFFSET;
+  if (isMulticastMac(bytes, source)) return DropCode.multicastSource;
+  return isZeroMac(bytes, source) ? DropCode.zeroSource : PASS;
+}
+
+/**
+ * Whether a destination is one by which switches talk to each other: 01-80-C2-00-00-00 … 0F (IEEE
+ * 802.1Q table 8-1) or Cisco's 01-00-0C-CC-CC-CC and CD. Such talk ends at the next port.
+ */
+export function isSwitchControl(bytes: Uint8Array, offset: number): boolean {
+  if (bytes[offset] !== 0x01) return false;
+  if (bytes[offset + 1] === 0x80) {
+    return bytes[offset + 2] === 0xc2 && bytes[offset + 3] === 0 && bytes[offset + 4] === 0 &&
+      bytes[offset + 5] <= 0x0f;
+  }
+  return bytes[offset + 1] === 0 && bytes[offset + 2] === 0x0c && bytes[offset + 3] === 0xcc &&
+    bytes[offset + 4] === 0xcc && (bytes[offset + 5] === 0xcc || bytes[offset + 5] === 0xcd);
+}

@@ -1,0 +1,306 @@
+/**
+ * The LAN's end of the bridge: what enters the tunnel, what comes out of it, and what keeps the LAN's
+ * switches knowing where the players are.
+ *
+ * ```
+ *   LAN ── rules ──> finish or cut ──> own relay packets ──> FramePath ──> relay
+ *   LAN <── pad <── rules, known sender <── frame (as FramePath's sink) <── relay
+ *   LAN <── CAM refreshes
+ * ```
+ *
+ * @module
+ */
+import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
+import { OwnTraffic } from "../endpoint/own_traffic.ts";
+import type { PeerIdentity } from "../endpoint/peers.ts";
+import type { TrafficCounters } from "../obs/counters.ts";
+import { DropCode } from "../obs/drops.ts";
+import { type FrameDirection, FrameLog } from "../obs/frame_log.ts";
+import { dissect, Dissection } from "../proto/dissect.ts";
+import {
+  FRAME_BYTES_MAX,
+  FRAME_BYTES_MIN,
+  isVlanTagType,
+  SOURCE_MAC_OFFSET,
+} from "../proto/ethernet.ts";
+import { copyBytes, readU16 } from "../proto/bytes.ts";
+import { isBroadcastMac, parseMac } from "../proto/mac.ts";
+import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
+import { judgeLanFrame, judgeTunnelFrame, PASS } from "./bridge_rules.ts";
+import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
+import { FrameFinisher } from "./finisher.ts";
+import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
+import { Roster, Sender } from "./roster.ts";
+import { Segmenter } from "./segmenter.ts";
+
+/** Players that a gateway serves at most, unless told otherwise. */
+export const PLAYERS_MAX_DEFAULT = 1_024;
+
+/** Where frames for the LAN go. */
+export interface LanWriter {
+  /** Sends one frame, or takes it into a batch; false if it is lost. */
+  send(bytes: Uint8Array, offset: number, length: number): boolean;
+}
+
+/** What a gateway core works with. */
+export interface GatewayCoreOptions {
+  readonly pool: BufferPool;
+  readonly path: FramePath;
+  readonly counters: TrafficCounters;
+  readonly lan: LanWriter;
+  readonly frameLog?: FrameLog;
+  /** Players that the room may have. */
+  readonly playersMax?: number;
+}
+
+/** The frames of one gateway, over all its sessions. */
+export class GatewayCore implements FrameSink {
+  /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
+  readonly ownTraffic = new OwnTraffic();
+
+  readonly #pool: BufferPool;
+  readonly #path: FramePath;
+  readonly #counters: TrafficCounters;
+  readonly #lan: LanWriter;
+  readonly #log: FrameLog;
+  readonly #roster: Roster;
+  readonly #cam: CamRefresher;
+  readonly #finisher = new FrameFinisher();
+  readonly #segmenter = new Segmenter();
+  readonly #dissection = new Dissection();
+  readonly #emit: EmitFrame;
+  readonly #padded = new Uint8Array(FRAME_BYTES_MIN);
+  #room = "";
+  #joined = false;
+  #nowMs = 0;
+  #camRefreshes = 0;
+
+  constructor(options: GatewayCoreOptions) {
+    const playersMax = options.playersMax ?? PLAYERS_MAX_DEFAULT;
+    this.#pool = options.pool;
+    this.#path = options.path;
+    this.#counters = options.counters;
+    this.#lan = options.lan;
+    this.#log = options.frameLog ?? new FrameLog();
+    this.#roster = new Roster(playersMax);
+    this.#cam = new CamRefresher(playersMax);
+    this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
+  }
+
+  /** Players in the room. */
+  get players(): number {
+    return this.#roster.size;
+  }
+
+  /** CAM refresh frames made since the start. */
+  get camRefreshes(): number {
+    return this.#camRefreshes;
+  }
+
+  /** A room is entered, anew or again: its players follow one by one. */
+  handleJoined(room: string, ownPeerId: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#room = room;
+    this.#joined = true;
+    this.#roster.reset(ownPeerId);
+    this.#cam.clear();
+  }
+
+  /** The room is left, for good or until the next {@link GatewayCore.handleJoined}. */
+  handleLeft(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#joined = false;
+    this.#roster.reset(0);
+    this.#cam.clear();
+  }
+
+  /**
+   * A peer is in the room. False: it is a player that cannot be served, since there are too many
+   * players or its MAC is none.
+   */
+  handlePeerJoined(peer: PeerIdentity, nowMs: number): boolean {
+    this.#nowMs = nowMs;
+    if (peer.role !== "client") return true;
+    const mac = parseMac(peer.mac ?? "");
+    if (mac === undefined) return false;
+    const before = this.#roster.placeOfMac(mac, 0);
+    if (before >= 0) this.#cam.remove(before);
+    this.#retire(peer.peerId);
+    const place = this.#roster.join(peer.peerId, mac);
+    if (place < 0) return false;
+    this.#cam.add(place, mac, nowMs);
+    return true;
+  }
+
+  /** A peer has left the room. */
+  handlePeerLeft(peerId: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#retire(peerId);
+  }
+
+  /** The LAN's interface is up again: its switches learn all players anew. */
+  handleLanUp(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#cam.refreshAll(nowMs);
+  }
+
+  /**
+   * A frame that the LAN's interface received. A slot's reference is taken over; bytes elsewhere are
+   * not needed any more when this returns.
+   */
+  handleLanFrame(frame: LanFrame, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const { bytes, offset, length, slot } = frame;
+    const reason = this.#joined
+      ? judgeLanFrame(this.#roster, bytes, offset, length)
+      : DropCode.notJoined;
+    if (reason !== PASS) this.#dropLan(frame, reason);
+    else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame);
+    else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame);
+    else if (length > FRAME_BYTES_MAX) this.#dropLan(frame, DropCode.jumbo);
+    else if (this.#finisher.complete(bytes, offset, length, frame) < 0) {
+      this.#dropLan(frame, DropCode.badOffload);
+    } else {
+      this.#pool.retain(slot);
+      this.#intoTunnel(slot, offset, length);
+    }
+    if (slot !== NO_SLOT) this.#pool.release(slot);
+  }
+
+  /** A whole frame out of the tunnel; one shorter than a wire allows is padded. */
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+    const reason = this.#judgeTunnel(bytes, offset, length, sourcePeerId);
+    if (reason !== PASS) {
+      this.#counters.drop(reason);
+      if (this.#log.enabled) {
+        this.#record("from-tunnel", sourcePeerId, bytes, offset, length, reason);
+      }
+    } else if (length >= FRAME_BYTES_MIN) this.#toLan(bytes, offset, length, sourcePeerId);
+    else {
+      copyBytes(bytes, offset, length, this.#padded, 0);
+      this.#padded.fill(0, length);
+      this.#toLan(this.#padded, 0, FRAME_BYTES_MIN, sourcePeerId);
+    }
+  }
+
+  /**
+   * Sends the CAM refreshes that are due. To be called in each turn that moves frames, too: what comes
+   * out of the tunnel is judged by the time of the last call.
+   */
+  handleTimer(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#camRefreshes += this.#cam.handleTimer(nowMs, this.#emit);
+  }
+
+  /** When {@link GatewayCore.handleTimer} is to be called at the latest. */
+  nextDeadlineMs(): number {
+    return this.#cam.nextDeadlineMs();
+  }
+
+  #retire(peerId: number): void {
+    const place = this.#roster.leave(peerId);
+    if (place >= 0) this.#cam.remove(place);
+  }
+
+  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
+    if (!this.#joined) return DropCode.notJoined;
+    const reason = judgeTunnelFrame(bytes, offset, length);
+    if (reason !== PASS) return reason;
+    const source = offset + SOURCE_MAC_OFFSET;
+    const sender = this.#roster.senderOf(sourcePeerId, bytes, source, this.#nowMs);
+    if (sender === Sender.refused) return DropCode.foreignSource;
+    // Behind a VLAN tag it teaches that VLAN alone.
+    if (
+      sender >= 0 && isBroadcastMac(bytes, offset) && !isVlanTagType(readU16(bytes, offset + 12))
+    ) {
+      this.#cam.noteBroadcast(sender, this.#nowMs);
+    }
+    return PASS;
+  }
+
+  #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+    const reason = this.#lan.send(bytes, offset, length) ? PASS : DropCode.lanSendFailed;
+    if (reason !== PASS) this.#counters.drop(reason);
+    if (this.#log.enabled) this.#record("from-tunnel", sourcePeerId, bytes, offset, length, reason);
+  }
+
+  #copyFrame(frame: LanFrame): void {
+    const slot = this.#pool.acquire();
+    if (slot === NO_SLOT) return this.#dropLan(frame, DropCode.noBuffer);
+    const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+    const length = this.#finisher.copy(frame, this.#pool.bytes, offset);
+    if (length >= 0) return this.#intoTunnel(slot, offset, length);
+    this.#pool.release(slot);
+    this.#dropLan(frame, dropCodeOf(length));
+  }
+
+  #cutSuperFrame(frame: LanFrame): void {
+    // Before the work of cutting: the packets of a whole super-frame are of one connection.
+    dissect(frame.bytes, frame.offset, frame.length, this.#dissection);
+    if (this.ownTraffic.matches(frame.bytes, frame.offset + frame.length, this.#dissection)) {
+      return this.#dropLan(frame, DropCode.ownTraffic);
+    }
+    const segments = this.#segmenter.begin(frame);
+    if (segments < 0) return this.#dropLan(frame, dropCodeOf(segments));
+    while (this.#segmenter.remaining > 0) {
+      const slot = this.#pool.acquire();
+      if (slot === NO_SLOT) {
+        this.#counters.dropMany(DropCode.noBuffer, this.#segmenter.remaining);
+        return;
+      }
+      const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+      this.#intoTunnel(slot, offset, this.#segmenter.next(this.#pool.bytes, offset));
+    }
+  }
+
+  /** Hands a finished frame in a slot of the pool to the tunnel, with one reference. */
+  #intoTunnel(slot: number, offset: number, length: number): void {
+    const bytes = this.#pool.bytes;
+    dissect(bytes, offset, length, this.#dissection);
+    const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
+    if (this.#log.enabled) {
+      this.#record("from-link", 0, bytes, offset, length, own ? DropCode.ownTraffic : PASS);
+    }
+    if (own) {
+      this.#counters.drop(DropCode.ownTraffic);
+      this.#pool.release(slot);
+    } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
+  }
+
+  #dropLan(frame: LanFrame, reason: number): void {
+    this.#counters.drop(reason);
+    if (!this.#log.enabled) return;
+    this.#record("from-link", 0, frame.bytes, frame.offset, frame.length, reason);
+  }
+
+  #record(
+    direction: FrameDirection,
+    peerId: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    reason: number,
+  ): void {
+    dissect(bytes, offset, length, this.#dissection);
+    const { etherType } = this.#dissection;
+    const targets = reason === PASS ? 1 : 0;
+    const [now, room] = [this.#nowMs, this.#room];
+    this.#log.record(
+      now,
+      room,
+      peerId,
+      direction,
+      bytes,
+      offset,
+      length,
+      etherType,
+      reason,
+      targets,
+    );
+  }
+}
+
+function dropCodeOf(error: number): number {
+  if (error === OffloadError.overLong) return DropCode.jumbo;
+  return error === OffloadError.unsupported ? DropCode.unsupportedOffload : DropCode.badOffload;
+}
