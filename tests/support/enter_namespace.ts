@@ -7,20 +7,27 @@
 
 import { cString } from "../../src/ffi/layout.ts";
 import { checkCall, closeFd, libc, LIBC_NAME, O_CLOEXEC } from "../../src/ffi/libc.ts";
+import { libcNet } from "../../src/ffi/libc_net.ts";
 import type { Namespace } from "./netns.ts";
 
 const CLONE_NEWNET = 0x40000000;
 
-let setns: ((fd: number, kind: number) => number) | undefined;
+// Opened here rather than in the first test that needs them, which would seem to leak them.
+const setns = Deno.build.os === "linux" ? openLibraries() : () => -1;
+
+function openLibraries(): (fd: number, kind: number) => number {
+  libc();
+  libcNet();
+  return Deno.dlopen(LIBC_NAME, {
+    setns: { parameters: ["i32", /* fd */ "i32" /* nstype */], result: "i32" },
+  }).symbols.setns;
+}
 
 function openPath(path: string): number {
   return checkCall("open", libc().open(cString(path), O_CLOEXEC), path);
 }
 
 function enter(fd: number): void {
-  setns ??= Deno.dlopen(LIBC_NAME, {
-    setns: { parameters: ["i32", /* fd */ "i32" /* nstype */], result: "i32" },
-  }).symbols.setns;
   checkCall("setns", setns(fd, CLONE_NEWNET));
 }
 
