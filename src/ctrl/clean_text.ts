@@ -11,15 +11,10 @@
  * `codePointsMax` Unicode code points.
  */
 export function cleanText(text: string, codePointsMax = Infinity): string {
-  let clean = "";
-  let count = 0;
-  for (const character of text.toWellFormed()) {
-    if (isControl(character.codePointAt(0)!)) continue;
-    if (count === codePointsMax) break;
-    clean += character;
-    count++;
-  }
-  return clean;
+  const clean = text.toWellFormed().replace(/[\p{Cc}\p{Bidi_Control}]/gu, "");
+  // A text has no more code points than code units.
+  if (clean.length <= codePointsMax) return clean;
+  return [...clean].slice(0, codePointsMax).join("");
 }
 
 /** Number of Unicode code points. */
@@ -27,11 +22,4 @@ export function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
-}
-
-function isControl(codePoint: number): boolean {
-  if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint <= 0x9f)) return true;
-  if (codePoint < 0x061c) return false;
-  return codePoint === 0x061c || codePoint === 0x200e || codePoint === 0x200f ||
-    (codePoint >= 0x202a && codePoint <= 0x202e) || (codePoint >= 0x2066 && codePoint <= 0x2069);
 }

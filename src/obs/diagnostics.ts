@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cleanText } from "../ctrl/clean_text.ts";
+import { shownText } from "./shown_text.ts";
 
 /** The state of the client's network adapter. */
 export type TapState = "absent" | "down" | "up";
@@ -114,5 +114,5 @@ function adapterText(tap: TapDiagnostics): string {
 }
 
 function clean(text: string): string {
-  return cleanText(text, 253);
+  return shownText(text, 253);
 }

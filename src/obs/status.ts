@@ -7,8 +7,7 @@
  * @module
  */
 
-import { cleanText } from "../ctrl/clean_text.ts";
-import type { DisconnectCode, LeaveReason, RejectCode } from "../ctrl/messages.ts";
+import { shownText } from "./shown_text.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
 export interface StatusPeer {
@@ -80,13 +79,17 @@ export type StatusEvent =
     readonly removedOptions: readonly number[];
   }
   | { readonly type: "peerJoined"; readonly peer: StatusPeer }
-  | { readonly type: "peerLeft"; readonly peer: StatusPeer; readonly reason: LeaveReason }
+  | {
+    readonly type: "peerLeft";
+    readonly peer: StatusPeer;
+    readonly reason: keyof typeof LEAVE_TEXT;
+  }
   /** The party's gateway arrived or left. */
   | { readonly type: "gateway"; readonly present: boolean }
   /** The relay said no. */
   | {
     readonly type: "rejected";
-    readonly code: RejectCode;
+    readonly code: keyof typeof REJECT_ADVICE;
     /** What the relay says to people. */
     readonly message?: string;
     readonly retryAfterMs?: number;
@@ -94,7 +97,7 @@ export type StatusEvent =
   /** The relay ended the session. */
   | {
     readonly type: "disconnected";
-    readonly code: DisconnectCode;
+    readonly code: keyof typeof DISCONNECT_ADVICE;
     readonly message?: string;
     readonly retryAfterMs?: number;
   }
@@ -123,8 +126,8 @@ export interface StatusLine {
   readonly text: string;
 }
 
-/** What each refusal means, and what to do. */
-export const REJECT_ADVICE: Readonly<Record<RejectCode, string>> = {
+/** What each refusal means, and what to do: by the code of a `reject`. */
+export const REJECT_ADVICE = {
   "protocol-version":
     "The relay speaks another version. Get the same lanparty version as the party's host.",
   "invalid-hello":
@@ -140,10 +143,10 @@ export const REJECT_ADVICE: Readonly<Record<RejectCode, string>> = {
   "mac-in-use":
     "Somebody in the room has your MAC already. If it is an earlier session of yours, its place is free in a moment; otherwise delete the identity file and start again.",
   "room-full": "The room is full. Ask the host to let more players in.",
-};
+} as const;
 
-/** What each end means, and what to do. */
-export const DISCONNECT_ADVICE: Readonly<Record<DisconnectCode, string>> = {
+/** What each end means, and what to do: by the code of a `disconnect`. */
+export const DISCONNECT_ADVICE = {
   "bye": "The relay has ended the session.",
   "protocol-error":
     "The relay did not understand this program. Get the same lanparty version as the party's host.",
@@ -153,7 +156,7 @@ export const DISCONNECT_ADVICE: Readonly<Record<DisconnectCode, string>> = {
   "room-closed": "The host has closed the room.",
   "relay-restarting": "The relay restarts. It should be back in a moment.",
   "replaced": "You joined again from another place, and that session has taken over.",
-};
+} as const;
 
 const CERTIFICATE_ADVICE: Readonly<Record<CertificateProblem, string>> = {
   "expired":
@@ -168,13 +171,14 @@ const CERTIFICATE_ADVICE: Readonly<Record<CertificateProblem, string>> = {
   "unreadable": "its certificate cannot be read. Ask the relay's operator.",
 };
 
-const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+/** By the reason of a `peerLeft`. */
+const LEAVE_TEXT = {
   bye: "has left",
   lost: "has lost the connection",
   kicked: "was removed by the host",
   replaced: "has joined again from elsewhere",
   error: "was disconnected because of an error",
-};
+} as const;
 
 const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
   "unreadable": "could not be read",
@@ -195,7 +199,7 @@ const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
 
 /** What the user is told about an event: one line, its texts cleaned. */
 export function describeStatus(event: StatusEvent): string {
-  return cleanText(statusText(event));
+  return shownText(statusText(event));
 }
 
 /** How much an event matters. */
@@ -229,7 +233,7 @@ export function statusLine(event: StatusEvent): StatusLine {
 
 /** What a peer is called: its name if it gave one, and what tells it from others of that name. */
 export function describePeer(peer: StatusPeer): string {
-  const name = peer.name === undefined ? "" : cleanText(peer.name, 64).trim();
+  const name = peer.name === undefined ? "" : shownText(peer.name, 64).trim();
   if (peer.role === "gateway") {
     return name === "" ? "The party's gateway" : `The party's gateway "${name}"`;
   }
@@ -320,7 +324,7 @@ function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
 }
 
 function detailText(detail: string | undefined): string {
-  const clean = detail === undefined ? "" : cleanText(detail, 256).trim();
+  const clean = detail === undefined ? "" : shownText(detail, 256).trim();
   return clean === "" ? "" : ` (${clean})`;
 }
 
@@ -330,7 +334,7 @@ function waitText(retryAfterMs: number | undefined): string {
 
 /** A text that ends as a sentence does. */
 function sentence(text: string): string {
-  const clean = cleanText(text, 512).trim();
+  const clean = shownText(text, 512).trim();
   return /[.!?…]$/.test(clean) ? clean : `${clean}.`;
 }
 

@@ -1,123 +1,129 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { cleanText } from "../../src/ctrl/clean_text.ts";
 import { DISCONNECT_CODES, LEAVE_REASONS, REJECT_CODES } from "../../src/ctrl/messages.ts";
 import {
   describePeer,
   describeStatus,
+  DISCONNECT_ADVICE,
+  REJECT_ADVICE,
   type StatusEvent,
   type StatusLevel,
   statusLine,
 } from "../../src/obs/status.ts";
+import { shownText } from "../../src/obs/shown_text.ts";
 
 const ZOE = { peerId: 2, role: "client", mac: "02:00:00:00:00:52", name: "Zoë" } as const;
 const HALL = { peerId: 1, role: "gateway" } as const;
 const joined = { type: "joined", room: "PARTY", peerId: 3, tapMtu: 1400 } as const;
 
+const LINES: readonly [StatusEvent, StatusLevel, string][] = [
+  [
+    { type: "connecting", relay: "relay.example:443" },
+    "info",
+    "Connecting to the relay relay.example:443 …",
+  ],
+  [
+    { type: "connecting", relay: "relay.example:443", attempt: 3 },
+    "info",
+    "Connecting to the relay relay.example:443, attempt 3 …",
+  ],
+  [
+    { type: "connected", relay: "relay.example:443" },
+    "info",
+    "Connected to the relay relay.example:443.",
+  ],
+  [
+    { ...joined, role: "client", gatewayPresent: true },
+    "info",
+    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is there.",
+  ],
+  [
+    { ...joined, role: "client", gatewayPresent: false },
+    "warning",
+    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet.",
+  ],
+  [
+    { ...joined, role: "gateway", gatewayPresent: false },
+    "info",
+    "Joined the room PARTY as peer 3, MTU 1400. Players are now in this LAN.",
+  ],
+  [
+    { type: "adapter", name: "lanparty0", index: 7, mac: "02:00:00:00:00:51", mtu: 1400 },
+    "info",
+    "Network adapter lanparty0 is up: MAC 02:00:00:00:00:51, MTU 1400, index 7.",
+  ],
+  [
+    { type: "addresses", name: "lanparty0", addresses: ["192.168.1.77/24", "fe80::1/64"] },
+    "info",
+    "Network adapter lanparty0 has the address 192.168.1.77/24 and fe80::1/64.",
+  ],
+  [
+    { type: "addresses", name: "lanparty0", addresses: [] },
+    "info",
+    "Network adapter lanparty0 has no address yet.",
+  ],
+  [
+    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: true },
+    "info",
+    "The LAN on eth0 is connected (MAC 52:54:00:00:00:01, index 2).",
+  ],
+  [
+    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: false },
+    "warning",
+    "The LAN on eth0 has no link: is the cable plugged in?",
+  ],
+  [{ type: "peerJoined", peer: ZOE }, "info", "Zoë (02:00:00:00:00:52) has joined."],
+  [
+    { type: "peerLeft", peer: ZOE, reason: "lost" },
+    "info",
+    "Zoë (02:00:00:00:00:52) has lost the connection.",
+  ],
+  [
+    { type: "gateway", present: true },
+    "info",
+    "The party's gateway is there: you are in the party's LAN.",
+  ],
+  [
+    { type: "retrying", reason: "The relay does not answer", delayMs: 4000 },
+    "warning",
+    "The relay does not answer. Trying again in 4 seconds.",
+  ],
+  [
+    { type: "retrying", reason: "The relay restarts.", delayMs: 0 },
+    "warning",
+    "The relay restarts. Trying again at once.",
+  ],
+  [
+    { type: "redirected", relay: "other.example:443" },
+    "info",
+    "The room is on another relay: other.example:443.",
+  ],
+  [
+    { type: "mtu", tapMtu: 1380, beforeMtu: 1400 },
+    "info",
+    "The room's MTU is 1380 now (it was 1400).",
+  ],
+  [
+    { type: "identityCreated", mac: "02:00:00:00:00:51", file: "identity.json" },
+    "info",
+    "This PC's MAC in parties is 02:00:00:00:00:51; it is kept in identity.json.",
+  ],
+  [
+    {
+      type: "identityRepaired",
+      problem: "not-json",
+      mac: "02:00:00:00:00:51",
+      file: "identity.json",
+    },
+    "warning",
+    "identity.json was damaged and was written anew: this PC's MAC in parties is 02:00:00:00:00:51.",
+  ],
+  [{ type: "left", room: "PARTY" }, "info", "You have left the room PARTY."],
+];
+
 Deno.test("players are told in plain words what happens", () => {
-  const cases: [StatusEvent, StatusLevel, string][] = [
-    [
-      { type: "connecting", relay: "relay.example:443" },
-      "info",
-      "Connecting to the relay relay.example:443 …",
-    ],
-    [
-      { type: "connecting", relay: "relay.example:443", attempt: 3 },
-      "info",
-      "Connecting to the relay relay.example:443, attempt 3 …",
-    ],
-    [
-      { type: "connected", relay: "relay.example:443" },
-      "info",
-      "Connected to the relay relay.example:443.",
-    ],
-    [
-      { ...joined, role: "client", gatewayPresent: true },
-      "info",
-      "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is there.",
-    ],
-    [
-      { ...joined, role: "client", gatewayPresent: false },
-      "warning",
-      "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet.",
-    ],
-    [
-      { ...joined, role: "gateway", gatewayPresent: false },
-      "info",
-      "Joined the room PARTY as peer 3, MTU 1400. Players are now in this LAN.",
-    ],
-    [
-      { type: "adapter", name: "lanparty0", index: 7, mac: "02:00:00:00:00:51", mtu: 1400 },
-      "info",
-      "Network adapter lanparty0 is up: MAC 02:00:00:00:00:51, MTU 1400, index 7.",
-    ],
-    [
-      { type: "addresses", name: "lanparty0", addresses: ["192.168.1.77/24", "fe80::1/64"] },
-      "info",
-      "Network adapter lanparty0 has the address 192.168.1.77/24 and fe80::1/64.",
-    ],
-    [
-      { type: "addresses", name: "lanparty0", addresses: [] },
-      "info",
-      "Network adapter lanparty0 has no address yet.",
-    ],
-    [
-      { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: true },
-      "info",
-      "The LAN on eth0 is connected (MAC 52:54:00:00:00:01, index 2).",
-    ],
-    [
-      { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: false },
-      "warning",
-      "The LAN on eth0 has no link: is the cable plugged in?",
-    ],
-    [{ type: "peerJoined", peer: ZOE }, "info", "Zoë (02:00:00:00:00:52) has joined."],
-    [
-      { type: "peerLeft", peer: ZOE, reason: "lost" },
-      "info",
-      "Zoë (02:00:00:00:00:52) has lost the connection.",
-    ],
-    [
-      { type: "gateway", present: true },
-      "info",
-      "The party's gateway is there: you are in the party's LAN.",
-    ],
-    [
-      { type: "retrying", reason: "The relay does not answer", delayMs: 4000 },
-      "warning",
-      "The relay does not answer. Trying again in 4 seconds.",
-    ],
-    [
-      { type: "retrying", reason: "The relay restarts.", delayMs: 0 },
-      "warning",
-      "The relay restarts. Trying again at once.",
-    ],
-    [
-      { type: "redirected", relay: "other.example:443" },
-      "info",
-      "The room is on another relay: other.example:443.",
-    ],
-    [
-      { type: "mtu", tapMtu: 1380, beforeMtu: 1400 },
-      "info",
-      "The room's MTU is 1380 now (it was 1400).",
-    ],
-    [
-      { type: "identityCreated", mac: "02:00:00:00:00:51", file: "identity.json" },
-      "info",
-      "This PC's MAC in parties is 02:00:00:00:00:51; it is kept in identity.json.",
-    ],
-    [
-      {
-        type: "identityRepaired",
-        problem: "not-json",
-        mac: "02:00:00:00:00:51",
-        file: "identity.json",
-      },
-      "warning",
-      "identity.json was damaged and was written anew: this PC's MAC in parties is 02:00:00:00:00:51.",
-    ],
-    [{ type: "left", room: "PARTY" }, "info", "You have left the room PARTY."],
-  ];
-  for (const [event, level, text] of cases) assertEquals(statusLine(event), { level, text });
+  for (const [event, level, text] of LINES) assertEquals(statusLine(event), { level, text });
 });
 
 Deno.test("DHCP is told with what was taken out of it", () => {
@@ -245,4 +251,15 @@ Deno.test("times are told in the unit that suits", () => {
     [7_200_000, "in 2 hours."],
   ];
   for (const [delayMs, expected] of cases) assertEquals(text(delayMs), expected);
+});
+
+Deno.test("there is advice for each code of the protocol, and for no other", () => {
+  assertEquals(Object.keys(REJECT_ADVICE).sort(), [...REJECT_CODES].sort());
+  assertEquals(Object.keys(DISCONNECT_ADVICE).sort(), [...DISCONNECT_CODES].sort());
+});
+
+Deno.test("text is shown by the rule by which it is received", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 20 }), (text, max) => {
+    assertEquals(shownText(text, max), cleanText(text, max));
+  }));
 });
