@@ -5,11 +5,10 @@
  * peer id is written once, before anybody else sees it), and only a target narrower than the datagram costs
  * copies into further slots.
  */
-import { DropCode } from "../obs/drops.ts";
+import { DropCode, malformedDrop } from "../obs/drops.ts";
 import {
   DatagramView,
   ENDPOINT_FRAME_ID_MAX,
-  MalformedReason,
   nextRelayFrameId,
   parseDatagram,
   setSourcePeerId,
@@ -65,7 +64,7 @@ export class Forwarder {
     counters.datagramsReceived++;
     const malformed = parseDatagram(bytes, offset, length, view);
     if (malformed !== 0) {
-      this.drop(source, MALFORMED_DROP_CODES[malformed], -1, nowMs);
+      this.drop(source, malformedDrop(malformed), -1, nowMs);
       return true;
     }
     if (view.fragment && view.frameId > ENDPOINT_FRAME_ID_MAX) {
@@ -249,20 +248,4 @@ export class Forwarder {
     dissect(this.bytes, frame, this.view.frameLength, this.dissection);
     return this.dissection.etherType;
   }
-}
-
-/** By which drop code each `MalformedReason` counts. */
-const MALFORMED_DROP_CODES: readonly number[] = malformedDropCodes();
-
-function malformedDropCodes(): number[] {
-  const codes: number[] = [];
-  codes[MalformedReason.short] = DropCode.malformedShort;
-  codes[MalformedReason.version] = DropCode.malformedVersion;
-  codes[MalformedReason.flags] = DropCode.malformedFlags;
-  codes[MalformedReason.shortFrame] = DropCode.malformedShortFrame;
-  codes[MalformedReason.pieceOnly] = DropCode.malformedFirstPiece;
-  codes[MalformedReason.pieceShortFirst] = DropCode.malformedFirstPiece;
-  codes[MalformedReason.pieceOffset] = DropCode.malformedPieceOffset;
-  codes[MalformedReason.pieceEmpty] = DropCode.malformedEmptyPiece;
-  return codes;
 }

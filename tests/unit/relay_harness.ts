@@ -259,6 +259,24 @@ export class ScriptedEndpoint {
   }
 }
 
+/** The endpoint was sent a `disconnect`, FIN, and after a second the close. */
+export function assertDisconnected(
+  relay: RelayHarness,
+  endpoint: ScriptedEndpoint,
+  code: string,
+  errorCode: number,
+): void {
+  assertEquals(endpoint.messages.at(-1)?.type, "disconnect");
+  assertEquals(endpoint.messages.at(-1)?.code, code);
+  assert(endpoint.finished, "the stream is not finished");
+  assertEquals(endpoint.closedWith, undefined, "closed before the message could arrive");
+  // A timer may have ended the session up to 12 ms ago.
+  relay.advance(985);
+  assertEquals(endpoint.closedWith, undefined, "closed too soon");
+  relay.advance(21);
+  assertEquals(endpoint.closedWith, errorCode);
+}
+
 /** A control message's bytes with their length in front. */
 export function framed(text: string): Uint8Array {
   const json = new TextEncoder().encode(text);
