@@ -146,10 +146,6 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   options: [
     ...RELAY_ACCESS,
     { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
-    {
-      name: "allow-router-advertisements",
-      help: "let IPv6 router advertisements of the LAN into the tunnel",
-    },
     STATE_DIR,
     FRAME_LOG,
   ],

@@ -63,13 +63,12 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
       {
         role: "client",
         mac,
-        sink: client.core,
-        ownTraffic: client.core.ownTraffic,
+        core: client.core,
         statistics: () => ({
           traffic: resources.counters.snapshot(),
           diagnostics: reportDiagnostics(client.diagnostics(node)),
         }),
-        onAction: (action) => client.handleAction(action),
+        onAction: (action) => client.handleAction(action, node.parts.session.datagramBytesMax),
       },
       stateDir,
       logger,
@@ -116,6 +115,7 @@ class Client {
     this.resources.reactor.addWorker({
       work: (nowMs) => {
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
+        for (const event of this.core.drainDhcpStatus()) this.say(event);
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         return false;
       },
@@ -123,7 +123,8 @@ class Client {
     });
   }
 
-  handleAction(action: EndpointAction): void {
+  handleAction(action: EndpointAction, maximumBytes: number): void {
+    this.core.handleAction(action, maximumBytes);
     if (action.type === "mtu") this.setMtu(action.tapMtu);
     else if (action.type === "joined") this.lanAddress.renew();
   }

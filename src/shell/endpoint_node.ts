@@ -3,7 +3,7 @@
  * control stream, and the datagrams of the frame path.
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../endpoint/actions.ts";
-import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
+import type { FramePath } from "../endpoint/frame_path.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { EndpointSession } from "../endpoint/session.ts";
 import type { TrafficCounters } from "../obs/counters.ts";
@@ -20,14 +20,19 @@ import { TurnClock } from "./turn_clock.ts";
 /** How often the round trip time is read, and half-received frames are given up. */
 const UPKEEP_INTERVAL_MS = 50;
 
+/** A client's or a gateway's core, as far as its connection concerns it. */
+export interface EndpointCore {
+  /** Told of the live connection, so that its packets never enter the tunnel. */
+  readonly ownTraffic: OwnTraffic;
+  /** Takes a datagram of the relay; its frames are on their way before this returns. */
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void;
+}
+
 /** What an endpoint node works with. */
 export interface EndpointNodeParts {
   readonly session: EndpointSession;
   readonly path: FramePath;
-  /** Takes the frames that come out of the tunnel. */
-  readonly sink: FrameSink;
-  /** Told of the live connection, so that its packets never enter the tunnel. */
-  readonly ownTraffic: OwnTraffic;
+  readonly core: EndpointCore;
   readonly counters: TrafficCounters;
   readonly library: QuicLibrary;
   readonly trust: RelayTrust;
@@ -74,7 +79,10 @@ export class EndpointNode implements Worker {
     if (nowMs >= this.upkeepDueMs) this.upkeep(nowMs);
     for (const action of session.drainActions()) this.carryOut(action, nowMs);
     const pump = this.link?.pump;
-    return pump !== undefined && path.queue.queuedEntries > 0 && pump.pump(path.queue, nowMs) > 0;
+    if (pump === undefined || path.queue.queuedEntries === 0) return false;
+    const sent = pump.pump(path.queue, nowMs);
+    this.parts.counters.datagramsSent += sent;
+    return sent > 0;
   }
 
   nextDeadlineMs(nowMs: number): number {
@@ -155,7 +163,7 @@ export class EndpointNode implements Worker {
     if (this.link !== link) return;
     this.link = undefined;
     if (reason.transport !== undefined) this.resolver.next();
-    this.parts.ownTraffic.clear();
+    this.parts.core.ownTraffic.clear();
     this.parts.path.close();
     this.parts.session.handleClosed(reason, this.parts.reactor.now());
     this.parts.reactor.wake();

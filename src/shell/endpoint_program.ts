@@ -2,15 +2,14 @@
 import { parseEndpointAddress } from "../ctrl/address.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import type { EndpointAction, StatisticsSource } from "../endpoint/actions.ts";
-import { FramePath, type FrameSink } from "../endpoint/frame_path.ts";
-import type { OwnTraffic } from "../endpoint/own_traffic.ts";
+import { FramePath } from "../endpoint/frame_path.ts";
 import { EndpointSession } from "../endpoint/session.ts";
 import { TrafficCounters } from "../obs/counters.ts";
 import type { QuicLibrary } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
-import { EndpointNode } from "./endpoint_node.ts";
+import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import type { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
@@ -62,8 +61,7 @@ export interface EndpointPart {
   readonly role: "client" | "gateway";
   /** Canonical MAC; clients only. */
   readonly mac?: string;
-  readonly sink: FrameSink;
-  readonly ownTraffic: OwnTraffic;
+  readonly core: EndpointCore;
   readonly statistics: () => StatisticsSource;
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
@@ -96,8 +94,7 @@ export function openEndpoint(
     trust,
     logger,
     ...resources,
-    sink: part.sink,
-    ownTraffic: part.ownTraffic,
+    core: part.core,
     onAction: (action, nowMs) => {
       if (action.type === "saveToken") tokens.save();
       part.onAction(action, nowMs);

@@ -58,21 +58,21 @@ function writeLine(line: string): void {
 }
 
 const LEVEL_TEXT: Readonly<Record<LogLevel, string>> = {
-  trace: "trace  ",
-  debug: "debug  ",
+  trace: "trace: ",
+  debug: "debug: ",
   info: "",
   warning: "warning: ",
   error: "error: ",
   fatal: "fatal: ",
 };
 
-/** `19:12:03 warning: text key=value …` */
+/** `19:12:03 warning: text key=value …`; the name of an event is for programs only. */
 function formatText(record: LogRecord): string {
   const time = new Date(record.timestamp).toTimeString().slice(0, 8);
   const message = record.message.map((part) => typeof part === "string" ? part : String(part))
     .join("");
   const fields = Object.entries(record.properties)
-    .filter(([, value]) => value !== undefined)
+    .filter(([key, value]) => value !== undefined && key !== "event")
     .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   return `${time} ${LEVEL_TEXT[record.level]}${message}${fields.join("")}\n`;
 }

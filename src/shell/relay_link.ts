@@ -45,9 +45,9 @@ export class RelayLink implements QuicConnectionHandler {
 
   /** @throws {QuicError} the system cannot connect to such an address */
   open(address: QuicAddress): void {
-    const { library, trust, ownTraffic } = this.node.parts;
+    const { library, trust, core } = this.node.parts;
     const configuration = trust.configurationFor(this.target);
-    ownTraffic.setRelay(address.host, address.port);
+    core.ownTraffic.setRelay(address.host, address.port);
     const { serverName } = this.target;
     this.connection = library.connect({ configuration, address, serverName }, this);
   }
@@ -89,8 +89,8 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
-    const { path, pool, sink } = this.node.parts;
-    if (this.inUse) path.handleDatagram(pool.bytes, offset, length, this.node.clock.now(), sink);
+    const { core, pool } = this.node.parts;
+    if (this.inUse) core.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
     pool.release(slot);
   }
 

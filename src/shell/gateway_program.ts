@@ -1,0 +1,213 @@
+/** `lanparty-gateway`: a LAN interface and a session, put together. */
+import type { EndpointAction } from "../endpoint/actions.ts";
+import type { OwnTraffic } from "../endpoint/own_traffic.ts";
+import { GatewayCore } from "../gateway/core.ts";
+import { bridgeFilter } from "../link/bpf.ts";
+import { LinkError, type LinkState } from "../link/device.ts";
+import { queryInterface } from "../link/interface.ts";
+import { PacketSocket } from "../link/packet_socket.ts";
+import { type StatusEvent, statusLine } from "../obs/status.ts";
+import { Capability, hasCapability } from "../os/rights.ts";
+import { stateFolder } from "../os/state_folder.ts";
+import { formatMac, parseMac } from "../proto/mac.ts";
+import type { EndpointCore, EndpointNode } from "./endpoint_node.ts";
+import {
+  EndpointResources,
+  openEndpoint,
+  type RelayAccessOptions,
+  runEndpoint,
+} from "./endpoint_program.ts";
+import { FrameLogFile } from "./frame_log_file.ts";
+import { type Logger, loggerOf, logText } from "./logging.ts";
+import { UserError } from "./user_error.ts";
+
+/** What the gateway's command line says. */
+export interface GatewayProgramOptions extends RelayAccessOptions {
+  readonly interface: string;
+  readonly stateDir: string | undefined;
+  readonly frameLogFile: string | undefined;
+}
+
+/** How often the interface's state and the kernel's drops are looked at. */
+const LINK_INTERVAL_MS = 1_000;
+/** How often a stats snapshot is logged. */
+const SNAPSHOT_INTERVAL_MS = 10_000;
+
+/**
+ * Runs a gateway until its session ends or a signal comes; resolves with the exit code.
+ *
+ * @throws {UserError} for what the host can mend
+ */
+export async function runGateway(options: GatewayProgramOptions): Promise<number> {
+  const logger = loggerOf("gateway");
+  if (!hasCapability(Capability.netRaw)) {
+    throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");
+  }
+  checkInterface(options.interface, logger);
+  const stateDir = stateFolder("gateway", options.stateDir);
+  const resources = new EndpointResources();
+  const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
+  const gateway = new Gateway(options, resources, frameLog, logger);
+  try {
+    const node = openEndpoint(
+      options,
+      resources,
+      {
+        role: "gateway",
+        core: gateway,
+        statistics: () => ({ traffic: resources.counters.snapshot() }),
+        onAction: (action, nowMs) => gateway.handleAction(action, nowMs),
+      },
+      stateDir,
+      logger,
+    );
+    gateway.start(node);
+    return await runEndpoint(node, resources, frameLog, logger);
+  } finally {
+    gateway.close();
+    resources.close();
+    frameLog.close();
+  }
+}
+
+/** The gateway's LAN interface, and what is said of it. */
+class Gateway implements EndpointCore {
+  readonly ownTraffic: OwnTraffic;
+  private readonly core: GatewayCore;
+  private readonly lan: PacketSocket;
+  /** MACs of the room's players, by peer id: the kernel's filter is made of them. */
+  private readonly players = new Map<number, Uint8Array>();
+  private linkDueMs = 0;
+  private snapshotDueMs = 0;
+
+  constructor(
+    options: GatewayProgramOptions,
+    private readonly resources: EndpointResources,
+    frameLog: FrameLogFile,
+    private readonly logger: Logger,
+  ) {
+    const { pool, path, counters } = resources;
+    this.lan = openLan(options.interface);
+    this.core = new GatewayCore({ pool, path, counters, lan: this.lan, frameLog: frameLog.log });
+    this.ownTraffic = this.core.ownTraffic;
+  }
+
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    this.resources.path.handleDatagram(bytes, offset, length, nowMs, this.core);
+  }
+
+  /** Opens the LAN to the session. */
+  start(node: EndpointNode): void {
+    const { reactor } = this.resources;
+    this.updateFilter();
+    const { name, index, mac, state } = this.lan;
+    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
+    this.lan.start(reactor, {
+      frame: (frame) => {
+        this.core.handleLanFrame(frame, reactor.now());
+        reactor.wake();
+      },
+      state: (state) => this.handleLinkState(state),
+    });
+    this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
+    reactor.addWorker({
+      work: (nowMs) => {
+        this.core.handleTimer(nowMs);
+        if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
+        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
+        this.lan.flush();
+        return false;
+      },
+      nextDeadlineMs: () =>
+        Math.min(this.core.nextDeadlineMs(), this.linkDueMs, this.snapshotDueMs),
+    });
+  }
+
+  handleAction(action: EndpointAction, nowMs: number): void {
+    switch (action.type) {
+      case "joined":
+        this.core.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
+        break;
+      case "left":
+        this.core.handleLeft(nowMs);
+        this.players.clear();
+        break;
+      case "peerJoined":
+        if (!this.core.handlePeerJoined(action.peer, nowMs)) {
+          logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
+        } else if (action.peer.mac !== undefined) {
+          this.players.set(action.peer.peerId, parseMac(action.peer.mac)!);
+        }
+        break;
+      case "peerLeft":
+        this.core.handlePeerLeft(action.peer.peerId, nowMs);
+        this.players.delete(action.peer.peerId);
+        break;
+      default:
+        return;
+    }
+    this.updateFilter();
+  }
+
+  close(): void {
+    this.lan.close();
+  }
+
+  /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
+  private updateFilter(): void {
+    this.lan.setFilter(bridgeFilter({ clientMacs: [...this.players.values()] }));
+  }
+
+  private watchLink(nowMs: number): void {
+    this.linkDueMs = nowMs + LINK_INTERVAL_MS;
+    this.lan.checkState();
+  }
+
+  private handleLinkState(state: LinkState): void {
+    const { name, index, mac } = this.lan;
+    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
+    if (state === "up") this.core.handleLanUp(this.resources.reactor.now());
+  }
+
+  private logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    this.lan.updateCounters();
+    logText(this.logger, "debug", "snapshot", {
+      room: node.parts.session.room.welcome?.room,
+      players: this.core.players,
+      rttMs: node.parts.session.rttMs,
+      traffic: this.resources.counters.snapshot(),
+      lan: this.lan.counters.snapshot(),
+    });
+  }
+
+  private say(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    logText(this.logger, level, text, { event: event.type });
+  }
+}
+
+/** Refuses, or warns of, an interface that cannot be bridged. */
+function checkInterface(name: string, logger: Logger): void {
+  const info = explained(() => queryInterface(name));
+  if (info.loopback) throw new UserError(`"${name}" is the loopback interface: name the LAN's`);
+  if (info.wireless) {
+    logText(logger, "warning", `"${name}" is a Wi-Fi interface: players will not be reached`);
+  }
+  if (info.bondSlave) {
+    throw new UserError(`"${name}" is part of the bond ${info.master}: name the bond instead`);
+  }
+}
+
+function openLan(name: string): PacketSocket {
+  return explained(() => PacketSocket.open({ interface: name }));
+}
+
+function explained<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (!(cause instanceof LinkError)) throw cause;
+    throw new UserError(cause.message, { cause });
+  }
+}
