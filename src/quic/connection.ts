@@ -64,10 +64,11 @@ const EVENT = QUIC_CONNECTION_EVENT.fields;
 const MAX_SEND_LENGTH_WORD = EVENT.sendEnabled.offset >> 2;
 const CLIENT_CONTEXT_WORD = EVENT.clientContext.offset >> 2;
 /**
- * Short header: 1 byte, packet number: 4, connection id: up to 20; DATAGRAM frame: 3; AEAD tag: 16
- * (RFC 9000, 17.3; RFC 9221, 4; RFC 9001, 5.3).
+ * The longest datagram that msquic takes before a server's connection has started: a packet of the
+ * smallest MTU (1248) holds IPv6 and UDP headers (48), short header (1 + 4 packet number + 8
+ * connection id), DATAGRAM frame header (3) and AEAD tag (16).
  */
-const DATAGRAM_OVERHEAD_BYTES_MAX = 1 + 4 + 20 + 3 + 16;
+const DATAGRAM_BYTES_INITIAL = 1248 - 48 - (1 + 4 + 8) - 3 - 16;
 const SEND_STATE_WORD = EVENT.sendState.offset >> 2;
 
 /** See {@linkcode QuicConnectionHandler}. */
@@ -311,24 +312,20 @@ export class QuicConnection implements EventTarget {
   #connected(): void {
     if (this.#state !== "opening") return;
     this.#state = "connected";
-    if (!this.#maxDatagramKnown) this.maxDatagramBytes = this.#estimateMaxDatagram();
+    if (!this.#maxDatagramKnown) this.maxDatagramBytes = this.#initialMaxDatagram();
     this.#handler.connected(this);
   }
 
   /**
-   * A listener's connection is handed over after msquic has worked out the longest datagram, and is
-   * told only of later changes. Until one comes: what a packet of the path's MTU certainly holds,
-   * whatever the length of the peer's connection ids (RFC 9000, 17.2: 20 bytes at most).
+   * A listener's connection is handed over after msquic has worked out the longest datagram for the
+   * first time, and it is told only of later changes.
    */
-  #estimateMaxDatagram(): number {
+  #initialMaxDatagram(): number {
     const enabled = new Uint8Array(1);
-    const { quic } = this.#context;
     const handle = this.#handle as Deno.PointerObject;
-    quic.MsQuicGetParam(handle, Param.CONN_DATAGRAM_SEND_ENABLED, new Uint32Array([1]), enabled);
-    const statistics = new QuicStatistics();
-    if (enabled[0] === 0 || !statistics.read(quic, handle)) return 0;
-    const ipAndUdpBytes = this.remoteAddress?.family === "ipv4" ? 28 : 48;
-    return statistics.pathMtuBytes - ipAndUdpBytes - DATAGRAM_OVERHEAD_BYTES_MAX;
+    const { MsQuicGetParam } = this.#context.quic;
+    MsQuicGetParam(handle, Param.CONN_DATAGRAM_SEND_ENABLED, new Uint32Array([1]), enabled);
+    return enabled[0] === 0 ? 0 : DATAGRAM_BYTES_INITIAL;
   }
 
   #changeMaxDatagram(bytes: number): void {

@@ -233,20 +233,31 @@ export class QuicLibrary {
    * them before. The reactor must not be running, and must not be closed yet.
    */
   close(): void {
-    const { quic, reactor } = this.#context;
+    const { quic } = this.#context;
     for (const listener of this.#context.listeners.all()) (listener as QuicListener).close();
     for (const connection of this.#context.connections.all()) {
       (connection as QuicConnection).abandon();
     }
     for (const configuration of this.#configurations) configuration.close();
-    for (let turn = 0; turn < CLOSE_TURNS_MAX && !this.#isIdle(); turn++) reactor.turn(1);
-    reactor.turn(0);
-    quic.MsQuicRegistrationClose(this.#context.registration);
-    reactor.turn(0);
-    quic.MsQuicClose(Deno.UnsafePointer.create(this.#api[0]));
+    const settled = this.#settle();
+    // From here on msquic must not be polled: its workers are freed with their registration.
     this.#removePoller();
+    if (!settled) return; // it would wait for ever, and the process is ending anyway
+    quic.MsQuicRegistrationClose(this.#context.registration);
+    quic.MsQuicClose(Deno.UnsafePointer.create(this.#api[0]));
     this.#context.close();
     this.#library.close();
+  }
+
+  /** Runs the reactor until msquic has freed its connections and sockets; false if it does not. */
+  #settle(): boolean {
+    const { reactor } = this.#context;
+    for (let turn = 0; turn < CLOSE_TURNS_MAX; turn++) {
+      const eventsBefore = reactor.counters.events;
+      reactor.turn(1);
+      if (reactor.counters.events === eventsBefore && this.#isIdle()) return true;
+    }
+    return false;
   }
 
   /** Whether msquic has freed every connection. */

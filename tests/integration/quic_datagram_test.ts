@@ -1,0 +1,200 @@
+import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { QuicStatistics } from "../../src/quic/mod.ts";
+import { CertificateFolder, ConnectionRecorder, pass, QuicHost, until } from "../support/quic.ts";
+
+/** One host that is server and client at once, with connections between the two. */
+async function withPairs(
+  count: number,
+  run: (
+    host: QuicHost,
+    pairs: { client: ConnectionRecorder; server: ConnectionRecorder }[],
+  ) => Promise<void>,
+): Promise<void> {
+  const certificates = await CertificateFolder.make();
+  const host = await QuicHost.open();
+  try {
+    const { accepted, port } = host.listen(host.server(await certificates.issue()));
+    const configuration = host.client(certificates.caFile);
+    const pairs: { client: ConnectionRecorder; server: ConnectionRecorder }[] = [];
+    for (let i = 0; i < count; i++) {
+      const { recorder } = host.connect(configuration, port);
+      await until(
+        [host],
+        () =>
+          recorder.connection !== undefined && accepted.length === i + 1 &&
+          accepted[i].connection !== undefined,
+        "a handshake",
+      );
+      pairs.push({ client: recorder, server: accepted[i] });
+    }
+    await run(host, pairs);
+  } finally {
+    host.close();
+    await certificates.remove();
+  }
+  assertEquals(host.pool.freeSlots, host.pool.slotCount, "every slot has come back");
+}
+
+function connectionOf(recorder: ConnectionRecorder) {
+  if (recorder.connection === undefined) throw new Error("not connected");
+  return recorder.connection;
+}
+
+function pattern(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + seed) & 0xff);
+}
+
+Deno.test("datagrams arrive byte for byte in both directions", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const lengths = [1, 14, 100, 1000, 1168];
+    for (const [i, length] of lengths.entries()) {
+      assert(host.send(connectionOf(client), pattern(length, i)));
+      assert(host.send(connectionOf(server), pattern(length, i + 100)));
+    }
+    await until(
+      [host],
+      () =>
+        server.datagrams.length === lengths.length && client.datagrams.length === lengths.length,
+      "all datagrams",
+    );
+    assertEquals(server.datagrams, lengths.map((length, i) => pattern(length, i)));
+    assertEquals(client.datagrams, lengths.map((length, i) => pattern(length, i + 100)));
+    assertEquals(connectionOf(client).datagramsSent, lengths.length);
+    assertEquals(connectionOf(client).datagramsReceived, lengths.length);
+    assertEquals([connectionOf(client).unsentBytes, connectionOf(client).unsentCount], [0, 0]);
+  });
+});
+
+Deno.test("one slot goes to many connections and comes back once all have sent it", async () => {
+  await withPairs(3, async (host, pairs) => {
+    const bytes = pattern(600, 5);
+    const { slot, offset } = host.slotWith(bytes);
+    for (const { server } of pairs) {
+      host.pool.retain(slot);
+      assert(connectionOf(server).sendDatagram(slot, offset, bytes.length));
+    }
+    assertEquals(host.pool.referencesOf(slot), 4);
+    assertEquals(connectionOf(pairs[0].server).unsentBytes, 600);
+    await until(
+      [host],
+      () => pairs.every(({ client }) => client.datagrams.length === 1),
+      "3 copies",
+    );
+    assertEquals(host.pool.referencesOf(slot), 1, "only the sender's own reference is left");
+    for (const { client } of pairs) assertEquals(client.datagrams, [bytes]);
+    host.pool.release(slot);
+  });
+});
+
+Deno.test("a slot in flight cannot be sent with another length", async () => {
+  await withPairs(1, async (host, [{ client }]) => {
+    const { slot, offset } = host.slotWith(pattern(100, 1));
+    host.pool.retain(slot);
+    assert(connectionOf(client).sendDatagram(slot, offset, 100));
+    assertThrows(() => connectionOf(client).sendDatagram(slot, offset, 99), RangeError);
+    await until([host], () => host.pool.referencesOf(slot) === 1, "the datagram to be sent");
+    host.pool.release(slot);
+  });
+});
+
+Deno.test("a datagram longer than the maximum is not taken, and its slot comes back", async () => {
+  await withPairs(1, (host, [{ client }]) => {
+    const connection = connectionOf(client);
+    assertEquals(host.send(connection, pattern(connection.maxDatagramBytes + 1, 1)), false);
+    assertEquals(host.pool.freeSlots, host.pool.slotCount);
+    assertEquals(connection.unsentCount, 0);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("slots of datagrams that a dying connection never sent come back", async () => {
+  await withPairs(2, async (host, [first, second]) => {
+    const dying = connectionOf(first.client);
+    for (let i = 0; i < 2000; i++) assert(host.send(dying, pattern(1000, i)));
+    assertEquals([dying.unsentCount, dying.unsentBytes], [2000, 2_000_000]);
+    assertEquals(host.pool.freeSlots, host.pool.slotCount - 2000);
+    dying.shutdown(0);
+    assertEquals(host.send(dying, pattern(10, 0)), false, "a closing connection takes nothing");
+    await until([host], () => first.client.isClosed, "the end");
+    assertEquals([dying.unsentCount, dying.unsentBytes], [0, 0]);
+    assertEquals(host.pool.freeSlots, host.pool.slotCount);
+    assertGreater(host.library.counters.droppedCanceled, 1000);
+    assert(host.send(connectionOf(second.client), pattern(10, 3)), "others are not disturbed");
+    await until([host], () => second.server.datagrams.length === 1, "the other's datagram");
+  });
+});
+
+Deno.test("a receiver without free slots drops, counts, and goes on when slots are back", async () => {
+  const certificates = await CertificateFolder.make();
+  const server = await QuicHost.open(2);
+  const sender = await QuicHost.open();
+  try {
+    const { accepted, port } = server.listen(server.server(await certificates.issue()));
+    const { recorder } = sender.connect(sender.client(certificates.caFile), port);
+    const both = [server, sender];
+    await until(both, () => accepted[0]?.connection !== undefined, "a handshake");
+    const held: number[] = [];
+    accepted[0].datagram = (_connection, slot) => {
+      held.push(slot);
+    };
+    for (let i = 0; i < 10; i++) assert(sender.send(connectionOf(recorder), pattern(500, i)));
+    await until(both, () => server.library.counters.droppedNoSlot === 8, "eight drops");
+    assertEquals(held.length, 2);
+    for (const slot of held.splice(0)) server.pool.release(slot);
+    assert(sender.send(connectionOf(recorder), pattern(500, 11)));
+    await until(both, () => held.length === 1, "the next datagram");
+    server.pool.release(held[0]);
+  } finally {
+    sender.close();
+    server.close();
+    await certificates.remove();
+  }
+});
+
+Deno.test("the maximum grows to a 1500-byte path's, and a datagram of that length passes", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    await until(
+      [host],
+      () => client.maxima.at(-1) === 1439 && server.maxima.at(-1) === 1448,
+      "path MTU discovery",
+    );
+    assertEquals(client.maxima, client.maxima.toSorted((a, b) => a - b), "it only grows");
+    assert(host.send(connectionOf(client), pattern(1439, 1)));
+    assert(host.send(connectionOf(server), pattern(1448, 2)));
+    await until(
+      [host],
+      () => client.datagrams.length === 1 && server.datagrams.length === 1,
+      "full datagrams",
+    );
+    assertEquals(server.datagrams[0], pattern(1439, 1));
+    assertEquals(client.datagrams[0], pattern(1448, 2));
+    const statistics = new QuicStatistics();
+    assert(connectionOf(client).statistics(statistics));
+    assertEquals(statistics.pathMtuBytes, 1500);
+    assertGreater(statistics.rttUs, 0);
+    assertGreater(statistics.congestionWindowBytes, 10_000);
+    assertGreater(statistics.packetsSent, 5);
+    assertEquals(statistics.packetsLost, 0);
+  });
+});
+
+Deno.test("ten thousand datagrams arrive in order, with a bounded number outstanding", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const connection = connectionOf(client);
+    let next = 0;
+    let sent = 0;
+    server.datagram = (_connection, slot, offset) => {
+      const number = host.pool.bytes[offset] | (host.pool.bytes[offset + 1] << 8);
+      assertEquals(number, next++);
+      host.pool.release(slot);
+    };
+    await pass([host], 50);
+    await until([host], () => {
+      while (connection.unsentCount < 32 && sent < 10_000) {
+        assert(host.send(connection, Uint8Array.of(sent & 0xff, sent >> 8, 0, 0)));
+        sent++;
+      }
+      return next === 10_000;
+    }, "all of them");
+  });
+});
