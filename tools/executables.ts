@@ -20,6 +20,8 @@ const COMPILE_OPTIONS: readonly string[] = [
   "--lock=deno.lock",
   "--frozen",
   "--no-prompt",
+  // The code cache would be a file of a known name in /tmp, which root would load.
+  "--no-code-cache",
 ];
 
 /** Where an executable lies after the build. */

@@ -2,17 +2,7 @@
  * libmsquic.so: msquic's source as cargo fetches it, with patches of our own, built with quictls inside
  * and linked once more so that each function of its interface is a symbol and nothing but libc is needed.
  */
-import {
-  BuildError,
-  cached,
-  copyIfChanged,
-  entryPath,
-  exists,
-  hashOf,
-  isCached,
-  listFiles,
-  prune,
-} from "./cache.ts";
+import { BuildError, cached, copyIfChanged, hashOf, isCached, listFiles, prune } from "./cache.ts";
 import { findWorking, Log, outputOf, run, searchPath } from "./process.ts";
 import { type Step, step } from "./progress.ts";
 
@@ -282,14 +272,4 @@ async function checkLibrary(library: string, logPath: string): Promise<void> {
   if (!names.includes("MsQuicDatagramSend") || strangers.length > 0) {
     throw new BuildError(`libmsquic.so exports ${names.slice(0, 9).join(" ")} …; log: ${logPath}`);
   }
-}
-
-/** The folder of the library's cache entry, whether it is made or not: for messages. */
-export async function libraryEntry(): Promise<string> {
-  return entryPath("libmsquic", (await keys()).library);
-}
-
-/** Whether the library lies where the programs look for it. */
-export async function isLibraryInTree(): Promise<boolean> {
-  return await exists(LIBRARY_IN_TREE);
 }

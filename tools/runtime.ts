@@ -3,16 +3,7 @@
  * itself, or, where that cannot be reached, the head of a program out of a package registry that was
  * compiled by the same Deno.
  */
-import {
-  BuildError,
-  cached,
-  cacheFolder,
-  entryPath,
-  exists,
-  hashOf,
-  isCached,
-  prune,
-} from "./cache.ts";
+import { BuildError, cached, cacheFolder, exists, hashOf, isCached, prune } from "./cache.ts";
 import { CommandError, findWorking, Log, outputOf, readLines, run, searchPath } from "./process.ts";
 import { PIP_VERSION, SYSTEM_CERTIFICATES } from "./prerequisites.ts";
 import { say, step } from "./progress.ts";
@@ -192,9 +183,4 @@ export function cutProgram(program: Uint8Array): Uint8Array {
     view.getUint16(58, true) * view.getUint16(60, true);
   if (endBytes > program.length) throw new BuildError("the package's program is cut short");
   return program.subarray(0, endBytes);
-}
-
-/** Where the runtime out of the registry lies, for those who want to see it. */
-export async function registryRuntimePath(): Promise<string> {
-  return `${entryPath("runtime", await registryKey())}/denort`;
 }
