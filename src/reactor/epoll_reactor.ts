@@ -90,7 +90,8 @@ export class EpollReactor implements Reactor {
   readonly #freeIndices: number[] = [];
   /** Indices that become free at the end of the batch, so that no stale event meets a new source. */
   readonly #retiredIndices: number[] = [];
-  readonly #workers: Worker[] = [];
+  /** A worker that was removed leaves a hole until the turn is over, so that none is skipped. */
+  #workers: (Worker | undefined)[] = [];
   readonly #events: Uint8Array<ArrayBuffer>;
   readonly #eventsView: DataView;
   readonly #eventPointers: Deno.PointerObject[] = [];
@@ -100,6 +101,7 @@ export class EpollReactor implements Reactor {
     setImmediate(resolve);
   };
   #poller: Poller | undefined;
+  #workersRemoved = false;
   #woken = false;
   #running = false;
   #stopping = false;
@@ -174,7 +176,9 @@ export class EpollReactor implements Reactor {
     this.#woken = true;
     return () => {
       const index = this.#workers.indexOf(worker);
-      if (index >= 0) this.#workers.splice(index, 1);
+      if (index < 0) return;
+      this.#workers[index] = undefined;
+      this.#workersRemoved = true;
     };
   }
 
@@ -238,6 +242,10 @@ export class EpollReactor implements Reactor {
 
   turn(waitMaxMs: number): void {
     this.counters.turns++;
+    if (this.#workersRemoved) {
+      this.#workersRemoved = false;
+      this.#workers = this.#workers.filter((worker) => worker !== undefined);
+    }
     const dueMs = this.#rounds();
     const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
     if (timeoutMs > 0) this.counters.sleeps++;
@@ -257,12 +265,13 @@ export class EpollReactor implements Reactor {
       const nowMs = this.now();
       let more = false;
       for (let i = 0; i < this.#workers.length; i++) {
-        if (this.#workers[i].work(nowMs)) more = true;
+        if (this.#workers[i]?.work(nowMs)) more = true;
       }
       if (!more && !this.#woken && pollMs > 0) {
         let waitMs = pollMs;
         for (let i = 0; i < this.#workers.length; i++) {
-          waitMs = Math.min(waitMs, this.#workers[i].nextDeadlineMs(nowMs) - nowMs);
+          const worker = this.#workers[i];
+          if (worker !== undefined) waitMs = Math.min(waitMs, worker.nextDeadlineMs(nowMs) - nowMs);
         }
         return waitMs;
       }
