@@ -283,11 +283,9 @@ export class GatewayCore implements FrameSink {
   ): void {
     dissect(bytes, offset, length, this.#dissection);
     const { etherType } = this.#dissection;
-    const targets = reason === PASS ? 1 : 0;
-    const [now, room] = [this.#nowMs, this.#room];
     this.#log.record(
-      now,
-      room,
+      this.#nowMs,
+      this.#room,
       peerId,
       direction,
       bytes,
@@ -295,7 +293,7 @@ export class GatewayCore implements FrameSink {
       length,
       etherType,
       reason,
-      targets,
+      reason === PASS ? 1 : 0,
     );
   }
 }

@@ -18,7 +18,6 @@ import { ViewCache } from "./views.ts";
 const MACS_BYTES = 2 * MAC_BYTES;
 /** Where SCTP has its CRC32c; no other checksum that Linux offloads is there. */
 const SCTP_CHECKSUM_OFFSET = 8;
-const SCTP_CHECKSUM_BYTES = 4;
 
 /** Finishes frames in place or while copying; holds nothing but views and scratch. */
 export class FrameFinisher {
@@ -91,9 +90,10 @@ export class FrameFinisher {
     if (offload.checksumOffset === SCTP_CHECKSUM_OFFSET) {
       dissect(bytes, offset, length, this.#dissection);
       const { ipProtocol, transportOffset } = this.#dissection;
-      if (ipProtocol === IpProtocol.sctp && transportOffset === start) {
+      if (ipProtocol === IpProtocol.sctp) {
+        // Dissected, the header lies in the frame with its checksum.
+        if (transportOffset !== start) return OffloadError.invalid;
         const field = start + SCTP_CHECKSUM_OFFSET;
-        if (field + SCTP_CHECKSUM_BYTES > offset + length) return OffloadError.invalid;
         view.setUint32(field, 0);
         view.setUint32(field, crc32c(bytes, start, offset + length - start), true);
         return 0;
