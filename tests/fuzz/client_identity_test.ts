@@ -1,0 +1,41 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { formatIdentity, loadIdentity } from "../../src/client/identity.ts";
+import { isIdentityMac, parseMac } from "../../src/proto/mac.ts";
+
+/** The property stops after this time, whatever it has tried by then. */
+const LIMIT = { numRuns: 5000, interruptAfterTimeLimit: 2000, markInterruptAsFailure: false };
+
+const digits = fc.constantFrom(..."0123456789abcdefABCDEF:- ");
+const macLike = fc.oneof(
+  fc.array(digits, { maxLength: 20 }).map((all) => all.join("")),
+  fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) =>
+    [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":")
+  ),
+);
+
+Deno.test("whatever the identity file holds, a usable MAC comes out, and stays from then on", () => {
+  const file = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.record({ version: fc.jsonValue(), mac: macLike, name: fc.string() }, { requiredKeys: [] })
+      .map((fields) => JSON.stringify(fields)),
+  );
+  const origins = new Map<string, number>();
+  fc.assert(
+    fc.property(file, fc.uint8Array({ minLength: 6, maxLength: 6 }), (text, random) => {
+      const { identity, origin } = loadIdentity(text, () => random);
+      const mac = parseMac(identity.mac);
+      assert(mac !== undefined && isIdentityMac(mac, 0), identity.mac);
+      assertEquals(identity.mac, identity.mac.toLowerCase());
+      const again = loadIdentity(formatIdentity(identity), () => new Uint8Array(6));
+      assertEquals(again.identity.mac, identity.mac);
+      assertEquals([again.origin, again.changed], ["kept", false]);
+      origins.set(origin, (origins.get(origin) ?? 0) + 1);
+    }),
+    LIMIT,
+  );
+  for (const origin of ["kept", "repaired", "created"]) {
+    assert((origins.get(origin) ?? 0) > 20, `too tame: ${[...origins]}`);
+  }
+});
