@@ -63,6 +63,7 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "tcpdump", commands: ["tcpdump"] },
   { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
   { debianPackage: "ethtool", commands: ["ethtool"] },
+  { debianPackage: "socat", commands: ["socat"] },
   { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc"] },
 ];
 

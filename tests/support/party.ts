@@ -1,0 +1,208 @@
+/**
+ * A whole LAN party on one machine, played by the three compiled executables:
+ *
+ * ```
+ *   lan             gateway              relay                player
+ *  ┌────────┐      ┌──────────────┐     ┌──────────────┐     ┌──────────────┐
+ *  │  eth0 ─┼──────┼─ lan0        │     │              │     │    lanparty0 │
+ *  │ .77.1  │ veth │        wan0 ─┼─────┼─ gw0   pl0 ──┼─────┼─ wan0        │
+ *  │ dnsmasq│      │       .91.2  │veth │ .91.1  .92.1 │veth │ .92.2        │
+ *  └────────┘      └──────────────┘     └──────────────┘     └──────────────┘
+ *                    lanparty-gateway     lanparty-relay       lanparty-client
+ * ```
+ *
+ * The relay's namespace does not forward IP: only the tunnel joins the LAN and the player.
+ */
+import { executablePath } from "../../tools/executables.ts";
+import { type LabProcess, type Namespace, NetworkLab } from "./netns.ts";
+
+/** Addresses and names that everybody uses. */
+export const PARTY = {
+  room: "LANPARTY",
+  lanAddress: "10.77.0.1",
+  lanPrefix: 24,
+  lanInterface: "eth0",
+  gatewayInterface: "lan0",
+  relayAddressForGateway: "10.91.0.1",
+  relayAddressForPlayer: "10.92.0.1",
+  playerWanAddress: "10.92.0.2",
+  relayPort: 443,
+  tap: "lanparty0",
+  resolvConf: "nameserver 192.0.2.53\n",
+} as const;
+
+/** How long a program may take to say that it is ready. */
+const READY_TIMEOUT_MS = 20_000;
+
+/** The namespaces, links and programs of one party. */
+export class Party implements AsyncDisposable {
+  relayProcess: LabProcess | undefined;
+  gatewayProcess: LabProcess | undefined;
+  /** Clients by their namespace's name. */
+  readonly clients = new Map<string, LabProcess>();
+  /** Number of each player's network: 10.NUMBER.0.0/24. */
+  private readonly networks = new Map<string, number>();
+
+  private constructor(
+    readonly lab: NetworkLab,
+    /** A folder for state, certificates and captures; removed with the party. */
+    readonly folder: string,
+    readonly lan: Namespace,
+    readonly gateway: Namespace,
+    readonly relay: Namespace,
+  ) {}
+
+  /** Makes the namespaces and links of LAN, gateway and relay; starts nothing. */
+  static async open(): Promise<Party> {
+    const lab = await NetworkLab.open();
+    const folder = Deno.makeTempDirSync({ prefix: "lanparty-" });
+    const lan = await lab.namespace("lan");
+    const gateway = await lab.namespace("gateway");
+    const relay = await lab.namespace("relay", { forwarding: false });
+    const party = new Party(lab, folder, lan, gateway, relay);
+    await lab.veth(
+      {
+        namespace: lan,
+        name: PARTY.lanInterface,
+        addresses: [`${PARTY.lanAddress}/${PARTY.lanPrefix}`],
+      },
+      { namespace: gateway, name: PARTY.gatewayInterface },
+    );
+    await lab.veth(
+      { namespace: gateway, name: "wan0", addresses: ["10.91.0.2/24"] },
+      { namespace: relay, name: "gw0", addresses: [`${PARTY.relayAddressForGateway}/24`] },
+    );
+    return party;
+  }
+
+  /** Adds a player's namespace with a way to the relay, and a default route of its own. */
+  async addPlayer(name: string): Promise<Namespace> {
+    const number = this.networks.size;
+    const net = 92 + number;
+    this.networks.set(name, net);
+    const namespace = await this.lab.namespace(name, { resolvConf: PARTY.resolvConf });
+    await this.lab.veth(
+      { namespace, name: "wan0", addresses: [`10.${net}.0.2/24`] },
+      { namespace: this.relay, name: `pl${number}`, addresses: [`10.${net}.0.1/24`] },
+    );
+    await namespace.ip("route", "add", "default", "via", `10.${net}.0.1`);
+    return namespace;
+  }
+
+  /** The certificate that relays write and endpoints pin. */
+  get certificateFile(): string {
+    return `${this.folder}/relay.der`;
+  }
+
+  /** A state folder of one program. */
+  stateDir(program: string): string {
+    return `${this.folder}/${program}`;
+  }
+
+  /** Starts a relay and waits until it listens. */
+  async startRelay(...options: string[]): Promise<LabProcess> {
+    const process = this.relay.spawn([
+      executablePath("relay"),
+      ...["--listen", `${PARTY.relayPort}/udp`, "--state-dir", this.stateDir("relay")],
+      ...["--dev-cert-der-out", this.certificateFile, ...options],
+    ]);
+    this.relayProcess = process;
+    await process.waitForLine(/listening/, READY_TIMEOUT_MS);
+    return process;
+  }
+
+  /** The command of a gateway; later options win over nothing: each may be given once. */
+  gatewayCommand(...options: string[]): string[] {
+    return [
+      executablePath("gateway"),
+      ...["--relay", `${PARTY.relayAddressForGateway}:${PARTY.relayPort}`],
+      ...["--state-dir", this.stateDir("gateway"), "--interface", PARTY.gatewayInterface],
+      ...withDefault(options, "--room", PARTY.room),
+      ...withTrust(options, this.certificateFile),
+    ];
+  }
+
+  /** Starts a gateway and waits until it has joined the room. */
+  async startGateway(...options: string[]): Promise<LabProcess> {
+    const process = this.gateway.spawn(this.gatewayCommand(...options));
+    this.gatewayProcess = process;
+    await process.waitForLine(/Joined the room/, READY_TIMEOUT_MS);
+    return process;
+  }
+
+  /** The command of a client in a player's namespace. */
+  clientCommand(player: Namespace, ...options: string[]): string[] {
+    const net = this.networks.get(player.name);
+    return [
+      executablePath("client"),
+      ...withDefault(options, "--relay", `10.${net}.0.1:${PARTY.relayPort}`),
+      ...["--state-dir", this.stateDir(`client-${player.name}`), "--name", player.name],
+      ...withDefault(options, "--room", PARTY.room),
+      ...withTrust(options, this.certificateFile),
+    ];
+  }
+
+  /** Starts a client and waits until its adapter is up. */
+  async startClient(player: Namespace, ...options: string[]): Promise<LabProcess> {
+    const process = player.spawn(this.clientCommand(player, ...options));
+    this.clients.set(player.name, process);
+    await process.waitForLine(/adapter .* is up/, READY_TIMEOUT_MS);
+    return process;
+  }
+
+  /** Starts a DHCP server on the LAN, which names itself as router and name server. */
+  async startDhcpServer(): Promise<LabProcess> {
+    const process = this.lan.spawn([
+      "dnsmasq",
+      ...["--keep-in-foreground", "--log-facility=-", "--port=0", "--conf-file=/dev/null"],
+      ...["--bind-interfaces", `--interface=${PARTY.lanInterface}`, "--log-dhcp"],
+      ...[`--dhcp-leasefile=${this.folder}/leases`, "--dhcp-authoritative"],
+      ...["--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"],
+      ...[`--dhcp-option=option:router,${PARTY.lanAddress}`],
+      ...[`--dhcp-option=option:dns-server,${PARTY.lanAddress}`],
+      ...["--dhcp-option=option:classless-static-route,198.51.100.0/24,10.77.0.1"],
+    ]);
+    await process.waitForLine(/DHCP, IP range/, READY_TIMEOUT_MS);
+    return process;
+  }
+
+  /** Waits until a player's adapter has an IPv4 address of the LAN; without its prefix length. */
+  async lanAddressOf(player: Namespace, timeoutMs = READY_TIMEOUT_MS): Promise<string> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const addresses = await player.addressesOf(PARTY.tap);
+      const found = addresses.find((address) => address.startsWith("10.77.0."));
+      if (found !== undefined) return found.split("/")[0];
+      if (performance.now() > deadline) {
+        throw new Error(`${player.name} has no address of the LAN after ${timeoutMs} ms`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Ends everything and removes every trace. */
+  async close(): Promise<void> {
+    const running = [...this.clients.values(), this.gatewayProcess, this.relayProcess];
+    for (const process of running) await process?.stop();
+    await this.lab.close();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function withDefault(options: readonly string[], name: string, value: string): string[] {
+  return options.includes(name) ? [] : [name, value];
+}
+
+/** The options as they are, with the relay's certificate pinned unless they say whom to trust. */
+function withTrust(options: readonly string[], certificateFile: string): string[] {
+  const trusts = options.some((option) => /^--relay-(ca-cert|fingerprint)$/.test(option));
+  const system = options.includes("--trust-system");
+  return [
+    ...(trusts || system ? [] : ["--relay-ca-cert", certificateFile]),
+    ...options.filter((option) => option !== "--trust-system"),
+  ];
+}
