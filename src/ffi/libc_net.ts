@@ -37,16 +37,14 @@ export const PacketOption = {
   rxRing: 5,
   statistics: 6,
   copyThresh: 7,
-  auxdata: 8,
   version: 10,
   vnetHeader: 15,
   ignoreOutgoing: 23,
 } as const;
 
-/** `PACKET_MR_PROMISC`, `TPACKET_V2`, `ETH_P_ALL`, `ETH_P_ALL` in network byte order. */
+/** `PACKET_MR_PROMISC`, `TPACKET_V2`, and `ETH_P_ALL` in network byte order. */
 export const PACKET_MR_PROMISC = 1;
 export const TPACKET_V2 = 1;
-export const ETH_P_ALL = 3;
 export const ETH_P_ALL_BIG_ENDIAN = 0x0300;
 
 /** `TP_STATUS_*` bits of a received frame (linux/if_packet.h). */
@@ -54,28 +52,14 @@ export const TpStatus = {
   kernel: 0,
   user: 1 << 0,
   copy: 1 << 1,
-  losing: 1 << 2,
-  checksumNotReady: 1 << 3,
   vlanValid: 1 << 4,
   vlanTpidValid: 1 << 6,
-  checksumValid: 1 << 7,
 } as const;
-
-/** `VIRTIO_NET_HDR_F_*` (linux/virtio_net.h). */
-export const VirtioFlag = { needsChecksum: 1, dataValid: 2 } as const;
-
-/** `VIRTIO_NET_HDR_GSO_*`; the ECN bit can be set beside a TCP type. */
-export const VirtioGso = { none: 0, tcpIpv4: 1, udp: 3, tcpIpv6: 4, udpL4: 5, ecn: 0x80 } as const;
 
 /** `mmap` protections and flags (asm-generic/mman-common.h). */
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
-export const MAP_POPULATE = 0x8000;
-
-/** `poll` events. */
-export const POLLIN = 1;
-export const POLLOUT = 4;
 
 /** `MSG_DONTWAIT` (sys/socket.h). */
 export const MSG_DONTWAIT = 0x40;
@@ -99,12 +83,9 @@ export const IFF_NO_PI = 0x1000;
 /** `IFF_*` flags of an interface (net/if.h). */
 export const InterfaceFlag = {
   up: 0x1,
-  broadcast: 0x2,
   loopback: 0x8,
   running: 0x40,
-  promiscuous: 0x100,
   slave: 0x800,
-  multicast: 0x1000,
 } as const;
 
 /** Hardware type of Ethernet interfaces (net/if_arp.h). */
@@ -154,16 +135,6 @@ const SYMBOLS = {
     parameters: ["i32", /* fd */ "buffer", /* iov */ "i32" /* iovcnt */],
     result: "i32",
   },
-  recvmmsg: {
-    parameters: [
-      "i32", /* sockfd */
-      "buffer", /* msgvec */
-      "u32", /* vlen */
-      "i32", /* flags */
-      "pointer", /* timeout */
-    ],
-    result: "i32",
-  },
   sendmmsg: {
     parameters: ["i32", /* sockfd */ "buffer", /* msgvec */ "u32", /* vlen */ "i32" /* flags */],
     result: "i32",
@@ -181,10 +152,6 @@ const SYMBOLS = {
   },
   munmap: {
     parameters: ["pointer", /* addr */ "usize" /* length */],
-    result: "i32",
-  },
-  poll: {
-    parameters: ["buffer", /* fds */ "u64", /* nfds */ "i32" /* timeout */],
     result: "i32",
   },
   if_nametoindex: { parameters: ["buffer" /* ifname */], result: "u32" },

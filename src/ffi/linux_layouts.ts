@@ -93,23 +93,6 @@ export const TPACKET2_HDR = {
   },
 } as const satisfies StructLayout;
 
-/** The control message that `PACKET_AUXDATA` adds to a received packet. */
-export const TPACKET_AUXDATA = {
-  name: "struct tpacket_auxdata",
-  header: "linux/if_packet.h",
-  page: PACKET_PAGE,
-  sizeBytes: 20,
-  fields: {
-    tp_status: { offset: 0, type: "u32" },
-    tp_len: { offset: 4, type: "u32" },
-    tp_snaplen: { offset: 8, type: "u32" },
-    tp_mac: { offset: 12, type: "u16" },
-    tp_net: { offset: 14, type: "u16" },
-    tp_vlan_tci: { offset: 16, type: "u16" },
-    tp_vlan_tpid: { offset: 18, type: "u16" },
-  },
-} as const satisfies StructLayout;
-
 /** Counters of a packet socket since the last reading (`PACKET_STATISTICS`). */
 export const TPACKET_STATS = {
   name: "struct tpacket_stats",
@@ -190,19 +173,6 @@ export const MMSGHDR = {
   fields: {
     msg_hdr: { offset: 0, type: "bytes", sizeBytes: 56 },
     msg_len: { offset: 56, type: "u32" },
-  },
-} as const satisfies StructLayout;
-
-/** One descriptor that `poll` waits for. */
-export const POLLFD = {
-  name: "struct pollfd",
-  header: "poll.h",
-  page: "https://man7.org/linux/man-pages/man2/poll.2.html",
-  sizeBytes: 8,
-  fields: {
-    fd: { offset: 0, type: "i32" },
-    events: { offset: 4, type: "i16" },
-    revents: { offset: 6, type: "i16" },
   },
 } as const satisfies StructLayout;
 
@@ -294,14 +264,12 @@ export const LINUX_LAYOUTS: readonly StructLayout[] = [
   SOCKADDR,
   TPACKET_REQ,
   TPACKET2_HDR,
-  TPACKET_AUXDATA,
   TPACKET_STATS,
   PACKET_MREQ,
   VIRTIO_NET_HDR,
   IOVEC,
   MSGHDR,
   MMSGHDR,
-  POLLFD,
   SOCK_FILTER,
   SOCK_FPROG,
   SOCKADDR_NL,

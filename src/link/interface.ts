@@ -17,11 +17,12 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
 } from "../ffi/libc_net.ts";
-import { IFREQ } from "../ffi/linux_layouts.ts";
+import { IFREQ, SOCKADDR } from "../ffi/linux_layouts.ts";
 import { LinkError } from "./device.ts";
 
 const MAC_BYTES = 6;
-const FAMILY_BYTES = 2;
+/** Where the address stands in `ifr_hwaddr`, behind the hardware type. */
+const FAMILY_BYTES = SOCKADDR.fields.sa_data.offset;
 
 /** What is known of an interface. */
 export interface InterfaceInfo {

@@ -1,0 +1,103 @@
+import * as net from "../../src/ffi/libc_net.ts";
+import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
+import { BpfCode } from "../../src/link/bpf.ts";
+import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
+
+const HEADERS = {
+  preamble: [
+    "#define _GNU_SOURCE 1",
+    "#include <stdint.h>",
+    "#include <poll.h>",
+    "#include <sys/ioctl.h>",
+    "#include <sys/mman.h>",
+    "#include <sys/socket.h>",
+    "#include <sys/uio.h>",
+    "#include <net/if.h>",
+    "#include <net/if_arp.h>",
+    "#include <arpa/inet.h>",
+    "#include <linux/filter.h>",
+    "#include <linux/if_addr.h>",
+    "#include <linux/if_ether.h>",
+    "#include <linux/if_packet.h>",
+    "#include <linux/if_tun.h>",
+    "#include <linux/netlink.h>",
+    "#include <linux/rtnetlink.h>",
+    "#include <linux/sockios.h>",
+    "#include <linux/virtio_net.h>",
+  ],
+};
+
+Deno.test("the network structs of Linux are laid out as the system's headers say", async () => {
+  await assertLayouts(LINUX_LAYOUTS, HEADERS);
+});
+
+Deno.test("the network constants of Linux have the values of the system's headers", async () => {
+  const { AddressFamily, InterfaceFlag, InterfaceIoctl, PacketOption, TpStatus } = net;
+  await assertConstants({
+    AF_INET: AddressFamily.inet,
+    AF_INET6: AddressFamily.inet6,
+    AF_NETLINK: AddressFamily.netlink,
+    AF_PACKET: AddressFamily.packet,
+    SOCK_DGRAM: net.SOCK_DGRAM,
+    SOCK_RAW: net.SOCK_RAW,
+    SOCK_NONBLOCK: net.SOCK_NONBLOCK,
+    SOCK_CLOEXEC: net.SOCK_CLOEXEC,
+    SOL_SOCKET: net.SOL_SOCKET,
+    SO_ERROR: net.SO_ERROR,
+    SO_SNDBUF: net.SO_SNDBUF,
+    SO_RCVBUF: net.SO_RCVBUF,
+    SO_ATTACH_FILTER: net.SO_ATTACH_FILTER,
+    SO_DETACH_FILTER: net.SO_DETACH_FILTER,
+    SO_SNDBUFFORCE: net.SO_SNDBUFFORCE,
+    SO_RCVBUFFORCE: net.SO_RCVBUFFORCE,
+    SOL_PACKET: net.SOL_PACKET,
+    PACKET_ADD_MEMBERSHIP: PacketOption.addMembership,
+    PACKET_RX_RING: PacketOption.rxRing,
+    PACKET_STATISTICS: PacketOption.statistics,
+    PACKET_COPY_THRESH: PacketOption.copyThresh,
+    PACKET_VERSION: PacketOption.version,
+    PACKET_VNET_HDR: PacketOption.vnetHeader,
+    PACKET_IGNORE_OUTGOING: PacketOption.ignoreOutgoing,
+    PACKET_MR_PROMISC: net.PACKET_MR_PROMISC,
+    TPACKET_V2: net.TPACKET_V2,
+    "htons(ETH_P_ALL)": net.ETH_P_ALL_BIG_ENDIAN,
+    TP_STATUS_KERNEL: TpStatus.kernel,
+    TP_STATUS_USER: TpStatus.user,
+    TP_STATUS_COPY: TpStatus.copy,
+    TP_STATUS_VLAN_VALID: TpStatus.vlanValid,
+    TP_STATUS_VLAN_TPID_VALID: TpStatus.vlanTpidValid,
+    PROT_READ: net.PROT_READ,
+    PROT_WRITE: net.PROT_WRITE,
+    MAP_SHARED: net.MAP_SHARED,
+    MSG_DONTWAIT: net.MSG_DONTWAIT,
+    SIOCGIFFLAGS: Number(InterfaceIoctl.getFlags),
+    SIOCSIFFLAGS: Number(InterfaceIoctl.setFlags),
+    SIOCGIFMTU: Number(InterfaceIoctl.getMtu),
+    SIOCSIFMTU: Number(InterfaceIoctl.setMtu),
+    SIOCSIFHWADDR: Number(InterfaceIoctl.setHardwareAddress),
+    SIOCGIFHWADDR: Number(InterfaceIoctl.getHardwareAddress),
+    SIOCGIFINDEX: Number(InterfaceIoctl.getIndex),
+    TUNSETIFF: Number(net.TUNSETIFF),
+    IFF_TAP: net.IFF_TAP,
+    IFF_NO_PI: net.IFF_NO_PI,
+    IFF_UP: InterfaceFlag.up,
+    IFF_LOOPBACK: InterfaceFlag.loopback,
+    IFF_RUNNING: InterfaceFlag.running,
+    IFF_SLAVE: InterfaceFlag.slave,
+    ARPHRD_ETHER: net.ARPHRD_ETHER,
+    IFNAMSIZ: net.INTERFACE_NAME_BYTES,
+  }, HEADERS);
+});
+
+Deno.test("BPF instructions have the codes of the system's headers", async () => {
+  await assertConstants({
+    "BPF_LD | BPF_W | BPF_ABS": BpfCode.loadWord,
+    "BPF_LD | BPF_H | BPF_ABS": BpfCode.loadHalf,
+    "BPF_LD | BPF_B | BPF_ABS": BpfCode.loadByte,
+    "BPF_LD | BPF_H | BPF_IND": BpfCode.loadHalfIndexed,
+    "BPF_LDX | BPF_B | BPF_MSH": BpfCode.loadXIpHeaderLength,
+    "BPF_JMP | BPF_JEQ | BPF_K": BpfCode.jumpEqual,
+    "BPF_JMP | BPF_JSET | BPF_K": BpfCode.jumpSet,
+    "BPF_RET | BPF_K": BpfCode.return,
+  }, HEADERS);
+});
