@@ -12,7 +12,7 @@ const HEARTBEAT_MS = 20_000;
 export interface Step {
   /** How much of the step is done, 0 … 1. */
   fraction(done: number): void;
-  /** What the step does just now: a few words. */
+  /** What the step does just now, and at its end what came of it: a few words. */
   detail(text: string): void;
 }
 
@@ -82,7 +82,7 @@ class StepLine implements Step {
   end(mark: string): void {
     clearInterval(this.#timer);
     const start = this.#sink.terminal ? "\r\x1b[K" : "";
-    this.#sink.write(`${start}${mark} ${this.#title} ${this.#elapsed()}\n`);
+    this.#sink.write(`${start}${mark} ${this.#title} ${this.#elapsed()}${this.#remark()}\n`);
   }
 
   fraction(done: number): void {
@@ -95,8 +95,11 @@ class StepLine implements Step {
 
   #text(): string {
     const percent = this.#fraction < 0 ? "" : ` ${Math.floor(this.#fraction * 100)} %`;
-    const detail = this.#detail === "" ? "" : ` (${this.#detail})`;
-    return `${this.#title}${percent} ${this.#elapsed()}${detail}`;
+    return `${this.#title}${percent} ${this.#elapsed()}${this.#remark()}`;
+  }
+
+  #remark(): string {
+    return this.#detail === "" ? "" : ` (${this.#detail})`;
   }
 
   #elapsed(): string {

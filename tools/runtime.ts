@@ -51,8 +51,10 @@ export async function findRuntime(
   }
   if (await hasDenoDownloaded()) return { kind: "deno" };
   if (await isCached("runtime", await registryKey())) return { kind: "registry" };
-  return await step("runtime: trying Deno's own download", async () => {
-    return await downloadByDeno() ? { kind: "deno" } : { kind: "registry" };
+  return await step("runtime: trying Deno's own download", async (progress) => {
+    if (await downloadByDeno()) return { kind: "deno" };
+    progress.detail("not reachable");
+    return { kind: "registry" };
   });
 }
 

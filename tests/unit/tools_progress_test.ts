@@ -38,7 +38,7 @@ Deno.test("on a terminal the line is drawn again with a percentage that never fa
   }, sink);
   assertMatch(written[0] ?? "", /^‹. building 50 % \d\.\d s \(core\)$/);
   assertMatch(written.at(-2) ?? "", / 100 % /);
-  assertMatch(written.at(-1) ?? "", /^‹✓ building \d\.\d s\n$/);
+  assertMatch(written.at(-1) ?? "", /^‹✓ building \d\.\d s \(core\)\n$/);
 });
 
 Deno.test("a line of its own ends with a line break", () => {
