@@ -128,6 +128,7 @@ export class Reconnection {
    * broke while all was well, so that the same relay is tried first.
    */
   afterLoss(reaction: Reaction, stay: boolean, retryAfterMs?: number): Retry | undefined {
+    this.#refusedSinceMs = undefined;
     if (reaction === "final") return undefined;
     if (reaction === "suspicious" && ++this.#protocolErrors >= PROTOCOL_ERRORS_MAX) {
       return undefined;

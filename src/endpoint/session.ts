@@ -23,12 +23,10 @@ import {
   type Disconnect,
   ErrorCode,
   parseRelayMessage,
-  type Redirect,
-  type Reject,
   type RelayMessage,
   type Welcome,
 } from "../ctrl/messages.ts";
-import { describeStatus, DISCONNECT_ADVICE, type StatusEvent } from "../obs/status.ts";
+import { DISCONNECT_ADVICE, type StatusEvent } from "../obs/status.ts";
 import { MtuSettler } from "../proto/mtu.ts";
 import type {
   ClosedReason,
@@ -37,16 +35,10 @@ import type {
   SessionOptions,
   SessionSurroundings,
 } from "./actions.ts";
+import { Aftermath } from "./aftermath.ts";
 import { buildHello } from "./hello.ts";
-import {
-  errorCodeOf,
-  type Reaction,
-  reactionTo,
-  TRANSPORT_TEXTS,
-  type Verdict,
-  verdictOfErrorCode,
-} from "./outcomes.ts";
-import { Reconnection, type Retry } from "./reconnection.ts";
+import { errorCodeOf, TRANSPORT_TEXTS } from "./outcomes.ts";
+import { Reconnection } from "./reconnection.ts";
 import { RoomState } from "./room_state.ts";
 import { SessionStats } from "./session_stats.ts";
 import type { TokenKey } from "./token_store.ts";
@@ -59,6 +51,7 @@ export const WELCOME_TIMEOUT_MS = 10_000;
 export const FINISH_TIMEOUT_MS = 1000;
 /** A connection that we closed is gone after this time, whatever the transport says. */
 export const CLOSE_TIMEOUT_MS = 500;
+
 /** Where a session is; see the drawing above. */
 export type SessionState =
   | "idle"
@@ -71,30 +64,19 @@ export type SessionState =
   | "waiting"
   | "ended";
 
-/** What comes when the connection at hand is gone. */
-type Next =
-  | { readonly kind: "connect"; readonly target: RelayTarget; readonly dueMs: number }
-  | ({ readonly kind: "end" } & Ending);
-
-interface Ending {
-  readonly exitCode: 0 | 1;
-  readonly message: string;
-  readonly told: boolean;
-}
-
 /** The session of one endpoint. */
 export class EndpointSession {
   readonly #options: SessionOptions;
   readonly #surroundings: SessionSurroundings;
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
+  readonly #aftermath: Aftermath;
   readonly #stats = new SessionStats();
   #actions: EndpointAction[] = [];
 
   #state: SessionState = "idle";
   /** End of the present state, if it has one. */
   #deadlineMs = Infinity;
-  #next: Next | undefined;
   #leaving = false;
   /** With what the connection is closed when "finishing" is over. */
   #finishErrorCode: number = ErrorCode.done;
@@ -109,6 +91,7 @@ export class EndpointSession {
     this.#surroundings = surroundings;
     this.#reconnection = new Reconnection(options, surroundings.random);
     this.#room = new RoomState(options.role, (action) => this.#push(action));
+    this.#aftermath = new Aftermath(this.#reconnection, this.#room, (event) => this.#say(event));
   }
 
   /** Where the session is. */
@@ -196,7 +179,7 @@ export class EndpointSession {
     if (this.#state === "finishing") return this.#close(this.#finishErrorCode, nowMs);
     // After a reject or a disconnect we are closing already; without one the relay just left.
     if (!this.#listens()) return;
-    this.#lose({ reaction: "retry", text: DISCONNECT_ADVICE.bye }, nowMs);
+    this.#aftermath.ofLoss({ reaction: "retry", text: DISCONNECT_ADVICE.bye }, nowMs);
     this.#close(ErrorCode.done, nowMs);
   }
 
@@ -207,7 +190,7 @@ export class EndpointSession {
       case "settling":
       case "greeting":
       case "joined":
-        this.#loseConnection(reason, nowMs);
+        this.#aftermath.ofClosed(reason, nowMs);
         return this.#proceed(nowMs);
       case "finishing":
       case "closing":
@@ -229,7 +212,7 @@ export class EndpointSession {
     switch (this.#state) {
       case "connecting":
       case "greeting":
-        this.#lose({ reaction: "retry", text: TRANSPORT_TEXTS.timeout }, nowMs);
+        this.#aftermath.ofLoss({ reaction: "retry", text: TRANSPORT_TEXTS.timeout }, nowMs);
         return this.#close(ErrorCode.done, nowMs);
       case "finishing":
         return this.#close(this.#finishErrorCode, nowMs);
@@ -256,8 +239,7 @@ export class EndpointSession {
   leave(nowMs: number): void {
     const again = this.#leaving;
     this.#leaving = true;
-    // An end that is decided already keeps its exit code and its message.
-    if (this.#next?.kind !== "end") this.#end(0, "Left.", true);
+    this.#aftermath.ofLeaving();
     switch (this.#state) {
       case "ended":
         return;
@@ -293,13 +275,16 @@ export class EndpointSession {
   #handleMessage(message: RelayMessage, nowMs: number): void {
     switch (message.type) {
       case "disconnect":
-        return this.#handleDisconnect(message, nowMs);
+        this.#aftermath.ofDisconnect(message, nowMs);
+        return this.#close(errorCodeOf(message.code), nowMs);
       case "reject":
-        if (this.#state !== "joined") return this.#handleReject(message, nowMs);
-        break;
+        if (this.#state === "joined") break;
+        this.#aftermath.ofReject(message, nowMs);
+        return this.#close(ErrorCode.rejected, nowMs);
       case "redirect":
-        if (this.#state !== "joined") return this.#handleRedirect(message, nowMs);
-        break;
+        if (this.#state === "joined") break;
+        this.#aftermath.ofRedirect(message, nowMs);
+        return this.#close(ErrorCode.rejected, nowMs);
       case "welcome":
         if (this.#state === "greeting") return this.#handleWelcome(message, nowMs);
         break;
@@ -333,56 +318,12 @@ export class EndpointSession {
     }
   }
 
-  #handleReject(reject: Reject, nowMs: number): void {
-    const { code, message } = reject;
-    const repeated = this.#reconnection.repeating;
-    const retry = this.#reconnection.afterReject(code, reject.retryAfterMs, nowMs);
-    const event: StatusEvent = {
-      type: "rejected",
-      code,
-      message,
-      ...(retry === undefined ? {} : { retryAfterMs: retry.delayMs }),
-    };
-    // While a hello is repeated each second, the first refusal says it, and the last.
-    if (!repeated || !this.#reconnection.repeating || retry === undefined) this.#say(event);
-    this.#decide(retry, describeStatus(event), true, nowMs);
-    this.#close(ErrorCode.rejected, nowMs);
-  }
-
-  #handleRedirect(redirect: Redirect, nowMs: number): void {
-    const retry = this.#reconnection.afterRedirect(redirect);
-    if (retry === undefined) {
-      this.#lose({ reaction: "retry", text: "The relays send us in circles" }, nowMs);
-    } else {
-      this.#say({ type: "redirected", relay: formatEndpointAddress(retry.target) });
-      this.#decide(retry, "", true, nowMs);
-    }
-    this.#close(ErrorCode.rejected, nowMs);
-  }
-
-  #handleDisconnect(disconnect: Disconnect, nowMs: number): void {
-    const { code, message } = disconnect;
-    const reaction = reactionTo(disconnect);
-    const retry = this.#reconnectAfter(reaction, false, disconnect.retryAfterMs, nowMs);
-    const event: StatusEvent = {
-      type: "disconnected",
-      code,
-      message,
-      ...(retry === undefined ? {} : { retryAfterMs: retry.delayMs }),
-    };
-    const text = describeStatus(event);
-    this.#room.leave(text, retry === undefined);
-    this.#say(event);
-    this.#decide(retry, text, true, nowMs);
-    this.#close(errorCodeOf(code), nowMs);
-  }
-
   // ---- steps --------------------------------------------------------------------------------
 
   #connect(target: RelayTarget, nowMs: number): void {
     const { repeating, attempt } = this.#reconnection;
     this.#reconnection.connecting(target);
-    this.#next = undefined;
+    this.#aftermath.next = undefined;
     this.#reader = new MessageReader();
     this.#settler = undefined;
     this.#maximumBytes = 0;
@@ -409,64 +350,9 @@ export class EndpointSession {
   #protocolError(what: string, nowMs: number): void {
     const greeted = this.#state !== "settling";
     const text = `The relay sent something wrong (${what})`;
-    this.#lose({ reaction: "suspicious", text }, nowMs);
+    this.#aftermath.ofLoss({ reaction: "suspicious", text }, nowMs);
     if (greeted) this.#finish("protocol-error", what, ErrorCode.protocol, nowMs);
     else this.#close(ErrorCode.protocol, nowMs);
-  }
-
-  /** The connection is of no more use: decides what follows once it is gone, and says so. */
-  #lose(verdict: Verdict, nowMs: number): void {
-    const stay = this.#state === "joined" && verdict.reaction === "retry";
-    const retry = this.#reconnectAfter(verdict.reaction, stay, undefined, nowMs);
-    this.#room.leave(verdict.text, retry === undefined);
-    if (retry !== undefined) {
-      this.#say({ type: "retrying", reason: verdict.text, delayMs: retry.delayMs });
-    }
-    this.#decide(retry, verdict.text, false, nowMs);
-  }
-
-  #reconnectAfter(
-    reaction: Reaction,
-    stay: boolean,
-    retryAfterMs: number | undefined,
-    nowMs: number,
-  ): Retry | undefined {
-    if (this.#state === "joined") this.#reconnection.sessionEnded(nowMs - this.#room.enteredMs);
-    return this.#reconnection.afterLoss(reaction, stay, retryAfterMs);
-  }
-
-  /** The transport is gone without a word on the control stream. */
-  #loseConnection(reason: ClosedReason, nowMs: number): void {
-    if (reason.errorCode !== undefined) {
-      return this.#lose(verdictOfErrorCode(reason.errorCode), nowMs);
-    }
-    const transport = reason.transport ?? "other";
-    const text = withDetail(TRANSPORT_TEXTS[transport], reason.message);
-    // At the first start a wrong certificate is a wrong setting, or an attack. Later, or where a
-    // redirect led to, it must not end the party.
-    const final = this.#reconnection.untried &&
-      (transport === "certificate" || transport === "alpn");
-    if (transport === "certificate" && reason.certificateProblem !== undefined) {
-      const event: StatusEvent = {
-        type: "certificateRefused",
-        relay: this.#relayText(),
-        problem: reason.certificateProblem,
-        ...(reason.message === undefined ? {} : { detail: reason.message }),
-      };
-      this.#say(event);
-      if (final) return this.#end(1, describeStatus(event), true);
-    }
-    this.#lose({ reaction: final ? "final" : "retry", text }, nowMs);
-  }
-
-  /** Fixes what follows: the next attempt, or the end with this message. */
-  #decide(retry: Retry | undefined, message: string, told: boolean, nowMs: number): void {
-    if (retry === undefined) return this.#end(1, message, told);
-    this.#next = { kind: "connect", target: retry.target, dueMs: nowMs + retry.delayMs };
-  }
-
-  #end(exitCode: 0 | 1, message: string, told: boolean): void {
-    this.#next = { kind: "end", exitCode, message, told };
   }
 
   /** Says the last word, and leaves the relay a second to read it. */
@@ -490,7 +376,7 @@ export class EndpointSession {
 
   /** The connection is gone, or the wait is over: does what was decided. */
   #proceed(nowMs: number): void {
-    const next = this.#next;
+    const next = this.#aftermath.next;
     if (next === undefined) return;
     if (next.kind === "end") {
       this.#enter("ended", Infinity);
@@ -524,8 +410,4 @@ export class EndpointSession {
   #say(event: StatusEvent): void {
     this.#push({ type: "status", event });
   }
-}
-
-function withDetail(text: string, detail: string | undefined): string {
-  return detail === undefined || detail === "" ? text : `${text} (${detail})`;
 }

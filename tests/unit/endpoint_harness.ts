@@ -175,3 +175,10 @@ export class Stage {
     return messages;
   }
 }
+
+/** How long a session that waits does so before it connects again, ms. */
+export function waitOf(stage: Stage): number {
+  assertEquals(stage.session.state, "waiting");
+  assert(stage.session.retryAtMs !== undefined);
+  return stage.session.retryAtMs - stage.nowMs;
+}

@@ -1,0 +1,150 @@
+/**
+ * What follows when a connection has come to its end: decides it, and tells it.
+ *
+ * Each way to the end has a method here. It leaves the room if we were in one, emits the status event
+ * that people see, and fixes `next`, which the session does as soon as the connection is gone.
+ *
+ * @module
+ */
+
+import { formatEndpointAddress } from "../ctrl/address.ts";
+import type { Disconnect, Redirect, Reject } from "../ctrl/messages.ts";
+import { describeStatus, type StatusEvent } from "../obs/status.ts";
+import type { ClosedReason, RelayTarget } from "./actions.ts";
+import {
+  type Reaction,
+  reactionTo,
+  TRANSPORT_TEXTS,
+  type Verdict,
+  verdictOfErrorCode,
+} from "./outcomes.ts";
+import type { Reconnection, Retry } from "./reconnection.ts";
+import type { RoomState } from "./room_state.ts";
+
+/** What comes when the connection at hand is gone. */
+export type Next =
+  | { readonly kind: "connect"; readonly target: RelayTarget; readonly dueMs: number }
+  | {
+    readonly kind: "end";
+    readonly exitCode: 0 | 1;
+    readonly message: string;
+    /** Whether a status event has said the same. */
+    readonly told: boolean;
+  };
+
+/** See the module. */
+export class Aftermath {
+  /** What has been decided; undefined while the connection is in use. */
+  next: Next | undefined;
+
+  readonly #reconnection: Reconnection;
+  readonly #room: RoomState;
+  readonly #say: (event: StatusEvent) => void;
+
+  constructor(reconnection: Reconnection, room: RoomState, say: (event: StatusEvent) => void) {
+    this.#reconnection = reconnection;
+    this.#room = room;
+    this.#say = say;
+  }
+
+  /** We leave by our own wish. An end that is decided already keeps its exit code and message. */
+  ofLeaving(): void {
+    if (this.next?.kind !== "end") this.#end(0, "Left.", true);
+  }
+
+  /** The relay refuses the hello. */
+  ofReject(reject: Reject, nowMs: number): void {
+    const { code, message } = reject;
+    const repeated = this.#reconnection.repeating;
+    const retry = this.#reconnection.afterReject(code, reject.retryAfterMs, nowMs);
+    const event = { type: "rejected", code, message, ...delayOf(retry) } as const;
+    // While a hello is repeated each second, the first refusal says it, and the last.
+    if (!repeated || !this.#reconnection.repeating || retry === undefined) this.#say(event);
+    this.#decide(retry, describeStatus(event), true, nowMs);
+  }
+
+  /** The relay sends us to another one. */
+  ofRedirect(redirect: Redirect, nowMs: number): void {
+    const retry = this.#reconnection.afterRedirect(redirect);
+    if (retry === undefined) {
+      return this.ofLoss({ reaction: "retry", text: "The relays send us in circles" }, nowMs);
+    }
+    this.#say({ type: "redirected", relay: formatEndpointAddress(retry.target) });
+    this.#decide(retry, "", true, nowMs);
+  }
+
+  /** The relay ends the session. */
+  ofDisconnect(disconnect: Disconnect, nowMs: number): void {
+    const { code, message, retryAfterMs } = disconnect;
+    const retry = this.#afterLoss(reactionTo(disconnect), false, retryAfterMs, nowMs);
+    const event = { type: "disconnected", code, message, ...delayOf(retry) } as const;
+    const text = describeStatus(event);
+    this.#room.leave(text, retry === undefined);
+    this.#say(event);
+    this.#decide(retry, text, true, nowMs);
+  }
+
+  /** The transport is gone without a word on the control stream. */
+  ofClosed(reason: ClosedReason, nowMs: number): void {
+    if (reason.errorCode !== undefined) {
+      return this.ofLoss(verdictOfErrorCode(reason.errorCode), nowMs);
+    }
+    const transport = reason.transport ?? "other";
+    // At the first start a wrong certificate is a wrong setting, or an attack. Later, or where a
+    // redirect led to, it must not end the party.
+    const final = this.#reconnection.untried &&
+      (transport === "certificate" || transport === "alpn");
+    if (transport === "certificate" && reason.certificateProblem !== undefined) {
+      const event: StatusEvent = {
+        type: "certificateRefused",
+        relay: formatEndpointAddress(this.#reconnection.target),
+        problem: reason.certificateProblem,
+        ...(reason.message === undefined ? {} : { detail: reason.message }),
+      };
+      this.#say(event);
+      if (final) return this.#end(1, describeStatus(event), true);
+    }
+    const text = withDetail(TRANSPORT_TEXTS[transport], reason.message);
+    this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
+  }
+
+  /** The connection is of no more use, for this reason. */
+  ofLoss(verdict: Verdict, nowMs: number): void {
+    const stay = this.#room.welcome !== undefined && verdict.reaction === "retry";
+    const retry = this.#afterLoss(verdict.reaction, stay, undefined, nowMs);
+    this.#room.leave(verdict.text, retry === undefined);
+    if (retry !== undefined) {
+      this.#say({ type: "retrying", reason: verdict.text, delayMs: retry.delayMs });
+    }
+    this.#decide(retry, verdict.text, false, nowMs);
+  }
+
+  #afterLoss(
+    reaction: Reaction,
+    stay: boolean,
+    retryAfterMs: number | undefined,
+    nowMs: number,
+  ): Retry | undefined {
+    if (this.#room.welcome !== undefined) {
+      this.#reconnection.sessionEnded(nowMs - this.#room.enteredMs);
+    }
+    return this.#reconnection.afterLoss(reaction, stay, retryAfterMs);
+  }
+
+  #decide(retry: Retry | undefined, message: string, told: boolean, nowMs: number): void {
+    if (retry === undefined) return this.#end(1, message, told);
+    this.next = { kind: "connect", target: retry.target, dueMs: nowMs + retry.delayMs };
+  }
+
+  #end(exitCode: 0 | 1, message: string, told: boolean): void {
+    this.next = { kind: "end", exitCode, message, told };
+  }
+}
+
+function delayOf(retry: Retry | undefined): { retryAfterMs?: number } {
+  return retry === undefined ? {} : { retryAfterMs: retry.delayMs };
+}
+
+function withDetail(text: string, detail: string | undefined): string {
+  return detail === undefined || detail === "" ? text : `${text} (${detail})`;
+}
