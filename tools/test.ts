@@ -40,6 +40,7 @@ const NATIVE = { needsBuild: true, needsRoot: true, parallel: false };
 /** The levels in the order in which they run: what fails soonest comes first. */
 const LEVELS: readonly Level[] = [
   { name: "unit", ...PURE, timeoutMs: 15 * MINUTE_MS },
+  { name: "vectors", ...PURE, timeoutMs: 5 * MINUTE_MS },
   { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "ffi", ...NATIVE, prerequisites: C_COMPILER, timeoutMs: 15 * MINUTE_MS },
@@ -90,6 +91,15 @@ async function select(args: readonly string[]): Promise<Selection | undefined> {
   if (lost !== undefined) return wrong(`no test file ${lost} in the levels chosen`);
   const filter = values["filter"] === undefined ? undefined : String(values["filter"]);
   return { files, filter };
+}
+
+/** Refuses tests in folders that are no level: they would never run. */
+async function requireLevels(): Promise<void> {
+  const paths = await listFiles(`${ROOT}/tests`);
+  const lost = paths.find((path) => {
+    return path.endsWith("_test.ts") && !LEVELS.some(({ name }) => path.startsWith(`${name}/`));
+  });
+  if (lost !== undefined) throw new BuildError(`tests/${lost} is in no level's folder`);
 }
 
 async function testFiles({ name }: Level): Promise<string[]> {
@@ -143,13 +153,16 @@ async function waitForEnd(child: Deno.ChildProcess, { name, timeoutMs }: Level):
 }
 
 async function main(): Promise<number> {
+  await requireLevels();
   const selection = await select(Deno.args);
   if (selection === undefined) return 2;
   const levels = [...selection.files.keys()];
   const forRoot = levels.filter(({ needsRoot }) => needsRoot).map(({ name }) => name);
   if (Deno.uid() !== 0 && forRoot.length > 0) {
     throw new BuildError(
-      `${forRoot.join(", ")}: only root can run these levels; --level unit,sim,fuzz needs no root`,
+      `${
+        forRoot.join(", ")
+      }: only root can run these levels; without: --level unit,vectors,sim,fuzz`,
     );
   }
   if (levels.some(({ needsBuild }) => needsBuild)) {
