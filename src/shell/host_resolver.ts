@@ -1,6 +1,5 @@
-/** A relay's name to an address, without holding the reactor up; each failure moves on to the next one. */
-import { lookup } from "node:dns/promises";
-import { parseAddress, type QuicAddress } from "../quic/mod.ts";
+/** A relay's name to an address; each failure moves on to the name's next one. */
+import { type QuicAddress, ResolveError, resolveHost } from "../quic/mod.ts";
 import type { Reactor } from "../reactor/mod.ts";
 
 /** While a name is looked up, the runtime's own loop gets its turns often. */
@@ -18,17 +17,15 @@ export class HostResolver {
     this.failures++;
   }
 
-  /** Resolves with undefined if the name has no address. Never rejects for that. */
+  /** Resolves with undefined if the name has no address. */
   async resolve(host: string, port: number): Promise<QuicAddress | undefined> {
-    const literal = parseAddress(host, port);
-    if (literal !== undefined) return literal;
     this.reactor.attend(ATTEND_MS);
     try {
-      const found = await lookup(host, { all: true });
-      if (found.length === 0) return undefined;
-      return parseAddress(found[this.failures % found.length].address, port);
-    } catch {
-      return undefined;
+      const found = await resolveHost(host, port);
+      return found[this.failures % found.length];
+    } catch (error) {
+      if (error instanceof ResolveError) return undefined;
+      throw error;
     }
   }
 }

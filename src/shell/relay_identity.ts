@@ -2,11 +2,10 @@
  * What a relay proves itself with, and what it must remember between starts: its certificate and key, and
  * the key of its stateless resets.
  */
-import { X509Certificate } from "@peculiar/x509";
 import { createSelfSigned } from "../trust/self_signed.ts";
 import { spkiFingerprint } from "../trust/fingerprint.ts";
-import { matchesServerName } from "../trust/server_name.ts";
 import { isPem, pemToDer } from "../trust/pem.ts";
+import { isUsableCertificate } from "../trust/validity.ts";
 import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { UserError } from "./user_error.ts";
 
@@ -75,7 +74,7 @@ export async function selfSignedCertificate(
   const oldCertificate = readFileIfThere(certificateFile);
   if (oldKey !== undefined && oldCertificate !== undefined) {
     const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
-    if (leafDer !== undefined && isUsable(leafDer, names, unixMs)) {
+    if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs)) {
       return {
         certificateFile,
         keyFile,
@@ -121,16 +120,6 @@ export function statelessResetKey(
   const key = random(RESET_KEY_BYTES);
   writeFileAtomic(file, key, PRIVATE);
   return key;
-}
-
-function isUsable(leafDer: Uint8Array, names: readonly string[], unixMs: number): boolean {
-  try {
-    const certificate = new X509Certificate(new Uint8Array(leafDer));
-    if (certificate.notAfter.getTime() <= unixMs) return false;
-    return names.every((name) => matchesServerName(certificate, name));
-  } catch {
-    return false;
-  }
 }
 
 function fingerprint(leafDer: Uint8Array, file: string): string {
