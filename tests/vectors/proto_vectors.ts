@@ -64,6 +64,7 @@ export interface Vectors {
       reason: string | null;
     }
   >[];
+  readonly camRefresh: Vector<{ mac: string }>[];
   readonly framing: Vector<unknown[]>[];
   readonly badFraming: Vector<{ error: string }>[];
   readonly messages: MessageVector<object>[];

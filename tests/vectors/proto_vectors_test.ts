@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { CamRefresher } from "../../src/gateway/cam_refresh.ts";
 import { dropReason } from "../../src/obs/drops.ts";
 import {
   DatagramView,
@@ -219,5 +220,17 @@ Deno.test("vectors: what filters make of frames", () => {
       if (code !== PASS) reason = dropReason(code);
     }
     assertEquals(reason, value.reason, name);
+  });
+});
+
+Deno.test("vectors: frames that teach switches", () => {
+  forEachVector(VECTORS.camRefresh, ({ name, hex: digits, value }) => {
+    const refresher = new CamRefresher(1);
+    refresher.add(0, parseMac(value.mac)!, 0);
+    const frames: string[] = [];
+    refresher.handleTimer(0, (bytes, offset, length) => {
+      frames.push(toHex(bytes.subarray(offset, offset + length)));
+    });
+    assertEquals(frames, [digits], name);
   });
 });

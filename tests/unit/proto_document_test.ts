@@ -1,0 +1,95 @@
+/** PROTOCOL.md is the contract: what it says in tables must be what the code does. */
+
+import { assert, assertEquals } from "@std/assert";
+import * as address from "../../src/ctrl/address.ts";
+import * as framing from "../../src/ctrl/framing.ts";
+import * as messages from "../../src/ctrl/messages.ts";
+import * as room from "../../src/ctrl/room.ts";
+import * as backoff from "../../src/endpoint/backoff.ts";
+import * as reconnection from "../../src/endpoint/reconnection.ts";
+import * as session from "../../src/endpoint/session.ts";
+import * as camRefresh from "../../src/gateway/cam_refresh.ts";
+import { DROP_REASONS } from "../../src/obs/drops.ts";
+import * as datagram from "../../src/proto/datagram.ts";
+import * as ethernet from "../../src/proto/ethernet.ts";
+import * as mtu from "../../src/proto/mtu.ts";
+import * as reassembly from "../../src/proto/reassembly.ts";
+import * as limits from "../../src/relay/limits.ts";
+
+const TEXT = Deno.readTextFileSync(new URL("../../src/proto/PROTOCOL.md", import.meta.url));
+
+const CONSTANTS: Record<string, unknown> = {
+  ...address,
+  ...framing,
+  ...messages,
+  ...room,
+  ...backoff,
+  ...reconnection,
+  ...session,
+  ...camRefresh,
+  ...datagram,
+  ...ethernet,
+  ...mtu,
+  ...reassembly,
+  ...limits,
+};
+
+/** The part under a heading, up to the next one of the same depth or a higher one. */
+function sectionOf(heading: string): string {
+  const start = TEXT.indexOf(`\n${heading}`);
+  assert(start >= 0, heading);
+  const rest = TEXT.slice(start + 1 + heading.length);
+  const end = rest.search(new RegExp(`^#{1,${heading.indexOf(" ")}} `, "m"));
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
+/** What stands in backticks in one column of a part's tables, in their order. */
+function column(section: string, index: number): string[] {
+  return section.split("\n").filter((line) => /^\|/.test(line)).flatMap((line) =>
+    Array.from((line.split("|")[index] ?? "").matchAll(/`([^`]+)`/g), (match) => match[1])
+  );
+}
+
+Deno.test("the protocol's document gives each constant the value that it has", () => {
+  const rows = [...sectionOf("## 13.").matchAll(/^\| `([A-Z_]+)` +\| (\d+) +\|/gm)];
+  assert(rows.length >= 40, `${rows.length} rows`);
+  for (const [, name, value] of rows) assertEquals(CONSTANTS[name], Number(value), name);
+  assertEquals(new Set(rows.map(([, name]) => name)).size, rows.length);
+});
+
+Deno.test("the protocol's document names each code, in the order of the checks", () => {
+  const rejects = column(sectionOf("### 7.1"), 2).filter((code) =>
+    code !== "disconnect" && code !== "protocol-error" && code !== "redirect"
+  );
+  // A valid protocol is looked for twice: before and behind its version.
+  assertEquals(rejects.slice(0, 2), ["invalid-hello", "protocol-version"]);
+  assertEquals(new Set(rejects), new Set(messages.REJECT_CODES));
+  assertEquals(
+    rejects.slice(3),
+    messages.REJECT_CODES.filter((code) => rejects.indexOf(code) >= 3),
+  );
+  const disconnects = column(sectionOf("### 6.6"), 1).filter((code) =>
+    !["type", "code", "message", "retryAfterMs"].includes(code)
+  );
+  assertEquals(disconnects, [...messages.DISCONNECT_CODES]);
+  for (const reason of messages.LEAVE_REASONS) {
+    assert(sectionOf("### 6.4").includes(`\`${reason}\``), reason);
+  }
+});
+
+Deno.test("the protocol's document names each reason of malformed and contradicting pieces", () => {
+  const malformed = new Set(column(sectionOf("## 8."), 3));
+  assertEquals(malformed, new Set(Object.keys(datagram.MalformedReason)));
+  const drops = new Set(column(sectionOf("### 9.2"), 3));
+  assertEquals(drops, new Set(Object.keys(reassembly.ReassemblyDrop)));
+});
+
+Deno.test("the protocol's document names filters as the counters do", () => {
+  const rules = column(sectionOf("## 11."), 4).filter((name) => name !== "malformed-…");
+  assertEquals(rules.length, 12, `${rules}`);
+  const known = new Set<string>(DROP_REASONS);
+  for (const name of rules) assert(known.has(name), name);
+  for (const name of ["no-target", "own-destination", "no-gateway", "unknown-destination"]) {
+    assert(sectionOf("## 11.").includes(`\`${name}\``) && known.has(name), name);
+  }
+});
