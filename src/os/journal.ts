@@ -1,0 +1,205 @@
+/**
+ * A journal of changes to the system that must be undone: what this process started, wrote or set
+ * and would outlive it. Each is written down before it is made, and undone at the exit, or, if the
+ * process was killed, at the next start.
+ *
+ * ```ts
+ * const journal = ChangeJournal.open(`${stateFolder}/changes.json`, { file: undoFile });
+ * const change = journal.record("file", "/run/example");
+ * …
+ * journal.undo(change);
+ * ```
+ *
+ * @module
+ */
+
+import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import {
+  identifyProcess,
+  isRunning,
+  killProcess,
+  type ProcessIdentity,
+} from "./process_identity.ts";
+
+/** What is known of a change: any JSON value, as its undoer wants it. */
+export type ChangeData = string | number | boolean | null | readonly ChangeData[] | {
+  readonly [name: string]: ChangeData;
+};
+
+/**
+ * Takes a change back. It may be called for a change that was never made, or is undone already:
+ * then it does nothing.
+ */
+export type Undo = (data: ChangeData) => void;
+
+/** A change that is written down. */
+export interface Change {
+  readonly id: number;
+  readonly kind: string;
+  readonly data: ChangeData;
+}
+
+/** A change that could not be undone; it stays in the journal. */
+export interface UndoFailure {
+  readonly change: Change;
+  readonly error: unknown;
+}
+
+/** The journal is that of a process which still runs. */
+export class JournalBusyError extends Error {
+  override readonly name = "JournalBusyError";
+  readonly pid: number;
+
+  constructor(path: string, pid: number) {
+    super(`${path} belongs to process ${pid}, which still runs`);
+    this.pid = pid;
+  }
+}
+
+interface JournalFile {
+  readonly version: 1;
+  readonly owner: ProcessIdentity;
+  readonly changes: readonly Change[];
+}
+
+const MODE = 0o600;
+/** Changes of one journal: a process that makes more without undoing any has lost its way. */
+const CHANGES_MAX = 256;
+
+/** The changes of this process. */
+export class ChangeJournal {
+  readonly #path: string;
+  readonly #undoers: Readonly<Record<string, Undo>>;
+  readonly #owner: ProcessIdentity;
+  #changes: Change[] = [];
+  #nextId = 1;
+
+  /**
+   * Opens the journal of this process and undoes what an earlier one left, newest first.
+   *
+   * @param undoers for each kind of change, what takes it back
+   * @param onFailure told of each change that could not be undone: it stays in the journal
+   * @throws {JournalBusyError} if the earlier process still runs
+   */
+  static open(
+    path: string,
+    undoers: Readonly<Record<string, Undo>>,
+    onFailure: (failure: UndoFailure) => void = () => {},
+  ): ChangeJournal {
+    const journal = new ChangeJournal(path, undoers);
+    const left = parseJournal(readFileIfThere(path));
+    if (left !== undefined) {
+      const self = left.owner.pid === Deno.pid;
+      if (!self && isRunning(left.owner)) throw new JournalBusyError(path, left.owner.pid);
+      journal.#changes = [...left.changes];
+      journal.#nextId = Math.max(0, ...left.changes.map((change) => change.id)) + 1;
+      journal.undoAll().forEach(onFailure);
+    }
+    return journal;
+  }
+
+  private constructor(path: string, undoers: Readonly<Record<string, Undo>>) {
+    this.#path = path;
+    this.#undoers = undoers;
+    this.#owner = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
+  }
+
+  /** The changes that are not undone, oldest first. */
+  get changes(): readonly Change[] {
+    return this.#changes;
+  }
+
+  /** Writes a change down; to be called before the change is made. */
+  record(kind: string, data: ChangeData): Change {
+    if (this.#undoers[kind] === undefined) throw new TypeError(`nothing undoes a "${kind}"`);
+    if (this.#changes.length >= CHANGES_MAX) throw new RangeError("too many changes to undo");
+    const change = { id: this.#nextId++, kind, data };
+    this.#changes.push(change);
+    this.#save();
+    return change;
+  }
+
+  /** Strikes out a change that no longer has to be undone. */
+  forget(change: Change): void {
+    const kept = this.#changes.filter(({ id }) => id !== change.id);
+    if (kept.length === this.#changes.length) return;
+    this.#changes = kept;
+    this.#save();
+  }
+
+  /**
+   * Undoes a change and strikes it out; one that is struck out already is left alone.
+   *
+   * @throws what its undoer throws; the change then stays written down
+   */
+  undo(change: Change): void {
+    if (!this.#changes.some(({ id }) => id === change.id)) return;
+    const undo = this.#undoers[change.kind];
+    if (undo === undefined) throw new TypeError(`nothing undoes a "${change.kind}"`);
+    undo(change.data);
+    this.forget(change);
+  }
+
+  /** Undoes everything, newest first; returns what could not be undone. */
+  undoAll(): UndoFailure[] {
+    const failures: UndoFailure[] = [];
+    for (const change of [...this.#changes].reverse()) {
+      try {
+        this.undo(change);
+      } catch (error) {
+        failures.push({ change, error });
+      }
+    }
+    return failures;
+  }
+
+  #save(): void {
+    if (this.#changes.length === 0) return removeFileIfThere(this.#path);
+    const file: JournalFile = { version: 1, owner: this.#owner, changes: this.#changes };
+    writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), MODE);
+  }
+}
+
+/** Undoes the start of a process: its data is a {@linkcode ProcessIdentity}. */
+export function undoProcess(data: ChangeData): void {
+  if (!isRecord(data) || typeof data.pid !== "number" || typeof data.startTicks !== "number") {
+    return;
+  }
+  killProcess({ pid: data.pid, startTicks: data.startTicks });
+}
+
+/** Undoes the making of a file or folder: its data is the path, absolute. */
+export function undoFile(data: ChangeData): void {
+  if (typeof data !== "string" || !data.startsWith("/")) return;
+  try {
+    Deno.removeSync(data, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The file's content, or `undefined` if it is absent, damaged, or of another version. */
+function parseJournal(bytes: Uint8Array | undefined): JournalFile | undefined {
+  if (bytes === undefined) return undefined;
+  let value: ChangeData;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || value.version !== 1 || !isRecord(value.owner)) return undefined;
+  const { pid, startTicks } = value.owner;
+  if (typeof pid !== "number" || typeof startTicks !== "number") return undefined;
+  if (!Array.isArray(value.changes)) return undefined;
+  const changes = (value.changes as ChangeData[]).filter(isChange);
+  return { version: 1, owner: { pid, startTicks }, changes };
+}
+
+function isRecord(value: ChangeData): value is { readonly [name: string]: ChangeData } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isChange(value: ChangeData): value is ChangeData & Change {
+  return isRecord(value) && typeof value.id === "number" && typeof value.kind === "string" &&
+    value.data !== undefined;
+}

@@ -1,0 +1,45 @@
+/**
+ * Which process a process id means: ids are used again, so an id is only good together with the
+ * time at which its process started.
+ *
+ * @module
+ */
+
+/** A process, for as long as this system runs. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in clock ticks since the system started (field 22 of /proc/PID/stat). */
+  readonly startTicks: number;
+}
+
+/** Fields of /proc/PID/stat from the state on: the start time is the 22nd of all (proc(5)). */
+const START_TIME_INDEX = 19;
+
+/** The identity of a running process, or `undefined` if there is none of that id. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  let stat: string;
+  try {
+    stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  } catch {
+    return undefined;
+  }
+  // The name, in brackets, may itself contain spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (fields[0] === "Z") return undefined;
+  return { pid, startTicks: Number(fields[START_TIME_INDEX]) };
+}
+
+/** Whether that very process still runs. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identifyProcess(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** Kills that very process; one that ended already is no error. */
+export function killProcess(identity: ProcessIdentity, signal: Deno.Signal = "SIGKILL"): void {
+  if (!isRunning(identity)) return;
+  try {
+    Deno.kill(identity.pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

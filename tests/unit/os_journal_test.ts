@@ -1,0 +1,157 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { writeFileAtomic } from "../../src/os/files.ts";
+import {
+  type ChangeData,
+  ChangeJournal,
+  JournalBusyError,
+  undoFile,
+  undoProcess,
+} from "../../src/os/journal.ts";
+import { identifyProcess, isRunning } from "../../src/os/process_identity.ts";
+
+const notLinux = Deno.build.os !== "linux";
+
+function test(name: string, work: (path: string) => void | Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: notLinux,
+    async fn() {
+      const folder = Deno.makeTempDirSync();
+      try {
+        await work(`${folder}/changes.json`);
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a journal as a process would have left it. */
+function leave(path: string, owner: { pid: number; startTicks: number }, changes: unknown[]): void {
+  const text = JSON.stringify({ version: 1, owner, changes });
+  writeFileAtomic(path, new TextEncoder().encode(text), 0o600);
+}
+
+/** No process has this id. */
+const NOBODY = { pid: 2 ** 22 + 1, startTicks: 1 };
+
+test("changes are written down when recorded and undone newest first", (path) => {
+  const undone: ChangeData[] = [];
+  const journal = ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  assert(!exists(path));
+  journal.record("note", "a");
+  const b = journal.record("note", { b: [1, 2] });
+  journal.record("note", "c");
+  const onDisk = JSON.parse(Deno.readTextFileSync(path));
+  assertEquals(onDisk.changes.map(({ data }: { data: unknown }) => data), [
+    "a",
+    { b: [1, 2] },
+    "c",
+  ]);
+  assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+  journal.undo(b);
+  journal.undo(b);
+  assertEquals(undone, [{ b: [1, 2] }]);
+  assertEquals(journal.undoAll(), []);
+  assertEquals(undone, [{ b: [1, 2] }, "c", "a"]);
+  assert(!exists(path));
+});
+
+test("a change that is forgotten is not undone", (path) => {
+  const undone: ChangeData[] = [];
+  const journal = ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  const a = journal.record("note", "a");
+  journal.record("note", "b");
+  journal.forget(a);
+  journal.undoAll();
+  assertEquals(undone, ["b"]);
+});
+
+test("what a killed process left is undone at the next start", (path) => {
+  const undone: ChangeData[] = [];
+  leave(path, NOBODY, [{ id: 4, kind: "note", data: "a" }, { id: 9, kind: "note", data: "b" }]);
+  const journal = ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  assertEquals(undone, ["b", "a"]);
+  assert(!exists(path));
+  assertEquals(journal.record("note", "c").id, 10);
+});
+
+test("the journal of a process that still runs is left alone", async (path) => {
+  const child = new Deno.Command("sleep", { args: ["30"] }).spawn();
+  const identity = identifyProcess(child.pid)!;
+  leave(path, identity, [{ id: 1, kind: "note", data: "a" }]);
+  const undone: ChangeData[] = [];
+  const open = () => ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  assertEquals(assertThrows(open, JournalBusyError).pid, child.pid);
+  // The same id at another time is another process.
+  leave(path, { ...identity, startTicks: identity.startTicks - 1 }, [
+    { id: 1, kind: "note", data: "a" },
+  ]);
+  open();
+  assertEquals(undone, ["a"]);
+  child.kill("SIGKILL");
+  await child.status;
+});
+
+test("what cannot be undone is told and stays written down", (path) => {
+  leave(path, NOBODY, [
+    { id: 1, kind: "note", data: "fails" },
+    { id: 2, kind: "unknown", data: null },
+    { id: 3, kind: "note", data: "works" },
+  ]);
+  const failures: [string, string][] = [];
+  const journal = ChangeJournal.open(
+    path,
+    {
+      note(data) {
+        if (data === "fails") throw new Error("no");
+      },
+    },
+    ({ change, error }) => failures.push([change.kind, (error as Error).message]),
+  );
+  assertEquals(failures, [["unknown", 'nothing undoes a "unknown"'], ["note", "no"]]);
+  assertEquals(journal.changes.map(({ id }) => id), [1, 2]);
+  assertEquals(JSON.parse(Deno.readTextFileSync(path)).changes.length, 2);
+});
+
+test("a damaged journal is taken for an empty one", (path) => {
+  for (const text of ["", "{", "[]", "null", '{"version":2}', '{"version":1,"owner":{}}']) {
+    Deno.writeTextFileSync(path, text);
+    assertEquals(ChangeJournal.open(path, {}).changes, [], text);
+  }
+});
+
+test("a kind that nothing undoes cannot be recorded", (path) => {
+  assertThrows(() => ChangeJournal.open(path, {}).record("file", "/x"), TypeError);
+});
+
+test("a process is killed by id and start time, and no other", async () => {
+  const child = new Deno.Command("sleep", { args: ["30"] }).spawn();
+  const { pid, startTicks } = identifyProcess(child.pid)!;
+  undoProcess({ pid, startTicks: startTicks + 1 });
+  assert(isRunning({ pid, startTicks }));
+  undoProcess({ pid, startTicks });
+  assertEquals((await child.status).signal, "SIGKILL");
+  assert(!isRunning({ pid, startTicks }));
+  undoProcess({ pid, startTicks });
+  undoProcess("nonsense");
+});
+
+test("a folder is removed with what it holds, and only by an absolute path", (path) => {
+  const folder = `${path}.folder`;
+  Deno.mkdirSync(`${folder}/inner`, { recursive: true });
+  undoFile(folder);
+  assert(!exists(folder));
+  undoFile(folder);
+  undoFile("relative");
+  undoFile(null);
+});
