@@ -1,0 +1,311 @@
+/** A client or gateway program in the simulation: session, frame path and core, in a shell like the real one. */
+import { assert, assertEquals } from "@std/assert";
+import { ClientCore } from "../../src/client/client_core.ts";
+import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
+import { FramePath } from "../../src/endpoint/frame_path.ts";
+import { EndpointSession } from "../../src/endpoint/session.ts";
+import type { TokenStore } from "../../src/endpoint/token_store.ts";
+import { GatewayCore } from "../../src/gateway/core.ts";
+import { TrafficCounters } from "../../src/obs/counters.ts";
+import { DropCode } from "../../src/obs/drops.ts";
+import { FrameLog } from "../../src/obs/frame_log.ts";
+import { EtherType } from "../../src/proto/ethernet.ts";
+import { parseMac } from "../../src/proto/mac.ts";
+import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
+import { QueueArena } from "../../src/queue/fair_queue.ts";
+import type { Ledger, Station } from "./ledger.ts";
+import type { Path, Side, SimConnection } from "./network.ts";
+import type { SeededRandom } from "./random.ts";
+import { Alarm, type Timeline } from "./timeline.ts";
+
+const POOL_SLOTS = 1_024;
+const UPKEEP_INTERVAL_MS = 50;
+
+/** What a program needs of the world. */
+export interface World {
+  readonly timeline: Timeline;
+  readonly random: SeededRandom;
+  readonly ledger: Ledger;
+  /** Opens a connection to whatever listens there. */
+  connect(address: string, path: Path, side: Side): SimConnection;
+}
+
+/** One run of a program. */
+export class SimEndpoint implements Side {
+  readonly session: EndpointSession;
+  /** How it has ended, if it has. */
+  ended: { readonly exitCode: number; readonly message: string } | undefined;
+  readonly connections = new Set<SimConnection>();
+  private readonly pool = new BufferPool(POOL_SLOTS);
+  private readonly counters = new TrafficCounters();
+  private readonly path: FramePath;
+  private readonly client: ClientCore | undefined;
+  private readonly gateway: GatewayCore | undefined;
+  private readonly alarm: Alarm;
+  private connection: SimConnection | undefined;
+  private crashed = false;
+
+  constructor(
+    private readonly world: World,
+    readonly station: Station,
+    readonly way: Path,
+    relay: { readonly host: string; readonly port: number },
+    tokens: TokenStore,
+  ) {
+    const { pool, counters } = this;
+    const arena = new QueueArena(POOL_SLOTS * 2);
+    this.path = new FramePath({ pool, arena, counters });
+    const writer = {
+      send: (bytes: Uint8Array, offset: number, length: number) => {
+        this.arrive(bytes.slice(offset, offset + length));
+        return true;
+      },
+    };
+    const { path } = this;
+    if (station.role === "client") {
+      const mac = parseMac(station.mac!)!;
+      this.client = new ClientCore({
+        pool,
+        path,
+        counters,
+        frameLog: new FrameLog(),
+        tap: writer,
+        mac,
+        allowLanDefaultRoute: false,
+      });
+    } else this.gateway = new GatewayCore({ pool, path, counters, lan: writer });
+    this.session = new EndpointSession({
+      role: station.role,
+      relay,
+      room: station.room,
+      mac: station.mac,
+      name: station.name,
+      agent: "simulation",
+      tokens,
+    }, {
+      random: (count) => world.random.bytes(count),
+      statistics: () => ({ traffic: counters.snapshot() }),
+    });
+    this.alarm = new Alarm(world.timeline, () => this.step());
+    this.session.start(world.timeline.nowMs);
+    this.step();
+  }
+
+  /** Whether frames flow. */
+  get isJoined(): boolean {
+    return !this.crashed && this.session.state === "joined";
+  }
+
+  /** The process dies. */
+  crash(): void {
+    this.crashed = true;
+    for (const connection of this.connections) connection.abandon("endpoint");
+    this.connections.clear();
+  }
+
+  /** The player ends the program. */
+  leave(): void {
+    if (this.crashed) return;
+    this.session.leave(this.world.timeline.nowMs);
+    this.step();
+  }
+
+  /** The player's system, or the LAN, sends a frame. */
+  sendFrame(frame: Uint8Array): void {
+    if (this.crashed) return;
+    const { nowMs } = this.world.timeline;
+    const slot = this.pool.acquire();
+    if (slot < 0) return;
+    const offset = this.pool.offsetOf(slot) + HEADROOM_BYTES;
+    this.pool.bytes.set(frame, offset);
+    if (this.client !== undefined) {
+      this.client.handleTapFrame(slot, offset, frame.length, nowMs);
+    } else {
+      this.gateway!.handleLanFrame({
+        bytes: this.pool.bytes,
+        offset,
+        length: frame.length,
+        slot,
+        virtioFlags: 0,
+        gsoType: 0,
+        segmentBytes: 0,
+        checksumStart: 0,
+        checksumOffset: 0,
+        vlanTpid: 0,
+        vlanTci: 0,
+      }, nowMs);
+    }
+    this.pump();
+  }
+
+  connected(connection: SimConnection): void {
+    if (this.uses(connection)) {
+      const { nowMs } = this.world.timeline;
+      this.session.handleConnected(connection.maxDatagramBytes("endpoint"), nowMs);
+      this.session.handleRtt(connection.path.latencyMs * 2);
+      this.step();
+    }
+  }
+
+  maxDatagram(connection: SimConnection, bytes: number): void {
+    if (!this.uses(connection)) return;
+    this.session.handleMaxDatagram(bytes, this.world.timeline.nowMs);
+    this.path.setMaximum(this.session.datagramBytesMax);
+    this.step();
+  }
+
+  control(connection: SimConnection, bytes: Uint8Array): void {
+    if (!this.uses(connection)) return;
+    this.session.handleControl(bytes, this.world.timeline.nowMs);
+    this.step();
+  }
+
+  controlFinished(connection: SimConnection): void {
+    if (!this.uses(connection)) return;
+    this.session.handleControlFinished(this.world.timeline.nowMs);
+    this.step();
+  }
+
+  controlSent(): void {}
+
+  datagram(connection: SimConnection, bytes: Uint8Array): void {
+    if (!this.uses(connection)) return;
+    const { nowMs } = this.world.timeline;
+    const copy = bytes.slice();
+    if (this.client !== undefined) this.client.handleDatagram(copy, 0, copy.length, nowMs);
+    else {
+      this.gateway!.handleTimer(nowMs);
+      this.path.handleDatagram(copy, 0, copy.length, nowMs, this.gateway!);
+    }
+  }
+
+  writable(connection: SimConnection): void {
+    if (this.uses(connection)) this.pump();
+  }
+
+  closed(connection: SimConnection, reason: ClosedReason): void {
+    this.connections.delete(connection);
+    if (!this.uses(connection)) return;
+    this.connection = undefined;
+    this.path.close();
+    this.session.handleClosed(reason, this.world.timeline.nowMs);
+    this.step();
+  }
+
+  /** The program is over: nothing may be left in memory, and no frame came to the wrong place. */
+  checkEmpty(): void {
+    this.checkDrops();
+    if (this.crashed) return;
+    assert(this.ended !== undefined, `${this.station.name} has not ended`);
+    assertEquals(this.pool.freeSlots, this.pool.slotCount, `${this.station.name} lost slots`);
+  }
+
+  /** The relay sent nothing that is not for this endpoint, or malformed. */
+  checkDrops(): void {
+    for (
+      const reason of [
+        "ownEcho",
+        "notForUs",
+        "overLong",
+        "reassemblyOverLong",
+        "malformedShort",
+        "malformedVersion",
+        "malformedFlags",
+        "malformedShortFrame",
+        "malformedFirstPiece",
+        "malformedPieceOffset",
+        "malformedEmptyPiece",
+      ] as const
+    ) assertEquals(this.counters.drops[DropCode[reason]], 0, `${this.station.name}: ${reason}`);
+  }
+
+  private uses(connection: SimConnection): boolean {
+    return !this.crashed && this.connection === connection;
+  }
+
+  private arrive(frame: Uint8Array): void {
+    const isRefresh = this.gateway !== undefined &&
+      (frame[12] << 8 | frame[13]) === EtherType.camRefresh;
+    if (!isRefresh) this.world.ledger.arrive(frame, this.station);
+  }
+
+  /** One turn of the shell. */
+  private step(): void {
+    if (this.crashed) return;
+    const { nowMs } = this.world.timeline;
+    if (nowMs >= this.session.nextDeadlineMs(nowMs)) this.session.handleTimer(nowMs);
+    this.path.handleTimer(nowMs);
+    this.gateway?.handleTimer(nowMs);
+    for (const action of this.session.drainActions()) this.carryOut(action, nowMs);
+    this.pump();
+    const dueMs = this.connection === undefined
+      ? this.session.nextDeadlineMs(nowMs)
+      : Math.min(this.session.nextDeadlineMs(nowMs), nowMs + UPKEEP_INTERVAL_MS);
+    this.alarm.set(Math.max(dueMs, nowMs + 0.01));
+  }
+
+  private carryOut(action: EndpointAction, nowMs: number): void {
+    this.client?.handleAction(action, this.session.datagramBytesMax);
+    if (this.gateway !== undefined) this.tellGateway(action, nowMs);
+    switch (action.type) {
+      case "connect": {
+        const address = `${action.host}:${action.port}`;
+        this.connection = this.world.connect(address, this.way, this);
+        this.connections.add(this.connection);
+        return;
+      }
+      case "send":
+        this.checkMessage(action.bytes);
+        return this.connection?.sendControl("endpoint", action.bytes);
+      case "finish":
+        return this.connection?.finishControl("endpoint");
+      case "close":
+        return this.connection?.close("endpoint", action.errorCode);
+      case "ended":
+        this.ended = action;
+        return;
+    }
+  }
+
+  private tellGateway(action: EndpointAction, nowMs: number): void {
+    const gateway = this.gateway!;
+    switch (action.type) {
+      case "joined":
+        this.path.open(this.session.datagramBytesMax);
+        return gateway.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
+      case "left":
+        this.path.close();
+        return gateway.handleLeft(nowMs);
+      case "peerJoined":
+        assert(gateway.handlePeerJoined(action.peer, nowMs));
+        return;
+      case "peerLeft":
+        this.path.dropSource(action.peer.peerId);
+        return gateway.handlePeerLeft(action.peer.peerId, nowMs);
+    }
+  }
+
+  /** The only end that an endpoint has reason for is `bye`: the relay never breaks the protocol. */
+  private checkMessage(bytes: Uint8Array): void {
+    const message = JSON.parse(new TextDecoder().decode(bytes.subarray(4)));
+    if (message.type === "disconnect") {
+      assertEquals(message.code, "bye", `${this.station.name}: ${message.message}`);
+    }
+  }
+
+  private pump(): void {
+    const { connection, pool } = this;
+    if (connection === undefined) return;
+    const { nowMs } = this.world.timeline;
+    const { queue } = this.path;
+    assert(queue.queuedBytes <= queue.bytesMax, "a queue is over its bound");
+    while (connection.canSend("endpoint") && this.path.nextDatagram(nowMs)) {
+      const { slot, offset, length } = queue;
+      const bytes = pool.bytes.slice(offset, offset + length);
+      pool.release(slot);
+      if (length <= connection.maxDatagramBytes("endpoint")) {
+        connection.sendDatagram("endpoint", bytes);
+      }
+    }
+  }
+}
