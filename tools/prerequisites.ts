@@ -38,8 +38,11 @@ export const NATIVE_LIBRARY: readonly Prerequisite[] = [
   ...compiler(),
 ];
 
-/** Compiling the C programs of the tests. */
-export const C_COMPILER: readonly Prerequisite[] = compiler();
+/** Compiling the C programs of the tests, also against msquic's source without our patches. */
+export const C_PROGRAMS: readonly Prerequisite[] = [
+  ...compiler(),
+  { debianPackage: "patch", commands: ["patch"] },
+];
 
 function compiler(): readonly Prerequisite[] {
   return [
@@ -64,7 +67,8 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
   { debianPackage: "ethtool", commands: ["ethtool"] },
   { debianPackage: "socat", commands: ["socat"] },
-  { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc"] },
+  { debianPackage: "socat", commands: ["socat"] },
+  { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc", "dhcpcd"] },
 ];
 
 /** The test that runs the executables in a bare system. */

@@ -9,7 +9,7 @@ import { build, runTool } from "./build.ts";
 import { BuildError, ignoreNotFound, listFiles } from "./cache.ts";
 import { ROOT } from "./executables.ts";
 import { ensureSource } from "./native_library.ts";
-import { BARE_SYSTEM, C_COMPILER, NETWORK_PLAY, type Prerequisite } from "./prerequisites.ts";
+import { BARE_SYSTEM, C_PROGRAMS, NETWORK_PLAY, type Prerequisite } from "./prerequisites.ts";
 import { searchPath } from "./process.ts";
 import { say } from "./progress.ts";
 import {
@@ -43,7 +43,7 @@ const LEVELS: readonly Level[] = [
   { name: "vectors", ...PURE, timeoutMs: 5 * MINUTE_MS },
   { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
-  { name: "ffi", ...NATIVE, prerequisites: C_COMPILER, timeoutMs: 15 * MINUTE_MS },
+  { name: "ffi", ...NATIVE, prerequisites: C_PROGRAMS, timeoutMs: 15 * MINUTE_MS },
   { name: "integration", ...NATIVE, prerequisites: NETWORK_PLAY, timeoutMs: 20 * MINUTE_MS },
   {
     name: "e2e",

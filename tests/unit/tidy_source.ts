@@ -18,27 +18,26 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** All TypeScript files below these folders of the repository, sorted by path. */
 export function readSources(folders: readonly string[]): SourceFile[] {
-  const found: SourceFile[] = [];
-  const walk = (folder: string): void => {
-    for (const entry of Deno.readDirSync(ROOT + folder)) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory) walk(path);
-      else if (path.endsWith(".ts")) found.push({ path, text: Deno.readTextFileSync(ROOT + path) });
-    }
-  };
-  folders.forEach(walk);
-  return found.sort((a, b) => a.path < b.path ? -1 : 1);
+  return folders.flatMap((folder) => readFiles(folder)).filter(({ path }) => path.endsWith(".ts"));
 }
 
-/** The texts of all files that git knows, but for lock files and what is not text. */
-export function readCommitted(): SourceFile[] {
-  const listed = new Deno.Command("git", { args: ["ls-files", "-z"], cwd: ROOT }).outputSync();
-  if (!listed.success) throw new Error(`git ls-files failed with code ${listed.code}`);
-  const paths = new TextDecoder().decode(listed.stdout).split("\0").filter((path) => path !== "");
-  return paths.filter((path) => !/(^|\/)(deno|Cargo)\.lock$/.test(path)).map((path) => ({
-    path,
-    text: Deno.readTextFileSync(ROOT + path),
-  }));
+/** All files of the repository, but for lock files and what is built. */
+export function readEverything(): SourceFile[] {
+  return readFiles("").filter(({ path }) => !/(^|\/)(deno|Cargo)\.lock$/.test(path));
+}
+
+/** What is no part of the repository, or no text. */
+const SKIPPED = /^(\.git|dist|node_modules)$|\.(so|unfinished)$/;
+
+function readFiles(folder: string): SourceFile[] {
+  const found: SourceFile[] = [];
+  for (const entry of Deno.readDirSync(ROOT + folder)) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (SKIPPED.test(path)) continue;
+    if (entry.isDirectory) found.push(...readFiles(path));
+    else if (entry.isFile) found.push({ path, text: Deno.readTextFileSync(ROOT + path) });
+  }
+  return found.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
 /** Calls `visit` with every node of the file's syntax tree, parents first. */
