@@ -17,7 +17,7 @@
  * @module
  */
 
-import { copyBytes } from "./bytes.ts";
+import { CopyInto } from "./bytes.ts";
 import type { DatagramView } from "./datagram.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "./ethernet.ts";
 
@@ -87,6 +87,7 @@ export class Reassembler {
   readonly ageMaxMs: number;
 
   readonly #slab: Uint8Array<ArrayBuffer>;
+  readonly #copier: CopyInto;
   readonly #map: Uint32Array;
   readonly #keys: Int32Array;
   readonly #openedMs: Float64Array;
@@ -122,6 +123,7 @@ export class Reassembler {
     if (!(this.ageMaxMs > 0)) throw new RangeError(`ageMaxMs is ${this.ageMaxMs}`);
     const frames = this.framesMax + 1;
     this.#slab = new Uint8Array(frames * FRAME_STRIDE_BYTES);
+    this.#copier = new CopyInto(this.#slab);
     this.frame = this.#slab.subarray(0, FRAME_BYTES_MAX);
     this.#map = new Uint32Array(frames * MAP_WORDS);
     this.#keys = new Int32Array(frames);
@@ -165,7 +167,7 @@ export class Reassembler {
     if (frame === NONE) {
       frame = this.#openFrame(key, view.sourcePeerId, nowMs);
       const at = frame * FRAME_STRIDE_BYTES;
-      copyBytes(bytes, view.frameOffset, ETHERNET_HEADER_BYTES, this.#slab, at);
+      this.#copier.copy(bytes, view.frameOffset, ETHERNET_HEADER_BYTES, at);
     }
     const reason = this.#contradiction(frame, bytes, view);
     if (reason !== 0) {
@@ -175,7 +177,7 @@ export class Reassembler {
     }
     const { byteOffset, payloadLength } = view;
     const at = frame * FRAME_STRIDE_BYTES;
-    copyBytes(bytes, view.payloadOffset, payloadLength, this.#slab, at + byteOffset);
+    this.#copier.copy(bytes, view.payloadOffset, payloadLength, at + byteOffset);
     const reach = byteOffset + payloadLength;
     if (reach > this.#reachBytes[frame]) this.#reachBytes[frame] = reach;
     if (!view.more) this.#frameBytes[frame] = reach;
