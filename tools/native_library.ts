@@ -15,7 +15,12 @@ const RECIPE_VERSION = "1";
 export const LIBRARY_IN_TREE = new URL("../src/quic/libmsquic.so", import.meta.url).pathname;
 
 /** Patches to msquic's source, applied in this order; each says in its head what it is for. */
-export const PATCHES: readonly string[] = ["0001-ack-block-bounds.patch"];
+export const PATCHES: readonly string[] = [
+  "0001-ack-block-bounds.patch",
+  "0002-batches-of-any-length.patch",
+  "0003-quiet-datagrams.patch",
+  "0004-no-self-wake.patch",
+];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */
 const QUICTLS_OPTIONS: readonly string[] = [

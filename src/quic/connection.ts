@@ -235,14 +235,14 @@ export class QuicConnection implements EventTarget {
   }
 
   /** See {@linkcode EventTarget}. The order is by frequency. */
-  handleEvent(_event: bigint): number {
+  handleEvent(event: bigint): number {
     const words = this.#context.connectionEvent32;
     switch (words[0]) {
       case ConnectionEvent.DATAGRAM_RECEIVED:
         this.#receiveDatagram();
         return QuicStatus.SUCCESS;
       case ConnectionEvent.DATAGRAM_SEND_STATE_CHANGED:
-        this.#handleSendState(words[CLIENT_CONTEXT_WORD], words[SEND_STATE_WORD]);
+        this.#handleSendState(event, words[CLIENT_CONTEXT_WORD], words[SEND_STATE_WORD]);
         return QuicStatus.SUCCESS;
       default:
         this.#context.reactor.wake();
@@ -260,9 +260,11 @@ export class QuicConnection implements EventTarget {
     this.#handler.datagram(this, slot, offset, length);
   }
 
-  #handleSendState(contextNumber: number, state: number): void {
-    if (state === DatagramSendState.SENT) this.datagramsSent++;
-    else if (state === DatagramSendState.CANCELED) this.#context.counters.droppedCanceled++;
+  #handleSendState(event: bigint, contextNumber: number, state: number): void {
+    if (state === DatagramSendState.SENT) {
+      this.datagramsSent++;
+      this.#context.endDatagramEvents(event);
+    } else if (state === DatagramSendState.CANCELED) this.#context.counters.droppedCanceled++;
     else return;
     this.unsentBytes -= this.#context.finishDatagram(contextNumber - 1);
     this.unsentCount--;

@@ -20,6 +20,8 @@ export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 /** Most connections, and most streams, at a time. */
 const HANDLES_MAX = 65_536;
 
+const CLIENT_CONTEXT_OFFSET = BigInt(QUIC_CONNECTION_EVENT.fields.clientContext.offset);
+
 /** An object that msquic's events are handed to. */
 export interface EventTarget {
   /**
@@ -129,6 +131,7 @@ export class QuicContext {
   readonly #descriptorPointers: Deno.PointerObject[] = [];
   readonly #contextPointers: Deno.PointerObject[] = [];
   readonly #receivePointers: Deno.PointerObject[] = [];
+  readonly #nothing = new BigUint64Array(1);
   /** What a handler threw inside a callback of msquic's, to be thrown again outside. */
   #failure: { error: unknown } | undefined;
 
@@ -253,6 +256,14 @@ export class QuicContext {
     );
     if (status === 0xfffffffe) this.#sends[slot]++;
     return status;
+  }
+
+  /**
+   * Clears the context of the datagram that was sent: what becomes of it later is of no interest.
+   * (With the project's patch msquic does not even report it.)
+   */
+  endDatagramEvents(event: bigint): void {
+    this.libc.memcpyToAddress(event + CLIENT_CONTEXT_OFFSET, this.#nothing, 8n);
   }
 
   /** Ends a slot's flight on one connection; returns the datagram's length. */

@@ -49,6 +49,18 @@ export interface QuicConnectOptions {
   readonly serverName: string;
 }
 
+/** Totals of the whole library since it was opened. */
+export interface QuicTransportCounters {
+  /** UDP datagrams sent, and calls that sent them: several share one call. */
+  readonly udpSent: number;
+  readonly udpSendCalls: number;
+  /** UDP datagrams received, and events that brought them. */
+  readonly udpReceived: number;
+  readonly udpReceiveEvents: number;
+  /** Packets that were dropped, for whatever reason. */
+  readonly packetsDropped: number;
+}
+
 /** Runs msquic in the reactor: polls it, and calls its completion functions. */
 class MsQuicPoller implements Poller {
   readonly #context: QuicContext;
@@ -132,6 +144,18 @@ export class QuicLibrary {
   /** Datagrams that were dropped on this side of msquic. */
   get counters(): Readonly<QuicCounters> {
     return this.#context.counters;
+  }
+
+  /** What the library has done on its sockets. */
+  get transportCounters(): QuicTransportCounters {
+    const counters = this.#readCounters();
+    return {
+      udpSent: Number(counters[PerfCounter.UDP_SEND]),
+      udpSendCalls: Number(counters[PerfCounter.UDP_SEND_CALLS]),
+      udpReceived: Number(counters[PerfCounter.UDP_RECV]),
+      udpReceiveEvents: Number(counters[PerfCounter.UDP_RECV_EVENTS]),
+      packetsDropped: Number(counters[PerfCounter.PKTS_DROPPED]),
+    };
   }
 
   /** Connections that are not closed yet. */
@@ -262,9 +286,14 @@ export class QuicLibrary {
 
   /** Whether msquic has freed every connection. */
   #isIdle(): boolean {
+    return this.#context.connections.size === 0 &&
+      this.#readCounters()[PerfCounter.CONN_ACTIVE] === 0n;
+  }
+
+  #readCounters(): BigUint64Array<ArrayBuffer> {
     const counters = new BigUint64Array(PerfCounter.MAX);
     const size = new Uint32Array([counters.byteLength]);
     this.#context.quic.MsQuicGetParam(null, Param.GLOBAL_PERF_COUNTERS, size, counters);
-    return this.#context.connections.size === 0 && counters[PerfCounter.CONN_ACTIVE] === 0n;
+    return counters;
   }
 }

@@ -63,7 +63,7 @@ export type { QuicCounters } from "./context.ts";
 export { QuicError } from "./error.ts";
 export type { QuicCloseKind, QuicCloseReason } from "./error.ts";
 export { QuicLibrary } from "./library.ts";
-export type { QuicConnectOptions } from "./library.ts";
+export type { QuicConnectOptions, QuicTransportCounters } from "./library.ts";
 export { QuicListener } from "./listener.ts";
 export type { QuicListenOptions } from "./listener.ts";
 export { resolveHost } from "./resolve.ts";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { QuicStatistics } from "../../src/quic/mod.ts";
 import { CertificateFolder, ConnectionRecorder, pass, QuicHost, until } from "../support/quic.ts";
 
@@ -197,4 +197,83 @@ Deno.test("ten thousand datagrams arrive in order, with a bounded number outstan
       return next === 10_000;
     }, "all of them");
   });
+});
+
+/** A length from 1 to 1400 for each number, well mixed; every third is that of a full frame. */
+function mixedLength(number: number): number {
+  return number % 3 === 0 ? 1400 : 4 + (number * 7919) % 1397;
+}
+
+Deno.test("datagrams of all lengths share batches, and arrive whole and in order", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const connection = connectionOf(client);
+    await until([host], () => connection.maxDatagramBytes >= 1400, "path MTU discovery");
+    const count = 5_000;
+    let next = 0;
+    server.datagram = (_connection, slot, offset, length) => {
+      const expected = pattern(mixedLength(next), next++);
+      assertEquals(host.pool.bytes.subarray(offset, offset + length), expected);
+      host.pool.release(slot);
+    };
+    let sent = 0;
+    await until(
+      [host],
+      () => {
+        while (connection.unsentCount < 64 && sent < count) {
+          assert(host.send(connection, pattern(mixedLength(sent), sent++)));
+        }
+        return next === count;
+      },
+      `all of them; ${next} came`,
+      20_000,
+    );
+    const statistics = new QuicStatistics();
+    connection.statistics(statistics);
+    assertEquals(statistics.packetsLost, 0);
+  });
+});
+
+Deno.test("frames that fill most of a packet share a system call with others", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const connection = connectionOf(client);
+    await until([host], () => connection.maxDatagramBytes === 1439, "path MTU discovery");
+    // A window that lets a batch out at once has to grow first.
+    for (let sent = 0, received = -1; received < 3_000; received = server.datagrams.length) {
+      while (connection.unsentCount < 64 && sent++ < 3_000) host.send(connection, pattern(1100, 1));
+      host.reactor.turn(1);
+    }
+    await pass([host], 100);
+    const before = host.library.transportCounters;
+    for (let i = 0; i < 40; i++) assert(host.send(connection, pattern(1100, i)));
+    await until([host], () => server.datagrams.length === 3_040, "forty more");
+    const after = host.library.transportCounters;
+    assertGreater(after.udpSent - before.udpSent, 39);
+    assertLess(after.udpSendCalls - before.udpSendCalls, 15);
+  });
+});
+
+Deno.test("an exchange costs few turns of the loop: no wake-ups of one's own", async () => {
+  const certificates = await CertificateFolder.make();
+  const server = await QuicHost.open();
+  const client = await QuicHost.open();
+  try {
+    const { accepted, port } = server.listen(server.server(await certificates.issue()));
+    const { recorder, connection } = client.connect(client.client(certificates.caFile), port);
+    const both = [server, client];
+    await until(both, () => accepted[0]?.connection !== undefined, "a handshake");
+    accepted[0].datagram = (echo, slot, offset, length) => {
+      echo.sendDatagram(slot, offset, length);
+    };
+    await pass(both, 500);
+    const before = server.reactor.counters.events;
+    for (let i = 1; i <= 100; i++) {
+      assert(client.send(connection, pattern(100, i)));
+      await until(both, () => recorder.datagrams.length === i, "the echo");
+    }
+    assertLess(server.reactor.counters.events - before, 160, "about one for each packet received");
+  } finally {
+    client.close();
+    server.close();
+    await certificates.remove();
+  }
 });
