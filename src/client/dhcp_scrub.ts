@@ -118,14 +118,14 @@ export class DhcpScrubber {
     const options = message + OPTIONS_OFFSET;
     const file = message + FILE_OFFSET;
     const sname = message + SNAME_OFFSET;
-    const fromOptions = this.#count(bytes, options, end, true);
+    const fromOptions = this.#count(bytes, options, end);
     if (fromOptions === MALFORMED) return ScrubResult.malformed;
     let fromFile = 0;
     if ((this.#overload & OVERLOAD_FILE) !== 0) {
-      fromFile = this.#count(bytes, file, message + COOKIE_OFFSET, false);
+      fromFile = this.#count(bytes, file, message + COOKIE_OFFSET);
     }
     let fromSname = 0;
-    if ((this.#overload & OVERLOAD_SNAME) !== 0) fromSname = this.#count(bytes, sname, file, false);
+    if ((this.#overload & OVERLOAD_SNAME) !== 0) fromSname = this.#count(bytes, sname, file);
     if (fromFile === MALFORMED || fromSname === MALFORMED) return ScrubResult.malformed;
     if (fromOptions + fromFile + fromSname === 0 || !this.#remove) return ScrubResult.clean;
 
@@ -142,7 +142,7 @@ export class DhcpScrubber {
    * How many unwanted options stand in a field, or MALFORMED. A field that ends with its last
    * option and has no end option is accepted, since there is one way only to read it.
    */
-  #count(bytes: Uint8Array, start: number, end: number, mayOverload: boolean): number {
+  #count(bytes: Uint8Array, start: number, end: number): number {
     let unwanted = 0;
     let at = start;
     while (at < end) {
@@ -156,8 +156,9 @@ export class DhcpScrubber {
       const optionBytes = 2 + bytes[at + 1];
       if (at + optionBytes > end) return MALFORMED;
       if (code === OPTION_OVERLOAD) {
-        // Twice, or inside an overloaded field, receivers would differ in what they read.
-        if (!mayOverload || this.#overload !== 0 || optionBytes !== 3) return MALFORMED;
+        // With a second one, in this field or an overloaded one, receivers would differ in what they
+        // read.
+        if (this.#overload !== 0 || optionBytes !== 3) return MALFORMED;
         const value = bytes[at + 2];
         if (value < OVERLOAD_FILE || value > (OVERLOAD_FILE | OVERLOAD_SNAME)) return MALFORMED;
         this.#overload = value;

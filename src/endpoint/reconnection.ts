@@ -89,7 +89,6 @@ export class Reconnection {
   /** The relay let us in. */
   joined(): void {
     this.#everJoined = true;
-    this.#refusedSinceMs = undefined;
   }
 
   /** A session is over that lasted this long. */

@@ -281,6 +281,15 @@ Deno.test("what is no well-formed reply but goes to the client's port is dropped
   }
 });
 
+Deno.test("an option that ends with the memory is no different from one that ends with the field", () => {
+  const frame = replyFrame({ options: [[0], [0], ROUTER], noEnd: true, optionsBytes: 9 })
+    .with(OPTIONS_AT + 8, 3);
+  const dissection = new Dissection();
+  dissect(frame, 0, frame.length, dissection);
+  const result = new DhcpScrubber().scrub(frame, 0, frame.length, dissection);
+  assertEquals(result, ScrubResult.malformed);
+});
+
 Deno.test("a message of less than a cookie is dropped, at every length", () => {
   for (let bytes = 0; bytes < 240; bytes += 1) {
     const frame = replyFrame({ options: [] }).slice(0, MESSAGE_AT + bytes);

@@ -234,6 +234,20 @@ Deno.test("the relay's FIN behind its reject is no further event", () => {
   assertEquals(waitOf(stage), 10_000);
 });
 
+Deno.test("nothing of a connection is carried over to the next", () => {
+  const stage = new Stage();
+  stage.join();
+  stage.session.handleRtt(33);
+  // Half a message, which the rest of another one must not complete.
+  stage.relaySends(Uint8Array.of(0, 0, 0, 9, 0x7b));
+  stage.closed({ transport: "timeout" });
+  stage.advance(200);
+  assertEquals(stage.session.state, "connecting");
+  assertEquals(stage.session.datagramBytesMax, 0);
+  assertEquals(stage.session.rttMs, 0);
+  stage.join();
+});
+
 Deno.test("a handshake that takes too long is given up", () => {
   const stage = new Stage();
   stage.start();

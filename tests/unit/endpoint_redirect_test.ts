@@ -160,6 +160,17 @@ Deno.test("a relay that restarts may have handed the room on: home knows where t
   }
 });
 
+Deno.test("a relay that breaks the protocol is not gone back to, home is asked first", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.join();
+  stage.clear();
+  stage.relaySays({ type: "nonsense" });
+  stage.advance(2000);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
 Deno.test("each relay gets its own token, and no other's", () => {
   const tokens = new TokenStore();
   const peer = "02:00:00:00:00:51";
