@@ -5,6 +5,7 @@
  * compared with what went in.
  */
 import { assert, assertEquals } from "@std/assert";
+import type { Timeline } from "./timeline.ts";
 
 const MAGIC = 0x6c61_6e70;
 /** Magic and number at the end of each frame. */
@@ -36,8 +37,10 @@ export interface SentFrame {
 export class Ledger {
   readonly frames: SentFrame[] = [];
   delivered = 0;
-  /** Frame numbers and where they came out, in that order. */
-  readonly arrivals: [number, Station][] = [];
+  /** Frame numbers, where they came out and when, in that order. */
+  readonly arrivals: [number: number, at: Station, atMs: number][] = [];
+
+  constructor(private readonly timeline: Timeline) {}
 
   /** Enters a frame, whose trailer is written into `bytes`. */
   enter(
@@ -76,7 +79,7 @@ export class Ledger {
     assertEquals(at.room, frame.room, `${what} leaked out of its room`);
     this.checkDestination(frame, at, what);
     frame.reached.set(at, (frame.reached.get(at) ?? 0) + 1);
-    this.arrivals.push([frame.number, at]);
+    this.arrivals.push([frame.number, at, this.timeline.nowMs]);
     this.delivered++;
   }
 

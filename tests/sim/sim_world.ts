@@ -12,7 +12,7 @@ import { Timeline } from "./timeline.ts";
 export class SimWorld implements World {
   readonly timeline = new Timeline();
   readonly random: SeededRandom;
-  readonly ledger = new Ledger();
+  readonly ledger = new Ledger(this.timeline);
   readonly relays: SimRelay[] = [];
   private readonly connections = new Set<SimConnection>();
 

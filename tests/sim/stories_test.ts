@@ -1,0 +1,221 @@
+/** Single things that happen at parties, with the times that players are promised. */
+import { assert, assertEquals } from "@std/assert";
+import { TokenStore } from "../../src/endpoint/token_store.ts";
+import { LocalDirectory } from "../../src/relay/directory.ts";
+import { Path } from "./network.ts";
+import { SimEndpoint } from "./sim_endpoint.ts";
+import { SimWorld } from "./sim_world.ts";
+import { BROADCAST, plainFrame } from "./traffic.ts";
+
+const RELAY = "relay.test:443";
+const A = "02:00:00:00:00:0a";
+const B = "02:00:00:00:00:0b";
+const LAN = "00:1b:21:00:00:01";
+/** More than the session timeout of QUIC. */
+const AFTER_TIMEOUT_MS = 18_000;
+
+/** A world in which programs are started by hand. */
+class Story extends SimWorld {
+  constructor() {
+    super(42);
+  }
+
+  /** Starts a client (with a MAC) or a gateway. */
+  start(
+    name: string,
+    mac: string | undefined,
+    options: { way?: Path; tokens?: TokenStore; room?: string } = {},
+  ): SimEndpoint {
+    const { way = new Path(), tokens = new TokenStore(), room = "PARTY" } = options;
+    const role = mac === undefined ? "gateway" : "client";
+    const relay = { host: "relay.test", port: 443 };
+    return new SimEndpoint(this, { name, role, mac, room }, way, relay, tokens);
+  }
+
+  pass(durationMs: number): void {
+    this.timeline.runUntil(this.timeline.nowMs + durationMs);
+  }
+
+  /** Lets time pass until something is so, and says how long that took. */
+  until(what: string, isSo: () => boolean, maxMs: number): number {
+    const startedMs = this.timeline.nowMs;
+    while (!isSo()) {
+      assert(this.timeline.nowMs - startedMs < maxMs, `${what}: not within ${maxMs} ms`);
+      this.pass(10);
+    }
+    return this.timeline.nowMs - startedMs;
+  }
+
+  /** Sends a frame and says whom it reaches, and how late. */
+  say(from: SimEndpoint, bytes: Uint8Array): string[] {
+    const frame = this.ledger.enter(bytes, from.station, this.timeline.nowMs);
+    from.sendFrame(bytes);
+    this.pass(500);
+    return [...frame.reached.keys()].map(({ name }) => name).toSorted();
+  }
+}
+
+function party() {
+  const story = new Story();
+  const relay = story.addRelay(RELAY);
+  const gateway = story.start("gateway", undefined);
+  const ann = story.start("Ann", A);
+  const bob = story.start("Bob", B);
+  story.until("joining", () => [gateway, ann, bob].every(({ isJoined }) => isJoined), 1_500);
+  story.pass(100);
+  return { story, relay, gateway, ann, bob };
+}
+
+Deno.test("sim: a player whose program is killed is back at once by his token", () => {
+  const { story, relay, ann } = party();
+  const tokens = new TokenStore();
+  const first = story.start("Cid", "02:00:00:00:00:0c", { tokens });
+  story.until("joining", () => first.isJoined, 1_500);
+  const firstId = first.session.room.welcome!.peerId;
+  first.crash();
+  story.pass(300);
+  assertEquals(relay.core!.rooms()[0].peers.length, 4);
+  const second = story.start("Cid", "02:00:00:00:00:0c", { tokens });
+  const tookMs = story.until("coming back", () => second.isJoined, 1_500);
+  assert(tookMs <= 200, `${tookMs} ms`);
+  assert(second.session.room.welcome!.peerId !== firstId);
+  assertEquals(relay.core!.rooms()[0].peers.length, 4);
+  story.pass(AFTER_TIMEOUT_MS);
+  assert(second.isJoined);
+  const frame = plainFrame("02:00:00:00:00:0c", A, 100);
+  assertEquals(story.say(ann, frame), ["Cid"]);
+});
+
+Deno.test("sim: without his token he is back when his old session has timed out", () => {
+  const { story, bob } = party();
+  bob.crash();
+  const again = story.start("Bob", B);
+  const tookMs = story.until("coming back", () => again.isJoined, 20_000);
+  assert(tookMs > 14_000 && tookMs < 17_500, `${tookMs} ms`);
+});
+
+Deno.test("sim: after a crash of the relay the party is together again within seconds", () => {
+  const { story, relay, gateway, ann, bob } = party();
+  relay.crash(500);
+  story.pass(100);
+  const all = () => [gateway, ann, bob].every(({ isJoined }) => isJoined);
+  assertEquals(story.say(ann, plainFrame(BROADCAST, A, 100)), []);
+  const tookMs = story.until(
+    "coming back",
+    () => !all() ? false : relay.core !== undefined,
+    30_000,
+  );
+  assert(tookMs < 5_000, `${tookMs} ms`);
+  story.pass(500);
+  assertEquals(story.say(ann, plainFrame(BROADCAST, A, 100)), ["Bob", "gateway"]);
+});
+
+Deno.test("sim: a relay that restarts is waited for, by all, for as long as it has asked", () => {
+  const { story, relay, gateway, ann, bob } = party();
+  relay.restart(4_000, 500);
+  story.pass(100);
+  assert([gateway, ann, bob].every(({ isJoined }) => !isJoined));
+  const tookMs = story.until(
+    "coming back",
+    () => [gateway, ann, bob].every(({ isJoined }) => isJoined),
+    10_000,
+  );
+  assert(tookMs >= 3_800 && tookMs < 9_000, `${tookMs} ms`);
+  story.pass(500);
+  assertEquals(story.say(bob, plainFrame(A, B, 1_414)), ["Ann"]);
+});
+
+Deno.test("sim: a path that is down for ten seconds costs nothing but those seconds", () => {
+  const { story, ann, bob } = party();
+  const id = bob.session.room.welcome!.peerId;
+  story.breakPath(bob.way, 10_000);
+  assertEquals(story.say(ann, plainFrame(B, A, 100)), []);
+  story.pass(10_000);
+  assert(bob.isJoined);
+  assertEquals(bob.session.room.welcome!.peerId, id);
+  assertEquals(story.say(ann, plainFrame(B, A, 100)), ["Bob"]);
+});
+
+Deno.test("sim: a room that lives elsewhere is found there", () => {
+  const story = new Story();
+  const directory = new LocalDirectory([["FAR", { relay: "other.test:443" }]]);
+  const home = story.addRelay(RELAY, { directory });
+  const other = story.addRelay("other.test:443");
+  const gateway = story.start("gateway", undefined, { room: "FAR" });
+  const ann = story.start("Ann", A, { room: "FAR" });
+  story.until("joining", () => gateway.isJoined && ann.isJoined, 3_000);
+  assertEquals(ann.session.relay.host, "other.test");
+  assertEquals([home, other].map((relay) => relay.core!.rooms().length), [0, 1]);
+  assertEquals(story.say(ann, plainFrame(LAN, A, 100)), ["gateway"]);
+});
+
+Deno.test("sim: players whose room is opened over a narrow path are told its MTU when it opens anew", () => {
+  const story = new Story();
+  story.addRelay(RELAY);
+  const narrow = new Path();
+  narrow.upBytes = narrow.downBytes = 1_318;
+  const first = story.start("Ann", A, { way: narrow });
+  story.until("joining", () => first.isJoined, 1_500);
+  const second = story.start("Bob", B);
+  story.until("joining", () => second.isJoined, 1_500);
+  assertEquals(second.session.room.welcome!.tapMtu, 1_300);
+  first.leave();
+  story.pass(3_000);
+  second.crash();
+  story.pass(AFTER_TIMEOUT_MS);
+  const third = story.start("Bob", B);
+  story.until("joining", () => third.isJoined, 1_500);
+  assertEquals(third.session.room.welcome!.tapMtu, 1_400);
+});
+
+Deno.test("sim: a bulk copy to a slow player delays nobody's ping by more than a few frames", () => {
+  const { story, gateway, ann, bob } = party();
+  // 8 Mbit/s towards Bob, offered four times that.
+  bob.way.bytesPerMs = 1_000;
+  const pings: number[] = [];
+  const frames = [];
+  for (let atMs = 0; atMs < 4_000; atMs += 1) {
+    for (let i = 0; i < 3; i++) {
+      const bulk = plainFrame(B, LAN, 1_400);
+      story.ledger.enter(bulk, gateway.station, story.timeline.nowMs);
+      gateway.sendFrame(bulk);
+    }
+    if (atMs % 100 === 50) {
+      const ping = plainFrame(B, A, 98);
+      frames.push(story.ledger.enter(ping, ann.station, story.timeline.nowMs));
+      ann.sendFrame(ping);
+    }
+    story.pass(1);
+  }
+  story.pass(200);
+  for (const [number, at, atMs] of story.ledger.arrivals) {
+    const frame = story.ledger.frames[number];
+    if (frames.includes(frame) && at === bob.station) pings.push(atMs - frame.sentMs);
+  }
+  assertEquals(pings.length, frames.length, "pings were lost");
+  const wayMs = ann.way.latencyMs + bob.way.latencyMs;
+  const worstMs = Math.max(...pings) - wayMs;
+  assert(worstMs < 8, `a ping came ${worstMs.toFixed(1)} ms late`);
+});
+
+Deno.test("sim: under overload no frame is older than twenty milliseconds when it leaves the relay", () => {
+  const { story, gateway, bob } = party();
+  bob.way.bytesPerMs = 300;
+  for (let atMs = 0; atMs < 2_000; atMs++) {
+    for (let i = 0; i < 3; i++) {
+      const bulk = plainFrame(B, LAN, 1_400);
+      story.ledger.enter(bulk, gateway.station, story.timeline.nowMs);
+      gateway.sendFrame(bulk);
+    }
+    story.pass(1);
+  }
+  story.pass(500);
+  const ages = story.ledger.arrivals.map(([number, , atMs]) =>
+    atMs - story.ledger.frames[number].sentMs
+  );
+  // The path carries 600 kB in that time, of 8.4 MB offered.
+  assert(ages.length > 380 && ages.length < 450, `${ages.length} frames`);
+  // Two ways, 20 ms in the queue, and what the transport has taken ahead.
+  const maxMs = gateway.way.latencyMs + bob.way.latencyMs + 20 + 3 + 2 * 1_404 / 300;
+  assert(Math.max(...ages) < maxMs, `${Math.max(...ages)} ms`);
+});
