@@ -12,7 +12,7 @@
  * @module
  */
 
-import { fromHex, macAt, toHex } from "./frames.ts";
+import { fromHex, join, macAt, toHex, u16 } from "./frames.ts";
 import type { LabProcess, Namespace } from "./netns.ts";
 import { writePcap } from "./pcap.ts";
 
@@ -66,6 +66,13 @@ export class StationFrame {
   /** What follows the MACs: an EtherType, a length, or the TPID of a tag. */
   get type(): number {
     return this.bytes[12] << 8 | this.bytes[13];
+  }
+
+  /** The frame as it was on the wire: with the tag that the kernel took out. */
+  get wireBytes(): Uint8Array<ArrayBuffer> {
+    if (this.vlanTpid === 0) return this.bytes;
+    const tag = join(u16(this.vlanTpid), u16(this.vlanTci));
+    return join(this.bytes.subarray(0, 12), tag, this.bytes.subarray(12));
   }
 
   get hex(): string {

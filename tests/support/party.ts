@@ -42,6 +42,7 @@ export class Party implements AsyncDisposable {
   readonly clients = new Map<string, LabProcess>();
   /** Number of each player's network: 10.NUMBER.0.0/24. */
   private readonly networks = new Map<string, number>();
+  private closed = false;
 
   private constructor(
     readonly lab: NetworkLab,
@@ -99,24 +100,37 @@ export class Party implements AsyncDisposable {
     return `${this.folder}/${program}`;
   }
 
+  /** The file of a program's frame log, to be given with `--frame-log`. */
+  frameLogFile(program: string): string {
+    return `${this.folder}/${program}.frames`;
+  }
+
+  /** The command of a relay: `options` take the place of what the party would choose. */
+  relayCommand(...options: string[]): string[] {
+    return [
+      executablePath("relay"),
+      ...withDefault(options, "--listen", `${PARTY.relayPort}/udp`),
+      ...withDefault(options, "--state-dir", this.stateDir("relay")),
+      ...withDefault(options, "--dev-cert-der-out", this.certificateFile),
+      ...options,
+    ];
+  }
+
   /** Starts a relay and waits until it listens. */
   async startRelay(...options: string[]): Promise<LabProcess> {
-    const process = this.relay.spawn([
-      executablePath("relay"),
-      ...["--listen", `${PARTY.relayPort}/udp`, "--state-dir", this.stateDir("relay")],
-      ...["--dev-cert-der-out", this.certificateFile, ...options],
-    ]);
+    const process = this.relay.spawn(this.relayCommand(...options));
     this.relayProcess = process;
     await process.waitForLine(/listening/, READY_TIMEOUT_MS);
     return process;
   }
 
-  /** The command of a gateway; later options win over nothing: each may be given once. */
+  /** The command of a gateway: `options` take the place of what the party would choose. */
   gatewayCommand(...options: string[]): string[] {
     return [
       executablePath("gateway"),
-      ...["--relay", `${PARTY.relayAddressForGateway}:${PARTY.relayPort}`],
-      ...["--state-dir", this.stateDir("gateway"), "--interface", PARTY.gatewayInterface],
+      ...withDefault(options, "--relay", `${PARTY.relayAddressForGateway}:${PARTY.relayPort}`),
+      ...withDefault(options, "--state-dir", this.stateDir("gateway")),
+      ...withDefault(options, "--interface", PARTY.gatewayInterface),
       ...withDefault(options, "--room", PARTY.room),
       ...withTrust(options, this.certificateFile),
     ];
@@ -130,13 +144,18 @@ export class Party implements AsyncDisposable {
     return process;
   }
 
-  /** The command of a client in a player's namespace. */
+  /** The relay's address as a player sees it. */
+  relayAddressFor(player: Namespace): string {
+    return `10.${this.networks.get(player.name)}.0.1`;
+  }
+
+  /** The command of a client in a player's namespace: `options` take the place of the party's. */
   clientCommand(player: Namespace, ...options: string[]): string[] {
-    const net = this.networks.get(player.name);
     return [
       executablePath("client"),
-      ...withDefault(options, "--relay", `10.${net}.0.1:${PARTY.relayPort}`),
-      ...["--state-dir", this.stateDir(`client-${player.name}`), "--name", player.name],
+      ...withDefault(options, "--relay", `${this.relayAddressFor(player)}:${PARTY.relayPort}`),
+      ...withDefault(options, "--state-dir", this.stateDir(`client-${player.name}`)),
+      ...withDefault(options, "--name", player.name),
       ...withDefault(options, "--room", PARTY.room),
       ...withTrust(options, this.certificateFile),
     ];
@@ -148,6 +167,16 @@ export class Party implements AsyncDisposable {
     this.clients.set(player.name, process);
     await process.waitForLine(/adapter .* is up/, READY_TIMEOUT_MS);
     return process;
+  }
+
+  /** What all programs have said so far, for a test that failed. */
+  output(): string {
+    const programs: [string, LabProcess | undefined][] = [
+      ["relay", this.relayProcess],
+      ["gateway", this.gatewayProcess],
+      ...this.clients,
+    ];
+    return programs.map(([name, process]) => `--- ${name}\n${process?.stderr ?? ""}`).join("\n");
   }
 
   /** Starts a DHCP server on the LAN, which names itself as router and name server. */
@@ -180,8 +209,10 @@ export class Party implements AsyncDisposable {
     }
   }
 
-  /** Ends everything and removes every trace. */
+  /** Ends everything and removes every trace. A second call does nothing. */
   async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
     const running = [...this.clients.values(), this.gatewayProcess, this.relayProcess];
     for (const process of running) await process?.stop();
     await this.lab.close();
