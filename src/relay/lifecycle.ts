@@ -101,7 +101,7 @@ export class Lifecycle {
   }
 
   private prepare(session: Session, hello: Hello, peerId: number, nowMs: number): void {
-    const { options, arena, pool, random } = this.state;
+    const { options, arena, pool, random, frameLog } = this.state;
     session.hello = hello;
     session.peerId = peerId;
     session.isGateway = hello.role === "gateway";
@@ -112,7 +112,10 @@ export class Lifecycle {
     session.queue = new OutboundQueue(arena, pool, {
       bytesMax: options.queueBytesMax,
       sojournMaxMs: options.queueSojournMaxMs,
-    }, session.counters);
+      counters: session.counters,
+      frameLog,
+      room: hello.room,
+    });
     session.state = "joined";
     session.joined = true;
     session.deadlineMs = Infinity;
@@ -225,7 +228,7 @@ export class Lifecycle {
     const room = session.room;
     if (room === undefined) return;
     const queue = session.queue!;
-    queue.abandon();
+    queue.abandon(nowMs);
     room.remove(session, nowMs);
     this.state.peersCount--;
     this.state.outbox.log("info", "peer left", { ...describe(session, room), reason });

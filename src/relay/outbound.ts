@@ -1,24 +1,38 @@
 /** The way out: frames that wait for a peer, and the peers for which frames wait. */
 import type { TrafficCounters } from "../obs/counters.ts";
 import { DropCode } from "../obs/drops.ts";
+import type { FrameLog } from "../obs/frame_log.ts";
 import { DATAGRAM_HEADER_BYTES, FLAG_FRAGMENT, FRAGMENT_HEADER_BYTES } from "../proto/datagram.ts";
 import { ETHERNET_HEADER_BYTES } from "../proto/ethernet.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { FairQueue, type QueueArena } from "../queue/fair_queue.ts";
 import type { Session } from "./session.ts";
 
+/** What a queue needs of the session whose frames wait in it. */
+export interface OutboundOptions {
+  readonly bytesMax: number;
+  readonly sojournMaxMs: number;
+  readonly counters: TrafficCounters;
+  readonly frameLog: FrameLog;
+  /** The room's code, for records. */
+  readonly room: string;
+}
+
 /** The queue towards one peer, which counts what leaves it and what it drops. */
 export class OutboundQueue extends FairQueue {
   private readonly memory: Uint8Array;
+  private readonly counters: TrafficCounters;
+  private readonly frameLog: FrameLog;
+  private readonly room: string;
+  private loggedLate = 0;
+  private loggedOverflow = 0;
 
-  constructor(
-    arena: QueueArena,
-    pool: BufferPool,
-    options: { readonly bytesMax: number; readonly sojournMaxMs: number },
-    private readonly counters: TrafficCounters,
-  ) {
+  constructor(arena: QueueArena, pool: BufferPool, options: OutboundOptions) {
     super(arena, pool, options);
     this.memory = pool.bytes;
+    this.counters = options.counters;
+    this.frameLog = options.frameLog;
+    this.room = options.room;
   }
 
   /** Brings the counters up to date with what this queue has dropped. */
@@ -28,14 +42,36 @@ export class OutboundQueue extends FairQueue {
   }
 
   /** The target is gone: what waits for it is dropped. */
-  abandon(): void {
-    this.counters.drops[DropCode.targetLeft] += this.queuedEntries;
+  abandon(nowMs: number): void {
+    const { queuedEntries } = this;
+    this.counters.dropMany(DropCode.targetLeft, queuedEntries);
     this.clear();
+    if (this.frameLog.enabled) this.logMany(DropCode.targetLeft, queuedEntries, nowMs);
+  }
+
+  override enqueue(
+    slot: number,
+    offset: number,
+    length: number,
+    flow: number,
+    nowMs: number,
+  ): number {
+    const dropped = super.enqueue(slot, offset, length, flow, nowMs);
+    if (this.frameLog.enabled) this.logDrops(nowMs);
+    return dropped;
+  }
+
+  override dropLate(nowMs: number): number {
+    const dropped = super.dropLate(nowMs);
+    if (this.frameLog.enabled) this.logDrops(nowMs);
+    return dropped;
   }
 
   /** As the base class; what is handed over counts as sent. */
   override dequeue(nowMs: number): boolean {
-    if (!super.dequeue(nowMs)) return false;
+    const found = super.dequeue(nowMs);
+    if (this.frameLog.enabled) this.logDrops(nowMs);
+    if (!found) return false;
     const { counters, memory, offset, length } = this;
     counters.datagramsSent++;
     if ((memory[offset + 1] & FLAG_FRAGMENT) === 0) {
@@ -48,6 +84,20 @@ export class OutboundQueue extends FairQueue {
       counters.bytesSent += length - FRAGMENT_HEADER_BYTES - ETHERNET_HEADER_BYTES;
     }
     return true;
+  }
+
+  private logDrops(nowMs: number): void {
+    this.logMany(DropCode.queueLate, this.droppedLate - this.loggedLate, nowMs);
+    this.logMany(DropCode.queueOverflow, this.droppedOverflow - this.loggedOverflow, nowMs);
+    this.loggedLate = this.droppedLate;
+    this.loggedOverflow = this.droppedOverflow;
+  }
+
+  /** What was in the queue is not known any more: records without sender, MACs and length. */
+  private logMany(code: number, count: number, nowMs: number): void {
+    for (let i = 0; i < count; i++) {
+      this.frameLog.record(nowMs, this.room, 0, "from-peer", this.memory, 0, 0, 0, code, 0);
+    }
   }
 }
 

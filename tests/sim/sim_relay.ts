@@ -17,6 +17,15 @@ const POOL_SLOTS = 4_096;
 /** A peer id must not come again within this time. */
 const PEER_ID_REST_MS = 60_000;
 
+/** Drops of what one target should have had: the datagram was judged before. */
+const TARGET_DROPS: readonly string[] = [
+  "target-too-narrow",
+  "no-buffer",
+  "queue-late",
+  "queue-overflow",
+  "target-left",
+];
+
 /** One life of a relay: from its start to its crash or stop. */
 class Incarnation {
   readonly pool = new BufferPool(POOL_SLOTS);
@@ -43,7 +52,7 @@ class Incarnation {
   }
 
   private take(record: FrameRecord): void {
-    if (record.dropReason === "target-too-narrow" || record.dropReason === "no-buffer") return;
+    if (record.dropReason !== undefined && TARGET_DROPS.includes(record.dropReason)) return;
     this.judged++;
     this.targets += record.targets;
   }

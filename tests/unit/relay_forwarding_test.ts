@@ -377,3 +377,19 @@ Deno.test("forwarding: a shell that cannot send now is not asked again until som
   assertEquals(b.received().length, 2);
   assertEquals(relay.core.queueOf(99), undefined);
 });
+
+Deno.test("forwarding: the frame log has a record for each drop of a queue, too", () => {
+  const relay = new RelayHarness({ queueBytesMax: 3_000 }, { frameLog: true });
+  const [a, b] = [relay.client(A), relay.client(B)];
+  b.blocked = true;
+  const dropped = () =>
+    relay.frameRecords.splice(0).filter(({ action }) => action === "drop")
+      .map(({ dropReason, room, peer }) => `${dropReason} ${room} ${peer}`);
+  for (let i = 0; i < 4; i++) a.send(whole(plain(B, A, 996)));
+  assertEquals(dropped(), ["queue-overflow PARTY 0"]);
+  relay.advance(150);
+  assertEquals(dropped(), new Array(3).fill("queue-late PARTY 0"));
+  a.send(whole(plain(B, A, 996)));
+  b.lose();
+  assertEquals(dropped(), ["target-left PARTY 0"]);
+});
