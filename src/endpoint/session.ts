@@ -252,8 +252,8 @@ export class EndpointSession {
         return this.#close(ErrorCode.done, nowMs);
       case "greeting":
       case "joined":
+        if (this.#state === "joined") this.#say({ type: "left", room: this.#options.room });
         this.#room.leave("We left.", true);
-        this.#say({ type: "left", room: this.#options.room });
         return this.#finish("bye", "", ErrorCode.done, nowMs);
       case "finishing":
         if (again) this.#push({ type: "close", errorCode: this.#finishErrorCode });

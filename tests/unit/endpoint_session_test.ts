@@ -333,6 +333,7 @@ Deno.test("leaving between hello and welcome takes leave, and a late welcome cou
   assertEquals(stage.sent()[0].code, "bye");
   stage.relaySays(WELCOME);
   assertEquals(stage.actions("joined"), []);
+  assertEquals(stage.statuses("left"), []);
   stage.advance(2000);
   assertEquals(stage.only("ended").exitCode, 0);
 });
