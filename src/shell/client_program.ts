@@ -6,6 +6,7 @@ import { TapDevice } from "../link/tap.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts";
 import { DropCode } from "../obs/drops.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
+import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import { stateFolder } from "../os/state_folder.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
@@ -36,6 +37,7 @@ export interface ClientProgramOptions extends RelayAccessOptions {
   readonly frameLogFile: string | undefined;
 }
 
+const JOURNAL_FILE = "lanparty-client-journal.json";
 /** How often the adapter's addresses are looked at, to tell the player of a new one. */
 const ADDRESS_INTERVAL_MS = 500;
 /** How often a stats snapshot is logged. */
@@ -52,10 +54,19 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
     throw new UserError("lanparty-client makes a network adapter: start it as root");
   }
   const stateDir = stateFolder("client", options.stateDir);
+  const journal = openJournal(stateDir, logger);
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
-  const client = new Client(options, resources, parseMac(mac)!, frameLog, logger);
+  const client = new Client(
+    options,
+    resources,
+    parseMac(mac)!,
+    frameLog,
+    stateDir,
+    journal,
+    logger,
+  );
   try {
     const node = openEndpoint(
       options,
@@ -74,7 +85,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
       logger,
     );
     client.watch(node);
-    return await runEndpoint(node, resources, frameLog, logger);
+    return await runEndpoint(node, resources, frameLog, logger, () => client.releaseAddress());
   } finally {
     await client.close();
     resources.close();
@@ -96,6 +107,8 @@ class Client {
     private readonly resources: EndpointResources,
     private readonly mac: Uint8Array,
     frameLog: FrameLogFile,
+    stateDir: string,
+    journal: ChangeJournal,
     private readonly logger: Logger,
   ) {
     this.core = new ClientCore({
@@ -107,7 +120,7 @@ class Client {
       allowLanDefaultRoute: options.allowLanDefaultRoute,
       frameLog: frameLog.log,
     });
-    this.lanAddress = new LanAddress(options, resources.reactor, logger);
+    this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
   }
 
   /** Looks at the adapter now and then. */
@@ -152,6 +165,11 @@ class Client {
     };
   }
 
+  /** Gives the LAN's address back, while frames still flow. */
+  releaseAddress(): Promise<void> {
+    return this.lanAddress.close();
+  }
+
   /** Gives the address back and takes the adapter away. */
   async close(): Promise<void> {
     await this.lanAddress.close();
@@ -165,7 +183,7 @@ class Client {
     this.tap = tap;
     tap.start(this.resources.reactor, { frame: (frame) => this.handleTapFrame(frame) });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.lanAddress.start(tap.name);
+    this.lanAddress.start(tap);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
   }
@@ -198,6 +216,19 @@ class Client {
   private say(event: StatusEvent): void {
     const { level, text } = statusLine(event);
     logText(this.logger, level, text, { event: event.type });
+  }
+}
+
+/** Opens the journal of changes to this machine, and undoes what a killed client left behind. */
+function openJournal(stateDir: string, logger: Logger): ChangeJournal {
+  try {
+    const path = `${stateDir}/${JOURNAL_FILE}`;
+    return ChangeJournal.open(path, { process: undoProcess, file: undoFile }, (failure) => {
+      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
+    });
+  } catch (cause) {
+    if (!(cause instanceof JournalBusyError)) throw cause;
+    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
   }
 }
 

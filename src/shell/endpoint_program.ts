@@ -34,7 +34,7 @@ export interface RelayAccessOptions {
 const POOL_SLOTS = 8_192;
 const QUEUE_ENTRIES = 8_192;
 /** After a signal the session has this long to say goodbye. */
-const LEAVE_MAX_MS = 1_500;
+const LEAVE_MAX_MS = 1_600;
 
 /** What an endpoint's program has at hand before it knows its part. */
 export class EndpointResources {
@@ -105,6 +105,7 @@ export function openEndpoint(
 /**
  * Runs an endpoint until its session ends: by itself, or after SIGINT or SIGTERM.
  *
+ * @param beforeLeaving what must be done while frames still flow, in a bounded time
  * @returns the exit code
  */
 export async function runEndpoint(
@@ -112,6 +113,7 @@ export async function runEndpoint(
   resources: EndpointResources,
   frameLog: FrameLogFile,
   logger: Logger,
+  beforeLeaving: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const { reactor } = resources;
   let leaveDeadlineMs = Infinity;
@@ -119,7 +121,7 @@ export async function runEndpoint(
     if (leaveDeadlineMs !== Infinity) return reactor.stop();
     logText(logger, "debug", `${signal}: leaving`);
     leaveDeadlineMs = reactor.now() + LEAVE_MAX_MS;
-    node.leave();
+    beforeLeaving().then(() => node.leave());
   });
   reactor.addWorker({
     work: (nowMs) => {

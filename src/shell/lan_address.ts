@@ -1,6 +1,10 @@
-/** How the adapter gets its address: fixed, by the LAN's DHCP server, or not at all. */
-import type { Reactor } from "../reactor/mod.ts";
-import type { Logger } from "./logging.ts";
+/**
+ * How the adapter gets its address: fixed, by the LAN's DHCP server and whatever DHCP client the system
+ * has, or not at all.
+ */
+import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../os/dhcp_runner.ts";
+import type { ChangeJournal } from "../os/journal.ts";
+import { type Logger, type LogLevelName, logText } from "./logging.ts";
 
 /** What the command line says of addresses. */
 export interface LanAddressOptions {
@@ -9,22 +13,76 @@ export interface LanAddressOptions {
   readonly allowLanDefaultRoute: boolean;
 }
 
+/** An adapter that addresses are set on. */
+export interface AddressedAdapter extends AddressKeeper {
+  readonly name: string;
+}
+
+/** Giving the lease back must not hold up the end of the program. */
+const RELEASE_TIMEOUT_MS = 600;
+
 /** See the module. */
 export class LanAddress {
+  private runner: DhcpRunner | undefined;
+
+  /** @param folder for the DHCP client's files; made and removed as needed */
   constructor(
-    readonly options: LanAddressOptions,
-    readonly reactor: Reactor,
-    readonly logger: Logger,
+    private readonly options: LanAddressOptions,
+    private readonly folder: string,
+    private readonly journal: ChangeJournal,
+    private readonly logger: Logger,
   ) {}
 
-  /** The adapter is up. */
-  start(_adapter: string): void {}
+  /** The adapter is up and its frames flow. */
+  start(adapter: AddressedAdapter): void {
+    const { address, useDhcp, allowLanDefaultRoute } = this.options;
+    if (address !== undefined || !useDhcp) return;
+    this.runner = new DhcpRunner({
+      interface: adapter.name,
+      addresses: adapter,
+      folder: this.folder,
+      journal: this.journal,
+      everything: allowLanDefaultRoute,
+      onEvent: (event) => this.say(event),
+    });
+    this.runner.start();
+  }
 
   /** The room was entered again: what was leased may have to be asked for anew. */
-  renew(): void {}
+  renew(): void {
+    this.runner?.renew();
+  }
 
-  /** Gives a lease back. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** Gives the lease back; the adapter's frames must still flow meanwhile. */
+  async close(): Promise<void> {
+    await this.runner?.stop(RELEASE_TIMEOUT_MS);
+  }
+
+  private say(event: DhcpEvent): void {
+    const { level, text } = describe(event);
+    logText(this.logger, level, text, { event: `dhcp-${event.type}` });
+  }
+}
+
+function describe(event: DhcpEvent): { level: LogLevelName; text: string } {
+  switch (event.type) {
+    case "unavailable":
+      return {
+        level: "warning",
+        text: "This system has no DHCP client (dhclient, udhcpc, dhcpcd): install one, or give " +
+          "the adapter an address of the LAN with --address",
+      };
+    case "asking":
+      return { level: "info", text: `Asking the LAN for an address (by ${event.client}) …` };
+    case "lease":
+      return { level: "debug", text: `Leased ${event.address}` };
+    case "lost":
+      return { level: "warning", text: `The LAN has taken the address ${event.address} back.` };
+    case "failed":
+      return {
+        level: "warning",
+        text: `${event.client} ended (${event.message}); it is started again in ` +
+          `${Math.round(event.retryMs / 1000)} s`,
+      };
   }
 }
