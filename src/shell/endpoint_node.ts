@@ -130,7 +130,7 @@ export class EndpointNode implements Worker {
       }
       case "ended":
         this.exitCode = action.exitCode;
-        if (action.exitCode !== 0) logText(logger, "error", action.message);
+        if (action.exitCode !== 0 && !action.told) logText(logger, "error", action.message);
         break;
     }
     this.parts.onAction(action, nowMs);
