@@ -38,7 +38,7 @@ import {
   setInterfaceMtu,
   setInterfaceUp,
 } from "./interface.ts";
-import { addInterfaceAddress } from "./netlink.ts";
+import { addInterfaceAddress, removeInterfaceAddress } from "./netlink.ts";
 import { countSendError } from "./packet_sender.ts";
 
 /** How a TAP device is made. */
@@ -230,6 +230,11 @@ export class TapDevice implements LinkDevice {
   /** Adds an address such as `192.168.1.50/24` or `fd00::5/64`. */
   addAddress(cidr: string): void {
     addInterfaceAddress(this.index, cidr);
+  }
+
+  /** Takes an address away. */
+  removeAddress(cidr: string): void {
+    removeInterfaceAddress(this.index, cidr);
   }
 
   /** Reads how many frames the kernel dropped because the device's queue was full. */

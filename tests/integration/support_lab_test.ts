@@ -1,0 +1,200 @@
+//   near (stations)                       far (a real host)
+//   +------------------------+   veth     +---------------------------+
+//   | wire                   |============| wire, 10.6.0.2, fe80::…   |
+//   +------------------------+            +---------------------------+
+
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import * as frames from "../support/frames.ts";
+import { FrameStation } from "../support/frame_station.ts";
+import { CommandError, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
+
+const ignore = whyNoNamespaces() !== undefined;
+const ME = { mac: "02:00:00:00:00:01", ip: "10.6.0.1", ip6: "fe80::1" };
+const HOST = { mac: "02:00:00:00:00:02", ip: "10.6.0.2", ip6: "fe80::ff:fe00:2" };
+const { Type, Protocol } = frames;
+
+function toHost(type: number, payload: Uint8Array, destination = HOST.mac): Uint8Array {
+  return frames.ethernet({ destination, source: ME.mac, type, payload });
+}
+
+function ipv4(protocol: number, payload: Uint8Array): Uint8Array {
+  const { ip: source } = ME;
+  return toHost(Type.ipv4, frames.ipv4({ source, destination: HOST.ip, protocol, payload }));
+}
+
+Deno.test({
+  name: "a real host answers crafted frames: their checksums and fields are right",
+  ignore,
+  async fn() {
+    await using lab = await NetworkLab.open();
+    const near = await lab.namespace("near");
+    const far = await lab.namespace("far");
+    await lab.veth(
+      { namespace: near, name: "wire" },
+      { namespace: far, name: "wire", mac: HOST.mac, addresses: [`${HOST.ip}/24`] },
+    );
+    await using station = await FrameStation.open(near, "wire");
+    const answer = (type: number, at: number, value: number) =>
+      station.waitFor(({ destination, type: seen, bytes }) =>
+        destination === ME.mac && seen === type && bytes[at] === value
+      );
+
+    await station.send(toHost(
+      Type.arp,
+      frames.arp({
+        operation: "request",
+        senderMac: ME.mac,
+        senderIp: ME.ip,
+        targetIp: HOST.ip,
+      }),
+      frames.BROADCAST_MAC,
+    ));
+    const reply = await answer(Type.arp, 21, 2);
+    assertEquals(frames.macAt(reply.bytes, 22), HOST.mac);
+
+    await station.send(ipv4(Protocol.icmp, frames.icmpEcho({ payload: frames.pattern(33) })));
+    const echo = await answer(Type.ipv4, 34, 0);
+    assertEquals(echo.bytes.subarray(42, 75), frames.pattern(33));
+
+    const ports = { sourcePort: 4000, destinationPort: 4001 };
+    const addresses = { source: ME.ip, destination: HOST.ip };
+    const payload = frames.pattern(21);
+    await station.send(ipv4(Protocol.udp, frames.udp({ ...addresses, ...ports, payload })));
+    // Port unreachable.
+    assertEquals((await answer(Type.ipv4, 34, 3)).bytes[35], 3);
+
+    await station.send(
+      ipv4(Protocol.tcp, frames.tcp({ ...addresses, ...ports, flags: 2, payload })),
+    );
+    // Reset.
+    assertEquals((await answer(Type.ipv4, 23, Protocol.tcp)).bytes[47] & 4, 4);
+
+    // The host's link-local address comes up a moment after its interface.
+    for (let tries = 0; tries < 100; tries++) {
+      const { stdout } = await far.run(["ip", "-6", "addr", "show", "dev", "wire"]);
+      if (stdout.includes(HOST.ip6) && !stdout.includes("tentative")) break;
+    }
+    const solicitation = frames.neighbourSolicitation(ME.ip6, HOST.ip6, HOST.ip6, ME.mac);
+    await station.send(toHost(
+      Type.ipv6,
+      frames.ipv6({
+        source: ME.ip6,
+        destination: HOST.ip6,
+        nextHeader: Protocol.icmpv6,
+        hopLimit: 255,
+        payload: solicitation,
+      }),
+    ));
+    await answer(Type.ipv6, 54, frames.NeighbourDiscovery.neighbourAdvertisement);
+
+    const header = frames.optionsHeader(Protocol.udp);
+    const six = { source: ME.ip6, destination: HOST.ip6 };
+    await station.send(toHost(
+      Type.ipv6,
+      frames.ipv6({
+        ...six,
+        nextHeader: 60,
+        payload: frames.join(header, frames.udp({ ...six, ...ports, payload })),
+      }),
+    ));
+    // Destination unreachable: the host read past the options header to the port.
+    assertEquals((await answer(Type.ipv6, 54, 1)).bytes[55], 4);
+  },
+});
+
+Deno.test({
+  name: "a station floods, and hears nothing that was not sent",
+  ignore,
+  async fn() {
+    await using lab = await NetworkLab.open();
+    const near = await lab.namespace("near");
+    const far = await lab.namespace("far");
+    await lab.veth({ namespace: near, name: "wire" }, { namespace: far, name: "wire" });
+    await using from = await FrameStation.open(near, "wire");
+    await using to = await FrameStation.open(far, "wire");
+    const frame = toHost(0x9000, frames.pattern(100));
+    const startMs = performance.now();
+    await from.flood(frame, 500, 1000);
+    const tookMs = performance.now() - startMs;
+    assert(tookMs > 400 && tookMs < 5_000, `${tookMs} ms`);
+    const seen = await to.seenWithin(({ type }) => type === 0x9000, 100);
+    assertEquals(seen.map(({ hex }) => hex), new Array(500).fill(frames.toHex(frame)));
+    assertEquals((await from.seenWithin(({ type }) => type === 0x9000, 0)).length, 0);
+    await assertRejects(
+      () => to.waitFor(({ type }) => type === 0x9001, 50),
+      Error,
+      "no such frame",
+    );
+  },
+});
+
+Deno.test({
+  name: "a lab leaves nothing behind, also not a daemon, and a failing command says why",
+  ignore,
+  async fn() {
+    const lab = await NetworkLab.open();
+    const box = await lab.namespace("box", { resolvConf: "nameserver 192.0.2.1\n" });
+    const folder = `/etc/netns/${box.fullName}`;
+    assertEquals((await box.run(["cat", "/etc/resolv.conf"])).stdout, "nameserver 192.0.2.1\n");
+    const sleeper = box.spawn(["sleep", "1000"]);
+    // A daemon that nobody knows of, and that keeps the pipes open.
+    const { stdout } = await box.run(["sh", "-c", "sleep 1000 & echo $!"]);
+    const daemon = Number(stdout);
+    assertStringIncludes(Deno.readTextFileSync(`/proc/${daemon}/cmdline`), "sleep");
+    const failure = await assertRejects(
+      () => box.run(["sh", "-c", "echo out; echo err >&2; exit 3"]),
+      CommandError,
+    );
+    assertEquals(failure.result, { code: 3, stdout: "out\n", stderr: "err\n" });
+    await assertRejects(() => box.run(["sleep", "10"], { timeoutMs: 50 }), Error, "still runs");
+    assertEquals((await box.run(["cat"], { input: "hello" })).stdout, "hello");
+    await assertRejects(() => sleeper.waitForLine(/never/, 50), Error, "did not write");
+    await lab.close();
+    await lab.close();
+    assertEquals(sleeper.running, false);
+    await assertRejects(() => Deno.stat(folder), Deno.errors.NotFound);
+    await assertRejects(() => Deno.stat(`/run/netns/${box.fullName}`), Deno.errors.NotFound);
+    assert(!isSleeping(daemon));
+  },
+});
+
+Deno.test({
+  name: "after Ctrl-C, and after a SIGKILL at the next start, nothing is left",
+  ignore,
+  async fn() {
+    const module = new URL("../support/netns.ts", import.meta.url).href;
+    const program = `
+      import { NetworkLab } from "${module}";
+      const lab = await NetworkLab.open();
+      const box = await lab.namespace("box");
+      box.spawn(["sleep", "1000"]);
+      console.log("name", box.fullName);
+      setInterval(() => {}, 1000);`;
+    await using lab = await NetworkLab.open();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+      const other = lab.spawn([Deno.execPath(), "eval", program]);
+      const [, name] = await other.waitForLine(/^name (\S+)$/, 20_000);
+      const { stdout } = await lab.host(["ip", "netns", "pids", name]);
+      other.kill(signal);
+      await other.waitExit();
+      if (signal === "SIGKILL") {
+        // While something runs in it, it is not ours to take away.
+        await (await NetworkLab.open()).close();
+        assert((await lab.host(["ip", "netns", "list"])).stdout.includes(name));
+        Deno.kill(Number(stdout), "SIGKILL");
+        while (isSleeping(Number(stdout))) await new Promise((resolve) => setTimeout(resolve, 10));
+        await (await NetworkLab.open()).close();
+      }
+      assert(!(await lab.host(["ip", "netns", "list"])).stdout.includes(name), signal);
+      await assertRejects(() => Deno.stat(`/etc/netns/${name}`), Deno.errors.NotFound);
+    }
+  },
+});
+
+function isSleeping(pid: number): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("sleep");
+  } catch {
+    return false;
+  }
+}

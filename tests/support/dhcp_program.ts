@@ -1,0 +1,46 @@
+/**
+ * Runs a {@linkcode DhcpRunner} in a namespace: arguments `INTERFACE CLIENT FOLDER SYSTEM_SCRIPT`.
+ * Prints events; reads `renew` and `stop` from standard input.
+ *
+ * @module
+ */
+
+import { interfaceIndex } from "../../src/link/interface.ts";
+import { addInterfaceAddress, removeInterfaceAddress } from "../../src/link/netlink.ts";
+import { type DhcpClientKind, findDhcpClient } from "../../src/os/dhcp_clients.ts";
+import { DhcpRunner } from "../../src/os/dhcp_runner.ts";
+import { ChangeJournal, undoFile, undoProcess } from "../../src/os/journal.ts";
+
+const [name, kind, folder, systemScript] = Deno.args;
+const client = findDhcpClient(undefined, [kind as DhcpClientKind]);
+if (client === undefined) throw new Error(`no ${kind} here`);
+const index = interfaceIndex(name);
+const journal = ChangeJournal.open(`${folder}.journal`, { file: undoFile, process: undoProcess });
+const runner = new DhcpRunner({
+  interface: name,
+  addresses: {
+    addAddress: (cidr) => addInterfaceAddress(index, cidr),
+    removeAddress: (cidr) => removeInterfaceAddress(index, cidr),
+  },
+  folder,
+  find: () => client,
+  journal,
+  systemScript: systemScript === "true",
+  onEvent(event) {
+    if (event.type === "lease") console.log("lease", event.address, event.server);
+    else console.log(event.type, JSON.stringify(event));
+  },
+});
+runner.start();
+let text = "";
+for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  text += chunk;
+  if (text.includes("renew\n")) {
+    text = text.replace("renew\n", "");
+    runner.renew();
+  }
+  if (text.includes("stop\n")) break;
+}
+await runner.stop();
+console.log("stopped", journal.changes.length);
+Deno.exit(0);

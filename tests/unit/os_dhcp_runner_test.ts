@@ -1,0 +1,150 @@
+import { assert, assertEquals } from "@std/assert";
+import { type DhcpEvent, DhcpRunner } from "../../src/os/dhcp_runner.ts";
+import { ChangeJournal, undoFile, undoProcess } from "../../src/os/journal.ts";
+
+/** A udhcpc that gets a lease at once, another one when it is asked to renew, and releases. */
+const FAKE = `#!/bin/sh
+while [ $# -gt 0 ]; do [ "$1" = -s ] && script=$2; shift; done
+trap 'ip=10.0.0.6 mask=24 serverid=10.0.0.1 lease=60 "$script" renew' USR1
+trap '"$script" deconfig; exit 0' TERM
+"$script" deconfig
+ip=10.0.0.5 mask=24 serverid=10.0.0.1 lease=60 "$script" bound
+while :; do sleep 0.02; done
+`;
+
+interface Bench {
+  readonly runner: DhcpRunner;
+  readonly events: DhcpEvent[];
+  /** Addresses on the interface. */
+  readonly addresses: Set<string>;
+  readonly folder: string;
+  readonly journal: ChangeJournal;
+  until(done: () => boolean): Promise<void>;
+}
+
+function test(name: string, fake: string | undefined, work: (bench: Bench) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      const folder = Deno.makeTempDirSync();
+      const path = `${folder}/udhcpc`;
+      if (fake !== undefined) Deno.writeTextFileSync(path, fake, { mode: 0o700 });
+      const events: DhcpEvent[] = [];
+      const addresses = new Set<string>();
+      const journal = ChangeJournal.open(`${folder}/journal`, {
+        file: undoFile,
+        process: undoProcess,
+      });
+      const runner = new DhcpRunner({
+        interface: "lan0",
+        addresses: {
+          addAddress: (cidr) => void addresses.add(cidr),
+          removeAddress: (cidr) => void addresses.delete(cidr),
+        },
+        folder: `${folder}/run`,
+        onEvent: (event) => void events.push(event),
+        find: () => fake === undefined ? undefined : { kind: "udhcpc", path },
+        journal,
+      });
+      const until = async (done: () => boolean) => {
+        for (let tries = 0; tries < 500 && !done(); tries++) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        assert(done(), JSON.stringify(events));
+      };
+      try {
+        await work({ runner, events, addresses, folder, journal, until });
+      } finally {
+        await runner.stop(100);
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+test("without a DHCP client the runner says so, and stops", undefined, async (bench) => {
+  bench.runner.start();
+  bench.runner.renew();
+  await bench.runner.stop();
+  assertEquals(bench.events, [{ type: "unavailable" }]);
+});
+
+test("a lease is set, changed and taken away with the client", FAKE, async (bench) => {
+  const { runner, events, addresses, journal, folder } = bench;
+  runner.start();
+  await bench.until(() => addresses.size > 0);
+  const lease = { type: "lease", server: "10.0.0.1", leaseSeconds: 60 } as const;
+  assertEquals(events, [
+    { type: "asking", client: "udhcpc" },
+    { ...lease, address: "10.0.0.5/24" },
+  ]);
+  assertEquals([...addresses], ["10.0.0.5/24"]);
+  assertEquals(journal.changes.map(({ kind }) => kind), ["file", "process"]);
+
+  runner.renew();
+  await bench.until(() => events.length === 4);
+  assertEquals(events.slice(2), [
+    { type: "lost", address: "10.0.0.5/24" },
+    { ...lease, address: "10.0.0.6/24" },
+  ]);
+  assertEquals([...addresses], ["10.0.0.6/24"]);
+  assertEquals(runner.address, "10.0.0.6/24");
+
+  await runner.stop();
+  assertEquals([...addresses], []);
+  assertEquals(events.length, 4);
+  assertEquals(journal.changes, []);
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["udhcpc"]);
+});
+
+test(
+  "a client that does not end when it should is killed",
+  FAKE.replace(/trap.*TERM/, "trap '' TERM"),
+  async (bench) => {
+    bench.runner.start();
+    await bench.until(() => bench.addresses.size > 0);
+    const startMs = performance.now();
+    await bench.runner.stop(200);
+    assert(performance.now() - startMs < 1500);
+    assertEquals(bench.addresses.size, 0);
+  },
+);
+
+test(
+  "a client that fails is told with its last words, and tried again",
+  "#!/bin/sh\necho nothing works >&2\nexit 3\n",
+  async (bench) => {
+    bench.runner.start();
+    await bench.until(() => bench.events.length === 2);
+    assertEquals(bench.events[1], {
+      type: "failed",
+      client: "udhcpc",
+      message: "nothing works",
+      retryMs: 2000,
+    });
+    // Asking for a renewal does not wait for the timer.
+    bench.runner.renew();
+    await bench.until(() => bench.events.length === 4);
+    assertEquals(bench.events.slice(2).map(({ type }) => type), ["asking", "failed"]);
+  },
+);
+
+test("a client that cannot be started is told", "#!/no/such/shell\n", async (bench) => {
+  bench.runner.start();
+  await bench.until(() => bench.events.length > 0);
+  assertEquals(bench.events[0].type, "failed");
+});
+
+test("what a killed process left running is ended at the next start", FAKE, async (bench) => {
+  bench.runner.start();
+  await bench.until(() => bench.addresses.size > 0);
+  const [file, process] = bench.journal.changes;
+  const path = `${bench.folder}/left`;
+  const owner = { pid: 2 ** 22 + 1, startTicks: 1 };
+  const text = JSON.stringify({ version: 1, owner, changes: [file, process] });
+  Deno.writeTextFileSync(path, text);
+  ChangeJournal.open(path, { file: undoFile, process: undoProcess });
+  await bench.until(() => bench.events.some(({ type }) => type === "failed"));
+  assertEquals([...Deno.readDirSync(bench.folder)].some(({ name }) => name === "run"), false);
+});
