@@ -5,8 +5,8 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import * as frames from "../support/frames.ts";
-import { FrameStation } from "../support/frame_station.ts";
-import { CommandError, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
+import { FrameStation, type StationFrame } from "../support/frame_station.ts";
+import { CommandError, type Namespace, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
 
 const ignore = whyNoNamespaces() !== undefined;
 const ME = { mac: "02:00:00:00:00:01", ip: "10.6.0.1", ip6: "fe80::1" };
@@ -22,84 +22,95 @@ function ipv4(protocol: number, payload: Uint8Array): Uint8Array {
   return toHost(Type.ipv4, frames.ipv4({ source, destination: HOST.ip, protocol, payload }));
 }
 
-Deno.test({
-  name: "a real host answers crafted frames: their checksums and fields are right",
-  ignore,
-  async fn() {
-    await using lab = await NetworkLab.open();
-    const near = await lab.namespace("near");
-    const far = await lab.namespace("far");
-    await lab.veth(
-      { namespace: near, name: "wire" },
-      { namespace: far, name: "wire", mac: HOST.mac, addresses: [`${HOST.ip}/24`] },
-    );
-    await using station = await FrameStation.open(near, "wire");
-    const answer = (type: number, at: number, value: number) =>
-      station.waitFor(({ destination, type: seen, bytes }) =>
-        destination === ME.mac && seen === type && bytes[at] === value
-      );
+async function withHost(
+  work: (station: FrameStation, host: Namespace) => Promise<void>,
+): Promise<void> {
+  await using lab = await NetworkLab.open();
+  const near = await lab.namespace("near");
+  const far = await lab.namespace("far");
+  await lab.veth(
+    { namespace: near, name: "wire" },
+    { namespace: far, name: "wire", mac: HOST.mac, addresses: [`${HOST.ip}/24`] },
+  );
+  await using station = await FrameStation.open(near, "wire");
+  await work(station, far);
+}
 
-    await station.send(toHost(
-      Type.arp,
-      frames.arp({
+/** The host's answer to us of a type, with a value at an offset. */
+function answer(
+  station: FrameStation,
+  type: number,
+  at: number,
+  value: number,
+): Promise<StationFrame> {
+  return station.waitFor(({ destination, type: seen, bytes }) =>
+    destination === ME.mac && seen === type && bytes[at] === value
+  );
+}
+
+const PORTS = { sourcePort: 4000, destinationPort: 4001 };
+
+Deno.test({
+  name: "a real host answers crafted IPv4 frames: their checksums and fields are right",
+  ignore,
+  fn: () =>
+    withHost(async (station) => {
+      const request = frames.arp({
         operation: "request",
         senderMac: ME.mac,
         senderIp: ME.ip,
         targetIp: HOST.ip,
-      }),
-      frames.BROADCAST_MAC,
-    ));
-    const reply = await answer(Type.arp, 21, 2);
-    assertEquals(frames.macAt(reply.bytes, 22), HOST.mac);
+      });
+      await station.send(toHost(Type.arp, request, frames.BROADCAST_MAC));
+      const reply = await answer(station, Type.arp, 21, 2);
+      assertEquals(frames.macAt(reply.bytes, 22), HOST.mac);
 
-    await station.send(ipv4(Protocol.icmp, frames.icmpEcho({ payload: frames.pattern(33) })));
-    const echo = await answer(Type.ipv4, 34, 0);
-    assertEquals(echo.bytes.subarray(42, 75), frames.pattern(33));
+      await station.send(ipv4(Protocol.icmp, frames.icmpEcho({ payload: frames.pattern(33) })));
+      const echo = await answer(station, Type.ipv4, 34, 0);
+      assertEquals(echo.bytes.subarray(42, 75), frames.pattern(33));
 
-    const ports = { sourcePort: 4000, destinationPort: 4001 };
-    const addresses = { source: ME.ip, destination: HOST.ip };
-    const payload = frames.pattern(21);
-    await station.send(ipv4(Protocol.udp, frames.udp({ ...addresses, ...ports, payload })));
-    // Port unreachable.
-    assertEquals((await answer(Type.ipv4, 34, 3)).bytes[35], 3);
+      const addresses = { source: ME.ip, destination: HOST.ip };
+      const payload = frames.pattern(21);
+      await station.send(ipv4(Protocol.udp, frames.udp({ ...addresses, ...PORTS, payload })));
+      // Port unreachable.
+      assertEquals((await answer(station, Type.ipv4, 34, 3)).bytes[35], 3);
 
-    await station.send(
-      ipv4(Protocol.tcp, frames.tcp({ ...addresses, ...ports, flags: 2, payload })),
-    );
-    // Reset.
-    assertEquals((await answer(Type.ipv4, 23, Protocol.tcp)).bytes[47] & 4, 4);
+      const open = frames.tcp({ ...addresses, ...PORTS, flags: 2, payload });
+      await station.send(ipv4(Protocol.tcp, open));
+      // Reset.
+      assertEquals((await answer(station, Type.ipv4, 23, Protocol.tcp)).bytes[47] & 4, 4);
+    }),
+});
 
-    // The host's link-local address comes up a moment after its interface.
-    for (let tries = 0; tries < 100; tries++) {
-      const { stdout } = await far.run(["ip", "-6", "addr", "show", "dev", "wire"]);
-      if (stdout.includes(HOST.ip6) && !stdout.includes("tentative")) break;
-    }
-    const solicitation = frames.neighbourSolicitation(ME.ip6, HOST.ip6, HOST.ip6, ME.mac);
-    await station.send(toHost(
-      Type.ipv6,
-      frames.ipv6({
-        source: ME.ip6,
-        destination: HOST.ip6,
+Deno.test({
+  name: "a real host answers crafted IPv6 frames: their checksums and headers are right",
+  ignore,
+  fn: () =>
+    withHost(async (station, host) => {
+      // The host's link-local address comes up a moment after its interface.
+      for (let tries = 0; tries < 100; tries++) {
+        const { stdout } = await host.run(["ip", "-6", "addr", "show", "dev", "wire"]);
+        if (stdout.includes(HOST.ip6) && !stdout.includes("tentative")) break;
+      }
+      const addresses = { source: ME.ip6, destination: HOST.ip6 };
+      const solicitation = frames.ipv6({
+        ...addresses,
         nextHeader: Protocol.icmpv6,
         hopLimit: 255,
-        payload: solicitation,
-      }),
-    ));
-    await answer(Type.ipv6, 54, frames.NeighbourDiscovery.neighbourAdvertisement);
+        payload: frames.neighbourSolicitation(ME.ip6, HOST.ip6, HOST.ip6, ME.mac),
+      });
+      await station.send(toHost(Type.ipv6, solicitation));
+      const { neighbourAdvertisement } = frames.NeighbourDiscovery;
+      await answer(station, Type.ipv6, 54, neighbourAdvertisement);
 
-    const header = frames.optionsHeader(Protocol.udp);
-    const six = { source: ME.ip6, destination: HOST.ip6 };
-    await station.send(toHost(
-      Type.ipv6,
-      frames.ipv6({
-        ...six,
-        nextHeader: 60,
-        payload: frames.join(header, frames.udp({ ...six, ...ports, payload })),
-      }),
-    ));
-    // Destination unreachable: the host read past the options header to the port.
-    assertEquals((await answer(Type.ipv6, 54, 1)).bytes[55], 4);
-  },
+      const datagram = frames.udp({ ...addresses, ...PORTS, payload: frames.pattern(21) });
+      const payload = frames.join(frames.optionsHeader(Protocol.udp), datagram);
+      await station.send(
+        toHost(Type.ipv6, frames.ipv6({ ...addresses, nextHeader: 60, payload })),
+      );
+      // Destination unreachable: the host read past the options header to the port.
+      assertEquals((await answer(station, Type.ipv6, 54, 1)).bytes[55], 4);
+    }),
 });
 
 Deno.test({
