@@ -251,6 +251,7 @@ export class QuicConnection implements EventTarget {
   }
 
   #receiveDatagram(): void {
+    if (this.#state !== "connected") return;
     const slot = this.#context.receiveDatagram();
     if (slot < 0) return;
     const length = this.#context.buffer32[0];
@@ -337,6 +338,7 @@ export class QuicConnection implements EventTarget {
   }
 
   #acceptStream(address: bigint): number {
+    if (this.#context.streams.isFull) return QuicStatus.STREAM_LIMIT_REACHED;
     const stream = new QuicStream(this.#context, this, undefined);
     stream.attach(Deno.UnsafePointer.create(address) as Deno.PointerObject);
     this.#context.quic.MsQuicSetCallbackHandler(
@@ -354,10 +356,15 @@ export class QuicConnection implements EventTarget {
   }
 
   #checkCertificate(): number {
-    const certificate = readPeerCertificate(this.#context);
-    const verdict = this.#handler.certificate === undefined
-      ? certificate.chainTrusted
-      : this.#handler.certificate(this, certificate);
+    let verdict: boolean | "pending" = false;
+    try {
+      const certificate = readPeerCertificate(this.#context);
+      verdict = this.#handler.certificate === undefined
+        ? certificate.chainTrusted
+        : this.#handler.certificate(this, certificate);
+    } catch (error) {
+      this.#context.fail(error); // and a check that fails accepts nothing
+    }
     if (verdict === "pending") return QuicStatus.PENDING;
     if (verdict) return QuicStatus.SUCCESS;
     this.#reason ??= certificateReason();

@@ -8,6 +8,7 @@
 
 import { libc } from "../ffi/libc.ts";
 import type { Libc } from "../ffi/libc.ts";
+import { QuicStatus } from "../ffi/msquic_constants.ts";
 import { QUIC_BUFFER, QUIC_CONNECTION_EVENT, QUIC_STREAM_EVENT } from "../ffi/msquic_layout.ts";
 import type { MsQuicSymbols } from "../ffi/msquic.ts";
 import { HEADROOM_BYTES, SLOT_BYTES } from "../queue/buffer_pool.ts";
@@ -47,10 +48,19 @@ export class TargetTable {
     return this.#size;
   }
 
-  /** Puts an object in and returns its number. */
+  /** Whether `add` would fail. */
+  get isFull(): boolean {
+    return this.#size >= HANDLES_MAX;
+  }
+
+  /**
+   * Puts an object in and returns its number.
+   *
+   * @throws {RangeError} if the table is full
+   */
   add(target: EventTarget): number {
+    if (this.isFull) throw new RangeError("too many QUIC objects");
     const id = this.#free.pop() ?? this.#targets.length;
-    if (id >= HANDLES_MAX) throw new RangeError("too many QUIC objects");
     this.#targets[id] = target;
     this.#size++;
     return id;
@@ -156,13 +166,17 @@ export class QuicContext {
       this.connections,
       this.connectionEvent32,
       QUIC_CONNECTION_EVENT.sizeBytes,
+      QuicStatus.SUCCESS,
     );
     this.streamCallback = this.#callback(
       this.streams,
       this.streamEvent32,
       QUIC_STREAM_EVENT.sizeBytes,
+      QuicStatus.SUCCESS,
     );
-    this.listenerCallback = this.#callback(this.listeners, this.buffer32, 0);
+    // A connection that could not be handed over must not be taken.
+    const refused = QuicStatus.INTERNAL_ERROR;
+    this.listenerCallback = this.#callback(this.listeners, this.buffer32, 0, refused);
   }
 
   /** A callback that finds the object by its number and hands it the event, copied to scratch. */
@@ -170,6 +184,7 @@ export class QuicContext {
     targets: TargetTable,
     scratch: Uint32Array<ArrayBuffer>,
     sizeBytes: number,
+    failureStatus: number,
   ): EventCallback {
     const size = BigInt(sizeBytes);
     const memcpy = this.libc.memcpy;
@@ -182,11 +197,16 @@ export class QuicContext {
           memcpy(scratch, event, size);
           return target.handleEvent(event);
         } catch (error) {
-          this.#failure ??= { error };
-          return 0;
+          this.fail(error);
+          return failureStatus;
         }
       },
     );
+  }
+
+  /** Keeps what a handler threw inside a callback: nothing may be thrown through C. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   /** Throws what a handler threw inside a callback. */
@@ -254,7 +274,7 @@ export class QuicContext {
       0,
       this.#contextPointers[slot],
     );
-    if (status === 0xfffffffe) this.#sends[slot]++;
+    if (status === QuicStatus.PENDING) this.#sends[slot]++;
     return status;
   }
 

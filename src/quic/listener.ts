@@ -23,10 +23,11 @@ export interface QuicListenOptions {
   /** UDP port; 0 lets the kernel choose. */
   readonly port: number;
   /**
-   * A connection arrives, its handshake not begun. Returns its handler, or undefined to refuse it
+   * A connection arrives, its handshake not complete. Returns its handler, or undefined to refuse it
    * (the peer sees `refused`).
+   * @param serverName the name that the peer asked for (SNI), "" if it named none; unchecked
    */
-  accept(remote: QuicAddress): QuicConnectionHandler | undefined;
+  accept(remote: QuicAddress, serverName: string): QuicConnectionHandler | undefined;
 }
 
 const EVENT = QUIC_LISTENER_EVENT.fields;
@@ -107,11 +108,12 @@ export class QuicListener implements EventTarget {
   }
 
   #accept(handle: Deno.PointerObject, info: Deno.UnsafePointerView): number {
+    if (this.#context.connections.isFull) return QuicStatus.CONNECTION_REFUSED;
     const remotePointer = info.getPointer(INFO.RemoteAddress.offset);
     if (remotePointer === null) return QuicStatus.INVALID_STATE;
     const remoteBytes = new Uint8Array(QUIC_ADDR.sizeBytes);
     new Deno.UnsafePointerView(remotePointer).copyInto(remoteBytes);
-    const handler = this.#options.accept(readAddress(remoteBytes));
+    const handler = this.#options.accept(readAddress(remoteBytes), readServerName(info));
     if (handler === undefined) return QuicStatus.CONNECTION_REFUSED;
     const connection = new QuicConnection(this.#context, handler);
     const { quic } = this.#context;
@@ -130,6 +132,14 @@ export class QuicListener implements EventTarget {
     this.#context.reactor.wake();
     return QuicStatus.SUCCESS;
   }
+}
+
+function readServerName(info: Deno.UnsafePointerView): string {
+  const pointer = info.getPointer(INFO.ServerName.offset);
+  if (pointer === null) return "";
+  const bytes = new Uint8Array(info.getUint16(INFO.ServerNameLength.offset));
+  new Deno.UnsafePointerView(pointer).copyInto(bytes);
+  return new TextDecoder().decode(bytes);
 }
 
 function localAddress({ host, port }: QuicListenOptions) {

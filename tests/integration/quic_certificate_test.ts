@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QuicError, QuicStatus } from "../../src/quic/mod.ts";
 import type { PeerCertificate } from "../../src/quic/mod.ts";
 import { CertificateFolder, pass, QuicHost, SERVER_NAME, until } from "../support/quic.ts";
@@ -172,5 +172,22 @@ Deno.test("missing PEM files are an error of the configuration", async () => {
       assertEquals(thrown.call, "MsQuicConfigurationLoadCredential");
     }
     return Promise.resolve();
+  });
+});
+
+Deno.test("a check that throws accepts nothing", async () => {
+  await withHost(async (host, certificates) => {
+    const tried = await attempt(host, certificates, {
+      caFile: certificates.caFile,
+      decide: () => {
+        throw new RangeError("from the check");
+      },
+    });
+    await assertRejects(
+      () => until([host], () => tried.client.isClosed, "the end"),
+      RangeError,
+      "from the check",
+    );
+    await assertRefused(host, tried);
   });
 });

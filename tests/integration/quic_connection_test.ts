@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { createSocket } from "node:dgram";
 import { formatAddress, QuicError, QuicStatus } from "../../src/quic/mod.ts";
 import { CertificateFolder, ConnectionRecorder, pass, QuicHost, until } from "../support/quic.ts";
@@ -254,5 +261,37 @@ Deno.test("what a handler throws comes out of the reactor", async () => {
       thrown = error;
     }
     assert(thrown instanceof RangeError && thrown.message === "from the handler");
+  });
+});
+
+Deno.test("the server learns the name that the client asked for, but no IP address", async () => {
+  await withHost(async (host, certificates) => {
+    const { port, serverNames } = host.listen(host.server(await certificates.issue()), "");
+    const configuration = host.client(certificates.caFile);
+    for (const [i, name] of ["relay.test", "192.0.2.1", "2001:db8::1", ""].entries()) {
+      const { recorder } = host.connect(configuration, port, "127.0.0.1", name);
+      await until([host], () => recorder.connection !== undefined, "a handshake");
+      assertEquals(serverNames.length, i + 1);
+    }
+    assertEquals(serverNames, ["relay.test", "", "", ""]);
+  });
+});
+
+Deno.test("a listener whose handler throws refuses the connection", async () => {
+  await withHost(async (host, certificates) => {
+    const listener = host.library.listen({
+      configuration: host.server(await certificates.issue()),
+      host: "127.0.0.1",
+      port: 0,
+      accept: () => {
+        throw new RangeError("from accept");
+      },
+    });
+    const port = listener.localAddress?.port ?? 0;
+    const { recorder } = host.connect(host.client(certificates.caFile), port);
+    const end = () => until([host], () => recorder.isClosed, "the end");
+    await assertRejects(end, RangeError, "from accept");
+    await end();
+    assertEquals(recorder.events.includes("connected"), false);
   });
 });

@@ -218,26 +218,33 @@ export class QuicHost {
   listen(configuration: QuicConfiguration, host = "127.0.0.1") {
     const accepted: ConnectionRecorder[] = [];
     const remotes: QuicAddress[] = [];
+    const serverNames: string[] = [];
     const listener = this.library.listen({
       configuration,
       host,
       port: 0,
-      accept: (remote) => {
+      accept: (remote, serverName) => {
         remotes.push(remote);
+        serverNames.push(serverName);
         const recorder = new ConnectionRecorder(this.pool);
         accepted.push(recorder);
         return recorder;
       },
     });
-    return { listener, accepted, remotes, port: portOf(listener) };
+    return { listener, accepted, remotes, serverNames, port: portOf(listener) };
   }
 
   /** Connects with a recorder. */
-  connect(configuration: QuicConfiguration, port: number, host = "127.0.0.1") {
+  connect(
+    configuration: QuicConfiguration,
+    port: number,
+    host = "127.0.0.1",
+    serverName = SERVER_NAME,
+  ) {
     const recorder = new ConnectionRecorder(this.pool);
     const address = parseAddress(host, port) as QuicAddress;
     const connection = this.library.connect(
-      { configuration, address, serverName: SERVER_NAME },
+      { configuration, address, serverName },
       recorder,
     );
     return { connection, recorder };
