@@ -1,0 +1,347 @@
+/**
+ * The filters, each with a crafted frame in and a packet capture out, beside a harmless sibling that
+ * arrives byte for byte.
+ *
+ * ```text
+ *   lan               gateway             relay                   player
+ *  ┌──────────┐      ┌────────────┐      ┌───────────────────┐   ┌─────────────────────┐
+ *  │ station ─┼─eth0─┼─ lan0      │      │ --frame-log       │   │ lanparty0 ─ station │
+ *  │          │      │      wan0 ─┼──────┼─ gw0         pl0 ─┼───┼─ wan0               │
+ *  └──────────┘      └────────────┘      │              pl1 ─┼─┐ └─────────────────────┘
+ *    veth of MTU 2000                    └───────────────────┘ │  stranger
+ *                                                              │ ┌─────────────────────┐
+ *                                                              └─┼─ wan0 ─ raw peer    │
+ *                                                                └─────────────────────┘
+ * ```
+ *
+ * Frames of a player go through its adapter and the client; those that the client would not send are
+ * sent by a raw peer, which speaks the wire protocol over Deno's own QUIC.
+ */
+import { assertEquals } from "@std/assert";
+import { CertificateFiles, relayCertificate, SERVER_NAME } from "../support/certificates.ts";
+import { FrameLogReader } from "../support/frame_log.ts";
+import { FrameStation } from "../support/frame_station.ts";
+import { join, toHex, u16 } from "../support/frames.ts";
+import { PARTY, type Party } from "../support/party.ts";
+import { partyTest, type Step } from "../support/play.ts";
+import { RawPeer } from "../support/raw_peer.ts";
+import { eventually } from "../support/wait.ts";
+import {
+  advertisementCases,
+  type FilterCase,
+  harmlessFrame,
+  hiddenCases,
+  longChainFrame,
+  playerOnlyCases,
+  switchControlCases,
+} from "./filter_frames.ts";
+
+const PLAYER_MAC = "02:00:00:00:00:51";
+const RAW_MAC = "02:00:00:00:00:52";
+const LAN_MAC = "52:54:00:00:00:01";
+const SPOOFED_MAC = "02:00:00:00:00:99";
+const GROUP_MAC = "33:33:00:00:12:34";
+/** Frames of the tests are longer than what systems say of themselves, and each has its own length. */
+const LENGTH_MIN = 420;
+/** Frames sent at a time: few enough to need no queue. */
+const BATCH = 16;
+/** A busy machine may lose frames; a wrong filter loses them always. */
+const ATTEMPTS_MAX = 4;
+const ARRIVAL_TIMEOUT_MS = 2_000;
+
+/** The stations and logs of a party. */
+interface Scene {
+  readonly party: Party;
+  readonly lan: FrameStation;
+  readonly player: FrameStation;
+  readonly relayLog: FrameLogReader;
+  readonly gatewayLog: FrameLogReader;
+  readonly clientLog: FrameLogReader;
+  readonly certificates: CertificateFiles;
+}
+
+type FramePair = Pick<FilterCase, "bad" | "good">;
+
+/** Where frames come from, where they are expected, and who logs their drops. */
+interface Way {
+  readonly from: FrameStation;
+  readonly to: FrameStation;
+  readonly log: FrameLogReader;
+}
+
+async function openScene(party: Party, ...relayOptions: string[]): Promise<Scene> {
+  const certificates = await CertificateFiles.make(party.folder);
+  const player = await party.addPlayer("player");
+  await party.lan.ip("link", "set", PARTY.lanInterface, "mtu", "2000");
+  await party.gateway.ip("link", "set", PARTY.gatewayInterface, "mtu", "2000");
+  await party.startRelay(
+    ...["--frame-log", party.frameLogFile("relay"), ...relayOptions],
+    ...relayCertificate(await certificates.issue()),
+  );
+  const trust = certificates.trustOptions;
+  await party.startGateway("--frame-log", party.frameLogFile("gateway"), ...trust);
+  await party.startClient(
+    player,
+    ...["--virtual-mac", PLAYER_MAC, "--no-dhcp", "--frame-log", party.frameLogFile("client")],
+    ...trust,
+  );
+  return {
+    party,
+    lan: await FrameStation.open(party.lan, PARTY.lanInterface),
+    player: await FrameStation.open(player, PARTY.tap),
+    relayLog: new FrameLogReader(party.frameLogFile("relay")),
+    gatewayLog: new FrameLogReader(party.frameLogFile("gateway")),
+    clientLog: new FrameLogReader(party.frameLogFile("client")),
+    certificates,
+  };
+}
+
+/** A frame with so many zeros behind it that it has this length. */
+function lengthen(frame: Uint8Array, lengthBytes: number): Uint8Array<ArrayBuffer> {
+  if (frame.length > lengthBytes) throw new RangeError(`a frame of ${frame.length} bytes`);
+  return join(frame, new Uint8Array(lengthBytes - frame.length));
+}
+
+function arrived(station: FrameStation, frame: Uint8Array): boolean {
+  const hex = toHex(frame);
+  return station.frames.some((seen) => toHex(seen.wireBytes) === hex);
+}
+
+/** Sends all frames, and again the cases whose good frame has not arrived. */
+async function sendCases(way: Way, cases: readonly FramePair[]): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const missing = cases.filter(({ good }) => !arrived(way.to, good));
+    if (missing.length === 0) return;
+    for (let at = 0; at < missing.length; at += BATCH) {
+      const batch = missing.slice(at, at + BATCH);
+      await way.from.send(...batch.flatMap(({ bad, good }) => [bad, good]));
+      await eventually(
+        "the good frames of a batch arrive",
+        () => batch.every(({ good }) => arrived(way.to, good)),
+        ARRIVAL_TIMEOUT_MS,
+      ).catch(() => {});
+    }
+  }
+}
+
+/** Each bad frame is dropped with its reason, each good one arrives, and no bad one does. */
+async function judge(way: Way, step: Step, title: string, plain: FilterCase[]): Promise<void> {
+  const cases = plain.map((entry, index) => ({
+    ...entry,
+    bad: lengthen(entry.bad, LENGTH_MIN + 2 * index),
+    good: lengthen(entry.good, LENGTH_MIN + 2 * index + 1),
+  }));
+  way.to.clear();
+  way.log.skip();
+  await sendCases(way, cases);
+  for (const { name, bad, good, reason } of cases) {
+    await step(`${title}: ${name}`, async () => {
+      const { action, dropReason, targets } = await way.log.waitFor(
+        `frame of ${bad.length} bytes`,
+        (frame) => frame.lengthBytes === bad.length,
+      );
+      assertEquals({ action, dropReason, targets }, {
+        action: "drop",
+        dropReason: reason,
+        targets: 0,
+      });
+      assertEquals(arrived(way.to, good), true, "the harmless sibling arrives byte for byte");
+    });
+  }
+  await step(`${title}: nothing of the dropped frames came through`, () => {
+    assertEquals(cases.filter(({ bad }) => arrived(way.to, bad)).map(({ name }) => name), []);
+    const lengths = new Set(cases.map(({ bad }) => bad.length));
+    const seen = way.to.frames.filter((frame) => lengths.has(frame.wireBytes.length));
+    assertEquals(seen.map((frame) => frame.hex), []);
+  });
+}
+
+partyTest("filters: what players may not send, and the LAN neither", async (party, step) => {
+  const scene = await openScene(party);
+  const { lan, player, relayLog, gatewayLog, clientLog } = scene;
+  const fromPlayer = { from: player, to: lan, log: relayLog };
+  const fromLan = { from: lan, to: player, log: relayLog };
+  await judge(fromPlayer, step, "from a player", [
+    ...switchControlCases(PLAYER_MAC),
+    ...playerOnlyCases(PLAYER_MAC),
+    ...advertisementCases(PLAYER_MAC),
+    ...hiddenCases(PLAYER_MAC),
+  ]);
+  await judge(fromLan, step, "from the LAN", [
+    ...advertisementCases(LAN_MAC),
+    ...hiddenCases(LAN_MAC),
+  ]);
+  await judge({ ...fromLan, log: gatewayLog }, step, "from the LAN", [
+    ...switchControlCases(LAN_MAC),
+    ...sourceCases(),
+  ]);
+  await judge({ ...fromPlayer, log: clientLog }, step, "from a player", [{
+    name: "another's source MAC, which the client refuses",
+    reason: "foreign-source",
+    bad: harmlessFrame(SPOOFED_MAC, GROUP_MAC),
+    good: harmlessFrame(PLAYER_MAC, GROUP_MAC),
+  }]);
+  await judgeServers(scene, step);
+  await judgeRaw(scene, step);
+});
+
+/** What players may not send, the LAN's servers and routers may. */
+async function judgeServers(scene: Scene, step: Step): Promise<void> {
+  const { lan, player, clientLog } = scene;
+  const frames = playerOnlyCases(LAN_MAC).map(({ name, bad }, index) => {
+    return { name, frame: lengthen(bad, 900 + index) };
+  });
+  const isFragment = (name: string) => name === "first fragment";
+  const whole = frames.filter(({ name }) => !isFragment(name));
+  const fragment = frames.find(({ name }) => isFragment(name))!;
+  await step("from the LAN: what only players may not send arrives", async () => {
+    await sendAllowed({ from: lan, to: player, log: clientLog }, whole.map(({ frame }) => frame));
+  });
+  await step(
+    "from the LAN: but for a DHCP offer in fragments, which no client can scrub",
+    async () => {
+      clientLog.skip();
+      await lan.send(fragment.frame);
+      const { dropReason } = await clientLog.waitFor(
+        "fragment",
+        (frame) => frame.lengthBytes === fragment.frame.length,
+      );
+      assertEquals(dropReason, "dhcp-fragment");
+      assertEquals(arrived(player, fragment.frame), false);
+    },
+  );
+}
+
+/** Each frame arrives. */
+async function sendAllowed(way: Way, frames: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+  await sendCases(way, frames.map((good) => ({ bad: good, good })));
+  assertEquals(frames.filter((frame) => !arrived(way.to, frame)).map(toHex), []);
+}
+
+/** Sources that no station of a LAN has. */
+function sourceCases(): FilterCase[] {
+  const good = harmlessFrame(LAN_MAC, GROUP_MAC);
+  const from = (source: string) => harmlessFrame(source, GROUP_MAC);
+  return [
+    { name: "a group's source MAC", reason: "multicast-source", bad: from(GROUP_MAC), good },
+    { name: "a source MAC of zeros", reason: "zero-source", bad: from("00:00:00:00:00:00"), good },
+    { name: "a player's source MAC", reason: "lan-loop", bad: from(PLAYER_MAC), good },
+  ];
+}
+
+/** A datagram with a whole frame. */
+function wholeFrame(frame: Uint8Array): Uint8Array {
+  return join([1, 0, 0, 0], frame);
+}
+
+/** A datagram with the bytes of a frame from `start` on, before `end`. */
+function piece(frame: Uint8Array, frameId: number, start: number, end: number): Uint8Array {
+  const place = u16(start | (end < frame.length ? 0x8000 : 0));
+  const header = start === 0 ? new Uint8Array(0) : frame.subarray(0, 14);
+  return join([1, 1, 0, 0], u16(frameId), place, header, frame.subarray(start, end));
+}
+
+/** A frame's datagrams, cut at these offsets. */
+function pieces(frame: Uint8Array, frameId: number, ...cuts: number[]): Uint8Array[] {
+  return [0, ...cuts].map((start, index) =>
+    piece(frame, frameId, start, cuts[index] ?? frame.length)
+  );
+}
+
+/** What no program of ours sends: told to the relay by a peer of another make. */
+async function judgeRaw(scene: Scene, step: Step): Promise<void> {
+  const { party, lan, relayLog, certificates } = scene;
+  const stranger = await party.addPlayer("stranger");
+  await using peer = await RawPeer.join(stranger, {
+    host: party.relayAddressFor(stranger),
+    port: PARTY.relayPort,
+    serverName: SERVER_NAME,
+    caFile: certificates.caFile,
+    hello: {
+      ...{ type: "hello", protocol: 1, role: "client", room: PARTY.room, mac: RAW_MAC },
+      datagramBudget: 1200,
+    },
+  });
+  const chained = longChainFrame(RAW_MAC, 80, 1001);
+  const split = longChainFrame(RAW_MAC, 8, 1003);
+  const [longest, tooLong] = [longChainFrame(RAW_MAC, 8, 1522), longChainFrame(RAW_MAC, 8, 1523)];
+  const stolen = piece(harmlessLong(SPOOFED_MAC), 20, 700, 1005);
+  const cases: [string, string, Uint8Array[], Uint8Array, Uint8Array[]][] = [
+    [
+      "another's source MAC",
+      "foreign-source",
+      [wholeFrame(lengthen(harmlessFrame(SPOOFED_MAC, GROUP_MAC), 701))],
+      lengthen(harmlessFrame(RAW_MAC, GROUP_MAC), 703),
+      [wholeFrame(lengthen(harmlessFrame(RAW_MAC, GROUP_MAC), 703))],
+    ],
+    [
+      "another's source MAC in a later piece",
+      "foreign-source",
+      [stolen],
+      split,
+      pieces(split, 1, 700),
+    ],
+    [
+      "a first piece before the end of its headers",
+      "hidden-headers",
+      pieces(chained, 2, 600),
+      split,
+      pieces(split, 3, 600),
+    ],
+    [
+      "a frame of 1523 bytes",
+      "over-long",
+      pieces(tooLong, 4, 700, 1400),
+      longest,
+      pieces(longest, 5, 700, 1400),
+    ],
+    [
+      "a first piece of 599 bytes",
+      "malformed-first-piece",
+      [piece(split, 6, 0, 599)],
+      split,
+      pieces(split, 7, 600),
+    ],
+  ];
+  for (const [name, reason, bad, good, goodDatagrams] of cases) {
+    await step(`from a peer of another make: ${name}`, async () => {
+      lan.clear();
+      relayLog.skip();
+      await peer.send(...bad);
+      const { action, targets } = await relayLog.waitFor(
+        reason,
+        (frame) => frame.dropReason === reason,
+      );
+      assertEquals({ action, targets }, { action: "drop", targets: 0 });
+      for (let attempt = 1; attempt <= ATTEMPTS_MAX && !arrived(lan, good); attempt++) {
+        await peer.send(...goodDatagrams);
+        await eventually("the sibling arrives", () => arrived(lan, good), ARRIVAL_TIMEOUT_MS).catch(
+          () => {},
+        );
+      }
+      const seen = lan.frames.filter((frame) => frame.bytes.length > LENGTH_MIN);
+      assertEquals(new Set(seen.map((frame) => toHex(frame.wireBytes))), new Set([toHex(good)]));
+    });
+  }
+  assertEquals(peer.closedCode, undefined);
+}
+
+function harmlessLong(source: string): Uint8Array {
+  return lengthen(harmlessFrame(source, GROUP_MAC), 1005);
+}
+
+partyTest(
+  "filters: router advertisements of the LAN pass where they are allowed",
+  async (party, step) => {
+    const scene = await openScene(party, "--allow-router-advertisements");
+    const { lan, player, relayLog } = scene;
+    await step("from the LAN", async () => {
+      const frames = advertisementCases(LAN_MAC).map(({ bad }, index) =>
+        lengthen(bad, 700 + index)
+      );
+      await sendAllowed({ from: lan, to: player, log: relayLog }, frames);
+    });
+    const fromPlayer = { from: player, to: lan, log: relayLog };
+    await judge(fromPlayer, step, "from a player", advertisementCases(PLAYER_MAC));
+  },
+);
