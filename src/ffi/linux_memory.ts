@@ -13,16 +13,6 @@ import { libcNet } from "./libc_net.ts";
 const KEPT_BUFFERS_MAX = 8;
 const TWO_TO_32 = 4294967296;
 
-/** The low 32 bits of an address. */
-export function addressLow(address: number): number {
-  return address % TWO_TO_32;
-}
-
-/** The high bits of an address. */
-export function addressHigh(address: number): number {
-  return Math.floor(address / TWO_TO_32);
-}
-
 /**
  * The addresses of the few long-lived buffers that frames lie in: the buffer pool, a reassembly
  * buffer, a ring. It asks once for each and keeps the buffer alive; the oldest of
@@ -35,17 +25,26 @@ export class AddressBook {
   readonly #addresses = new Float64Array(KEPT_BUFFERS_MAX);
   #oldest = 0;
 
-  /** The address of `bytes[0]`. */
-  addressOf(bytes: Uint8Array): number {
-    for (let index = 0; index < KEPT_BUFFERS_MAX; index++) {
-      if (this.#buffers[index] === bytes) return this.#addresses[index];
-    }
-    return this.#learn(bytes);
+  /**
+   * Writes the address of `bytes[offset]` as a 64-bit number: low half to `words[at]`, high half
+   * behind it. (A number that is returned would be boxed, unless this were inlined.)
+   */
+  write(bytes: Uint8Array, offset: number, words: Uint32Array, at: number): void {
+    const address = this.#addresses[this.#indexOf(bytes)] + offset;
+    words[at] = address;
+    words[at + 1] = address / TWO_TO_32;
   }
 
   /** Lets go of all buffers. */
   clear(): void {
     this.#buffers.fill(undefined);
+  }
+
+  #indexOf(bytes: Uint8Array): number {
+    for (let index = 0; index < KEPT_BUFFERS_MAX; index++) {
+      if (this.#buffers[index] === bytes) return index;
+    }
+    return this.#learn(bytes);
   }
 
   #learn(bytes: Uint8Array): number {
@@ -58,7 +57,7 @@ export class AddressBook {
     this.#oldest = (index + 1) % KEPT_BUFFERS_MAX;
     this.#buffers[index] = bytes;
     this.#addresses[index] = address;
-    return address;
+    return index;
   }
 }
 
@@ -94,12 +93,8 @@ export class MemoryCopier {
     if (length === 0) return;
     const halves = this.#halves;
     const cells = this.#cells;
-    const to = this.#book.addressOf(target) + targetOffset;
-    const from = this.#book.addressOf(source) + sourceOffset;
-    halves[0] = addressLow(to);
-    halves[1] = addressHigh(to);
-    halves[2] = addressLow(from);
-    halves[3] = addressHigh(from);
+    this.#book.write(target, targetOffset, halves, 0);
+    this.#book.write(source, sourceOffset, halves, 2);
     halves[4] = length;
     this.#memcpy(cells[0], cells[1], cells[2]);
   }

@@ -10,7 +10,7 @@
 import { addressOf } from "../ffi/layout.ts";
 import { Errno, errno } from "../ffi/libc.ts";
 import { libcNet, MSG_DONTWAIT } from "../ffi/libc_net.ts";
-import { addressHigh, addressLow, MemoryCopier } from "../ffi/linux_memory.ts";
+import { AddressBook, MemoryCopier } from "../ffi/linux_memory.ts";
 import { IOVEC, MMSGHDR, MSGHDR, VIRTIO_NET_HDR } from "../ffi/linux_layouts.ts";
 import type { LinkCounters } from "./device.ts";
 
@@ -39,13 +39,11 @@ export class PacketSender {
   constructor(fd: number, counters: LinkCounters) {
     this.#fd = fd;
     this.#counters = counters;
-    const framesAddress = Number(addressOf(this.#frames));
+    const book = new AddressBook();
     const iovecsAddress = addressOf(this.#iovecs);
     const view = new DataView(this.#messages.buffer);
     for (let index = 0; index < SEND_BATCH_MAX; index++) {
-      const frame = framesAddress + index * STRIDE_BYTES;
-      this.#iovecs[index * IOVEC_WORDS] = addressLow(frame);
-      this.#iovecs[index * IOVEC_WORDS + 1] = addressHigh(frame);
+      book.write(this.#frames, index * STRIDE_BYTES, this.#iovecs, index * IOVEC_WORDS);
       const message = index * MMSGHDR.sizeBytes;
       const iovec = iovecsAddress + BigInt(index * IOVEC.sizeBytes);
       view.setBigUint64(message + MSGHDR.fields.msg_iov.offset, iovec, true);

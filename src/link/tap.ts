@@ -17,7 +17,7 @@ import {
   SystemCallError,
 } from "../ffi/libc.ts";
 import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
-import { AddressBook, addressHigh, addressLow } from "../ffi/linux_memory.ts";
+import { AddressBook } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
@@ -66,6 +66,7 @@ const TUN_DEVICE = "/dev/net/tun";
 const BUDGET_FRAMES = 64;
 const MAC_BYTES = 6;
 const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
+const IOV_BASE = IOVEC.fields.iov_base.offset >> 2;
 const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;
 const IOVEC_WORDS = IOVEC.sizeBytes >> 2;
 
@@ -78,7 +79,6 @@ export class TapDevice implements LinkDevice {
 
   readonly #fd: number;
   readonly #pool: BufferPool;
-  readonly #poolAddress: number;
   readonly #book = new AddressBook();
   readonly #frame = new LinkFrame();
   readonly #budgetFrames: number;
@@ -138,7 +138,6 @@ export class TapDevice implements LinkDevice {
     this.mac = options.mac.slice();
     this.#mtu = options.mtu;
     this.#pool = options.pool;
-    this.#poolAddress = this.#book.addressOf(options.pool.bytes);
     this.#budgetFrames = options.budgetFrames ?? BUDGET_FRAMES;
     this.#readIovec[IOV_LEN] = READ_BYTES_MAX;
     this.#slot = options.pool.acquire();
@@ -174,9 +173,7 @@ export class TapDevice implements LinkDevice {
     for (let count = 0; count < framesMax; count++) {
       if (this.#closed) return false;
       const offset = pool.offsetOf(this.#slot) + HEADROOM_BYTES;
-      const address = this.#poolAddress + offset;
-      this.#readIovec[0] = addressLow(address);
-      this.#readIovec[1] = addressHigh(address);
+      this.#book.write(pool.bytes, offset, this.#readIovec, IOV_BASE);
       const length = this.#readv(this.#fd, this.#readIovecBytes, 1);
       if (length <= 0) {
         if (count === 0) this.#readFailed();
@@ -203,9 +200,7 @@ export class TapDevice implements LinkDevice {
     if (offset < 0 || length < 0 || offset + length > bytes.length) {
       throw new RangeError("frame outside its buffer");
     }
-    const address = this.#book.addressOf(bytes) + offset;
-    this.#writeIovec[0] = addressLow(address);
-    this.#writeIovec[1] = addressHigh(address);
+    this.#book.write(bytes, offset, this.#writeIovec, IOV_BASE);
     this.#writeIovec[IOV_LEN] = length;
     const written = this.#writev(this.#fd, this.#writeIovecBytes, 1);
     if (written === length) {
