@@ -20,8 +20,12 @@ import { FLOW_MASK, FLOW_SPARSE } from "./flow.ts";
 /** Bytes that a bucket may send in its turn: one full Ethernet frame. */
 export const QUANTUM_BYTES = 1514;
 
-/** Bounds of a queue where its owner names none. */
-export const QUEUE_BYTES_MAX = 262_144;
+/**
+ * Bounds of a queue where its owner names none. The bytes are what a path of 1.6 Gbit/s carries in the
+ * time that an entry may wait: on slower ones it is the time that limits. One wait of the reactor can
+ * bring in hundreds of full frames, and what overflows there is a loss to the frames' own transports.
+ */
+export const QUEUE_BYTES_MAX = 4_194_304;
 export const QUEUE_ENTRIES_MAX = 4096;
 export const SOJOURN_MAX_MS = 20;
 export const BUCKETS = 64;
@@ -88,7 +92,7 @@ export class QueueArena {
 
 /** Bounds of one queue. */
 export interface FairQueueOptions {
-  /** Bytes held at most; 262,144 if not given, at least 2,048. */
+  /** Bytes held at most; 4 MiB if not given, at least 2,048. */
   readonly bytesMax?: number;
   /** Entries held at most; 4,096 if not given. */
   readonly entriesMax?: number;

@@ -4,6 +4,7 @@
  * A limit that a host may set is a field of {@link RelayOptions}; the others are constants.
  */
 import type { AdmissionPolicy } from "./admission.ts";
+import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
 import type { RoomDirectory } from "./directory.ts";
 
 /** A hello must be complete this long after the handshake. */
@@ -92,7 +93,7 @@ export const RELAY_DEFAULTS: RelayOptions = {
   hellosPerSecond: 10,
   policy: "open",
   allowRouterAdvertisements: false,
-  queueBytesMax: 262_144,
+  queueBytesMax: QUEUE_BYTES_MAX,
   queueSojournMaxMs: 20,
 };
 
