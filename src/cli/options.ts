@@ -104,6 +104,10 @@ export function parseCommandLine(
   args: readonly string[],
 ): ParsedCommandLine {
   const specs = allOptions(program);
+  const assigned = args.map((arg) => /^--([^=]+)=/.exec(arg)?.[1]);
+  // parseArgs would take `--flag=no` for yes.
+  const flag = specs.find((spec) => spec.value === undefined && assigned.includes(spec.name));
+  if (flag !== undefined) return usageError(program, `--${flag.name} takes no value`);
   const unknown: string[] = [];
   const parsed = parseArgs(args, {
     string: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),

@@ -3,6 +3,7 @@ import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./opti
 import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
+import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
 import { BUDGET_BYTES_MIN, TAP_MTU_MIN } from "../proto/mtu.ts";
 
 const STATE_DIR: OptionSpec = {
@@ -107,6 +108,8 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
     name: "server-name",
     value: "NAME",
     help: "the name that the relay's certificate must hold; by default the host of --relay",
+    check: (text) =>
+      canonicalIp(text) ?? canonicalHost(text) ? undefined : "expected a host name or an address",
   },
   {
     name: "relay-ca-cert",

@@ -8,7 +8,6 @@ import { DropCode } from "../obs/drops.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
-import { stateFolder } from "../os/state_folder.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { clientMac } from "./client_identity.ts";
 import type { EndpointNode } from "./endpoint_node.ts";
@@ -22,6 +21,7 @@ import { FrameLogFile } from "./frame_log_file.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
+import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 
 /** What the client's command line says. */
@@ -53,7 +53,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   if (!hasCapability(Capability.netAdmin)) {
     throw new UserError("lanparty-client makes a network adapter: start it as root");
   }
-  const stateDir = stateFolder("client", options.stateDir);
+  const stateDir = openStateDir("client", options.stateDir);
   const journal = openJournal(stateDir, logger);
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
   const resources = new EndpointResources();

@@ -8,7 +8,6 @@ import { queryInterface } from "../link/interface.ts";
 import { PacketSocket } from "../link/packet_socket.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
-import { stateFolder } from "../os/state_folder.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import {
@@ -19,6 +18,7 @@ import {
 } from "./endpoint_program.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
+import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 
 /** What the gateway's command line says. */
@@ -44,7 +44,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");
   }
   checkInterface(options.interface, logger);
-  const stateDir = stateFolder("gateway", options.stateDir);
+  const stateDir = openStateDir("gateway", options.stateDir);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const gateway = new Gateway(options, resources, frameLog, logger);

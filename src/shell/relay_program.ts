@@ -7,9 +7,9 @@ import { QueueArena } from "../queue/fair_queue.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { RelayCore } from "../relay/core.ts";
 import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
-import { stateFolder } from "../os/state_folder.ts";
 import { ALPN } from "./alpn.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
+import { hasAddress } from "./interface_addresses.ts";
 import { loggerOf, logText } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
 import { randomBytes } from "./random.ts";
@@ -20,7 +20,8 @@ import {
   statelessResetKey,
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
-import { UserError } from "./user_error.ts";
+import { openStateDir } from "./state_dir.ts";
+import { systemFailure, UserError } from "./user_error.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
 const POOL_SLOTS = 32_768;
@@ -56,7 +57,7 @@ export interface RelayProgramOptions {
  */
 export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const logger = loggerOf("relay");
-  const stateDir = stateFolder("relay", options.stateDir);
+  const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   if (options.derOutFile !== undefined) {
     writeUserFile("--dev-cert-der-out", options.derOutFile, certificate.leafDer);
@@ -66,7 +67,7 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const timeOriginMs = Date.now() - reactor.now();
   const frameLog = FrameLogFile.open(options.frameLogFile, timeOriginMs);
   const library = openQuicLibrary(reactor, pool);
-  library.setStatelessResetKey(new Uint8Array(statelessResetKey(stateDir, randomBytes)));
+  library.setStatelessResetKey(resetKeyOf(stateDir));
   const core = new RelayCore({
     maxTapMtu: options.maxTapMtu,
     roomsMax: options.roomsMax,
@@ -115,7 +116,19 @@ async function certificateOf(
   if (certificateFile !== undefined || keyFile !== undefined) {
     throw new UserError("--cert and --key belong together: give both or none", { usage: true });
   }
-  return await selfSignedCertificate(stateDir, options.certificateNames, Date.now());
+  try {
+    return await selfSignedCertificate(stateDir, options.certificateNames, Date.now());
+  } catch (cause) {
+    throw systemFailure(`the state folder ${stateDir} cannot be used`, cause);
+  }
+}
+
+function resetKeyOf(stateDir: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(statelessResetKey(stateDir, randomBytes));
+  } catch (cause) {
+    throw systemFailure(`the state folder ${stateDir} cannot be used`, cause);
+  }
 }
 
 function listenOn(
@@ -128,6 +141,10 @@ function listenOn(
   return listen.map((text) => {
     const address = parseListen(text);
     if (address === undefined) throw new UserError(`--listen ${text}: no address`, { usage: true });
+    // msquic binds to all addresses and compares later: it would never tell.
+    if (address.address !== undefined && !hasAddress(address.address)) {
+      throw new UserError(`cannot listen on ${text}: this machine has no such address`);
+    }
     try {
       return library.listen({
         configuration,
@@ -161,11 +178,10 @@ function openServerConfiguration(library: QuicLibrary, certificate: RelayCertifi
 function listenError(text: string, cause: unknown): unknown {
   if (!(cause instanceof QuicError)) return cause;
   const EACCES = 13;
-  const EADDRNOTAVAIL = 99;
   const why = cause.status === QuicStatus.ADDRESS_IN_USE
     ? "another program uses this port"
-    : cause.status === EADDRNOTAVAIL
-    ? "this machine has no such address"
+    : cause.status === QuicStatus.ALPN_IN_USE
+    ? "it is given twice"
     : cause.status === EACCES
     ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
     : cause.message;

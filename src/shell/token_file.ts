@@ -13,8 +13,17 @@ export class TokenFile {
 
   constructor(stateDir: string, private readonly logger: Logger) {
     this.path = `${stateDir}/${TOKEN_FILE_NAME}`;
-    const bytes = readFileIfThere(this.path);
-    this.store = TokenStore.parse(bytes === undefined ? "" : new TextDecoder().decode(bytes));
+    this.store = TokenStore.parse(this.read());
+  }
+
+  /** The file's text. One that cannot be read costs no more than one that is not there. */
+  private read(): string {
+    try {
+      return new TextDecoder().decode(readFileIfThere(this.path) ?? new Uint8Array(0));
+    } catch (error) {
+      logText(this.logger, "warning", `cannot read ${this.path}: ${error}`);
+      return "";
+    }
   }
 
   /** Writes the store. A full disk costs a slower return after a crash, and one warning. */

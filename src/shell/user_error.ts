@@ -9,3 +9,12 @@ export class UserError extends Error {
     this.usage = options.usage ?? false;
   }
 }
+
+/**
+ * What to throw for something caught: a failure of the system (which has a code, such as `ENOENT`) becomes
+ * a {@link UserError}, anything else stays what it is.
+ */
+export function systemFailure(what: string, cause: unknown): unknown {
+  const isSystem = cause instanceof Error && typeof (cause as { code?: unknown }).code === "string";
+  return isSystem ? new UserError(`${what}: ${cause.message}`, { cause }) : cause;
+}

@@ -1,0 +1,101 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import {
+  allOptions,
+  formatHelp,
+  parseCommandLine,
+  type ProgramSpec,
+} from "../../src/cli/options.ts";
+import {
+  CLIENT_PROGRAM,
+  GATEWAY_PROGRAM,
+  parseCidr,
+  parseRedirect,
+  RELAY_PROGRAM,
+} from "../../src/cli/programs.ts";
+
+const PROGRAM: ProgramSpec = {
+  name: "example",
+  summary: "example shows options.",
+  examples: ["example --need it"],
+  options: [
+    { name: "need", value: "WHAT", required: true, help: "what is needed" },
+    { name: "often", value: "WHAT", repeatable: true, help: "as often as one likes" },
+    { name: "no-thanks", help: "a flag" },
+  ],
+};
+
+function usageMessage(...args: string[]): string {
+  const parsed = parseCommandLine(PROGRAM, args);
+  return parsed.kind === "usage-error" ? parsed.message : parsed.kind;
+}
+
+Deno.test("options are read: required, repeated, flags, defaults", () => {
+  const parsed = parseCommandLine(
+    PROGRAM,
+    ["--need", "a", "--often=b", "--often", "c", "--no-thanks"],
+  );
+  if (parsed.kind !== "run") throw new Error(parsed.kind);
+  assertEquals(parsed.values.required("need"), "a");
+  assertEquals(parsed.values.list("often"), ["b", "c"]);
+  assertEquals(parsed.values.flag("no-thanks"), true);
+  assertEquals(parsed.values.required("log-level"), "info");
+});
+
+Deno.test("a wrong command line is one message that names the program and its help", () => {
+  const table: [string[], RegExp][] = [
+    [[], /--need WHAT is missing/],
+    [["--need"], /--need needs a value: --need WHAT/],
+    [["--need="], /--need needs a value: --need WHAT/],
+    [["--need", "a", "--need", "b"], /--need is given 2 times/],
+    [["--need", "a", "--often"], /--often needs a value/],
+    [["--nee", "a"], /unknown option "--nee"; did you mean --need\?/],
+    [["--need", "a", "-x"], /unknown option "-x"/],
+    [["--need", "a", "stray"], /unexpected argument "stray"/],
+    [["--need", "a", "--", "stray"], /unexpected argument "stray"/],
+    [["--need", "a", "--log-level", "loud"], /--log-level "loud": expected one of error,/],
+  ];
+  for (const [args, expected] of table) {
+    const message = usageMessage(...args);
+    assertMatch(message, expected);
+    assertMatch(message, /^example: [^\n]+ \(see example --help\)$/);
+  }
+});
+
+Deno.test("a flag with a value is refused, whatever the value says", () => {
+  for (const value of ["", "yes", "no", "true", "false", "0"]) {
+    assertMatch(usageMessage("--need", "a", `--no-thanks=${value}`), /--no-thanks takes no value/);
+    assertMatch(usageMessage(`--help=${value}`), /--help takes no value/);
+  }
+});
+
+Deno.test("help and version come before what is wrong", () => {
+  assertEquals(usageMessage("--help"), "help");
+  assertEquals(usageMessage("-h", "--nonsense"), "help");
+  assertEquals(usageMessage("--version"), "version");
+});
+
+Deno.test("the help of each program names every option, and no line is too long", () => {
+  for (const program of [RELAY_PROGRAM, GATEWAY_PROGRAM, CLIENT_PROGRAM]) {
+    const help = formatHelp(program);
+    for (const { name } of allOptions(program)) assertMatch(help, new RegExp(`^  --${name}`, "m"));
+    const lines = help.split("\n").filter((line) => !program.examples.includes(line.trim()));
+    assertEquals(lines.filter((line) => line.length > 100), []);
+  }
+});
+
+Deno.test("redirects and addresses with a prefix length are read as written", () => {
+  assertEquals(parseRedirect("party=Relay.example:4433"), {
+    room: "PARTY",
+    relay: "Relay.example:4433",
+  });
+  for (const text of ["party", "=a:1", "party=", "a b=c:1", "party=c:99999"]) {
+    assertEquals(parseRedirect(text), undefined);
+  }
+  assertEquals(parseCidr("192.168.1.77/24"), {
+    address: Uint8Array.of(192, 168, 1, 77),
+    prefixLength: 24,
+  });
+  for (const text of ["192.168.1.77", "192.168.1/24", "192.168.1.256/24", "1.2.3.4/33", "::1/64"]) {
+    assertEquals(parseCidr(text), undefined);
+  }
+});
