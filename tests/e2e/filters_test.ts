@@ -248,25 +248,15 @@ function pieces(frame: Uint8Array, frameId: number, ...cuts: number[]): Uint8Arr
   );
 }
 
-/** What no program of ours sends: told to the relay by a peer of another make. */
-async function judgeRaw(scene: Scene, step: Step): Promise<void> {
-  const { party, lan, relayLog, certificates } = scene;
-  const stranger = await party.addPlayer("stranger");
-  await using peer = await RawPeer.join(stranger, {
-    host: party.relayAddressFor(stranger),
-    port: PARTY.relayPort,
-    serverName: SERVER_NAME,
-    caFile: certificates.caFile,
-    hello: {
-      ...{ type: "hello", protocol: 1, role: "client", room: PARTY.room, mac: RAW_MAC },
-      datagramBudget: 1200,
-    },
-  });
+/** Name, drop reason, datagrams with it, a frame that arrives, and its datagrams. */
+type RawCase = [string, string, Uint8Array[], Uint8Array, Uint8Array[]];
+
+function rawCases(): RawCase[] {
   const chained = longChainFrame(RAW_MAC, 80, 1001);
   const split = longChainFrame(RAW_MAC, 8, 1003);
   const [longest, tooLong] = [longChainFrame(RAW_MAC, 8, 1522), longChainFrame(RAW_MAC, 8, 1523)];
   const stolen = piece(harmlessLong(SPOOFED_MAC), 20, 700, 1005);
-  const cases: [string, string, Uint8Array[], Uint8Array, Uint8Array[]][] = [
+  return [
     [
       "another's source MAC",
       "foreign-source",
@@ -303,7 +293,23 @@ async function judgeRaw(scene: Scene, step: Step): Promise<void> {
       pieces(split, 7, 600),
     ],
   ];
-  for (const [name, reason, bad, good, goodDatagrams] of cases) {
+}
+
+/** What no program of ours sends: told to the relay by a peer of another make. */
+async function judgeRaw(scene: Scene, step: Step): Promise<void> {
+  const { party, lan, relayLog, certificates } = scene;
+  const stranger = await party.addPlayer("stranger");
+  await using peer = await RawPeer.join(stranger, {
+    host: party.relayAddressFor(stranger),
+    port: PARTY.relayPort,
+    serverName: SERVER_NAME,
+    caFile: certificates.caFile,
+    hello: {
+      ...{ type: "hello", protocol: 1, role: "client", room: PARTY.room, mac: RAW_MAC },
+      datagramBudget: 1200,
+    },
+  });
+  for (const [name, reason, bad, good, goodDatagrams] of rawCases()) {
     await step(`from a peer of another make: ${name}`, async () => {
       lan.clear();
       relayLog.skip();
