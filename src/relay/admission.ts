@@ -8,22 +8,13 @@
 import type { Hello, RejectCode } from "../ctrl/messages.ts";
 import { parseMac } from "../proto/mac.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
+import type { AddressLimits } from "./address_limits.ts";
 import type { RedirectTarget, RoomDirectory } from "./directory.ts";
-import { type RelayOptions, RETRY_AFTER_MS } from "./limits.ts";
+import { PEERS_RETRY_AFTER_MS, type RelayOptions, RETRY_AFTER_MS } from "./limits.ts";
+import type { RoomLocks } from "./locks.ts";
+import type { AdmissionPolicy } from "./policy.ts";
 import type { Room, Rooms } from "./room.ts";
 import type { Session } from "./session.ts";
-
-/** Who may enter which room. */
-export interface AdmissionPolicy {
-  /**
-   * What tells the room that this hello may enter from all others, or `undefined` when it may not: a
-   * wrong key, a missing key, an unknown and a locked room must look the same.
-   */
-  roomKey(hello: Hello): string | undefined;
-}
-
-/** Everyone may join: the room's code alone tells rooms apart. */
-export const OPEN_POLICY: AdmissionPolicy = { roomKey: (hello) => hello.room };
 
 /** A hello is refused for good, or for `retryAfterMs`. */
 export interface Rejection {
@@ -54,6 +45,8 @@ export interface AdmissionContext {
   readonly policy: AdmissionPolicy;
   readonly directory: RoomDirectory;
   readonly rooms: Rooms;
+  readonly locks: RoomLocks;
+  readonly addresses: AddressLimits;
   readonly sessions: readonly (Session | undefined)[];
   /** Joined peers in all rooms. */
   readonly peersCount: number;
@@ -73,10 +66,17 @@ export function decideAdmission(
   const replaces = holder !== undefined && mayReplace(holder, hello) ? holder : undefined;
   const where = context.directory.where(hello.room);
 
+  if (replaces === undefined && context.addresses.crowded(session)) {
+    return reject("rate-limited", "Too many peers from your address.", PEERS_RETRY_AFTER_MS);
+  }
   const tooManyPeers = context.peersCount >= options.peersMax && replaces === undefined;
   const tooManyRooms = room === undefined && where === "here" && rooms.size >= options.roomsMax;
   if (tooManyPeers || tooManyRooms) return reject("relay-full", "This relay is full.");
-  if (key === undefined) return reject("not-admitted", "You are not admitted to this room.");
+  // Who is in a locked room already may come back to it.
+  const locked = key !== undefined && replaces === undefined && context.locks.has(hello.room, key);
+  if (key === undefined || locked) {
+    return reject("not-admitted", "You are not admitted to this room.");
+  }
   if (where !== "here") return { kind: "redirect", target: where };
   if (Math.min(hello.datagramBudget, session.maxDatagramBytes) < BUDGET_BYTES_MIN) {
     return reject(

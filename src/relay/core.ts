@@ -18,22 +18,19 @@ import type { FrameLog } from "../obs/frame_log.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
 import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";
-import { decideAdmission, OPEN_POLICY, reject } from "./admission.ts";
+import { AddressLimits } from "./address_limits.ts";
+import { decideAdmission, reject } from "./admission.ts";
 import { LocalDirectory } from "./directory.ts";
 import { Forwarder } from "./forwarding.ts";
 import { Lifecycle, type RelayState } from "./lifecycle.ts";
-import {
-  addressKey,
-  RateLimiter,
-  RELAY_DEFAULTS,
-  type RelayOptions,
-  SWEEP_INTERVAL_MS,
-  TIMER_GRAIN_MS,
-} from "./limits.ts";
+import { RELAY_DEFAULTS, type RelayOptions, SWEEP_INTERVAL_MS, TIMER_GRAIN_MS } from "./limits.ts";
+import { RoomLocks } from "./locks.ts";
 import { ReadyList } from "./outbound.ts";
-import { Rooms } from "./room.ts";
+import { OPEN_POLICY } from "./policy.ts";
+import { type Room, Rooms } from "./room.ts";
 import { Session } from "./session.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
+import { newTallies, type RelayTallies } from "./tallies.ts";
 
 /** What the relay is given. */
 export interface RelayResources {
@@ -54,9 +51,6 @@ export class RelayCore {
   private readonly lifecycle: Lifecycle;
   private readonly forwarder: Forwarder;
   private readonly ready = new ReadyList();
-  private readonly limiter: RateLimiter;
-  /** Connections of each address that have not joined. */
-  private readonly pending = new Map<string, number>();
   /** What sessions that are no more have counted. */
   private readonly past = new TrafficCounters();
   private connectionsCount = 0;
@@ -71,6 +65,9 @@ export class RelayCore {
       policy: this.options.policy === "open" ? OPEN_POLICY : this.options.policy,
       directory: this.options.directory ?? new LocalDirectory(),
       rooms: new Rooms(this.options.peersPerRoomMax),
+      locks: new RoomLocks(),
+      addresses: new AddressLimits(this.options),
+      tallies: newTallies(),
       sessions: this.sessions,
       outbox: new Outbox(),
       pool: resources.pool,
@@ -83,7 +80,13 @@ export class RelayCore {
     };
     this.lifecycle = new Lifecycle(this.state);
     this.forwarder = new Forwarder(this.state, this.ready);
-    this.limiter = new RateLimiter(this.options.helloBurstMax, this.options.hellosPerSecond);
+  }
+
+  /** Whether a handshake from this address is to go on; what is refused here costs next to nothing. */
+  mayBegin(address: string, nowMs: number): boolean {
+    const may = !this.stopping && this.state.addresses.mayBegin(address, nowMs);
+    if (!may) this.state.tallies.handshakesRefused++;
+    return may;
   }
 
   /** A connection's handshake is done. `address` is the remote one, with or without port. */
@@ -95,18 +98,19 @@ export class RelayCore {
     if (this.sessions[connection] !== undefined) {
       throw new Error(`connection ${connection} is in use`);
     }
-    const session = new Session(connection, path.address, path.maxDatagramBytes, nowMs);
+    const { addresses, tallies } = this.state;
+    const { connectionsMax, controlMessagesMax } = this.options;
+    const { address, maxDatagramBytes } = path;
+    const session = new Session(connection, address, maxDatagramBytes, nowMs, controlMessagesMax);
     this.sessions[connection] = session;
-    const key = session.pendingKey = addressKey(path.address);
-    const pending = (this.pending.get(key) ?? 0) + 1;
-    this.pending.set(key, pending);
     this.connectionsCount++;
+    tallies.handshakes++;
+    const fits = addresses.connected(session, nowMs) && this.connectionsCount <= connectionsMax;
     if (this.stopping) this.lifecycle.close(session, ErrorCode.shuttingDown);
-    else if (
-      this.connectionsCount > this.options.connectionsMax ||
-      pending > this.options.pendingPerAddressMax
-    ) this.lifecycle.close(session, ErrorCode.rejected);
-    else this.lifecycle.schedule(session);
+    else if (!fits) {
+      tallies.connectionsRefused++;
+      this.lifecycle.close(session, ErrorCode.rejected);
+    } else this.lifecycle.schedule(session);
   }
 
   /** The largest datagram that a connection carries has changed. */
@@ -176,7 +180,7 @@ export class RelayCore {
       : "lost";
     this.lifecycle.leave(session, reason, nowMs);
     session.state = "closing";
-    this.settlePending(session);
+    this.state.addresses.gone(session);
     this.sessions[connection] = undefined;
     this.connectionsCount--;
     session.queue?.countDrops();
@@ -242,22 +246,40 @@ export class RelayCore {
     return this.stopping && this.connectionsCount === 0;
   }
 
-  /** Takes one peer out of a room; false when it is not there. */
-  kick(room: string, peerId: number, message: string, nowMs: number): boolean {
-    const session = this.roomOf(room)?.peers.find((peer) => peer.peerId === peerId);
-    if (session === undefined) return false;
-    this.lifecycle.disconnect(session, "kicked", message, nowMs);
-    return true;
+  /**
+   * Locks a room, now or when it opens: who is in it stays and may come back, nobody new is let in.
+   * False when there are too many locks.
+   */
+  lock(room: string): boolean {
+    return this.state.locks.lock(room);
   }
 
-  /** Sends everyone in a room away; false when there is no such room. */
+  /** Takes back {@link lock}, by the same name; false when there is no such lock. */
+  unlock(room: string): boolean {
+    return this.state.locks.unlock(room);
+  }
+
+  /** What is locked: room codes and ids. */
+  get locks(): string[] {
+    return this.state.locks.values();
+  }
+
+  /** Takes one peer out of a room (by its id, or its code: then all of that code); false: not there. */
+  kick(room: string, peerId: number, message: string, nowMs: number): boolean {
+    const found = this.roomsOf(room).flatMap(({ peers }) =>
+      peers.filter((peer) => peer.peerId === peerId)
+    );
+    for (const session of found) this.lifecycle.disconnect(session, "kicked", message, nowMs);
+    return found.length > 0;
+  }
+
+  /** Sends everyone in a room away; false when there is no such room. `room`: as for {@link kick}. */
   closeRoom(room: string, message: string, nowMs: number): boolean {
-    const peers = this.roomOf(room)?.peers;
-    if (peers === undefined) return false;
-    for (const session of [...peers]) {
+    const rooms = this.roomsOf(room);
+    for (const session of rooms.flatMap(({ peers }) => peers)) {
       this.lifecycle.disconnect(session, "room-closed", message, nowMs);
     }
-    return true;
+    return rooms.length > 0;
   }
 
   /** What the shell has to do, in this order. */
@@ -286,7 +308,8 @@ export class RelayCore {
 
   /** All rooms as values. */
   rooms(): RoomSnapshot[] {
-    return Array.from(this.state.rooms.values(), snapshotRoom);
+    const { rooms, locks } = this.state;
+    return Array.from(rooms.values(), (room) => snapshotRoom(room, locks));
   }
 
   /** Connections, joined or not. */
@@ -306,9 +329,13 @@ export class RelayCore {
     return sum;
   }
 
-  private roomOf(code: string) {
-    for (const room of this.state.rooms.values()) if (room.code === code) return room;
-    return undefined;
+  /** How often the relay did what is rare: a copy. */
+  get tallies(): RelayTallies {
+    return structuredClone(this.state.tallies);
+  }
+
+  private roomsOf(name: string): Room[] {
+    return [...this.state.rooms.values()].filter(({ code, id }) => code === name || id === name);
   }
 
   private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
@@ -331,7 +358,7 @@ export class RelayCore {
   }
 
   private handleHello(session: Session, json: unknown, nowMs: number): void {
-    const waitMs = this.limiter.take(session.address, nowMs);
+    const waitMs = this.state.addresses.hello(session, nowMs);
     const result = parseHello(json);
     if (!result.ok) {
       return this.lifecycle.refuse(session, reject(result.code, result.message), nowMs);
@@ -351,9 +378,13 @@ export class RelayCore {
       session.state = "settling";
       session.deadlineMs = Math.max(decision.untilMs, nowMs + 1);
     } else if (decision.kind === "join") {
-      this.settlePending(session);
       this.lifecycle.join(session, session.hello!, decision, nowMs);
-    } else this.lifecycle.refuse(session, decision, nowMs);
+    } else {
+      if (decision.kind === "reject" && decision.code === "not-admitted") {
+        this.state.addresses.failed(session, nowMs);
+      }
+      this.lifecycle.refuse(session, decision, nowMs);
+    }
   }
 
   private handleDeadline(session: Session, nowMs: number): void {
@@ -388,14 +419,5 @@ export class RelayCore {
       session.queue!.dropLate(nowMs);
       if (session.queue!.queuedEntries > 0) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
     }
-  }
-
-  private settlePending(session: Session): void {
-    const key = session.pendingKey;
-    if (key === undefined) return;
-    session.pendingKey = undefined;
-    const count = this.pending.get(key)!;
-    if (count > 1) this.pending.set(key, count - 1);
-    else this.pending.delete(key);
   }
 }

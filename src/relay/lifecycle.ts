@@ -1,4 +1,5 @@
 /** How sessions join, leave and end, and the control messages by which everyone learns of it. */
+import { base64Url } from "../ctrl/base64url.ts";
 import { encodeMessage } from "../ctrl/framing.ts";
 import {
   type DisconnectCode,
@@ -25,7 +26,8 @@ import {
 import { OutboundQueue } from "./outbound.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
-import { base64Url, describe, introduce, trafficOf } from "./snapshot.ts";
+import { describe, introduce, trafficOf } from "./snapshot.ts";
+import type { RelayTallies } from "./tallies.ts";
 
 /** Bytes of a resume token before base64url: 192 bits. */
 const RESUME_TOKEN_BYTES = 24;
@@ -51,6 +53,7 @@ export interface RelayState extends AdmissionContext {
   readonly arena: QueueArena;
   readonly random: (count: number) => Uint8Array;
   readonly frameLog: FrameLog;
+  readonly tallies: RelayTallies;
   peersCount: number;
   /** Wall clock minus `nowMs`, ms: what makes `relayTime` of a monotonic time. */
   timeOriginMs: number;
@@ -97,6 +100,8 @@ export class Lifecycle {
     this.prepare(session, hello, peerId, nowMs);
     room.add(session);
     state.peersCount++;
+    state.addresses.entered(session);
+    state.tallies.joins++;
     this.greet(session, room, nowMs);
   }
 
@@ -151,10 +156,12 @@ export class Lifecycle {
   ): void {
     const log = { address: session.address, connection: session.connection };
     if (decision.kind === "redirect") {
+      this.state.tallies.redirects++;
       this.state.outbox.log("info", "peer redirected", { ...log, relay: decision.target.relay });
       this.send(session, { type: "redirect", ...decision.target }, nowMs);
     } else {
       const { code, message, retryAfterMs } = decision;
+      this.state.tallies.rejects[code]++;
       // A flood must not flood the log as well.
       const level = code === "rate-limited" ? "debug" : "info";
       this.state.outbox.log(level, "peer rejected", { ...log, code });
@@ -177,6 +184,7 @@ export class Lifecycle {
     retryAfterMs?: number,
   ): void {
     const effect = DISCONNECT_EFFECTS[code];
+    this.state.tallies.disconnects[code]++;
     this.leave(session, effect.reason, nowMs);
     this.state.outbox.log("info", "session ended by the relay", {
       address: session.address,
@@ -231,6 +239,7 @@ export class Lifecycle {
     queue.abandon(nowMs);
     room.remove(session, nowMs);
     this.state.peersCount--;
+    this.state.addresses.gone(session);
     this.state.outbox.log("info", "peer left", { ...describe(session, room), reason });
     const left = { ...introduce(session), type: "peerLeft", reason } as const;
     for (const peer of room.peers) this.send(peer, left, nowMs);

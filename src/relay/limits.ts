@@ -3,9 +3,9 @@
  *
  * A limit that a host may set is a field of {@link RelayOptions}; the others are constants.
  */
-import type { AdmissionPolicy } from "./admission.ts";
 import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
 import type { RoomDirectory } from "./directory.ts";
+import type { AdmissionPolicy } from "./policy.ts";
 
 /** A hello must be complete this long after the handshake. */
 export const HELLO_DEADLINE_MS = 10_000;
@@ -28,7 +28,7 @@ export const MALFORMED_MAX = 100;
 export const MALFORMED_WINDOW_MS = 10_000;
 /** More control messages than this within the window end a session (`protocol-error`). */
 export const CONTROL_MESSAGES_MAX = 100;
-/** The window of {@link CONTROL_MESSAGES_MAX}. */
+/** The window of `controlMessagesMax`. */
 export const CONTROL_WINDOW_MS = 10_000;
 
 /** Control bytes that may wait for one peer: this much and {@link CONTROL_UNSENT_PEER_BYTES} for each peer a room can hold. */
@@ -40,8 +40,12 @@ export const STATS_UNSENT_BYTES_MAX = 16_384;
 
 /** How many rooms that became empty are remembered, for their peer ids to rest. */
 export const RESTING_ROOMS_MAX = 4_096;
-/** How many addresses the rate limiter remembers. */
+/** How many addresses each rate limiter remembers. */
 export const RATE_ADDRESSES_MAX = 8_192;
+/** How many locks of rooms there may be. */
+export const ROOM_LOCKS_MAX = 1_024;
+/** `retryAfterMs` where an address has too many peers. */
+export const PEERS_RETRY_AFTER_MS = 10_000;
 
 /** `retryAfterMs` of each reject after which trying again makes sense, but for `rate-limited`. */
 export const RETRY_AFTER_MS = {
@@ -65,10 +69,22 @@ export interface RelayOptions {
   readonly connectionsMax: number;
   /** Connections of one address that have not joined. */
   readonly pendingPerAddressMax: number;
+  /** Joined peers of one address. */
+  readonly peersPerAddressMax: number;
+  /** Handshakes that one address may complete at once … */
+  readonly handshakeBurstMax: number;
+  /** … and in the long run, each second. */
+  readonly handshakesPerSecond: number;
   /** Hellos that one address may send at once … */
   readonly helloBurstMax: number;
   /** … and in the long run, each second. */
   readonly hellosPerSecond: number;
+  /** Hellos of one address that may be refused as `not-admitted` at once … */
+  readonly keyFailureBurstMax: number;
+  /** … and in the long run, each second. */
+  readonly keyFailuresPerSecond: number;
+  /** Control messages of one peer in 10 s. */
+  readonly controlMessagesMax: number;
   /** Who is let in: `open` is everyone. */
   readonly policy: "open" | AdmissionPolicy;
   /** Whether a gateway's IPv6 router advertisements reach the players. */
@@ -90,7 +106,13 @@ export const RELAY_DEFAULTS: RelayOptions = {
   connectionsMax: 8_192,
   pendingPerAddressMax: 256,
   helloBurstMax: 200,
+  peersPerAddressMax: 64,
+  handshakeBurstMax: 400,
+  handshakesPerSecond: 20,
   hellosPerSecond: 10,
+  keyFailureBurstMax: 10,
+  keyFailuresPerSecond: 0.1,
+  controlMessagesMax: CONTROL_MESSAGES_MAX,
   policy: "open",
   allowRouterAdvertisements: false,
   queueBytesMax: QUEUE_BYTES_MAX,
@@ -140,24 +162,35 @@ export class RateLimiter {
     return this.buckets.size;
   }
 
-  /** Takes one token of `address`: 0, or after how many ms there is one again. */
-  take(address: string, nowMs: number): number {
-    const key = addressKey(address);
+  /**
+   * Takes one token of an address (as `addressKey` gives it): 0, or after how many ms there is one
+   * again.
+   */
+  take(key: string, nowMs: number): number {
     const bucket = this.buckets.get(key) ?? { tokens: this.burstMax, filledMs: nowMs };
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
     if (this.buckets.size > this.addressesMax) {
       this.buckets.delete(this.buckets.keys().next().value!);
     }
+    const waitMs = this.wait(bucket, nowMs);
+    if (waitMs === 0) bucket.tokens -= 1;
+    return waitMs;
+  }
+
+  /** As {@link take}, but takes nothing. */
+  waitMs(key: string, nowMs: number): number {
+    const bucket = this.buckets.get(key);
+    return bucket === undefined ? 0 : this.wait(bucket, nowMs);
+  }
+
+  private wait(bucket: Bucket, nowMs: number): number {
     const gained = (nowMs - bucket.filledMs) * this.perSecond / 1_000;
     bucket.tokens = Math.min(this.burstMax, bucket.tokens + gained);
     bucket.filledMs = nowMs;
-    if (bucket.tokens < 1) {
-      // Sums of fractions are a little off: not a whole ms for that.
-      return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond - 1e-6));
-    }
-    bucket.tokens -= 1;
-    return 0;
+    if (bucket.tokens >= 1) return 0;
+    // Sums of fractions are a little off: not a whole ms for that.
+    return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond - 1e-6));
   }
 }
 

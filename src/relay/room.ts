@@ -1,6 +1,7 @@
 /** Rooms: who is in them, who has which MAC, and which peer ids are free. */
 import { MacTable } from "../proto/mac_table.ts";
 import { PEER_ID_MAX, PEER_ID_REST_MS, RESTING_ROOMS_MAX } from "./limits.ts";
+import { roomId } from "./locks.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -56,6 +57,8 @@ export class Room {
   held = false;
   /** The clients' MACs; the value is the connection. */
   readonly macs: MacTable;
+  /** For people: see `roomId`. */
+  readonly id: string;
 
   constructor(
     /** What tells this room from all others: see `AdmissionPolicy`. */
@@ -69,6 +72,7 @@ export class Room {
     peersMax: number,
   ) {
     this.macs = new MacTable(peersMax);
+    this.id = roomId(code, key);
   }
 
   /** Takes a session in that has its role, MAC and peer id already. */

@@ -6,7 +6,7 @@ import { RELAY_FRAME_ID_MIN } from "../proto/datagram.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { MtuSettler } from "../proto/mtu.ts";
 import {
-  CONTROL_MESSAGES_MAX,
+  addressKey,
   CONTROL_WINDOW_MS,
   EventMeter,
   HELLO_DEADLINE_MS,
@@ -35,8 +35,10 @@ export class Session {
   /** The application error code of the close that follows `ending`. */
   endErrorCode = 0;
 
-  /** Under which address it counts as not joined; `undefined` once it no longer does. */
-  pendingKey: string | undefined;
+  /** What stands for its address among addresses: see `AddressLimits`. */
+  readonly addressKey: string;
+  /** As what it counts there. */
+  countedAs: "pending" | "joined" | undefined;
 
   /** The largest datagram that the connection carries now, bytes. */
   maxDatagramBytes: number;
@@ -50,7 +52,7 @@ export class Session {
   controlUnsentBytes = 0;
   /** It does not read its control stream: nothing more is sent, and the timer closes it. */
   unread = false;
-  readonly controlMeter = new EventMeter(CONTROL_MESSAGES_MAX, CONTROL_WINDOW_MS);
+  readonly controlMeter: EventMeter;
   readonly malformedMeter = new EventMeter(MALFORMED_MAX, MALFORMED_WINDOW_MS);
 
   hello: Hello | undefined;
@@ -81,7 +83,10 @@ export class Session {
     readonly address: string,
     maxDatagramBytes: number,
     readonly connectedMs: number,
+    controlMessagesMax: number,
   ) {
+    this.addressKey = addressKey(address);
+    this.controlMeter = new EventMeter(controlMessagesMax, CONTROL_WINDOW_MS);
     this.maxDatagramBytes = maxDatagramBytes;
     this.settler = new MtuSettler(connectedMs);
     this.settler.handleMaximum(maxDatagramBytes, connectedMs);

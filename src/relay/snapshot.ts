@@ -2,6 +2,7 @@
 import type { Stats } from "../ctrl/messages.ts";
 import type { TrafficSnapshot } from "../obs/counters.ts";
 import { formatMac } from "../proto/mac.ts";
+import type { RoomLocks } from "./locks.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 
@@ -29,6 +30,10 @@ export interface PeerSnapshot {
 /** One room, for pages and the administrator. */
 export interface RoomSnapshot {
   readonly room: string;
+  /** Tells it from other rooms of this relay with the same code: the code, or the code and a suffix. */
+  readonly id: string;
+  /** Whether nobody new is let in. */
+  readonly locked: boolean;
   readonly tapMtu: number;
   readonly openedMs: number;
   readonly gatewayPresent: boolean;
@@ -61,9 +66,11 @@ export function trafficOf(session: Session): TrafficSnapshot {
 }
 
 /** A room and everyone in it. */
-export function snapshotRoom(room: Room): RoomSnapshot {
+export function snapshotRoom(room: Room, locks: RoomLocks): RoomSnapshot {
   return {
     room: room.code,
+    id: room.id,
+    locked: locks.has(room.code, room.key),
     tapMtu: room.tapMtu,
     openedMs: room.openedMs,
     gatewayPresent: room.gateway !== undefined,
@@ -86,17 +93,4 @@ function snapshotPeer(session: Session): PeerSnapshot {
     traffic: trafficOf(session),
     ...(session.lastStats === undefined ? {} : { stats: session.lastStats }),
   };
-}
-
-const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/** base64url (RFC 4648 §5) without padding. */
-export function base64Url(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 3) {
-    const left = Math.min(3, bytes.length - at);
-    const group = bytes[at] << 16 | (bytes[at + 1] ?? 0) << 8 | (bytes[at + 2] ?? 0);
-    for (let i = 0; i <= left; i++) text += BASE64URL[group >> 18 - 6 * i & 63];
-  }
-  return text;
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { LocalDirectory } from "../../src/relay/directory.ts";
-import type { AdmissionPolicy } from "../../src/relay/admission.ts";
+import type { AdmissionPolicy } from "../../src/relay/policy.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
 
 const A = "02:00:00:00:00:0a";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { base64Url } from "../../src/ctrl/base64url.ts";
 import { equalTokens } from "../../src/relay/admission.ts";
 import { LocalDirectory } from "../../src/relay/directory.ts";
 import { addressKey, EventMeter, RateLimiter } from "../../src/relay/limits.ts";
 import { PeerIds, Rooms } from "../../src/relay/room.ts";
-import { base64Url } from "../../src/relay/snapshot.ts";
 
 Deno.test("limits: an event meter knows every window, not only those that begin at round times", () => {
   const meter = new EventMeter(3, 1_000);
@@ -24,7 +24,7 @@ Deno.test("limits: an event meter knows every window, not only those that begin 
 
 Deno.test("limits: a rate limiter gives a burst, then one at a time", () => {
   const limiter = new RateLimiter(3, 2);
-  const take = (nowMs: number) => limiter.take("192.0.2.1:9", nowMs);
+  const take = (nowMs: number) => limiter.take("192.0.2.1", nowMs);
   assertEquals([take(0), take(0), take(0), take(0)], [0, 0, 0, 500]);
   assertEquals([take(499), take(500), take(500)], [1, 0, 500]);
   assertEquals([take(100_000), take(100_000), take(100_000)], [0, 0, 0]);

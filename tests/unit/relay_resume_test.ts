@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import type { AdmissionPolicy } from "../../src/relay/admission.ts";
+import type { AdmissionPolicy } from "../../src/relay/policy.ts";
 import { plain, whole } from "./relay_frames.ts";
 import { assertDisconnected, RelayHarness } from "./relay_harness.ts";
 

@@ -1,0 +1,78 @@
+/**
+ * What one network address may do: handshakes, hellos, keys to try, peers.
+ *
+ * An address is an IPv4 address or an IPv6 /64 (`addressKey`). Only connections whose handshake is complete
+ * are counted: QUIC has then made sure that the address is not forged, so nobody can use up another's
+ * share. Nothing is counted per room: strangers could lock a room's owners out.
+ */
+import { addressKey, RateLimiter, type RelayOptions } from "./limits.ts";
+import type { Session } from "./session.ts";
+
+/** The counts and buckets of all addresses; all of it bounded. */
+export class AddressLimits {
+  private readonly handshakes: RateLimiter;
+  private readonly hellos: RateLimiter;
+  private readonly failures: RateLimiter;
+  /** Connections that have not joined, and peers that have: of each address. */
+  private readonly pending = new Map<string, number>();
+  private readonly joined = new Map<string, number>();
+
+  constructor(private readonly options: RelayOptions) {
+    this.handshakes = new RateLimiter(options.handshakeBurstMax, options.handshakesPerSecond);
+    this.hellos = new RateLimiter(options.helloBurstMax, options.hellosPerSecond);
+    this.failures = new RateLimiter(options.keyFailureBurstMax, options.keyFailuresPerSecond);
+  }
+
+  /** Whether a handshake that begins is worth the work: it is not counted yet. */
+  mayBegin(address: string, nowMs: number): boolean {
+    return this.handshakes.waitMs(addressKey(address), nowMs) === 0;
+  }
+
+  /** Counts a connection whose handshake is complete; false: there are too many of its address. */
+  connected(session: Session, nowMs: number): boolean {
+    session.countedAs = "pending";
+    const pending = add(this.pending, session.addressKey, 1);
+    return this.handshakes.take(session.addressKey, nowMs) === 0 &&
+      pending <= this.options.pendingPerAddressMax;
+  }
+
+  /** Counts a hello: 0, or how long its sender must wait, ms. */
+  hello(session: Session, nowMs: number): number {
+    return Math.max(
+      this.hellos.take(session.addressKey, nowMs),
+      this.failures.waitMs(session.addressKey, nowMs),
+    );
+  }
+
+  /** A hello was not admitted: a few are forgiven, then each costs time. */
+  failed(session: Session, nowMs: number): void {
+    this.failures.take(session.addressKey, nowMs);
+  }
+
+  /** Whether an address has as many peers as it may have. */
+  crowded(session: Session): boolean {
+    return (this.joined.get(session.addressKey) ?? 0) >= this.options.peersPerAddressMax;
+  }
+
+  /** A session has joined. */
+  entered(session: Session): void {
+    this.gone(session);
+    session.countedAs = "joined";
+    add(this.joined, session.addressKey, 1);
+  }
+
+  /** A session has left, or its connection is gone. */
+  gone(session: Session): void {
+    if (session.countedAs === "pending") add(this.pending, session.addressKey, -1);
+    else if (session.countedAs === "joined") add(this.joined, session.addressKey, -1);
+    session.countedAs = undefined;
+  }
+}
+
+/** Changes a count, and forgets it at 0. */
+function add(counts: Map<string, number>, key: string, change: 1 | -1): number {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+  return count;
+}
