@@ -109,7 +109,7 @@ export function parseCommandLine(
   const flag = specs.find((spec) => spec.value === undefined && assigned.includes(spec.name));
   if (flag !== undefined) return usageError(program, `--${flag.name} takes no value`);
   const unknown: string[] = [];
-  const parsed = parseArgs(args, {
+  const parsed = parseArgs(joinValues(specs, args), {
     string: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
     boolean: specs.filter((spec) => spec.value === undefined).map((spec) => spec.name),
     collect: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
@@ -130,6 +130,27 @@ export function parseCommandLine(
     if (found !== undefined) values.set(spec.name, found.value);
   }
   return { kind: "run", values: new OptionValues(values) };
+}
+
+/**
+ * `--name`, `value` as `--name=value`, so that a value may begin with a dash (each 64th fingerprint
+ * does) or be empty. What is an option of the program is no value.
+ */
+function joinValues(specs: readonly OptionSpec[], args: readonly string[]): string[] {
+  const takesValue = (arg: string) =>
+    specs.some(({ name, value }) => value !== undefined && arg === `--${name}`);
+  const isOption = (arg: string) =>
+    arg === "--" || arg === "-h" || specs.some(({ name }) => arg.split("=")[0] === `--${name}`);
+  const joined: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const next = args[index + 1];
+    if (next === undefined || !takesValue(args[index]) || isOption(next)) joined.push(args[index]);
+    else {
+      joined.push(`${args[index]}=${next}`);
+      index++;
+    }
+  }
+  return joined;
 }
 
 function strayMessage(specs: readonly OptionSpec[], stray: string): string {

@@ -61,6 +61,18 @@ Deno.test("a wrong command line is one message that names the program and its he
   }
 });
 
+Deno.test("a value may begin with a dash, but an option of the program is no value", () => {
+  for (const args of [["--need", "-abc"], ["--need=-abc"]]) {
+    const parsed = parseCommandLine(PROGRAM, args);
+    if (parsed.kind !== "run") throw new Error(JSON.stringify(parsed));
+    assertEquals(parsed.values.required("need"), "-abc");
+  }
+  assertMatch(usageMessage("--need", ""), /--need needs a value/);
+  assertMatch(usageMessage("--need", "--often", "b"), /--need needs a value/);
+  assertMatch(usageMessage("--need", "--", "b"), /unexpected argument "b"/);
+  assertEquals(usageMessage("--need", "--help"), "help");
+});
+
 Deno.test("a flag with a value is refused, whatever the value says", () => {
   for (const value of ["", "yes", "no", "true", "false", "0"]) {
     assertMatch(usageMessage("--need", "a", `--no-thanks=${value}`), /--no-thanks takes no value/);

@@ -1,0 +1,295 @@
+/**
+ * The command lines of the three executables: what is wrong is said in one line, with exit code 2 where
+ * the command line is at fault and 1 where the world is.
+ *
+ * ```text
+ *  ┌ namespace "usage" ─────────────────────────────────┐
+ *  │ lo     each executable, one command line at a time │
+ *  │ wire0 ── wire1                                     │
+ *  └────────────────────────────────────────────────────┘
+ * ```
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { allOptions, type OptionSpec, type ProgramSpec } from "../../src/cli/options.ts";
+import { CLIENT_PROGRAM, GATEWAY_PROGRAM, RELAY_PROGRAM } from "../../src/cli/programs.ts";
+import { VERSION } from "../../src/cli/version.ts";
+import { executablePath } from "../../tools/executables.ts";
+import { CertificateFiles } from "../support/certificates.ts";
+import { type CommandResult, type Namespace, NetworkLab } from "../support/netns.ts";
+
+type Program = "relay" | "gateway" | "client";
+const SPECS: Readonly<Record<Program, ProgramSpec>> = {
+  relay: RELAY_PROGRAM,
+  gateway: GATEWAY_PROGRAM,
+  client: CLIENT_PROGRAM,
+};
+const PROGRAMS: readonly Program[] = ["relay", "gateway", "client"];
+
+/** Command lines that run at a time. */
+const PARALLEL = 3;
+const TIMEOUT_MS = 20_000;
+
+/** Values that are wrong for each option that checks its value. */
+const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
+  "listen": ["443/tcp", "70000/udp", "nonsense", "[::1]", "1.2.3:443"],
+  "policy": ["closed"],
+  "max-tap-mtu": ["1279", "1501", "1400.5", "-1", "many"],
+  "max-rooms": ["0", "100001", "0x10"],
+  "max-peers-per-room": ["1", "1001"],
+  "redirect": ["ROOM", "ROOM=", "=relay:443", "bad room=relay:443", "ROOM=relay:99999"],
+  "relay": ["relay:0", "relay:65536", "two words:443", "[::1", "https://relay/"],
+  "server-name": ["two words", "-", "a..b", "relay:443"],
+  "relay-fingerprint": ["short", "*".repeat(43), "A".repeat(44)],
+  "room": ["two words", "ZIMMER_1", "ÄÖÜ", "A".repeat(33)],
+  "datagram-budget": ["607", "65536", "1e3"],
+  "virtual-mac": ["01:00:5e:00:00:01", "00:11:22:33:44:55", "02:00:00:00:00", "02-00-00-00-00-51"],
+  "tap-name": ["sixteen-letters-", "a/b", ".."],
+  "address": ["10.0.0.1", "10.0.0.1/33", "10.0.0.256/24", "fe80::1/64"],
+  "log-level": ["loud"],
+  "log-format": ["xml"],
+};
+
+/** Options with which each program would start. */
+const NEEDED: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
+  relay: { listen: "127.0.0.1:4433" },
+  gateway: { relay: "192.0.2.1", room: "PARTY", interface: "wire0" },
+  client: { relay: "192.0.2.1", room: "PARTY" },
+};
+
+/** Runs command lines in a namespace of their own. */
+class CommandLines implements AsyncDisposable {
+  private constructor(
+    readonly lab: NetworkLab,
+    readonly namespace: Namespace,
+    /** For state and other files; removed at the end. */
+    readonly folder: string,
+  ) {}
+
+  static async open(): Promise<CommandLines> {
+    const lab = await NetworkLab.open();
+    const namespace = await lab.namespace("usage");
+    await lab.veth({ namespace, name: "wire0" }, { namespace, name: "wire1" });
+    return new CommandLines(lab, namespace, await Deno.makeTempDir({ prefix: "lanparty-usage-" }));
+  }
+
+  /** The needed options of a program, but for those that are given otherwise. */
+  command(program: Program, args: readonly string[], without?: string): string[] {
+    const given = args.map((arg) => arg.split("=")[0]);
+    const needed = Object.entries(NEEDED[program])
+      .filter(([name]) => name !== without && !given.includes(`--${name}`))
+      .flatMap(([name, value]) => [`--${name}`, value]);
+    const state = given.includes("--state-dir")
+      ? []
+      : ["--state-dir", `${this.folder}/state-${program}`];
+    return [executablePath(program), ...needed, ...state, ...args];
+  }
+
+  run(command: readonly string[]): Promise<CommandResult> {
+    return this.namespace.run(command, { anyCode: true, timeoutMs: TIMEOUT_MS });
+  }
+
+  /** Runs a program that must fail: its one line. */
+  async failure(program: Program, code: number, ...args: string[]): Promise<string> {
+    const result = await this.run(this.command(program, args));
+    assertOneLine(result, code, [program, ...args].join(" "));
+    return result.stderr;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab.close();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+function assertOneLine({ code, stdout, stderr }: CommandResult, wanted: number, what: string) {
+  assertEquals({ what, code, stdout }, { what, code: wanted, stdout: "" }, stderr);
+  assertMatch(stderr, /^[^\n]+\n$/, `${what} says one line, not ${stderr}`);
+}
+
+/** Runs tasks, a few at a time. */
+async function runAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < tasks.length) await tasks[next++]();
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+/** What can be wrong with one option: the arguments, and what the message must hold. */
+function wrongUses(
+  spec: OptionSpec,
+  values: number,
+): { args: string[]; needed?: string; says: string }[] {
+  const option = `--${spec.name}`;
+  if (spec.value === undefined) {
+    return [{ args: [`${option}=no`], says: `${option} takes no value` }];
+  }
+  const bad = (BAD_VALUES[spec.name] ?? []).slice(0, values).map((value) => {
+    return { args: [option, value], says: `${option} "${value}": expected` };
+  });
+  return [
+    { args: [option], says: `${option} needs a value` },
+    ...(spec.repeatable
+      ? []
+      : [{ args: [option, "a", option, "b"], says: `${option} is given 2 times` }]),
+    ...(spec.required ? [{ args: [], needed: spec.name, says: `${option} ${spec.value}` }] : []),
+    ...bad,
+  ];
+}
+
+for (const program of PROGRAMS) {
+  Deno.test(`lanparty-${program}: every wrong use of every option is one line and exit code 2`, async () => {
+    await using lines = await CommandLines.open();
+    const options = allOptions(SPECS[program]);
+    // Nearly all of a gateway's options are a client's, too.
+    const values = program === "gateway" ? 1 : Infinity;
+    for (const { name, check } of options) {
+      assertEquals(check !== undefined, BAD_VALUES[name] !== undefined, `bad values of --${name}`);
+    }
+    await runAll(
+      options.flatMap((spec) => wrongUses(spec, values)).map(
+        ({ args, needed, says }) => async () => {
+          const result = await lines.run(lines.command(program, args, needed));
+          assertOneLine(result, 2, args.join(" "));
+          assertStringIncludes(result.stderr, says);
+          assertStringIncludes(result.stderr, `(see lanparty-${program} --help)`);
+        },
+      ),
+    );
+    const stray = await lines.failure(program, 2, "stray");
+    assertStringIncludes(stray, 'unexpected argument "stray"');
+    assertStringIncludes(await lines.failure(program, 2, "--nonsense"), "--nonsense");
+    assertStringIncludes(await lines.failure(program, 2, "-x"), '"-x"');
+  });
+}
+
+Deno.test("help names every option and ends with 0; so does the version", async () => {
+  await using lines = await CommandLines.open();
+  for (const program of PROGRAMS) {
+    for (const word of ["--help", "-h"]) {
+      const help = await lines.run([executablePath(program), word, "--nonsense"]);
+      assertEquals([help.code, help.stderr], [0, ""]);
+      for (const { name } of allOptions(SPECS[program])) {
+        assertMatch(help.stdout, RegExp(`--${name}\\b`));
+      }
+      assertMatch(help.stdout, /Exit codes: 0 .*, 1 .*, 2 /);
+    }
+    const version = await lines.run([executablePath(program), "--version"]);
+    assertEquals(version, { code: 0, stdout: `lanparty-${program} ${VERSION}\n`, stderr: "" });
+  }
+});
+
+Deno.test("files and folders that cannot be used are one line and exit code 1", async () => {
+  await using lines = await CommandLines.open();
+  const { folder } = lines;
+  const certificates = await CertificateFiles.make(folder);
+  const [one, other] = [await certificates.issue(), await certificates.issue()];
+  const garbage = `${folder}/garbage`;
+  await Deno.writeTextFile(garbage, "no certificate\n");
+  const missing = `${folder}/missing/file`;
+  const mac = ["--virtual-mac", "02:00:00:00:00:51"];
+  const table: [Program, string[], RegExp][] = [
+    [
+      "relay",
+      ["--cert", missing, "--key", one.keyFile],
+      /--cert .*missing.*: there is no such file/,
+    ],
+    ["relay", ["--cert", one.certificateFile, "--key", missing], /--key .*: there is no such file/],
+    ["relay", ["--cert", folder, "--key", one.keyFile], /--cert .*[Ii]s a directory/],
+    ["relay", ["--cert", garbage, "--key", one.keyFile], /holds no certificate in PEM form/],
+    [
+      "relay",
+      ["--cert", one.certificateFile, "--key", garbage],
+      /holds no private key in PEM form/,
+    ],
+    ["relay", ["--cert", one.certificateFile, "--key", other.keyFile], /cannot be used together/],
+    ["relay", ["--state-dir", garbage], /state folder .*garbage cannot be made/],
+    ["relay", ["--state-dir", "/proc"], /state folder \/proc cannot be used/],
+    ["relay", ["--dev-cert-der-out", missing], /--dev-cert-der-out .* cannot be written/],
+    ["relay", ["--frame-log", missing], /--frame-log .* cannot be written/],
+    ["gateway", ["--relay-ca-cert", missing], /--relay-ca-cert .*: there is no such file/],
+    ["gateway", ["--relay-ca-cert", garbage], /it holds no certificate in PEM or DER/],
+    ["gateway", ["--state-dir", `${garbage}/below`], /state folder .* cannot be made/],
+    ["gateway", ["--frame-log", folder], /--frame-log .* cannot be written/],
+    ["client", [...mac, "--relay-ca-cert", folder], /--relay-ca-cert .*[Ii]s a directory/],
+    ["client", [...mac, "--relay-ca-cert", garbage], /it holds no certificate in PEM or DER/],
+    ["client", [...mac, "--state-dir", garbage], /state folder .* cannot be made/],
+    ["client", ["--state-dir", "/proc"], /identity file \/proc\/.* cannot be used/],
+    ["client", [...mac, "--frame-log", missing], /--frame-log .* cannot be written/],
+  ];
+  await runAll(table.map(([program, args, says]) => async () => {
+    assertMatch(await lines.failure(program, 1, ...args), says);
+  }));
+  const alone = await lines.failure("relay", 2, "--cert", one.certificateFile);
+  assertStringIncludes(alone, "--cert and --key belong together");
+});
+
+Deno.test("interfaces that cannot be bridged, and rights that are missing, are one line and 1", async () => {
+  await using lines = await CommandLines.open();
+  const gateway = (name: string) => lines.failure("gateway", 1, "--interface", name);
+  assertStringIncludes(await gateway("nope0"), 'there is no interface "nope0"');
+  assertStringIncludes(await gateway("lo"), "is the loopback interface");
+  assertStringIncludes(await gateway("far-too-long-a-name"), "cannot be an interface name");
+  const without = async (rights: string, command: string[], says: RegExp) => {
+    const result = await lines.run(["setpriv", `--bounding-set=${rights}`, ...command]);
+    assertOneLine(result, 1, command.join(" "));
+    assertMatch(result.stderr, says);
+  };
+  await without("-net_raw", lines.command("gateway", []), /needs root or CAP_NET_RAW/);
+  await without("-net_admin", lines.command("client", []), /start it as root/);
+  const privileged = lines.command("relay", ["--listen", "127.0.0.1:443"]);
+  await without("-net_bind_service", privileged, /CAP_NET_BIND_SERVICE/);
+});
+
+Deno.test("ports and addresses that cannot be listened on are one line and exit code 1", async () => {
+  await using lines = await CommandLines.open();
+  const relay = lines.namespace.spawn(
+    lines.command("relay", ["--listen", "127.0.0.1:4433", "--listen", "[::1]:4434"]),
+  );
+  await relay.waitForLine(/listening address=\[::1\]:4434/);
+  const stranger = lines.namespace.spawn(["socat", "-u", "UDP4-RECVFROM:4435,fork", "STDOUT"]);
+  await lines.namespace.run(["sh", "-c", "until grep -q :1153 /proc/net/udp; do sleep 0.05; done"]);
+  const listen = (...addresses: string[]) =>
+    lines.failure("relay", 1, ...addresses.flatMap((address) => ["--listen", address]));
+  assertMatch(await listen("127.0.0.1:4433"), /127\.0\.0\.1:4433: another program uses this port/);
+  assertMatch(await listen("4433/udp"), /4433\/udp: another program uses this port/);
+  assertMatch(await listen("[::1]:4434"), /another program uses this port/);
+  assertMatch(await listen("4435/udp"), /4435\/udp: another program uses this port/);
+  assertMatch(await listen("127.0.0.1:4436", "4435/udp"), /4435\/udp: another program/);
+  assertMatch(await listen("4437/udp", "4437/udp"), /4437\/udp: it is given twice/);
+  assertMatch(await listen("192.0.2.1:4438"), /this machine has no such address/);
+  assertMatch(await listen("[2001:db8::1]:4438"), /this machine has no such address/);
+  assert(stranger.running && relay.running);
+  assertEquals(await relay.stop(), 0);
+});
+
+Deno.test("the log: text for people, one JSON object a line, and as much as is asked for", async () => {
+  await using lines = await CommandLines.open();
+  const output = async (...args: string[]) => {
+    const relay = lines.namespace.spawn(
+      lines.command("relay", ["--listen", "127.0.0.1:0", ...args]),
+    );
+    await lines.namespace.run(["sh", "-c", `until [ -n "$(ss -Huan)" ]; do sleep 0.05; done`]);
+    assertEquals(await relay.stop(), 0);
+    assertEquals(relay.stdout, "");
+    return relay.stderr.trim().split("\n").filter((line) => line !== "");
+  };
+  const text = await output();
+  assertMatch(text[0], /^\d\d:\d\d:\d\d listening address=127\.0\.0\.1:\d+$/);
+  for (const line of text) assertMatch(line, /^\d\d:\d\d:\d\d \S/);
+  const json = (await output("--log-format", "json")).map((line) => JSON.parse(line));
+  assertEquals(json.length, text.length);
+  for (const record of json) {
+    assertEquals(record.level, "INFO");
+    assertEquals(record.logger, "lanparty.relay");
+    assertEquals(Number.isNaN(Date.parse(record["@timestamp"])), false);
+  }
+  assertEquals(json[0].message, "listening");
+  assertMatch(json[0].address, /^127\.0\.0\.1:\d+$/);
+  assertEquals(await output("--log-level", "error"), []);
+  const failed = await lines.run(
+    lines.command("relay", ["--log-format", "json", "--cert", "/nope", "--key", "/nope"]),
+  );
+  assertEquals(failed.code, 1);
+  assertEquals(JSON.parse(failed.stderr).level, "ERROR");
+});
