@@ -1,83 +1,46 @@
 /**
- * The DHCP clients that Linux systems carry, and how each is made to give one interface an address
- * and nothing else: no default route, no name servers, no host name, no MTU.
- *
- * All but one run a script of ours for every event, in place of the system's: it only prints what
- * happened. The exception is a dhclient that AppArmor lets run no script but the system's own.
+ * Finds the DHCP client to use on this system, and how it is to be used.
  *
  * @module
  */
 
-/** A DHCP client program, found on this system. */
-export interface DhcpClient {
-  readonly kind: DhcpClientKind;
-  readonly path: string;
-}
+import type { Command, DhcpClient, DhcpClientKind, DhcpPlan, DhcpTask } from "./dhcp_plan.ts";
+import { planDhclient, planDhcpcd, planUdhcpc } from "./dhcp_programs.ts";
+import { planNetworkd, planNetworkManager } from "./dhcp_services.ts";
 
-/** `busybox`: the same as `udhcpc`, called as `busybox udhcpc`. */
-export type DhcpClientKind = "udhcpc" | "busybox" | "dhcpcd" | "dhclient";
-
-/** What a client is to do. */
-export interface DhcpTask {
-  readonly client: DhcpClient;
-  readonly interface: string;
-  /** A folder of this task's own; programs may be run from it. */
-  readonly folder: string;
-  /** The name that the LAN's DHCP server is told; `undefined`: none. */
-  readonly hostName: string | undefined;
-  /**
-   * Let the client do all that it does on an ordinary interface, with the system's own script and
-   * settings: routes and name servers too.
-   */
-  readonly everything: boolean;
-  /** dhclient only: the system's script must be used, since AppArmor allows no other. */
-  readonly systemScript: boolean;
-}
-
-/** How a task is carried out. */
-export interface DhcpPlan {
-  /** Program and arguments; it stays in the foreground. */
-  readonly command: readonly string[];
-  /** Files to write before: path, text and mode. */
-  readonly files: readonly {
-    readonly path: string;
-    readonly text: string;
-    readonly mode: number;
-  }[];
-  /** Whether the script of ours prints events. */
-  readonly reports: boolean;
-  /** Whether the addresses of the events are to be set by us. */
-  readonly setsNoAddress: boolean;
-  /** Has a lease asked for anew: by a signal, or by starting the client again. */
-  readonly renewSignal: Deno.Signal | "restart";
-  /** Has the lease given back and the client ended: by a signal, or by a command. */
-  readonly release: Deno.Signal | readonly string[];
-}
-
-/** What the lines of our script begin with. */
-export const DHCP_LINE_PREFIX = "lanparty-dhcp";
-
-const ORDER: readonly DhcpClientKind[] = ["udhcpc", "dhcpcd", "dhclient", "busybox"];
+const ORDER: readonly DhcpClientKind[] = [
+  "udhcpc",
+  "dhcpcd",
+  "dhclient",
+  "busybox",
+  "NetworkManager",
+  "networkd",
+];
 /** Where system programs are, also when a user's PATH leaves them out. */
 const SYSTEM_FOLDERS = [
-  "/usr/local/sbin",
-  "/usr/sbin",
-  "/sbin",
-  "/usr/local/bin",
-  "/usr/bin",
-  "/bin",
+  ...["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"],
 ];
+/** What is run for each kind, where it is not called the same. */
+const PROGRAMS: Partial<Record<DhcpClientKind, string>> = {
+  NetworkManager: "nmcli",
+  networkd: "networkctl",
+};
+/** Files that say that a dhcpcd manages the whole system: another would only talk to that. */
+const DHCPCD_PID_FILES = ["/run/dhcpcd/pid", "/run/dhcpcd.pid"];
+/** It is there while systemd-networkd runs. */
+const NETWORKD_STATE_FILE = "/run/systemd/netif/state";
 
 /** Questions about the system, replaceable in tests. */
 export interface DhcpSearch {
   isFile(path: string): boolean;
   /** Whether a program ends with 0. */
-  succeeds(command: readonly string[]): boolean;
+  succeeds(command: Command): boolean;
 }
 
 /**
- * The DHCP client to use: udhcpc, which does nothing but DHCP, before those that also manage
- * interfaces; busybox's last, since it is there on many systems for other reasons. `undefined`: none.
+ * The DHCP client to use: udhcpc, which does nothing but DHCP, before programs that also manage
+ * interfaces, busybox, which is there on many systems for other reasons, and services. `undefined`:
+ * there is none.
  */
 export function findDhcpClient(
   search: DhcpSearch = SYSTEM_SEARCH,
@@ -85,14 +48,28 @@ export function findDhcpClient(
 ): DhcpClient | undefined {
   for (const kind of kinds) {
     for (const folder of SYSTEM_FOLDERS) {
-      const path = `${folder}/${kind}`;
-      if (!search.isFile(path)) continue;
-      // A busybox may be built without the applet.
-      if (kind === "busybox" && !search.succeeds([path, "udhcpc", "--help"])) continue;
-      return { kind, path };
+      const path = `${folder}/${PROGRAMS[kind] ?? kind}`;
+      if (search.isFile(path) && isUsable(kind, path, search)) return { kind, path };
     }
   }
   return undefined;
+}
+
+function isUsable(kind: DhcpClientKind, path: string, search: DhcpSearch): boolean {
+  switch (kind) {
+    case "busybox":
+      // It may be built without the applet.
+      return search.succeeds([path, "udhcpc", "--help"]);
+    case "dhcpcd":
+      return !DHCPCD_PID_FILES.some((file) => search.isFile(file));
+    case "NetworkManager":
+      // It fails if the service does not run.
+      return search.succeeds([path, "general", "status"]);
+    case "networkd":
+      return search.isFile(NETWORKD_STATE_FILE);
+    default:
+      return true;
+  }
 }
 
 const SYSTEM_SEARCH: DhcpSearch = {
@@ -133,170 +110,9 @@ export function planDhcp(task: DhcpTask): DhcpPlan {
       return planDhcpcd(task);
     case "dhclient":
       return planDhclient(task);
+    case "NetworkManager":
+      return planNetworkManager(task);
+    case "networkd":
+      return planNetworkd(task);
   }
-}
-
-const SCRIPT_MODE = 0o700;
-const FILE_MODE = 0o600;
-
-function line(event: string, address: string, mask: string, server: string, lease: string): string {
-  const words = `${event} ip=${address} mask=${mask} server=${server} seconds=${lease}`;
-  return `#!/bin/sh\necho "${DHCP_LINE_PREFIX} ${words}"\nexit 0\n`;
-}
-
-/** busybox: `udhcpc --help`, and networking/udhcp/dhcpc.c for the script's variables. */
-function planUdhcpc(task: DhcpTask): DhcpPlan {
-  const script = `${task.folder}/udhcpc-script`;
-  const text = line("$1", "$ip", "$mask", "$serverid", "$lease");
-  const own = ["-o", "-O", "subnet", "-O", "broadcast", "-s", script];
-  return {
-    command: [
-      task.client.path,
-      ...(task.client.kind === "busybox" ? ["udhcpc"] : []),
-      ...["-f", "-R", "-i", task.interface],
-      // Four questions 2 s apart, then a rest of 5 s: a gateway may come late to the party.
-      ...["-t", "4", "-T", "2", "-A", "5"],
-      ...(task.hostName === undefined ? [] : ["-x", `hostname:${task.hostName}`]),
-      ...(task.everything ? [] : own),
-    ],
-    files: task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }],
-    reports: !task.everything,
-    setsNoAddress: !task.everything,
-    renewSignal: "SIGUSR1",
-    release: "SIGTERM",
-  };
-}
-
-/** https://roy.marples.name/archives/dhcpcd — dhcpcd(8), dhcpcd-run-hooks(8). */
-function planDhcpcd(task: DhcpTask): DhcpPlan {
-  const script = `${task.folder}/dhcpcd-script`;
-  const text = line(
-    "$reason",
-    "$new_ip_address",
-    "$new_subnet_cidr",
-    "$new_dhcp_server_identifier",
-    "$new_dhcp_lease_time",
-  );
-  const own = ["-G", "-f", "/dev/null", "-c", script, "-o", "dhcp_lease_time"];
-  return {
-    command: [
-      task.client.path,
-      // In the foreground, IPv4 only, no link-local address, no 5 s of ARP probes.
-      ...["-B", "-4", "-L", "-A"],
-      ...(task.hostName === undefined ? [] : ["-h", task.hostName]),
-      ...(task.everything ? [] : own),
-      task.interface,
-    ],
-    files: task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }],
-    reports: !task.everything,
-    setsNoAddress: false,
-    // Rebind: a broadcast request, which also a LAN that is not the old one answers.
-    renewSignal: "SIGHUP",
-    release: "SIGALRM",
-  };
-}
-
-/** dhclient(8), dhclient.conf(5), dhclient-script(8). */
-function planDhclient(task: DhcpTask): DhcpPlan {
-  const script = `${task.folder}/dhclient-script`;
-  const text = line(
-    "$reason",
-    "$new_ip_address",
-    "$new_subnet_mask",
-    "$new_dhcp_server_identifier",
-    "$new_dhcp_lease_time",
-    // An old lease that no server confirmed (reason TIMEOUT) is not to be used.
-  ).replace("exit 0", `[ "$reason" != TIMEOUT ]`);
-  // Where AppArmor lets a dhclient read and write: /run/dhclient*.lease*, /run/dhclient*.pid.
-  const base = task.systemScript
-    ? `/run/dhclient-lanparty-${task.interface}`
-    : `${task.folder}/dhclient`;
-  const configuration = `${base}.lease-conf`;
-  const ownScript = !task.everything && !task.systemScript;
-  const flags = [
-    ...["-4", "-cf", configuration, "-lf", `${base}.leases`, "-pf", `${base}.pid`],
-    ...(ownScript ? ["-sf", script] : []),
-  ];
-  const files = [{ path: configuration, text: dhclientConfiguration(task), mode: FILE_MODE }];
-  if (ownScript) files.push({ path: script, text, mode: SCRIPT_MODE });
-  return {
-    command: [task.client.path, "-d", ...flags, task.interface],
-    files,
-    reports: ownScript,
-    setsNoAddress: ownScript,
-    renewSignal: "restart",
-    release: [task.client.path, "-r", ...flags, task.interface],
-  };
-}
-
-/** Quick first questions, patience afterwards; and what the system's script is not to see. */
-function dhclientConfiguration(task: DhcpTask): string {
-  const timing = "timeout 20; retry 5; reboot 2; initial-interval 1; backoff-cutoff 4;";
-  const hostName = task.hostName === undefined ? "" : `send host-name "${task.hostName}";\n`;
-  if (task.everything) return `${timing}\n${hostName}`;
-  const request = "request subnet-mask, broadcast-address;";
-  // Without these the script would write a resolv.conf of search domains only, or set this PC's name.
-  const hidden = ["domain-name", "domain-search", "host-name"];
-  const supersede = task.systemScript
-    ? hidden.map((option) => `supersede ${option} "";\n`).join("")
-    : "";
-  return `${timing}\n${request}\n${hostName}${supersede}`;
-}
-
-/** What a line of our script says. */
-export type DhcpReport =
-  | {
-    readonly type: "lease";
-    readonly address: string;
-    readonly server: string | undefined;
-    readonly leaseSeconds: number | undefined;
-  }
-  | { readonly type: "lost" };
-
-const LEASE_EVENTS = ["bound", "renew", "BOUND", "RENEW", "REBIND", "REBOOT", "INFORM"];
-const LOST_EVENTS = [
-  "deconfig",
-  "nak",
-  "EXPIRE",
-  "FAIL",
-  "RELEASE",
-  "NAK",
-  "STOP",
-  "STOPPED",
-  "NOCARRIER",
-];
-const LINE = new RegExp(
-  `^${DHCP_LINE_PREFIX} (\\S+) ip=(\\S*) mask=(\\S*) server=(\\S*) seconds=([0-9]*)$`,
-);
-const IPV4 = /^(?:[0-9]{1,3}\.){3}[0-9]{1,3}$/;
-
-/** Reads a line of our script; `undefined` for events that change nothing and for other lines. */
-export function parseDhcpLine(line: string): DhcpReport | undefined {
-  const match = LINE.exec(line);
-  if (match === null) return undefined;
-  const [, event, address, mask, server, seconds] = match;
-  if (LOST_EVENTS.includes(event)) return { type: "lost" };
-  if (!LEASE_EVENTS.includes(event) || !IPV4.test(address)) return undefined;
-  const prefixBits = parseMask(mask);
-  if (prefixBits === undefined) return undefined;
-  return {
-    type: "lease",
-    address: `${address}/${prefixBits}`,
-    server: IPV4.test(server) ? server : undefined,
-    leaseSeconds: seconds === "" ? undefined : Number(seconds),
-  };
-}
-
-/** A mask as prefix length or in dotted form; a mask with holes is none. */
-function parseMask(text: string): number | undefined {
-  if (/^[0-9]{1,2}$/.test(text)) {
-    const bits = Number(text);
-    return bits >= 1 && bits <= 32 ? bits : undefined;
-  }
-  if (!IPV4.test(text)) return undefined;
-  const value = text.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
-  for (let bits = 1; bits <= 32; bits++) {
-    if (value === 2 ** 32 - 2 ** (32 - bits)) return bits;
-  }
-  return undefined;
 }

@@ -6,7 +6,8 @@
 //   +--------------------------+             +-----------------------+
 
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { type DhcpClientKind, findDhcpClient } from "../../src/os/dhcp_clients.ts";
+import { findDhcpClient } from "../../src/os/dhcp_clients.ts";
+import type { DhcpClientKind } from "../../src/os/dhcp_plan.ts";
 import { type Namespace, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
 
 const RESOLV_CONF = "nameserver 192.0.2.53\n";

@@ -7,7 +7,8 @@
 
 import { interfaceIndex } from "../../src/link/interface.ts";
 import { addInterfaceAddress, removeInterfaceAddress } from "../../src/link/netlink.ts";
-import { type DhcpClientKind, findDhcpClient } from "../../src/os/dhcp_clients.ts";
+import { findDhcpClient } from "../../src/os/dhcp_clients.ts";
+import type { DhcpClientKind } from "../../src/os/dhcp_plan.ts";
 import { DhcpRunner } from "../../src/os/dhcp_runner.ts";
 import { ChangeJournal, undoFile, undoProcess } from "../../src/os/journal.ts";
 

@@ -148,3 +148,68 @@ test("what a killed process left running is ended at the next start", FAKE, asyn
   await bench.until(() => bench.events.some(({ type }) => type === "failed"));
   assertEquals([...Deno.readDirSync(bench.folder)].some(({ name }) => name === "run"), false);
 });
+
+/** An nmcli that writes down what it is asked, and fails as long as there is a file "broken". */
+const FAKE_SERVICE = `#!/bin/sh
+here=$(dirname "$0")
+echo "$*" >> "$here/asked"
+if [ -e "$here/broken" ]; then echo "Error: not now" >&2; exit 4; fi
+`;
+
+Deno.test({
+  name: "a service is told to take the interface, to renew, and to let go",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const folder = Deno.makeTempDirSync();
+    const path = `${folder}/nmcli`;
+    Deno.writeTextFileSync(path, FAKE_SERVICE, { mode: 0o700 });
+    Deno.writeTextFileSync(`${folder}/broken`, "");
+    const events: DhcpEvent[] = [];
+    const runner = new DhcpRunner({
+      interface: "lan0",
+      addresses: { addAddress() {}, removeAddress() {} },
+      folder: `${folder}/run`,
+      onEvent: (event) => void events.push(event),
+      find: () => ({ kind: "NetworkManager", path }),
+    });
+    const asked = () =>
+      Deno.readTextFileSync(`${folder}/asked`).trim().split("\n").map((line) =>
+        /device set|connection (add|up|delete)/.exec(line)?.[0]
+      );
+    const until = async (done: () => boolean) => {
+      for (let tries = 0; tries < 500 && !done(); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert(done(), JSON.stringify(events));
+    };
+    try {
+      runner.start();
+      await until(() => events.length === 2);
+      assertEquals(events[0], { type: "asking", client: "NetworkManager" });
+      assertEquals(events[1], {
+        type: "failed",
+        client: "NetworkManager",
+        message: "Error: not now",
+        retryMs: 2000,
+      });
+      Deno.removeSync(`${folder}/broken`);
+      Deno.removeSync(`${folder}/asked`);
+      runner.renew();
+      await until(() => events.length === 3);
+      const start = ["connection delete", "device set", "connection add", "connection up"];
+      await until(() => asked().length === start.length);
+      assertEquals(asked(), start);
+      // It is up now: a renewal is no second start.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      runner.renew();
+      await until(() => asked().length === start.length + 1);
+      assertEquals(asked().at(-1), "connection up");
+      await runner.stop();
+      assertEquals(asked().at(-1), "connection delete");
+      assertEquals(events.length, 3);
+    } finally {
+      await runner.stop();
+      Deno.removeSync(folder, { recursive: true });
+    }
+  },
+});

@@ -1,0 +1,201 @@
+/**
+ * A DHCP client that is a program of our own: started, watched, and ended with the interface.
+ *
+ * @module
+ */
+
+import type { DhcpProgramPlan } from "./dhcp_plan.ts";
+import { DHCP_LINE_PREFIX, parseDhcpLine } from "./dhcp_programs.ts";
+import {
+  type DhcpContext,
+  type DhcpSession,
+  ENVIRONMENT,
+  readLines,
+  Retry,
+  runCommand,
+  SessionFiles,
+} from "./dhcp_session.ts";
+import type { Change } from "./journal.ts";
+import { identifyProcess, killProcess, type ProcessIdentity } from "./process_identity.ts";
+
+/** A client that ran this long was well. */
+const WELL_MS = 60_000;
+
+interface Running {
+  readonly child: Deno.ChildProcess;
+  readonly identity: ProcessIdentity | undefined;
+  readonly change: Change | undefined;
+  readonly startedMs: number;
+  /** What it said last, which may be why it ended. */
+  lastLine: string;
+  /** Settles when the client has ended and its output is read. */
+  ended: Promise<void>;
+}
+
+/** See the module. */
+export class ProgramSession implements DhcpSession {
+  readonly #plan: DhcpProgramPlan;
+  readonly #context: DhcpContext;
+  readonly #files: SessionFiles;
+  readonly #retry: Retry;
+  #running: Running | undefined;
+  #address: string | undefined;
+  #stopping = false;
+  #restarting = false;
+
+  constructor(plan: DhcpProgramPlan, context: DhcpContext) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#files = new SessionFiles(plan.files, context);
+    this.#retry = new Retry(context, () => this.start());
+  }
+
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  start(): void {
+    if (this.#stopping || this.#running !== undefined) return;
+    const [path, ...args] = this.#plan.command;
+    let child: Deno.ChildProcess;
+    try {
+      this.#files.write();
+      child = new Deno.Command(path, {
+        args,
+        clearEnv: true,
+        env: ENVIRONMENT,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (error) {
+      this.#retry.fail(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    const identity = identifyProcess(child.pid);
+    const running: Running = {
+      child,
+      identity,
+      change: identity === undefined
+        ? undefined
+        : this.#context.journal?.record("process", { ...identity }),
+      startedMs: performance.now(),
+      lastLine: "",
+      ended: Promise.resolve(),
+    };
+    this.#running = running;
+    running.ended = this.#follow(running);
+    this.#context.onEvent({ type: "asking", client: this.#context.name });
+  }
+
+  renew(): void {
+    const running = this.#running;
+    if (this.#stopping) return;
+    if (running === undefined) {
+      // It is waiting to be started again: this is the moment.
+      this.#retry.reset();
+      if (this.#retry.waiting) this.#retry.now();
+    } else if (this.#plan.renewSignal === "restart") {
+      this.#restarting = true;
+      signal(running, "SIGTERM");
+    } else {
+      signal(running, this.#plan.renewSignal);
+    }
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#retry.cancel();
+    const running = this.#running;
+    if (running !== undefined) {
+      const killer = setTimeout(() => kill(running), timeoutMs);
+      await this.#release(running, timeoutMs);
+      clearTimeout(killer);
+    }
+    if (this.#plan.weSetAddresses && this.#address !== undefined) this.#takeAway(this.#address);
+    this.#address = undefined;
+    this.#files.remove();
+  }
+
+  async #release(running: Running, timeoutMs: number): Promise<void> {
+    const { release } = this.#plan;
+    // A command would end the running client, too, but dhclient's then sleeps for a second.
+    signal(running, typeof release === "string" ? release : "SIGTERM");
+    await running.ended;
+    if (typeof release !== "string") await runCommand(release, timeoutMs);
+  }
+
+  /** Reads the client's output until it ends, and starts it again if it should not have. */
+  async #follow(running: Running): Promise<void> {
+    const { child } = running;
+    const [status] = await Promise.all([
+      child.status,
+      readLines(child.stdout, (line) => this.#handleLine(line, running)),
+      readLines(child.stderr, (line) => running.lastLine = line || running.lastLine),
+    ]);
+    if (running.change !== undefined) this.#context.journal?.forget(running.change);
+    this.#running = undefined;
+    if (this.#stopping) return;
+    if (this.#restarting) {
+      this.#restarting = false;
+      this.start();
+      return;
+    }
+    if (performance.now() - running.startedMs > WELL_MS) this.#retry.reset();
+    this.#retry.fail(running.lastLine || `it ended with code ${status.code}`);
+  }
+
+  #handleLine(line: string, running: Running): void {
+    const report = parseDhcpLine(line);
+    if (report === undefined) {
+      if (line !== "" && !line.startsWith(DHCP_LINE_PREFIX)) running.lastLine = line;
+      return;
+    }
+    if (this.#stopping) return;
+    if (report.type === "lost") return this.#lose();
+    if (this.#address !== undefined && this.#address !== report.address) this.#lose();
+    if (this.#plan.weSetAddresses && !this.#set(report.address)) return;
+    this.#address = report.address;
+    this.#context.onEvent(report);
+  }
+
+  /** Sets an address, also at each renewal: another program may have taken it away. */
+  #set(address: string): boolean {
+    try {
+      this.#context.addresses.addAddress(address);
+      return true;
+    } catch {
+      // The interface is gone, and this session will be told so.
+      return false;
+    }
+  }
+
+  #lose(): void {
+    const address = this.#address;
+    if (address === undefined) return;
+    this.#address = undefined;
+    if (this.#plan.weSetAddresses) this.#takeAway(address);
+    this.#context.onEvent({ type: "lost", address });
+  }
+
+  #takeAway(address: string): void {
+    try {
+      this.#context.addresses.removeAddress(address);
+    } catch {
+      // The interface is gone, and the address with it.
+    }
+  }
+}
+
+function signal(running: Running, name: Deno.Signal): void {
+  try {
+    running.child.kill(name);
+  } catch {
+    // It has ended already.
+  }
+}
+
+function kill(running: Running): void {
+  if (running.identity === undefined) signal(running, "SIGKILL");
+  else killProcess(running.identity);
+}
