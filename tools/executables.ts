@@ -3,7 +3,8 @@ import { cached, copyIfChanged, hashFiles, hashOf, listFiles, prune } from "./ca
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
 import { Log, run } from "./process.ts";
 import { step } from "./progress.ts";
-import { DENO_VERSION, type Runtime } from "./runtime.ts";
+import { DENO_VERSION, type Runtime, RUNTIME_TARGETS } from "./runtime.ts";
+import { DLL_IN_TREE, type WindowsLibrary } from "./windows_library.ts";
 
 /** The repository's folder, without a slash at its end. */
 export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -59,12 +60,41 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
   }
 }
 
+/** Where the Windows client lies after the build. */
+export const WINDOWS_CLIENT = `${ROOT}/dist/lanparty-client.exe`;
+
+/** Compiles the Windows client where something changed, and brings `dist` up to date. */
+export async function ensureWindowsClient(
+  library: WindowsLibrary,
+  runtime: Runtime,
+): Promise<void> {
+  const key = await executablesKey(library, runtime);
+  const folder = await cached("windows-client", key, async (target) => {
+    const log = await Log.open("compile-windows");
+    try {
+      await step("compiling lanparty-client.exe", () =>
+        run(log, [
+          ...[Deno.execPath(), "compile", ...COMPILE_OPTIONS],
+          ...["--target", RUNTIME_TARGETS.windows.name, "--include", DLL_IN_TREE],
+          ...["--output", `${target}/lanparty-client.exe`, entry("client")],
+        ], { cwd: ROOT, env: runtime.env }));
+    } finally {
+      log.close();
+    }
+  });
+  await prune("windows-client", SETS_MAX);
+  await copyIfChanged(`${folder}/lanparty-client.exe`, WINDOWS_CLIENT);
+}
+
 function entry(program: string): string {
   return `${ROOT}/src/cli/${program}.ts`;
 }
 
-async function executablesKey(library: NativeLibrary, runtime: Runtime): Promise<string> {
-  const sources = await listFiles(`${ROOT}/src`, (path) => /\.(md|so)$/.test(path));
+async function executablesKey(
+  library: { readonly key: string },
+  runtime: Runtime,
+): Promise<string> {
+  const sources = await listFiles(`${ROOT}/src`, (path) => /\.(md|so|dll)$/.test(path));
   const paths = ["deno.json", "deno.lock", ...sources.map((path) => `src/${path}`)];
   const files = await hashFiles(ROOT, paths);
   return await hashOf([DENO_VERSION, library.key, runtime.key, files, ...COMPILE_OPTIONS]);

@@ -23,7 +23,7 @@ export const PATCHES: readonly string[] = [
 ];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */
-const QUICTLS_OPTIONS: readonly string[] = [
+export const QUICTLS_OPTIONS: readonly string[] = [
   "--libdir=lib",
   "--openssldir=/etc/ssl",
   "enable-tls1_3",
@@ -118,6 +118,11 @@ export async function ensureLibrary(): Promise<NativeLibrary> {
   return { key: library, path };
 }
 
+/** The hash of all that msquic's patched source is made from. */
+export async function sourceKey(): Promise<string> {
+  return (await keys()).source;
+}
+
 /** The folder of msquic's patched source, whose `src/inc` holds the headers. */
 export async function ensureSource(key?: string): Promise<string> {
   return await cached("msquic-source", key ?? (await keys()).source, async (target) => {
@@ -200,17 +205,20 @@ async function buildQuictls(
       cwd: build,
       onLine: (line) => / -c -o /.test(line) && progress.fraction(++compiled / objects),
     });
-    for (const include of [`${source}/include`, `${build}/include`]) {
-      for (const path of await listFiles(include, isNoHeader)) {
-        await copyInto(`${target}/include`, include, path);
-      }
-    }
+    await copyHeaders([`${source}/include`, `${build}/include`], `${target}/include`);
     for (const name of ["libssl.a", "libcrypto.a"]) {
       await Deno.rename(`${build}/${name}`, `${target}/${name}`);
     }
     await Deno.remove(build, { recursive: true });
   } finally {
     log.close();
+  }
+}
+
+/** Brings the headers of several folders together in one. */
+export async function copyHeaders(folders: readonly string[], target: string): Promise<void> {
+  for (const folder of folders) {
+    for (const path of await listFiles(folder, isNoHeader)) await copyInto(target, folder, path);
   }
 }
 

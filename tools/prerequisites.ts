@@ -38,6 +38,11 @@ export const NATIVE_LIBRARY: readonly Prerequisite[] = [
   ...compiler(),
 ];
 
+/** Cross-compiling for Windows: msquic.dll, and the fake drivers and DLLs of the tests. */
+export const MINGW: readonly Prerequisite[] = [
+  { debianPackage: "gcc-mingw-w64-x86-64", commands: ["x86_64-w64-mingw32-gcc"] },
+];
+
 /** Compiling the C programs of the tests, also against msquic's source without our patches. */
 export const C_PROGRAMS: readonly Prerequisite[] = [
   ...compiler(),

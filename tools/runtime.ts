@@ -12,9 +12,39 @@ import { say, step } from "./progress.ts";
 export const DENO_VERSION = "2.6.8";
 
 const REQUIREMENTS = new URL("./runtime/requirements.txt", import.meta.url).pathname;
-const WHEEL_PLATFORM = "manylinux_2_27_x86_64";
 const PROBE_MS = 5_000;
 const DOWNLOAD_MS_MAX = 15 * 60_000;
+
+/** What a runtime is for. */
+export interface RuntimeTarget {
+  /** As `deno compile --target` names it. */
+  readonly name: string;
+  /** The variable that names a runtime of one's own. */
+  readonly variable: string;
+  /** The wheel's platform, and the program in it. */
+  readonly wheelPlatform: string;
+  readonly wheelProgram: string;
+  /** The runtime in that program: a PE file keeps its payload as a resource, which is replaced. */
+  readonly head: (program: Uint8Array) => Uint8Array;
+}
+
+/** The systems that programs are compiled for. */
+export const RUNTIME_TARGETS = {
+  linux: {
+    name: "x86_64-unknown-linux-gnu",
+    variable: "DENORT_BIN",
+    wheelPlatform: "manylinux_2_27_x86_64",
+    wheelProgram: "bids-validator-deno",
+    head: cutProgram,
+  },
+  windows: {
+    name: "x86_64-pc-windows-msvc",
+    variable: "DENORT_WINDOWS_BIN",
+    wheelPlatform: "win_amd64",
+    wheelProgram: "bids-validator-deno.exe",
+    head: (program: Uint8Array) => program,
+  },
+} as const satisfies Record<string, RuntimeTarget>;
 
 /** Where the compile runtime comes from. */
 export type RuntimeSource =
@@ -43,70 +73,80 @@ export function requirePinnedDeno(version: string = Deno.version.deno): void {
  * package is needed has to be known before anything starts.
  */
 export async function findRuntime(
-  path: string | undefined = Deno.env.get("DENORT_BIN"),
+  target: RuntimeTarget = RUNTIME_TARGETS.linux,
+  path: string | undefined = Deno.env.get(target.variable),
 ): Promise<RuntimeSource> {
   if (path !== undefined && path !== "") {
-    if (!(await exists(path))) throw new BuildError(`DENORT_BIN: there is no ${path}`);
+    if (!(await exists(path))) throw new BuildError(`${target.variable}: there is no ${path}`);
     return { kind: "environment", path };
   }
-  if (await hasDenoDownloaded()) return { kind: "deno" };
-  if (await isCached("runtime", await registryKey())) return { kind: "registry" };
+  if (await hasDenoDownloaded(target)) return { kind: "deno" };
+  if (await isCached("runtime", await registryKey(target))) return { kind: "registry" };
   return await step("runtime: trying Deno's own download", async (progress) => {
-    if (await downloadByDeno()) return { kind: "deno" };
+    if (await downloadByDeno(target)) return { kind: "deno" };
     progress.detail("not reachable");
     return { kind: "registry" };
   });
 }
 
 /** Whether getting the runtime needs Python's package installer. */
-export async function needsPythonPackages({ kind }: RuntimeSource): Promise<boolean> {
-  return kind === "registry" && !(await isCached("runtime", await registryKey()));
+export async function needsPythonPackages(
+  { kind }: RuntimeSource,
+  target: RuntimeTarget = RUNTIME_TARGETS.linux,
+): Promise<boolean> {
+  return kind === "registry" && !(await isCached("runtime", await registryKey(target)));
 }
 
 /** Gets the runtime from where `findRuntime` said. */
-export async function ensureRuntime(source: RuntimeSource): Promise<Runtime> {
+export async function ensureRuntime(
+  source: RuntimeSource,
+  target: RuntimeTarget = RUNTIME_TARGETS.linux,
+): Promise<Runtime> {
   if (source.kind === "deno") return { key: `deno ${DENO_VERSION}`, env: {} };
   if (source.kind === "environment") {
     const { size, mtime } = await Deno.stat(source.path);
     const key = await hashOf([source.path, String(size), String(mtime?.getTime())]);
     return { key, env: { DENORT_BIN: source.path } };
   }
-  const key = await registryKey();
+  const key = await registryKey(target);
   if (!(await isCached("runtime", key))) {
     say(
       "runtime: Deno's own download cannot be reached, so it comes out of bids-validator-deno 2.4.0",
     );
   }
-  const folder = await cached("runtime", key, (target) => {
-    return step("runtime: downloading the package", () => takeFromRegistry(target));
+  const folder = await cached("runtime", key, (folder) => {
+    return step("runtime: downloading the package", () => takeFromRegistry(target, folder));
   });
-  await prune("runtime", 2);
+  await prune("runtime", 4);
   return { key, env: { DENORT_BIN: `${folder}/denort` } };
 }
 
-async function registryKey(): Promise<string> {
-  return await hashOf([await Deno.readFile(REQUIREMENTS), WHEEL_PLATFORM]);
+async function registryKey({ wheelPlatform }: RuntimeTarget): Promise<string> {
+  return await hashOf([await Deno.readFile(REQUIREMENTS), wheelPlatform]);
 }
 
-async function hasDenoDownloaded(): Promise<boolean> {
+async function hasDenoDownloaded({ name }: RuntimeTarget): Promise<boolean> {
   const information = await outputOf([Deno.execPath(), "info", "--json"]);
   const { denoDir }: { denoDir?: string } = JSON.parse(information ?? "{}");
   if (denoDir === undefined) return false;
-  return await exists(`${denoDir}/dl/release/v${DENO_VERSION}/denort-${Deno.build.target}.zip`);
+  return await exists(`${denoDir}/dl/release/v${DENO_VERSION}/denort-${name}.zip`);
 }
 
 /**
  * Compiles an empty program, so that Deno downloads its runtime. Deno names the address that it loads
  * from; when that does not answer a request of our own in time, we do not wait for Deno either.
  */
-async function downloadByDeno(): Promise<boolean> {
+async function downloadByDeno({ name }: RuntimeTarget): Promise<boolean> {
   await Deno.mkdir(cacheFolder(), { recursive: true });
   const folder = await Deno.makeTempDir({ dir: cacheFolder(), prefix: "probe-" });
   const log = await Log.open("runtime");
   try {
     await Deno.writeTextFile(`${folder}/empty.ts`, "");
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["compile", "--no-config", "--no-check", "-o", `${folder}/empty`, `${folder}/empty.ts`],
+      args: [
+        ...["compile", "--no-config", "--no-check", "--target", name],
+        ...["-o", `${folder}/empty`, `${folder}/empty.ts`],
+      ],
       env: { NO_COLOR: "1", PATH: searchPath() },
       stdin: "null",
       stdout: "null",
@@ -143,7 +183,10 @@ async function answers(address: string): Promise<boolean> {
   }
 }
 
-async function takeFromRegistry(target: string): Promise<void> {
+async function takeFromRegistry(
+  { wheelPlatform, wheelProgram, head, variable }: RuntimeTarget,
+  target: string,
+): Promise<void> {
   const log = await Log.open("runtime");
   try {
     // A proxy's certificate is where the system keeps it, which pip does not look at by itself.
@@ -153,19 +196,19 @@ async function takeFromRegistry(target: string): Promise<void> {
     const python = await findWorking(name, args) ?? name;
     await run(log, [
       ...[python, "-m", "pip", "download", "--require-hashes", "--no-deps"],
-      ...["--only-binary=:all:", "--platform", WHEEL_PLATFORM, "--no-cache-dir"],
+      ...["--only-binary=:all:", "--platform", wheelPlatform, "--no-cache-dir"],
       ...["--disable-pip-version-check", "--no-input", "-d", target, "-r", REQUIREMENTS],
     ], { env: certificates === undefined ? {} : { PIP_CERT: certificates } });
     const [wheel] = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name);
     await run(log, [python, "-m", "zipfile", "-e", `${target}/${wheel}`, `${target}/wheel`]);
     const scripts = `${target}/wheel/bids_validator_deno-2.4.0.data/scripts`;
-    const program = await Deno.readFile(`${scripts}/bids-validator-deno`);
-    await Deno.writeFile(`${target}/denort`, cutProgram(program), { mode: 0o755 });
+    const program = await Deno.readFile(`${scripts}/${wheelProgram}`);
+    await Deno.writeFile(`${target}/denort`, head(program), { mode: 0o755 });
     await Deno.remove(`${target}/wheel`, { recursive: true });
     await Deno.remove(`${target}/${wheel}`);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw new BuildError(`no compile runtime; DENORT_BIN may name one.\n${error.message}`);
+    throw new BuildError(`no compile runtime; ${variable} may name one.\n${error.message}`);
   } finally {
     log.close();
   }

@@ -135,40 +135,11 @@ const SYMBOLS = {
     parameters: ["u32", /* initval */ "i32" /* flags */],
     result: "i32",
   },
-  memcpy: {
-    parameters: ["buffer", /* dest */ "usize", /* src, an address */ "usize" /* n */],
-    result: "void",
-  },
-  memcpyToPointer: {
-    name: "memcpy",
-    parameters: ["pointer", /* dest */ "usize", /* src, an address */ "usize" /* n */],
-    result: "void",
-  },
-  memcpyToAddress: {
-    name: "memcpy",
-    parameters: ["usize", /* dest, an address */ "buffer", /* src */ "usize" /* n */],
-    result: "void",
-  },
   setenv: {
     parameters: ["buffer", /* name */ "buffer", /* value */ "i32" /* overwrite */],
     result: "i32",
   },
   unsetenv: { parameters: ["buffer" /* name */], result: "i32" },
-  /**
-   * Used to call a function whose address C hands out: `bsearch` with one element calls its
-   * comparison function exactly once, with the key as the first argument. A `Deno.UnsafeFnPointer`
-   * takes about a microsecond for that, this 20 ns.
-   */
-  bsearch: {
-    parameters: [
-      "pointer", /* key */
-      "pointer", /* base */
-      "usize", /* nmemb */
-      "usize", /* size */
-      "usize", /* compar, an address */
-    ],
-    result: "void",
-  },
   epoll_create1: { parameters: ["i32" /* flags */], result: "i32" },
   epoll_ctl: {
     parameters: ["i32", /* epfd */ "i32", /* op */ "i32", /* fd */ "buffer" /* event */],

@@ -95,15 +95,19 @@ export async function getSocketAddresses(host: string): Promise<Uint8Array<Array
   }
   const list = Deno.UnsafePointer.create(out[0]);
   try {
-    return copyAddresses(list);
+    return copyAddresses(list, ADDRINFO.fields);
   } finally {
     opened.symbols.freeaddrinfo(list);
   }
 }
 
-function copyAddresses(list: Deno.PointerValue): Uint8Array<ArrayBuffer>[] {
+/** Copies the addresses of a list of `addrinfo`, whose members lie where `fields` says. */
+export function copyAddresses(
+  list: Deno.PointerValue,
+  fields: Readonly<Record<"ai_addr" | "ai_addrlen" | "ai_next", { readonly offset: number }>>,
+): Uint8Array<ArrayBuffer>[] {
   const addresses: Uint8Array<ArrayBuffer>[] = [];
-  const { ai_addr, ai_addrlen, ai_next } = ADDRINFO.fields;
+  const { ai_addr, ai_addrlen, ai_next } = fields;
   for (let item = list; item !== null && addresses.length < ANSWERS_MAX;) {
     const view = new Deno.UnsafePointerView(item);
     const address = view.getPointer(ai_addr.offset);

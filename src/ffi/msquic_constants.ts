@@ -5,6 +5,8 @@
  * @module
  */
 
+import { QUIC_STATUS_WINDOWS } from "./windows_msquic.ts";
+
 /** `MsQuicOpenVersion`'s version. */
 export const QUIC_API_VERSION_2 = 2;
 
@@ -150,7 +152,7 @@ export const SettingBit = {
 } as const;
 
 /** `QUIC_STATUS` on Linux: errno values, and values above 200,000,000 for TLS and certificates. */
-export const QuicStatus = {
+export const QUIC_STATUS_LINUX = {
   SUCCESS: 0,
   CONTINUE: 0xffffffff,
   PENDING: 0xfffffffe,
@@ -188,16 +190,34 @@ export const QuicStatus = {
   CERT_NO_CERT: 200000515,
 } as const;
 
+/** The names of statuses that programs tell apart. */
+export type QuicStatusName = keyof typeof QUIC_STATUS_LINUX;
+
+/** `QUIC_STATUS` on this system. */
+export const QuicStatus: Readonly<Record<QuicStatusName, number>> = Deno.build.os === "windows"
+  ? QUIC_STATUS_WINDOWS
+  : QUIC_STATUS_LINUX;
+
 const STATUS_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(QuicStatus).map(([name, value]) => [value, name]),
 );
 
 /** The symbolic name of a status, or its number. */
 export function quicStatusName(status: number): string {
-  return STATUS_NAMES.get(status) ?? `status ${status}`;
+  return STATUS_NAMES.get(status) ?? `status ${FAILS_BELOW_ZERO ? hex(status) : status}`;
 }
 
-/** `QUIC_FAILED`: positive as a signed number; `PENDING` and `CONTINUE` are negative. */
+function hex(status: number): string {
+  return `0x${(status >>> 0).toString(16).padStart(8, "0")}`;
+}
+
+/** Windows' statuses are HRESULTs: those that failed have the highest bit set. */
+const FAILS_BELOW_ZERO = Deno.build.os === "windows";
+
+/**
+ * `QUIC_FAILED`. On Linux: positive as a signed number; `PENDING` and `CONTINUE` are negative. On
+ * Windows: negative.
+ */
 export function quicFailed(status: number): boolean {
-  return (status | 0) > 0;
+  return FAILS_BELOW_ZERO ? (status | 0) < 0 : (status | 0) > 0;
 }

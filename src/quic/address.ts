@@ -7,8 +7,12 @@
 
 import { QUIC_ADDR } from "../ffi/msquic_layout.ts";
 
-/** `AF_*` on Linux. */
-export const AddressFamily = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;
+/** `AF_*` of this system. */
+export const AddressFamily = {
+  unspecified: 0,
+  ipv4: 2,
+  ipv6: Deno.build.os === "windows" ? 23 : 10,
+} as const;
 
 /** An IP address and a UDP port. */
 export interface QuicAddress {

@@ -48,11 +48,11 @@ export function readPeerCertificate(context: QuicContext): PeerCertificate {
 /** A copy of what the `QUIC_BUFFER` at an address holds. */
 function readBuffer(context: QuicContext, address: bigint): Uint8Array<ArrayBuffer> {
   if (address === 0n) return new Uint8Array(0);
-  context.libc.memcpy(context.buffer32, address, 16n);
+  context.memory.memcpy(context.buffer32, address, 16n);
   const bytes = new Uint8Array(Math.min(context.buffer32[0], CERTIFICATE_BYTES_MAX));
   const source = context.buffer64[1];
   if (bytes.length > 0 && source !== 0n) {
-    context.libc.memcpy(bytes, source, BigInt(bytes.length));
+    context.memory.memcpy(bytes, source, BigInt(bytes.length));
   }
   return bytes;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { libc } from "../ffi/libc.ts";
+import { EMPTY_FILE, setCVariable } from "../ffi/c_environment.ts";
 import { cString, Struct } from "../ffi/layout.ts";
 import {
   CongestionControl,
@@ -197,16 +197,11 @@ export class QuicConfiguration {
 function withoutDefaultStore(load: () => void): void {
   const names = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
   const before = names.map((name) => Deno.env.get(name));
-  const { setenv, unsetenv } = libc();
-  for (const name of names) setenv(cString(name), cString("/dev/null"), 1);
+  for (const name of names) setCVariable(name, EMPTY_FILE);
   try {
     load();
   } finally {
-    names.forEach((name, i) => {
-      const value = before[i];
-      if (value === undefined) unsetenv(cString(name));
-      else setenv(cString(name), cString(value), 1);
-    });
+    names.forEach((name, i) => setCVariable(name, before[i]));
   }
 }
 

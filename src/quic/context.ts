@@ -6,8 +6,8 @@
  * @module
  */
 
-import { libc } from "../ffi/libc.ts";
-import type { Libc } from "../ffi/libc.ts";
+import { nativeMemory } from "../ffi/memory.ts";
+import type { NativeMemory } from "../ffi/memory.ts";
 import { QuicStatus } from "../ffi/msquic_constants.ts";
 import { QUIC_BUFFER, QUIC_CONNECTION_EVENT, QUIC_STREAM_EVENT } from "../ffi/msquic_layout.ts";
 import type { MsQuicSymbols } from "../ffi/msquic.ts";
@@ -107,7 +107,7 @@ export interface QuicCounters {
 /** See the module's comment. */
 export class QuicContext {
   readonly quic: MsQuicSymbols;
-  readonly libc: Libc = libc();
+  readonly memory: NativeMemory = nativeMemory();
   readonly reactor: Reactor;
   readonly pool: BufferPool;
   readonly counters: QuicCounters = { droppedNoSlot: 0, droppedTooLong: 0, droppedCanceled: 0 };
@@ -187,7 +187,7 @@ export class QuicContext {
     failureStatus: number,
   ): EventCallback {
     const size = BigInt(sizeBytes);
-    const memcpy = this.libc.memcpy;
+    const memcpy = this.memory.memcpy;
     return new Deno.UnsafeCallback(
       CALLBACK,
       (_handle: number, id: number, event: bigint): number => {
@@ -227,7 +227,7 @@ export class QuicContext {
    * Returns the slot, or -1 and counts why; its length is in `buffer32[0]`.
    */
   receiveDatagram(): number {
-    this.libc.memcpy(this.buffer32, this.connectionEvent64[1], 16n);
+    this.memory.memcpy(this.buffer32, this.connectionEvent64[1], 16n);
     const length = this.buffer32[0];
     if (length > DATAGRAM_BYTES_MAX) {
       this.counters.droppedTooLong++;
@@ -239,7 +239,7 @@ export class QuicContext {
       return -1;
     }
     const target = this.#receivePointers[slot] ?? this.#makePointers(slot);
-    this.libc.memcpyToPointer(target, this.buffer64[1], this.#lengths[length]);
+    this.memory.memcpyToPointer(target, this.buffer64[1], this.#lengths[length]);
     return slot;
   }
 
@@ -283,7 +283,7 @@ export class QuicContext {
    * (With the project's patch msquic does not even report it.)
    */
   endDatagramEvents(event: bigint): void {
-    this.libc.memcpyToAddress(event + CLIENT_CONTEXT_OFFSET, this.#nothing, 8n);
+    this.memory.memcpyToAddress(event + CLIENT_CONTEXT_OFFSET, this.#nothing, 8n);
   }
 
   /** Ends a slot's flight on one connection; returns the datagram's length. */

@@ -65,15 +65,24 @@ export interface QuicCloseReason {
   readonly message: string;
 }
 
+/** From the socket itself: network unreachable or down, no such host, address not available. */
+const SOCKET_STATUSES = Deno.build.os === "windows"
+  ? [0x80072743, 0x80072742, 0x80072751, 0x80072741]
+  : [101, 100, 99];
+
+/** Statuses of TLS and certificates that have no name here. */
+function isTlsStatus(status: number): boolean {
+  return Deno.build.os === "windows"
+    ? (status >>> 16) === 0x8041 || (status >>> 16) === 0x800b
+    : status > 200_000_000;
+}
+
 const KINDS: ReadonlyMap<number, QuicCloseKind> = new Map<number, QuicCloseKind>([
   [QuicStatus.CONNECTION_REFUSED, "refused"],
   [QuicStatus.UNREACHABLE, "unreachable"],
   [QuicStatus.INVALID_ADDRESS, "unreachable"],
   [QuicStatus.ADDRESS_IN_USE, "unreachable"],
-  // ENETUNREACH, ENETDOWN, EADDRNOTAVAIL from the socket itself
-  [101, "unreachable"],
-  [100, "unreachable"],
-  [99, "unreachable"],
+  ...SOCKET_STATUSES.map((status): [number, QuicCloseKind] => [status, "unreachable"]),
   [QuicStatus.CONNECTION_TIMEOUT, "timeout"],
   [QuicStatus.CONNECTION_IDLE, "idle"],
   [QuicStatus.ABORTED, "reset"],
@@ -98,7 +107,7 @@ const KINDS: ReadonlyMap<number, QuicCloseKind> = new Map<number, QuicCloseKind>
 export function transportReason(status: number, errorCode: number): QuicCloseReason {
   return {
     by: "transport",
-    kind: KINDS.get(status) ?? (status > 200_000_000 ? "protocol" : "internal"),
+    kind: KINDS.get(status) ?? (isTlsStatus(status) ? "protocol" : "internal"),
     errorCode,
     status,
     message: quicStatusName(status),

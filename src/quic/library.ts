@@ -4,8 +4,8 @@
  * @module
  */
 
-import { libc } from "../ffi/libc.ts";
 import { cString, Struct } from "../ffi/layout.ts";
+import { nativeMemory } from "../ffi/memory.ts";
 import {
   ExecutionProfile,
   Param,
@@ -20,6 +20,7 @@ import {
 } from "../ffi/msquic_layout.ts";
 import { openMsQuic } from "../ffi/msquic.ts";
 import type { MsQuicLibrary } from "../ffi/msquic.ts";
+import { CXPLAT_SQE_WINDOWS } from "../ffi/windows_msquic.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Poller, Reactor } from "../reactor/mod.ts";
 import { AddressFamily, parseIpv4, parseIpv6, writeAddress } from "./address.ts";
@@ -36,6 +37,11 @@ import type { QuicListenOptions } from "./listener.ts";
 
 /** What `ExecutionPoll` returns if no timer is set. */
 const NO_TIMER = 0xffff_ffff;
+
+/** What a completion's address points at on this system, and where its function is. */
+const SQE = Deno.build.os === "windows" ? CXPLAT_SQE_WINDOWS : CXPLAT_SQE;
+const SQE_BYTES = BigInt(SQE.sizeBytes);
+const COMPLETION_WORD = SQE.fields.Completion.offset >> 3;
 
 /** Turns that `close` waits for connections to be freed. */
 const CLOSE_TURNS_MAX = 1_000;
@@ -67,9 +73,9 @@ class MsQuicPoller implements Poller {
   readonly #poll: (execution: Deno.PointerValue) => number;
   readonly #execution: Deno.PointerValue;
   /** Scratch: the `CXPLAT_SQE` that an event's data points at. */
-  readonly #sqe = new BigUint64Array(CXPLAT_SQE.sizeBytes / 8);
-  readonly #memcpy = libc().memcpy;
-  readonly #bsearch = libc().bsearch;
+  readonly #sqe = new BigUint64Array(SQE.sizeBytes / 8);
+  readonly #memcpy = nativeMemory().memcpy;
+  readonly #bsearch = nativeMemory().bsearch;
 
   constructor(context: QuicContext, execution: Deno.PointerValue) {
     this.#context = context;
@@ -84,8 +90,8 @@ class MsQuicPoller implements Poller {
   }
 
   complete(event: Deno.PointerObject, data: bigint): void {
-    this.#memcpy(this.#sqe, data, 16n);
-    this.#bsearch(event, event, 1n, 1n, this.#sqe[CXPLAT_SQE.fields.Completion.offset >> 3]);
+    this.#memcpy(this.#sqe, data, SQE_BYTES);
+    this.#bsearch(event, event, 1n, 1n, this.#sqe[COMPLETION_WORD]);
     this.#context.rethrow();
   }
 }
@@ -98,7 +104,7 @@ export class QuicLibrary {
   readonly #execution = new BigUint64Array(1);
   readonly #api = new BigUint64Array(1);
   readonly #removePoller: () => void;
-  /** Memory that msquic refers to for as long as it runs. */
+  /** Memory that msquic refers to as long as it runs: a descriptor, or a HANDLE. */
   readonly #queue: Int32Array<ArrayBuffer>;
 
   /**

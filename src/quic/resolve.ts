@@ -5,6 +5,7 @@
  */
 
 import { getSocketAddresses } from "../ffi/libc_resolve.ts";
+import { getSocketAddressesWindows } from "../ffi/windows_resolve.ts";
 import { parseAddress, readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
 
@@ -17,6 +18,8 @@ import type { QuicAddress } from "./address.ts";
 export async function resolveHost(host: string, port: number): Promise<QuicAddress[]> {
   const literal = parseAddress(host, port);
   if (literal !== undefined) return [literal];
-  const addresses = await getSocketAddresses(host);
+  const addresses = Deno.build.os === "windows"
+    ? await getSocketAddressesWindows(host)
+    : await getSocketAddresses(host);
   return addresses.map((bytes) => ({ ...readAddress(bytes), port }));
 }

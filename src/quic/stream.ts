@@ -209,13 +209,13 @@ export class QuicStream implements EventTarget {
       this.#receiveStopped = true;
       const nothing = new BigUint64Array(1);
       const member = event + BigInt(EVENT.totalBufferLength.offset);
-      this.#context.libc.memcpyToAddress(member, nothing, 8n);
+      this.#context.memory.memcpyToAddress(member, nothing, 8n);
       return;
     }
     const bytes = new Uint8Array(totalBytes);
     const count = words[EVENT.bufferCount.offset >> 2];
     const buffers = new BigUint64Array(2 * count);
-    this.#context.libc.memcpy(
+    this.#context.memory.memcpy(
       buffers,
       this.#context.streamEvent64[EVENT.buffers.offset >> 3],
       BigInt(buffers.byteLength),
@@ -224,7 +224,7 @@ export class QuicStream implements EventTarget {
       const length = Number(buffers[2 * i] & 0xffff_ffffn);
       if (length === 0) continue;
       const part = bytes.subarray(filled, filled + length);
-      this.#context.libc.memcpy(part, buffers[2 * i + 1], BigInt(length));
+      this.#context.memory.memcpy(part, buffers[2 * i + 1], BigInt(length));
       filled += length;
     }
     if (totalBytes > 0) this.#handler?.data(this, bytes, false);

@@ -35,6 +35,7 @@ import {
 import type { Libc } from "../ffi/libc.ts";
 import { Struct } from "../ffi/layout.ts";
 import type {
+  CompletionSource,
   Poller,
   Reactor,
   ReactorCounters,
@@ -137,6 +138,10 @@ export class EpollReactor implements Reactor {
     this.control(EpollOperation.add, source, false);
     this.#sources[index] = source;
     return source;
+  }
+
+  addHandle(): CompletionSource {
+    throw new Deno.errors.NotSupported("an epoll takes descriptors, not handles");
   }
 
   /** Adds or modifies the registration of a source. Internal to the reactor. */

@@ -15,9 +15,12 @@
  */
 
 import { EpollReactor } from "./epoll_reactor.ts";
+import { IocpReactor } from "./iocp_reactor.ts";
 import type { Reactor } from "./reactor.ts";
 
 export type {
+  CompletionHandler,
+  CompletionSource,
   Poller,
   Reactor,
   ReactorCounters,
@@ -30,10 +33,11 @@ export type {
 /**
  * Makes this system's reactor.
  *
- * @throws {Deno.errors.NotSupported} on other systems than Linux
+ * @throws {Deno.errors.NotSupported} on other systems than Linux and Windows
  * @throws {SystemCallError} if the event queue cannot be made
  */
 export function createReactor(): Reactor {
   if (Deno.build.os === "linux") return new EpollReactor();
+  if (Deno.build.os === "windows") return new IocpReactor();
   throw new Deno.errors.NotSupported(`unsupported platform: ${Deno.build.os}`);
 }

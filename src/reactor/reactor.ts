@@ -25,6 +25,22 @@ export interface Source {
   remove(): void;
 }
 
+/** Told of each operation that ended on a watched handle (Windows). */
+export interface CompletionHandler {
+  /**
+   * An operation has ended, one way or the other: its OVERLAPPED says how.
+   * @param overlapped the address of the operation's OVERLAPPED
+   * @param bytes how many were transferred
+   */
+  completed(overlapped: number, bytes: number, nowMs: number): void;
+}
+
+/** A watched handle (Windows). */
+export interface CompletionSource {
+  /** Hears no more of the handle; operations that have not ended still use their memory. */
+  remove(): void;
+}
+
 /**
  * A subsystem with completions in the reactor's own event queue (msquic).
  *
@@ -36,7 +52,8 @@ export interface Poller {
   poll(): number;
   /**
    * Handles one event of the shared queue.
-   * @param event the event as the system delivered it (`struct epoll_event *`)
+   * @param event the event as the system delivered it (`struct epoll_event *`,
+   * `OVERLAPPED_ENTRY *`)
    * @param data the event's data, an address
    */
   complete(event: Deno.PointerObject, data: bigint): void;
@@ -67,12 +84,18 @@ export interface ReactorCounters {
 
 /** One thread's event loop. */
 export interface Reactor {
-  /** The event queue, to be handed to a subsystem that registers completions in it. */
+  /**
+   * The event queue, to be handed to a subsystem that registers completions in it: the epoll's
+   * descriptor, or the completion port's handle.
+   */
   readonly queueFd: number;
   readonly counters: Readonly<ReactorCounters>;
   /** Monotonic time in ms, as given to handlers. */
   now(): number;
+  /** Linux: watches a descriptor. */
   addFd(fd: number, handler: SourceHandler): Source;
+  /** Windows: hears of the operations of a handle that was opened for overlapped ones. */
+  addHandle(handle: bigint, handler: CompletionHandler): CompletionSource;
   /** There can be only one poller. Returns a function that removes it. */
   setPoller(poller: Poller): () => void;
   addWorker(worker: Worker): () => void;

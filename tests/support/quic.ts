@@ -6,6 +6,7 @@
  */
 
 import { libc } from "../../src/ffi/libc.ts";
+import { nativeMemory } from "../../src/ffi/memory.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { parseAddress, QuicLibrary } from "../../src/quic/mod.ts";
@@ -28,6 +29,7 @@ import type { LeafOptions, TestAuthority } from "../unit/trust_certificates.ts";
 import { msquicLibrary } from "./native.ts";
 
 libc(); // opened for good, so not within a test
+nativeMemory();
 
 export const ALPN = "lanparty/1";
 export const SERVER_NAME = "relay.test";

@@ -6,6 +6,7 @@ import {
   ensureRuntime,
   findRuntime,
   requirePinnedDeno,
+  RUNTIME_TARGETS,
 } from "../../tools/runtime.ts";
 
 /** A 64-byte ELF header (elf(5)) whose section headers lie at `offset`, with `extra` bytes behind them. */
@@ -45,13 +46,17 @@ Deno.test("another Deno than the pinned one is refused, with the command that wo
 Deno.test("DENORT_BIN comes first, and must exist", async () => {
   const path = await Deno.makeTempFile({ prefix: "lanparty-denort-" });
   try {
-    const source = await findRuntime(path);
+    const source = await findRuntime(RUNTIME_TARGETS.linux, path);
     assertEquals(source, { kind: "environment", path });
     const first = await ensureRuntime(source);
     assertEquals(first.env, { DENORT_BIN: path });
     await Deno.writeTextFile(path, "another");
     assertEquals((await ensureRuntime(source)).key === first.key, false);
-    await assertRejects(() => findRuntime(`${path}.none`), BuildError, "DENORT_BIN");
+    await assertRejects(
+      () => findRuntime(RUNTIME_TARGETS.linux, `${path}.none`),
+      BuildError,
+      "DENORT_BIN",
+    );
   } finally {
     await Deno.remove(path);
   }

@@ -1,0 +1,44 @@
+/**
+ * Where Windows keeps its own DLLs. They are opened by their absolute path, so that a file of the
+ * same name beside the program, or on the search path, is never loaded.
+ *
+ * @module
+ */
+
+const PATH_UNITS_MAX = 260;
+
+const SYMBOLS = {
+  GetSystemDirectoryW: {
+    parameters: ["buffer", /* lpBuffer, out */ "u32" /* uSize */],
+    result: "u32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+let folder: string | undefined;
+
+/**
+ * `C:\Windows\System32`, as the system says it: the environment may say something else.
+ *
+ * @throws {Error} on other systems than Windows
+ */
+export function systemFolder(): string {
+  return folder ??= askSystemFolder();
+}
+
+/** The absolute path of one of Windows' own DLLs, such as `iphlpapi.dll`. */
+export function systemDll(name: string): string {
+  return `${systemFolder()}\\${name}`;
+}
+
+function askSystemFolder(): string {
+  // kernel32 is in every process already, and one of the DLLs that Windows loads by name alone.
+  const kernel = Deno.dlopen("kernel32.dll", SYMBOLS);
+  try {
+    const path = new Uint16Array(PATH_UNITS_MAX);
+    const units = kernel.symbols.GetSystemDirectoryW(path, PATH_UNITS_MAX);
+    if (units === 0 || units >= PATH_UNITS_MAX) throw new Error("GetSystemDirectoryW failed");
+    return String.fromCharCode(...path.subarray(0, units));
+  } finally {
+    kernel.close();
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * msquic.dll for the Windows client: the source of `native_library.ts`, cross-compiled by mingw-w64 with
+ * quictls inside. msquic's own recipe wants Microsoft's compiler, so its files are compiled directly.
+ */
+import { MSQUIC_SYMBOLS } from "../src/ffi/msquic.ts";
+import { BuildError, cached, copyIfChanged, hashFiles, hashOf, isCached, prune } from "./cache.ts";
+import { copyHeaders, ensureSource, QUICTLS_OPTIONS, sourceKey } from "./native_library.ts";
+import { Log, outputOf, run } from "./process.ts";
+import { type Step, step } from "./progress.ts";
+
+const RECIPE = new URL("./msquic/windows/", import.meta.url).pathname;
+const RECIPE_FILES = ["compat.h", "dllmain.c"];
+
+/** To be raised when this file does something else with the same inputs. */
+const RECIPE_VERSION = "1";
+
+/** Where the Windows client looks for the library: beside the module that loads it. */
+export const DLL_IN_TREE = new URL("../src/quic/msquic.dll", import.meta.url).pathname;
+
+const PREFIX = "x86_64-w64-mingw32-";
+
+/** As for Linux, but for a folder of OpenSSL's own: only administrators can write there. */
+const TLS_OPTIONS = [
+  ...QUICTLS_OPTIONS.filter((option) => !option.startsWith("--openssldir=")),
+  "--openssldir=C:/Windows/lanparty-client",
+];
+
+/** msquic's core, by the names of its files under `src/core`. */
+const CORE_FILES: readonly string[] = [
+  ..."ack_tracker api bbr binding configuration congestion_control connection".split(" "),
+  ..."connection_pool crypto crypto_tls cubic datagram frame library listener lookup".split(" "),
+  ..."loss_detection mtu_discovery operation packet packet_builder packet_space".split(" "),
+  ..."partition path range recv_buffer registration send send_buffer".split(" "),
+  ..."sent_packet_metadata settings sliding_window_extremum stream stream_recv".split(" "),
+  ..."stream_send stream_set timer_wheel version_neg worker".split(" "),
+];
+
+/** Its platform part for Windows with quictls, without XDP, under `src/platform`. */
+const PLATFORM_FILES: readonly string[] = [
+  ..."cert_capi certificates_capi crypt crypt_openssl datapath_raw_dummy datapath_win".split(" "),
+  ..."datapath_winuser datapath_xplat hashtable pcp platform_winuser".split(" "),
+  ..."platform_worker selfsign_capi storage_winuser tls_quictls toeplitz".split(" "),
+];
+
+const COMPILE_OPTIONS: readonly string[] = [
+  ...["-std=gnu11", "-O2", "-fgnu89-inline", "-fms-extensions", "-fno-ident"],
+  // What loses a pointer's upper half, or calls what nobody declared, is an error.
+  ...["-w", "-Werror=implicit-function-declaration", "-Werror=int-conversion"],
+  ...["-DQUIC_EVENTS_STUB", "-DQUIC_LOGS_STUB", "-DQUIC_API_ENABLE_PREVIEW_FEATURES=1"],
+  ...["-DVER_BUILD_ID=0", "-DVER_SUFFIX=-lanparty", "-DSECURITY_WIN32", "-DNDEBUG"],
+];
+
+const LINK_OPTIONS: readonly string[] = [
+  ...["-shared", "-s", "-static-libgcc", "-Wl,--allow-multiple-definition"],
+  ...["-Wl,--no-insert-timestamp", "-Wl,--dynamicbase,--nxcompat,--high-entropy-va"],
+];
+
+const SYSTEM_LIBRARIES: readonly string[] = [
+  ..."ws2_32 iphlpapi winmm crypt32 ncrypt bcrypt ntdll advapi32 user32 gdi32".split(" "),
+  ..."secur32 ole32".split(" "),
+];
+
+/** DLLs that every Windows 10 has in System32. */
+const SYSTEM_DLLS = new Set([
+  ..."advapi32 bcrypt crypt32 gdi32 iphlpapi kernel32 msvcrt ncrypt ntdll ole32".split(" "),
+  ..."secur32 user32 winmm ws2_32".split(" "),
+]);
+
+/** The finished library. */
+export interface WindowsLibrary {
+  /** The hash of all that it was made from. */
+  readonly key: string;
+  readonly path: string;
+}
+
+async function keys() {
+  const compiler = await outputOf([`${PREFIX}gcc`, "--version"]) ?? "";
+  const source = await sourceKey();
+  const quictls = await hashOf([RECIPE_VERSION, source, compiler, ...TLS_OPTIONS]);
+  const library = await hashOf([
+    quictls,
+    await hashFiles(RECIPE.slice(0, -1), RECIPE_FILES),
+    ...[...Object.keys(MSQUIC_SYMBOLS), ...CORE_FILES, ...PLATFORM_FILES],
+    ...[...COMPILE_OPTIONS, ...LINK_OPTIONS, ...SYSTEM_LIBRARIES],
+  ]);
+  return { quictls, library };
+}
+
+/** Whether building the library needs tools and downloads, or it is in the cache. */
+export async function isWindowsLibraryCached(): Promise<boolean> {
+  return await isCached("msquic-dll", (await keys()).library);
+}
+
+/** Makes msquic.dll, or takes it from the cache, and puts it where the Windows client looks for it. */
+export async function ensureWindowsLibrary(): Promise<WindowsLibrary> {
+  const { quictls, library } = await keys();
+  const folder = await cached("msquic-dll", library, async (target) => {
+    const source = await ensureSource();
+    const tls = await cached("quictls-windows", quictls, async (target) => {
+      await step(
+        "msquic.dll: building quictls",
+        (progress) => buildQuictls(source, target, progress),
+      );
+    });
+    await step("msquic.dll: building the library", (progress) => {
+      return buildLibrary(source, tls, target, progress);
+    });
+  });
+  for (const kind of ["msquic-dll", "quictls-windows"]) await prune(kind, 2);
+  const path = `${folder}/msquic.dll`;
+  await copyIfChanged(path, DLL_IN_TREE);
+  return { key: library, path };
+}
+
+async function buildQuictls(sourceFolder: string, target: string, progress: Step): Promise<void> {
+  const log = await Log.open("quictls-windows");
+  const source = `${sourceFolder}/submodules/quictls`;
+  const build = `${target}/build`;
+  try {
+    await Deno.mkdir(build);
+    await run(log, [
+      ...["perl", `${source}/Configure`, "mingw64", `--cross-compile-prefix=${PREFIX}`],
+      ...TLS_OPTIONS,
+    ], { cwd: build });
+    const makefile = await Deno.readTextFile(`${build}/Makefile`);
+    const objects = makefile.match(/^[a-z]\S*\.obj?:/gm)?.length ?? 1;
+    let compiled = 0;
+    await run(log, ["make", `-j${navigator.hardwareConcurrency}`, "build_libs"], {
+      cwd: build,
+      onLine: (line) => / -c -o /.test(line) && progress.fraction(++compiled / objects),
+    });
+    await copyHeaders([`${source}/include`, `${build}/include`], `${target}/include`);
+    for (const name of ["libssl.a", "libcrypto.a"]) {
+      await Deno.rename(`${build}/${name}`, `${target}/${name}`);
+    }
+    await Deno.remove(build, { recursive: true });
+  } finally {
+    log.close();
+  }
+}
+
+async function buildLibrary(
+  sourceFolder: string,
+  quictls: string,
+  target: string,
+  progress: Step,
+): Promise<void> {
+  const log = await Log.open("msquic-windows");
+  const build = `${target}/build`;
+  const source = `${sourceFolder}/src`;
+  try {
+    await Deno.mkdir(build);
+    const include = ["inc", "generated/common", "core", "platform"].map((name) =>
+      `-I${source}/${name}`
+    );
+    const files = [
+      ...CORE_FILES.map((name) => `${source}/core/${name}.c`),
+      ...PLATFORM_FILES.map((name) => `${source}/platform/${name}.c`),
+      `${RECIPE}dllmain.c`,
+    ];
+    const objects = files.map((_, index) => `${build}/${index}.o`);
+    let done = 0;
+    await inParallel(files, async (file, index) => {
+      const isOurs = file.startsWith(RECIPE);
+      await run(log, [
+        ...[`${PREFIX}gcc`, ...COMPILE_OPTIONS, ...include, `-I${quictls}/include`],
+        ...(isOurs ? [] : ["-include", `${RECIPE}compat.h`]),
+        ...[`-ffile-prefix-map=${sourceFolder}=msquic`, "-c", file, "-o", objects[index]],
+      ]);
+      progress.fraction(++done / (files.length + 1));
+    });
+    const library = `${target}/msquic.dll`;
+    const exports = `${build}/msquic.def`;
+    await Deno.writeTextFile(
+      exports,
+      ["LIBRARY msquic.dll", "EXPORTS", ...Object.keys(MSQUIC_SYMBOLS), ""].join("\n"),
+    );
+    await run(log, [
+      ...[`${PREFIX}gcc`, ...LINK_OPTIONS, "-o", library, ...objects, exports],
+      ...[`${quictls}/libssl.a`, `${quictls}/libcrypto.a`],
+      ...SYSTEM_LIBRARIES.map((name) => `-l${name}`),
+    ]);
+    await checkLibrary(library, log.path);
+    await Deno.remove(build, { recursive: true });
+  } finally {
+    log.close();
+  }
+}
+
+/** Does the work for every item, as many at a time as there are processors. */
+async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      await work(items[index], index);
+    }
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, worker));
+}
+
+/** Proves what the client counts on: the interface is exported, and only system DLLs are needed. */
+async function checkLibrary(library: string, logPath: string): Promise<void> {
+  const { imports, exports } = await readTables(library);
+  const foreign = imports.filter((name) => !isSystemDll(name));
+  if (imports.length === 0 || foreign.length > 0) {
+    throw new BuildError(`msquic.dll needs ${foreign.join(" ") || "nothing"}; log: ${logPath}`);
+  }
+  const wanted = Object.keys(MSQUIC_SYMBOLS).sort().join();
+  if (exports.sort().join() !== wanted) {
+    throw new BuildError(`msquic.dll exports ${exports.slice(0, 9).join(" ")} …; log: ${logPath}`);
+  }
+}
+
+/** Whether a DLL of that name, as an import table has it, is part of every Windows 10. */
+export function isSystemDll(name: string): boolean {
+  return SYSTEM_DLLS.has(name.toLowerCase().replace(/\.dll$/, ""));
+}
+
+/** The names of the DLLs that a PE file imports, and of what it exports. */
+export async function readTables(path: string): Promise<{ imports: string[]; exports: string[] }> {
+  const text = await outputOf([`${PREFIX}objdump`, "-p", path]) ?? "";
+  const imports = [...text.matchAll(/^\s*DLL Name: (\S+)$/gm)].map(([, name]) => name);
+  const [, names = ""] = text.split("[Ordinal/Name Pointer] Table");
+  const exports = [...names.matchAll(/^\s*\[\s*\d+\](?:\s*\+base\[\s*\d+\]\s*[0-9a-f]+)? (\S+)$/gm)]
+    .map(([, name]) => name);
+  return { imports, exports };
+}
