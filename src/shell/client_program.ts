@@ -128,7 +128,10 @@ class Client {
     this.resources.reactor.addWorker({
       work: (nowMs) => {
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
-        for (const event of this.core.drainDhcpStatus()) this.say(event);
+        for (const event of this.core.drainDhcpStatus()) {
+          if (event.message === "offer") this.note(event);
+          else this.say(event);
+        }
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         return false;
       },
@@ -211,6 +214,11 @@ class Client {
       traffic: this.resources.counters.snapshot(),
       adapter: this.tap?.counters.snapshot(),
     });
+  }
+
+  /** For those who look closer: a player need not know of every step. */
+  private note(event: StatusEvent): void {
+    logText(this.logger, "debug", statusLine(event).text, { event: event.type });
   }
 
   private say(event: StatusEvent): void {
