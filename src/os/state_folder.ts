@@ -2,24 +2,40 @@
 
 const FOLDER_MODE = 0o700;
 
+/** What the choice of a folder depends on. */
+export interface FolderEnvironment {
+  /** The value of an environment variable. */
+  get(name: string): string | undefined;
+  /** The user's id; 0 is root. */
+  readonly uid: number | null;
+}
+
 /**
- * Finds, and makes where needed, the state folder of a program: the one that is asked for, else what
- * systemd gives (`STATE_DIRECTORY`, systemd.exec(5)), else `/var/lib/lanparty-…` for root, else the
- * user's own (`XDG_STATE_HOME`, XDG Base Directory Specification).
+ * Finds, and makes where needed, the state folder of a program.
  *
  * @param part `relay`, `gateway` or `client`
+ * @param wanted the folder that is asked for; `undefined`: see {@linkcode defaultStateFolder}
  * @throws {Deno.errors.PermissionDenied} it cannot be made
  */
 export function stateFolder(part: string, wanted: string | undefined): string {
-  const folder = wanted ?? defaultFolder(part);
+  const folder = wanted ??
+    defaultStateFolder(part, { get: (name) => Deno.env.get(name), uid: Deno.uid() });
   Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   return folder;
 }
 
-function defaultFolder(part: string): string {
-  const given = Deno.env.get("STATE_DIRECTORY")?.split(":")[0];
+/**
+ * What systemd gives (`STATE_DIRECTORY`, systemd.exec(5)), else `/var/lib/lanparty-…` for root, else
+ * the user's own (`XDG_STATE_HOME`, XDG Base Directory Specification).
+ */
+export function defaultStateFolder(part: string, environment: FolderEnvironment): string {
+  // It may name several folders.
+  const given = environment.get("STATE_DIRECTORY")?.split(":")[0];
   if (given) return given;
-  if (Deno.uid() === 0) return `/var/lib/lanparty-${part}`;
-  const home = Deno.env.get("HOME") ?? "/";
-  return `${Deno.env.get("XDG_STATE_HOME") || `${home}/.local/state`}/lanparty-${part}`;
+  if (environment.uid === 0) return `/var/lib/lanparty-${part}`;
+  const home = environment.get("HOME") || "/";
+  const state = environment.get("XDG_STATE_HOME");
+  // The specification has relative paths ignored.
+  const base = state?.startsWith("/") ? state : `${home.replace(/\/$/, "")}/.local/state`;
+  return `${base}/lanparty-${part}`;
 }
