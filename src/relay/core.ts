@@ -118,6 +118,7 @@ export class RelayCore {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
+    session.limitDatagrams();
     session.settler.handleMaximum(bytes, nowMs);
   }
 

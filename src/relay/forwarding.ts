@@ -155,7 +155,7 @@ export class Forwarder {
     length: number,
     nowMs: number,
   ): void {
-    if (length <= target.maxDatagramBytes) {
+    if (length <= target.sendBytesMax) {
       this.pool.retain(slot);
       target.queue!.enqueue(slot, offset, length, this.flow, nowMs);
     } else if (!this.deliverInPieces(source, target, nowMs)) return;
@@ -166,7 +166,7 @@ export class Forwarder {
   /** Cuts the datagram for a target that cannot take it whole; false when that failed. */
   private deliverInPieces(source: Session, target: Session, nowMs: number): boolean {
     const { bytes, pool, splitter, view } = this;
-    const maxBytes = target.maxDatagramBytes;
+    const maxBytes = target.sendBytesMax;
     if (maxBytes < BUDGET_BYTES_MIN) {
       this.drop(target, DropCode.targetTooNarrow, view.frameOffset, nowMs);
       return false;

@@ -108,6 +108,7 @@ export class Lifecycle {
   private prepare(session: Session, hello: Hello, peerId: number, nowMs: number): void {
     const { options, arena, pool, random, frameLog } = this.state;
     session.hello = hello;
+    session.limitDatagrams();
     session.peerId = peerId;
     session.isGateway = hello.role === "gateway";
     if (hello.role === "client") session.mac.set(parseMac(hello.mac)!);

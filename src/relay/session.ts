@@ -42,6 +42,8 @@ export class Session {
 
   /** The largest datagram that the connection carries now, bytes. */
   maxDatagramBytes: number;
+  /** The largest that it is sent, bytes: what the connection carries, and no more than its hello asks for. */
+  sendBytesMax: number;
   rttMs = 0;
   readonly settler: MtuSettler;
 
@@ -88,9 +90,15 @@ export class Session {
     this.addressKey = addressKey(address);
     this.controlMeter = new EventMeter(controlMessagesMax, CONTROL_WINDOW_MS);
     this.maxDatagramBytes = maxDatagramBytes;
+    this.sendBytesMax = maxDatagramBytes;
     this.settler = new MtuSettler(connectedMs);
     this.settler.handleMaximum(maxDatagramBytes, connectedMs);
     this.deadlineMs = connectedMs + HELLO_DEADLINE_MS;
+  }
+
+  /** To be called when its connection's maximum has changed, or its hello is accepted. */
+  limitDatagrams(): void {
+    this.sendBytesMax = Math.min(this.maxDatagramBytes, this.hello?.datagramBudget ?? Infinity);
   }
 
   /** Whether its end was told: nothing that it sends counts any more. */

@@ -248,9 +248,10 @@ function fateOf(
 ): Verdict {
   const relay = new RelayHarness({ allowRouterAdvertisements });
   const wide = { maxDatagramBytes: 1_600 };
-  const gateway = relay.gateway({}, wide);
-  const a = relay.client(A, {}, wide);
-  const b = relay.client(B, {}, wide);
+  const asks = { datagramBudget: 1_600 };
+  const gateway = relay.gateway(asks, wide);
+  const a = relay.client(A, asks, wide);
+  const b = relay.client(B, asks, wide);
   (fromGateway ? gateway : a).send(whole(frame));
   const received = b.received().length;
   const drops = Object.keys(relay.drops());

@@ -208,6 +208,23 @@ Deno.test("forwarding: a frame that just fits is not cut, one byte more is", () 
   assertEquals(narrow.received().map((datagram) => datagram.length), [1_000, 22 + 5]);
 });
 
+Deno.test("forwarding: nobody gets longer datagrams than its hello asks for, however wide its path is", () => {
+  const relay = new RelayHarness();
+  const a = relay.client(A);
+  const modest = relay.client(B, { datagramBudget: 1_000 });
+  const lengths = () => modest.received().map((datagram) => datagram.length);
+  a.send(whole(plain(B, A, 996))).send(whole(plain(B, A, 997)));
+  assertEquals(lengths(), [1_000, 1_000, 22 + 5]);
+  relay.core.handleMaxDatagram(modest.connection, 1_480, relay.nowMs);
+  a.send(whole(plain(B, A, 997)));
+  assertEquals(lengths(), [1_000, 22 + 5], "a wider path does not change it");
+  relay.core.handleMaxDatagram(modest.connection, 900, relay.nowMs);
+  a.send(whole(plain(B, A, 997)));
+  assertEquals(lengths(), [900, 22 + 105], "a narrower one does");
+  a.send(piece(plain(B, A, 1_500), 0, 1_000));
+  assertEquals(lengths(), [900, 22 + 108]);
+});
+
 Deno.test("forwarding: the relay's frame ids go around within its half", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
