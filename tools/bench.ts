@@ -1,0 +1,69 @@
+/**
+ * `deno task bench`: what the programs can carry, and how late, as ratios in one run on this machine.
+ * A goal that is missed is shown, and is no failure: machines differ.
+ */
+import { NetworkLab } from "../tests/support/netns.ts";
+import { build, runTool } from "./build.ts";
+import { BuildError } from "./cache.ts";
+import { measureChain } from "./bench/chain.ts";
+import { measureCodec } from "./bench/codec.ts";
+import { measureForwarding } from "./bench/forwarding.ts";
+import { measureMemory } from "./bench/memory.ts";
+import { measureBusyRelay, measureNarrowPath } from "./bench/overload.ts";
+import { type BenchRow, formatBench } from "./bench/table.ts";
+import { NETWORK_PLAY } from "./prerequisites.ts";
+import { say, step } from "./progress.ts";
+
+async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  rows.push(...await step("round trip through the chain", () => measureChain()));
+  const forwarding = await step(
+    "relay: forwarding, against a loop over Deno's QUIC",
+    () => measureForwarding(lab, folder),
+  );
+  rows.push(...forwarding.rows);
+  rows.push(
+    ...await step(
+      "relay: twice what it can carry",
+      () => measureBusyRelay(lab, folder, forwarding.framesPerSecond),
+    ),
+    ...await step("relay: twice what a path carries", () => measureNarrowPath(lab, folder)),
+    ...await step("relay: ten million frames", () => measureMemory(lab, folder)),
+    ...await step("codec", () => Promise.resolve(measureCodec())),
+  );
+  return rows;
+}
+
+async function main(): Promise<number> {
+  if (Deno.args.length > 0) {
+    console.error("usage: deno task bench (it takes no arguments)");
+    return 2;
+  }
+  if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
+  await build(NETWORK_PLAY);
+  const [loadBefore] = Deno.loadavg();
+  const startedMs = performance.now();
+  const lab = await NetworkLab.open();
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-bench-" });
+  let rows: BenchRow[];
+  try {
+    rows = await measure(lab, folder);
+  } finally {
+    await lab.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+  say(`\n${formatBench(rows)}`);
+  const missed = rows.filter((row) => row.ok === false).length;
+  const goals = rows.filter((row) => row.ok !== undefined).length;
+  say(`${goals - missed} of ${goals} goals reached, in ${seconds(startedMs)} s`);
+  if (loadBefore > 0.5) {
+    say(`Others used this machine (load ${loadBefore.toFixed(1)}): delays and ratios suffer.`);
+  }
+  return 0;
+}
+
+function seconds(startedMs: number): string {
+  return ((performance.now() - startedMs) / 1000).toFixed(0);
+}
+
+if (import.meta.main) await runTool(main);

@@ -1,0 +1,128 @@
+/** What each step of a frame's way costs by itself. */
+import {
+  DATAGRAM_HEADER_BYTES,
+  DatagramView,
+  parseDatagram,
+  writeDatagramHeader,
+} from "../../src/proto/datagram.ts";
+import { dissect, Dissection } from "../../src/proto/dissect.ts";
+import { Reassembler } from "../../src/proto/reassembly.ts";
+import { copyPiece, Splitter } from "../../src/proto/split.ts";
+import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
+import { FairQueue, QueueArena } from "../../src/queue/fair_queue.ts";
+import { flowOf } from "../../src/queue/flow.ts";
+import { udpFrame } from "./udp_frame.ts";
+import { type BenchRow, median } from "./table.ts";
+
+const FRAME_BYTES = 1400;
+const LONG_FRAME_BYTES = 1514;
+const NARROW_DATAGRAM_BYTES = 1187;
+const CALLS = 200_000;
+const ROUNDS = 7;
+const QUEUED = 32;
+
+/** Nanoseconds of each step, for frames of UDP over IPv4. */
+export function measureCodec(): BenchRow[] {
+  return [
+    ...[["parse a datagram's header", parse()], ["dissect a frame", dissection()]] as const,
+    ...[["name a frame's flow", flow()], ["queue and take out", queue()]] as const,
+    ...[["split into two datagrams", split()], ["put two together", reassemble()]] as const,
+  ].map(([name, ns]) => ({ name: `${name}, per frame`, figure: `${ns.toFixed(0)} ns` }));
+}
+
+/** The middle of some rounds; `work` does its step so many times. */
+function nanoseconds(work: (calls: number) => void): number {
+  work(CALLS);
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    const startMs = performance.now();
+    work(CALLS);
+    return (performance.now() - startMs) * 1e6 / CALLS;
+  });
+  return median(rounds);
+}
+
+function parse(): number {
+  const bytes = new Uint8Array(2048);
+  bytes.set(udpFrame(FRAME_BYTES), DATAGRAM_HEADER_BYTES);
+  writeDatagramHeader(bytes, 0, 1);
+  const view = new DatagramView();
+  return nanoseconds((calls) => {
+    for (let i = 0; i < calls; i++) parseDatagram(bytes, 0, FRAME_BYTES + 4 - (i & 7), view);
+  });
+}
+
+function dissection(): number {
+  const frame = udpFrame(FRAME_BYTES);
+  const out = new Dissection();
+  return nanoseconds((calls) => {
+    for (let i = 0; i < calls; i++) dissect(frame, 0, FRAME_BYTES - (i & 7), out);
+  });
+}
+
+function flow(): number {
+  const frame = udpFrame(FRAME_BYTES);
+  const out = new Dissection();
+  dissect(frame, 0, FRAME_BYTES, out);
+  return nanoseconds((calls) => {
+    for (let i = 0; i < calls; i++) flowOf(frame, 0, FRAME_BYTES, out);
+  });
+}
+
+function queue(): number {
+  const pool = new BufferPool(4 * QUEUED);
+  const fair = new FairQueue(new QueueArena(4 * QUEUED), pool);
+  return nanoseconds((calls) => {
+    for (let i = 0; i < calls; i += QUEUED) {
+      for (let k = 0; k < QUEUED; k++) {
+        const slot = pool.acquire();
+        fair.enqueue(slot, pool.offsetOf(slot), FRAME_BYTES, k * 0x61c88647 & 0xffff, i);
+      }
+      while (fair.dequeue(i)) pool.release(fair.slot);
+    }
+  });
+}
+
+function split(): number {
+  const frame = udpFrame(LONG_FRAME_BYTES);
+  const target = new Uint8Array(2048);
+  const splitter = new Splitter();
+  return nanoseconds((calls) => {
+    for (let i = 0; i < calls; i++) {
+      splitter.begin(LONG_FRAME_BYTES, NARROW_DATAGRAM_BYTES);
+      while (splitter.next()) {
+        const { byteOffset, pieceBytes, more } = splitter;
+        copyPiece(frame, 0, byteOffset, pieceBytes, more, 1, i & 0x7fff, target, HEADROOM_BYTES);
+      }
+    }
+  });
+}
+
+function reassemble(): number {
+  const frame = udpFrame(LONG_FRAME_BYTES);
+  const bytes = new Uint8Array(2048);
+  const splitter = new Splitter();
+  const reassembler = new Reassembler();
+  const view = new DatagramView();
+  const together = nanoseconds((calls) => {
+    for (let i = 0; i < calls; i++) {
+      splitter.begin(LONG_FRAME_BYTES, NARROW_DATAGRAM_BYTES);
+      while (splitter.next()) {
+        const { byteOffset, pieceBytes, more } = splitter;
+        const length = copyPiece(
+          frame,
+          0,
+          byteOffset,
+          pieceBytes,
+          more,
+          1,
+          i & 0x7fff,
+          bytes,
+          HEADROOM_BYTES,
+        );
+        parseDatagram(bytes, HEADROOM_BYTES, length, view);
+        reassembler.handlePiece(bytes, view, i / 1000);
+      }
+    }
+  });
+  return Math.max(0, together - split());
+}

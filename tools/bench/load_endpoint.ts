@@ -1,0 +1,110 @@
+/** One connection of the load to the relay under test. */
+import { encodeMessage, MessageReader } from "../../src/ctrl/framing.ts";
+import { SETTLE_MAX_MS } from "../../src/proto/mtu.ts";
+import type { BufferPool } from "../../src/queue/buffer_pool.ts";
+import type { FairQueue } from "../../src/queue/fair_queue.ts";
+import type {
+  QuicCloseReason,
+  QuicConnection,
+  QuicConnectionHandler,
+  QuicStreamHandler,
+} from "../../src/quic/mod.ts";
+import { TrafficCounters } from "../../src/obs/counters.ts";
+import { DatagramPump } from "../../src/shell/datagram_pump.ts";
+
+/** Whether the relay speaks our protocol, or forwards whatever comes. */
+export type LoadProtocol = "lanparty" | "bare";
+
+/** What an endpoint is made with. */
+export interface LoadEndpointOptions {
+  readonly protocol: LoadProtocol;
+  readonly pool: BufferPool;
+  readonly mac: string;
+  /** Takes what comes, with the reference to its slot. */
+  readonly receive: (slot: number, offset: number, length: number) => void;
+  readonly nowMs: () => number;
+  readonly failed: (why: string) => void;
+}
+
+/** See the module. It joins as a client, once the path's MTU is known. */
+export class LoadEndpoint implements QuicConnectionHandler {
+  /** Whether frames may be sent. */
+  ready = false;
+  private connection: QuicConnection | undefined;
+  private pump: DatagramPump | undefined;
+  private settledMs = Infinity;
+  private ending = false;
+  private readonly reader = new MessageReader();
+  private readonly control: QuicStreamHandler = {
+    data: (_stream, bytes) => {
+      this.reader.push(bytes, this.options.nowMs());
+      for (let next = this.reader.next(); next !== undefined; next = this.reader.next()) {
+        this.handleMessage(next.json);
+      }
+    },
+  };
+
+  constructor(private readonly options: LoadEndpointOptions) {}
+
+  connected(connection: QuicConnection): void {
+    const { pool, nowMs } = this.options;
+    this.connection = connection;
+    this.pump = new DatagramPump(connection, pool, new TrafficCounters());
+    this.settledMs = nowMs() + SETTLE_MAX_MS;
+  }
+
+  maxDatagram(): void {}
+
+  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+    this.options.receive(slot, offset, length);
+  }
+
+  streamOpened(): undefined {}
+
+  certificate(): boolean {
+    return true; // the relay under test was started by this run
+  }
+
+  closed(_connection: QuicConnection, reason: QuicCloseReason): void {
+    this.connection = undefined;
+    this.pump = undefined;
+    if (!this.ending) this.options.failed(`the connection ended: ${reason.message}`);
+  }
+
+  /** Sends the hello when it is time. */
+  work(nowMs: number): void {
+    if (this.connection === undefined || nowMs < this.settledMs) return;
+    this.settledMs = Infinity;
+    if (this.options.protocol === "bare") {
+      this.ready = true;
+      return;
+    }
+    this.connection.openStream(this.control).send(encodeMessage({
+      type: "hello",
+      protocol: 1,
+      role: "client",
+      room: "BENCH",
+      mac: this.options.mac,
+      agent: "bench",
+      datagramBudget: this.connection.maxDatagramBytes,
+    }));
+  }
+
+  /** Hands datagrams to the transport; how many. */
+  send(queue: FairQueue, nowMs: number): number {
+    return this.pump?.pump(queue, nowMs) ?? 0;
+  }
+
+  close(): void {
+    this.ending = true;
+    this.connection?.shutdown(0);
+  }
+
+  private handleMessage(json: unknown): void {
+    const { type } = json as { type: string };
+    if (type === "welcome") this.ready = true;
+    else if (type === "reject" || type === "disconnect") {
+      this.options.failed(`the relay says: ${JSON.stringify(json)}`);
+    }
+  }
+}
