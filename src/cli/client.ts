@@ -11,7 +11,7 @@ if (import.meta.main) {
     runClient({
       ...relayAccess(CLIENT_PROGRAM, values),
       virtualMac: canonicalMac(values),
-      tapName: values.required("tap-name"),
+      tapName: values.text("tap-name"),
       address: values.text("address"),
       useDhcp: !values.flag("no-dhcp"),
       allowLanDefaultRoute: values.flag("allow-lan-default-route"),

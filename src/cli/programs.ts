@@ -176,8 +176,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     {
       name: "tap-name",
       value: "NAME",
-      default: "lanparty0",
-      help: "the name of the network adapter",
+      help: "the name of the network adapter; by default lanparty0, on Windows one that is free",
       check: (text) =>
         /^[A-Za-z0-9_.-]{1,15}$/.test(text) && text !== "." && text !== ".."
           ? undefined

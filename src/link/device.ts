@@ -11,7 +11,7 @@ import { NO_SLOT } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/reactor.ts";
 
 /** The part of the reactor that a device uses. */
-export type LinkReactor = Pick<Reactor, "addFd">;
+export type LinkReactor = Pick<Reactor, "addFd" | "addHandle">;
 
 const EMPTY = new Uint8Array(0);
 

@@ -19,9 +19,17 @@ export interface FolderEnvironment {
  */
 export function stateFolder(part: string, wanted: string | undefined): string {
   const folder = wanted ??
-    defaultStateFolder(part, { get: (name) => Deno.env.get(name), uid: Deno.uid() });
+    (Deno.build.os === "windows" ? windowsFolder : defaultStateFolder)(part, {
+      get: (name) => Deno.env.get(name),
+      uid: Deno.uid(),
+    });
   Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   return folder;
+}
+
+/** The user's application data: it moves with the user from one PC of a domain to the next. */
+function windowsFolder(part: string, environment: FolderEnvironment): string {
+  return `${environment.get("APPDATA") ?? "C:"}\\lanparty-${part}`;
 }
 
 /**

@@ -1,15 +1,15 @@
-/** `lanparty-client` on Linux: a TAP device and a session, put together. */
+/** `lanparty-client`: a network adapter and a session, put together. */
 import { ClientCore } from "../client/client_core.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
-import { LinkError, type LinkFrame } from "../link/device.ts";
-import { TapDevice } from "../link/tap.ts";
+import type { LinkDevice, LinkFrame } from "../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts";
 import { DropCode } from "../obs/drops.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
-import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
-import { Capability, hasCapability } from "../os/rights.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { clientMac } from "./client_identity.ts";
+import type { ClientSystem, ClientSystemOptions } from "./client_platform.ts";
+import { openLinuxSystem } from "./client_platform_linux.ts";
+import { openWindowsSystem } from "./client_platform_windows.ts";
 import type { EndpointNode } from "./endpoint_node.ts";
 import {
   EndpointResources,
@@ -18,26 +18,15 @@ import {
   runEndpoint,
 } from "./endpoint_program.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
-import { interfaceAddresses } from "./interface_addresses.ts";
-import { LanAddress } from "./lan_address.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
-import { openStateDir } from "./state_dir.ts";
-import { UserError } from "./user_error.ts";
 
 /** What the client's command line says. */
-export interface ClientProgramOptions extends RelayAccessOptions {
+export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
   /** Canonical text; absent: the kept identity. */
   readonly virtualMac: string | undefined;
-  readonly tapName: string;
-  /** A fixed address with its prefix length, instead of DHCP. */
-  readonly address: string | undefined;
-  readonly useDhcp: boolean;
-  readonly allowLanDefaultRoute: boolean;
-  readonly stateDir: string | undefined;
   readonly frameLogFile: string | undefined;
 }
 
-const JOURNAL_FILE = "lanparty-client-journal.json";
 /** How often the adapter's addresses are looked at, to tell the player of a new one. */
 const ADDRESS_INTERVAL_MS = 500;
 /** How often a stats snapshot is logged. */
@@ -50,11 +39,9 @@ const SNAPSHOT_INTERVAL_MS = 10_000;
  */
 export async function runClient(options: ClientProgramOptions): Promise<number> {
   const logger = loggerOf("client");
-  if (!hasCapability(Capability.netAdmin)) {
-    throw new UserError("lanparty-client makes a network adapter: start it as root");
-  }
-  const stateDir = openStateDir("client", options.stateDir);
-  const journal = openJournal(stateDir, logger);
+  const openSystem = Deno.build.os === "windows" ? openWindowsSystem : openLinuxSystem;
+  const system = openSystem(options, logger);
+  const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
@@ -63,8 +50,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
     resources,
     parseMac(mac)!,
     frameLog,
-    stateDir,
-    journal,
+    system,
     logger,
   );
   try {
@@ -96,8 +82,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
 /** The client's adapter, and what is said of it. */
 class Client {
   readonly core: ClientCore;
-  private tap: TapDevice | undefined;
-  private readonly lanAddress: LanAddress;
+  private tap: LinkDevice | undefined;
   private addresses: readonly string[] = [];
   private addressesDueMs = Infinity;
   private snapshotDueMs = Infinity;
@@ -107,8 +92,7 @@ class Client {
     private readonly resources: EndpointResources,
     private readonly mac: Uint8Array,
     frameLog: FrameLogFile,
-    stateDir: string,
-    journal: ChangeJournal,
+    private readonly system: ClientSystem,
     private readonly logger: Logger,
   ) {
     this.core = new ClientCore({
@@ -120,7 +104,6 @@ class Client {
       allowLanDefaultRoute: options.allowLanDefaultRoute,
       frameLog: frameLog.log,
     });
-    this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
   }
 
   /** Looks at the adapter now and then. */
@@ -142,7 +125,7 @@ class Client {
   handleAction(action: EndpointAction, maximumBytes: number): void {
     this.core.handleAction(action, maximumBytes);
     if (action.type === "mtu") this.setMtu(action.tapMtu);
-    else if (action.type === "joined") this.lanAddress.renew();
+    else if (action.type === "joined") this.system.renewAddress();
   }
 
   diagnostics(node: EndpointNode): ClientDiagnostics {
@@ -170,23 +153,27 @@ class Client {
 
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void> {
-    return this.lanAddress.close();
+    return this.system.releaseAddress();
   }
 
   /** Gives the address back and takes the adapter away. */
   async close(): Promise<void> {
-    await this.lanAddress.close();
+    await this.system.releaseAddress();
     this.tap?.close();
   }
 
   private setMtu(tapMtu: number): void {
     if (this.tap !== undefined) return this.tap.setMtu(tapMtu);
-    const { tapName: name, address } = this.options;
-    const tap = openTap(name, this.mac, tapMtu, address, this.resources);
+    const tap = this.system.openAdapter({
+      mac: this.mac,
+      mtu: tapMtu,
+      pool: this.resources.pool,
+    });
+    const { name } = tap;
     this.tap = tap;
     tap.start(this.resources.reactor, { frame: (frame) => this.handleTapFrame(frame) });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.lanAddress.start(tap);
+    this.system.adapterStarted(tap);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
   }
@@ -199,8 +186,9 @@ class Client {
 
   private noteAddresses(nowMs: number): void {
     this.addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
-    const name = this.options.tapName;
-    const addresses = interfaceAddresses(name);
+    if (this.tap === undefined) return;
+    const { name } = this.tap;
+    const addresses = this.system.addresses(this.tap);
     if (addresses.join() === this.addresses.join()) return;
     this.addresses = addresses;
     this.say({ type: "addresses", name, addresses });
@@ -224,39 +212,5 @@ class Client {
   private say(event: StatusEvent): void {
     const { level, text } = statusLine(event);
     logText(this.logger, level, text, { event: event.type });
-  }
-}
-
-/** Opens the journal of changes to this machine, and undoes what a killed client left behind. */
-function openJournal(stateDir: string, logger: Logger): ChangeJournal {
-  try {
-    const path = `${stateDir}/${JOURNAL_FILE}`;
-    return ChangeJournal.open(path, { process: undoProcess, file: undoFile }, (failure) => {
-      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
-    });
-  } catch (cause) {
-    if (!(cause instanceof JournalBusyError)) throw cause;
-    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
-  }
-}
-
-function openTap(
-  name: string,
-  mac: Uint8Array,
-  mtu: number,
-  address: string | undefined,
-  resources: EndpointResources,
-): TapDevice {
-  try {
-    return TapDevice.open({
-      name,
-      mac,
-      mtu,
-      pool: resources.pool,
-      ...(address === undefined ? {} : { address }),
-    });
-  } catch (cause) {
-    if (!(cause instanceof LinkError)) throw cause;
-    throw new UserError(cause.message, { cause });
   }
 }

@@ -30,7 +30,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   quic: { folders: ["ffi", "reactor", "queue"], native: true },
   link: { folders: NATIVE_USER, native: true },
   route: { folders: NATIVE_USER, native: true },
-  os: { folders: NATIVE_USER, native: true },
+  os: { folders: NATIVE_USER, packages: ["node:crypto"], native: true },
   serve: { folders: ["obs", "ctrl", "proto"] },
   shell: {
     folders: [

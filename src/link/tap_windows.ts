@@ -1,0 +1,419 @@
+/**
+ * A TAP-Windows6 adapter, opened: its frames come by overlapped reads, a few dozen outstanding, and
+ * go by overlapped writes, on the reactor's completion port.
+ *
+ * The adapter itself is the driver's and stays when the program ends: its cable is plugged in while
+ * it is open.
+ *
+ * @module
+ */
+
+import { nativeMemory } from "../ffi/memory.ts";
+import { wideString } from "../ffi/wide_string.ts";
+import {
+  INVALID_HANDLE,
+  ntFailed,
+  OVERLAPPED,
+  WindowsConstant,
+  WindowsError,
+  windowsKernel,
+  windowsNt,
+} from "../ffi/windows_kernel.ts";
+import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import type { CompletionSource } from "../reactor/reactor.ts";
+import {
+  LinkCounters,
+  type LinkDevice,
+  LinkError,
+  LinkFrame,
+  type LinkReactor,
+  type LinkSink,
+  type LinkState,
+} from "./device.ts";
+import type { TapAdapter } from "./tap_windows_adapters.ts";
+
+/** `TAP_WIN_IOCTL_*`: CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS). */
+export const TapControl = {
+  getMac: controlCode(1),
+  getVersion: controlCode(2),
+  getMtu: controlCode(3),
+  setMediaStatus: controlCode(6),
+} as const;
+
+function controlCode(number: number): number {
+  const FILE_DEVICE_UNKNOWN = 0x22;
+  return (FILE_DEVICE_UNKNOWN << 16) | (number << 2);
+}
+
+/** How an adapter is opened. */
+export interface TapWindowsOptions {
+  readonly adapter: TapAdapter;
+  /** Where received frames are put: at the headroom of a slot. */
+  readonly pool: BufferPool;
+  /** The adapter's interface index, and how its MTU is set: the IP stack knows, the driver not. */
+  readonly network: TapNetwork;
+  readonly mtu: number;
+}
+
+/** What the IP stack knows of the adapter. */
+export interface TapNetwork {
+  readonly index: number;
+  setMtu(mtu: number): void;
+}
+
+/** Reads that wait for frames at a time, and writes that the driver may still be at. */
+const READS = 32;
+const WRITES = 64;
+const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
+const WRITE_BYTES_MAX = SLOT_BYTES;
+const MAC_BYTES = 6;
+const OVERLAPPED_WORDS = OVERLAPPED.sizeBytes >> 2;
+const TWO_TO_32 = 4_294_967_296;
+
+/** The version of a driver, as it says itself. */
+export interface DriverVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** An open adapter. */
+export class TapWindowsDevice implements LinkDevice {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: Uint8Array;
+  readonly counters = new LinkCounters();
+  readonly driverVersion: DriverVersion;
+  /** The MTU that the driver was configured with. */
+  readonly driverMtu: number;
+
+  readonly #handle: bigint;
+  readonly #pool: BufferPool;
+  readonly #network: TapNetwork;
+  readonly #frame = new LinkFrame();
+  /** Operations: first the reads, then the writes; an operation's number is its OVERLAPPED's. */
+  readonly #overlapped = new Uint32Array((READS + WRITES) * OVERLAPPED_WORDS);
+  readonly #overlappedAddress: number;
+  readonly #overlappedPointers: Deno.PointerObject[] = [];
+  readonly #readSlots = new Int32Array(READS).fill(NO_SLOT);
+  readonly #slotPointers: (Deno.PointerObject | undefined)[] = [];
+  readonly #writeSlab = new Uint8Array(WRITES * WRITE_BYTES_MAX);
+  readonly #writePointers: Deno.PointerObject[] = [];
+  readonly #freeWrites = new Int32Array(WRITES);
+  #freeWriteCount = WRITES;
+  /** Where a sent frame lies, for `memcpy`: an address in two halves, and lengths as bigints. */
+  readonly #source = new BigUint64Array(1);
+  readonly #sourceHalves = new Uint32Array(this.#source.buffer);
+  #sourceBytes: Uint8Array = new Uint8Array(0);
+  #sourceAddress = 0;
+  readonly #lengths: bigint[] = [];
+  readonly #start = new BigInt64Array(1);
+  readonly #nt = windowsNt();
+  readonly #memcpy = nativeMemory().memcpyToPointer;
+  #pending = 0;
+  #mtu: number;
+  #state: LinkState = "up";
+  #sink: LinkSink | undefined;
+  #completions: CompletionSource | undefined;
+  #closed = false;
+
+  /**
+   * Opens the adapter's device and plugs its cable in.
+   *
+   * @throws {LinkError} `name-taken`: another program has it; `no-permission`; `no-such-interface`:
+   *   it is disabled or gone
+   */
+  static open(options: TapWindowsOptions): TapWindowsDevice {
+    const handle = openDevice(options.adapter);
+    try {
+      return new TapWindowsDevice(handle, options);
+    } catch (error) {
+      windowsKernel().CloseHandle(handle);
+      throw error;
+    }
+  }
+
+  private constructor(handle: bigint, { adapter, pool, network, mtu }: TapWindowsOptions) {
+    this.#handle = handle;
+    this.name = adapter.name;
+    this.index = network.index;
+    this.#network = network;
+    this.#pool = pool;
+    this.mac = control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
+    const [major, minor] = new Uint32Array(
+      control(handle, TapControl.getVersion, new Uint8Array(12)).buffer,
+    );
+    this.driverVersion = { major, minor };
+    const [driverMtu] = new Uint32Array(
+      control(handle, TapControl.getMtu, new Uint8Array(4)).buffer,
+    );
+    this.driverMtu = driverMtu;
+    network.setMtu(mtu);
+    this.#mtu = mtu;
+    this.#overlappedAddress = addressOf(this.#overlapped);
+    for (let i = 0; i < READS + WRITES; i++) {
+      this.#overlappedPointers.push(pointerTo(this.#overlappedAddress + i * OVERLAPPED.sizeBytes));
+    }
+    const slab = addressOf(this.#writeSlab);
+    for (let i = 0; i < WRITES; i++) {
+      this.#writePointers.push(pointerTo(slab + i * WRITE_BYTES_MAX));
+      this.#freeWrites[i] = i;
+    }
+    for (let length = 0; length <= WRITE_BYTES_MAX; length++) this.#lengths.push(BigInt(length));
+    setMediaStatus(handle, true);
+  }
+
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  start(reactor: LinkReactor, sink: LinkSink): void {
+    if (this.#closed) throw new LinkError("closed", `TAP adapter "${this.name}" is closed`);
+    if (this.#completions !== undefined) throw new Error("the TAP adapter was started already");
+    this.#sink = sink;
+    this.#completions = reactor.addHandle(this.#handle, {
+      completed: (overlapped, bytes) => this.#completed(overlapped, bytes),
+    });
+    for (let read = 0; read < READS; read++) {
+      const slot = this.#pool.acquire();
+      if (slot === NO_SLOT) {
+        if (read === 0) throw new RangeError("the buffer pool has no free slot");
+        break;
+      }
+      this.#beginRead(read, slot);
+    }
+  }
+
+  /** Frames come by themselves, as completions. */
+  receive(): boolean {
+    return false;
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): boolean {
+    const { counters } = this;
+    if (this.#closed) return false;
+    if (offset < 0 || length < 0 || offset + length > bytes.length) {
+      throw new RangeError("frame outside its buffer");
+    }
+    if (length > WRITE_BYTES_MAX) {
+      counters.sendTooLong++;
+      return false;
+    }
+    if (this.#state !== "up") {
+      counters.sendDown++;
+      return false;
+    }
+    if (this.#freeWriteCount === 0) {
+      counters.sendFull++;
+      return false;
+    }
+    const write = this.#freeWrites[--this.#freeWriteCount];
+    this.#copyToWrite(write, bytes, offset, length);
+    return this.#beginWrite(write, length);
+  }
+
+  /** Nothing to do: each frame is written at once. */
+  flush(): void {}
+
+  setMtu(mtu: number): void {
+    if (mtu === this.#mtu) return;
+    this.#network.setMtu(mtu);
+    this.#mtu = mtu;
+  }
+
+  /** The driver's own counters are not of interest: it drops only what we did not read in time. */
+  updateCounters(): void {}
+
+  checkState(): LinkState {
+    return this.#state;
+  }
+
+  /** Operations that have not ended: their memory must stay. */
+  get pendingOperations(): number {
+    return this.#pending;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // The completions of what is cancelled still come: they give their slots back.
+    windowsKernel().CancelIoEx(this.#handle, null);
+    if (this.#state === "up") setMediaStatus(this.#handle, false);
+    windowsKernel().CloseHandle(this.#handle);
+  }
+
+  #copyToWrite(write: number, bytes: Uint8Array, offset: number, length: number): void {
+    if (bytes !== this.#sourceBytes) {
+      this.#sourceBytes = bytes;
+      this.#sourceAddress = addressOf(bytes);
+    }
+    const address = this.#sourceAddress + offset;
+    this.#sourceHalves[0] = address % TWO_TO_32;
+    this.#sourceHalves[1] = Math.floor(address / TWO_TO_32);
+    this.#memcpy(this.#writePointers[write], this.#source[0], this.#lengths[length]);
+  }
+
+  #beginWrite(write: number, length: number): boolean {
+    const overlapped = this.#overlappedPointers[READS + write];
+    const status = this.#nt.NtWriteFile(
+      this.#handle,
+      0n,
+      null,
+      overlapped,
+      overlapped,
+      this.#writePointers[write],
+      length,
+      this.#start,
+      null,
+    );
+    if (ntFailed(status)) {
+      this.#freeWrites[this.#freeWriteCount++] = write;
+      this.counters.sendFailed++;
+      return false;
+    }
+    this.#pending++;
+    this.counters.framesSent++;
+    this.counters.bytesSent += length;
+    return true;
+  }
+
+  #beginRead(read: number, slot: number): void {
+    const overlapped = this.#overlappedPointers[read];
+    const status = this.#nt.NtReadFile(
+      this.#handle,
+      0n,
+      null,
+      overlapped,
+      overlapped,
+      this.#slotPointers[slot] ?? this.#makeSlotPointer(slot),
+      READ_BYTES_MAX,
+      this.#start,
+      null,
+    );
+    if (ntFailed(status)) {
+      this.#pool.release(slot);
+      this.#setState("gone");
+      return;
+    }
+    this.#readSlots[read] = slot;
+    this.#pending++;
+  }
+
+  #completed(overlapped: number, bytes: number): void {
+    const operation = (overlapped - this.#overlappedAddress) / OVERLAPPED.sizeBytes;
+    this.#pending--;
+    const status = this.#overlapped[operation * OVERLAPPED_WORDS];
+    if (operation >= READS) {
+      this.#freeWrites[this.#freeWriteCount++] = operation - READS;
+      if (status !== WindowsConstant.STATUS_SUCCESS) this.counters.sendFailed++;
+      return;
+    }
+    const slot = this.#readSlots[operation];
+    this.#readSlots[operation] = NO_SLOT;
+    if (this.#closed) return this.#pool.release(slot);
+    if (status !== WindowsConstant.STATUS_SUCCESS) {
+      this.#pool.release(slot);
+      return this.#setState("gone");
+    }
+    this.#deliver(operation, slot, bytes);
+  }
+
+  /** Hands a frame on, and has the read wait for the next one. */
+  #deliver(read: number, slot: number, length: number): void {
+    this.counters.framesReceived++;
+    this.counters.bytesReceived += length;
+    const spare = this.#pool.acquire();
+    if (spare === NO_SLOT) {
+      // With an exhausted pool frames are still taken from the driver, and dropped.
+      this.counters.receivedWithoutSlot++;
+      return this.#beginRead(read, slot);
+    }
+    this.#beginRead(read, spare);
+    const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+    this.#frame.set(this.#pool.bytes, offset, length, slot);
+    this.#sink?.frame(this.#frame);
+  }
+
+  #makeSlotPointer(slot: number): Deno.PointerObject {
+    const address = addressOf(this.#pool.bytes) + this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+    return this.#slotPointers[slot] = pointerTo(address);
+  }
+
+  #setState(state: LinkState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#sink?.state?.(state);
+  }
+}
+
+function addressOf(memory: Uint8Array | Uint32Array): number {
+  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory as BufferSource)));
+}
+
+function pointerTo(address: number): Deno.PointerObject {
+  return Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
+}
+
+function openDevice(adapter: TapAdapter): bigint {
+  const kernel = windowsKernel();
+  const handle = kernel.CreateFileW(
+    wideString(`\\\\.\\Global\\${adapter.guid}.tap`),
+    WindowsConstant.GENERIC_READ + WindowsConstant.GENERIC_WRITE,
+    0,
+    null,
+    WindowsConstant.OPEN_EXISTING,
+    WindowsConstant.FILE_ATTRIBUTE_SYSTEM | WindowsConstant.FILE_FLAG_OVERLAPPED,
+    0n,
+  );
+  if (handle !== INVALID_HANDLE) return handle;
+  throw openError(adapter, kernel.GetLastError());
+}
+
+function openError({ name }: TapAdapter, code: number): Error {
+  const cause = new WindowsError("CreateFileW", code, name);
+  switch (code) {
+    case WindowsConstant.ERROR_GEN_FAILURE: // what the driver says to a second opener
+    case WindowsConstant.ERROR_SHARING_VIOLATION:
+      return new LinkError("name-taken", `another program uses the TAP adapter "${name}"`, {
+        cause,
+      });
+    case WindowsConstant.ERROR_ACCESS_DENIED:
+      return new LinkError(
+        "no-permission",
+        `not allowed to open the TAP adapter "${name}": start the program as administrator`,
+        { cause },
+      );
+    default:
+      return new LinkError(
+        "no-such-interface",
+        `the TAP adapter "${name}" cannot be opened (error ${code}): is it disabled?`,
+        { cause },
+      );
+  }
+}
+
+function setMediaStatus(handle: bigint, connected: boolean): void {
+  control(
+    handle,
+    TapControl.setMediaStatus,
+    new Uint8Array(new Uint32Array([connected ? 1 : 0]).buffer),
+  );
+}
+
+/** Asks the driver; what it answers takes the place of what it was given. */
+function control(
+  handle: bigint,
+  code: number,
+  data: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const returned = new Uint32Array(1);
+  const kernel = windowsKernel();
+  const { length } = data;
+  if (kernel.DeviceIoControl(handle, code, data, length, data, length, returned, null) === 0) {
+    throw new WindowsError("DeviceIoControl", kernel.GetLastError(), `0x${code.toString(16)}`);
+  }
+  return data;
+}

@@ -1,0 +1,47 @@
+/** What of the client is different on each system: rights, state, the adapter and its addresses. */
+import type { LinkDevice } from "../link/device.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { LanAddressOptions } from "./lan_address.ts";
+import type { Logger } from "./logging.ts";
+
+/** What the command line says of the adapter and the system. */
+export interface ClientSystemOptions extends LanAddressOptions {
+  /** The adapter's name; absent: the system's own choice. */
+  readonly tapName: string | undefined;
+  readonly stateDir: string | undefined;
+}
+
+/** How the adapter has to be. */
+export interface AdapterSettings {
+  /** The player's MAC, 6 bytes. */
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly pool: BufferPool;
+}
+
+/** One system's part of a running client. */
+export interface ClientSystem {
+  /** Where the program keeps its files. */
+  readonly stateDir: string;
+  /**
+   * Opens the adapter.
+   *
+   * @throws {UserError} it cannot be used
+   */
+  openAdapter(settings: AdapterSettings): LinkDevice;
+  /** The adapter's frames flow: sees to its addresses. */
+  adapterStarted(adapter: LinkDevice): void;
+  /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
+  addresses(adapter: LinkDevice): readonly string[];
+  /** The room was entered again: what was leased may have to be asked for anew. */
+  renewAddress(): void;
+  /** Gives the LAN's address back, while frames still flow. */
+  releaseAddress(): Promise<void>;
+}
+
+/**
+ * This system's part.
+ *
+ * @throws {UserError} it lacks something that the player can bring
+ */
+export type OpenClientSystem = (options: ClientSystemOptions, logger: Logger) => ClientSystem;

@@ -1,0 +1,82 @@
+/** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
+import { type LinkDevice, LinkError } from "../link/device.ts";
+import { TapDevice } from "../link/tap.ts";
+import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
+import { Capability, hasCapability } from "../os/rights.ts";
+import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
+import { interfaceAddresses } from "./interface_addresses.ts";
+import { LanAddress } from "./lan_address.ts";
+import { type Logger, logText } from "./logging.ts";
+import { openStateDir } from "./state_dir.ts";
+import { UserError } from "./user_error.ts";
+
+const JOURNAL_FILE = "lanparty-client-journal.json";
+const TAP_NAME = "lanparty0";
+
+/** @throws {UserError} see `OpenClientSystem` */
+export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+  if (!hasCapability(Capability.netAdmin)) {
+    throw new UserError("lanparty-client makes a network adapter: start it as root");
+  }
+  const stateDir = openStateDir("client", options.stateDir);
+  return new LinuxSystem(options, stateDir, openJournal(stateDir, logger), logger);
+}
+
+class LinuxSystem implements ClientSystem {
+  private readonly lanAddress: LanAddress;
+  private tap: TapDevice | undefined;
+
+  constructor(
+    private readonly options: ClientSystemOptions,
+    readonly stateDir: string,
+    journal: ChangeJournal,
+    logger: Logger,
+  ) {
+    this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
+  }
+
+  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+    const { tapName: name = TAP_NAME, address } = this.options;
+    try {
+      return this.tap = TapDevice.open({
+        name,
+        mac,
+        mtu,
+        pool,
+        ...(address === undefined ? {} : { address }),
+      });
+    } catch (cause) {
+      if (!(cause instanceof LinkError)) throw cause;
+      throw new UserError(cause.message, { cause });
+    }
+  }
+
+  adapterStarted(): void {
+    if (this.tap !== undefined) this.lanAddress.start(this.tap);
+  }
+
+  addresses({ name }: LinkDevice): readonly string[] {
+    return interfaceAddresses(name);
+  }
+
+  renewAddress(): void {
+    this.lanAddress.renew();
+  }
+
+  releaseAddress(): Promise<void> {
+    return this.lanAddress.close();
+  }
+}
+
+/** Opens the journal of changes to this machine, and undoes what a killed client left behind. */
+function openJournal(stateDir: string, logger: Logger): ChangeJournal {
+  try {
+    const path = `${stateDir}/${JOURNAL_FILE}`;
+    return ChangeJournal.open(path, { process: undoProcess, file: undoFile }, (failure) => {
+      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
+    });
+  } catch (cause) {
+    if (!(cause instanceof JournalBusyError)) throw cause;
+    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
+  }
+}
