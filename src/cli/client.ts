@@ -4,12 +4,13 @@ import { runClient } from "../shell/client_program.ts";
 import { runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { CLIENT_PROGRAM } from "./programs.ts";
-import { relayAccess } from "./relay_access.ts";
+import { keyOf, relayAccess } from "./relay_access.ts";
 
 if (import.meta.main) {
   await runProgram(CLIENT_PROGRAM, Deno.args, (values) =>
     runClient({
       ...relayAccess(CLIENT_PROGRAM, values),
+      roomKey: keyOf("room-key", values),
       virtualMac: canonicalMac(values),
       tapName: values.text("tap-name"),
       address: values.text("address"),

@@ -1,15 +1,22 @@
 /** The executable `lanparty-gateway`. */
+import { newKeyText } from "../shell/access_key.ts";
 import { runGateway } from "../shell/gateway_program.ts";
 import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM } from "./programs.ts";
-import { relayAccess } from "./relay_access.ts";
+import { keyOf, relayAccess } from "./relay_access.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) =>
     runGateway({
       ...relayAccess(GATEWAY_PROGRAM, values),
+      gatewayKey: keyOf("gateway-key", values),
       interface: values.required("interface"),
       stateDir: values.text("state-dir"),
       frameLogFile: values.text("frame-log"),
-    }));
+    }), { "new-key": printNewKey });
+}
+
+function printNewKey(): Promise<number> {
+  console.log(newKeyText());
+  return Promise.resolve(0);
 }

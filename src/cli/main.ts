@@ -7,6 +7,7 @@ import {
   logText,
 } from "../shell/logging.ts";
 import { UserError } from "../shell/user_error.ts";
+import { readConfigFile } from "./config_file.ts";
 import { formatHelp, type OptionValues, parseCommandLine, type ProgramSpec } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,6 +17,8 @@ export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 /**
  * Runs a program to its end and leaves the process with its exit code.
  *
+ * `commands` are what runs instead when the first argument is one of their names.
+ *
  * `run` resolves with the code; a `UserError` becomes one error line and code 1 (or 2 where the error
  * says that the usage is wrong); anything else is a bug and shows its stack trace.
  */
@@ -23,8 +26,9 @@ export async function runProgram(
   program: ProgramSpec,
   args: readonly string[],
   run: (values: OptionValues) => Promise<number>,
+  commands: Readonly<Record<string, (values: OptionValues) => Promise<number>>> = {},
 ): Promise<never> {
-  const command = parseCommandLine(program, args);
+  const command = parseCommandLine(program, args, readConfigFile);
   if (command.kind === "help") {
     console.log(formatHelp(program));
     Deno.exit(ExitCode.done);
@@ -43,7 +47,7 @@ export async function runProgram(
     values.required("log-format") as LogFormat,
   );
   try {
-    Deno.exit(await run(values));
+    Deno.exit(await (command.command === undefined ? run : commands[command.command])(values));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);

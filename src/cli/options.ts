@@ -20,6 +20,19 @@ export interface OptionSpec {
   readonly repeatable?: boolean;
   /** Checks the text; returns what is wrong with it in one clause, or `undefined`. */
   readonly check?: (text: string) => string | undefined;
+  /** Whether messages must not quote the value. */
+  readonly secret?: boolean;
+  /** Whether it is repeatable and each value is `KEY=VALUE`: a table in a configuration file. */
+  readonly pairs?: boolean;
+}
+
+/** Something else that a program can do: the first word of its command line. */
+export interface CommandSpec {
+  readonly name: string;
+  /** What it does, without a subject. */
+  readonly summary: string;
+  /** Its options, beside the common ones; where absent, those of the program. */
+  readonly options?: readonly OptionSpec[];
 }
 
 /** A program's command line. */
@@ -30,6 +43,7 @@ export interface ProgramSpec {
   /** Shown under "Example". */
   readonly examples: readonly string[];
   readonly options: readonly OptionSpec[];
+  readonly commands?: readonly CommandSpec[];
 }
 
 /** The values found: strings (lists where repeatable) and switches. */
@@ -69,12 +83,23 @@ export class OptionValues {
 
 /** What a command line asks for. */
 export type ParsedCommandLine =
-  | { readonly kind: "run"; readonly values: OptionValues }
+  | { readonly kind: "run"; readonly values: OptionValues; readonly command?: string }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "usage-error"; readonly message: string };
 
+/** What an option has in a configuration file, by its name, or what is wrong with the file. */
+export type ConfigReader = (
+  program: ProgramSpec,
+  file: string,
+) => ReadonlyMap<string, readonly string[] | boolean> | string;
+
 const COMMON: readonly OptionSpec[] = [
+  {
+    name: "config",
+    value: "FILE",
+    help: "read options from FILE (TOML; each option is a key); the command line has precedence",
+  },
   {
     name: "log-level",
     value: "LEVEL",
@@ -98,10 +123,23 @@ export function allOptions(program: ProgramSpec): readonly OptionSpec[] {
   return [...program.options, ...COMMON];
 }
 
-/** Parses a command line; never throws, never exits. */
+/** Parses a command line, and the configuration file that it names; never exits. */
 export function parseCommandLine(
   program: ProgramSpec,
   args: readonly string[],
+  readConfig: ConfigReader = () => "there are no configuration files here",
+): ParsedCommandLine {
+  const command = program.commands?.find(({ name }) => name === args[0]);
+  if (command === undefined) return parseOptions(program, args, readConfig);
+  const { options = program.options } = command;
+  const parsed = parseOptions({ ...program, options }, args.slice(1), readConfig);
+  return parsed.kind === "run" ? { ...parsed, command: command.name } : parsed;
+}
+
+function parseOptions(
+  program: ProgramSpec,
+  args: readonly string[],
+  readConfig: ConfigReader,
 ): ParsedCommandLine {
   const specs = allOptions(program);
   const assigned = args.map((arg) => /^--([^=]+)=/.exec(arg)?.[1]);
@@ -124,8 +162,11 @@ export function parseCommandLine(
   const values = new Map<string, readonly string[] | boolean>();
   const stray = unknown[0] ?? parsed._[0];
   if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
+  const file = lastText(parsed["config"]);
+  const config = file ? readConfig(program, file) : undefined;
+  if (typeof config === "string") return usageError(program, config);
   for (const spec of specs) {
-    const found = readOption(spec, parsed[spec.name]);
+    const found = readOption(spec, parsed[spec.name], config?.get(spec.name));
     if (typeof found === "string") return usageError(program, found);
     if (found !== undefined) values.set(spec.name, found.value);
   }
@@ -165,20 +206,34 @@ function strayMessage(specs: readonly OptionSpec[], stray: string): string {
 function readOption(
   spec: OptionSpec,
   raw: unknown,
+  configured?: readonly string[] | boolean,
 ): { value: readonly string[] | boolean } | string | undefined {
-  if (spec.value === undefined) return raw === true ? { value: true } : undefined;
+  if (spec.value === undefined) return raw || configured ? { value: true } : undefined;
   const given = (Array.isArray(raw) ? raw : []).map(String);
   if (given.length > 1 && !spec.repeatable) return `--${spec.name} is given ${given.length} times`;
+  if (given.length === 0 && Array.isArray(configured)) return { value: configured };
   const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
   if (texts.length === 0) {
     return spec.required ? `--${spec.name} ${spec.value} is missing` : undefined;
   }
   for (const text of texts) {
     if (text === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
-    const wrong = spec.check?.(text);
-    if (wrong !== undefined) return `--${spec.name} "${text}": ${wrong}`;
+    const wrong = wrongValue(spec, text);
+    if (wrong !== undefined) return `--${spec.name} ${wrong}`;
   }
   return { value: texts };
+}
+
+/** What is wrong with a value of an option: the value, unless it is secret, and why. */
+export function wrongValue(spec: OptionSpec, text: string): string | undefined {
+  if (text === "") return "needs a value";
+  const wrong = spec.check?.(text);
+  return wrong === undefined ? undefined : spec.secret ? wrong : `"${text}": ${wrong}`;
+}
+
+function lastText(raw: unknown): string | undefined {
+  const last: unknown = Array.isArray(raw) ? raw.at(-1) : undefined;
+  return typeof last === "string" ? last : undefined;
 }
 
 function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
@@ -190,7 +245,14 @@ function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
 
 /** The help text, 80 columns wide where the words allow it. */
 export function formatHelp(program: ProgramSpec): string {
-  const lines = [program.summary, "", `Usage: ${program.name} [options]`, "", "Options:"];
+  const { commands = [] } = program;
+  const command = commands.length === 0 ? "" : " [command]";
+  const lines = [program.summary, "", `Usage: ${program.name}${command} [options]`, ""];
+  if (commands.length > 0) {
+    lines.push("Commands:", ...commands.flatMap(({ name, summary }) => wrap(`  ${name}`, summary)));
+    lines.push("");
+  }
+  lines.push("Options:");
   for (const spec of allOptions(program)) {
     const notes = [
       spec.required ? "required" : "",

@@ -1,6 +1,7 @@
 /** The command lines of the three programs, as data. */
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
+import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
@@ -25,6 +26,10 @@ export const RELAY_PROGRAM: ProgramSpec = {
   examples: [
     "lanparty-relay --listen 443/udp --cert fullchain.pem --key privkey.pem",
     "lanparty-relay --listen '[::1]:4433' --state-dir /tmp/relay --dev-cert-der-out relay.der",
+    "lanparty-relay --policy open",
+  ],
+  commands: [
+    { name: "check-config", summary: "say whether the options, and those of --config, are good" },
   ],
   options: [
     {
@@ -56,9 +61,23 @@ export const RELAY_PROGRAM: ProgramSpec = {
     {
       name: "policy",
       value: "POLICY",
-      default: "open",
-      help: "who may join: open (everybody who knows the room's code)",
-      check: oneOf("open"),
+      default: "keyed",
+      help:
+        "who may join: open (everybody who knows the room's code), keyed (a room is the pair of " +
+        "code and key) or listed (only the rooms and keys of --allow-room)",
+      check: oneOf("open", "keyed", "listed"),
+    },
+    {
+      name: "allow-room",
+      value: "ROOM=HASH",
+      repeatable: true,
+      pairs: true,
+      help: "with --policy listed: admit to ROOM with the key of this hash, which " +
+        "lanparty-gateway new-key prints",
+      check: (text) =>
+        parseAllowedRoom(text) === undefined
+          ? "expected ROOM=HASH with 43 characters of base64url"
+          : undefined,
     },
     {
       name: "max-tap-mtu",
@@ -89,6 +108,7 @@ export const RELAY_PROGRAM: ProgramSpec = {
       name: "redirect",
       value: "ROOM=HOST:PORT",
       repeatable: true,
+      pairs: true,
       help: "send whoever asks for ROOM to another relay",
       check: (text) => parseRedirect(text) === undefined ? "expected ROOM=HOST:PORT" : undefined,
     },
@@ -139,15 +159,43 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
   },
 ];
 
+/** A key, as itself or in a file. */
+function keyOptions(name: "room-key" | "gateway-key", what: string): readonly OptionSpec[] {
+  const variable = `LANPARTY_${name.replace("-", "_").toUpperCase()}`;
+  return [
+    {
+      name,
+      value: "KEY",
+      secret: true,
+      help:
+        `${what}; others on this machine can see it in a process list, but not when it comes from ` +
+        `a file, from --config or from the environment (${variable})`,
+      check: (text) => parseKey(text) === undefined ? "expected a key of 22 characters" : undefined,
+    },
+    { name: `${name}-file`, value: "FILE", help: "read the key from FILE" },
+  ];
+}
+
 /** `lanparty-gateway` */
 export const GATEWAY_PROGRAM: ProgramSpec = {
   name: "lanparty-gateway",
   summary: "lanparty-gateway joins a LAN interface of this machine with a room.",
   examples: [
-    "lanparty-gateway --relay relay.example.org --room PARTY --interface eth0",
+    "lanparty-gateway new-key > party.key",
+    "lanparty-gateway --relay relay.example.org --room PARTY --gateway-key-file party.key " +
+    "--interface eth0",
+  ],
+  commands: [
+    {
+      name: "new-key",
+      summary:
+        "print a new gateway key, the room key for the players, and the hash for a relay's list",
+      options: [],
+    },
   ],
   options: [
     ...RELAY_ACCESS,
+    ...keyOptions("gateway-key", "the key that makes this gateway the room's"),
     { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
     STATE_DIR,
     FRAME_LOG,
@@ -158,9 +206,10 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "lanparty-client",
   summary: "lanparty-client puts this PC into the LAN of a party.",
-  examples: ["lanparty-client --relay relay.example.org --room PARTY"],
+  examples: ["lanparty-client --relay relay.example.org --room PARTY --room-key-file room.key"],
   options: [
     ...RELAY_ACCESS,
+    ...keyOptions("room-key", "the room's key, which the party's host gives out"),
     {
       name: "virtual-mac",
       value: "MAC",
@@ -213,6 +262,15 @@ export function parseRedirect(text: string): { room: string; relay: string } | u
   return room === undefined || parseEndpointAddress(relay) === undefined
     ? undefined
     : { room, relay };
+}
+
+/** `ROOM=HASH` as its two parts, or `undefined`. */
+export function parseAllowedRoom(text: string): { room: string; hash: Uint8Array } | undefined {
+  const at = text.indexOf("=");
+  if (at < 0) return undefined;
+  const room = parseRoomCode(text.slice(0, at));
+  const hash = parseKeyHash(text.slice(at + 1));
+  return room === undefined || hash === undefined ? undefined : { room, hash };
 }
 
 /** `a.b.c.d/n` as bytes and prefix length, or `undefined`. */

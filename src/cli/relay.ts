@@ -1,25 +1,40 @@
 /** The executable `lanparty-relay`. */
-import { runRelay } from "../shell/relay_program.ts";
+import { checkRelay, type RelayProgramOptions, runRelay } from "../shell/relay_program.ts";
 import { runProgram } from "./main.ts";
-import { parseRedirect, RELAY_PROGRAM } from "./programs.ts";
+import type { OptionValues } from "./options.ts";
+import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
 
 if (import.meta.main) {
-  await runProgram(RELAY_PROGRAM, Deno.args, (values) =>
-    runRelay({
-      listen: values.list("listen"),
-      certificateFile: values.text("cert"),
-      keyFile: values.text("key"),
-      certificateNames: values.list("cert-name"),
-      derOutFile: values.text("dev-cert-der-out"),
-      stateDir: values.text("state-dir"),
-      maxTapMtu: Number(values.required("max-tap-mtu")),
-      roomsMax: Number(values.required("max-rooms")),
-      peersPerRoomMax: Number(values.required("max-peers-per-room")),
-      allowRouterAdvertisements: values.flag("allow-router-advertisements"),
-      redirects: values.list("redirect").map((text) => {
-        const { room, relay } = parseRedirect(text)!;
-        return [room, { relay }] as const;
-      }),
-      frameLogFile: values.text("frame-log"),
-    }));
+  await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
+    "check-config": (values) => {
+      checkRelay(relayOptions(values));
+      console.log("The configuration is good.");
+      return Promise.resolve(0);
+    },
+  });
+}
+
+function relayOptions(values: OptionValues): RelayProgramOptions {
+  return {
+    listen: values.list("listen"),
+    certificateFile: values.text("cert"),
+    keyFile: values.text("key"),
+    certificateNames: values.list("cert-name"),
+    derOutFile: values.text("dev-cert-der-out"),
+    stateDir: values.text("state-dir"),
+    policy: values.required("policy") as RelayProgramOptions["policy"],
+    allowedRooms: values.list("allow-room").map((text) => {
+      const { room, hash } = parseAllowedRoom(text)!;
+      return [room, hash] as const;
+    }),
+    maxTapMtu: Number(values.required("max-tap-mtu")),
+    roomsMax: Number(values.required("max-rooms")),
+    peersPerRoomMax: Number(values.required("max-peers-per-room")),
+    allowRouterAdvertisements: values.flag("allow-router-advertisements"),
+    redirects: values.list("redirect").map((text) => {
+      const { room, relay } = parseRedirect(text)!;
+      return [room, { relay }] as const;
+    }),
+    frameLogFile: values.text("frame-log"),
+  };
 }

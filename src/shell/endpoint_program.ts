@@ -27,6 +27,10 @@ export interface RelayAccessOptions {
   readonly room: string;
   readonly name: string | undefined;
   readonly datagramBudget: number | undefined;
+  /** Clients only: the key that the room asks for. */
+  readonly roomKey?: string | undefined;
+  /** Gateways only. */
+  readonly gatewayKey?: string | undefined;
   /** Program and version. */
   readonly agent: string;
 }
@@ -85,6 +89,8 @@ export function openEndpoint(
     name: options.name,
     agent: options.agent,
     datagramBudget: options.datagramBudget,
+    roomKey: options.roomKey,
+    gatewayKey: options.gatewayKey,
     tokens: tokens.store,
   }, { random: randomBytes, statistics: part.statistics });
   const trust = RelayTrust.open(resources.library, options.relayCaFile);

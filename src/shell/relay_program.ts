@@ -20,6 +20,7 @@ import {
   statelessResetKey,
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
+import { policyOf, type PolicyOptions } from "./relay_policy.ts";
 import { openStateDir } from "./state_dir.ts";
 import { systemFailure, UserError } from "./user_error.ts";
 
@@ -35,7 +36,7 @@ const RESTART_RETRY_MS = 1_000;
 const SHUTDOWN_MAX_MS = 1_500;
 
 /** What the relay's command line says. */
-export interface RelayProgramOptions {
+export interface RelayProgramOptions extends PolicyOptions {
   readonly listen: readonly string[];
   readonly certificateFile: string | undefined;
   readonly keyFile: string | undefined;
@@ -57,6 +58,7 @@ export interface RelayProgramOptions {
  */
 export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const logger = loggerOf("relay");
+  const policy = policyOf(options);
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   if (options.derOutFile !== undefined) {
@@ -69,6 +71,7 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const library = openQuicLibrary(reactor, pool);
   library.setStatelessResetKey(resetKeyOf(stateDir));
   const core = new RelayCore({
+    policy,
     maxTapMtu: options.maxTapMtu,
     roomsMax: options.roomsMax,
     peersPerRoomMax: options.peersPerRoomMax,
@@ -105,10 +108,18 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   return 0;
 }
 
-async function certificateOf(
-  options: RelayProgramOptions,
-  stateDir: string,
-): Promise<RelayCertificate> {
+/**
+ * Looks at options as a start would, and changes nothing.
+ *
+ * @throws {UserError} what is wrong with them
+ */
+export function checkRelay(options: RelayProgramOptions): void {
+  policyOf(options);
+  givenCertificate(options);
+}
+
+/** The certificate that the options name, if they name one. */
+function givenCertificate(options: RelayProgramOptions): RelayCertificate | undefined {
   const { certificateFile, keyFile } = options;
   if (certificateFile !== undefined && keyFile !== undefined) {
     return readCertificate(certificateFile, keyFile);
@@ -116,6 +127,15 @@ async function certificateOf(
   if (certificateFile !== undefined || keyFile !== undefined) {
     throw new UserError("--cert and --key belong together: give both or none", { usage: true });
   }
+  return undefined;
+}
+
+async function certificateOf(
+  options: RelayProgramOptions,
+  stateDir: string,
+): Promise<RelayCertificate> {
+  const given = givenCertificate(options);
+  if (given !== undefined) return given;
   try {
     return await selfSignedCertificate(stateDir, options.certificateNames, Date.now());
   } catch (cause) {

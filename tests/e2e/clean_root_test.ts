@@ -127,7 +127,7 @@ Deno.test("the relay listens, a client joins by msquic, both end in time and lea
   await using bare = await BareSystem.open(lab);
   const relay = bare.spawn([
     ...["/opt/lanparty-relay", "--listen", "127.0.0.1:4433", "--state-dir", "/tmp/relay"],
-    ...["--cert-name", "127.0.0.1", "--dev-cert-der-out", "/tmp/relay.der"],
+    ...["--cert-name", "127.0.0.1", "--dev-cert-der-out", "/tmp/relay.der", "--policy", "open"],
   ]);
   // The local address is in hexadecimal, and msquic's socket is of IPv6 for IPv4, too.
   await eventually("the relay listens", async () => {

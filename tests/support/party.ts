@@ -61,6 +61,8 @@ export class Party implements AsyncDisposable {
     const gateway = await lab.namespace("gateway");
     const relay = await lab.namespace("relay", { forwarding: false });
     const party = new Party(lab, folder, lan, gateway, relay);
+    const keys = await new Deno.Command(executablePath("gateway"), { args: ["new-key"] }).output();
+    Deno.writeFileSync(party.keyFile, keys.stdout, { mode: 0o600 });
     await lab.veth(
       {
         namespace: lan,
@@ -93,6 +95,11 @@ export class Party implements AsyncDisposable {
   /** The certificate that relays write and endpoints pin. */
   get certificateFile(): string {
     return `${this.folder}/relay.der`;
+  }
+
+  /** The file of the party's keys, as `new-key` has printed them. */
+  get keyFile(): string {
+    return `${this.folder}/party.key`;
   }
 
   /** A state folder of one program. */
@@ -131,6 +138,7 @@ export class Party implements AsyncDisposable {
       ...withDefault(options, "--relay", `${PARTY.relayAddressForGateway}:${PARTY.relayPort}`),
       ...withDefault(options, "--state-dir", this.stateDir("gateway")),
       ...withDefault(options, "--interface", PARTY.gatewayInterface),
+      ...withDefault(options, "--gateway-key-file", this.keyFile),
       ...withDefault(options, "--room", PARTY.room),
       ...withTrust(options, this.certificateFile),
     ];
@@ -156,6 +164,7 @@ export class Party implements AsyncDisposable {
       ...withDefault(options, "--relay", `${this.relayAddressFor(player)}:${PARTY.relayPort}`),
       ...withDefault(options, "--state-dir", this.stateDir(`client-${player.name}`)),
       ...withDefault(options, "--name", player.name),
+      ...withDefault(options, "--room-key-file", this.keyFile),
       ...withDefault(options, "--room", PARTY.room),
       ...withTrust(options, this.certificateFile),
     ];

@@ -15,7 +15,7 @@ const READY_TIMEOUT_MS = 20_000;
 export interface RelayProcessOptions {
   /** Addresses to listen on. Default: a free port of 127.0.0.1. */
   readonly listen?: readonly string[];
-  /** Further options of the command line. */
+  /** Further options of the command line; `--policy open` unless they say otherwise. */
   readonly options?: readonly string[];
   /** Goes in front of the command, such as `ip netns exec …`. */
   readonly prefix?: readonly string[];
@@ -108,6 +108,7 @@ export class RelayProcess implements AsyncDisposable {
       ...listen.flatMap((address) => ["--listen", address]),
       ...["--cert", `${this.folder}/cert.pem`, "--key", `${this.folder}/key.pem`],
       ...["--state-dir", `${this.folder}/state`, "--log-format", "json"],
+      ...this.options.options?.includes("--policy") ? [] : ["--policy", "open"],
       ...this.options.options ?? [],
     ]);
   }

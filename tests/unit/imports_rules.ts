@@ -44,7 +44,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       ...[...CORE, "relay", "endpoint", "gateway", "client", "trust", "ffi", "reactor", "quic"],
       ...["link", "route", "os", "serve", "shell"],
     ],
-    packages: ["@std/cli", "@logtape/logtape"],
+    packages: ["@std/cli", "@logtape/logtape", "smol-toml", "zod"],
   },
   types: { folders: [], packages: ["npm:deno-std@1.4.0"] },
 };

@@ -1,0 +1,162 @@
+/**
+ * Configuration files: TOML, with a key for every option of the command line.
+ *
+ * ```toml
+ * listen = ["443/udp"]
+ * policy = "listed"
+ * max-rooms = 50
+ * allow-router-advertisements = true
+ *
+ * [allow-room]
+ * PARTY = "N0cI__d3nV2Xnsh11W3SKG9tPPfsMXo7JWMqqyjsN7s"
+ * ```
+ *
+ * A value may be written as text or, where it is one, as a number; what may be given several times is a
+ * list; pairs are a table. What the command line says has precedence.
+ */
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
+
+/** A longer file is no configuration. */
+export const CONFIG_BYTES_MAX = 65_536;
+
+/** Options that make no sense in a file. */
+const COMMAND_LINE_ONLY: readonly string[] = ["config", "help", "version"];
+
+/** The options that a file sets, as texts or switches. */
+export type ConfigValues = ReadonlyMap<string, readonly string[] | boolean>;
+
+/** What a file says, or the line of its first mistake and what is wrong there. */
+export type ConfigResult =
+  | { readonly ok: true; readonly values: ConfigValues }
+  | { readonly ok: false; readonly line: number; readonly message: string };
+
+/** Reads the text of a configuration file of a program. */
+export function parseConfig(program: ProgramSpec, text: string): ConfigResult {
+  const specs = allOptions(program).filter(({ name }) => !COMMAND_LINE_ONLY.includes(name));
+  let table: unknown;
+  try {
+    table = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [message] = error.message.split("\n");
+    return {
+      ok: false,
+      line: error.line,
+      message: message.replace(/^Invalid TOML document: /, ""),
+    };
+  }
+  const result = schemaOf(specs).safeParse(table);
+  if (!result.success) return firstMistake(specs, text, result.error);
+  const values = new Map<string, readonly string[] | boolean>();
+  for (const [name, value] of Object.entries(result.data)) {
+    if (value !== undefined) values.set(name, value);
+  }
+  return { ok: true, values };
+}
+
+function schemaOf(specs: readonly OptionSpec[]) {
+  return z.strictObject(
+    Object.fromEntries(specs.map((spec) => [spec.name, optionSchema(spec).optional()])),
+  );
+}
+
+const SCALAR = z.union([z.string(), z.number()], "expected text or a number");
+const LIST = z.union([z.string(), z.number(), z.array(SCALAR)], "expected text or a list of texts");
+const TABLE = z.union(
+  [z.string(), z.number(), z.array(SCALAR), z.record(z.string(), LIST)],
+  "expected a table or a list of texts",
+);
+
+/** A value of one option: a switch, or a list of texts that pass the option's own check. */
+function optionSchema(spec: OptionSpec): z.ZodType<readonly string[] | boolean> {
+  if (spec.value === undefined) return z.boolean("expected true or false");
+  const shape: z.ZodType<ConfigValue> = spec.pairs ? TABLE : spec.repeatable ? LIST : SCALAR;
+  return shape.superRefine((value, context) => {
+    for (const { path, text } of textsOf(value)) {
+      const message = wrongValue(spec, text);
+      if (message !== undefined) context.addIssue({ code: "custom", path, message });
+    }
+  }).transform((value) => textsOf(value).map(({ text }) => text));
+}
+
+type ConfigValue = string | number | ConfigValue[] | { [key: string]: ConfigValue };
+
+/** A value as texts, and where in it each of them is; `KEY = "VALUE"` is the text `KEY=VALUE`. */
+function textsOf(value: ConfigValue): { readonly path: string[]; readonly text: string }[] {
+  if (Array.isArray(value)) return value.map((one) => ({ path: [], text: String(one) }));
+  if (typeof value !== "object") return [{ path: [], text: String(value) }];
+  return Object.entries(value).flatMap(([key, one]) =>
+    textsOf(one).map(({ text }) => ({ path: [key], text: `${key}=${text}` }))
+  );
+}
+
+function firstMistake(
+  specs: readonly OptionSpec[],
+  text: string,
+  error: z.ZodError,
+): Extract<ConfigResult, { ok: false }> {
+  const mistakes = error.issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") {
+      const path = issue.path.map(String);
+      return [{ path, message: `${path.join(".")}: ${issue.message}` }];
+    }
+    return issue.keys.map((key) => ({ path: [key], message: unknownKey(specs, key) }));
+  });
+  const located = mistakes.map(({ path, message }) => ({ line: lineOf(text, path), message }));
+  const [first] = located.sort((a, b) => a.line - b.line);
+  return { ok: false, ...first };
+}
+
+function unknownKey(specs: readonly OptionSpec[], key: string): string {
+  const near = specs.find(({ name }) =>
+    name === key.replaceAll("_", "-") || name.startsWith(key) || key.startsWith(name)
+  );
+  return `${key}: there is no such key` +
+    (near === undefined ? "" : `; did you mean ${near.name}?`);
+}
+
+/**
+ * The line, from 1, on which a key is set. The parser tells no positions, but what comes before a line
+ * is a document of its own wherever a statement ends: so the key's statement begins behind the last
+ * such document without the key.
+ */
+function lineOf(text: string, path: readonly string[]): number {
+  const lines = text.split("\n");
+  let before = 0;
+  for (let count = 1; count <= lines.length; count++) {
+    let table: unknown;
+    try {
+      table = parse(lines.slice(0, count).join("\n"));
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error;
+      continue;
+    }
+    if (hasPath(table, path)) break;
+    before = count;
+  }
+  return Math.min(before + 1, lines.length);
+}
+
+function hasPath(table: unknown, path: readonly string[]): boolean {
+  let at = table;
+  for (const key of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return false;
+    at = (at as Record<string, unknown>)[key];
+  }
+  return true;
+}
+
+/** Reads a configuration file: what it sets, or `FILE:LINE: what is wrong` in one line. */
+export function readConfigFile(program: ProgramSpec, file: string): ConfigValues | string {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(file);
+  } catch (error) {
+    return `--config ${file} cannot be read: ${error instanceof Error ? error.message : error}`;
+  }
+  if (bytes.length > CONFIG_BYTES_MAX) return `${file} is longer than ${CONFIG_BYTES_MAX} bytes`;
+  const result = parseConfig(program, new TextDecoder().decode(bytes));
+  return result.ok ? result.values : `${file}:${result.line}: ${result.message}`;
+}

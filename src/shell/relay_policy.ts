@@ -1,0 +1,35 @@
+/** Who may join, from the relay's options to the core's policy. */
+import {
+  type AdmissionPolicy,
+  KEY_SALT_BYTES,
+  KeyedPolicy,
+  ListedPolicy,
+} from "../relay/policy.ts";
+import { sha256 } from "../trust/sha256.ts";
+import { randomBytes } from "./random.ts";
+import { UserError } from "./user_error.ts";
+
+/** What the options say of who may join. */
+export interface PolicyOptions {
+  readonly policy: "open" | "keyed" | "listed";
+  /** Room codes with the hash of a key that is good for them; a code may stand there several times. */
+  readonly allowedRooms: readonly (readonly [code: string, hash: Uint8Array])[];
+}
+
+/** The policy. @throws {UserError} the options do not fit together */
+export function policyOf(options: PolicyOptions): "open" | AdmissionPolicy {
+  const { policy, allowedRooms } = options;
+  if (policy === "listed") {
+    if (allowedRooms.length > 0) return new ListedPolicy(sha256, byCode(allowedRooms));
+    throw new UserError("--policy listed needs --allow-room ROOM=HASH", { usage: true });
+  }
+  if (allowedRooms.length > 0) {
+    throw new UserError(`--allow-room needs --policy listed, not ${policy}`, { usage: true });
+  }
+  return policy === "open" ? policy : new KeyedPolicy(sha256, randomBytes(KEY_SALT_BYTES));
+}
+
+function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {
+  const rooms = Map.groupBy(allowedRooms, ([code]) => code);
+  return Array.from(rooms, ([code, entries]) => [code, entries.map(([, hash]) => hash)]);
+}
