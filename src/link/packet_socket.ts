@@ -122,7 +122,7 @@ export class PacketSocket implements LinkDevice {
     this.index = info.index;
     this.mac = info.mac;
     this.#mtu = info.mtu;
-    this.#state = info.up ? "up" : "down";
+    this.#state = stateOf(info);
     this.#fd = fd;
     this.#budgetFrames = options.budgetFrames ?? BUDGET_FRAMES;
     setOption(fd, "PACKET_VNET_HDR", PacketOption.vnetHeader, 1);
@@ -221,7 +221,7 @@ export class PacketSocket implements LinkDevice {
     else {
       const info = queryInterface(this.name);
       this.#mtu = info.mtu;
-      this.#setState(info.up ? "up" : "down");
+      this.#setState(stateOf(info));
     }
     return this.#state;
   }
@@ -304,6 +304,11 @@ export class PacketSocket implements LinkDevice {
     this.#state = state;
     this.#sink?.state?.(state);
   }
+}
+
+/** An interface without its cable carries as little as one that is switched off. */
+function stateOf(info: InterfaceInfo): LinkState {
+  return info.up && info.carrier ? "up" : "down";
 }
 
 /** Asks for a buffer above the system's limit, which needs CAP_NET_ADMIN, or else up to it. */

@@ -9,6 +9,7 @@ import { LinkError, type LinkFrame, type LinkState } from "../../src/link/device
 import { bridgeFilter } from "../../src/link/bpf.ts";
 import { PacketSocket, type PacketSocketOptions } from "../../src/link/packet_socket.ts";
 import { EpollReactor } from "../../src/reactor/epoll_reactor.ts";
+import { eventually } from "../support/wait.ts";
 import { inNamespace } from "../support/enter_namespace.ts";
 import { BROADCAST_MAC, ethernet, mac, pattern, toHex, Type } from "../support/frames.ts";
 import { type Namespace, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
@@ -298,8 +299,16 @@ test("an interface that goes down, comes back and is deleted is told to the sink
   send(near, testFrame());
   assertEquals(near.counters.sendDown, 1);
   await network.near.ip("link", "set", "wire", "up");
-  inNamespace(network.near, () => near.checkState());
+  // The kernel looks at carriers by itself, up to a second later.
+  const checkUntil = (state: LinkState) =>
+    eventually(state, () => inNamespace(network.near, () => near.checkState()) === state);
+  await checkUntil("up");
   assertEquals(states, ["down", "up"]);
+  await network.far.ip("link", "set", "wire", "down");
+  await checkUntil("down");
+  await network.far.ip("link", "set", "wire", "up");
+  await checkUntil("up");
+  assertEquals(states, ["down", "up", "down", "up"]);
   await network.far.run(["ping", "-c", "1", "10.9.0.1"]);
   turn();
   assertGreater(near.counters.framesReceived, 0);
