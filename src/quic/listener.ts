@@ -38,12 +38,14 @@ export class QuicListener implements EventTarget {
   readonly id: number;
   readonly #context: QuicContext;
   readonly #options: QuicListenOptions;
+  #configuration: QuicConfiguration;
   #handle: Deno.PointerValue = null;
 
   /** @throws {QuicError} with status ADDRESS_IN_USE if another process has the port */
   constructor(context: QuicContext, options: QuicListenOptions) {
     this.#context = context;
     this.#options = options;
+    this.#configuration = options.configuration;
     const local = localAddress(options);
     this.id = context.listeners.add(this);
     try {
@@ -84,6 +86,16 @@ export class QuicListener implements EventTarget {
     return quicFailed(status) ? undefined : readAddress(bytes);
   }
 
+  /**
+   * From now on connections get another configuration, of the same protocol; those that are open or
+   * in their handshake keep theirs. Returns the one before, for the caller to close.
+   */
+  useConfiguration(configuration: QuicConfiguration): QuicConfiguration {
+    const before = this.#configuration;
+    this.#configuration = configuration;
+    return before;
+  }
+
   /** Accepts no more connections; those that are open stay. */
   close(): void {
     if (this.#handle !== null) {
@@ -122,8 +134,7 @@ export class QuicListener implements EventTarget {
       this.#context.connectionCallback.pointer,
       this.#context.contextPointer(connection.id),
     );
-    const { configuration } = this.#options;
-    const status = quic.MsQuicConnectionSetConfiguration(handle, configuration.handle);
+    const status = quic.MsQuicConnectionSetConfiguration(handle, this.#configuration.handle);
     if (quicFailed(status)) {
       connection.detach(); // msquic keeps the handle of a connection that is refused
       return status;

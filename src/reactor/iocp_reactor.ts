@@ -47,6 +47,8 @@ const TWO_TO_32 = 4_294_967_296;
 const SIGNALS: Readonly<Record<TerminationSignal, readonly Deno.Signal[]>> = {
   SIGINT: ["SIGINT"],
   SIGTERM: ["SIGBREAK", "SIGHUP"],
+  // What Deno calls by this name is the closing window.
+  SIGHUP: [],
 };
 
 /** See {@linkcode Reactor}. */

@@ -67,8 +67,8 @@ export interface Worker {
   nextDeadlineMs(nowMs: number): number;
 }
 
-/** Signals that end a process. */
-export type TerminationSignal = "SIGINT" | "SIGTERM";
+/** Signals that end a process, and the one that has it read its files anew. */
+export type TerminationSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** What the reactor has done so far. */
 export interface ReactorCounters {

@@ -15,6 +15,8 @@ const RESET_KEY_FILE = "stateless-reset.key";
 /** msquic's QUIC_STATELESS_RESET_KEY_LENGTH. */
 const RESET_KEY_BYTES = 32;
 const SELF_SIGNED_DAYS = 3650;
+/** A self-signed certificate is renewed so long before it ends. */
+export const RENEWAL_MS = 30 * 86_400_000;
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
 
@@ -37,14 +39,14 @@ export interface RelayCertificate {
  * @throws {UserError} a file cannot be read or holds no certificate or key
  */
 export function readCertificate(certificateFile: string, keyFile: string): RelayCertificate {
-  const certificate = readUserFile(certificateFile, "--cert");
-  const key = readUserFile(keyFile, "--key");
-  const [leafDer] = isPem(certificate) ? pemToDer(new TextDecoder().decode(certificate)) : [];
-  if (leafDer === undefined) {
-    throw new UserError(`--cert ${certificateFile} holds no certificate in PEM form`);
-  }
-  if (!new TextDecoder().decode(key).includes("PRIVATE KEY-----")) {
+  const leafDer = readLeaf(certificateFile);
+  const key = new TextDecoder().decode(readUserFile(keyFile, "--key"));
+  if (!key.includes("PRIVATE KEY-----")) {
     throw new UserError(`--key ${keyFile} holds no private key in PEM form`);
+  }
+  if (key.includes("ENCRYPTED")) {
+    // OpenSSL would ask for it on the terminal, and everybody would wait.
+    throw new UserError(`--key ${keyFile} is protected by a password`);
   }
   return {
     certificateFile,
@@ -56,8 +58,41 @@ export function readCertificate(certificateFile: string, keyFile: string): Relay
 }
 
 /**
- * Reads the self-signed certificate of the state folder, or makes one. One that has expired or is not for
- * the names asked for is made anew with the same key, so that pinned fingerprints stay good.
+ * The fingerprint of the key in a certificate file, or else of the self-signed certificate in a state
+ * folder; nothing is made.
+ *
+ * @throws {UserError} there is none
+ */
+export function keptFingerprint(certificateFile: string | undefined, stateDir: string): string {
+  if (certificateFile !== undefined) {
+    return fingerprint(readLeaf(certificateFile), certificateFile);
+  }
+  const file = `${stateDir}/${CERTIFICATE_FILE}`;
+  const [leafDer] = pemToDer(new TextDecoder().decode(readFileIfThere(file)));
+  if (leafDer === undefined) {
+    throw new UserError(`there is no certificate in ${stateDir} yet: the first start makes it`);
+  }
+  return fingerprint(leafDer, file);
+}
+
+/** Whether it is time to make a self-signed certificate anew. */
+export function isRenewalDue(certificate: RelayCertificate, unixMs: number): boolean {
+  return !isUsableCertificate(certificate.leafDer, [], unixMs + RENEWAL_MS);
+}
+
+function readLeaf(certificateFile: string): Uint8Array {
+  const certificate = readUserFile(certificateFile, "--cert");
+  const [leafDer] = isPem(certificate) ? pemToDer(new TextDecoder().decode(certificate)) : [];
+  if (leafDer === undefined) {
+    throw new UserError(`--cert ${certificateFile} holds no certificate in PEM form`);
+  }
+  return leafDer;
+}
+
+/**
+ * Reads the self-signed certificate of the state folder, or makes one. One that ends within
+ * {@link RENEWAL_MS} or is not for the names asked for is made anew with the same key, so that pinned
+ * fingerprints stay good.
  *
  * @param stateDir an existing folder
  * @param names host names and addresses; without any `localhost`
@@ -74,7 +109,7 @@ export async function selfSignedCertificate(
   const oldCertificate = readFileIfThere(certificateFile);
   if (oldKey !== undefined && oldCertificate !== undefined) {
     const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
-    if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs)) {
+    if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs + RENEWAL_MS)) {
       return {
         certificateFile,
         keyFile,

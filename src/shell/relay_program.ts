@@ -8,12 +8,14 @@ import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { RelayCore } from "../relay/core.ts";
 import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
 import { ALPN } from "./alpn.ts";
+import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { hasAddress } from "./interface_addresses.ts";
 import { loggerOf, logText } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
 import { randomBytes } from "./random.ts";
 import {
+  isRenewalDue,
   readCertificate,
   type RelayCertificate,
   selfSignedCertificate,
@@ -93,6 +95,15 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
     fingerprint: certificate.fingerprint,
   });
+  const keeper = new CertificateKeeper({
+    load: () => certificateOf(options, stateDir),
+    use: (renewed) => exchangeCertificate(options, library, listeners, renewed),
+    isRenewalDue: (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
+    stamp: stampOfFiles,
+    note: (level, message, fields) => logText(logger, level, message, fields),
+  }, certificate, reactor.now());
+  reactor.addWorker(keeper);
+  reactor.onSignal(["SIGHUP"], () => void keeper.reload());
   endOnSignal(reactor, node, listeners, (signal) => logText(logger, "info", `${signal}: stopping`));
   reactor.addWorker({
     work: (nowMs) => (frameLog.work(nowMs), false),
@@ -192,6 +203,21 @@ function openServerConfiguration(library: QuicLibrary, certificate: RelayCertifi
       `the certificate ${certificateFile} and the key ${keyFile} cannot be used together`,
       { cause },
     );
+  }
+}
+
+/** New connections get this certificate; those that are open keep theirs. */
+function exchangeCertificate(
+  options: RelayProgramOptions,
+  library: QuicLibrary,
+  listeners: readonly QuicListener[],
+  certificate: RelayCertificate,
+): void {
+  const configuration = openServerConfiguration(library, certificate);
+  const before = listeners.map((listener) => listener.useConfiguration(configuration));
+  for (const old of new Set(before)) old.close();
+  if (options.derOutFile !== undefined) {
+    writeUserFile("--dev-cert-der-out", options.derOutFile, certificate.leafDer);
   }
 }
 
