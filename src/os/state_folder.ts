@@ -11,7 +11,8 @@ export interface FolderEnvironment {
 }
 
 /**
- * Finds, and makes where needed, the state folder of a program.
+ * Finds, and makes where needed, the state folder of a program. Its path is absolute: other programs (a
+ * DHCP client, say) are given paths in it, and look for them from where they are.
  *
  * @param part `relay`, `gateway` or `client`
  * @param wanted the folder that is asked for; `undefined`: see {@linkcode defaultStateFolder}
@@ -24,7 +25,7 @@ export function stateFolder(part: string, wanted: string | undefined): string {
       uid: Deno.uid(),
     });
   Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  return folder;
+  return Deno.realPathSync(folder);
 }
 
 /** The user's application data: it moves with the user from one PC of a domain to the next. */

@@ -16,6 +16,16 @@ Deno.test("a state folder that is asked for is made, private, with its parents",
   }
 });
 
+Deno.test("a state folder's path is absolute, so that other programs find what lies in it", () => {
+  const folder = Deno.makeTempDirSync({ dir: "." });
+  try {
+    assertEquals(stateFolder("client", `${folder}/./a`), `${Deno.cwd()}${folder.slice(1)}/a`);
+    assertEquals(stateFolder("client", "."), Deno.cwd());
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("without a wish the state folder is systemd's, root's or the user's, in this order", () => {
   const folder = (uid: number, variables: Record<string, string>) =>
     defaultStateFolder("client", { uid, get: (name) => variables[name] });
