@@ -1,5 +1,6 @@
 /** The frame log's sink: JSON lines, collected and written in larger pieces. */
 import { FrameLog, type FrameRecord } from "../obs/frame_log.ts";
+import { loggerOf, logText } from "./logging.ts";
 import { UserError } from "./user_error.ts";
 
 /** Bytes that are collected before they are written. */
@@ -15,7 +16,7 @@ export class FrameLogFile {
   private flushDueMs = Infinity;
 
   private constructor(
-    private readonly file: Deno.FsFile | undefined,
+    private file: Deno.FsFile | undefined,
     private readonly timeOriginMs: number,
   ) {
     this.log = file === undefined ? new FrameLog() : new FrameLog((record) => this.add(record));
@@ -47,9 +48,11 @@ export class FrameLogFile {
   close(): void {
     this.flush();
     this.file?.close();
+    this.file = undefined;
   }
 
   private add(record: FrameRecord): void {
+    if (this.file === undefined) return;
     const { timeMs, ...fields } = record;
     const time = new Date(this.timeOriginMs + timeMs).toISOString();
     this.text += JSON.stringify({ time, ...fields }) + "\n";
@@ -57,12 +60,22 @@ export class FrameLogFile {
     if (this.text.length >= BATCH_BYTES) this.flush();
   }
 
+  /** Frames pass in a callback of QUIC's: a full disk ends the log there, not the party. */
   private flush(): void {
     this.flushDueMs = Infinity;
+    const { file } = this;
     const bytes = this.encoder.encode(this.text);
     this.text = "";
-    for (let written = 0; this.file !== undefined && written < bytes.length;) {
-      written += this.file.writeSync(bytes.subarray(written));
+    if (file === undefined) return;
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += file.writeSync(bytes.subarray(written));
+      }
+    } catch (error) {
+      this.file = undefined;
+      file.close();
+      const why = error instanceof Error ? error.message : String(error);
+      logText(loggerOf("frames"), "warning", `The frame log cannot be written any more: ${why}`);
     }
   }
 }
