@@ -1,0 +1,269 @@
+/** The compiled relay under guests that behave badly: the others must not notice. */
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { encodeControl } from "../support/deno_codec.ts";
+import { DenoEndpoint, helloOf, type RelayAddress } from "../support/deno_endpoint.ts";
+import { ethernet, pattern, u32 } from "../support/frames.ts";
+import { QuicHost, StreamRecorder } from "../support/quic.ts";
+import { RelayProcess } from "../support/relay_process.ts";
+import { pause } from "../support/wait.ts";
+
+const MAC_A = "02:00:00:00:00:0a";
+const MAC_B = "02:00:00:00:00:0b";
+const MAC_DEAF = "02:00:00:00:00:de";
+
+/** A pair in a room of its own that sends a frame to and fro, one at a time. */
+class Pair implements AsyncDisposable {
+  readonly roundTripsMs: number[] = [];
+  private sent = 0;
+
+  private constructor(private readonly a: DenoEndpoint, private readonly b: DenoEndpoint) {}
+
+  static async join(relay: RelayProcess): Promise<Pair> {
+    const ends = [MAC_A, MAC_B].map(async (mac) => {
+      const end = await DenoEndpoint.connect(relay.address, { localHost: "127.0.0.9" });
+      await end.join({ room: "PAIR", mac });
+      return end;
+    });
+    return new Pair(await ends[0], await ends[1]);
+  }
+
+  /** Frames to and fro, of changing lengths. @throws {Error} if one is lost or changed */
+  async play(roundTrips: number): Promise<void> {
+    for (let i = 0; i < roundTrips; i++) {
+      const payload = pattern(46 + this.sent * 97 % 1_454);
+      payload.set(u32(this.sent++));
+      const startMs = performance.now();
+      await this.pass(this.a, MAC_A, this.b, MAC_B, payload);
+      await this.pass(this.b, MAC_B, this.a, MAC_A, payload);
+      this.roundTripsMs.push(performance.now() - startMs);
+    }
+  }
+
+  private async pass(
+    sender: DenoEndpoint,
+    source: string,
+    receiver: DenoEndpoint,
+    destination: string,
+    payload: Uint8Array,
+  ): Promise<void> {
+    const frame = ethernet({ destination, source, type: 0x88b6, payload });
+    await sender.sendFrame(frame);
+    const received = await receiver.frame(2_000).catch((cause) => this.explain(cause));
+    assertEquals(received.sourcePeerId, sender.peerId);
+    assertEquals(received.frame, frame);
+  }
+
+  /** A frame is lost: waits for what the relay has counted, and says where. */
+  private async explain(cause: unknown): Promise<never> {
+    const drops = kernelDrops();
+    await pause(10_500);
+    const stats = [this.a, this.b].map(({ messages }) => messages.at(-1));
+    throw new Error(`after ${this.sent} frames; ${JSON.stringify({ stats, drops })}`, { cause });
+  }
+
+  /** The two see each other and nobody else, and nothing that is wrong. */
+  check(): void {
+    for (const end of [this.a, this.b]) {
+      assertEquals(end.ending, undefined);
+      assertEquals([end.malformed, end.wrongMessages, end.takeFrames()], [[], [], []]);
+      const others = end.messages.filter(({ type }) => !["welcome", "stats"].includes(type));
+      assertLess(others.length, 2);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.a[Symbol.asyncDispose]();
+    await this.b[Symbol.asyncDispose]();
+  }
+}
+
+/** Datagrams that the kernel dropped at each UDP socket of IPv4, by port: those that it dropped some at. */
+function kernelDrops(): Record<string, number> {
+  const rows = Deno.readTextFileSync("/proc/net/udp").trim().split("\n").slice(1);
+  const drops = rows.map((row) => row.trim().split(/\s+/)).map((columns) =>
+    [String(parseInt(columns[1].split(":")[1], 16)), Number(columns.at(-1))] as const
+  );
+  return Object.fromEntries(drops.filter(([, count]) => count > 0));
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
+}
+
+Deno.test("two hundred silent connections do not disturb a pair that plays", async () => {
+  await using relay = await RelayProcess.start();
+  await using pair = await Pair.join(relay);
+  const socket = new Deno.QuicEndpoint({ hostname: "127.0.0.1", port: 0 });
+  const silent: DenoEndpoint[] = [];
+  const connect = async () => {
+    const options = { socket, closesOnLastMessage: false };
+    silent.push(await DenoEndpoint.connect(relay.address, options));
+  };
+  try {
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 20 }, connect));
+    await pair.play(300);
+    assertLess(quantile(pair.roundTripsMs, 0.5), 20);
+    assertEquals(silent.filter(({ ending }) => ending !== undefined), []);
+    // One address may hold only so many connections that say nothing: some of these are too many.
+    for (let i = 0; i < 4; i++) await Promise.all(Array.from({ length: 20 }, connect));
+    await pause(300);
+    const closed = silent.filter(({ ending }) => ending !== undefined);
+    assertGreater(closed.length, 0);
+    assertLess(closed.length, 80);
+    assertEquals(new Set(closed.map(({ ending }) => ending?.code)), new Set([1]));
+    await pair.play(20);
+    pair.check();
+  } finally {
+    await Promise.all(silent.map((endpoint) => endpoint[Symbol.asyncDispose]()));
+    socket.close();
+  }
+});
+
+/** A number from a seed, 0 ≤ n < `below`: a linear congruential generator's upper bits. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor(state / 0x1_0000_0000 * below);
+  };
+}
+
+function randomBytes(random: (below: number) => number, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, () => random(256));
+}
+
+/** A datagram of random bytes, more often than not with a beginning that is right. */
+function randomDatagram(random: (below: number) => number): Uint8Array {
+  const bytes = randomBytes(random, random(1_100));
+  const start = [[], [1], [1, 0], [1, 1], [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]];
+  bytes.set(start[random(start.length)].slice(0, bytes.length));
+  return bytes;
+}
+
+/** One session of nonsense; whether it had joined. */
+async function vandalize(
+  relay: RelayAddress,
+  localHost: string,
+  random: (below: number) => number,
+): Promise<boolean> {
+  await using vandal = await DenoEndpoint.connect(relay, { localHost });
+  const joins = random(3) > 0;
+  // Nonsense on the control stream ends a session soon: some leave it at datagrams.
+  const talks = random(2) > 0;
+  try {
+    if (joins) {
+      const mac = `02:00:00:00:0${random(10)}:0${random(10)}`;
+      await vandal.send(helloOf({ room: `VANDALS-${random(3)}`, mac, datagramBudget: 1_200 }));
+    }
+    for (let i = 0; i < 400 && vandal.ending === undefined; i++) {
+      await vandal.sendDatagram(randomDatagram(random));
+      if (i % 30 === 29) await pause(5);
+      if (talks && random(60) === 0) await vandal.sendBytes(randomBytes(random, 1 + random(300)));
+      if (talks && random(90) === 0) {
+        await vandal.send({ type: "stats", framesSent: random(9) - 2 });
+      }
+    }
+    await vandal.ended(300);
+  } catch {
+    // It may have been thrown out at any moment.
+  }
+  return joins;
+}
+
+Deno.test("random bytes on every way into the relay cost a pair in another room nothing", async () => {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0];
+  await using relay = await RelayProcess.start();
+  await using pair = await Pair.join(relay);
+  await pair.play(50);
+  const beforeBytes = relay.residentBytes();
+  const endMs = performance.now() + 6_000;
+  let sessions = 0;
+  try {
+    const vandals = [11, 12, 13].map(async (host) => {
+      const random = seeded(seed + host);
+      while (performance.now() < endMs) {
+        if (await vandalize(relay.address, `127.0.0.${host}`, random)) sessions++;
+      }
+    });
+    const playing = (async () => {
+      while (performance.now() < endMs) await pair.play(20);
+    })();
+    await Promise.all([...vandals, playing]);
+    assert(relay.running);
+    assertGreater(sessions, 10);
+    for (const code of ["malformed-limit", "protocol-error", "invalid-hello"]) {
+      assert(relay.log.includes(`"code":"${code}"`), code);
+    }
+    assertGreater(pair.roundTripsMs.length, 300);
+    assertLess(relay.residentBytes() - beforeBytes, 48 << 20);
+    pair.check();
+    assertEquals(await roomsLeft(relay), [], "nothing of the vandals stays");
+  } catch (cause) {
+    throw new Error(`with seed ${seed} and the relay at ${relay.address.port}`, { cause });
+  }
+});
+
+/** Rooms of the vandals that were opened and not closed, by the relay's log. */
+async function roomsLeft(relay: RelayProcess): Promise<string[]> {
+  await pause(1_300);
+  const open = new Set<string>();
+  for (const [, what, room] of relay.log.matchAll(/"room (opened|closed)".*?"room":"(.*?)"/g)) {
+    if (what === "opened") open.add(room);
+    else open.delete(room);
+  }
+  open.delete("PAIR");
+  return [...open];
+}
+
+Deno.test("who does not read is told nothing more after a bound, and is closed", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-peers-per-room", "4"] });
+  await using witness = await DenoEndpoint.connect(relay.address);
+  await witness.join({ room: "A", mac: MAC_A });
+  const host = await QuicHost.open();
+  // Deno's QUIC takes a megabyte before it stops the sender; ours can be told to take less.
+  const timer = setInterval(() => host.reactor.turn(0), 5);
+  try {
+    const settings = { streamReceiveWindowBytes: 16_384 };
+    const configuration = host.client(relay.caFile, settings);
+    const { connection, recorder } = host.connect(configuration, relay.address.port);
+    await waitFor("the handshake", () => recorder.connection !== undefined);
+    const stream = new StreamRecorder();
+    stream.onData = (control) => control.pause();
+    connection.openStream(stream).send(
+      encodeControl(helloOf({ room: "A", mac: MAC_DEAF, datagramBudget: 1_200 })),
+    );
+    await waitFor("a welcome", () => stream.bytes > 0);
+    assertEquals((await witness.message())["mac"], MAC_DEAF);
+    let visits = 0;
+    while (!recorder.isClosed && visits < 250) {
+      await visit(relay.address);
+      visits++;
+    }
+    // 64 KiB and 1 KiB for each peer; what the transport takes; about 700 bytes for each visit.
+    assert(visits > 60 && visits < 200, `${visits} visits`);
+    assertEquals([recorder.reason?.by, recorder.reason?.errorCode], ["peer", 2]);
+    const left = witness.messages.filter((m) => m.type === "peerLeft" && m["mac"] === MAC_DEAF);
+    assertEquals(left.map((message) => message["reason"]), ["error"]);
+    assertEquals(witness.ending, undefined);
+  } finally {
+    clearInterval(timer);
+    host.close();
+  }
+});
+
+async function waitFor(what: string, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + 5_000;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`did not happen: ${what}`);
+    await pause(5);
+  }
+}
+
+/** Comes with the longest of names and goes: two messages for everyone who is there. */
+async function visit(relay: RelayAddress): Promise<void> {
+  await using visitor = await DenoEndpoint.connect(relay, { localHost: "127.0.0.14" });
+  const name = "\u{1f3ae}".repeat(64);
+  await visitor.send(helloOf({ room: "A", mac: MAC_B, name, datagramBudget: 1_200 }));
+  assertEquals((await visitor.message()).type, "welcome");
+  await visitor.leave();
+}
