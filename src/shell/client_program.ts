@@ -19,6 +19,7 @@ import {
 } from "./endpoint_program.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
+import { UserError } from "./user_error.ts";
 
 /** What the client's command line says. */
 export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
@@ -163,7 +164,11 @@ class Client {
   }
 
   private setMtu(tapMtu: number): void {
-    if (this.tap !== undefined) return this.tap.setMtu(tapMtu);
+    if (this.tap !== undefined) {
+      // A deleted adapter is found here before its next look: what it says is the better message.
+      if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
+      return;
+    }
     const tap = this.system.openAdapter({
       mac: this.mac,
       mtu: tapMtu,
@@ -171,7 +176,13 @@ class Client {
     });
     const { name } = tap;
     this.tap = tap;
-    tap.start(this.resources.reactor, { frame: (frame) => this.handleTapFrame(frame) });
+    tap.start(this.resources.reactor, {
+      frame: (frame) => this.handleTapFrame(frame),
+      state: (state) => {
+        if (state !== "gone") return;
+        throw new UserError(`the network adapter ${name} was removed or renamed: start again`);
+      },
+    });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
     this.system.adapterStarted(tap);
     this.addressesDueMs = this.resources.reactor.now();
@@ -188,6 +199,7 @@ class Client {
     this.addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
     if (this.tap === undefined) return;
     const { name } = this.tap;
+    this.tap.checkState();
     const addresses = this.system.addresses(this.tap);
     if (addresses.join() === this.addresses.join()) return;
     this.addresses = addresses;

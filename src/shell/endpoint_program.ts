@@ -16,6 +16,7 @@ import { openQuicLibrary } from "./native_library.ts";
 import { randomBytes } from "./random.ts";
 import { RelayTrust } from "./relay_trust.ts";
 import { TokenFile } from "./token_file.ts";
+import { UserError } from "./user_error.ts";
 
 /** What client and gateway are told of the relay and the room. */
 export interface RelayAccessOptions {
@@ -39,6 +40,8 @@ const POOL_SLOTS = 8_192;
 const QUEUE_ENTRIES = 8_192;
 /** After a signal the session has this long to say goodbye. */
 const LEAVE_MAX_MS = 1_600;
+/** The same after a failure, when nothing else is left to be done. */
+const GOODBYE_MAX_MS = 1_000;
 
 /** What an endpoint's program has at hand before it knows its part. */
 export class EndpointResources {
@@ -109,10 +112,12 @@ export function openEndpoint(
 }
 
 /**
- * Runs an endpoint until its session ends: by itself, or after SIGINT or SIGTERM.
+ * Runs an endpoint until its session ends: by itself, or after SIGINT, SIGTERM or SIGHUP (its terminal
+ * is closed).
  *
  * @param beforeLeaving what must be done while frames still flow, in a bounded time
  * @returns the exit code
+ * @throws {UserError} something that it needs went away; the relay was told then
  */
 export async function runEndpoint(
   node: EndpointNode,
@@ -123,7 +128,7 @@ export async function runEndpoint(
 ): Promise<number> {
   const { reactor } = resources;
   let leaveDeadlineMs = Infinity;
-  reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
+  reactor.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
     if (leaveDeadlineMs !== Infinity) return reactor.stop();
     logText(logger, "debug", `${signal}: leaving`);
     leaveDeadlineMs = reactor.now() + LEAVE_MAX_MS;
@@ -138,7 +143,19 @@ export async function runEndpoint(
     nextDeadlineMs: () => Math.min(leaveDeadlineMs, frameLog.work(-Infinity)),
   });
   node.start();
-  await reactor.run();
+  try {
+    await reactor.run();
+  } catch (error) {
+    if (error instanceof UserError) sayGoodbye(node, reactor);
+    throw error;
+  }
   if (node.failure !== undefined) throw node.failure.error;
   return node.exitCode ?? 0;
+}
+
+/** So that the place in the room is free at once, and not when the connection times out. */
+function sayGoodbye(node: EndpointNode, reactor: Reactor): void {
+  const deadlineMs = reactor.now() + GOODBYE_MAX_MS;
+  node.leave();
+  while (node.exitCode === undefined && reactor.now() < deadlineMs) reactor.turn(20);
 }
