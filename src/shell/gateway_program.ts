@@ -1,6 +1,7 @@
 /** `lanparty-gateway`: a LAN interface and a session, put together. */
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
+import { SystemCallError } from "../ffi/libc.ts";
 import { GatewayCore } from "../gateway/core.ts";
 import { bridgeFilter } from "../link/bpf.ts";
 import { LinkError, type LinkState } from "../link/device.ts";
@@ -74,7 +75,8 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
 class Gateway implements EndpointCore {
   readonly ownTraffic: OwnTraffic;
   private readonly core: GatewayCore;
-  private readonly lan: PacketSocket;
+  /** Opened anew when its interface was deleted and has come back. */
+  private lan: PacketSocket;
   /** MACs of the room's players, by peer id: the kernel's filter is made of them. */
   private readonly players = new Map<number, Uint8Array>();
   private linkDueMs = 0;
@@ -88,7 +90,13 @@ class Gateway implements EndpointCore {
   ) {
     const { pool, path, counters } = resources;
     this.lan = openLan(options.interface);
-    this.core = new GatewayCore({ pool, path, counters, lan: this.lan, frameLog: frameLog.log });
+    this.core = new GatewayCore({
+      pool,
+      path,
+      counters,
+      lan: { send: (bytes, offset, length) => this.lan.send(bytes, offset, length) },
+      frameLog: frameLog.log,
+    });
     this.ownTraffic = this.core.ownTraffic;
   }
 
@@ -99,16 +107,7 @@ class Gateway implements EndpointCore {
   /** Opens the LAN to the session. */
   start(node: EndpointNode): void {
     const { reactor } = this.resources;
-    this.updateFilter();
-    const { name, index, mac, state } = this.lan;
-    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
-    this.lan.start(reactor, {
-      frame: (frame) => {
-        this.core.handleLanFrame(frame, reactor.now());
-        reactor.wake();
-      },
-      state: (state) => this.handleLinkState(state),
-    });
+    this.startLan();
     this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
     reactor.addWorker({
       work: (nowMs) => {
@@ -158,15 +157,52 @@ class Gateway implements EndpointCore {
     this.lan.setFilter(bridgeFilter({ clientMacs: [...this.players.values()] }));
   }
 
+  private startLan(): void {
+    const { reactor } = this.resources;
+    this.updateFilter();
+    this.sayLan();
+    this.lan.start(reactor, {
+      frame: (frame) => {
+        this.core.handleLanFrame(frame, reactor.now());
+        reactor.wake();
+      },
+      state: (state) => this.handleLinkState(state),
+    });
+  }
+
   private watchLink(nowMs: number): void {
     this.linkDueMs = nowMs + LINK_INTERVAL_MS;
-    this.lan.checkState();
+    if (this.lan.checkState() === "gone") this.reopenLan(nowMs);
+  }
+
+  /** An adapter that was plugged in again, or a bridge that was made anew, is another interface. */
+  private reopenLan(nowMs: number): void {
+    let lan: PacketSocket;
+    try {
+      lan = PacketSocket.open({ interface: this.lan.name });
+    } catch (cause) {
+      // It is not there yet, or went away again in between.
+      if (cause instanceof LinkError || cause instanceof SystemCallError) return;
+      throw cause;
+    }
+    this.lan.close();
+    this.lan = lan;
+    this.startLan();
+    if (lan.state === "up") this.core.handleLanUp(nowMs);
   }
 
   private handleLinkState(state: LinkState): void {
-    const { name, index, mac } = this.lan;
-    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
+    if (state === "gone") {
+      const text = `The interface ${this.lan.name} is gone: the LAN is back when it is.`;
+      return logText(this.logger, "warning", text, { event: "lan" });
+    }
+    this.sayLan();
     if (state === "up") this.core.handleLanUp(this.resources.reactor.now());
+  }
+
+  private sayLan(): void {
+    const { name, index, mac, state } = this.lan;
+    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
   }
 
   private logSnapshot(node: EndpointNode, nowMs: number): void {
