@@ -1,14 +1,28 @@
 /** The executable `lanparty-relay`. */
 import { checkRelay, type RelayProgramOptions, runRelay } from "../shell/relay_program.ts";
+import { keptFingerprint } from "../shell/relay_identity.ts";
+import { ownStateFolder } from "../os/state_folder.ts";
 import { runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
+import { unitOf } from "./unit_command.ts";
 
 if (import.meta.main) {
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
     "check-config": (values) => {
       checkRelay(relayOptions(values));
       console.log("The configuration is good.");
+      return Promise.resolve(0);
+    },
+    "fingerprint": (values) => {
+      const stateDir = values.text("state-dir") ?? ownStateFolder("relay");
+      console.log(keptFingerprint(values.text("cert"), stateDir));
+      return Promise.resolve(0);
+    },
+    "unit": () => {
+      const { text, notes } = unitOf(Deno.execPath(), Deno.args.slice(1), Deno.cwd());
+      console.log(text.trimEnd());
+      for (const note of notes) console.error(`note: ${note}`);
       return Promise.resolve(0);
     },
   });

@@ -112,6 +112,7 @@ export const EPOLL_EVENT = {
 
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
+  clock_gettime: { parameters: ["i32", /* clockid */ "buffer" /* tp */], result: "i32" },
   getpid: { parameters: [], result: "i32" },
   getuid: { parameters: [], result: "u32" },
   open: {

@@ -12,7 +12,7 @@
 import { LIBC_NAME } from "./libc.ts";
 
 /** Address families (sys/socket.h). */
-export const AddressFamily = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
+export const AddressFamily = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 
 /** Socket types and their flags (sys/socket.h). */
 export const SOCK_DGRAM = 2;
@@ -100,6 +100,10 @@ const SYMBOLS = {
     result: "i32",
   },
   bind: {
+    parameters: ["i32", /* sockfd */ "buffer", /* addr */ "u32" /* addrlen */],
+    result: "i32",
+  },
+  connect: {
     parameters: ["i32", /* sockfd */ "buffer", /* addr */ "u32" /* addrlen */],
     result: "i32",
   },

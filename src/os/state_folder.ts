@@ -19,13 +19,17 @@ export interface FolderEnvironment {
  * @throws {Deno.errors.PermissionDenied} it cannot be made
  */
 export function stateFolder(part: string, wanted: string | undefined): string {
-  const folder = wanted ??
-    (Deno.build.os === "windows" ? windowsFolder : defaultStateFolder)(part, {
-      get: (name) => Deno.env.get(name),
-      uid: Deno.uid(),
-    });
+  const folder = wanted ?? ownStateFolder(part);
   Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   return Deno.realPathSync(folder);
+}
+
+/** The state folder of a program where none is asked for, made or not. */
+export function ownStateFolder(part: string): string {
+  return (Deno.build.os === "windows" ? windowsFolder : defaultStateFolder)(part, {
+    get: (name) => Deno.env.get(name),
+    uid: Deno.uid(),
+  });
 }
 
 /** The user's application data: it moves with the user from one PC of a domain to the next. */

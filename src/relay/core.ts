@@ -317,6 +317,11 @@ export class RelayCore {
   get connections(): number {
     return this.connectionsCount;
   }
+  /** How many rooms there are, and how many peers in them. */
+  get population(): { readonly rooms: number; readonly peers: number } {
+    return { rooms: this.state.rooms.size, peers: this.state.peersCount };
+  }
+
 
   /** Totals of all sessions that are and were: a copy. */
   get counters(): TrafficCounters {

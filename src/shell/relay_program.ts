@@ -24,6 +24,7 @@ import {
 import { RelayNode } from "./relay_node.ts";
 import { policyOf, type PolicyOptions } from "./relay_policy.ts";
 import { openStateDir } from "./state_dir.ts";
+import { openReporter } from "./service_reporter.ts";
 import { systemFailure, UserError } from "./user_error.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
@@ -95,17 +96,21 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
     fingerprint: certificate.fingerprint,
   });
-  const keeper = new CertificateKeeper({
-    load: () => certificateOf(options, stateDir),
-    use: (renewed) => exchangeCertificate(options, library, listeners, renewed),
-    isRenewalDue: (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
-    stamp: stampOfFiles,
-    note: (level, message, fields) => logText(logger, level, message, fields),
-  }, certificate, reactor.now());
-  reactor.addWorker(keeper);
-  reactor.onSignal(["SIGHUP"], () => void keeper.reload());
-  endOnSignal(reactor, node, listeners, (signal) => logText(logger, "info", `${signal}: stopping`));
+  const keeper = keepCertificate(options, stateDir, reactor, certificate, (renewed) => {
+    exchangeCertificate(options, library, listeners, renewed);
+  });
+  const reporter = openReporter(core, logger);
+  reactor.addWorker(reporter);
+  reactor.onSignal(["SIGHUP"], () => {
+    reporter.reloading();
+    void keeper.reload().then(() => reporter.ready());
+  });
+  endOnSignal(reactor, node, listeners, (signal) => {
+    logText(logger, "info", `${signal}: stopping`);
+    reporter.stopping();
+  });
   reactor.addWorker({
+  reporter.ready();
     work: (nowMs) => (frameLog.work(nowMs), false),
     nextDeadlineMs: () => frameLog.work(-Infinity),
   });
@@ -203,6 +208,30 @@ function openServerConfiguration(library: QuicLibrary, certificate: RelayCertifi
       `the certificate ${certificateFile} and the key ${keyFile} cannot be used together`,
       { cause },
     );
+/** Has the certificate in use renewed or read anew when it is time. */
+function keepCertificate(
+  options: RelayProgramOptions,
+  stateDir: string,
+  reactor: Reactor,
+  certificate: RelayCertificate,
+  use: (renewed: RelayCertificate) => void,
+): CertificateKeeper {
+  const logger = loggerOf("relay");
+  const keeper = new CertificateKeeper(
+    {
+      load: () => certificateOf(options, stateDir),
+      use,
+      isRenewalDue: (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
+      stamp: stampOfFiles,
+      note: (level, message, fields) => logText(logger, level, message, fields),
+    },
+    certificate,
+    reactor.now(),
+  );
+  reactor.addWorker(keeper);
+  return keeper;
+}
+
   }
 }
 

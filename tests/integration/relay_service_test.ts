@@ -1,0 +1,99 @@
+/**
+ * The compiled relay as a service: what it tells the manager, with a socket of the test's in its place.
+ *
+ * ```
+ *  relay ── READY, STATUS, WATCHDOG, RELOADING, STOPPING ──► unix datagram socket
+ * ```
+ */
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { executablePath } from "../../tools/executables.ts";
+import { DenoEndpoint } from "../support/deno_endpoint.ts";
+import { RelayProcess } from "../support/relay_process.ts";
+import { eventually } from "../support/wait.ts";
+
+const STOP_MAX_MS = 5_000;
+
+/** Collects what a service tells. */
+class Manager implements AsyncDisposable {
+  private constructor(
+    private readonly folder: string,
+    private readonly socket: Deno.DatagramConn,
+    readonly told: readonly string[],
+    private readonly reading: Promise<void>,
+  ) {}
+
+  static async open(): Promise<Manager> {
+    const folder = await Deno.makeTempDir({ prefix: "lanparty-notify-" });
+    const socket = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/notify` });
+    const told: string[] = [];
+    const reading = (async () => {
+      for await (const [bytes] of socket) told.push(new TextDecoder().decode(bytes));
+    })();
+    return new Manager(folder, socket, told, reading);
+  }
+
+  /** Goes in front of the relay's command. */
+  get prefix(): readonly string[] {
+    return ["env", `NOTIFY_SOCKET=${this.folder}/notify`, "WATCHDOG_USEC=600000"];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.close();
+    await this.reading;
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("a service manager hears of the start, the rooms, the watchdog, a reload and the end", async () => {
+  await using manager = await Manager.open();
+  await using relay = await RelayProcess.start({ prefix: manager.prefix });
+  const hears = (text: string | RegExp) =>
+    eventually(String(text), () => manager.told.some((one) => new RegExp(text).test(one)));
+  await hears(/^READY=1\nSTATUS=0 rooms, 0 peers$/);
+  await using client = await DenoEndpoint.connect(relay.address);
+  await client.join({ room: "PARTY", mac: "02:00:00:00:00:0a" });
+  await hears(/^STATUS=1 room, 1 peer$/);
+  relay.kill("SIGHUP");
+  await hears(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+  const readies = () => manager.told.filter((one) => one.startsWith("READY=1")).length;
+  await eventually("READY again", () => readies() === 2);
+  const watchdogs = () => manager.told.filter((one) => one === "WATCHDOG=1").length;
+  const before = watchdogs();
+  await eventually("the watchdog", () => watchdogs() >= before + 5, 3_000);
+  const stopMs = performance.now();
+  relay.kill("SIGTERM");
+  const farewell = await client.message();
+  assertEquals([farewell.type, farewell["code"]], ["disconnect", "relay-restarting"]);
+  assert(Number(farewell["retryAfterMs"]) > 0);
+  assertEquals(await relay.waitExit(), 0);
+  assertLess(performance.now() - stopMs, STOP_MAX_MS);
+  await hears(/^STOPPING=1\nSTATUS=stopping$/);
+});
+
+Deno.test("silent peers and half-open ones do not delay the end beyond 5 s", async () => {
+  await using relay = await RelayProcess.start();
+  await using _silent = await DenoEndpoint.connect(relay.address, { closesOnLastMessage: false });
+  await using joined = await DenoEndpoint.connect(relay.address, { closesOnLastMessage: false });
+  await joined.join({ room: "PARTY", mac: "02:00:00:00:00:0a" });
+  const stopMs = performance.now();
+  relay.kill("SIGTERM");
+  assertEquals(await relay.waitExit(), 0);
+  assertLess(performance.now() - stopMs, STOP_MAX_MS);
+});
+
+Deno.test("the commands fingerprint and unit print what the running relay uses", async () => {
+  await using relay = await RelayProcess.start();
+  const run = async (...args: string[]) => {
+    const { code, stdout } = await new Deno.Command(executablePath("relay"), { args }).output();
+    return { code, text: new TextDecoder().decode(stdout) };
+  };
+  const [, shown] = /"certificate in use".*?"fingerprint":"(.*?)"/.exec(relay.log)!;
+  const cert = relay.caFile.replace(/ca\.pem$/, "cert.pem");
+  assertEquals(await run("fingerprint", "--cert", cert), { code: 0, text: `${shown}\n` });
+  const empty = relay.caFile.replace(/ca\.pem$/, "state");
+  assertEquals(await run("fingerprint", "--state-dir", empty), { code: 1, text: "" });
+  const unit = await run("unit", "--listen", "4433/udp", "--policy", "open");
+  assertEquals(unit.code, 0);
+  assertMatch(unit.text, /^ExecStart=\/\S+\/lanparty-relay --listen 4433\/udp --policy open$/m);
+  assertEquals((await run("unit", "--listen", "nowhere")).code, 2);
+});

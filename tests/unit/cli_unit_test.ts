@@ -1,0 +1,123 @@
+/** `lanparty-relay unit`, judged by systemd itself where it is installed. */
+import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import { unitOf } from "../../src/cli/unit_command.ts";
+import { formatUnit, isHiddenFromService, quoteForUnit } from "../../src/shell/systemd_unit.ts";
+
+/** What systemd's analysis may say at most: an exposure of 0 … 10. */
+const EXPOSURE_MAX = 1.5;
+
+/** A line of the unit that begins so. */
+function lineOf(text: string, start: string): string {
+  return text.split("\n").find((line) => line.startsWith(start))!.slice(start.length);
+}
+
+Deno.test("words are quoted so that systemd takes them as they are", () => {
+  const cases: readonly [string, string][] = [
+    ["443/udp", "443/udp"],
+    ["[::1]:443", "[::1]:443"],
+    ["a b", '"a b"'],
+    ["50%", "50%%"],
+    ["$HOME", "$$HOME"],
+    ['say "no"\\', '"say \\"no\\"\\\\"'],
+    ["two\nlines", '"two\\nlines"'],
+    ["", '""'],
+    ["ä", '"ä"'],
+  ];
+  for (const [word, quoted] of cases) assertEquals(quoteForUnit(word), quoted);
+});
+
+Deno.test("the unit starts this executable with these options, paths made absolute", () => {
+  const args = ["--listen", "443/udp", "--cert", "a.pem", "--key=/etc/b.pem", "--frame-log=x y"];
+  const { text, notes } = unitOf("/usr/local/bin/lanparty-relay", args, "/srv/relay");
+  assertEquals(
+    lineOf(text, "ExecStart="),
+    "/usr/local/bin/lanparty-relay --listen 443/udp --cert /srv/relay/a.pem --key=/etc/b.pem " +
+      '"--frame-log=/srv/relay/x y"',
+  );
+  assertEquals(notes, []);
+});
+
+Deno.test("what the sandbox hides is named", () => {
+  const { notes } = unitOf("/home/ann/lanparty-relay", ["--cert", "c.pem"], "/home/ann");
+  assertEquals(notes.length, 2);
+  assertStringIncludes(notes[0], "/home/ann/lanparty-relay");
+  assertStringIncludes(notes[1], "/home/ann/c.pem");
+  for (const path of ["/tmp/x", "/var/tmp/x", "/run/user/0/x"]) assert(isHiddenFromService(path));
+  for (const path of ["/homes/x", "/usr/bin/x", "/var/lib/x"]) assert(!isHiddenFromService(path));
+});
+
+Deno.test("the deploy hook comes out of the unit as a shell script", async () => {
+  const text = formatUnit("/bin/true", []);
+  const extract = lineOf(text, "#   lanparty-relay unit | ").replace(/ > .*/, "");
+  const script = await pipe(["sh", "-c", extract], text);
+  assert(script.startsWith("#!/bin/sh\nset -eu\n"), script);
+  assertEquals(await pipe(["sh", "-n"], script), "");
+  assert(script.trimEnd().endsWith("systemctl try-reload-or-restart lanparty-relay.service"));
+});
+
+Deno.test("the deploy hook puts the pair where the service reads it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-hook-" });
+  try {
+    const [lineage, state] = [`${folder}/live`, `${folder}/state`];
+    await Deno.mkdir(lineage);
+    for (const name of ["fullchain", "privkey"]) {
+      await Deno.writeTextFile(`${lineage}/${name}.pem`, name);
+    }
+    const script = formatUnit("/bin/true", []).split("\n")
+      .filter((line) => line.startsWith("#| ")).map((line) => line.slice(3)).join("\n")
+      .replace("folder=/var/lib/lanparty-relay", `folder=${state}`)
+      .replace("systemctl", "echo");
+    for (let time = 0; time < 2; time++) {
+      const said = await pipe(["env", `RENEWED_LINEAGE=${lineage}`, "sh", "-c", script], "");
+      assertEquals(said, "try-reload-or-restart lanparty-relay.service\n");
+    }
+    const entries = [...Deno.readDirSync(state)].map(({ name }) => name).sort();
+    assertEquals(entries, ["fullchain.pem", "privkey.pem"]);
+    const { mode } = await Deno.stat(`${state}/privkey.pem`);
+    assertEquals([mode! & 0o777, await Deno.readTextFile(`${state}/privkey.pem`)], [
+      0o400,
+      "privkey",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("systemd finds nothing wrong with the unit, and rates it 1.5 or lower", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-unit-" });
+  try {
+    const file = `${folder}/lanparty-relay.service`;
+    await Deno.writeTextFile(file, formatUnit("/bin/true", ["--listen", "443/udp", "50% $HOME"]));
+    const analyze = (...args: string[]) =>
+      new Deno.Command("systemd-analyze", { args: [...args, file] }).output();
+    let verified: Deno.CommandOutput;
+    try {
+      verified = await analyze("verify");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return console.log("skipped: systemd is not installed here");
+    }
+    const decoder = new TextDecoder();
+    assertEquals([verified.code, decoder.decode(verified.stderr)], [0, ""]);
+    const rated = await analyze("security", "--offline=true", "--no-pager");
+    const exposure = /exposure level[^:]*: ([\d.]+)/.exec(decoder.decode(rated.stdout))?.[1];
+    assertLessOrEqual(Number(exposure), EXPOSURE_MAX);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** What a command makes of a text. */
+async function pipe(command: readonly string[], input: string): Promise<string> {
+  const child = new Deno.Command(command[0], {
+    args: command.slice(1),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  assertEquals(code, 0, command.join(" "));
+  return new TextDecoder().decode(stdout);
+}
