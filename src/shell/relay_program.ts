@@ -23,8 +23,8 @@ import {
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
 import { policyOf, type PolicyOptions } from "./relay_policy.ts";
-import { openStateDir } from "./state_dir.ts";
 import { openReporter } from "./service_reporter.ts";
+import { openStateDir } from "./state_dir.ts";
 import { systemFailure, UserError } from "./user_error.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
@@ -110,10 +110,10 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
     reporter.stopping();
   });
   reactor.addWorker({
-  reporter.ready();
     work: (nowMs) => (frameLog.work(nowMs), false),
     nextDeadlineMs: () => frameLog.work(-Infinity),
   });
+  reporter.ready();
   try {
     await reactor.run();
   } finally {
@@ -208,6 +208,9 @@ function openServerConfiguration(library: QuicLibrary, certificate: RelayCertifi
       `the certificate ${certificateFile} and the key ${keyFile} cannot be used together`,
       { cause },
     );
+  }
+}
+
 /** Has the certificate in use renewed or read anew when it is time. */
 function keepCertificate(
   options: RelayProgramOptions,
@@ -230,9 +233,6 @@ function keepCertificate(
   );
   reactor.addWorker(keeper);
   return keeper;
-}
-
-  }
 }
 
 /** New connections get this certificate; those that are open keep theirs. */
