@@ -162,8 +162,8 @@ function parseOptions(
   const values = new Map<string, readonly string[] | boolean>();
   const stray = unknown[0] ?? parsed._[0];
   if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
-  const file = lastText(parsed["config"]);
-  const config = file ? readConfig(program, file) : undefined;
+  const [file, ...others] = textsOf(parsed["config"]);
+  const config = file && others.length === 0 ? readConfig(program, file) : undefined;
   if (typeof config === "string") return usageError(program, config);
   for (const spec of specs) {
     const found = readOption(spec, parsed[spec.name], config?.get(spec.name));
@@ -209,7 +209,7 @@ function readOption(
   configured?: readonly string[] | boolean,
 ): { value: readonly string[] | boolean } | string | undefined {
   if (spec.value === undefined) return raw || configured ? { value: true } : undefined;
-  const given = (Array.isArray(raw) ? raw : []).map(String);
+  const given = textsOf(raw);
   if (given.length > 1 && !spec.repeatable) return `--${spec.name} is given ${given.length} times`;
   if (given.length === 0 && Array.isArray(configured)) return { value: configured };
   const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
@@ -219,7 +219,7 @@ function readOption(
   for (const text of texts) {
     if (text === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
     const wrong = wrongValue(spec, text);
-    if (wrong !== undefined) return `--${spec.name} ${wrong}`;
+    if (wrong !== undefined) return `--${spec.name}${spec.secret ? ":" : ""} ${wrong}`;
   }
   return { value: texts };
 }
@@ -231,9 +231,8 @@ export function wrongValue(spec: OptionSpec, text: string): string | undefined {
   return wrong === undefined ? undefined : spec.secret ? wrong : `"${text}": ${wrong}`;
 }
 
-function lastText(raw: unknown): string | undefined {
-  const last: unknown = Array.isArray(raw) ? raw.at(-1) : undefined;
-  return typeof last === "string" ? last : undefined;
+function textsOf(raw: unknown): string[] {
+  return (Array.isArray(raw) ? raw : []).map(String);
 }
 
 function usageError(program: ProgramSpec, message: string): ParsedCommandLine {

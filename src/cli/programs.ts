@@ -1,11 +1,12 @@
 /** The command lines of the three programs, as data. */
+import { LIMIT_OPTIONS } from "./limit_options.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
 import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
-import { BUDGET_BYTES_MIN, TAP_MTU_MIN } from "../proto/mtu.ts";
+import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 
 const STATE_DIR: OptionSpec = {
   name: "state-dir",
@@ -81,27 +82,7 @@ export const RELAY_PROGRAM: ProgramSpec = {
           ? "expected ROOM=HASH with 43 characters of base64url"
           : undefined,
     },
-    {
-      name: "max-tap-mtu",
-      value: "BYTES",
-      default: "1400",
-      help: "the largest MTU that a room gets",
-      check: integerBetween(TAP_MTU_MIN, 1500),
-    },
-    {
-      name: "max-rooms",
-      value: "N",
-      default: "1000",
-      help: "how many rooms at once",
-      check: integerBetween(1, 100_000),
-    },
-    {
-      name: "max-peers-per-room",
-      value: "N",
-      default: "64",
-      help: "how many clients and gateways in one room",
-      check: integerBetween(2, 1000),
-    },
+    ...LIMIT_OPTIONS,
     {
       name: "allow-router-advertisements",
       help: "let IPv6 router advertisements of the LAN through to players",

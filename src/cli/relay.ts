@@ -2,6 +2,7 @@
 import { checkRelay, type RelayProgramOptions, runRelay } from "../shell/relay_program.ts";
 import { keptFingerprint } from "../shell/relay_identity.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
+import { relayLimits } from "./limit_options.ts";
 import { runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
@@ -41,9 +42,7 @@ function relayOptions(values: OptionValues): RelayProgramOptions {
       const { room, hash } = parseAllowedRoom(text)!;
       return [room, hash] as const;
     }),
-    maxTapMtu: Number(values.required("max-tap-mtu")),
-    roomsMax: Number(values.required("max-rooms")),
-    peersPerRoomMax: Number(values.required("max-peers-per-room")),
+    limits: relayLimits(values),
     allowRouterAdvertisements: values.flag("allow-router-advertisements"),
     redirects: values.list("redirect").map((text) => {
       const { room, relay } = parseRedirect(text)!;

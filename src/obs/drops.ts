@@ -77,6 +77,12 @@ export const DropCode = {
   tapFull: 57,
   tapFailed: 58,
   tapDown: 59,
+  broadcastLimit: 60,
+  unknownUnicastLimit: 61,
+  bandwidthLimit: 62,
+  lanBroadcastLimit: 63,
+  loopStopped: 64,
+  probe: 65,
 } as const;
 
 // In the order of the codes.
@@ -276,6 +282,36 @@ const TABLE = {
   tapFull: ["tap-full", "client", "the network adapter does not take frames as fast as they come"],
   tapFailed: ["tap-failed", "client", "the network adapter refused a frame"],
   tapDown: ["tap-down", "client", "the network adapter is switched off"],
+
+  // How much one peer may send.
+  broadcastLimit: [
+    "broadcast-limit",
+    "relay",
+    "one peer sent more broadcasts and multicasts than the relay allows",
+  ],
+  unknownUnicastLimit: [
+    "unknown-unicast-limit",
+    "relay",
+    "a player sent too much to MACs that nobody in the LAN has used lately",
+  ],
+  bandwidthLimit: ["bandwidth-limit", "relay", "one peer sent more than the relay allows in all"],
+
+  // Loops and storms on the LAN.
+  lanBroadcastLimit: [
+    "lan-broadcast-limit",
+    "gateway",
+    "the LAN sends more broadcast and multicast than players should get",
+  ],
+  loopStopped: [
+    "loop-stopped",
+    "gateway",
+    "the LAN is reached twice, so nothing is forwarded until the loop is gone",
+  ],
+  probe: [
+    "probe",
+    "gateway",
+    "a probe by which gateways look for loops, which ends at the gateway",
+  ],
 } as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
 
 /** The name of a reason, as in `stats`. */

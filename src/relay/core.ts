@@ -82,9 +82,13 @@ export class RelayCore {
     this.forwarder = new Forwarder(this.state, this.ready);
   }
 
-  /** Whether a handshake from this address is to go on; what is refused here costs next to nothing. */
-  mayBegin(address: string, nowMs: number): boolean {
-    const may = !this.stopping && this.state.addresses.mayBegin(address, nowMs);
+  /**
+   * Whether a handshake is to go on, for which `open` others must not be too many already, connections
+   * and handshakes together. What is refused here costs next to nothing.
+   */
+  mayBegin(address: string, open: number, nowMs: number): boolean {
+    const may = !this.stopping && open < this.options.connectionsMax &&
+      this.state.addresses.mayBegin(address, nowMs);
     if (!may) this.state.tallies.handshakesRefused++;
     return may;
   }
@@ -313,15 +317,15 @@ export class RelayCore {
     return Array.from(rooms.values(), (room) => snapshotRoom(room, locks));
   }
 
-  /** Connections, joined or not. */
-  get connections(): number {
-    return this.connectionsCount;
-  }
   /** How many rooms there are, and how many peers in them. */
   get population(): { readonly rooms: number; readonly peers: number } {
     return { rooms: this.state.rooms.size, peers: this.state.peersCount };
   }
 
+  /** Connections, joined or not. */
+  get connections(): number {
+    return this.connectionsCount;
+  }
 
   /** Totals of all sessions that are and were: a copy. */
   get counters(): TrafficCounters {

@@ -23,6 +23,7 @@ import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
 import { filterContent, isSwitchControl, PASS } from "./filters.ts";
 import type { RelayState } from "./lifecycle.ts";
 import type { ReadyList } from "./outbound.ts";
+import { PeerBucket } from "./peer_limits.ts";
 import type { Session } from "./session.ts";
 
 /** Pieces of the longest frame for the narrowest target. */
@@ -75,7 +76,11 @@ export class Forwarder {
     if (!view.fragment || view.byteOffset === 0) counters.framesReceived++;
     counters.bytesReceived += view.payloadLength;
     const frame = view.frameOffset;
-    let code = this.judge(source, frame);
+    const buckets = source.buckets!;
+    buckets.fill(nowMs);
+    let code = buckets.take(PeerBucket.bytes, length)
+      ? this.judge(source, frame)
+      : DropCode.bandwidthLimit;
     if (code === PASS) {
       setSourcePeerId(bytes, offset, source.peerId);
       this.targets = 0;
@@ -127,9 +132,11 @@ export class Forwarder {
   ): number {
     const room = source.room!;
     const frame = this.view.frameOffset;
+    if (source.isGateway) room.lan!.learn(this.bytes, frame, nowMs);
     if (isMulticastMac(this.bytes, frame)) {
       const peers = room.peers;
       if (peers.length === 1) return DropCode.noTarget;
+      if (!source.buckets!.takeFlood(this.view.payloadLength)) return DropCode.broadcastLimit;
       for (let i = 0; i < peers.length; i++) {
         if (peers[i] !== source) this.deliver(source, peers[i], slot, offset, length, nowMs);
       }
@@ -143,6 +150,9 @@ export class Forwarder {
     } else if (source.isGateway) return DropCode.unknownDestination;
     else target = room.gateway;
     if (target === undefined) return DropCode.noGateway;
+    if (connection < 0 && !room.lan!.knows(this.bytes, frame)) {
+      if (!source.buckets!.take(PeerBucket.unknownFrames, 1)) return DropCode.unknownUnicastLimit;
+    }
     this.deliver(source, target, slot, offset, length, nowMs);
     return PASS;
   }

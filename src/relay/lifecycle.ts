@@ -24,6 +24,7 @@ import {
   STATS_UNSENT_BYTES_MAX,
 } from "./limits.ts";
 import { OutboundQueue } from "./outbound.ts";
+import { BucketSizes, GATEWAY_SHARE, PeerBuckets } from "./peer_limits.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import { describe, introduce, trafficOf } from "./snapshot.ts";
@@ -64,8 +65,12 @@ export interface RelayState extends AdmissionContext {
 /** Carries out what admission, the peers and the shell decide about sessions. */
 export class Lifecycle {
   private readonly controlUnsentMax: number;
+  private readonly clientBuckets: BucketSizes;
+  private readonly gatewayBuckets: BucketSizes;
 
   constructor(private readonly state: RelayState) {
+    this.clientBuckets = new BucketSizes(state.options.peerLimits, 1);
+    this.gatewayBuckets = new BucketSizes(state.options.peerLimits, GATEWAY_SHARE);
     this.controlUnsentMax = CONTROL_UNSENT_BYTES +
       CONTROL_UNSENT_PEER_BYTES * state.options.peersPerRoomMax;
   }
@@ -115,6 +120,8 @@ export class Lifecycle {
     session.resumeToken = base64Url(random(RESUME_TOKEN_BYTES));
     session.joinedMs = nowMs;
     session.statsDueMs = nowMs + STATS_INTERVAL_MS;
+    const sizes = session.isGateway ? this.gatewayBuckets : this.clientBuckets;
+    session.buckets = new PeerBuckets(sizes, nowMs);
     session.queue = new OutboundQueue(arena, pool, {
       bytesMax: options.queueBytesMax,
       sojournMaxMs: options.queueSojournMaxMs,

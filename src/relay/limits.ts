@@ -5,6 +5,7 @@
  */
 import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
 import type { RoomDirectory } from "./directory.ts";
+import { PEER_LIMITS, type PeerLimits } from "./peer_limits.ts";
 import type { AdmissionPolicy } from "./policy.ts";
 
 /** A hello must be complete this long after the handshake. */
@@ -85,6 +86,8 @@ export interface RelayOptions {
   readonly keyFailuresPerSecond: number;
   /** Control messages of one peer in 10 s. */
   readonly controlMessagesMax: number;
+  /** Frames and bytes of one peer. */
+  readonly peerLimits: PeerLimits;
   /** Who is let in: `open` is everyone. */
   readonly policy: "open" | AdmissionPolicy;
   /** Whether a gateway's IPv6 router advertisements reach the players. */
@@ -113,6 +116,7 @@ export const RELAY_DEFAULTS: RelayOptions = {
   keyFailureBurstMax: 10,
   keyFailuresPerSecond: 0.1,
   controlMessagesMax: CONTROL_MESSAGES_MAX,
+  peerLimits: PEER_LIMITS,
   policy: "open",
   allowRouterAdvertisements: false,
   queueBytesMax: QUEUE_BYTES_MAX,

@@ -1,5 +1,6 @@
 /** Rooms: who is in them, who has which MAC, and which peer ids are free. */
 import { MacTable } from "../proto/mac_table.ts";
+import { LanMacs } from "./lan_macs.ts";
 import { PEER_ID_MAX, PEER_ID_REST_MS, RESTING_ROOMS_MAX } from "./limits.ts";
 import { roomId } from "./locks.ts";
 import type { Session } from "./session.ts";
@@ -57,6 +58,8 @@ export class Room {
   held = false;
   /** The clients' MACs; the value is the connection. */
   readonly macs: MacTable;
+  /** The LAN behind the gateway; made when the first gateway joins. */
+  lan: LanMacs | undefined;
   /** For people: see `roomId`. */
   readonly id: string;
 
@@ -79,8 +82,10 @@ export class Room {
   add(session: Session): void {
     this.peers.push(session);
     session.room = this;
-    if (session.isGateway) this.gateway = session;
-    else this.macs.set(session.mac, 0, session.connection);
+    if (session.isGateway) {
+      this.gateway = session;
+      this.lan ??= new LanMacs(session.joinedMs);
+    } else this.macs.set(session.mac, 0, session.connection);
   }
 
   remove(session: Session, nowMs: number): void {

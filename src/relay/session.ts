@@ -14,6 +14,7 @@ import {
   MALFORMED_WINDOW_MS,
 } from "./limits.ts";
 import type { OutboundQueue } from "./outbound.ts";
+import type { PeerBuckets } from "./peer_limits.ts";
 import type { Room } from "./room.ts";
 
 /**
@@ -67,6 +68,8 @@ export class Session {
   /** The token that lets a later hello replace this session. */
   resumeToken = "";
   joinedMs = 0;
+  /** What it may still send; made when it joins. */
+  buckets: PeerBuckets | undefined;
   /** Frames that wait for this peer; made when it joins. */
   queue: OutboundQueue | undefined;
   /** The next session with something queued: see `ReadyList`. */

@@ -51,10 +51,13 @@ export class RelayNode implements Worker {
     reactor.addWorker(this);
   }
 
-  /** A connection arrives: its handler. */
-  accept(remote: QuicAddress): QuicConnectionHandler {
+  /** A handshake begins: its handler, or `undefined` to refuse it. */
+  accept(remote: QuicAddress): QuicConnectionHandler | undefined {
+    const address = formatAddress(remote);
+    const open = this.peers.length - this.freeHandles.length;
+    if (!this.core.mayBegin(address, open, this.reactor.now())) return undefined;
     const handle = this.freeHandles.pop() ?? this.peers.length;
-    const peer = new Peer(this, handle, formatAddress(remote));
+    const peer = new Peer(this, handle, address);
     this.peers[handle] = peer;
     return peer;
   }

@@ -7,6 +7,7 @@ import { QueueArena } from "../queue/fair_queue.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { RelayCore } from "../relay/core.ts";
 import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
+import type { RelayOptions } from "../relay/limits.ts";
 import { ALPN } from "./alpn.ts";
 import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
@@ -46,9 +47,7 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly certificateNames: readonly string[];
   readonly derOutFile: string | undefined;
   readonly stateDir: string | undefined;
-  readonly maxTapMtu: number;
-  readonly roomsMax: number;
-  readonly peersPerRoomMax: number;
+  readonly limits: Partial<RelayOptions>;
   readonly allowRouterAdvertisements: boolean;
   readonly redirects: readonly (readonly [string, RedirectTarget])[];
   readonly frameLogFile: string | undefined;
@@ -74,10 +73,8 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const library = openQuicLibrary(reactor, pool);
   library.setStatelessResetKey(resetKeyOf(stateDir));
   const core = new RelayCore({
+    ...options.limits,
     policy,
-    maxTapMtu: options.maxTapMtu,
-    roomsMax: options.roomsMax,
-    peersPerRoomMax: options.peersPerRoomMax,
     allowRouterAdvertisements: options.allowRouterAdvertisements,
     directory: new LocalDirectory(options.redirects),
   }, {

@@ -33,14 +33,27 @@ const TIMEOUT_MS = 20_000;
 const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "listen": ["443/tcp", "70000/udp", "nonsense", "[::1]", "1.2.3:443"],
   "policy": ["closed"],
+  "allow-room": ["ROOM", "ROOM=short", `bad room=${"A".repeat(43)}`, `ROOM=${"*".repeat(43)}`],
   "max-tap-mtu": ["1279", "1501", "1400.5", "-1", "many"],
   "max-rooms": ["0", "100001", "0x10"],
   "max-peers-per-room": ["1", "1001"],
+  "max-peers": ["1", "100001"],
+  "max-peers-per-address": ["0"],
+  "max-connections": ["1"],
+  "max-handshakes-per-address": ["0"],
+  "max-control-messages": ["9"],
+  "max-broadcast-frames": ["-1"],
+  "max-broadcast-kilobytes": ["1.5"],
+  "max-unknown-frames": ["1000001"],
+  "max-megabits": ["100001"],
+  "burst-ms": ["0", "60001"],
   "redirect": ["ROOM", "ROOM=", "=relay:443", "bad room=relay:443", "ROOM=relay:99999"],
   "relay": ["relay:0", "relay:65536", "two words:443", "[::1", "https://relay/"],
   "server-name": ["two words", "-", "a..b", "relay:443"],
   "relay-fingerprint": ["short", "*".repeat(43), "A".repeat(44)],
   "room": ["two words", "ZIMMER_1", "ÄÖÜ", "A".repeat(33)],
+  "room-key": ["short", "A".repeat(23), `${"A".repeat(21)}B`],
+  "gateway-key": ["short"],
   "datagram-budget": ["607", "65536", "1e3"],
   "virtual-mac": ["01:00:5e:00:00:01", "00:11:22:33:44:55", "02:00:00:00:00", "02-00-00-00-00-51"],
   "tap-name": ["sixteen-letters-", "a/b", ".."],
@@ -125,7 +138,8 @@ function wrongUses(
     return [{ args: [`${option}=no`], says: `${option} takes no value` }];
   }
   const bad = (BAD_VALUES[spec.name] ?? []).slice(0, values).map((value) => {
-    return { args: [option, value], says: `${option} "${value}": expected` };
+    const quoted = spec.secret ? "" : ` "${value}"`;
+    return { args: [option, value], says: `${option}${quoted}: expected` };
   });
   return [
     { args: [option], says: `${option} needs a value` },

@@ -162,6 +162,10 @@ Deno.test("config: the command line has precedence, then the file, then the defa
   assertEquals(run("--config=F", "--size", "9", "--often", "x"), ["file", ["x"], "9", true]);
   assertMatch(String(run("--config", "G")), /^example: no G/);
   assertMatch(String(run("--need", "x", "--config")), /--config needs a value/);
+  assertMatch(
+    String(run("--need", "x", "--config", "F", "--config", "F")),
+    /--config is given 2 times/,
+  );
 });
 
 Deno.test("a command is the first word, with its own options or those of the program", () => {

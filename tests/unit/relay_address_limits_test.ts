@@ -43,19 +43,27 @@ Deno.test("address: handshakes beyond a burst are closed unheard, and later not 
   for (let i = 0; i < 3; i++) assertEquals(relay.connect().closedWith, undefined);
   assertEquals(relay.connect().closedWith, 1);
   assertEquals(relay.connect({ address: ELSEWHERE }).closedWith, undefined);
-  assertEquals(relay.core.mayBegin(HERE, relay.nowMs), false);
-  assert(relay.core.mayBegin(ELSEWHERE, relay.nowMs));
+  assertEquals(relay.core.mayBegin(HERE, 0, relay.nowMs), false);
+  assert(relay.core.mayBegin(ELSEWHERE, 0, relay.nowMs));
   const { handshakes, connectionsRefused, handshakesRefused } = relay.core.tallies;
   assertEquals([handshakes, connectionsRefused, handshakesRefused], [5, 1, 1]);
   relay.nowMs += 1_000;
-  assert(relay.core.mayBegin(HERE, relay.nowMs));
+  assert(relay.core.mayBegin(HERE, 0, relay.nowMs));
   assertEquals(relay.connect().closedWith, undefined);
   assertEquals(relay.connect().closedWith, 1);
 });
 
+Deno.test("relay: handshakes that are not complete count among connections", () => {
+  const { core, nowMs } = new RelayHarness({ connectionsMax: 5 });
+  assert(core.mayBegin(HERE, 4, nowMs));
+  assertEquals(core.mayBegin(HERE, 5, nowMs), false);
+  core.handleShutdown(0, nowMs);
+  assertEquals(core.mayBegin(HERE, 0, nowMs), false);
+});
+
 Deno.test("address: asking whether a handshake may begin counts nothing: its sender may be forged", () => {
   const { core, nowMs } = new RelayHarness({ handshakeBurstMax: 1, handshakesPerSecond: 0.001 });
-  for (let i = 0; i < 100; i++) assert(core.mayBegin(HERE, nowMs));
+  for (let i = 0; i < 100; i++) assert(core.mayBegin(HERE, 0, nowMs));
 });
 
 Deno.test("address: looking at a bucket takes nothing and remembers nobody", () => {

@@ -1,0 +1,148 @@
+/** The relay's limits as options, and back as what its core takes. */
+import { TAP_MTU_MIN } from "../proto/mtu.ts";
+import { RELAY_DEFAULTS, type RelayOptions } from "../relay/limits.ts";
+import { integerBetween, type OptionSpec, type OptionValues } from "./options.ts";
+
+/** What the options below set. */
+export type RelayLimits = Pick<
+  RelayOptions,
+  | "maxTapMtu"
+  | "roomsMax"
+  | "peersPerRoomMax"
+  | "peersMax"
+  | "peersPerAddressMax"
+  | "connectionsMax"
+  | "handshakesPerSecond"
+  | "handshakeBurstMax"
+  | "controlMessagesMax"
+  | "peerLimits"
+>;
+
+/** How many seconds' worth of handshakes one address may begin at once. */
+const HANDSHAKE_BURST_S = 20;
+const KILO = 1_000;
+/** Bytes of one Mbit. */
+const MEGABIT_BYTES = 125_000;
+
+const { peerLimits: PEER } = RELAY_DEFAULTS;
+
+/** An option that is a whole number. */
+function numeric(
+  name: string,
+  standard: number,
+  [minimum, maximum]: readonly [number, number],
+  help: string,
+  value = "N",
+): OptionSpec {
+  return {
+    name,
+    value,
+    default: String(standard),
+    help: minimum === 0 ? `${help}; 0 is no limit` : help,
+    check: integerBetween(minimum, maximum),
+  };
+}
+
+/** The limits, each with its default. */
+export const LIMIT_OPTIONS: readonly OptionSpec[] = [
+  numeric(
+    "max-tap-mtu",
+    RELAY_DEFAULTS.maxTapMtu,
+    [TAP_MTU_MIN, 1_500],
+    "the largest MTU that a room gets",
+    "BYTES",
+  ),
+  numeric("max-rooms", RELAY_DEFAULTS.roomsMax, [1, 100_000], "how many rooms at once"),
+  numeric(
+    "max-peers-per-room",
+    RELAY_DEFAULTS.peersPerRoomMax,
+    [2, 1_000],
+    "how many clients and gateways in one room",
+  ),
+  numeric(
+    "max-peers",
+    RELAY_DEFAULTS.peersMax,
+    [2, 100_000],
+    "how many clients and gateways in all rooms",
+  ),
+  numeric(
+    "max-peers-per-address",
+    RELAY_DEFAULTS.peersPerAddressMax,
+    [1, 100_000],
+    "how many clients and gateways from one address (IPv6: from one /64)",
+  ),
+  numeric(
+    "max-connections",
+    RELAY_DEFAULTS.connectionsMax,
+    [2, 1_000_000],
+    "how many connections, in a room or not",
+  ),
+  numeric(
+    "max-handshakes-per-address",
+    RELAY_DEFAULTS.handshakesPerSecond,
+    [1, 100_000],
+    `how many handshakes a second from one address, and ${HANDSHAKE_BURST_S} times as many at once`,
+  ),
+  numeric(
+    "max-control-messages",
+    RELAY_DEFAULTS.controlMessagesMax,
+    [10, 10_000],
+    "how many control messages one peer may send in 10 s",
+  ),
+  numeric(
+    "max-broadcast-frames",
+    PEER.floodFramesPerSecond,
+    [0, 1_000_000],
+    "how many broadcast and multicast frames a second one player may send (a gateway 4 times this, " +
+      "as of the next three)",
+  ),
+  numeric(
+    "max-broadcast-kilobytes",
+    PEER.floodBytesPerSecond / KILO,
+    [0, 1_000_000],
+    "how many kB of them a second",
+  ),
+  numeric(
+    "max-unknown-frames",
+    PEER.unknownFramesPerSecond,
+    [0, 1_000_000],
+    "how many frames a second one player may send to MACs that nobody in the LAN has used lately",
+  ),
+  numeric(
+    "max-megabits",
+    PEER.bytesPerSecond / MEGABIT_BYTES,
+    [0, 100_000],
+    "how many Mbit/s one player may send in all",
+  ),
+  numeric(
+    "burst-ms",
+    PEER.burstMs,
+    [1, 60_000],
+    "how much of the last four limits may come at once: so many milliseconds' worth",
+    "MS",
+  ),
+];
+
+/** The limits that a checked command line says. */
+export function relayLimits(values: OptionValues): RelayLimits {
+  const number = (name: string) => Number(values.required(name));
+  const handshakesPerSecond = number("max-handshakes-per-address");
+  return {
+    maxTapMtu: number("max-tap-mtu"),
+    roomsMax: number("max-rooms"),
+    peersPerRoomMax: number("max-peers-per-room"),
+    peersMax: number("max-peers"),
+    peersPerAddressMax: number("max-peers-per-address"),
+    connectionsMax: number("max-connections"),
+    handshakesPerSecond,
+    handshakeBurstMax: handshakesPerSecond * HANDSHAKE_BURST_S,
+    controlMessagesMax: number("max-control-messages"),
+    peerLimits: {
+      floodFramesPerSecond: number("max-broadcast-frames"),
+      floodBytesPerSecond: number("max-broadcast-kilobytes") * KILO,
+      unknownFramesPerSecond: number("max-unknown-frames"),
+      bytesPerSecond: number("max-megabits") * MEGABIT_BYTES,
+      burstMs: number("burst-ms"),
+    },
+  };
+}
