@@ -1,5 +1,5 @@
 /** Deno's own QUIC against the compiled relay: who learns what of whom, and coming back. */
-import { assert, assertEquals, assertGreater, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { CloseCode, DenoEndpoint } from "../support/deno_endpoint.ts";
 import type { Message } from "../support/deno_messages.ts";
 import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
@@ -181,45 +181,4 @@ Deno.test("after SIGKILL and a new start endpoints notice, and come back with ol
   await other.join({ room: "A", mac: MAC_B });
   await other.sendFrame(broadcast(MAC_B, 60));
   assertEquals((await again.frame()).sourcePeerId, other.peerId);
-});
-
-Deno.test("every ten seconds both sides count what one peer has sent and got", async () => {
-  await using relay = await RelayProcess.start();
-  await using one = await DenoEndpoint.connect(relay.address);
-  await one.join({ room: "A", mac: MAC_A });
-  const joinedMs = performance.now();
-  await using two = await DenoEndpoint.connect(relay.address);
-  await two.join({ room: "A", mac: MAC_B });
-  await one.sendFrame(broadcast(MAC_A, 46));
-  await one.sendFrame(broadcast(MAC_A, 1_500));
-  await two.frame();
-  await two.frame();
-  await two.sendFrame(broadcast(MAC_B, 86));
-  await one.frame();
-  await one.sendFrame(broadcast(MAC_B, 46));
-  await one.sendDatagram(Uint8Array.of(9));
-  await one.send({ type: "stats", framesSent: 2, drops: {}, diagnostics: { tap: { mtu: 1400 } } });
-  assertEquals((await one.message()).type, "peerJoined");
-  const stats = await one.message(14_000);
-  const waitedMs = performance.now() - joinedMs;
-  assert(waitedMs > 9_500 && waitedMs < 12_500, `after ${waitedMs} ms`);
-  const { rttUs, uptimeMs, drops, ...totals } = stats;
-  assertGreater(Number(rttUs), 0);
-  assert(Math.abs(Number(uptimeMs) - 10_000) < 1_500, `${uptimeMs} ms`);
-  assertEquals(drops, { "foreign-source": 1, "malformed-short": 1 });
-  assertEquals(totals, {
-    type: "stats",
-    framesReceived: 3,
-    framesSent: 1,
-    bytesReceived: 60 + 1_514 + 60,
-    bytesSent: 100,
-    datagramsReceived: 5,
-    datagramsSent: 1,
-    framesSplit: 0,
-    framesReassembled: 0,
-  });
-  assertEquals((await two.message()).type, "peerJoined");
-  const others = await two.message();
-  assertEquals([others["framesReceived"], others["framesSent"]], [1, 2]);
-  assertEquals([others["datagramsReceived"], others["datagramsSent"]], [1, 3]);
 });
