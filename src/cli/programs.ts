@@ -31,9 +31,9 @@ export const RELAY_PROGRAM: ProgramSpec = {
   ],
   commands: [
     { name: "check-config", summary: "say whether the options, and those of --config, are good" },
-  ],
     { name: "fingerprint", summary: "print the fingerprint of the certificate's key" },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
+  ],
   options: [
     {
       name: "listen",
