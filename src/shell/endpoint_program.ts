@@ -8,6 +8,7 @@ import { TrafficCounters } from "../obs/counters.ts";
 import type { QuicLibrary } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
+import { claimInstance, InstanceBusyError } from "../os/instance.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import type { FrameLogFile } from "./frame_log_file.ts";
@@ -16,7 +17,7 @@ import { openQuicLibrary } from "./native_library.ts";
 import { randomBytes } from "./random.ts";
 import { RelayTrust } from "./relay_trust.ts";
 import { TokenFile } from "./token_file.ts";
-import { UserError } from "./user_error.ts";
+import { systemFailure, UserError } from "./user_error.ts";
 
 /** What client and gateway are told of the relay and the room. */
 export interface RelayAccessOptions {
@@ -56,8 +57,12 @@ export class EndpointResources {
     counters: this.counters,
   });
 
+  /** Gives the state folder back, which one process at a time has. */
+  releaseState: () => void = () => {};
+
   /** Gives everything back; the reactor must not run. */
   close(): void {
+    this.releaseState();
     this.library.close();
     this.reactor.close();
   }
@@ -81,6 +86,7 @@ export function openEndpoint(
   stateDir: string,
   logger: Logger,
 ): EndpointNode {
+  resources.releaseState = claimState(stateDir, part.role);
   const tokens = new TokenFile(stateDir, logger);
   const session = new EndpointSession({
     role: part.role,
@@ -109,6 +115,26 @@ export function openEndpoint(
       part.onAction(action, nowMs);
     },
   });
+}
+
+/**
+ * Two processes with one state folder have one MAC and one resume token: each would push the other out.
+ *
+ * @throws {UserError} another process has the folder
+ */
+function claimState(stateDir: string, role: string): () => void {
+  try {
+    return claimInstance(`${stateDir}/lanparty-${role}-process.json`);
+  } catch (cause) {
+    if (cause instanceof InstanceBusyError) {
+      const text = `the state folder ${stateDir} cannot be used: ${cause.message}; end that one, ` +
+        "or give this one another --state-dir";
+      throw new UserError(text, { cause });
+    }
+    // A folder that is full or read-only is no reason to stay away: the token file warns of it.
+    if (systemFailure("", cause) === cause) throw cause;
+    return () => {};
+  }
 }
 
 /**

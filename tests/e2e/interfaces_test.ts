@@ -65,6 +65,12 @@ partyTest("a client whose adapter is taken or goes away says goodbye", async (pa
     assertMatch(other.stderr, /error: TAP device "lanparty0" is in use already\n$/);
     await assertLeft(party, 3);
   });
+  await step("another client has the same state", async () => {
+    const other = player.spawn(party.clientCommand(player, "--tap-name", "tap1", "--no-dhcp"));
+    assertEquals(await other.waitExit(), 1);
+    assertMatch(other.stderr, /error: the state folder .* process \d+ uses it and still runs/);
+    await assertPing(player);
+  });
   await step("the adapter is deleted", async () => {
     await player.ip("link", "delete", PARTY.tap);
     assertEquals(await first.waitExit(), 1);

@@ -1,0 +1,46 @@
+/**
+ * One process at a time for what two must not share, such as a state folder: a file that says which
+ * process has it.
+ *
+ * @module
+ */
+
+import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { identifyProcess, isRunning, type ProcessIdentity } from "./process_identity.ts";
+
+/** Another process has it, and still runs. */
+export class InstanceBusyError extends Error {
+  override readonly name = "InstanceBusyError";
+
+  constructor(readonly pid: number) {
+    super(`process ${pid} uses it and still runs`);
+  }
+}
+
+const MODE = 0o600;
+
+/**
+ * Writes this process down as the one; what a killed process left is taken over.
+ *
+ * @returns gives it back
+ * @throws {InstanceBusyError} another process is the one
+ */
+export function claimInstance(path: string): () => void {
+  const owner = parseOwner(readFileIfThere(path));
+  if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
+    throw new InstanceBusyError(owner.pid);
+  }
+  const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
+  writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), MODE);
+  return () => removeFileIfThere(path);
+}
+
+function parseOwner(bytes: Uint8Array | undefined): ProcessIdentity | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const { pid, startTicks } = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+    return Number.isInteger(pid) && Number.isInteger(startTicks) ? { pid, startTicks } : undefined;
+  } catch {
+    return undefined; // a damaged file names nobody
+  }
+}
