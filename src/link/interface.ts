@@ -140,7 +140,7 @@ export function queryInterface(name: string): InterfaceInfo {
       name,
       index,
       up: (flags & InterfaceFlag.up) !== 0,
-      carrier: (flags & InterfaceFlag.running) !== 0,
+      carrier: sysfsCarrier(name) ?? (flags & InterfaceFlag.running) !== 0,
       ethernet: (address[0] | address[1] << 8) === ARPHRD_ETHER,
       loopback: (flags & InterfaceFlag.loopback) !== 0,
       mtu,
@@ -189,6 +189,16 @@ function sysfsHas(name: string, entry: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whether there is a carrier now: the flag `IFF_RUNNING` follows up to a second later. */
+function sysfsCarrier(name: string): boolean | undefined {
+  try {
+    return Deno.readTextFileSync(`/sys/class/net/${name}/carrier`).trim() === "1";
+  } catch {
+    // An interface that is switched off does not tell.
+    return undefined;
   }
 }
 

@@ -188,7 +188,10 @@ export class Party implements AsyncDisposable {
     return programs.map(([name, process]) => `--- ${name}\n${process?.stderr ?? ""}`).join("\n");
   }
 
-  /** Starts a DHCP server on the LAN, which names itself as router and name server. */
+  /**
+   * Starts a DHCP server on the LAN, which names itself as router and name server, whether it is asked or
+   * not.
+   */
   async startDhcpServer(): Promise<LabProcess> {
     const process = this.lan.spawn([
       "dnsmasq",
@@ -196,9 +199,9 @@ export class Party implements AsyncDisposable {
       ...["--bind-interfaces", `--interface=${PARTY.lanInterface}`, "--log-dhcp"],
       ...[`--dhcp-leasefile=${this.folder}/leases`, "--dhcp-authoritative"],
       ...["--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"],
-      ...[`--dhcp-option=option:router,${PARTY.lanAddress}`],
-      ...[`--dhcp-option=option:dns-server,${PARTY.lanAddress}`],
-      ...["--dhcp-option=option:classless-static-route,198.51.100.0/24,10.77.0.1"],
+      ...[`--dhcp-option-force=option:router,${PARTY.lanAddress}`],
+      ...[`--dhcp-option-force=option:dns-server,${PARTY.lanAddress}`],
+      ...["--dhcp-option-force=option:classless-static-route,198.51.100.0/24,10.77.0.1"],
     ]);
     await process.waitForLine(/DHCP, IP range/, READY_TIMEOUT_MS);
     return process;
