@@ -73,8 +73,17 @@ function formatText(record: LogRecord): string {
     .join("");
   const fields = Object.entries(record.properties)
     .filter(([key, value]) => value !== undefined && key !== "event")
-    .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => ` ${key}=${formatFieldValue(value)}`);
   return `${time} ${LEVEL_TEXT[record.level]}${message}${fields.join("")}\n`;
+}
+
+/**
+ * A field's value in a line of text. Only one plain word stands without quotes: a player who is called
+ * `x address=192.0.2.1` must not be taken for another field.
+ */
+export function formatFieldValue(value: unknown): string {
+  const isPlain = typeof value === "string" && /^[^\s"=]+$/.test(value);
+  return isPlain ? value : JSON.stringify(value);
 }
 
 /** Logs a text that may hold braces (LogTape's placeholders) as it is, with fields beside it. */
