@@ -24,12 +24,15 @@ import {
   SOURCE_MAC_OFFSET,
 } from "../proto/ethernet.ts";
 import { copyBytes, readU16 } from "../proto/bytes.ts";
-import { isBroadcastMac, parseMac } from "../proto/mac.ts";
+import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { judgeLanFrame, judgeTunnelFrame, PASS } from "./bridge_rules.ts";
+import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { FrameFinisher } from "./finisher.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
+import { type LoopEvent, LoopGuard } from "./loop_guard.ts";
+import { PROBE_ID_BYTES, ProbeSide } from "./loop_probe.ts";
 import { Roster, Sender } from "./roster.ts";
 import { Segmenter } from "./segmenter.ts";
 
@@ -48,6 +51,11 @@ export interface GatewayCoreOptions {
   readonly path: FramePath;
   readonly counters: TrafficCounters;
   readonly lan: LanWriter;
+  /** Random bytes, of which the ids of its probes are made. */
+  readonly random: (count: number) => Uint8Array;
+  /** MAC of the LAN's interface, by which people find this gateway; absent: all zeros. */
+  readonly lanMac?: Uint8Array;
+  readonly broadcastLimits?: BroadcastLimits;
   readonly frameLog?: FrameLog;
   /** Players that the room may have. */
   readonly playersMax?: number;
@@ -68,7 +76,11 @@ export class GatewayCore implements FrameSink {
   readonly #finisher = new FrameFinisher();
   readonly #segmenter = new Segmenter();
   readonly #dissection = new Dissection();
+  readonly #guard: LoopGuard;
+  readonly #limiter: BroadcastLimiter;
   readonly #emit: EmitFrame;
+  readonly #emitProbe = (side: ProbeSide, bytes: Uint8Array) => this.#sendProbe(side, bytes);
+  readonly #readmit = (place: number) => this.#readmitPlayer(place);
   readonly #padded = new Uint8Array(FRAME_BYTES_MIN);
   #room = "";
   #joined = false;
@@ -84,6 +96,9 @@ export class GatewayCore implements FrameSink {
     this.#log = options.frameLog ?? new FrameLog();
     this.#roster = new Roster(playersMax);
     this.#cam = new CamRefresher(playersMax);
+    const ids = options.random(2 * PROBE_ID_BYTES);
+    this.#guard = new LoopGuard(playersMax, ids, options.lanMac ?? new Uint8Array(MAC_BYTES));
+    this.#limiter = new BroadcastLimiter(options.broadcastLimits);
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
   }
 
@@ -97,6 +112,16 @@ export class GatewayCore implements FrameSink {
     return this.#camRefreshes;
   }
 
+  /** Whether nothing is forwarded since the LAN is reached twice. */
+  get stopped(): boolean {
+    return this.#guard.stopped;
+  }
+
+  /** What was found out about loops since the last call. */
+  drainLoopEvents(): LoopEvent[] {
+    return this.#guard.drainEvents();
+  }
+
   /** A room is entered, anew or again: its players follow one by one. */
   handleJoined(room: string, ownPeerId: number, nowMs: number): void {
     this.#nowMs = nowMs;
@@ -104,6 +129,7 @@ export class GatewayCore implements FrameSink {
     this.#joined = true;
     this.#roster.reset(ownPeerId);
     this.#cam.clear();
+    this.#guard.handleJoined(nowMs);
   }
 
   /** The room is left, for good or until the next {@link GatewayCore.handleJoined}. */
@@ -112,6 +138,7 @@ export class GatewayCore implements FrameSink {
     this.#joined = false;
     this.#roster.reset(0);
     this.#cam.clear();
+    this.#guard.handleLeft();
   }
 
   /**
@@ -128,6 +155,7 @@ export class GatewayCore implements FrameSink {
     this.#retire(peer.peerId);
     const place = this.#roster.join(peer.peerId, mac);
     if (place < 0) return false;
+    this.#guard.forgetPlayer(place);
     this.#cam.add(place, mac, nowMs);
     return true;
   }
@@ -151,9 +179,7 @@ export class GatewayCore implements FrameSink {
   handleLanFrame(frame: LanFrame, nowMs: number): void {
     this.#nowMs = nowMs;
     const { bytes, offset, length, slot } = frame;
-    const reason = this.#joined
-      ? judgeLanFrame(this.#roster, bytes, offset, length)
-      : DropCode.notJoined;
+    const reason = this.#judgeLan(frame);
     if (reason !== PASS) this.#dropLan(frame, reason);
     else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame);
     else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame);
@@ -184,35 +210,92 @@ export class GatewayCore implements FrameSink {
   }
 
   /**
-   * Sends the CAM refreshes that are due. To be called in each turn that moves frames, too: what comes
+   * Sends the CAM refreshes and probes that are due. To be called in each turn that moves frames, too: what comes
    * out of the tunnel is judged by the time of the last call.
    */
   handleTimer(nowMs: number): void {
     this.#nowMs = nowMs;
+    const guard = this.#guard;
+    // What the loop has taught the switches is wrong.
+    if (guard.handleTimer(nowMs, this.#emitProbe, this.#readmit)) this.#cam.refreshAll(nowMs);
+    if (guard.stopped) return;
     this.#camRefreshes += this.#cam.handleTimer(nowMs, this.#emit);
   }
 
   /** When {@link GatewayCore.handleTimer} is to be called at the latest. */
   nextDeadlineMs(): number {
-    return this.#cam.nextDeadlineMs();
+    const guardMs = this.#guard.nextDeadlineMs();
+    return this.#guard.stopped ? guardMs : Math.min(guardMs, this.#cam.nextDeadlineMs());
+  }
+
+  #judgeLan(frame: LanFrame): number {
+    if (!this.#joined) return DropCode.notJoined;
+    const { bytes, offset, length } = frame;
+    const reason = judgeLanFrame(this.#roster, bytes, offset, length);
+    if (reason === DropCode.lanLoop) this.#meetPlayer(bytes, offset + SOURCE_MAC_OFFSET);
+    if (reason !== PASS) return reason;
+    if (!isMulticastMac(bytes, offset)) {
+      const excluded = this.#guard.isExcluded(this.#roster.placeOfMac(bytes, offset));
+      return excluded || this.#guard.stopped ? DropCode.loopStopped : PASS;
+    }
+    if (this.#guard.handleLanBroadcast(bytes, offset, length, this.#nowMs)) return DropCode.probe;
+    if (this.#guard.stopped) return DropCode.loopStopped;
+    dissect(bytes, offset, length, this.#dissection);
+    const urgent = isUrgentBroadcast(this.#dissection);
+    const count = frame.segmentBytes > 0 ? Math.ceil(length / frame.segmentBytes) : 1;
+    const source = offset + SOURCE_MAC_OFFSET;
+    const admitted = this.#limiter.admit(bytes, source, length, count, urgent, this.#nowMs);
+    return admitted ? PASS : DropCode.lanBroadcastLimit;
+  }
+
+  /** A frame of a player's MAC came in from the LAN. */
+  #meetPlayer(bytes: Uint8Array, macOffset: number): void {
+    const place = this.#roster.placeOfMac(bytes, macOffset);
+    const excluded = this.#guard.handlePlayerOnLan(place, bytes, macOffset, this.#nowMs);
+    // The station that has this MAC would be cut off by further refreshes.
+    if (excluded) this.#cam.remove(place);
+  }
+
+  /** The player whose MAC was a station's is served again. */
+  #readmitPlayer(place: number): string {
+    const mac = this.#roster.macAt(place);
+    this.#cam.add(place, mac, this.#nowMs);
+    return formatMac(mac);
+  }
+
+  #sendProbe(side: ProbeSide, bytes: Uint8Array): void {
+    if (side === ProbeSide.lan) return this.#toLan(bytes, 0, bytes.length, 0);
+    if (this.#roster.size === 0) return;
+    const slot = this.#pool.acquire();
+    if (slot === NO_SLOT) return this.#counters.drop(DropCode.noBuffer);
+    const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+    copyBytes(bytes, 0, bytes.length, this.#pool.bytes, offset);
+    this.#intoTunnel(slot, offset, bytes.length);
   }
 
   #retire(peerId: number): void {
     const place = this.#roster.leave(peerId);
-    if (place >= 0) this.#cam.remove(place);
+    if (place < 0) return;
+    this.#cam.remove(place);
+    this.#guard.forgetPlayer(place);
   }
 
   #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
     if (!this.#joined) return DropCode.notJoined;
     const reason = judgeTunnelFrame(bytes, offset, length);
     if (reason !== PASS) return reason;
+    const broadcast = isBroadcastMac(bytes, offset);
+    if (broadcast && this.#guard.handleRoomBroadcast(bytes, offset, length, this.#nowMs)) {
+      return DropCode.probe;
+    }
     const source = offset + SOURCE_MAC_OFFSET;
     const sender = this.#roster.senderOf(sourcePeerId, bytes, source, this.#nowMs);
     if (sender === Sender.refused) return DropCode.foreignSource;
+    if (this.#guard.stopped) return DropCode.loopStopped;
+    if (sender < 0) return PASS;
+    if (this.#guard.isExcluded(sender)) return DropCode.loopStopped;
     // Behind a VLAN tag it teaches that VLAN alone.
-    if (
-      sender >= 0 && isBroadcastMac(bytes, offset) && !isVlanTagType(readU16(bytes, offset + 12))
-    ) {
+    if (broadcast && !isVlanTagType(readU16(bytes, offset + 12))) {
       this.#cam.noteBroadcast(sender, this.#nowMs);
     }
     return PASS;

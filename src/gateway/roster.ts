@@ -104,6 +104,11 @@ export class Roster {
     return this.#table.get(bytes, offset);
   }
 
+  /** The MAC of the player at a place; it changes with the next player there. */
+  macAt(place: number): Uint8Array {
+    return this.#macs.subarray(place * MAC_BYTES, (place + 1) * MAC_BYTES);
+  }
+
   /** Who sent a frame with this source MAC under this peer id: a place, or a value of {@link Sender}. */
   senderOf(peerId: number, bytes: Uint8Array, macOffset: number, nowMs: number): number {
     const place = this.#places[peerId];

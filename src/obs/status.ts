@@ -68,6 +68,13 @@ export type StatusEvent =
     readonly mac: string;
     readonly up: boolean;
   }
+  /** The gateway's LAN is reached twice, or no longer; or another gateway is on it. */
+  | { readonly type: "loop"; readonly cause: keyof typeof LOOP_TEXT; readonly mac: string }
+  | { readonly type: "loopOver"; readonly stoppedMs: number }
+  | { readonly type: "otherGateway"; readonly mac: string }
+  /** A station of the gateway's LAN has a player's MAC, or has it no longer. */
+  | { readonly type: "playerOnLan"; readonly peer: StatusPeer }
+  | { readonly type: "playerOffLan"; readonly peer: StatusPeer }
   /** A DHCP reply of the LAN reached this PC, scrubbed or as it was. */
   | {
     readonly type: "dhcp";
@@ -180,6 +187,20 @@ const LEAVE_TEXT = {
   error: "was disconnected because of an error",
 } as const;
 
+/** What shows that a LAN is reached twice, around the MAC that leads to the place. */
+const LOOP_TEXT = {
+  "lan": [
+    "the LAN has a loop of its own, such as a cable between two ports of its switches. The switches' address tables show the port: look for",
+    "",
+  ],
+  "room": ["the room leads back to this LAN by another way. Look for", "in the switches' tables"],
+  "bridged-player": [
+    "a player's PC that is in this LAN too bridges both. Take the bridge apart; the switches' address tables show its port: look for",
+    "",
+  ],
+  "gateway": ["the gateway", "was on this LAN before. One LAN needs one gateway: end one of them"],
+} as const;
+
 const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
   "unreadable": "could not be read",
   "not-json": "was damaged",
@@ -219,6 +240,10 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
     case "lan":
       return event.up ? "info" : "warning";
+    case "loop":
+    case "otherGateway":
+    case "playerOnLan":
+      return "warning";
     case "dhcp":
       return event.message === "nak" ? "warning" : "info";
     default:
@@ -265,6 +290,21 @@ function statusText(event: StatusEvent): string {
       return event.up
         ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
         : `The LAN on ${event.name} has no link: is the cable plugged in?`;
+    case "loop": {
+      const [before, after] = LOOP_TEXT[event.cause];
+      return `Nothing is forwarded: ${before} ${`${event.mac} ${after}`.trim()}.`;
+    }
+    case "loopOver":
+      return `The loop is gone after ${span(event.stoppedMs)}: frames are forwarded again.`;
+    case "otherGateway":
+      return `Another gateway (${event.mac}) is on this LAN. It stands still while this one works.`;
+    case "playerOnLan":
+      return `${
+        describePeer(event.peer)
+      } is not served: a station of the LAN sends from the same MAC. ` +
+        `Is that PC in the LAN itself?`;
+    case "playerOffLan":
+      return `${describePeer(event.peer)} is served again: its MAC is gone from the LAN.`;
     case "dhcp":
       return dhcpText(event);
     case "peerJoined":

@@ -2,7 +2,9 @@
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import { SystemCallError } from "../ffi/libc.ts";
+import type { PeerIdentity } from "../endpoint/peers.ts";
 import { GatewayCore } from "../gateway/core.ts";
+import type { LoopEvent } from "../gateway/loop_guard.ts";
 import { bridgeFilter } from "../link/bpf.ts";
 import { LinkError, type LinkState } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
@@ -19,6 +21,7 @@ import {
 } from "./endpoint_program.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
+import { randomBytes } from "./random.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 
@@ -77,8 +80,8 @@ class Gateway implements EndpointCore {
   private readonly core: GatewayCore;
   /** Opened anew when its interface was deleted and has come back. */
   private lan: PacketSocket;
-  /** MACs of the room's players, by peer id: the kernel's filter is made of them. */
-  private readonly players = new Map<number, Uint8Array>();
+  /** The room's players by MAC: the kernel's filter is made of them. */
+  private readonly players = new Map<string, PeerIdentity>();
   private linkDueMs = 0;
   private snapshotDueMs = 0;
 
@@ -95,6 +98,8 @@ class Gateway implements EndpointCore {
       path,
       counters,
       lan: { send: (bytes, offset, length) => this.lan.send(bytes, offset, length) },
+      lanMac: this.lan.mac,
+      random: randomBytes,
       frameLog: frameLog.log,
     });
     this.ownTraffic = this.core.ownTraffic;
@@ -112,6 +117,7 @@ class Gateway implements EndpointCore {
     reactor.addWorker({
       work: (nowMs) => {
         this.core.handleTimer(nowMs);
+        for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
         if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         this.lan.flush();
@@ -135,12 +141,12 @@ class Gateway implements EndpointCore {
         if (!this.core.handlePeerJoined(action.peer, nowMs)) {
           logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
         } else if (action.peer.mac !== undefined) {
-          this.players.set(action.peer.peerId, parseMac(action.peer.mac)!);
+          this.players.set(action.peer.mac, action.peer);
         }
         break;
       case "peerLeft":
         this.core.handlePeerLeft(action.peer.peerId, nowMs);
-        this.players.delete(action.peer.peerId);
+        this.forget(action.peer.peerId);
         break;
       default:
         return;
@@ -152,9 +158,20 @@ class Gateway implements EndpointCore {
     this.lan.close();
   }
 
+  private forget(peerId: number): void {
+    for (const [mac, peer] of this.players) if (peer.peerId === peerId) this.players.delete(mac);
+  }
+
+  private sayLoop(event: LoopEvent): void {
+    if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
+    const peer = this.players.get(event.mac);
+    if (peer !== undefined) this.say({ type: event.type, peer });
+  }
+
   /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
   private updateFilter(): void {
-    this.lan.setFilter(bridgeFilter({ clientMacs: [...this.players.values()] }));
+    const clientMacs = [...this.players.keys()].map((mac) => parseMac(mac)!);
+    this.lan.setFilter(bridgeFilter({ clientMacs }));
   }
 
   private startLan(): void {

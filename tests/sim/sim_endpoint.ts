@@ -9,7 +9,6 @@ import { GatewayCore } from "../../src/gateway/core.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
 import { DropCode } from "../../src/obs/drops.ts";
 import { FrameLog } from "../../src/obs/frame_log.ts";
-import { EtherType } from "../../src/proto/ethernet.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
@@ -73,7 +72,10 @@ export class SimEndpoint implements Side {
         mac,
         allowLanDefaultRoute: false,
       });
-    } else this.gateway = new GatewayCore({ pool, path, counters, lan: writer });
+    } else {
+      const random = (count: number) => world.random.bytes(count);
+      this.gateway = new GatewayCore({ pool, path, counters, lan: writer, random });
+    }
     this.session = new EndpointSession({
       role: station.role,
       relay,
@@ -224,9 +226,7 @@ export class SimEndpoint implements Side {
   }
 
   private arrive(frame: Uint8Array): void {
-    const isRefresh = this.gateway !== undefined &&
-      (frame[12] << 8 | frame[13]) === EtherType.camRefresh;
-    if (!isRefresh) this.world.ledger.arrive(frame, this.station);
+    this.world.ledger.arrive(frame, this.station);
   }
 
   /** One turn of the shell. */

@@ -273,10 +273,13 @@ Deno.test("a LAN that takes no frame is counted", () => {
   const harness = GatewayHarness.joined();
   harness.lanWorks = false;
   harness.fromTunnel(frameOf(STATION, PLAYER));
-  harness.core.handleLanUp(2000);
-  harness.core.handleTimer(2000);
+  harness.core.handleLanUp(harness.nowMs);
+  harness.core.handleTimer(harness.nowMs);
   assertEquals(harness.drops(), { "lan-send-failed": 2 });
 });
+
+/** The type of a refresh and what follows it: "lanparty". */
+const REFRESH_MARK = "88b56c616e7061727479";
 
 /** The refreshes that were made until a time, by the last byte of their MAC. */
 function refreshes(harness: GatewayHarness, untilMs: number): string[] {
@@ -284,9 +287,11 @@ function refreshes(harness: GatewayHarness, untilMs: number): string[] {
     const deadlineMs = harness.core.nextDeadlineMs();
     if (deadlineMs > untilMs) break;
     harness.core.handleTimer(deadlineMs);
+    harness.tunnel();
   }
   harness.core.handleTimer(untilMs);
-  const frames = harness.lan.splice(0).filter((frame) => frame.slice(24, 28) === "88b5");
+  const frames = harness.lan.splice(0).filter((frame) => frame.includes(REFRESH_MARK));
+  harness.tunnel();
   return frames.map((frame) => frame.slice(22, 24));
 }
 

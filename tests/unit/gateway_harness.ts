@@ -15,6 +15,7 @@ import { hex, join, pattern, toHex } from "./proto_frames.ts";
 export const PLAYER = "02:00:00:00:00:51";
 export const OTHER = "02:00:00:00:00:52";
 export const STATION = "00:11:22:33:44:55";
+export const GATEWAY_MAC = "00:11:22:33:44:01";
 export const BROADCAST = "ff:ff:ff:ff:ff:ff";
 
 /** A frame of `count` bytes from one MAC to another, with a type (and what else stands there). */
@@ -40,7 +41,7 @@ export class GatewayHarness {
   lanWorks = true;
   nowMs = 1000;
 
-  constructor(options: { slots?: number; playersMax?: number; log?: boolean } = {}) {
+  constructor(options: { slots?: number; playersMax?: number; log?: boolean; seed?: number } = {}) {
     this.pool = new BufferPool(options.slots ?? 64);
     const { pool, counters } = this;
     this.path = new FramePath({ pool, arena: new QueueArena(1024), counters });
@@ -56,6 +57,8 @@ export class GatewayHarness {
       },
       frameLog: options.log ? new FrameLog((record) => this.records.push(record)) : new FrameLog(),
       playersMax: options.playersMax ?? 16,
+      random: (count) => pattern(count, options.seed ?? 7),
+      lanMac: hex(GATEWAY_MAC.replaceAll(":", "")),
     });
   }
 
@@ -66,6 +69,8 @@ export class GatewayHarness {
     harness.core.handleJoined("PARTY", 9, harness.nowMs);
     harness.core.handlePeerJoined({ peerId: 1, role: "client", mac: PLAYER }, harness.nowMs);
     harness.core.handleTimer(harness.nowMs);
+    harness.tunnel();
+    for (const bytes of ["bytesSent", "framesSent"] as const) harness.counters[bytes] = 0;
     harness.lan.length = 0;
     harness.records.length = 0;
     return harness;

@@ -73,6 +73,51 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "warning",
     "The LAN on eth0 has no link: is the cable plugged in?",
   ],
+  [
+    { type: "loop", cause: "bridged-player", mac: "f2:02:03:04:05:06" },
+    "warning",
+    "Nothing is forwarded: a player's PC that is in this LAN too bridges both. Take the bridge apart; " +
+    "the switches' address tables show its port: look for f2:02:03:04:05:06.",
+  ],
+  [
+    { type: "loop", cause: "lan", mac: "f2:02:03:04:05:06" },
+    "warning",
+    "Nothing is forwarded: the LAN has a loop of its own, such as a cable between two ports of its " +
+    "switches. The switches' address tables show the port: look for f2:02:03:04:05:06.",
+  ],
+  [
+    { type: "loop", cause: "room", mac: "f2:02:03:04:05:06" },
+    "warning",
+    "Nothing is forwarded: the room leads back to this LAN by another way. Look for " +
+    "f2:02:03:04:05:06 in the switches' tables.",
+  ],
+  [
+    { type: "loop", cause: "gateway", mac: "52:54:00:00:00:02" },
+    "warning",
+    "Nothing is forwarded: the gateway 52:54:00:00:00:02 was on this LAN before. One LAN needs one " +
+    "gateway: end one of them.",
+  ],
+  [
+    { type: "loopOver", stoppedMs: 4200 },
+    "info",
+    "The loop is gone after 4 seconds: frames are forwarded again.",
+  ],
+  [
+    { type: "otherGateway", mac: "52:54:00:00:00:02" },
+    "warning",
+    "Another gateway (52:54:00:00:00:02) is on this LAN. It stands still while this one works.",
+  ],
+  [
+    { type: "playerOnLan", peer: ZOE },
+    "warning",
+    "Zoë (02:00:00:00:00:52) is not served: a station of the LAN sends from the same MAC. " +
+    "Is that PC in the LAN itself?",
+  ],
+  [
+    { type: "playerOffLan", peer: ZOE },
+    "info",
+    "Zoë (02:00:00:00:00:52) is served again: its MAC is gone from the LAN.",
+  ],
   [{ type: "peerJoined", peer: ZOE }, "info", "Zoë (02:00:00:00:00:52) has joined."],
   [
     { type: "peerLeft", peer: ZOE, reason: "lost" },

@@ -1,0 +1,153 @@
+/**
+ * Loops made on purpose, and healed:
+ *
+ * ```text
+ *   lan                       gateway              relay              alice
+ *  ┌──────────────────┐      ┌────────────┐      ┌──────────┐      ┌──────────────────┐
+ *  │ host ── sw0 ─ eth0┼─────┼ lan0  wan0 ┼──────┼─ gw0 pl0 ┼──────┼ wan0   lanparty0 │
+ *  │          │  │     │      └────────────┘      │          │      │          ╎       │
+ *  │          │  └ g2  ┼─────┐ gateway2           │          │      │        bridge    │
+ *  │          │        │     └ lan0  wan0 ────────┼─ gw1     │      │          ╎       │
+ *  │          └─── p1 ─┼──────────────────────────┼──────────┼──────┼──────── extra    │
+ *  └──────────────────┘                           └──────────┘      └──────────────────┘
+ * ```
+ *
+ * `sw0` is the LAN's switch, and `host` an interface of the LAN's host at it.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { FrameStation } from "../support/frame_station.ts";
+import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
+import { PARTY, type Party } from "../support/party.ts";
+import { partyTest } from "../support/play.ts";
+import { eventually, pause } from "../support/wait.ts";
+
+const HOST_MAC = "52:54:00:00:00:aa";
+const HOST_ADDRESS = "10.77.0.9";
+const TEST_TYPE = 0x88b6;
+const STOPPED = /Nothing is forwarded: (.*)/;
+const RESUMED = /The loop is gone/;
+
+/** Makes the LAN a switch with a host at it. */
+async function makeSwitch(party: Party): Promise<void> {
+  const { lan } = party;
+  await lan.bridge("sw0");
+  await lan.ip("addr", "flush", "dev", PARTY.lanInterface);
+  await lan.ip("link", "set", PARTY.lanInterface, "master", "sw0");
+  await lan.ip("link", "add", "host", "type", "veth", "peer", "name", "port");
+  await lan.ip("link", "set", "host", "address", HOST_MAC);
+  await lan.ip("link", "set", "port", "master", "sw0", "up");
+  await lan.ip("addr", "add", `${HOST_ADDRESS}/24`, "dev", "host");
+  await lan.ip("link", "set", "host", "up");
+}
+
+/** How many copies of a broadcast of the LAN's host come back to it within a time. */
+async function copiesOf(station: FrameStation, lengthBytes: number, waitMs: number) {
+  const frame = ethernet({
+    ...{ destination: BROADCAST_MAC, source: HOST_MAC, type: TEST_TYPE },
+    payload: pattern(lengthBytes - 14),
+  });
+  await station.send(frame);
+  await pause(waitMs);
+  return station.frames.filter(({ type, bytes }) =>
+    type === TEST_TYPE && bytes.length === lengthBytes
+  ).length;
+}
+
+partyTest("loops: a player who is also on the LAN", async (party, step) => {
+  await makeSwitch(party);
+  await party.startRelay();
+  const gateway = await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  await party.startClient(
+    alice,
+    "--address",
+    "10.77.0.50/24",
+    "--virtual-mac",
+    "02:00:00:00:00:50",
+  );
+  await party.lab.veth(
+    { namespace: party.lan, name: "p1", bridge: "sw0" },
+    { namespace: alice, name: "extra" },
+  );
+  await using station = await FrameStation.open(party.lan, "host");
+  await step("before the loop everything works and nothing is said", async () => {
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+    assertEquals(await copiesOf(station, 100, 300), 0);
+    assert(!STOPPED.test(gateway.stderr));
+  });
+  await step("a bridge between adapter and LAN: stopped within a second, with a MAC", async () => {
+    await alice.bridge("br0");
+    await alice.ip("link", "set", PARTY.tap, "master", "br0");
+    const sinceMs = performance.now();
+    await alice.ip("link", "set", "extra", "master", "br0");
+    const [, text] = await gateway.waitForLine(STOPPED, 3_000);
+    const tookMs = performance.now() - sinceMs;
+    assertMatch(text, /a player's PC .* bridges both.* look for ..:..:..:..:..:..\./);
+    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    // The switch has learnt the probe's MAC at the port where the loop comes in.
+    const mac = /look for ([0-9a-f:]{17})/.exec(text)![1];
+    const table = (await party.lan.run(["bridge", "fdb", "show", "br", "sw0"])).stdout;
+    assertMatch(table, new RegExp(`${mac} dev p1 `));
+  });
+  await step("there is no storm, and it stays so", async () => {
+    assertEquals(await copiesOf(station, 101, 1_000), 0);
+    await pause(4_000);
+    assertEquals(await copiesOf(station, 102, 500), 0);
+    assert(!RESUMED.test(gateway.stderr), "the loop is still there");
+  });
+  await step("the bridge is taken apart: frames flow again", async () => {
+    await alice.ip("link", "set", "extra", "nomaster");
+    await gateway.waitForLine(RESUMED, 8_000);
+    await alice.ip("link", "set", PARTY.tap, "nomaster");
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+  });
+});
+
+partyTest("loops: two gateways of two rooms on one LAN", async (party, step) => {
+  await makeSwitch(party);
+  const gateway2 = await party.lab.namespace("gateway2");
+  await party.lab.veth(
+    { namespace: party.lan, name: "g2", bridge: "sw0" },
+    { namespace: gateway2, name: PARTY.gatewayInterface },
+  );
+  await party.lab.veth(
+    { namespace: gateway2, name: "wan0", addresses: ["10.90.0.2/24"] },
+    { namespace: party.relay, name: "gw1", addresses: ["10.90.0.1/24"] },
+  );
+  await party.startRelay();
+  const first = await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", "10.77.0.50/24");
+  await pause(1_000);
+  const second = gateway2.spawn(party.gatewayCommand(
+    ...["--room", "TWO", "--relay", "10.90.0.1:443", "--state-dir", party.stateDir("gateway2")],
+  ));
+  await second.waitForLine(/Joined the room TWO/);
+  const joinedMs = performance.now();
+  await step("the newcomer stands still within a second and names the first", async () => {
+    const [, text] = await second.waitForLine(STOPPED, 3_000);
+    const tookMs = performance.now() - joinedMs;
+    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    const mac = await party.gateway.macOf(PARTY.gatewayInterface);
+    assertMatch(text, new RegExp(`the gateway ${mac} was on this LAN before`));
+  });
+  await step("the first works on, and names the newcomer", async () => {
+    const mac = await gateway2.macOf(PARTY.gatewayInterface);
+    await first.waitForLine(new RegExp(`Another gateway \\(${mac}\\) is on this LAN`), 3_000);
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+    assert(!STOPPED.test(first.stderr));
+  });
+  await step("when the first is gone, the other takes over", async () => {
+    await first.stop();
+    await second.waitForLine(RESUMED, 8_000);
+  });
+  await step("and keeps the LAN when the first comes back", async () => {
+    const again = await party.startGateway();
+    await again.waitForLine(STOPPED, 3_000);
+    await pause(1_000);
+    assertEquals(second.stderr.split("Nothing is forwarded").length, 2, "once, at its start");
+    await second.stop();
+    await eventually("the first works again", () => RESUMED.test(again.stderr), 8_000);
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "3", HOST_ADDRESS]);
+  });
+});
