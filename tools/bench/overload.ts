@@ -12,7 +12,9 @@ const DURATION_MS = 4_000;
 /** The narrow path towards the sink, and what the kernel may hold in front of it. */
 const PATH_BITS_PER_SECOND = 100e6;
 const PATH_BURST = "32kb";
-const PATH_LIMIT = "128kb";
+const PATH_LIMIT = "32kb";
+/** What the transport, its sockets and the path may hold, besides the queue in front of them. */
+const BELOW_MAX_MS = 5;
 /** IPv4, UDP, QUIC packet and DATAGRAM frame, our header: what 1200 bytes need on the path, about. */
 const OVERHEAD_BYTES = 14 + 28 + 32 + 4;
 const SENDERS_HOST = "10.98.1.1";
@@ -102,11 +104,11 @@ function rowsOf(name: string, report: LoadReport, capacity: number): BenchRow[] 
       ok: report.senderQueueMaxMs <= SOJOURN_MAX_MS,
     },
     {
-      name: `${name}: p99 from sender's queue to sink`,
+      name: `${name}: p99 from a sender's queue to the sink`,
       figure: `${report.transitP99Ms.toFixed(1)} ms`,
       peer: `p50 ${report.transitP50Ms.toFixed(1)} ms`,
-      goal: `≤ ${SOJOURN_MAX_MS} ms`,
-      ok: report.transitP99Ms <= SOJOURN_MAX_MS,
+      goal: `≤ ${SOJOURN_MAX_MS} + ${BELOW_MAX_MS} ms`,
+      ok: report.transitP99Ms <= SOJOURN_MAX_MS + BELOW_MAX_MS,
     },
   ];
 }
