@@ -3,13 +3,22 @@
  * `N passed, N failed`.
  *
  * usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]
+ *
+ * The level `windows` cross-compiles the Windows client and runs it under Wine. Its first run takes
+ * minutes, so it is played only when it is asked for.
  */
 import { parseArgs } from "@std/cli";
-import { build, runTool } from "./build.ts";
+import { build, buildWindowsClient, runTool } from "./build.ts";
 import { BuildError, ignoreNotFound, listFiles } from "./cache.ts";
 import { ROOT } from "./executables.ts";
 import { ensureSource } from "./native_library.ts";
-import { BARE_SYSTEM, C_PROGRAMS, NETWORK_PLAY, type Prerequisite } from "./prerequisites.ts";
+import {
+  BARE_SYSTEM,
+  C_PROGRAMS,
+  MINGW,
+  NETWORK_PLAY,
+  type Prerequisite,
+} from "./prerequisites.ts";
 import { searchPath } from "./process.ts";
 import { say } from "./progress.ts";
 import {
@@ -29,6 +38,8 @@ interface Level {
   readonly prerequisites: readonly Prerequisite[];
   /** Files that disturb each other run one after the other. */
   readonly parallel: boolean;
+  /** Whether it runs the Windows client: with mingw-w64 and Wine, only when it is asked for. */
+  readonly needsWindows?: boolean;
   /** A level that takes longer hangs. */
   readonly timeoutMs: number;
 }
@@ -50,6 +61,13 @@ const LEVELS: readonly Level[] = [
     ...NATIVE,
     prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM],
     timeoutMs: 60 * MINUTE_MS,
+  },
+  {
+    name: "windows",
+    ...NATIVE,
+    needsWindows: true,
+    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...MINGW],
+    timeoutMs: 30 * MINUTE_MS,
   },
 ];
 
@@ -82,6 +100,7 @@ async function select(args: readonly string[]): Promise<Selection | undefined> {
   const files = new Map<Level, readonly string[]>();
   for (const level of LEVELS) {
     if (names.length > 0 && !names.includes(level.name)) continue;
+    if (level.needsWindows && names.length === 0 && chosen.length === 0) continue;
     const own = await testFiles(level);
     const wanted = chosen.length === 0 ? own : own.filter((path) => chosen.includes(path));
     if (wanted.length > 0) files.set(level, wanted);
@@ -170,6 +189,7 @@ async function main(): Promise<number> {
     // The tests compare struct layouts with the headers, and the patched source with the plain one.
     await ensureSource();
   }
+  if (levels.some(({ needsWindows }) => needsWindows)) await buildWindowsClient();
   let counts = NO_TESTS;
   for (const [level, files] of selection.files) {
     counts = addCounts(counts, await runLevel(level, files, selection.filter));

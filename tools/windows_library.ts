@@ -60,10 +60,11 @@ const SYSTEM_LIBRARIES: readonly string[] = [
   ..."secur32 ole32".split(" "),
 ];
 
-/** DLLs that every Windows 10 has in System32. */
+/** DLLs that every Windows 10 has in System32: what msquic.dll needs, and what Deno's runtime does. */
 const SYSTEM_DLLS = new Set([
   ..."advapi32 bcrypt crypt32 gdi32 iphlpapi kernel32 msvcrt ncrypt ntdll ole32".split(" "),
   ..."secur32 user32 winmm ws2_32".split(" "),
+  ..."bcryptprimitives combase dbghelp oleaut32 psapi setupapi shell32 userenv".split(" "),
 ]);
 
 /** The finished library. */
@@ -217,7 +218,9 @@ async function checkLibrary(library: string, logPath: string): Promise<void> {
 
 /** Whether a DLL of that name, as an import table has it, is part of every Windows 10. */
 export function isSystemDll(name: string): boolean {
-  return SYSTEM_DLLS.has(name.toLowerCase().replace(/\.dll$/, ""));
+  const base = name.toLowerCase().replace(/\.dll$/, "");
+  // API sets are names that Windows itself resolves.
+  return SYSTEM_DLLS.has(base) || base.startsWith("api-ms-win-core-");
 }
 
 /** The names of the DLLs that a PE file imports, and of what it exports. */

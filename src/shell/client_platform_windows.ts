@@ -13,6 +13,7 @@ const SAFE_DRIVER = { major: 9, minor: 27 };
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openWindowsSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+  findCandidates(options.tapName); // what is wrong with them is said before anything else
   return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
 }
 
@@ -25,7 +26,7 @@ class WindowsSystem implements ClientSystem {
 
   openAdapter({ mtu, pool }: AdapterSettings): LinkDevice {
     const failures: string[] = [];
-    for (const adapter of this.candidates()) {
+    for (const adapter of findCandidates(this.options.tapName)) {
       try {
         const network = { index: 0, setMtu: () => {} };
         const device = TapWindowsDevice.open({ adapter, pool, network, mtu });
@@ -51,23 +52,6 @@ class WindowsSystem implements ClientSystem {
     return Promise.resolve();
   }
 
-  /** The adapters that may be used, in the order in which they are tried. */
-  private candidates(): readonly TapAdapter[] {
-    const adapters = findTapAdapters();
-    if (adapters.length === 0) {
-      throw new UserError(
-        "no TAP adapter: install the driver TAP-Windows6 (it comes with OpenVPN's installer, or " +
-          "alone from OpenVPN's downloads), then start lanparty-client again",
-      );
-    }
-    const { tapName } = this.options;
-    if (tapName === undefined) return adapters;
-    const named = adapters.filter(({ name }) => name.toLowerCase() === tapName.toLowerCase());
-    if (named.length > 0) return named;
-    const names = adapters.map(({ name }) => `"${name}"`).join(", ");
-    throw new UserError(`there is no TAP adapter "${tapName}"; this PC has ${names}`);
-  }
-
   private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
     const isSafe = major > SAFE_DRIVER.major ||
       (major === SAFE_DRIVER.major && minor >= SAFE_DRIVER.minor);
@@ -79,4 +63,24 @@ class WindowsSystem implements ClientSystem {
         "(CVE-2024-1305): update TAP-Windows6 to 9.27 or later",
     );
   }
+}
+
+/**
+ * The adapters that may be used, in the order in which they are tried.
+ *
+ * @throws {UserError} there is none
+ */
+function findCandidates(tapName: string | undefined): readonly TapAdapter[] {
+  const adapters = findTapAdapters();
+  if (adapters.length === 0) {
+    throw new UserError(
+      "no TAP adapter: install the driver TAP-Windows6 (it comes with OpenVPN's installer, or " +
+        "alone from OpenVPN's downloads), then start lanparty-client again",
+    );
+  }
+  if (tapName === undefined) return adapters;
+  const named = adapters.filter(({ name }) => name.toLowerCase() === tapName.toLowerCase());
+  if (named.length > 0) return named;
+  const names = adapters.map(({ name }) => `"${name}"`).join(", ");
+  throw new UserError(`there is no TAP adapter "${tapName}"; this PC has ${names}`);
 }

@@ -1,0 +1,193 @@
+/**
+ * A Windows PC, as far as Wine can be one: a fresh prefix in a network namespace, with a TAP adapter
+ * whose driver is a fake of ours (`tests/windows/fake_tap.c`), and the namespace's own IP stack in
+ * the place of Windows':
+ *
+ * ```text
+ *  ┌ namespace ────────────────────────────────────────────────────────────────┐
+ *  │  lanparty-client.exe ── fake_tap.sys ── wire.exe ── UDP ── socat ── TAP    │
+ *  │  └──────────────── Wine, in a root of its own ─┘                  (tap)   │
+ *  └────────────────────────────────────────────────────────────────────────────┘
+ * ```
+ *
+ * @module
+ */
+import { cached, hashFiles, hashOf, prune } from "../../tools/cache.ts";
+import { WINDOWS_CLIENT } from "../../tools/executables.ts";
+import { Log, outputOf, run } from "../../tools/process.ts";
+import { ensureWine } from "../../tools/wine.ts";
+import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
+
+const FAKES = new URL("../windows", import.meta.url).pathname;
+const COMPILER = "x86_64-w64-mingw32-gcc";
+/** mingw-w64's headers for drivers. */
+const DDK = "/usr/x86_64-w64-mingw32/include/ddk";
+const C_OPTIONS = ["-O2", "-Wall", "-Wextra", "-Werror", "-s"];
+const DRIVER_OPTIONS = [
+  ...["-Wno-unused-parameter", "-ffreestanding", "-shared", "-nostdlib"],
+  ...["-Wl,--entry,DriverEntry", "-Wl,--subsystem,native"],
+];
+
+/** UDP ports of the namespace's loopback between wire.exe and socat. */
+const WIRE_PORTS = [47_001, 47_002] as const;
+const PREFIX_TIMEOUT_MS = 120_000;
+const COMMAND_TIMEOUT_MS = 60_000;
+
+/** The adapter of `adapter.reg`, as the driver makes it when no other MAC is set. */
+export const WINE_ADAPTER = { name: "LAN party", mac: "00:ff:11:22:33:44" } as const;
+
+/** Mounts are made in a mount namespace of the command's own, and vanish with it. */
+const ENTER = `
+root=$1; work=$2; shift 2
+set -e
+mount --bind "$root" "$root"
+mount -o remount,bind,ro "$root"
+mount --bind "$work" "$root/mnt"
+mount --bind "$work/tmp" "$root/tmp"
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+mount --rbind /dev "$root/dev"
+exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/mnt/home USER=player \\
+  WINEPREFIX=/mnt/prefix WINEDEBUG=-all \\
+  WINEDLLOVERRIDES="winemenubuilder.exe,mscoree,mshtml=d" "$@"
+`;
+
+/** The fakes as Windows files, compiled by mingw-w64 at first use. */
+async function ensureFakes(): Promise<string> {
+  const sources = ["fake_tap.c", "wire.c"];
+  const version = await outputOf([COMPILER, "--version"]) ?? "";
+  const options = [...C_OPTIONS, ...DRIVER_OPTIONS];
+  const key = await hashOf([version, await hashFiles(FAKES, sources), ...options]);
+  const folder = await cached("wine-fakes", key, async (target) => {
+    const log = await Log.open("wine-fakes");
+    try {
+      await run(log, [
+        ...[COMPILER, ...C_OPTIONS, ...DRIVER_OPTIONS, `-I${DDK}`],
+        ...["-o", `${target}/fake_tap.sys`, `${FAKES}/fake_tap.c`, "-lntoskrnl"],
+      ]);
+      await run(log, [
+        ...[COMPILER, ...C_OPTIONS, "-o", `${target}/wire.exe`, `${FAKES}/wire.c`, "-lws2_32"],
+      ]);
+    } finally {
+      log.close();
+    }
+  });
+  await prune("wine-fakes", 2);
+  return folder;
+}
+
+/** What the fake driver was asked for since it started. */
+export type DriverRecord = Readonly<Record<string, number>>;
+
+/** See the module. */
+export class WinePc implements AsyncDisposable {
+  readonly namespace: Namespace;
+  /** A folder that the programs see as `Z:\mnt`. */
+  readonly folder: string;
+  readonly #root: string;
+
+  private constructor(namespace: Namespace, root: string, folder: string) {
+    this.namespace = namespace;
+    this.#root = root;
+    this.folder = folder;
+  }
+
+  /** A PC without an adapter, with the client on its disk. */
+  static async open(namespace: Namespace): Promise<WinePc> {
+    const root = await ensureWine();
+    const folder = await Deno.makeTempDir({ prefix: "lanparty-wine-" });
+    for (const name of ["home", "prefix", "tmp"]) await Deno.mkdir(`${folder}/${name}`);
+    await Deno.copyFile(WINDOWS_CLIENT, `${folder}/lanparty-client.exe`);
+    const pc = new WinePc(namespace, root, folder);
+    await Deno.writeTextFile(pc.#enterScript, ENTER);
+    await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
+    await pc.restart();
+    return pc;
+  }
+
+  /** Restarts Windows: programs end, and services of a new kind can start only then. */
+  async restart(): Promise<void> {
+    await this.run(["wineserver", "--kill", "--wait"], { anyCode: true });
+    // A server that stays, so that drivers do, too.
+    await this.run(["wineserver", "--persistent"]);
+  }
+
+  get #enterScript(): string {
+    return `${this.folder}/enter.sh`;
+  }
+
+  /** Runs a command of Wine's to its end. */
+  run(command: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+    return this.namespace.run(this.#enter(command), { timeoutMs: COMMAND_TIMEOUT_MS, ...options });
+  }
+
+  /** Starts a program under Wine. */
+  spawn(command: readonly string[]): LabProcess {
+    return this.namespace.spawn(this.#enter(["wine", ...command]));
+  }
+
+  /** Starts the client. */
+  client(...options: string[]): LabProcess {
+    return this.spawn(["/mnt/lanparty-client.exe", ...options]);
+  }
+
+  /** Puts a file onto the PC's disk; returns its Windows path. */
+  async place(path: string, name: string): Promise<string> {
+    await Deno.copyFile(path, `${this.folder}/${name}`);
+    return `Z:\\mnt\\${name}`;
+  }
+
+  /** Installs the adapter: its registry keys, and its driver, which starts. */
+  async installAdapter(): Promise<void> {
+    const fakes = await ensureFakes();
+    for (const name of ["fake_tap.sys", "wire.exe"]) await this.place(`${fakes}/${name}`, name);
+    const settings = await this.place(`${FAKES}/adapter.reg`, "adapter.reg");
+    await this.run(["wine", "regedit", "/S", settings]);
+    // deno-fmt-ignore
+    await this.run(["wine", "sc", "create", "faketap", "binPath=", "Z:\\mnt\\fake_tap.sys",
+      "type=", "kernel"]);
+    await this.restart();
+    await this.run(["wine", "sc", "start", "faketap"]);
+  }
+
+  /** Makes the namespace's TAP and joins it with the adapter: what the PC's own IP stack would be. */
+  async connectStack(tap: string, mac: string): Promise<void> {
+    const [near, far] = WIRE_PORTS;
+    const wire = this.spawn(["/mnt/wire.exe", `${near}`, `${far}`]);
+    await wire.waitForLine(/carrying/);
+    this.namespace.spawn([
+      "socat",
+      `UDP4-DATAGRAM:127.0.0.1:${near},bind=127.0.0.1:${far}`,
+      `TUN,tun-name=${tap},tun-type=tap,iff-no-pi`,
+    ]);
+    const deadline = performance.now() + COMMAND_TIMEOUT_MS;
+    while (!(await this.namespace.has(tap))) {
+      if (performance.now() > deadline) throw new Error("socat made no TAP");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await this.namespace.ip("link", "set", tap, "address", mac, "mtu", "1400");
+    await this.namespace.ip("link", "set", tap, "up");
+  }
+
+  /** What was asked of the driver so far. */
+  async record(): Promise<DriverRecord> {
+    const { stdout } = await this.run(["wine", "/mnt/wire.exe", "record"]);
+    const pairs = stdout.trim().split(" ").map((pair) => pair.split("="));
+    return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
+  }
+
+  /** Pulls the adapter out, or puts it in again. */
+  async setPresent(present: boolean): Promise<void> {
+    await this.run(["wine", "/mnt/wire.exe", present ? "present" : "absent"]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.run(["wineserver", "--kill", "--wait"], { anyCode: true });
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  #enter(command: readonly string[]): string[] {
+    const script = ["sh", this.#enterScript, this.#root, this.folder];
+    return ["unshare", "--mount", "--propagation", "private", ...script, ...command];
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The compiled lanparty-client.exe under Wine.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { VERSION } from "../../src/cli/version.ts";
+import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
+import { readIperf } from "../../tools/demo/figures.ts";
+import type { Row } from "../../tools/demo/table.ts";
+import { isSystemDll, readTables } from "../../tools/windows_library.ts";
+import { WINDOWS_CLIENT } from "../../tools/executables.ts";
+import { type Namespace, NetworkLab } from "../support/netns.ts";
+import { PARTY, type Party } from "../support/party.ts";
+import { partyTest } from "../support/play.ts";
+import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
+
+const ADDRESS = "10.77.0.50";
+
+function assertRows(...rows: Row[]): void {
+  for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
+}
+
+/** What the client is told of the party. */
+async function partyOptions(party: Party, pc: WinePc): Promise<string[]> {
+  return [
+    ...["--relay", `${party.relayAddressFor(pc.namespace)}:${PARTY.relayPort}`],
+    ...["--relay-ca-cert", await pc.place(party.certificateFile, "relay.der")],
+    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
+    ...["--room", PARTY.room],
+  ];
+}
+
+/**
+ * 1472 bytes of UDP fill an Ethernet frame. The rate is low: the fake driver carries 1,000 frames a
+ * second.
+ */
+async function assertFullPayloads(
+  party: Party,
+  player: Namespace,
+  options: readonly string[],
+): Promise<void> {
+  const server = party.lan.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
+  await server.waitForLine(/listening/i);
+  const { stdout } = await player.run([
+    ...["iperf3", "--client", PARTY.lanAddress, "--json", "--udp", "--length", "1472"],
+    ...["--bitrate", "500K", "--time", "2", ...options],
+  ], { anyCode: true });
+  await server.stop();
+  const { error, packets, lostPackets } = readIperf(stdout);
+  assertEquals(error, undefined);
+  assert(packets > 50, `${packets} packets`);
+  assertEquals(lostPackets, 0);
+}
+
+Deno.test("the client needs only DLLs that every Windows has", async () => {
+  const { imports } = await readTables(WINDOWS_CLIENT);
+  assert(imports.length > 0);
+  assertEquals(imports.filter((name) => !isSystemDll(name)), []);
+});
+
+Deno.test("on a fresh Windows the client starts, and says that the driver is missing", async () => {
+  await using lab = await NetworkLab.open();
+  await using pc = await WinePc.open(await lab.namespace("windows"));
+  const client = ["wine", "/mnt/lanparty-client.exe"];
+  const version = await pc.run([...client, "--version"]);
+  assertEquals(version.stdout.trim(), `lanparty-client ${VERSION}`);
+  assertMatch((await pc.run([...client, "--help"])).stdout, /--room ROOM/);
+  const wrong = await pc.run([...client, "--no-such-option"], { anyCode: true });
+  assertEquals(wrong.code, 2);
+  const options = ["--relay", "192.0.2.1", "--room", "PARTY"];
+  const bare = await pc.run([...client, ...options], { anyCode: true });
+  assertEquals(bare.code, 1);
+  assertMatch(bare.stderr, /error: no TAP adapter: install the driver TAP-Windows6/);
+});
+
+partyTest("a Windows player plays in the LAN", async (party, step) => {
+  const player = await party.addPlayer("player");
+  await using pc = await WinePc.open(player);
+  await pc.installAdapter();
+  await party.startRelay();
+  await party.startGateway();
+  const client = pc.client(
+    ...await partyOptions(party, pc),
+    ...["--virtual-mac", WINE_ADAPTER.mac.replace("00", "02")],
+  );
+  party.clients.set("player", client);
+  await client.waitForLine(/adapter LAN party is up/, 20_000);
+  await pc.connectStack(PARTY.tap, WINE_ADAPTER.mac.replace("00", "02"));
+  await player.ip("addr", "add", `${ADDRESS}/24`, "dev", PARTY.tap);
+  const ends = { lan: party.lan, player, playerAddress: ADDRESS };
+  await step("only the tunnel connects LAN and player", async () => {
+    assertRows(await checkSeparation(ends));
+  });
+  await step("ping, both ways", async () => {
+    assertRows(await checkPing("player to LAN", player, PARTY.lanAddress));
+    assertRows(await checkPing("LAN to player", party.lan, ADDRESS));
+  });
+  await step("limited broadcast, both ways", async () => {
+    assertRows(...await checkBroadcast(ends));
+  });
+  await step("TCP, both ways", async () => {
+    assertRows(await checkTcp("player to LAN", ends, false));
+    assertRows(await checkTcp("LAN to player", ends, true));
+  });
+  await step("UDP payloads of 1472 bytes, both ways", async () => {
+    await assertFullPayloads(party, player, []);
+    await assertFullPayloads(party, player, ["--reverse"]);
+  });
+  await step("the driver was asked once for each thing", async () => {
+    const { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff } = await pc.record();
+    assertEquals(
+      { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff },
+      { opened: 1, macReads: 1, versionReads: 1, mtuReads: 1, mediaOn: 1, mediaOff: 0 },
+    );
+  });
+  await step("Ctrl-C: the client leaves, and the cable is out", async () => {
+    client.kill("SIGINT");
+    assertEquals(await client.waitExit(10_000), 0);
+    const { opened, closed, mediaOff } = await pc.record();
+    assertEquals({ opened, closed, mediaOff }, { opened: 1, closed: 1, mediaOff: 1 });
+  });
+});

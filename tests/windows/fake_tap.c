@@ -1,0 +1,307 @@
+/*
+ * A driver that looks like TAP-Windows6 to a program, for Wine. What the program writes comes out of a second
+ * device, the wire, and what is written to the wire goes to the program: "wire.c" carries both on.
+ *
+ *   program ── \\.\Global\{GUID}.tap ── this driver ── \\.\Global\lanparty-wire ── wire.exe ── UDP ── Linux TAP
+ *
+ * Like the real one it wants one opener at a time, takes frames only while its cable is plugged in, lets reads
+ * wait, and cancels them. Wine runs a driver's dispatch routines one after the other, on one thread; a lock is
+ * kept all the same for cancellations.
+ */
+#include <ntddk.h>
+
+#define TAP_CONTROL(n) CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define GUID_TEXT L"{11111111-2222-3333-4444-555555555555}"
+#define SETTINGS L"\\Registry\\Machine\\SYSTEM\\CurrentControlSet\\Control\\Class\\" \
+                 L"{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007"
+
+/* On the wire's device: what was asked of the driver so far, and pulling the adapter out. */
+#define WIRE_GET_RECORD TAP_CONTROL(0x100)
+#define WIRE_SET_PRESENT TAP_CONTROL(0x101)
+
+#define FRAME_BYTES 2048
+#define QUEUE_FRAMES 256
+#define WAITING_MAX 64
+
+struct end {
+    DEVICE_OBJECT *device;
+    LONG opens;
+    IRP *waiting[WAITING_MAX];
+    unsigned waiting_count;
+    /* frames on their way to this end */
+    unsigned char frames[QUEUE_FRAMES][FRAME_BYTES];
+    ULONG lengths[QUEUE_FRAMES];
+    unsigned head, tail;
+};
+
+/* What WIRE_GET_RECORD returns, little-endian. */
+static struct {
+    ULONG opened, closed, mac_reads, version_reads, mtu_reads, media_on, media_off;
+    ULONG reads, writes, dropped, too_short;
+} record;
+
+static struct end tap, wire;
+static BOOLEAN media, absent;
+static unsigned char mac[6];
+static KSPIN_LOCK lock;
+
+static NTSTATUS finish(IRP *irp, NTSTATUS status, ULONG_PTR bytes)
+{
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = bytes;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+    return status;
+}
+
+static struct end *end_of(DEVICE_OBJECT *device)
+{
+    return device == tap.device ? &tap : &wire;
+}
+
+static void copy(unsigned char *to, const unsigned char *from, ULONG length)
+{
+    while (length--) *to++ = *from++;
+}
+
+static void WINAPI cancel_read(DEVICE_OBJECT *device, IRP *irp)
+{
+    struct end *end = end_of(device);
+    KIRQL irql;
+    BOOLEAN found = FALSE;
+    IoReleaseCancelSpinLock(irp->CancelIrql);
+    KeAcquireSpinLock(&lock, &irql);
+    for (unsigned i = 0; i < end->waiting_count; i++) {
+        if (end->waiting[i] == irp) found = TRUE;
+        if (found && i + 1 < end->waiting_count) end->waiting[i] = end->waiting[i + 1];
+    }
+    if (found) end->waiting_count--;
+    KeReleaseSpinLock(&lock, irql);
+    if (found) finish(irp, STATUS_CANCELLED, 0);
+}
+
+/* The read that has waited longest, or none; it cannot be cancelled any more. */
+static IRP *take_waiting(struct end *end)
+{
+    IRP *irp = NULL;
+    KIRQL irql;
+    KeAcquireSpinLock(&lock, &irql);
+    if (end->waiting_count > 0) {
+        irp = end->waiting[0];
+        end->waiting_count--;
+        for (unsigned i = 0; i < end->waiting_count; i++) end->waiting[i] = end->waiting[i + 1];
+        IoSetCancelRoutine(irp, NULL);
+    }
+    KeReleaseSpinLock(&lock, irql);
+    return irp;
+}
+
+static void end_waiting(struct end *end, NTSTATUS status)
+{
+    for (IRP *irp = take_waiting(end); irp != NULL; irp = take_waiting(end)) finish(irp, status, 0);
+}
+
+/* Hands a frame to an end: to a waiting read, or into its queue. */
+static void deliver(struct end *end, const unsigned char *frame, ULONG length)
+{
+    IRP *irp = take_waiting(end);
+    if (irp != NULL) {
+        ULONG room = IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length;
+        if (length > room) finish(irp, STATUS_BUFFER_OVERFLOW, 0);
+        else {
+            copy(irp->AssociatedIrp.SystemBuffer, frame, length);
+            finish(irp, STATUS_SUCCESS, length);
+        }
+    } else if (end->tail - end->head == QUEUE_FRAMES || length > FRAME_BYTES) record.dropped++;
+    else {
+        unsigned at = end->tail++ % QUEUE_FRAMES;
+        copy(end->frames[at], frame, length);
+        end->lengths[at] = length;
+    }
+}
+
+/* NetworkAddress of the adapter's settings, 12 hex digits, as the real driver reads it when it starts. */
+static void read_mac(void)
+{
+    static const unsigned char permanent[6] = {0x00, 0xff, 0x11, 0x22, 0x33, 0x44};
+    UNICODE_STRING path, name;
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE key;
+    unsigned char buffer[128];
+    KEY_VALUE_PARTIAL_INFORMATION *value = (KEY_VALUE_PARTIAL_INFORMATION *)buffer;
+    ULONG length;
+    copy(mac, permanent, 6);
+    RtlInitUnicodeString(&path, SETTINGS);
+    RtlInitUnicodeString(&name, L"NetworkAddress");
+    InitializeObjectAttributes(&attributes, &path, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    if (ZwOpenKey(&key, KEY_READ, &attributes) != STATUS_SUCCESS) return;
+    if (ZwQueryValueKey(key, &name, KeyValuePartialInformation, buffer, sizeof buffer, &length) ==
+            STATUS_SUCCESS && value->DataLength >= 24) {
+        const WCHAR *digits = (const WCHAR *)value->Data;
+        for (int i = 0; i < 6; i++) {
+            int octet = 0;
+            for (int j = 0; j < 2; j++) {
+                WCHAR digit = digits[2 * i + j];
+                octet = octet * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+            }
+            mac[i] = (unsigned char)octet;
+        }
+    }
+    ZwClose(key);
+}
+
+static NTSTATUS WINAPI on_create(DEVICE_OBJECT *device, IRP *irp)
+{
+    struct end *end = end_of(device);
+    if (end == &tap && absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
+    if (end == &tap && end->opens > 0) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+    end->opens++;
+    if (end == &tap) {
+        record.opened++;
+        read_mac();
+    }
+    return finish(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS WINAPI on_cleanup(DEVICE_OBJECT *device, IRP *irp)
+{
+    end_waiting(end_of(device), STATUS_CANCELLED);
+    return finish(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS WINAPI on_close(DEVICE_OBJECT *device, IRP *irp)
+{
+    struct end *end = end_of(device);
+    end->opens--;
+    if (end == &tap) {
+        record.closed++;
+        media = FALSE;
+        tap.head = tap.tail;
+    }
+    return finish(irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS answer(IRP *irp, const void *bytes, ULONG length)
+{
+    IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
+    if (stack->Parameters.DeviceIoControl.OutputBufferLength < length) {
+        return finish(irp, STATUS_BUFFER_TOO_SMALL, 0);
+    }
+    copy(irp->AssociatedIrp.SystemBuffer, bytes, length);
+    return finish(irp, STATUS_SUCCESS, length);
+}
+
+static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
+{
+    static const ULONG version[3] = {9, 27, 0}, mtu = 1500;
+    IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
+    ULONG argument = 0;
+    if (stack->Parameters.DeviceIoControl.InputBufferLength >= 4) {
+        copy((unsigned char *)&argument, irp->AssociatedIrp.SystemBuffer, 4);
+    }
+    if (end_of(device) == &wire) {
+        switch (stack->Parameters.DeviceIoControl.IoControlCode) {
+        case WIRE_GET_RECORD:
+            return answer(irp, &record, sizeof record);
+        case WIRE_SET_PRESENT:
+            absent = argument == 0;
+            if (absent) end_waiting(&tap, STATUS_NO_SUCH_DEVICE);
+            return finish(irp, STATUS_SUCCESS, 0);
+        }
+        return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
+    switch (stack->Parameters.DeviceIoControl.IoControlCode) {
+    case TAP_CONTROL(1):
+        record.mac_reads++;
+        return answer(irp, mac, sizeof mac);
+    case TAP_CONTROL(2):
+        record.version_reads++;
+        return answer(irp, version, sizeof version);
+    case TAP_CONTROL(3):
+        record.mtu_reads++;
+        return answer(irp, &mtu, sizeof mtu);
+    case TAP_CONTROL(6):
+        media = argument != 0;
+        if (media) record.media_on++;
+        else record.media_off++;
+        return answer(irp, &argument, sizeof argument);
+    }
+    return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+}
+
+static NTSTATUS WINAPI on_read(DEVICE_OBJECT *device, IRP *irp)
+{
+    struct end *end = end_of(device);
+    KIRQL irql;
+    BOOLEAN waits = FALSE;
+    if (end == &tap) {
+        record.reads++;
+        if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
+        if (!media) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+    }
+    if (end->head != end->tail) {
+        unsigned at = end->head++ % QUEUE_FRAMES;
+        ULONG room = IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length;
+        if (end->lengths[at] > room) return finish(irp, STATUS_BUFFER_OVERFLOW, 0);
+        copy(irp->AssociatedIrp.SystemBuffer, end->frames[at], end->lengths[at]);
+        return finish(irp, STATUS_SUCCESS, end->lengths[at]);
+    }
+    IoMarkIrpPending(irp);
+    KeAcquireSpinLock(&lock, &irql);
+    if (end->waiting_count < WAITING_MAX) {
+        waits = TRUE;
+        end->waiting[end->waiting_count++] = irp;
+        IoSetCancelRoutine(irp, cancel_read);
+    }
+    KeReleaseSpinLock(&lock, irql);
+    if (!waits) finish(irp, STATUS_INSUFFICIENT_RESOURCES, 0);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS WINAPI on_write(DEVICE_OBJECT *device, IRP *irp)
+{
+    ULONG length = IoGetCurrentIrpStackLocation(irp)->Parameters.Write.Length;
+    const unsigned char *frame = irp->AssociatedIrp.SystemBuffer;
+    if (end_of(device) == &wire) {
+        if (media && !absent) deliver(&tap, frame, length);
+        else record.dropped++;
+    } else {
+        record.writes++;
+        if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
+        if (!media) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        if (length < 14) {
+            record.too_short++;
+            return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        }
+        deliver(&wire, frame, length);
+    }
+    return finish(irp, STATUS_SUCCESS, length);
+}
+
+static NTSTATUS make(DRIVER_OBJECT *driver, struct end *end, const WCHAR *name, const WCHAR *link)
+{
+    UNICODE_STRING device, symbol;
+    NTSTATUS status;
+    RtlInitUnicodeString(&device, name);
+    RtlInitUnicodeString(&symbol, link);
+    status = IoCreateDevice(driver, 0, &device, FILE_DEVICE_UNKNOWN, 0, FALSE, &end->device);
+    if (status != STATUS_SUCCESS) return status;
+    end->device->Flags |= DO_BUFFERED_IO;
+    end->device->Flags &= ~DO_DEVICE_INITIALIZING;
+    return IoCreateSymbolicLink(&symbol, &device);
+}
+
+NTSTATUS WINAPI DriverEntry(DRIVER_OBJECT *driver, UNICODE_STRING *path)
+{
+    NTSTATUS status;
+    (void)path;
+    KeInitializeSpinLock(&lock);
+    driver->MajorFunction[IRP_MJ_CREATE] = on_create;
+    driver->MajorFunction[IRP_MJ_CLEANUP] = on_cleanup;
+    driver->MajorFunction[IRP_MJ_CLOSE] = on_close;
+    driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = on_control;
+    driver->MajorFunction[IRP_MJ_READ] = on_read;
+    driver->MajorFunction[IRP_MJ_WRITE] = on_write;
+    status = make(driver, &tap, L"\\Device\\" GUID_TEXT L".tap", L"\\DosDevices\\Global\\" GUID_TEXT L".tap");
+    if (status != STATUS_SUCCESS) return status;
+    return make(driver, &wire, L"\\Device\\lanparty-wire", L"\\DosDevices\\Global\\lanparty-wire");
+}

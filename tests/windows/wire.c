@@ -1,0 +1,99 @@
+/*
+ * Carries frames between the fake driver's wire and a UDP port of this machine, for Wine.
+ *
+ *   wire.exe LOCAL-PORT REMOTE-PORT    until it is killed
+ *   wire.exe record                    prints what was asked of the driver so far
+ *   wire.exe present | absent          puts the adapter in, or pulls it out
+ */
+#include <winsock2.h>
+#include <windows.h>
+#include <winioctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIRE_CONTROL(n) CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define FRAME_BYTES 2048
+
+static HANDLE device;
+static SOCKET link;
+static struct sockaddr_in remote;
+
+static void fail(const char *call, unsigned long code)
+{
+    fprintf(stderr, "%s failed: %lu\n", call, code);
+    exit(1);
+}
+
+/* One overlapped operation, waited for: reads and writes go on at the same time on one handle. */
+static DWORD transfer(BOOL writes, unsigned char *frame, DWORD length)
+{
+    OVERLAPPED overlapped;
+    DWORD bytes = 0;
+    memset(&overlapped, 0, sizeof overlapped);
+    overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+    BOOL done = writes ? WriteFile(device, frame, length, NULL, &overlapped)
+                       : ReadFile(device, frame, length, NULL, &overlapped);
+    if (!done && GetLastError() != ERROR_IO_PENDING) fail(writes ? "WriteFile" : "ReadFile", GetLastError());
+    if (!GetOverlappedResult(device, &overlapped, &bytes, TRUE)) fail("GetOverlappedResult", GetLastError());
+    CloseHandle(overlapped.hEvent);
+    return bytes;
+}
+
+static DWORD WINAPI __attribute__((noreturn)) from_driver(void *unused)
+{
+    static unsigned char frame[FRAME_BYTES];
+    (void)unused;
+    for (;;) {
+        DWORD length = transfer(FALSE, frame, sizeof frame);
+        sendto(link, (char *)frame, (int)length, 0, (struct sockaddr *)&remote, sizeof remote);
+    }
+}
+
+static void __attribute__((noreturn)) carry(int local_port, int remote_port)
+{
+    static unsigned char frame[FRAME_BYTES];
+    WSADATA data;
+    struct sockaddr_in local;
+    WSAStartup(MAKEWORD(2, 2), &data);
+    memset(&local, 0, sizeof local);
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    remote = local;
+    local.sin_port = htons((u_short)local_port);
+    remote.sin_port = htons((u_short)remote_port);
+    link = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(link, (struct sockaddr *)&local, sizeof local) != 0) fail("bind", WSAGetLastError());
+    CreateThread(NULL, 0, from_driver, NULL, 0, NULL);
+    printf("carrying\n");
+    fflush(stdout);
+    for (;;) {
+        int length = recv(link, (char *)frame, sizeof frame, 0);
+        if (length > 0) transfer(TRUE, frame, (DWORD)length);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    device = CreateFileW(L"\\\\.\\Global\\lanparty-wire", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+                         FILE_FLAG_OVERLAPPED, NULL);
+    if (device == INVALID_HANDLE_VALUE) fail("CreateFileW", GetLastError());
+    if (count == 3) carry(atoi(arguments[1]), atoi(arguments[2]));
+    static const char *const names[] = {"opened", "closed", "macReads", "versionReads", "mtuReads", "mediaOn",
+                                        "mediaOff", "reads", "writes", "dropped", "tooShort"};
+    ULONG values[11] = {0};
+    DWORD bytes;
+    if (count == 2 && strcmp(arguments[1], "record") == 0) {
+        if (!DeviceIoControl(device, WIRE_CONTROL(0x100), NULL, 0, values, sizeof values, &bytes, NULL)) {
+            fail("DeviceIoControl", GetLastError());
+        }
+        for (int i = 0; i < 11; i++) printf("%s%s=%lu", i ? " " : "", names[i], values[i]);
+        printf("\n");
+        return 0;
+    }
+    values[0] = count == 2 && strcmp(arguments[1], "present") == 0;
+    if (!DeviceIoControl(device, WIRE_CONTROL(0x101), values, 4, NULL, 0, &bytes, NULL)) {
+        fail("DeviceIoControl", GetLastError());
+    }
+    return 0;
+}
