@@ -41,6 +41,8 @@ const POOL_SLOTS = 8_192;
 const QUEUE_ENTRIES = 8_192;
 /** After a signal the session has this long to say goodbye. */
 const LEAVE_MAX_MS = 1_600;
+/** … and what comes before it no longer than this, so that the goodbye is always said. */
+const BEFORE_LEAVING_MAX_MS = 1_000;
 /** The same after a failure, when nothing else is left to be done. */
 const GOODBYE_MAX_MS = 1_000;
 
@@ -154,19 +156,30 @@ export async function runEndpoint(
 ): Promise<number> {
   const { reactor } = resources;
   let leaveDeadlineMs = Infinity;
+  let leaveDueMs = Infinity;
+  let left = false;
+  const leave = () => {
+    leaveDueMs = Infinity;
+    if (!left) node.leave(); // a second call would cut the goodbye short
+    left = true;
+  };
   reactor.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
     if (leaveDeadlineMs !== Infinity) return reactor.stop();
     logText(logger, "debug", `${signal}: leaving`);
     leaveDeadlineMs = reactor.now() + LEAVE_MAX_MS;
-    beforeLeaving().then(() => node.leave());
+    leaveDueMs = reactor.now() + BEFORE_LEAVING_MAX_MS;
+    // Each promise on the way to an address given back waits for a turn of the runtime's own loop.
+    reactor.attend(LEAVE_MAX_MS);
+    beforeLeaving().then(leave, leave); // what went wrong comes up again when everything is closed
   });
   reactor.addWorker({
     work: (nowMs) => {
       if (nowMs >= leaveDeadlineMs) reactor.stop();
+      if (nowMs >= leaveDueMs) leave();
       frameLog.work(nowMs);
       return false;
     },
-    nextDeadlineMs: () => Math.min(leaveDeadlineMs, frameLog.work(-Infinity)),
+    nextDeadlineMs: () => Math.min(leaveDeadlineMs, leaveDueMs, frameLog.work(-Infinity)),
   });
   node.start();
   try {

@@ -9,7 +9,7 @@
  *  └────────┘      └──────────────┘     └──────────────┘     └──────────────┘
  * ```
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import type { Namespace } from "../support/netns.ts";
@@ -91,3 +91,21 @@ partyTest("a client whose adapter is taken or goes away says goodbye", async (pa
     await assertLeft(party, 5);
   });
 });
+
+partyTest(
+  "a client that has leased an address gives it back and is gone within 2 s",
+  async (party) => {
+    const player = await party.addPlayer("player");
+    const relay = await party.startRelay();
+    const dhcp = await party.startDhcpServer();
+    await party.startGateway();
+    const client = await party.startClient(player);
+    const address = await party.lanAddressOf(player);
+    const startMs = performance.now();
+    client.kill("SIGTERM");
+    assertEquals(await client.waitExit(), 0);
+    assertLess(performance.now() - startMs, 2_000);
+    await relay.waitForLine(/peer left .*peerId=2 .*reason=bye/, TIMEOUT_MS);
+    await dhcp.waitForLine(new RegExp(`DHCPRELEASE.* ${address} `), TIMEOUT_MS);
+  },
+);
