@@ -278,6 +278,20 @@ export function roomMtu(
   return Math.max(1_280, Math.min(maxTapMtu, Math.min(budgetBytes, relayMaximumBytes) - 18));
 }
 
+/** Section 7.3: the room key that follows from a gateway key, both as text. */
+export async function roomKeyOf(gatewayKey: string): Promise<string> {
+  const key = Uint8Array.fromBase64(gatewayKey, { alphabet: "base64url" });
+  const input = concat(new TextEncoder().encode("lanparty/1 room key"), key);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
+  return digest.slice(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** Section 12: the frame by which switches learn where a client is. */
+export function teachingFrame(mac: Uint8Array): Bytes {
+  const body = new TextEncoder().encode("lanparty");
+  return concat(new Uint8Array(6).fill(0xff), mac, [0x88, 0xb5], body, new Uint8Array(38));
+}
+
 function u16(value: number): number[] {
   return [value >> 8 & 0xff, value & 0xff];
 }

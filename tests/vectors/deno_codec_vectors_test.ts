@@ -7,11 +7,14 @@ import {
   type PieceDatagram,
   readDatagram,
   Reassembly,
+  roomKeyOf,
   roomMtu,
   splitFrame,
+  teachingFrame,
   type WholeDatagram,
   writeDatagram,
 } from "../support/deno_codec.ts";
+import { filterReason, readHeaders } from "../support/deno_headers.ts";
 import {
   isClientMac,
   readEndpointMessage,
@@ -97,6 +100,25 @@ Deno.test("second implementation, vectors: reassembly", () => {
         `${name}, step ${index}`,
       );
     }
+  });
+});
+
+Deno.test("second implementation, vectors: headers and filters", () => {
+  forEachVector(VECTORS.headers, ({ name, hex, value }) => {
+    assertEquals({ ...readHeaders(bytesOf(hex)) }, value, name);
+  });
+  forEachVector(VECTORS.filters, ({ name, hex, value }) => {
+    assertEquals(filterReason(bytesOf(hex), value), value.reason, name);
+  });
+});
+
+Deno.test("second implementation, vectors: room keys, and the frame that teaches switches", async () => {
+  assert(VECTORS.roomKeys.length > 0);
+  for (const { name, value } of VECTORS.roomKeys) {
+    assertEquals(await roomKeyOf(value.gatewayKey), value.roomKey, name);
+  }
+  forEachVector(VECTORS.camRefresh, ({ name, hex, value }) => {
+    assertEquals(hexOf(teachingFrame(readMac(value.mac)!)), hex, name);
   });
 });
 
