@@ -79,6 +79,9 @@ export interface HelloFields {
   readonly mac?: string;
   readonly datagramBudget?: number;
   readonly resume?: string;
+  /** A client's key, and a gateway's, where the relay asks for one. */
+  readonly roomKey?: string;
+  readonly gatewayKey?: string;
   readonly name?: string;
   readonly agent?: string;
 }

@@ -1,0 +1,170 @@
+/** Deno's own QUIC against the compiled relay: every limit, and that it meets nobody else. */
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { DenoEndpoint, type HelloFields } from "../support/deno_endpoint.ts";
+import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
+import { RelayProcess } from "../support/relay_process.ts";
+import { pause } from "../support/wait.ts";
+
+const MAC_A = "02:00:00:00:00:0a";
+const MAC_B = "02:00:00:00:00:0b";
+const MAC_C = "02:00:00:00:00:0c";
+const MAC_LAN = "00:11:22:33:44:55";
+const MAC_NOBODY = "00:11:22:33:44:99";
+const ELSEWHERE = "127.0.0.9";
+const STATS_TIMEOUT_MS = 12_000;
+
+function frameOf(destination: string, source: string, bytes: number): Uint8Array {
+  return ethernet({ destination, source, type: 0x88b6, payload: pattern(bytes - 14) });
+}
+
+async function joined(
+  relay: RelayProcess,
+  hello: HelloFields,
+  localHost = "127.0.0.1",
+): Promise<DenoEndpoint> {
+  const endpoint = await DenoEndpoint.connect(relay.address, { localHost });
+  await endpoint.join(hello);
+  return endpoint;
+}
+
+/** Sends a frame many times, in about a tenth of a second for 100; how many of them came. */
+async function arrivals(
+  from: DenoEndpoint,
+  frame: Uint8Array,
+  count: number,
+  to: DenoEndpoint,
+): Promise<number> {
+  to.takeFrames();
+  for (let i = 0; i < count; i++) {
+    await from.sendFrame(frame);
+    if (i % 5 === 4) await pause(2);
+  }
+  await pause(200);
+  return to.takeFrames().length;
+}
+
+/** What the relay's next stats say that it dropped of a peer's frames. */
+async function dropsOf(endpoint: DenoEndpoint): Promise<Record<string, number>> {
+  for (;;) {
+    const message = await endpoint.message(STATS_TIMEOUT_MS);
+    if (message.type === "stats") return message["drops"] as Record<string, number>;
+  }
+}
+
+Deno.test("what one peer sends too much is dropped and counted, and a pair elsewhere loses nothing", async () => {
+  await using relay = await RelayProcess.start({
+    options: [
+      ...["--max-broadcast-frames", "40", "--max-broadcast-kilobytes", "60"],
+      ...["--max-unknown-frames", "30", "--max-megabits", "2", "--burst-ms", "1000"],
+    ],
+  });
+  await using gateway = await joined(relay, { room: "FLOOD" });
+  await using a = await joined(relay, { room: "FLOOD", mac: MAC_A });
+  await using b = await joined(relay, { room: "FLOOD", mac: MAC_B });
+  await using c = await joined(relay, { room: "FLOOD", mac: MAC_C });
+  await using quiet = await joined(relay, { room: "QUIET", mac: MAC_A });
+  await using other = await joined(relay, { room: "QUIET", mac: MAC_B });
+  const pair = arrivals(quiet, frameOf(MAC_B, MAC_A, 200), 300, other);
+
+  const small = await arrivals(a, frameOf(BROADCAST_MAC, MAC_A, 60), 100, b);
+  assert(small >= 40 && small < 80, `${small} of 100 broadcasts`);
+  const large = await arrivals(c, frameOf(BROADCAST_MAC, MAC_C, 1_200), 100, gateway);
+  assert(large >= 20 && large < 80, `${large} of 100 long broadcasts`);
+  const unknown = await arrivals(b, frameOf(MAC_NOBODY, MAC_B, 60), 100, gateway);
+  assert(unknown >= 30 && unknown < 70, `${unknown} of 100 to an unknown MAC`);
+  await gateway.sendFrame(frameOf(MAC_B, MAC_LAN, 60));
+  await b.frame();
+  assertEquals(await arrivals(b, frameOf(MAC_LAN, MAC_B, 60), 100, gateway), 100);
+  const bytes = await arrivals(b, frameOf(MAC_A, MAC_B, 1_000), 400, a);
+  assert(bytes >= 100 && bytes < 390, `${bytes} of 400 kB`);
+  assertEquals(await pair, 300);
+
+  const drops = await Promise.all([a, b, c, quiet].map(dropsOf));
+  assertEquals(drops[0]["broadcast-limit"], 100 - small);
+  assertEquals(drops[1]["unknown-unicast-limit"], 100 - unknown);
+  // Of so many bytes at a time a queue may drop some as well.
+  assertGreater(drops[1]["bandwidth-limit"], 20);
+  assert(drops[1]["bandwidth-limit"] <= 400 - bytes);
+  assertGreater(drops[2]["broadcast-limit"], 20);
+  assert(drops[2]["broadcast-limit"] <= 100 - large);
+  assertEquals(drops[3], {});
+});
+
+Deno.test("whoever sends too many control messages is sent away", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-control-messages", "12"] });
+  await using noisy = await joined(relay, { room: "NOISE", mac: MAC_A });
+  await using other = await joined(relay, { room: "NOISE", mac: MAC_B });
+  for (let i = 0; i < 12; i++) await noisy.send({ type: "stats" });
+  await pause(200);
+  assertEquals(noisy.ending, undefined);
+  await noisy.send({ type: "stats" });
+  await noisy.ended();
+  const left = noisy.messages.at(-1);
+  assertEquals([left?.type, left?.["code"]], ["disconnect", "protocol-error"]);
+  const told = other.messages.find((message) => message.type === "peerLeft");
+  assertEquals(told?.["reason"], "error");
+});
+
+Deno.test("an address has so many peers; another one its own", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-peers-per-address", "2"] });
+  const first = await joined(relay, { room: "ONE", mac: MAC_A });
+  await using _second = await joined(relay, { room: "TWO", mac: MAC_B });
+  const third = async (localHost?: string) => {
+    const endpoint = await DenoEndpoint.connect(relay.address, localHost ? { localHost } : {});
+    return { endpoint, answer: await endpoint.hello({ room: "TWO", mac: MAC_C }) };
+  };
+  const { endpoint, answer } = await third();
+  assertEquals([answer["code"], answer["retryAfterMs"]], ["rate-limited", 10_000]);
+  await endpoint.ended();
+  const { endpoint: guest, answer: welcome } = await third(ELSEWHERE);
+  assertEquals(welcome.type, "welcome");
+  await guest.leave();
+  await first.leave();
+  const { endpoint: late, answer: second } = await third();
+  assertEquals(second.type, "welcome", "a place has become free");
+  await late.leave();
+});
+
+Deno.test("an address completes so many handshakes; a pair in a room and other addresses notice nothing", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-handshakes-per-address", "1"] });
+  await using a = await joined(relay, { room: "CALM", mac: MAC_A }, ELSEWHERE);
+  await using b = await joined(relay, { room: "CALM", mac: MAC_B }, ELSEWHERE);
+  const shake = async (localHost: string) => {
+    try {
+      await using endpoint = await DenoEndpoint.connect(relay.address, { localHost });
+      await pause(30);
+      return endpoint.ending === undefined;
+    } catch {
+      return false;
+    }
+  };
+  let completed = 0;
+  for (let i = 0; i < 30; i++) if (await shake("127.0.0.1")) completed++;
+  assert(completed >= 20 && completed <= 23, `${completed} handshakes`);
+  assertEquals(await shake("127.0.0.1"), false);
+  assert(await shake("127.0.0.10"), "from another address");
+  assertEquals(await arrivals(a, frameOf(MAC_B, MAC_A, 100), 50, b), 50);
+  await pause(1_500);
+  assert(await shake("127.0.0.1"), "after a while");
+});
+
+Deno.test("there are so many connections and no more, until one ends", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-connections", "3"] });
+  await using _a = await joined(relay, { room: "FEW", mac: MAC_A });
+  await using _b = await joined(relay, { room: "FEW", mac: MAC_B });
+  const silent = await DenoEndpoint.connect(relay.address);
+  await assertRejects(() => DenoEndpoint.connect(relay.address));
+  await silent[Symbol.asyncDispose]();
+  await pause(300);
+  await using late = await joined(relay, { room: "FEW", mac: MAC_C });
+  assertEquals(late.peerId, 3);
+});
+
+Deno.test("there are so many peers in all rooms", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-peers", "2"] });
+  await using _a = await joined(relay, { room: "ONE", mac: MAC_A });
+  await using _b = await joined(relay, { room: "TWO", mac: MAC_A });
+  await using third = await DenoEndpoint.connect(relay.address);
+  const answer = await third.hello({ room: "ONE", mac: MAC_B });
+  assertEquals([answer["code"], answer["retryAfterMs"]], ["relay-full", 30_000]);
+});
