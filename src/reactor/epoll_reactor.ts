@@ -7,7 +7,8 @@
  *  rounds: poller.poll(), every worker.work()     until neither has anything left, ≤ 16 times
  *  wait:   epoll_wait(0 if something is left, else until the next deadline, ≤ 20 ms)
  *  events: ours go to their source's handler, the others to the poller
- *  yield:  each 20 ms one turn of the runtime's event loop (signals, HTTP, timers)
+ *  yield:  each 20 ms one turn of the runtime's event loop (timers), each 100 ms so many that it
+ *          sees what has come to it (signals, HTTP)
  * ```
  *
  * The wait blocks the thread: `await` on a non-blocking call would cost several hundred
@@ -49,6 +50,14 @@ import type {
 export const SLICE_MS = 20;
 /** The same while the reactor attends to the runtime's event loop. */
 const ATTENTIVE_SLICE_MS = 1;
+/**
+ * While it has something of its own to do, the runtime looks for what its sockets, signals and threads
+ * have only every 61st turn (the default `event_interval` of tokio): so now and then it gets so many.
+ */
+const FULL_YIELD_TURNS = 64;
+/** How often that is, always and while the reactor attends to the runtime. They last some 0.2 ms. */
+const FULL_YIELD_INTERVAL_MS = 100;
+const ATTENTIVE_FULL_YIELD_INTERVAL_MS = 4;
 /** Events taken by one wait. */
 const EVENTS_MAX = 64;
 /** Rounds of poller and workers before the descriptors get their chance. */
@@ -214,6 +223,7 @@ export class EpollReactor implements Reactor {
     this.#running = true;
     this.#stopping = false;
     let yieldedMs = this.now();
+    let fullyYieldedMs = yieldedMs;
     try {
       while (!this.#stopping) {
         const restMs = yieldedMs + this.#sliceMs() - this.now();
@@ -222,6 +232,9 @@ export class EpollReactor implements Reactor {
           this.counters.yields++;
           await new Promise<void>(this.#yield);
           yieldedMs = this.now();
+          if (yieldedMs < fullyYieldedMs + this.#fullYieldIntervalMs()) continue;
+          for (let i = 1; i < FULL_YIELD_TURNS; i++) await new Promise<void>(this.#yield);
+          fullyYieldedMs = yieldedMs = this.now();
         }
       }
     } finally {
@@ -243,6 +256,12 @@ export class EpollReactor implements Reactor {
 
   #sliceMs(): number {
     return this.now() < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
+  }
+
+  #fullYieldIntervalMs(): number {
+    return this.now() < this.#attendUntilMs
+      ? ATTENTIVE_FULL_YIELD_INTERVAL_MS
+      : FULL_YIELD_INTERVAL_MS;
   }
 
   turn(waitMaxMs: number): void {

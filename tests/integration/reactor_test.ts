@@ -174,6 +174,29 @@ Deno.test("the runtime's own loop gets a turn each 20 ms, idle or busy", async (
   }
 });
 
+Deno.test("the runtime sees what comes to its sockets, at once while attended to, else soon", async () => {
+  const ROUNDS = 10;
+  for (const [attended, maxMs] of [[true, 300], [false, 3_000]] as const) {
+    await withReactor(async (reactor) => {
+      const listener = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+      const startMs = performance.now();
+      const rounds = (async () => {
+        for (let i = 0; i < ROUNDS; i++) {
+          const received = listener.receive();
+          await listener.send(new Uint8Array(1), listener.addr);
+          await received;
+        }
+        reactor.stop();
+        return performance.now() - startMs;
+      })();
+      if (attended) reactor.attend(5_000);
+      await reactor.run();
+      listener.close();
+      assertLess(await rounds, maxMs, attended ? "attended" : "alone");
+    });
+  }
+});
+
 Deno.test("attending to the runtime's loop gives it a turn each ms", async () => {
   await withReactor(async (reactor) => {
     let steps = 0;
