@@ -307,6 +307,7 @@ async function judgeRaw(scene: Scene, step: Step): Promise<void> {
     hello: {
       ...{ type: "hello", protocol: 1, role: "client", room: PARTY.room, mac: RAW_MAC },
       datagramBudget: 1200,
+      roomKey: party.roomKey,
     },
   });
   for (const [name, reason, bad, good, goodDatagrams] of rawCases()) {

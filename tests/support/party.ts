@@ -102,6 +102,11 @@ export class Party implements AsyncDisposable {
     return `${this.folder}/party.key`;
   }
 
+  /** The room's key, as players have it. */
+  get roomKey(): string {
+    return /^room-key\s+(\S+)$/m.exec(Deno.readTextFileSync(this.keyFile))![1];
+  }
+
   /** A state folder of one program. */
   stateDir(program: string): string {
     return `${this.folder}/${program}`;
