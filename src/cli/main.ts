@@ -30,11 +30,11 @@ export async function runProgram(
 ): Promise<never> {
   const command = parseCommandLine(program, args, readConfigFile);
   if (command.kind === "help") {
-    console.log(formatHelp(program));
+    print(formatHelp(program));
     Deno.exit(ExitCode.done);
   }
   if (command.kind === "version") {
-    console.log(`${program.name} ${VERSION}`);
+    print(`${program.name} ${VERSION}`);
     Deno.exit(ExitCode.done);
   }
   if (command.kind === "usage-error") {
@@ -52,5 +52,17 @@ export async function runProgram(
     if (!(error instanceof UserError)) throw error;
     logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);
     Deno.exit(error.usage ? ExitCode.usage : ExitCode.failed);
+  }
+}
+
+/** Prints to standard output; a reader that is gone is no reason for a stack trace. */
+function print(text: string): void {
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+  } catch (error) {
+    console.error(
+      `cannot write to standard output: ${error instanceof Error ? error.message : error}`,
+    );
+    Deno.exit(ExitCode.failed);
   }
 }

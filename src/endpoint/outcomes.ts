@@ -99,7 +99,7 @@ export type TransportFailure =
 export const TRANSPORT_TEXTS: Readonly<Record<TransportFailure, string>> = {
   refused: "Nothing answers at the relay's address and port",
   timeout: "The relay does not answer",
-  unreachable: "There is no way to the relay from this network",
+  unreachable: "Nothing answers at the relay's address, or this network has no way to it",
   unresolved: "The relay's name has no address",
   certificate: "The relay's certificate is not the one that was expected",
   alpn: "What answers at this address is no lanparty relay of this version",

@@ -110,6 +110,22 @@ export const EPOLL_EVENT = {
   },
 } as const satisfies StructLayout;
 
+/** What `poll` is asked of one descriptor, and answers. */
+export const POLLFD = {
+  name: "struct pollfd",
+  header: "poll.h",
+  page: "https://man7.org/linux/man-pages/man2/poll.2.html",
+  sizeBytes: 8,
+  fields: {
+    fd: { offset: 0, type: "i32" },
+    events: { offset: 4, type: "u16" },
+    revents: { offset: 6, type: "u16" },
+  },
+} as const satisfies StructLayout;
+
+/** `POLLOUT` (poll.h): writing will not block. */
+export const POLLOUT = 0x004;
+
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   clock_gettime: { parameters: ["i32", /* clockid */ "buffer" /* tp */], result: "i32" },
@@ -130,6 +146,10 @@ const SYMBOLS = {
   },
   memfd_create: {
     parameters: ["buffer", /* name */ "u32" /* flags */],
+    result: "i32",
+  },
+  poll: {
+    parameters: ["buffer", /* fds */ "usize", /* nfds */ "i32" /* timeout, ms */],
     result: "i32",
   },
   eventfd: {

@@ -162,7 +162,7 @@ export class EndpointNode implements Worker {
   ended(link: RelayLink, reason: ClosedReason): void {
     if (this.link !== link) return;
     this.link = undefined;
-    if (reason.transport !== undefined) this.resolver.next();
+    if (reason.transport !== undefined && !link.wasConnected) this.resolver.next();
     this.parts.core.ownTraffic.clear();
     this.parts.path.close();
     this.parts.session.handleClosed(reason, this.parts.reactor.now());

@@ -13,6 +13,8 @@ import {
   resetSync,
 } from "@logtape/logtape";
 
+import { LineOutput, standardErrorWriter } from "../os/line_output.ts";
+
 /** The levels of `--log-level`. */
 export type LogLevelName = "error" | "warning" | "info" | "debug" | "trace";
 
@@ -21,14 +23,14 @@ export type LogFormat = "text" | "json";
 
 export type { Logger };
 
-const encoder = new TextEncoder();
+const output = new LineOutput(standardErrorWriter());
 
 /** Sets the process's log output up; a second call replaces the first. */
 export function configureLogging(level: LogLevelName, format: LogFormat): void {
   resetSync();
   const json = getJsonLinesFormatter({ properties: "flatten" });
   const formatter = format === "json" ? json : formatText;
-  const sink = (record: LogRecord) => writeLine(formatter(record));
+  const sink = (record: LogRecord) => output.line(formatter(record));
   configureSync({
     sinks: { stderr: sink },
     loggers: [
@@ -41,20 +43,6 @@ export function configureLogging(level: LogLevelName, format: LogFormat): void {
 /** The logger of one part: `relay`, `gateway`, `client`, `quic`. */
 export function loggerOf(part: string): Logger {
   return getLogger(["lanparty", part]);
-}
-
-/** Writes one line to standard error; a closed pipe is no reason to stop a party. */
-function writeLine(line: string): void {
-  const bytes = encoder.encode(line);
-  try {
-    for (let written = 0; written < bytes.length;) {
-      written += Deno.stderr.writeSync(bytes.subarray(written));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe) && !(error instanceof Deno.errors.WouldBlock)) {
-      throw error;
-    }
-  }
 }
 
 const LEVEL_TEXT: Readonly<Record<LogLevel, string>> = {

@@ -27,6 +27,8 @@ const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
 
 /** See the module. Once another link is in use, this one's events go nowhere. */
 export class RelayLink implements QuicConnectionHandler {
+  /** Whether the relay answered at this address. */
+  wasConnected = false;
   /** Sends datagrams, once the handshake is done. */
   pump: DatagramPump | undefined;
   private connection: QuicConnection | undefined;
@@ -77,6 +79,7 @@ export class RelayLink implements QuicConnectionHandler {
   connected(connection: QuicConnection): void {
     if (!this.inUse) return connection.abandon();
     const { session, pool, counters, reactor } = this.node.parts;
+    this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
     session.handleConnected(connection.maxDatagramBytes, reactor.now());
   }

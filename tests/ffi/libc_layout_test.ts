@@ -12,6 +12,7 @@ const HEADERS = {
     "#include <fcntl.h>",
     "#include <netdb.h>",
     "#include <stdint.h>",
+    "#include <poll.h>",
     "#include <sys/epoll.h>",
     "#include <sys/eventfd.h>",
     "#include <sys/mman.h>",
@@ -20,7 +21,7 @@ const HEADERS = {
 };
 
 Deno.test("libc's structs are laid out as the system's headers say", async () => {
-  await assertLayouts([libcModule.EPOLL_EVENT, resolve.ADDRINFO], HEADERS);
+  await assertLayouts([libcModule.EPOLL_EVENT, libcModule.POLLFD, resolve.ADDRINFO], HEADERS);
 });
 
 Deno.test("libc's constants have the values of the system's headers", async () => {
