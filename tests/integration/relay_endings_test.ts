@@ -8,8 +8,8 @@ import { pause } from "../support/wait.ts";
 
 const MAC_A = "02:00:00:00:00:0a";
 
-/** How long the relay waits for the endpoint to close, with what a busy machine adds. */
-const GRACE_MS = { min: 900, max: 2_500 } as const;
+/** How long the relay waits for the endpoint to close, with what a busy machine adds at either end. */
+const GRACE_MS = { min: 500, max: 2_500 } as const;
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 

@@ -21,7 +21,6 @@ import {
   readDatagram,
   Reassembly,
   splitFrame,
-  writeDatagram,
 } from "./deno_codec.ts";
 import { type Message, readRelayMessage } from "./deno_messages.ts";
 
@@ -440,5 +439,3 @@ export function helloOf(fields: HelloFields): Record<string, unknown> {
   const own = mac === undefined ? {} : { mac };
   return { type: "hello", protocol: 1, role, room, ...own, datagramBudget, ...rest };
 }
-
-export { splitFrame, writeDatagram };
