@@ -13,7 +13,7 @@ import type { QuicConfiguration } from "./configuration.ts";
 import { QuicConnection } from "./connection.ts";
 import type { QuicConnectionHandler } from "./connection.ts";
 import type { EventTarget, QuicContext } from "./context.ts";
-import { checkStatus } from "./error.ts";
+import { checkStatus, transportReason } from "./error.ts";
 
 /** What a listener is made from. */
 export interface QuicListenOptions {
@@ -137,6 +137,7 @@ export class QuicListener implements EventTarget {
     const status = quic.MsQuicConnectionSetConfiguration(handle, this.#configuration.handle);
     if (quicFailed(status)) {
       connection.detach(); // msquic keeps the handle of a connection that is refused
+      handler.closed(connection, transportReason(status, 0));
       return status;
     }
     connection.attach(handle);

@@ -1,5 +1,6 @@
 /** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
 import { type LinkDevice, LinkError } from "../link/device.ts";
+import { queryInterface } from "../link/interface.ts";
 import { TapDevice } from "../link/tap.ts";
 import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
@@ -35,6 +36,17 @@ class LinuxSystem implements ClientSystem {
     this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
   }
 
+  /**
+   * The kernel makes the adapter when it is opened, with the MAC that it is to have. That its name is
+   * free is seen now: a client that cannot run should not come and go before everybody's eyes.
+   */
+  prepareAdapter(): void {
+    const { tapName: name = TAP_NAME } = this.options;
+    if (isInterface(name)) {
+      throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
+    }
+  }
+
   openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
     const { tapName: name = TAP_NAME, address } = this.options;
     try {
@@ -65,6 +77,17 @@ class LinuxSystem implements ClientSystem {
 
   releaseAddress(): Promise<void> {
     return this.lanAddress.close();
+  }
+}
+
+/** Whether an interface has this name, with or without addresses. */
+function isInterface(name: string): boolean {
+  try {
+    queryInterface(name);
+    return true;
+  } catch (error) {
+    if (error instanceof LinkError && error.code === "no-such-interface") return false;
+    throw error;
   }
 }
 
