@@ -20,6 +20,7 @@ export const PATCHES: readonly string[] = [
   "0002-batches-of-any-length.patch",
   "0003-quiet-datagrams.patch",
   "0004-no-self-wake.patch",
+  "0005-datagram-log.patch",
 ];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */

@@ -177,6 +177,8 @@ export const MSQUIC_SYMBOLS = {
     result: "u32",
   },
   MsQuicStreamClose: { parameters: ["pointer" /* Stream */], result: "void" },
+  /** Ours (patch 0005). */
+  MsQuicDatagramLog: { parameters: ["buffer" /* Log */], result: "u8" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The bound functions. */

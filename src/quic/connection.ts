@@ -261,12 +261,29 @@ export class QuicConnection implements EventTarget {
     this.#handler.datagram(this, slot, offset, length);
   }
 
+  datagramReceived(slot: number, length: number): void {
+    if (this.#state !== "connected") return this.#context.pool.release(slot);
+    this.datagramsReceived++;
+    this.#context.reactor.wake();
+    const offset = this.#context.pool.offsetOf(slot) + HEADROOM_BYTES;
+    this.#handler.datagram(this, slot, offset, length);
+  }
+
+  datagramSent(contextNumber: number): void {
+    this.datagramsSent++;
+    this.#endFlight(contextNumber);
+  }
+
   #handleSendState(event: bigint, contextNumber: number, state: number): void {
     if (state === DatagramSendState.SENT) {
       this.datagramsSent++;
       this.#context.endDatagramEvents(event);
     } else if (state === DatagramSendState.CANCELED) this.#context.counters.droppedCanceled++;
     else return;
+    this.#endFlight(contextNumber);
+  }
+
+  #endFlight(contextNumber: number): void {
     this.unsentBytes -= this.#context.finishDatagram(contextNumber - 1);
     this.unsentCount--;
     this.#context.reactor.wake();

@@ -14,6 +14,7 @@ import type { MsQuicSymbols } from "../ffi/msquic.ts";
 import { HEADROOM_BYTES, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/mod.ts";
+import { DatagramLog } from "./datagram_log.ts";
 
 /** Longest datagram that fits a slot behind its headroom. */
 export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
@@ -25,6 +26,10 @@ const CLIENT_CONTEXT_OFFSET = BigInt(QUIC_CONNECTION_EVENT.fields.clientContext.
 
 /** An object that msquic's events are handed to. */
 export interface EventTarget {
+  /** A datagram came by the log, with the reference to its slot. */
+  datagramReceived?(slot: number, length: number): void;
+  /** A datagram's flight ended by the log; `context` is what it was sent with. */
+  datagramSent?(context: number): void;
   /**
    * Handles an event that was copied to the context's scratch memory. Must read what it needs
    * before it calls anything that can bring in another event.
@@ -142,6 +147,7 @@ export class QuicContext {
   readonly #contextPointers: Deno.PointerObject[] = [];
   readonly #receivePointers: Deno.PointerObject[] = [];
   readonly #nothing = new BigUint64Array(1);
+  readonly #datagrams: DatagramLog;
   /** What a handler threw inside a callback of msquic's, to be thrown again outside. */
   #failure: { error: unknown } | undefined;
 
@@ -162,6 +168,14 @@ export class QuicContext {
     this.#descriptors = new Uint32Array(pool.slotCount * QUIC_BUFFER.sizeBytes / 4);
     this.#sends = new Uint16Array(pool.slotCount);
     this.#slabAddress = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(pool.bytes)));
+    this.#datagrams = new DatagramLog(quic, pool, {
+      received: (id, slot, length) => {
+        const target = this.connections.get(id);
+        if (target?.datagramReceived === undefined) pool.release(slot);
+        else target.datagramReceived(slot, length);
+      },
+      sent: (id, context) => this.connections.get(id)?.datagramSent?.(context),
+    });
     this.connectionCallback = this.#callback(
       this.connections,
       this.connectionEvent32,
@@ -192,6 +206,7 @@ export class QuicContext {
       CALLBACK,
       (_handle: number, id: number, event: bigint): number => {
         try {
+          this.#datagrams.drain();
           const target = targets.get(id);
           if (target === undefined) return 0;
           memcpy(scratch, event, size);
@@ -207,6 +222,21 @@ export class QuicContext {
   /** Keeps what a handler threw inside a callback: nothing may be thrown through C. */
   fail(error: unknown): void {
     this.#failure ??= { error };
+  }
+
+  /** Slots of the pool that msquic may copy datagrams to. */
+  get slotsInHand(): number {
+    return this.#datagrams.slotsInHand;
+  }
+
+  /** Hands on what msquic has written to the log of datagrams. */
+  drainDatagrams(): void {
+    this.#datagrams.drain();
+  }
+
+  /** No datagram is written to this program's memory any more; msquic may still call back. */
+  endDatagrams(): void {
+    this.#datagrams.close();
   }
 
   /** Throws what a handler threw inside a callback. */

@@ -85,6 +85,7 @@ class MsQuicPoller implements Poller {
 
   poll(): number {
     const waitMs = this.#poll(this.#execution);
+    this.#context.drainDatagrams();
     this.#context.rethrow();
     return waitMs === NO_TIMER ? Infinity : waitMs;
   }
@@ -150,6 +151,11 @@ export class QuicLibrary {
   /** Datagrams that were dropped on this side of msquic. */
   get counters(): Readonly<QuicCounters> {
     return this.#context.counters;
+  }
+
+  /** Slots of the pool that wait for datagrams: free, but not for others. */
+  get slotsInHand(): number {
+    return this.#context.slotsInHand;
   }
 
   /** What the library has done on its sockets. */
@@ -270,6 +276,7 @@ export class QuicLibrary {
     }
     for (const configuration of this.#configurations) configuration.close();
     const settled = this.#settle();
+    this.#context.endDatagrams();
     // From here on msquic must not be polled: its workers are freed with their registration.
     this.#removePoller();
     if (!settled) return; // it would wait for ever, and the process is ending anyway
