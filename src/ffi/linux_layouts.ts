@@ -45,6 +45,7 @@ export const IFREQ = {
     ifr_ifindex: { offset: 16, type: "i32" },
     ifr_mtu: { offset: 16, type: "i32" },
     ifr_hwaddr: { offset: 16, type: "bytes", sizeBytes: 16 },
+    ifr_data: { offset: 16, type: "pointer" },
   },
 } as const satisfies StructLayout;
 

@@ -10,6 +10,7 @@ import { LinkError, type LinkState } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
 import { PacketSocket } from "../link/packet_socket.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
+import { ChangeJournal, JournalBusyError } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { EndpointCore, EndpointNode } from "./endpoint_node.ts";
@@ -19,6 +20,7 @@ import {
   type RelayAccessOptions,
   runEndpoint,
 } from "./endpoint_program.ts";
+import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./gateway_offloads.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
@@ -32,6 +34,7 @@ export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly frameLogFile: string | undefined;
 }
 
+const JOURNAL_FILE = "lanparty-gateway-journal.json";
 /** How often the interface's state and the kernel's drops are looked at. */
 const LINK_INTERVAL_MS = 1_000;
 /** How often a stats snapshot is logged. */
@@ -49,9 +52,10 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   }
   checkInterface(options.interface, logger);
   const stateDir = openStateDir("gateway", options.stateDir);
+  const journal = openJournal(stateDir, logger);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
-  const gateway = new Gateway(options, resources, frameLog, logger);
+  const gateway = new Gateway(options, resources, frameLog, journal, logger);
   try {
     const node = openEndpoint(
       options,
@@ -80,6 +84,7 @@ class Gateway implements EndpointCore {
   private readonly core: GatewayCore;
   /** Opened anew when its interface was deleted and has come back. */
   private lan: PacketSocket;
+  private readonly offloads: LanOffloads;
   /** The room's players by MAC: the kernel's filter is made of them. */
   private readonly players = new Map<string, PeerIdentity>();
   private linkDueMs = 0;
@@ -89,10 +94,12 @@ class Gateway implements EndpointCore {
     options: GatewayProgramOptions,
     private readonly resources: EndpointResources,
     frameLog: FrameLogFile,
+    journal: ChangeJournal,
     private readonly logger: Logger,
   ) {
     const { pool, path, counters } = resources;
     this.lan = openLan(options.interface);
+    this.offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
       pool,
       path,
@@ -156,6 +163,7 @@ class Gateway implements EndpointCore {
 
   close(): void {
     this.lan.close();
+    this.offloads.restore();
   }
 
   private forget(peerId: number): void {
@@ -176,6 +184,7 @@ class Gateway implements EndpointCore {
 
   private startLan(): void {
     const { reactor } = this.resources;
+    this.offloads.apply();
     this.updateFilter();
     this.sayLan();
     this.lan.start(reactor, {
@@ -249,6 +258,19 @@ function checkInterface(name: string, logger: Logger): void {
   }
   if (info.bondSlave) {
     throw new UserError(`"${name}" is part of the bond ${info.master}: name the bond instead`);
+  }
+}
+
+/** Opens the journal of changes to this machine, and undoes what a killed gateway left behind. */
+function openJournal(stateDir: string, logger: Logger): ChangeJournal {
+  const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
+  try {
+    return ChangeJournal.open(`${stateDir}/${JOURNAL_FILE}`, undoers, (failure) => {
+      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
+    });
+  } catch (cause) {
+    if (!(cause instanceof JournalBusyError)) throw cause;
+    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
   }
 }
 

@@ -1,0 +1,87 @@
+/**
+ * The offloads of a LAN's interface that do not leave packets as they came: switched off while the
+ * gateway runs, and put back when it ends, or at the next start if it was killed.
+ */
+import { LinkError } from "../link/device.ts";
+import { readFeatures, setFeatures } from "../link/ethtool.ts";
+import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
+import { type Logger, logText } from "./logging.ts";
+
+/** The kind of change in the journal. */
+export const OFFLOADS_CHANGE = "offloads";
+
+/**
+ * Each joins received packets to larger ones, from which the originals cannot always be cut again: LRO
+ * loses headers, and GRO what the IPv4 ids of a connection were. Stripped VLAN tags are put back, and
+ * what a sender on the same machine leaves unfinished is finished (`src/gateway`): these may stay.
+ */
+const HARMFUL = ["rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-forwarding"];
+
+/** One interface's offloads. */
+export class LanOffloads {
+  private change: Change | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly journal: ChangeJournal,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Switches off what does harm; to be called again when the interface was made anew. */
+  apply(): void {
+    try {
+      const features = readFeatures(this.name);
+      const on = HARMFUL.filter((feature) => features.get(feature)?.on);
+      const off = on.filter((feature) => features.get(feature)!.changeable);
+      if (off.length > 0) this.switchOff(off);
+      const now = off.length > 0 ? readFeatures(this.name) : features;
+      const left = on.filter((feature) => now.get(feature)?.on);
+      if (left.length > 0) {
+        logText(this.logger, "warning", `${this.name} keeps ${left.join(", ")} on: ${ADVICE}`);
+      }
+    } catch (cause) {
+      if (!(cause instanceof LinkError)) throw cause;
+      logText(this.logger, "warning", `The offloads of ${this.name} stay as they are: ${ADVICE}`, {
+        reason: cause.message,
+      });
+    }
+  }
+
+  /** Puts back what was changed. */
+  restore(): void {
+    if (this.change === undefined) return;
+    try {
+      this.journal.undo(this.change);
+      this.change = undefined;
+    } catch (cause) {
+      // It stays in the journal, for the next start.
+      if (!(cause instanceof LinkError)) throw cause;
+      const text = `The offloads of ${this.name} could not be put back: ${cause.message}`;
+      logText(this.logger, "warning", text);
+    }
+  }
+
+  private switchOff(off: readonly string[]): void {
+    if (this.change !== undefined) this.journal.forget(this.change);
+    this.change = this.journal.record(OFFLOADS_CHANGE, { interface: this.name, on: off });
+    setFeatures(this.name, Object.fromEntries(off.map((feature) => [feature, false])));
+    const text = `Switched off at ${this.name} as long as this runs: ${off.join(", ")}`;
+    logText(this.logger, "debug", text);
+  }
+}
+
+const ADVICE = "packets may be joined on their way to players";
+
+/** Switches on again what a change has switched off; an interface that is gone needs nothing. */
+export function undoOffloads(data: ChangeData): void {
+  if (typeof data !== "object" || data === null || !("interface" in data)) return;
+  const { interface: name, on } = data;
+  if (typeof name !== "string" || !Array.isArray(on)) return;
+  const features = on.filter((feature) => typeof feature === "string");
+  try {
+    setFeatures(name, Object.fromEntries(features.map((feature) => [feature, true])));
+  } catch (cause) {
+    const gone = cause instanceof LinkError && cause.code === "no-such-interface";
+    if (!gone) throw cause;
+  }
+}
