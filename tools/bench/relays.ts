@@ -37,18 +37,8 @@ export async function startOurRelay(
     ...inside(namespace),
     ...pinned(RELAY_CPU),
     executablePath("relay"),
-    ...[
-      "--listen",
-      "0.0.0.0:0",
-      "--state-dir",
-      stateDir,
-      "--policy",
-      "open",
-      "--max-megabits",
-      "0",
-      "--policy",
-      "open",
-    ],
+    ...["--listen", "0.0.0.0:0", "--state-dir", stateDir],
+    ...["--policy", "open", "--max-megabits", "0"],
   ]);
   const [, port] = await process.waitForLine(/listening .*:(\d+)/, READY_TIMEOUT_MS);
   return { protocol: "lanparty", process, port: Number(port) };
