@@ -5,6 +5,7 @@ import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
 import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
+import { parseStatusAddress } from "../serve/status_address.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 
@@ -96,6 +97,15 @@ export const RELAY_PROGRAM: ProgramSpec = {
       check: (text) => parseRedirect(text) === undefined ? "expected ROOM=HOST:PORT" : undefined,
     },
     FRAME_LOG,
+    {
+      name: "status",
+      value: "ADDRESS",
+      help:
+        "serve /metrics, /healthz, /api/rooms and a live page over HTTP, such as 9465 (for this " +
+        "machine only) or 192.0.2.1:9465; players' addresses and room codes can be read there",
+      check: (text) =>
+        valid(() => parseStatusAddress(text), "PORT, ADDRESS:PORT or [ADDRESS]:PORT"),
+    },
   ],
 };
 

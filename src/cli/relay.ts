@@ -7,6 +7,7 @@ import { runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
 import { unitOf } from "./unit_command.ts";
+import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
@@ -49,5 +50,7 @@ function relayOptions(values: OptionValues): RelayProgramOptions {
       return [room, { relay }] as const;
     }),
     frameLogFile: values.text("frame-log"),
+    status: values.text("status"),
+    version: VERSION,
   };
 }

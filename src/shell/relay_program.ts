@@ -24,6 +24,7 @@ import {
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
 import { policyOf, type PolicyOptions } from "./relay_policy.ts";
+import { serveStatus } from "./relay_status.ts";
 import { openReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
 import { systemFailure, UserError } from "./user_error.ts";
@@ -51,6 +52,10 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly allowRouterAdvertisements: boolean;
   readonly redirects: readonly (readonly [string, RedirectTarget])[];
   readonly frameLogFile: string | undefined;
+  /** Where the status pages are served; undefined: nowhere. */
+  readonly status: string | undefined;
+  /** The program's. */
+  readonly version: string;
 }
 
 /**
@@ -110,10 +115,15 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
     work: (nowMs) => (frameLog.work(nowMs), false),
     nextDeadlineMs: () => frameLog.work(-Infinity),
   });
+  const { version } = options;
+  const status = options.status === undefined
+    ? undefined
+    : serveStatus(options.status, { node, reactor, version, timeOriginMs }, logger);
   reporter.ready();
   try {
     await reactor.run();
   } finally {
+    status?.close();
     library.close();
     reactor.close();
     frameLog.close();

@@ -1,0 +1,79 @@
+/** A relay as those see it who look from outside: values only, made by whoever runs the relay. */
+import type { Stats } from "../ctrl/messages.ts";
+import type { TrafficSnapshot } from "../obs/counters.ts";
+
+/** One peer in a room. */
+export interface PeerView {
+  readonly peerId: number;
+  readonly role: "client" | "gateway";
+  /** Clients only. */
+  readonly mac?: string;
+  readonly name?: string;
+  readonly agent?: string;
+  /** The remote address with its port. */
+  readonly address: string;
+  /** ms since 1970. */
+  readonly joinedUnixMs: number;
+  readonly rttMs: number;
+  readonly maxDatagramBytes: number;
+  readonly datagramBudget: number;
+  /** Bytes that wait to be sent to the peer. */
+  readonly queuedBytes: number;
+  /** What the relay did with the peer's frames: "received" came from it, "sent" went to it. */
+  readonly traffic: TrafficSnapshot;
+  /** The last that the peer said of itself. */
+  readonly stats?: Stats;
+}
+
+/** One room. */
+export interface RoomView {
+  /** The code that its players know. */
+  readonly room: string;
+  /** Tells it from other rooms of the same code. */
+  readonly id: string;
+  readonly locked: boolean;
+  readonly tapMtu: number;
+  /** ms since 1970. */
+  readonly openedUnixMs: number;
+  readonly gatewayPresent: boolean;
+  readonly peers: readonly PeerView[];
+}
+
+/** What the relay did rarely: totals since its start. */
+export interface TallyView {
+  readonly handshakes: number;
+  readonly handshakesRefused: number;
+  readonly connectionsRefused: number;
+  readonly joins: number;
+  readonly redirects: number;
+  readonly rejects: Readonly<Record<string, number>>;
+  readonly disconnects: Readonly<Record<string, number>>;
+}
+
+/** How late the loop comes round that carries the frames. */
+export interface LoopView {
+  readonly turns: number;
+  /** Upper ends of the lag's ranges in seconds, rising. */
+  readonly lagBoundsSeconds: readonly number[];
+  /** Turns in each range, and at the end those beyond the last. */
+  readonly lagCounts: readonly number[];
+  readonly lagSumSeconds: number;
+}
+
+/** All of a relay. */
+export interface RelayView {
+  readonly version: string;
+  /** The time of this view, ms since 1970. */
+  readonly unixMs: number;
+  readonly uptimeMs: number;
+  /** Whether it lets nobody in any more and ends when it is empty. */
+  readonly draining: boolean;
+  /** Connections, joined to a room or not. */
+  readonly connections: number;
+  readonly slots: { readonly total: number; readonly free: number };
+  /** Totals of all peers that are and were. */
+  readonly traffic: TrafficSnapshot;
+  readonly tallies: TallyView;
+  readonly loop: LoopView;
+  readonly rooms: readonly RoomView[];
+}

@@ -1,0 +1,96 @@
+/** Serves what a relay does: takes the core's snapshots, and hands them on as values. */
+import type { Reactor } from "../reactor/mod.ts";
+import type { PeerSnapshot, RoomSnapshot } from "../relay/snapshot.ts";
+import type { PeerView, RelayView, RoomView } from "../serve/relay_view.ts";
+import { formatEndpointAddress } from "../ctrl/address.ts";
+import { isLoopback, parseStatusAddress } from "../serve/status_address.ts";
+import { StatusPages } from "../serve/status_pages.ts";
+import { StatusServer } from "../serve/status_server.ts";
+import { type Logger, logText } from "./logging.ts";
+import { LoopLag } from "./loop_lag.ts";
+import type { RelayNode } from "./relay_node.ts";
+import { systemFailure, UserError } from "./user_error.ts";
+
+/** For so long after a request the runtime's loop gets its turn each ms: a few packets come and go. */
+const ATTENTION_MS = 50;
+
+/** What a view is made from. */
+export interface RelayParts {
+  readonly node: RelayNode;
+  readonly reactor: Reactor;
+  readonly version: string;
+  /** Wall clock minus the reactor's, ms. */
+  readonly timeOriginMs: number;
+}
+
+/**
+ * Serves the status pages until the returned server is closed.
+ *
+ * @param text as on the command line
+ * @throws {UserError} it cannot be served there
+ */
+export function serveStatus(text: string, parts: RelayParts, logger: Logger): StatusServer {
+  const address = parseStatusAddress(text);
+  if (address === undefined) throw new UserError(`--status ${text}: no address`, { usage: true });
+  const { reactor } = parts;
+  const lag = new LoopLag(reactor.counters);
+  reactor.addWorker(lag);
+  const startedMs = reactor.now();
+  const pages = new StatusPages({
+    now: () => reactor.now(),
+    view: () => viewOf(parts, lag, startedMs),
+  });
+  let server: StatusServer;
+  try {
+    server = StatusServer.open(address, pages, () => reactor.attend(ATTENTION_MS));
+  } catch (cause) {
+    throw systemFailure(`--status ${text} cannot be served`, cause);
+  }
+  logText(logger, "info", "serving status", {
+    url: `http://${formatEndpointAddress(server.address)}/`,
+  });
+  if (!isLoopback(server.address.host)) {
+    logText(logger, "warning", "others than this machine can read the status: rooms and addresses");
+  }
+  return server;
+}
+
+function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
+  const { node, reactor, version, timeOriginMs } = parts;
+  const { core, pool } = node;
+  const nowMs = reactor.now();
+  const traffic = core.counters;
+  traffic.add(node.counters);
+  return {
+    version,
+    unixMs: Math.round(timeOriginMs + nowMs),
+    uptimeMs: Math.round(nowMs - startedMs),
+    draining: false,
+    connections: core.connections,
+    slots: { total: pool.slotCount, free: pool.freeSlots },
+    traffic: traffic.snapshot(),
+    tallies: core.tallies,
+    loop: {
+      turns: reactor.counters.turns,
+      lagBoundsSeconds: LoopLag.BOUNDS_SECONDS,
+      lagCounts: Array.from(lag.counts),
+      lagSumSeconds: lag.sumSeconds,
+    },
+    rooms: core.rooms().map((room) => viewOfRoom(room, timeOriginMs)),
+  };
+}
+
+/** A room with its times on the wall clock. */
+export function viewOfRoom(room: RoomSnapshot, timeOriginMs: number): RoomView {
+  const { openedMs, peers, ...same } = room;
+  return {
+    ...same,
+    openedUnixMs: Math.round(timeOriginMs + openedMs),
+    peers: peers.map((peer) => viewOfPeer(peer, timeOriginMs)),
+  };
+}
+
+function viewOfPeer(peer: PeerSnapshot, timeOriginMs: number): PeerView {
+  const { identity, connection: _connection, joinedMs, ...same } = peer;
+  return { ...identity, ...same, joinedUnixMs: Math.round(timeOriginMs + joinedMs) };
+}
