@@ -75,7 +75,7 @@ async function openScene(party: Party, ...relayOptions: string[]): Promise<Scene
   await party.lan.ip("link", "set", PARTY.lanInterface, "mtu", "2000");
   await party.gateway.ip("link", "set", PARTY.gatewayInterface, "mtu", "2000");
   await party.startRelay(
-    ...["--frame-log", party.frameLogFile("relay"), ...relayOptions],
+    ...["--frame-log", party.frameLogFile("relay"), "--policy", "open", ...relayOptions],
     ...relayCertificate(await certificates.issue()),
   );
   const trust = certificates.trustOptions;
