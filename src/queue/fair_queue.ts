@@ -151,6 +151,9 @@ export class FairQueue {
   /** The longest bucket as far as is known, and where the next look for a longer one begins. */
   #longest = 0;
   #sweep = 0;
+  /** The last two chances to send; without any the time of asking counts. */
+  #chanceMs = Infinity;
+  #previousChanceMs = Infinity;
 
   /** @throws {RangeError} a bound makes no sense */
   constructor(arena: QueueArena, pool: BufferPool, options: FairQueueOptions = {}) {
@@ -223,13 +226,23 @@ export class FairQueue {
   }
 
   /**
+   * Says that the queue has its chance to send, before the `dequeue`s of this chance. From then on the
+   * wait that makes an entry late ends with the chance before this one: when the process did not run for a
+   * while, what came in just before is not late, since nothing stood in its way but that.
+   */
+  noteChance(nowMs: number): void {
+    this.#previousChanceMs = this.#chanceMs;
+    this.#chanceMs = nowMs;
+  }
+
+  /**
    * Takes the next entry out into `slot`, `offset` and `length`, and with it the reference.
    * Entries that waited longer than `sojournMaxMs` are dropped on the way. False: nothing is left.
    */
   dequeue(nowMs: number): boolean {
     const buckets = this.#buckets;
     const arena = this.#arena;
-    const oldestMs = nowMs - this.sojournMaxMs;
+    const oldestMs = this.#lateBeforeMs(nowMs);
     for (;;) {
       const fromNew = this.#newHead !== NONE;
       const at = fromNew ? this.#newHead : this.#oldHead;
@@ -265,7 +278,7 @@ export class FairQueue {
   /** Drops what waited too long in every flow; for a target that takes nothing. Returns how many. */
   dropLate(nowMs: number): number {
     const before = this.droppedLate;
-    const oldestMs = nowMs - this.sojournMaxMs;
+    const oldestMs = this.#lateBeforeMs(nowMs);
     const enqueuedMs = this.#arena.enqueuedMs;
     const buckets = this.#buckets;
     for (let at = 0; at < buckets.length && this.queuedEntries > 0; at += STRIDE) {
@@ -303,6 +316,11 @@ export class FairQueue {
       }
     }
     return nowMs - enqueuedMs;
+  }
+
+  /** What was queued before this time is late. */
+  #lateBeforeMs(nowMs: number): number {
+    return Math.min(nowMs, this.#previousChanceMs) - this.sojournMaxMs;
   }
 
   /** Sparse flows have an eighth of the buckets to themselves, so that no bulk flow is hashed there. */
@@ -347,7 +365,7 @@ export class FairQueue {
 
   /** Clears a few late entries at the head of a flow that grows: a target that stalls holds little. */
   #trim(at: number, nowMs: number): void {
-    const oldestMs = nowMs - this.sojournMaxMs;
+    const oldestMs = this.#lateBeforeMs(nowMs);
     for (let i = 0; i < TRIM_MAX; i++) {
       const head = this.#buckets[at + HEAD];
       if (head === NONE || this.#arena.enqueuedMs[head] >= oldestMs) return;

@@ -43,6 +43,7 @@ export class DatagramPump {
   pump(queue: FairQueue, nowMs: number): number {
     const { connection } = this;
     if (nowMs >= this.rateDueMs) this.readRate(nowMs);
+    queue.noteChance(nowMs);
     let taken = 0;
     while (
       taken < HANDOVER_MAX && connection.unsentBytes < this.unsentBytesMax && queue.dequeue(nowMs)
