@@ -73,6 +73,7 @@ export const InterfaceIoctl = {
   setHardwareAddress: 0x8924n,
   getHardwareAddress: 0x8927n,
   getIndex: 0x8933n,
+  addBridgePort: 0x89a2n,
 } as const;
 
 /** `TUNSETIFF` and its flags (linux/if_tun.h). */

@@ -290,10 +290,8 @@ function statusText(event: StatusEvent): string {
       return event.up
         ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
         : `The LAN on ${event.name} has no link: is the cable plugged in?`;
-    case "loop": {
-      const [before, after] = LOOP_TEXT[event.cause];
-      return `Nothing is forwarded: ${before} ${`${event.mac} ${after}`.trim()}.`;
-    }
+    case "loop":
+      return loopText(event);
     case "loopOver":
       return `The loop is gone after ${span(event.stoppedMs)}: frames are forwarded again.`;
     case "otherGateway":
@@ -336,6 +334,11 @@ function statusText(event: StatusEvent): string {
     case "left":
       return `You have left the room ${event.room}.`;
   }
+}
+
+function loopText(event: StatusEvent & { type: "loop" }): string {
+  const [before, after] = LOOP_TEXT[event.cause];
+  return `Nothing is forwarded: ${before} ${`${event.mac} ${after}`.trim()}.`;
 }
 
 function joinedText(event: StatusEvent & { type: "joined" }): string {

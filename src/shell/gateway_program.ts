@@ -7,8 +7,6 @@ import { GatewayCore } from "../gateway/core.ts";
 import type { LoopEvent } from "../gateway/loop_guard.ts";
 import { bridgeFilter } from "../link/bpf.ts";
 import { LinkError, type LinkState } from "../link/device.ts";
-import { queryInterface } from "../link/interface.ts";
-import { PacketSocket } from "../link/packet_socket.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { ChangeJournal, JournalBusyError } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
@@ -20,6 +18,7 @@ import {
   type RelayAccessOptions,
   runEndpoint,
 } from "./endpoint_program.ts";
+import { checkInterface, type GatewayLan, openLan } from "./gateway_lan.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./gateway_offloads.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
@@ -83,7 +82,7 @@ class Gateway implements EndpointCore {
   readonly ownTraffic: OwnTraffic;
   private readonly core: GatewayCore;
   /** Opened anew when its interface was deleted and has come back. */
-  private lan: PacketSocket;
+  private lan: GatewayLan;
   private readonly offloads: LanOffloads;
   /** The room's players by MAC: the kernel's filter is made of them. */
   private readonly players = new Map<string, PeerIdentity>();
@@ -98,7 +97,7 @@ class Gateway implements EndpointCore {
     private readonly logger: Logger,
   ) {
     const { pool, path, counters } = resources;
-    this.lan = openLan(options.interface);
+    this.lan = explained(() => openLan(options.interface, pool));
     this.offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
       pool,
@@ -178,13 +177,15 @@ class Gateway implements EndpointCore {
 
   /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
   private updateFilter(): void {
+    if (this.lan.setFilter === undefined) return;
     const clientMacs = [...this.players.keys()].map((mac) => parseMac(mac)!);
     this.lan.setFilter(bridgeFilter({ clientMacs }));
   }
 
   private startLan(): void {
     const { reactor } = this.resources;
-    this.offloads.apply();
+    // At a bridge it is the kernel that cuts again what a port's card has joined.
+    if (this.lan.portName === undefined) this.offloads.apply();
     this.updateFilter();
     this.sayLan();
     this.lan.start(reactor, {
@@ -203,9 +204,9 @@ class Gateway implements EndpointCore {
 
   /** An adapter that was plugged in again, or a bridge that was made anew, is another interface. */
   private reopenLan(nowMs: number): void {
-    let lan: PacketSocket;
+    let lan: GatewayLan;
     try {
-      lan = PacketSocket.open({ interface: this.lan.name });
+      lan = openLan(this.lan.name, this.resources.pool);
     } catch (cause) {
       // It is not there yet, or went away again in between.
       if (cause instanceof LinkError || cause instanceof SystemCallError) return;
@@ -249,18 +250,6 @@ class Gateway implements EndpointCore {
   }
 }
 
-/** Refuses, or warns of, an interface that cannot be bridged. */
-function checkInterface(name: string, logger: Logger): void {
-  const info = explained(() => queryInterface(name));
-  if (info.loopback) throw new UserError(`"${name}" is the loopback interface: name the LAN's`);
-  if (info.wireless) {
-    logText(logger, "warning", `"${name}" is a Wi-Fi interface: players will not be reached`);
-  }
-  if (info.bondSlave) {
-    throw new UserError(`"${name}" is part of the bond ${info.master}: name the bond instead`);
-  }
-}
-
 /** Opens the journal of changes to this machine, and undoes what a killed gateway left behind. */
 function openJournal(stateDir: string, logger: Logger): ChangeJournal {
   const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
@@ -272,10 +261,6 @@ function openJournal(stateDir: string, logger: Logger): ChangeJournal {
     if (!(cause instanceof JournalBusyError)) throw cause;
     throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
   }
-}
-
-function openLan(name: string): PacketSocket {
-  return explained(() => PacketSocket.open({ interface: name }));
 }
 
 function explained<T>(open: () => T): T {

@@ -77,6 +77,7 @@ Deno.test("the network constants of Linux have the values of the system's header
     SIOCSIFHWADDR: Number(InterfaceIoctl.setHardwareAddress),
     SIOCGIFHWADDR: Number(InterfaceIoctl.getHardwareAddress),
     SIOCGIFINDEX: Number(InterfaceIoctl.getIndex),
+    SIOCBRADDIF: Number(InterfaceIoctl.addBridgePort),
     TUNSETIFF: Number(net.TUNSETIFF),
     IFF_TAP: net.IFF_TAP,
     IFF_NO_PI: net.IFF_NO_PI,

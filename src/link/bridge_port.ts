@@ -1,0 +1,186 @@
+/**
+ * A port of our own at a Linux bridge, as a link: a TAP device that the bridge treats as it treats the
+ * cards of its other ports. So this machine itself, whose addresses are the bridge's, is a station
+ * behind another port, too.
+ *
+ * ```
+ *   eth0 ─┐
+ *         ├─ br0 (this machine's address) ─── lanparty-gw0 ─── this program
+ *   vnet1 ┘
+ * ```
+ *
+ * The port is gone when its descriptor is closed, however the process ends.
+ *
+ * @module
+ */
+
+import { checkCall, closeFd, errno } from "../ffi/libc.ts";
+import {
+  AddressFamily,
+  InterfaceIoctl,
+  libcNet,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from "../ffi/libc_net.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import type { LinkCounters, LinkDevice, LinkReactor, LinkSink, LinkState } from "./device.ts";
+import {
+  interfaceError,
+  interfaceIndex,
+  interfaceRequest,
+  queryInterface,
+  setInterfaceMtu,
+} from "./interface.ts";
+import { TAP_MTU_MAX, TapDevice } from "./tap.ts";
+
+/** How a port is made. */
+export interface BridgePortOptions {
+  /** Name of an existing bridge. */
+  readonly bridge: string;
+  /** Where received frames are put. */
+  readonly pool: BufferPool;
+  /** Four bytes by which this port's MAC differs from others'. */
+  readonly macSuffix: Uint8Array;
+}
+
+/** `%d` is the first number that is free. */
+const PORT_NAME = "lanparty-gw%d";
+/**
+ * How the MACs of ports begin. Unless it was given one, a bridge takes the lowest MAC of its ports; it
+ * must not take this one, or all stations would have to learn the machine's MAC anew.
+ */
+const MAC_PREFIX = [0xfe, 0x6c];
+/** Multicast goes to this port whoever has asked for it (`brport/multicast_router`). */
+const MULTICAST_ROUTER_ALWAYS = "2";
+
+/** See the module. Name, index, MAC and MTU are the bridge's. */
+export class BridgePort implements LinkDevice {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: Uint8Array;
+  /** Name of the port's own interface. */
+  readonly portName: string;
+  readonly #tap: TapDevice;
+  #sink: LinkSink | undefined;
+  #state: LinkState;
+
+  /**
+   * Makes a port and attaches it.
+   *
+   * @throws {LinkError} `no-such-interface`, `no-permission`, `no-tun-driver`
+   */
+  static open(options: BridgePortOptions): BridgePort {
+    const info = queryInterface(options.bridge);
+    const mac = new Uint8Array(MAC_BYTES);
+    mac.set(MAC_PREFIX);
+    mac.set(options.macSuffix.subarray(0, MAC_BYTES - MAC_PREFIX.length), MAC_PREFIX.length);
+    const mtu = Math.min(info.mtu, TAP_MTU_MAX);
+    const tap = TapDevice.open({ name: PORT_NAME, mac, mtu, pool: options.pool });
+    try {
+      // A port with a smaller MTU would lower the bridge's. What is longer than we read is dropped.
+      if (info.mtu > mtu) setInterfaceMtu(tap.name, info.mtu);
+      attach(info.name, tap.index);
+      setPortOption(tap.name, "multicast_router", MULTICAST_ROUTER_ALWAYS);
+      return new BridgePort(info.name, info.index, info.mac, info.up, tap);
+    } catch (error) {
+      tap.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    name: string,
+    index: number,
+    mac: Uint8Array,
+    up: boolean,
+    tap: TapDevice,
+  ) {
+    this.name = name;
+    this.index = index;
+    this.mac = mac;
+    this.portName = tap.name;
+    this.#tap = tap;
+    this.#state = up ? "up" : "down";
+  }
+
+  get mtu(): number {
+    return this.#tap.mtu;
+  }
+
+  get counters(): LinkCounters {
+    return this.#tap.counters;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  start(reactor: LinkReactor, sink: LinkSink): void {
+    this.#sink = sink;
+    this.#tap.start(reactor, { frame: (frame) => sink.frame(frame) });
+  }
+
+  receive(framesMax: number, sink?: LinkSink): boolean {
+    return this.#tap.receive(framesMax, sink);
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.#tap.send(bytes, offset, length);
+  }
+
+  flush(): void {
+    this.#tap.flush();
+  }
+
+  setMtu(mtu: number): void {
+    this.#tap.setMtu(mtu);
+  }
+
+  updateCounters(): void {
+    this.#tap.updateCounters();
+  }
+
+  /** Looks at the bridge, and at whether the port still is one of its ports. */
+  checkState(): LinkState {
+    if (this.#state === "gone") return "gone";
+    const there = interfaceIndex(this.name) === this.index &&
+      interfaceIndex(this.portName) === this.#tap.index &&
+      queryInterface(this.portName).master === this.name;
+    this.#setState(!there ? "gone" : queryInterface(this.name).up ? "up" : "down");
+    return this.#state;
+  }
+
+  close(): void {
+    this.#tap.close();
+  }
+
+  #setState(state: LinkState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#sink?.state?.(state);
+  }
+}
+
+/** Makes an interface a port of a bridge, as `ip link set … master …` does. */
+function attach(bridge: string, portIndex: number): void {
+  const libc = libcNet();
+  const fd = checkCall("socket", libc.socket(AddressFamily.inet, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  try {
+    const request = interfaceRequest(bridge).setNumber("ifr_ifindex", portIndex);
+    if (libc.ioctl(fd, InterfaceIoctl.addBridgePort, request.bytes) === -1) {
+      throw interfaceError("SIOCBRADDIF", errno(), bridge);
+    }
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Sets an option of a port; a kernel without it does without. */
+function setPortOption(port: string, option: string, value: string): void {
+  try {
+    Deno.writeTextFileSync(`/sys/class/net/${port}/brport/${option}`, value);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
+import { BridgePort } from "../link/bridge_port.ts";
+import { type LinkDevice, LinkError } from "../link/device.ts";
+import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
+import { PacketSocket } from "../link/packet_socket.ts";
+import { Capability, hasCapability } from "../os/rights.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import { judgeInterface, reachNote } from "./gateway_interfaces.ts";
+import { type Logger, logText } from "./logging.ts";
+import { randomBytes } from "./random.ts";
+import { UserError } from "./user_error.ts";
+
+/** The open LAN. */
+export interface GatewayLan extends LinkDevice {
+  /** Has the kernel drop what a classic BPF program refuses, where that is possible. */
+  setFilter?(program: Uint8Array<ArrayBuffer>): void;
+  /** The port at a bridge, if it is one. */
+  readonly portName?: string;
+}
+
+const MAC_SUFFIX_BYTES = 4;
+
+/**
+ * Refuses an interface that cannot be bridged; says what will not work with others.
+ *
+ * @throws {UserError} it cannot be bridged
+ */
+export function checkInterface(name: string, logger: Logger): void {
+  let info: InterfaceInfo;
+  try {
+    info = queryInterface(name);
+  } catch (cause) {
+    if (!(cause instanceof LinkError)) throw cause;
+    throw new UserError(cause.message, { cause });
+  }
+  const { fitness, reasons } = judgeInterface(info);
+  if (fitness === "unfit") throw new UserError(`"${name}" cannot be bridged: ${reasons[0]}`);
+  for (const reason of reasons) logText(logger, "warning", `About ${name}: ${reason}`);
+  const note = hasCapability(Capability.netAdmin) || !info.bridge
+    ? reachNote(info)
+    : `Players do not reach this machine itself: a port of its own at ${name} needs CAP_NET_ADMIN`;
+  if (note !== undefined) logText(logger, "info", note);
+}
+
+/**
+ * Opens the LAN.
+ *
+ * @throws {LinkError} it cannot be opened
+ */
+export function openLan(name: string, pool: BufferPool): GatewayLan {
+  if (!queryInterface(name).bridge || !hasCapability(Capability.netAdmin)) {
+    return PacketSocket.open({ interface: name });
+  }
+  return BridgePort.open({ bridge: name, pool, macSuffix: randomBytes(MAC_SUFFIX_BYTES) });
+}

@@ -1,0 +1,119 @@
+/**
+ * A gateway at a Linux bridge: the machine that it runs on is a host of the party, too.
+ *
+ * ```text
+ *   lan              gateway                              relay             alice
+ *  ┌────────┐       ┌───────────────────────────────┐    ┌─────────┐       ┌───────────┐
+ *  │  eth0 ─┼───────┼ lan0 ─ br0 ─ lanparty-gw0     │    │         │       │ lanparty0 │
+ *  │ .77.1  │       │        .77.2              wan0┼────┼ gw0  pl0┼───────┼ wan0 .77.50
+ *  └────────┘       └───────────────────────────────┘    └─────────┘       └───────────┘
+ * ```
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PARTY, type Party } from "../support/party.ts";
+import { partyTest } from "../support/play.ts";
+import { eventually } from "../support/wait.ts";
+
+const BRIDGE = "br0";
+const PORT = "lanparty-gw0";
+/** A multicast group. */
+const GROUP = "239.1.2.3";
+const BOX = "10.77.0.2";
+const ALICE = "10.77.0.50";
+
+async function makeBridge(party: Party): Promise<void> {
+  await party.gateway.bridge(BRIDGE, { addresses: [`${BOX}/24`] });
+  // As on a machine where nobody has changed anything: a port gets only the groups it asked for.
+  await party.gateway.ip("link", "set", BRIDGE, "type", "bridge", "mcast_snooping", "1");
+  await party.gateway.ip("link", "set", PARTY.gatewayInterface, "master", BRIDGE);
+}
+
+function ping(from: Party["lan"], to: string) {
+  return from.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", to]);
+}
+
+partyTest("bridge: players reach the gateway's own machine", async (party, step) => {
+  await makeBridge(party);
+  await party.startRelay();
+  const mac = await party.gateway.macOf(BRIDGE);
+  const gateway = await party.startGateway("--interface", BRIDGE);
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", `${ALICE}/24`);
+  await step("a port of its own is at the bridge, whose MAC and MTU are as before", async () => {
+    const { stdout } = await party.gateway.run(["bridge", "link", "show"]);
+    assertMatch(stdout, new RegExp(`${PORT}.* master ${BRIDGE} state forwarding`));
+    assertEquals(await party.gateway.macOf(BRIDGE), mac);
+    assertMatch(await party.gateway.ip("link", "show", BRIDGE), / mtu 1500 /);
+    assert(!/Players .* not .*this machine itself/.test(gateway.stderr), gateway.stderr);
+  });
+  await step("player, machine and LAN reach each other", async () => {
+    await ping(alice, BOX);
+    await ping(party.gateway, ALICE);
+    await ping(alice, PARTY.lanAddress);
+    await ping(party.lan, ALICE);
+    await ping(party.lan, BOX);
+  });
+  await step("full packets and TCP with offloads on pass between player and machine", async () => {
+    const server = party.gateway.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
+    await server.waitForLine(/Server listening/);
+    await alice.run(["iperf3", "--client", BOX, "--time", "1"]);
+    await alice.run(["ping", "-c", "2", "-i", "0.2", "-s", "1372", "-M", "do", BOX]);
+  });
+  await step("multicast of a group that nobody has asked for reaches the player", async () => {
+    const capture = alice.spawn(["tcpdump", "-lni", PARTY.tap, "-c", "1", `dst ${GROUP}`]);
+    await capture.waitForLine(/listening on/);
+    const ping = ["ping", "-c", "1", "-W", "1", "-I", PARTY.lanInterface, GROUP];
+    await eventually("the packet is seen", async () => {
+      await party.lan.run(ping, { anyCode: true });
+      return !capture.running;
+    }, 5_000);
+    assertMatch(capture.stdout, /ICMP echo request/);
+  });
+  await step("a bridge that is made anew is used again", async () => {
+    await party.gateway.ip("link", "del", BRIDGE);
+    await gateway.waitForLine(/is gone/);
+    await makeBridge(party);
+    await eventually("the port is back", () =>
+      party.gateway.has("lanparty-gw0")
+        .then((has) => has || party.gateway.has("lanparty-gw1")));
+    await eventually(
+      "the player is back",
+      async () =>
+        (await alice.run(["ping", "-c", "1", "-W", "1", BOX], { anyCode: true })).code === 0,
+    );
+  });
+  await step("the port is gone when the gateway ends, and when it is killed", async () => {
+    const ports = async () =>
+      (await party.gateway.run(["bridge", "link", "show"])).stdout.split("\n")
+        .filter((line) => line.includes("lanparty-gw")).length;
+    assertEquals(await ports(), 1);
+    await gateway.stop();
+    assertEquals(await ports(), 0);
+    const second = await party.startGateway("--interface", BRIDGE);
+    assertEquals(await ports(), 1);
+    second.kill("SIGKILL");
+    await second.waitExit();
+    assertEquals(await ports(), 0);
+    assertMatch(await party.gateway.ip("link", "show", BRIDGE), / mtu 1500 /);
+  });
+});
+
+partyTest("bridge: on a card it is said what players do not reach", async (party, step) => {
+  await party.startRelay();
+  await step("in one line, with the remedy", async () => {
+    const gateway = await party.startGateway();
+    const lines = gateway.stderr.split("\n").filter((line) =>
+      line.includes("not this machine itself")
+    );
+    assertEquals(lines.length, 1);
+    assertMatch(lines[0], /make lan0 a port of a Linux bridge/);
+    await gateway.stop();
+  });
+  await step("a cable that is not plugged in is said, too", async () => {
+    await party.lan.ip("link", "set", PARTY.lanInterface, "down");
+    const gateway = await party.startGateway();
+    assertMatch(gateway.stderr, /About lan0: it has no carrier/);
+    await gateway.stop();
+    await party.lan.ip("link", "set", PARTY.lanInterface, "up");
+  });
+});
