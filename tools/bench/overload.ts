@@ -12,9 +12,9 @@ const DURATION_MS = 4_000;
 /** The narrow path towards the sink, and what the kernel may hold in front of it. */
 const PATH_BITS_PER_SECOND = 100e6;
 const PATH_BURST = "32kb";
-const PATH_LIMIT = "32kb";
+const PATH_LIMIT = "64kb";
 /** What the transport, its sockets and the path may hold, besides the queue in front of them. */
-const BELOW_MAX_MS = 5;
+const BELOW_MAX_MS = 10;
 /** IPv4, UDP, QUIC packet and DATAGRAM frame, our header: what 1200 bytes need on the path, about. */
 const OVERHEAD_BYTES = 14 + 28 + 32 + 4;
 const SENDERS_HOST = "10.98.1.1";
