@@ -76,10 +76,12 @@ export interface WindowsLibrary {
 
 async function keys() {
   const compiler = await outputOf([`${PREFIX}gcc`, "--version"]) ?? "";
-  const source = await sourceKey();
-  const quictls = await hashOf([RECIPE_VERSION, source, compiler, ...TLS_OPTIONS]);
+  // Our patches are for msquic alone: with them only its own files are compiled again.
+  const lock = await Deno.readFile(new URL("./msquic/Cargo.lock", import.meta.url));
+  const quictls = await hashOf([RECIPE_VERSION, lock, compiler, ...TLS_OPTIONS]);
   const library = await hashOf([
     quictls,
+    await sourceKey(),
     await hashFiles(RECIPE.slice(0, -1), RECIPE_FILES),
     ...[...Object.keys(MSQUIC_SYMBOLS), ...CORE_FILES, ...PLATFORM_FILES],
     ...[...COMPILE_OPTIONS, ...LINK_OPTIONS, ...SYSTEM_LIBRARIES],

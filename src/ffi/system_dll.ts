@@ -14,6 +14,9 @@ const SYMBOLS = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** Every function of this file, for the table of what is called. */
+export const SYSTEM_DLL_SYMBOLS = { "kernel32.dll": SYMBOLS } as const;
+
 let folder: string | undefined;
 
 /**

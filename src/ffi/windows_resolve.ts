@@ -54,6 +54,9 @@ const SYMBOLS = {
   FreeAddrInfoW: { parameters: ["pointer" /* pAddrInfo */], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** Every function of this file, for the table of what is called. */
+export const WINDOWS_RESOLVE_SYMBOLS = { "ws2_32.dll": SYMBOLS } as const;
+
 let opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
 
 function open(): Deno.StaticForeignLibraryInterface<typeof SYMBOLS> {

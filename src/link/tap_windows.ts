@@ -132,6 +132,20 @@ export class TapWindowsDevice implements LinkDevice {
     }
   }
 
+  /**
+   * The MAC that the adapter has now: opens its device for a moment, which tells whether it is free.
+   *
+   * @throws {LinkError} as {@linkcode TapWindowsDevice.open}
+   */
+  static readMac(adapter: TapAdapter): Uint8Array {
+    const handle = openDevice(adapter);
+    try {
+      return control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
+    } finally {
+      windowsKernel().CloseHandle(handle);
+    }
+  }
+
   private constructor(handle: bigint, { adapter, pool, network, mtu }: TapWindowsOptions) {
     this.#handle = handle;
     this.name = adapter.name;

@@ -24,6 +24,13 @@ export interface ClientSystem {
   /** Where the program keeps its files. */
   readonly stateDir: string;
   /**
+   * Chooses the adapter and gives it the player's MAC, where that takes its time; called once,
+   * before anything is connected.
+   *
+   * @throws {UserError} there is none, or it cannot be used
+   */
+  prepareAdapter(mac: Uint8Array): void;
+  /**
    * Opens the adapter.
    *
    * @throws {UserError} it cannot be used

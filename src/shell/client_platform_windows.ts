@@ -2,6 +2,9 @@
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
+import { setAdapterMac } from "../os/windows_adapter.ts";
+import { equalMacs, formatMac } from "../proto/mac.ts";
+import { WindowsInterface } from "../route/windows_interface.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { type Logger, logText } from "./logging.ts";
@@ -11,6 +14,10 @@ import { UserError } from "./user_error.ts";
 /** Versions up to 9.26 let any program of this PC overflow the kernel's memory (CVE-2024-1305). */
 const SAFE_DRIVER = { major: 9, minor: 27 };
 
+/** An adapter that restarts is back within this time; how often is looked. */
+const RESTART_MAX_MS = 10_000;
+const RESTART_STEP_MS = 100;
+
 /** @throws {UserError} see `OpenClientSystem` */
 export function openWindowsSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
   findCandidates(options.tapName); // what is wrong with them is said before anything else
@@ -18,26 +25,50 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
 }
 
 class WindowsSystem implements ClientSystem {
+  private adapter: TapAdapter | undefined;
+  private network: WindowsInterface | undefined;
+
   constructor(
     private readonly options: ClientSystemOptions,
     readonly stateDir: string,
     private readonly logger: Logger,
   ) {}
 
+  prepareAdapter(mac: Uint8Array): void {
+    const { adapter, mac: before } = chooseAdapter(this.options.tapName);
+    this.adapter = adapter;
+    if (equalMacs(before, 0, mac, 0)) return;
+    const text = formatMac(mac);
+    logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
+    const why = changeMac(adapter, mac);
+    if (why === undefined) return;
+    throw new UserError(
+      `the adapter "${adapter.name}" did not take the MAC ${text} (${why}): set it in Device ` +
+        `Manager, under the adapter's advanced properties, "MAC Address", as ` +
+        `${text.replaceAll(":", "").toUpperCase()}`,
+    );
+  }
+
   openAdapter({ mtu, pool }: AdapterSettings): LinkDevice {
-    const failures: string[] = [];
-    for (const adapter of findCandidates(this.options.tapName)) {
-      try {
-        const network = { index: 0, setMtu: () => {} };
-        const device = TapWindowsDevice.open({ adapter, pool, network, mtu });
-        this.checkDriver(device);
-        return device;
-      } catch (cause) {
-        if (!(cause instanceof LinkError)) throw cause;
-        failures.push(cause.message);
-      }
+    if (this.adapter === undefined) throw new Error("no adapter was prepared");
+    const network = this.network = WindowsInterface.find(this.adapter.guid);
+    const { allowLanDefaultRoute } = this.options;
+    try {
+      const device = TapWindowsDevice.open({
+        adapter: this.adapter,
+        pool,
+        mtu,
+        network: {
+          index: network.index,
+          setMtu: (mtu) => network.configure(mtu, allowLanDefaultRoute),
+        },
+      });
+      this.checkDriver(device);
+      return device;
+    } catch (cause) {
+      if (!(cause instanceof LinkError)) throw cause;
+      throw new UserError(cause.message, { cause });
     }
-    throw new UserError(failures.join("; "));
   }
 
   adapterStarted(): void {}
@@ -48,7 +79,9 @@ class WindowsSystem implements ClientSystem {
 
   renewAddress(): void {}
 
+  /** Windows itself has leased the address; what was set on the interface is taken back. */
   releaseAddress(): Promise<void> {
+    this.network?.restore();
     return Promise.resolve();
   }
 
@@ -63,6 +96,47 @@ class WindowsSystem implements ClientSystem {
         "(CVE-2024-1305): update TAP-Windows6 to 9.27 or later",
     );
   }
+}
+
+/** Writes the MAC, restarts the adapter and waits until it is back with it; else says why not. */
+function changeMac(adapter: TapAdapter, mac: Uint8Array): string | undefined {
+  try {
+    setAdapterMac(adapter, mac);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  let why = "it did not come back";
+  for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
+    try {
+      const now = TapWindowsDevice.readMac(adapter);
+      if (equalMacs(now, 0, mac, 0)) return undefined;
+      why = `it has ${formatMac(now)}`;
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      why = error.message;
+    }
+    Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);
+  }
+  return why;
+}
+
+/**
+ * The first adapter that can be opened, with the MAC that it has.
+ *
+ * @throws {UserError} there is none
+ */
+function chooseAdapter(tapName: string | undefined): { adapter: TapAdapter; mac: Uint8Array } {
+  const failures: string[] = [];
+  for (const adapter of findCandidates(tapName)) {
+    try {
+      return { adapter, mac: TapWindowsDevice.readMac(adapter) };
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      failures.push(error.message);
+    }
+  }
+  throw new UserError(failures.join("; "));
 }
 
 /**

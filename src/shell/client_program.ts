@@ -44,6 +44,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   const system = openSystem(options, logger);
   const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
+  system.prepareAdapter(parseMac(mac)!);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const client = new Client(

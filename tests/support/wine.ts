@@ -12,9 +12,10 @@
  *
  * @module
  */
-import { cached, hashFiles, hashOf, prune } from "../../tools/cache.ts";
+import { cached, hashFiles, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { Log, outputOf, run } from "../../tools/process.ts";
+import { readTables } from "../../tools/windows_library.ts";
 import { ensureWine } from "../../tools/wine.ts";
 import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
 
@@ -27,6 +28,10 @@ const DRIVER_OPTIONS = [
   ...["-Wno-unused-parameter", "-ffreestanding", "-shared", "-nostdlib"],
   ...["-Wl,--entry,DriverEntry", "-Wl,--subsystem,native"],
 ];
+
+/** DLLs of Wine's that lack functions which the client calls. */
+const FAKE_DLLS = ["cfgmgr32", "iphlpapi"];
+const WINE_DLLS = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
 
 /** UDP ports of the namespace's loopback between wire.exe and socat. */
 const WIRE_PORTS = [47_001, 47_002] as const;
@@ -44,20 +49,21 @@ mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount --bind "$work" "$root/mnt"
 mount --bind "$work/tmp" "$root/tmp"
+mount --bind "$work/nsswitch.conf" "$root/etc/nsswitch.conf"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/mnt/home USER=player \\
   WINEPREFIX=/mnt/prefix WINEDEBUG=-all \\
-  WINEDLLOVERRIDES="winemenubuilder.exe,mscoree,mshtml=d" "$@"
+  WINEDLLOVERRIDES="winemenubuilder.exe,mscoree,mshtml=d;cfgmgr32,iphlpapi=n,b" "$@"
 `;
 
 /** The fakes as Windows files, compiled by mingw-w64 at first use. */
-async function ensureFakes(): Promise<string> {
-  const sources = ["fake_tap.c", "wire.c"];
+async function ensureFakes(root: string): Promise<string> {
+  const sources = ["fake_tap.c", "wire.c", "fake_log.h", ...FAKE_DLLS.map(fakeSource)];
   const version = await outputOf([COMPILER, "--version"]) ?? "";
   const options = [...C_OPTIONS, ...DRIVER_OPTIONS];
-  const key = await hashOf([version, await hashFiles(FAKES, sources), ...options]);
+  const key = await hashOf([version, root, await hashFiles(FAKES, sources), ...options]);
   const folder = await cached("wine-fakes", key, async (target) => {
     const log = await Log.open("wine-fakes");
     try {
@@ -68,12 +74,40 @@ async function ensureFakes(): Promise<string> {
       await run(log, [
         ...[COMPILER, ...C_OPTIONS, "-o", `${target}/wire.exe`, `${FAKES}/wire.c`, "-lws2_32"],
       ]);
+      for (const name of FAKE_DLLS) await buildFakeDll(log, root, name, target);
     } finally {
       log.close();
     }
   });
   await prune("wine-fakes", 2);
   return folder;
+}
+
+function fakeSource(name: string): string {
+  return `fake_${name}.c`;
+}
+
+/**
+ * A DLL that takes the place of one of Wine's: it has functions of its own, and forwards all others
+ * to Wine's, which is kept beside it under another name.
+ */
+async function buildFakeDll(log: Log, root: string, name: string, target: string): Promise<void> {
+  const original = `${root}${WINE_DLLS}/${name}.dll`;
+  const source = `${FAKES}/${fakeSource(name)}`;
+  const { exports } = await readTables(original);
+  const text = await Deno.readTextFile(source);
+  const own = [...text.matchAll(/ WINAPI (\w+)\(/g)].map(([, name]) => name);
+  const forwarded = exports.filter((entry) => !own.includes(entry));
+  const lines = [...own, ...forwarded.map((entry) => `${entry}=${name}_wine.${entry}`)];
+  await Deno.writeTextFile(
+    `${target}/${name}.def`,
+    [`LIBRARY ${name}.dll`, "EXPORTS", ...lines, ""].join("\n"),
+  );
+  await run(log, [
+    ...[COMPILER, ...C_OPTIONS, "-shared", "-static-libgcc", "-o", `${target}/${name}.dll`],
+    ...[source, `${target}/${name}.def`, "-lws2_32"],
+  ]);
+  await Deno.copyFile(original, `${target}/${name}_wine.dll`);
 }
 
 /** What the fake driver was asked for since it started. */
@@ -100,6 +134,8 @@ export class WinePc implements AsyncDisposable {
     await Deno.copyFile(WINDOWS_CLIENT, `${folder}/lanparty-client.exe`);
     const pc = new WinePc(namespace, root, folder);
     await Deno.writeTextFile(pc.#enterScript, ENTER);
+    // Wine looks its host's name up, and no name server answers here: it would wait a long time.
+    await Deno.writeTextFile(`${folder}/nsswitch.conf`, "hosts: files\n");
     await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
     await pc.restart();
     return pc;
@@ -139,7 +175,12 @@ export class WinePc implements AsyncDisposable {
 
   /** Installs the adapter: its registry keys, and its driver, which starts. */
   async installAdapter(): Promise<void> {
-    const fakes = await ensureFakes();
+    const fakes = await ensureFakes(this.#root);
+    for (const name of FAKE_DLLS.flatMap((name) => [name, `${name}_wine`])) {
+      const path = `${this.folder}/prefix/drive_c/windows/system32/${name}.dll`;
+      await Deno.remove(path).catch(ignoreNotFound);
+      await Deno.copyFile(`${fakes}/${name}.dll`, path);
+    }
     for (const name of ["fake_tap.sys", "wire.exe"]) await this.place(`${fakes}/${name}`, name);
     const settings = await this.place(`${FAKES}/adapter.reg`, "adapter.reg");
     await this.run(["wine", "regedit", "/S", settings]);
@@ -174,6 +215,20 @@ export class WinePc implements AsyncDisposable {
     const { stdout } = await this.run(["wine", "/mnt/wire.exe", "record"]);
     const pairs = stdout.trim().split(" ").map((pair) => pair.split("="));
     return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
+  }
+
+  /** A text value of the adapter's settings in the registry. */
+  async readSetting(name: string): Promise<string | undefined> {
+    const key = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Class\\" +
+      "{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007";
+    const { stdout } = await this.run(["wine", "reg", "query", key, "/v", name], { anyCode: true });
+    return /REG_SZ\s+(.*?)\s*$/m.exec(stdout)?.[1];
+  }
+
+  /** The calls of the fake DLLs so far. */
+  async calls(): Promise<string[]> {
+    const text = await Deno.readTextFile(`${this.folder}/calls.log`).catch(ignoreNotFound) ?? "";
+    return text.split("\n").filter((line) => line !== "");
   }
 
   /** Pulls the adapter out, or puts it in again. */

@@ -1,7 +1,7 @@
 /**
  * The compiled lanparty-client.exe under Wine.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, AssertionError, assertMatch } from "@std/assert";
 import { VERSION } from "../../src/cli/version.ts";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
@@ -11,12 +11,27 @@ import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { type Namespace, NetworkLab } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
-import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
+import { WinePc } from "../support/wine.ts";
 
 const ADDRESS = "10.77.0.50";
+const MAC = "02:00:00:00:00:51";
+
+/** Neighbours that take the processors away for a moment cost packets; a fault costs them always. */
+const ATTEMPTS_MAX = 3;
 
 function assertRows(...rows: Row[]): void {
   for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
+}
+
+/** Repeats a check that counts lost packets: one run without any is wanted. */
+async function assertRow(check: () => Promise<Row>): Promise<void> {
+  const seen: string[] = [];
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const row = await check();
+    if (row.ok) return;
+    seen.push(`${row.check}: ${row.seen}`);
+  }
+  throw new AssertionError(seen.join("\n"));
 }
 
 /** What the client is told of the party. */
@@ -80,19 +95,19 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await party.startGateway();
   const client = pc.client(
     ...await partyOptions(party, pc),
-    ...["--virtual-mac", WINE_ADAPTER.mac.replace("00", "02")],
+    ...["--virtual-mac", MAC],
   );
   party.clients.set("player", client);
   await client.waitForLine(/adapter LAN party is up/, 20_000);
-  await pc.connectStack(PARTY.tap, WINE_ADAPTER.mac.replace("00", "02"));
+  await pc.connectStack(PARTY.tap, MAC);
   await player.ip("addr", "add", `${ADDRESS}/24`, "dev", PARTY.tap);
   const ends = { lan: party.lan, player, playerAddress: ADDRESS };
   await step("only the tunnel connects LAN and player", async () => {
     assertRows(await checkSeparation(ends));
   });
   await step("ping, both ways", async () => {
-    assertRows(await checkPing("player to LAN", player, PARTY.lanAddress));
-    assertRows(await checkPing("LAN to player", party.lan, ADDRESS));
+    await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
+    await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
   });
   await step("limited broadcast, both ways", async () => {
     assertRows(...await checkBroadcast(ends));
@@ -105,17 +120,43 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     await assertFullPayloads(party, player, []);
     await assertFullPayloads(party, player, ["--reverse"]);
   });
-  await step("the driver was asked once for each thing", async () => {
-    const { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff } = await pc.record();
-    assertEquals(
-      { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff },
-      { opened: 1, macReads: 1, versionReads: 1, mtuReads: 1, mediaOn: 1, mediaOff: 0 },
-    );
+  await step("the adapter was given the MAC, by its settings and a restart", async () => {
+    assertMatch(client.stderr, /Giving the adapter "LAN party" the MAC 02:00:00:00:00:51 …/);
+    assertMatch(client.stderr, /adapter LAN party is up: MAC 02:00:00:00:00:51, MTU 1400, index 7/);
+    assertEquals(await pc.readSetting("NetworkAddress"), "020000000051");
+    assertEquals((await pc.calls()).slice(0, 3), [
+      "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
+      "CM_Disable_DevNode 7 4",
+      "CM_Enable_DevNode 7 0",
+    ]);
   });
-  await step("Ctrl-C: the client leaves, and the cable is out", async () => {
+  await step(
+    "the interface got the room's MTU, the least metric and no default route",
+    async () => {
+      assertEquals((await pc.calls()).slice(3), [
+        "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
+        "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
+      ]);
+    },
+  );
+  await step(
+    "the driver was asked for its MAC before and after, else once for each thing",
+    async () => {
+      const { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff } = await pc.record();
+      assertEquals(
+        { opened, macReads, versionReads, mtuReads, mediaOn, mediaOff },
+        { opened: 3, macReads: 3, versionReads: 1, mtuReads: 1, mediaOn: 1, mediaOff: 0 },
+      );
+    },
+  );
+  await step("Ctrl-C: the client leaves, the cable is out, the interface as it was", async () => {
     client.kill("SIGINT");
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
-    assertEquals({ opened, closed, mediaOff }, { opened: 1, closed: 1, mediaOff: 1 });
+    assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
+    assertEquals((await pc.calls()).slice(5), [
+      "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
+      "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
+    ]);
   });
 });

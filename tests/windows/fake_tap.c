@@ -155,10 +155,7 @@ static NTSTATUS WINAPI on_create(DEVICE_OBJECT *device, IRP *irp)
     if (end == &tap && absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
     if (end == &tap && end->opens > 0) return finish(irp, STATUS_UNSUCCESSFUL, 0);
     end->opens++;
-    if (end == &tap) {
-        record.opened++;
-        read_mac();
-    }
+    if (end == &tap) record.opened++;
     return finish(irp, STATUS_SUCCESS, 0);
 }
 
@@ -205,6 +202,7 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         case WIRE_SET_PRESENT:
             absent = argument == 0;
             if (absent) end_waiting(&tap, STATUS_NO_SUCH_DEVICE);
+            else read_mac();
             return finish(irp, STATUS_SUCCESS, 0);
         }
         return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
@@ -295,6 +293,7 @@ NTSTATUS WINAPI DriverEntry(DRIVER_OBJECT *driver, UNICODE_STRING *path)
     NTSTATUS status;
     (void)path;
     KeInitializeSpinLock(&lock);
+    read_mac();
     driver->MajorFunction[IRP_MJ_CREATE] = on_create;
     driver->MajorFunction[IRP_MJ_CLEANUP] = on_cleanup;
     driver->MajorFunction[IRP_MJ_CLOSE] = on_close;

@@ -1,0 +1,133 @@
+/**
+ * A network adapter as Windows' IP stack sees it: its index, and the settings that make it the
+ * party's LAN without taking anything from the player's own network.
+ *
+ * @module
+ */
+
+import { Struct } from "../ffi/layout.ts";
+import { WindowsError } from "../ffi/windows_kernel.ts";
+import { IpConstant, MIB_IPINTERFACE_ROW, windowsIp } from "../ffi/windows_ip.ts";
+
+type Row = Struct<typeof MIB_IPINTERFACE_ROW>;
+
+/** What a family's settings were, and are to be again. */
+interface Before {
+  readonly family: number;
+  readonly automaticMetric: number;
+  readonly metric: number;
+  readonly mtu: number;
+  readonly disableDefaultRoutes: number;
+}
+
+/**
+ * The least metric that an interface can have: broadcasts and multicasts, which belong to no
+ * network, leave by the interface with the least.
+ */
+const METRIC = 1;
+const FAMILIES = [IpConstant.AF_INET, IpConstant.AF_INET6] as const;
+
+/** See the module. */
+export class WindowsInterface {
+  /** The interface's index. */
+  readonly index: number;
+  readonly #luid: Uint8Array<ArrayBuffer>;
+  readonly #before: Before[] = [];
+
+  /**
+   * Finds an adapter's interface.
+   *
+   * @param guid `{XXXXXXXX-…}`
+   * @throws {WindowsError} it has none: the adapter is disabled
+   */
+  static find(guid: string): WindowsInterface {
+    const luid = new Uint8Array(8);
+    const ip = windowsIp();
+    check("ConvertInterfaceGuidToLuid", ip.ConvertInterfaceGuidToLuid(guidBytes(guid), luid));
+    const index = new Uint32Array(1);
+    check("ConvertInterfaceLuidToIndex", ip.ConvertInterfaceLuidToIndex(luid, index));
+    return new WindowsInterface(luid, index[0]);
+  }
+
+  private constructor(luid: Uint8Array<ArrayBuffer>, index: number) {
+    this.#luid = luid;
+    this.index = index;
+  }
+
+  /**
+   * Gives the interface an MTU and the least metric, and keeps default routes away from it.
+   *
+   * @param allowDefaultRoutes whether routers of the LAN may take over the player's traffic
+   * @throws {WindowsError} IPv4's settings are refused; IPv6 may be absent or want a larger MTU
+   */
+  configure(mtu: number, allowDefaultRoutes: boolean): void {
+    for (const family of FAMILIES) {
+      const row = this.#read(family);
+      if (row === undefined) {
+        if (family === IpConstant.AF_INET) throw new WindowsError("GetIpInterfaceEntry", 0);
+        continue;
+      }
+      if (!this.#before.some((before) => before.family === family)) {
+        this.#before.push({
+          family,
+          automaticMetric: row.getNumber("UseAutomaticMetric"),
+          metric: row.getNumber("Metric"),
+          mtu: row.getNumber("NlMtu"),
+          disableDefaultRoutes: row.getNumber("DisableDefaultRoutes"),
+        });
+      }
+      row.setNumber("UseAutomaticMetric", 0).setNumber("Metric", METRIC).setNumber("NlMtu", mtu)
+        .setNumber("DisableDefaultRoutes", allowDefaultRoutes ? 0 : 1);
+      this.#write(row, family === IpConstant.AF_INET);
+    }
+  }
+
+  /** Puts back what was there before the first {@linkcode WindowsInterface.configure}. */
+  restore(): void {
+    for (const before of this.#before.reverse()) {
+      const row = this.#read(before.family);
+      if (row === undefined) continue;
+      row.setNumber("UseAutomaticMetric", before.automaticMetric)
+        .setNumber("Metric", before.metric)
+        .setNumber("NlMtu", before.mtu)
+        .setNumber("DisableDefaultRoutes", before.disableDefaultRoutes);
+      this.#write(row, false);
+    }
+    this.#before.length = 0;
+  }
+
+  #read(family: number): Row | undefined {
+    const row = new Struct(MIB_IPINTERFACE_ROW);
+    const ip = windowsIp();
+    ip.InitializeIpInterfaceEntry(row.bytes);
+    row.setNumber("Family", family);
+    row.memberBytes("InterfaceLuid").set(this.#luid);
+    const code = ip.GetIpInterfaceEntry(row.bytes);
+    if (code === IpConstant.ERROR_NOT_FOUND) return undefined;
+    check("GetIpInterfaceEntry", code);
+    return row;
+  }
+
+  #write(row: Row, required: boolean): void {
+    // For IPv4 the call wants this to be 0, whatever GetIpInterfaceEntry has put there.
+    if (row.getNumber("Family") === IpConstant.AF_INET) row.setNumber("SitePrefixLength", 0);
+    const code = windowsIp().SetIpInterfaceEntry(row.bytes);
+    if (required) check("SetIpInterfaceEntry", code);
+  }
+}
+
+/** A GUID's text as the struct: the first three groups are numbers, little-endian. */
+export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
+  const digits = text.replace(/[{}-]/g, "");
+  if (!/^[0-9A-Fa-f]{32}$/.test(digits)) throw new TypeError(`not a GUID: ${text}`);
+  const bytes = new Uint8Array(16);
+  const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+  for (let i = 0; i < 16; i++) {
+    bytes[i] = parseInt(digits.slice(order[i] * 2, order[i] * 2 + 2), 16);
+  }
+  return bytes;
+}
+
+function check(call: string, code: number): void {
+  if (code !== IpConstant.NO_ERROR) throw new WindowsError(call, code);
+}
