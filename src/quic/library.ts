@@ -265,6 +265,25 @@ export class QuicLibrary {
   }
 
   /**
+   * Says how much memory handshakes may take before QUIC's Retry comes into play: from then on a new one
+   * must first prove that its sender's address is not forged, and nothing is kept for it until then.
+   *
+   * @param fraction of the memory of the machine or its control group, in 65535ths; 0: always
+   */
+  setRetryMemory(fraction: number): void {
+    const value = Uint8Array.of(fraction & 0xff, fraction >> 8);
+    checkStatus(
+      "MsQuicSetParam",
+      this.#context.quic.MsQuicSetParam(
+        null,
+        Param.GLOBAL_RETRY_MEMORY_PERCENT,
+        value.length,
+        value,
+      ),
+    );
+  }
+
+  /**
    * Closes everything at once: connections that are still open are dropped without a word, so end
    * them before. The reactor must not be running, and must not be closed yet.
    */

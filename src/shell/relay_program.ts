@@ -11,6 +11,7 @@ import type { RelayOptions } from "../relay/limits.ts";
 import { ALPN } from "./alpn.ts";
 import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
+import { limitHandshakeMemory } from "./handshake_memory.ts";
 import { hasAddress } from "./interface_addresses.ts";
 import { loggerOf, logText } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
@@ -77,6 +78,7 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const frameLog = FrameLogFile.open(options.frameLogFile, timeOriginMs);
   const library = openQuicLibrary(reactor, pool);
   library.setStatelessResetKey(resetKeyOf(stateDir));
+  limitHandshakeMemory(library);
   const core = new RelayCore({
     ...options.limits,
     policy,

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { DenoEndpoint, type HelloFields } from "../support/deno_endpoint.ts";
 import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
+import { halfOpenInitial } from "../support/half_open.ts";
 import { RelayProcess } from "../support/relay_process.ts";
 import { pause } from "../support/wait.ts";
 
@@ -167,4 +168,39 @@ Deno.test("there are so many peers in all rooms", async () => {
   await using third = await DenoEndpoint.connect(relay.address);
   const answer = await third.hello({ room: "ONE", mac: MAC_B });
   assertEquals([answer["code"], answer["retryAfterMs"]], ["relay-full", 30_000]);
+});
+
+Deno.test("when many handshakes begin at once, each must first prove its address; rooms notice nothing", async () => {
+  await using relay = await RelayProcess.start();
+  await using a = await joined(relay, { room: "CALM", mac: MAC_A });
+  await using b = await joined(relay, { room: "CALM", mac: MAC_B });
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const answers = { retry: 0, other: 0 };
+  const reading = (async () => {
+    for await (const [packet] of socket) {
+      // Long header, type 3 (RFC 9000, section 17.2.5).
+      if ((packet[0] & 0xf0) === 0xf0) answers.retry++;
+      else answers.other++;
+    }
+  })();
+  const { host: hostname, port } = relay.address;
+  const flood = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      await socket.send(halfOpenInitial(), { transport: "udp", hostname, port });
+      if (i % 10 === 9) await pause(2);
+    }
+    await pause(300);
+  };
+  await flood(50);
+  assertEquals(answers.retry, 0, "few are served at once");
+  const pair = arrivals(a, frameOf(MAC_B, MAC_A, 200), 100, b);
+  await flood(600);
+  // An address is asked but once in a while; those that are kept are answered with an ACK each.
+  assertGreater(answers.retry, 0);
+  assert(answers.other >= 100 && answers.other <= 350, JSON.stringify(answers));
+  assertEquals(await pair, 100);
+  await using late = await joined(relay, { room: "CALM", mac: MAC_C });
+  assertEquals(late.peerId, 3, "who has an address comes in");
+  socket.close();
+  await reading;
 });
