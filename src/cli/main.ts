@@ -14,6 +14,9 @@ import { VERSION } from "./version.ts";
 /** Exit codes of all programs. */
 export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 
+/** What a command does with its options and the words before them; resolves with the exit code. */
+export type Command = (values: OptionValues, words: readonly string[]) => Promise<number>;
+
 /**
  * Runs a program to its end and leaves the process with its exit code.
  *
@@ -26,7 +29,7 @@ export async function runProgram(
   program: ProgramSpec,
   args: readonly string[],
   run: (values: OptionValues) => Promise<number>,
-  commands: Readonly<Record<string, (values: OptionValues) => Promise<number>>> = {},
+  commands: Readonly<Record<string, Command>> = {},
 ): Promise<never> {
   const command = parseCommandLine(program, args, readConfigFile);
   if (command.kind === "help") {
@@ -47,7 +50,8 @@ export async function runProgram(
     values.required("log-format") as LogFormat,
   );
   try {
-    Deno.exit(await (command.command === undefined ? run : commands[command.command])(values));
+    const { command: name, words = [] } = command;
+    Deno.exit(await (name === undefined ? run(values) : commands[name](values, words)));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);

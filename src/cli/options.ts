@@ -31,6 +31,8 @@ export interface CommandSpec {
   readonly name: string;
   /** What it does, without a subject. */
   readonly summary: string;
+  /** The words that follow it, for the help; without it there are none. */
+  readonly words?: string;
   /** Its options, beside the common ones; where absent, those of the program. */
   readonly options?: readonly OptionSpec[];
 }
@@ -83,7 +85,13 @@ export class OptionValues {
 
 /** What a command line asks for. */
 export type ParsedCommandLine =
-  | { readonly kind: "run"; readonly values: OptionValues; readonly command?: string }
+  | {
+    readonly kind: "run";
+    readonly values: OptionValues;
+    readonly command?: string;
+    /** What stands between the command and its first option. */
+    readonly words?: readonly string[];
+  }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "usage-error"; readonly message: string };
@@ -132,8 +140,12 @@ export function parseCommandLine(
   const command = program.commands?.find(({ name }) => name === args[0]);
   if (command === undefined) return parseOptions(program, args, readConfig);
   const { options = program.options } = command;
-  const parsed = parseOptions({ ...program, options }, args.slice(1), readConfig);
-  return parsed.kind === "run" ? { ...parsed, command: command.name } : parsed;
+  const optionAt = args.findIndex((arg) => arg.startsWith("-"));
+  const wordsEnd = command.words === undefined ? 1 : optionAt < 0 ? args.length : optionAt;
+  const parsed = parseOptions({ ...program, options }, args.slice(wordsEnd), readConfig);
+  return parsed.kind === "run"
+    ? { ...parsed, command: command.name, words: args.slice(1, wordsEnd) }
+    : parsed;
 }
 
 function parseOptions(
@@ -242,13 +254,17 @@ function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
   };
 }
 
+function helpOfCommand({ name, words, summary }: CommandSpec): string[] {
+  return wrap(`  ${name}${words === undefined ? "" : ` ${words}`}`, summary);
+}
+
 /** The help text, 80 columns wide where the words allow it. */
 export function formatHelp(program: ProgramSpec): string {
   const { commands = [] } = program;
   const command = commands.length === 0 ? "" : " [command]";
   const lines = [program.summary, "", `Usage: ${program.name}${command} [options]`, ""];
   if (commands.length > 0) {
-    lines.push("Commands:", ...commands.flatMap(({ name, summary }) => wrap(`  ${name}`, summary)));
+    lines.push("Commands:", ...commands.flatMap(helpOfCommand));
     lines.push("");
   }
   lines.push("Options:");

@@ -33,6 +33,13 @@ export const RELAY_PROGRAM: ProgramSpec = {
   commands: [
     { name: "check-config", summary: "say whether the options, and those of --config, are good" },
     { name: "fingerprint", summary: "print the fingerprint of the certificate's key" },
+    {
+      name: "ctl",
+      words: "WORDS",
+      summary: "control the relay that runs with this --state-dir: rooms, peers ROOM, " +
+        "kick ROOM PEER, lock ROOM, unlock ROOM or drain",
+      options: [STATE_DIR],
+    },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],
   options: [

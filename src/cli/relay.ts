@@ -2,6 +2,7 @@
 import { checkRelay, type RelayProgramOptions, runRelay } from "../shell/relay_program.ts";
 import { keptFingerprint } from "../shell/relay_identity.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
+import { askRelay } from "../shell/relay_control.ts";
 import { relayLimits } from "./limit_options.ts";
 import { runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
@@ -20,6 +21,14 @@ if (import.meta.main) {
       const stateDir = values.text("state-dir") ?? ownStateFolder("relay");
       console.log(keptFingerprint(values.text("cert"), stateDir));
       return Promise.resolve(0);
+    },
+    "ctl": async (values, words) => {
+      const { ok, text } = await askRelay(
+        values.text("state-dir") ?? ownStateFolder("relay"),
+        words,
+      );
+      (ok ? console.log : console.error)(text);
+      return ok ? 0 : 1;
     },
     "unit": () => {
       const { text, notes } = unitOf(Deno.execPath(), Deno.args.slice(1), Deno.cwd());

@@ -50,6 +50,8 @@ export interface AdmissionContext {
   readonly sessions: readonly (Session | undefined)[];
   /** Joined peers in all rooms. */
   readonly peersCount: number;
+  /** Whether nobody new is let in any more. */
+  readonly draining: boolean;
 }
 
 /** Decides on the valid hello of a session that the rate limit lets through. */
@@ -68,6 +70,9 @@ export function decideAdmission(
 
   if (replaces === undefined && context.addresses.crowded(session)) {
     return reject("rate-limited", "Too many peers from your address.", PEERS_RETRY_AFTER_MS);
+  }
+  if (context.draining && replaces === undefined) {
+    return reject("relay-full", "This relay is about to stop.");
   }
   const tooManyPeers = context.peersCount >= options.peersMax && replaces === undefined;
   const tooManyRooms = room === undefined && where === "here" && rooms.size >= options.roomsMax;

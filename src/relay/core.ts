@@ -75,6 +75,7 @@ export class RelayCore {
       random: resources.random,
       frameLog: resources.frameLog,
       peersCount: 0,
+      draining: false,
       timeOriginMs: resources.timeOriginMs ?? 0,
       dueMs: Infinity,
     };
@@ -244,6 +245,16 @@ export class RelayCore {
         retryAfterMs,
       );
     }
+  }
+
+  /** From now on nobody new is let in; who is here stays, and may come back. */
+  drain(): void {
+    this.state.draining = true;
+  }
+
+  /** Whether {@link drain} was called. */
+  get draining(): boolean {
+    return this.state.draining;
   }
 
   /** Whether `handleShutdown` was called and every connection is gone. */

@@ -56,6 +56,7 @@ export interface RelayState extends AdmissionContext {
   readonly frameLog: FrameLog;
   readonly tallies: RelayTallies;
   peersCount: number;
+  draining: boolean;
   /** Wall clock minus `nowMs`, ms: what makes `relayTime` of a monotonic time. */
   timeOriginMs: number;
   /** When `handleTimer` has something to do, ms. */

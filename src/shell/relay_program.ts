@@ -25,6 +25,7 @@ import {
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
 import { policyOf, type PolicyOptions } from "./relay_policy.ts";
+import { serveControl } from "./relay_control.ts";
 import { serveStatus } from "./relay_status.ts";
 import { openReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
@@ -109,8 +110,8 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
     reporter.reloading();
     void keeper.reload().then(() => reporter.ready());
   });
-  endOnSignal(reactor, node, listeners, (signal) => {
-    logText(logger, "info", `${signal}: stopping`);
+  endOnSignal(reactor, node, listeners, (why) => {
+    logText(logger, "info", `${why}: stopping`);
     reporter.stopping();
   });
   reactor.addWorker({
@@ -121,11 +122,13 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const status = options.status === undefined
     ? undefined
     : serveStatus(options.status, { node, reactor, version, timeOriginMs }, logger);
+  const control = serveControl(stateDir, { node, reactor, version, timeOriginMs }, logger);
   reporter.ready();
   try {
     await reactor.run();
   } finally {
     status?.close();
+    control.close();
     library.close();
     reactor.close();
     frameLog.close();
@@ -272,23 +275,31 @@ function listenError(text: string, cause: unknown): unknown {
   return new UserError(`cannot listen on ${text}: ${why}`, { cause });
 }
 
-/** On the first signal everybody is told; on the second, or when time is up, the process ends. */
+/**
+ * On the first signal, or when a drained relay is empty, everybody is told; on the second, or when time is
+ * up, the process ends.
+ */
 function endOnSignal(
   reactor: Reactor,
   node: RelayNode,
   listeners: readonly QuicListener[],
-  note: (signal: string) => void,
+  note: (why: string) => void,
 ): void {
   let deadlineMs = Infinity;
-  reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
-    if (deadlineMs !== Infinity) return reactor.stop();
-    note(signal);
+  const begin = (why: string) => {
+    note(why);
     deadlineMs = reactor.now() + SHUTDOWN_MAX_MS;
     for (const listener of listeners) listener.close();
     node.shutDown(RESTART_RETRY_MS);
+  };
+  reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
+    if (deadlineMs === Infinity) begin(signal);
+    else reactor.stop();
   });
   reactor.addWorker({
     work: (nowMs) => {
+      const isDrained = node.core.draining && node.core.population.peers === 0;
+      if (isDrained && deadlineMs === Infinity) begin("drained");
       if (nowMs >= deadlineMs || (deadlineMs !== Infinity && node.core.stopped)) reactor.stop();
       return false;
     },

@@ -65,7 +65,7 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
     version,
     unixMs: Math.round(timeOriginMs + nowMs),
     uptimeMs: Math.round(nowMs - startedMs),
-    draining: false,
+    draining: core.draining,
     connections: core.connections,
     slots: { total: pool.slotCount, free: pool.freeSlots },
     traffic: traffic.snapshot(),

@@ -7,8 +7,6 @@ const STATE_FOLDER = "/var/lib/lanparty-relay";
 const SANDBOX = `DynamicUser=yes
 StateDirectory=lanparty-relay
 StateDirectoryMode=0700
-RuntimeDirectory=lanparty-relay
-RuntimeDirectoryMode=0700
 UMask=0077
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
