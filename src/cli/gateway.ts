@@ -1,9 +1,11 @@
 /** The executable `lanparty-gateway`. */
 import { newKeyText } from "../shell/access_key.ts";
+import { describeInterfaces } from "../shell/gateway_interfaces.ts";
 import { runGateway } from "../shell/gateway_program.ts";
 import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
+import { gatewayUnitOf } from "./unit_command.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) =>
@@ -13,7 +15,19 @@ if (import.meta.main) {
       interface: values.required("interface"),
       stateDir: values.text("state-dir"),
       frameLogFile: values.text("frame-log"),
-    }), { "new-key": printNewKey });
+    }), {
+    "new-key": printNewKey,
+    "interfaces": () => {
+      console.log(describeInterfaces());
+      return Promise.resolve(0);
+    },
+    "unit": () => {
+      const { text, notes } = gatewayUnitOf(Deno.execPath(), Deno.args.slice(1), Deno.cwd());
+      console.log(text.trimEnd());
+      for (const note of notes) console.error(`note: ${note}`);
+      return Promise.resolve(0);
+    },
+  });
 }
 
 function printNewKey(): Promise<number> {

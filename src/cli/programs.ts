@@ -192,6 +192,12 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
         "print a new gateway key, the room key for the players, and the hash for a relay's list",
       options: [],
     },
+    {
+      name: "interfaces",
+      summary: "list the interfaces of this machine that can be bridged, and why others cannot",
+      options: [],
+    },
+    { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],
   options: [
     ...RELAY_ACCESS,

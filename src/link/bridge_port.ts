@@ -14,13 +14,14 @@
  * @module
  */
 
-import { checkCall, closeFd, errno } from "../ffi/libc.ts";
+import { checkCall, closeFd, errno, libc } from "../ffi/libc.ts";
 import {
   AddressFamily,
   InterfaceIoctl,
   libcNet,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
+  SOCK_RAW,
 } from "../ffi/libc_net.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -51,8 +52,20 @@ const PORT_NAME = "lanparty-gw%d";
  * must not take this one, or all stations would have to learn the machine's MAC anew.
  */
 const MAC_PREFIX = [0xfe, 0x6c];
-/** Multicast goes to this port whoever has asked for it (`brport/multicast_router`). */
-const MULTICAST_ROUTER_ALWAYS = "2";
+const NETLINK_ROUTE = 0;
+const REPLY_BYTES = 4096;
+
+/** Constants of the order by which multicast goes to a port, whoever has asked for it. */
+export const BridgeLink = {
+  AF_BRIDGE: 7,
+  RTM_SETLINK: 19,
+  NLM_F_REQUEST: 1,
+  NLM_F_ACK: 4,
+  NLA_F_NESTED: 0x8000,
+  IFLA_PROTINFO: 12,
+  IFLA_BRPORT_MULTICAST_ROUTER: 25,
+  MDB_RTR_TYPE_PERM: 2,
+} as const;
 
 /** See the module. Name, index, MAC and MTU are the bridge's. */
 export class BridgePort implements LinkDevice {
@@ -81,7 +94,7 @@ export class BridgePort implements LinkDevice {
       // A port with a smaller MTU would lower the bridge's. What is longer than we read is dropped.
       if (info.mtu > mtu) setInterfaceMtu(tap.name, info.mtu);
       attach(info.name, tap.index);
-      setPortOption(tap.name, "multicast_router", MULTICAST_ROUTER_ALWAYS);
+      askForMulticast(tap.index);
       return new BridgePort(info.name, info.index, info.mac, info.up, tap);
     } catch (error) {
       tap.close();
@@ -164,11 +177,11 @@ export class BridgePort implements LinkDevice {
 
 /** Makes an interface a port of a bridge, as `ip link set … master …` does. */
 function attach(bridge: string, portIndex: number): void {
-  const libc = libcNet();
-  const fd = checkCall("socket", libc.socket(AddressFamily.inet, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const net = libcNet();
+  const fd = checkCall("socket", net.socket(AddressFamily.inet, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   try {
     const request = interfaceRequest(bridge).setNumber("ifr_ifindex", portIndex);
-    if (libc.ioctl(fd, InterfaceIoctl.addBridgePort, request.bytes) === -1) {
+    if (net.ioctl(fd, InterfaceIoctl.addBridgePort, request.bytes) === -1) {
       throw interfaceError("SIOCBRADDIF", errno(), bridge);
     }
   } finally {
@@ -176,11 +189,40 @@ function attach(bridge: string, portIndex: number): void {
   }
 }
 
-/** Sets an option of a port; a kernel without it does without. */
-function setPortOption(port: string, option: string, value: string): void {
+/**
+ * Has all multicast sent to a port, by rtnetlink: `/sys` is root's alone. A kernel whose bridges do not
+ * look into multicast refuses, and needs no such order.
+ */
+function askForMulticast(portIndex: number): void {
+  const message = encodeMulticastOrder(portIndex);
+  const type = SOCK_RAW | SOCK_CLOEXEC;
+  const fd = checkCall("socket", libcNet().socket(AddressFamily.netlink, type, NETLINK_ROUTE));
   try {
-    Deno.writeTextFileSync(`/sys/class/net/${port}/brport/${option}`, value);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    checkCall("write", libc().write(fd, message, BigInt(message.length)), "netlink");
+    const reply = new Uint8Array(REPLY_BYTES);
+    checkCall("read", libc().read(fd, reply, BigInt(reply.length)), "netlink");
+  } finally {
+    closeFd(fd);
   }
+}
+
+/**
+ * ```
+ *  nlmsghdr(16) │ ifinfomsg(16): AF_BRIDGE, index │ IFLA_PROTINFO, nested { MULTICAST_ROUTER: u8, pad 3 }
+ * ```
+ */
+export function encodeMulticastOrder(portIndex: number): Uint8Array<ArrayBuffer> {
+  const message = new DataView(new ArrayBuffer(44));
+  message.setUint32(0, message.byteLength, true);
+  message.setUint16(4, BridgeLink.RTM_SETLINK, true);
+  message.setUint16(6, BridgeLink.NLM_F_REQUEST | BridgeLink.NLM_F_ACK, true);
+  message.setUint32(8, 1, true);
+  message.setUint8(16, BridgeLink.AF_BRIDGE);
+  message.setInt32(20, portIndex, true);
+  message.setUint16(32, 12, true);
+  message.setUint16(34, BridgeLink.IFLA_PROTINFO | BridgeLink.NLA_F_NESTED, true);
+  message.setUint16(36, 5, true);
+  message.setUint16(38, BridgeLink.IFLA_BRPORT_MULTICAST_ROUTER, true);
+  message.setUint8(40, BridgeLink.MDB_RTR_TYPE_PERM);
+  return new Uint8Array(message.buffer);
 }

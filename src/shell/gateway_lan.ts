@@ -1,9 +1,8 @@
 /** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
 import { BridgePort } from "../link/bridge_port.ts";
-import { type LinkDevice, LinkError } from "../link/device.ts";
+import { type LinkDevice, LinkError, type LinkErrorCode } from "../link/device.ts";
 import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
 import { PacketSocket } from "../link/packet_socket.ts";
-import { Capability, hasCapability } from "../os/rights.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { judgeInterface, reachNote } from "./gateway_interfaces.ts";
 import { type Logger, logText } from "./logging.ts";
@@ -19,6 +18,8 @@ export interface GatewayLan extends LinkDevice {
 }
 
 const MAC_SUFFIX_BYTES = 4;
+/** Why there may be no port at a bridge, though the bridge can be used. */
+const PORT_REFUSALS: readonly LinkErrorCode[] = ["no-permission", "no-tun-driver"];
 
 /**
  * Refuses an interface that cannot be bridged; says what will not work with others.
@@ -36,20 +37,24 @@ export function checkInterface(name: string, logger: Logger): void {
   const { fitness, reasons } = judgeInterface(info);
   if (fitness === "unfit") throw new UserError(`"${name}" cannot be bridged: ${reasons[0]}`);
   for (const reason of reasons) logText(logger, "warning", `About ${name}: ${reason}`);
-  const note = hasCapability(Capability.netAdmin) || !info.bridge
-    ? reachNote(info)
-    : `Players do not reach this machine itself: a port of its own at ${name} needs CAP_NET_ADMIN`;
+  const note = reachNote(info);
   if (note !== undefined) logText(logger, "info", note);
 }
 
 /**
- * Opens the LAN.
+ * Opens the LAN: at a bridge a port of its own, unless the rights or the system do not allow it.
  *
  * @throws {LinkError} it cannot be opened
  */
-export function openLan(name: string, pool: BufferPool): GatewayLan {
-  if (!queryInterface(name).bridge || !hasCapability(Capability.netAdmin)) {
-    return PacketSocket.open({ interface: name });
+export function openLan(name: string, pool: BufferPool, logger: Logger): GatewayLan {
+  if (queryInterface(name).bridge) {
+    try {
+      return BridgePort.open({ bridge: name, pool, macSuffix: randomBytes(MAC_SUFFIX_BYTES) });
+    } catch (cause) {
+      if (!(cause instanceof LinkError) || !PORT_REFUSALS.includes(cause.code)) throw cause;
+      const text = `Players do not reach this machine itself, without a port of its own at ${name}`;
+      logText(logger, "warning", `${text}: ${cause.message}`);
+    }
   }
-  return BridgePort.open({ bridge: name, pool, macSuffix: randomBytes(MAC_SUFFIX_BYTES) });
+  return PacketSocket.open({ interface: name });
 }

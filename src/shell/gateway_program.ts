@@ -97,7 +97,7 @@ class Gateway implements EndpointCore {
     private readonly logger: Logger,
   ) {
     const { pool, path, counters } = resources;
-    this.lan = explained(() => openLan(options.interface, pool));
+    this.lan = explained(() => openLan(options.interface, pool, logger));
     this.offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
       pool,
@@ -206,7 +206,7 @@ class Gateway implements EndpointCore {
   private reopenLan(nowMs: number): void {
     let lan: GatewayLan;
     try {
-      lan = openLan(this.lan.name, this.resources.pool);
+      lan = openLan(this.lan.name, this.resources.pool, this.logger);
     } catch (cause) {
       // It is not there yet, or went away again in between.
       if (cause instanceof LinkError || cause instanceof SystemCallError) return;

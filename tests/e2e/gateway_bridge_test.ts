@@ -23,8 +23,10 @@ const ALICE = "10.77.0.50";
 
 async function makeBridge(party: Party): Promise<void> {
   await party.gateway.bridge(BRIDGE, { addresses: [`${BOX}/24`] });
-  // As on a machine where nobody has changed anything: a port gets only the groups it asked for.
-  await party.gateway.ip("link", "set", BRIDGE, "type", "bridge", "mcast_snooping", "1");
+  // A bridge that asks its ports for groups, and gives each only what it has asked for.
+  // deno-fmt-ignore
+  await party.gateway.ip("link", "set", BRIDGE, "type", "bridge", "mcast_snooping", "1",
+    "mcast_querier", "1", "mcast_query_response_interval", "100");
   await party.gateway.ip("link", "set", PARTY.gatewayInterface, "master", BRIDGE);
 }
 
@@ -44,6 +46,8 @@ partyTest("bridge: players reach the gateway's own machine", async (party, step)
     assertMatch(stdout, new RegExp(`${PORT}.* master ${BRIDGE} state forwarding`));
     assertEquals(await party.gateway.macOf(BRIDGE), mac);
     assertMatch(await party.gateway.ip("link", "show", BRIDGE), / mtu 1500 /);
+    const details = await party.gateway.run(["bridge", "-d", "link", "show", "dev", PORT]);
+    assertMatch(details.stdout, /mcast_router 2/);
     assert(!/Players .* not .*this machine itself/.test(gateway.stderr), gateway.stderr);
   });
   await step("player, machine and LAN reach each other", async () => {
@@ -116,4 +120,60 @@ partyTest("bridge: on a card it is said what players do not reach", async (party
     await gateway.stop();
     await party.lan.ip("link", "set", PARTY.lanInterface, "up");
   });
+});
+
+const NOBODY = 65534;
+
+/** Whether the device is everyone's, as udev makes it: what the unit counts on. */
+function everyoneMakesTaps(): boolean {
+  return (Deno.statSync("/dev/net/tun").mode! & 0o006) === 0o006;
+}
+
+partyTest("bridge: the rights of the unit are enough", async (party, step) => {
+  await makeBridge(party);
+  await party.startRelay();
+  const folder = Deno.makeTempDirSync({ prefix: "lanparty-nobody-" });
+  try {
+    const [key, certificate] = [`${folder}/party.key`, `${folder}/relay.der`];
+    Deno.copyFileSync(party.keyFile, key);
+    Deno.copyFileSync(party.certificateFile, certificate);
+    for (const path of [folder, key, certificate]) Deno.chownSync(path, NOBODY, NOBODY);
+    const rights = "-all,+net_raw,+net_admin";
+    const options = ["--gateway-key-file", key, "--relay-ca-cert", certificate];
+    const asNobody = (name: string) =>
+      party.gateway.spawn([
+        ...["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
+        ...[`--inh-caps=${rights}`, `--ambient-caps=${rights}`, `--bounding-set=${rights}`],
+        ...party.gatewayCommand(...options, "--interface", name, "--state-dir", `${folder}/state`),
+      ]);
+    for (const name of [BRIDGE, PARTY.gatewayInterface]) {
+      await step(`at ${name}`, async () => {
+        const gateway = asNobody(name);
+        await gateway.waitForLine(/Joined the room/, 20_000);
+        const port = name === BRIDGE && everyoneMakesTaps();
+        assertEquals(/without a port of its own/.test(gateway.stderr), name === BRIDGE && !port);
+        assert(!/error|stay as they are/.test(gateway.stderr), gateway.stderr);
+        const { stdout } = await party.gateway.run(["bridge", "-d", "link", "show"]);
+        assertEquals(/lanparty-gw0[^]*mcast_router 2/.test(stdout), port);
+        assertEquals(await gateway.stop(), 0);
+      });
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+  await step(
+    "the list of interfaces says which can be bridged, and why others cannot",
+    async () => {
+      const [executable] = party.gatewayCommand();
+      const { stdout } = await party.gateway.run([executable, "interfaces"]);
+      const lines = new Map(stdout.split("\n").map((line) => [line.split(" ")[0], line]));
+      assertMatch(
+        lines.get(BRIDGE)!,
+        /^br0 +bridge +..:..:..:..:..:.. +yes +players reach this machine/,
+      );
+      assertMatch(lines.get("wan0")!, /^wan0 +Ethernet +..:..:..:..:..:.. +yes$/);
+      assertMatch(lines.get(PARTY.gatewayInterface)!, / +yes, but +it is a port of br0: name br0/);
+      assertMatch(lines.get("lo")!, /^lo +loopback +no +it is the loopback/);
+    },
+  );
 });

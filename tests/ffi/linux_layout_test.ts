@@ -1,6 +1,7 @@
 import * as net from "../../src/ffi/libc_net.ts";
 import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
 import { BpfCode } from "../../src/link/bpf.ts";
+import { BridgeLink } from "../../src/link/bridge_port.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -88,6 +89,15 @@ Deno.test("the network constants of Linux have the values of the system's header
     ARPHRD_ETHER: net.ARPHRD_ETHER,
     IFNAMSIZ: net.INTERFACE_NAME_BYTES,
   }, HEADERS);
+});
+
+Deno.test("the order for multicast has the constants of the system's headers", async () => {
+  const preamble = [
+    ...HEADERS.preamble,
+    "#include <linux/if_bridge.h>",
+    "#include <linux/if_link.h>",
+  ];
+  await assertConstants(BridgeLink, { ...HEADERS, preamble });
 });
 
 Deno.test("BPF instructions have the codes of the system's headers", async () => {
