@@ -19,6 +19,8 @@ export interface Station {
   /** A client's MAC. */
   readonly mac: string | undefined;
   readonly room: string;
+  /** The host's gateway key, where relays ask for keys: stations of one host alone are in one room. */
+  readonly key?: Uint8Array;
 }
 
 /** One frame that somebody has sent. */
@@ -80,6 +82,7 @@ export class Ledger {
     assert(frame.forbidden === undefined, `${what} should not be: ${frame.forbidden}`);
     assert(frame.from !== at, `${what} was reflected`);
     assertEquals(at.room, frame.room, `${what} leaked out of its room`);
+    assertEquals(at.key, frame.from.key, `${what} leaked to another host's party`);
     this.checkDestination(frame, at, what);
     frame.reached.set(at, (frame.reached.get(at) ?? 0) + 1);
     this.arrivals.push([frame.number, at, this.timeline.nowMs]);

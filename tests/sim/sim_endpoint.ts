@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
 import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
+import { formatKey, roomKeyOf } from "../../src/ctrl/keys.ts";
 import { EndpointSession } from "../../src/endpoint/session.ts";
 import type { TokenStore } from "../../src/endpoint/token_store.ts";
 import { GatewayCore } from "../../src/gateway/core.ts";
@@ -12,6 +13,7 @@ import { FrameLog } from "../../src/obs/frame_log.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { sha256 } from "../../src/trust/sha256.ts";
 import type { Ledger, Station } from "./ledger.ts";
 import type { Path, Side, SimConnection } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
@@ -84,6 +86,7 @@ export class SimEndpoint implements Side {
       name: station.name,
       agent: "simulation",
       tokens,
+      ...keysOf(station),
     }, {
       random: (count) => world.random.bytes(count),
       statistics: () => ({ traffic: counters.snapshot() }),
@@ -308,4 +311,11 @@ export class SimEndpoint implements Side {
       }
     }
   }
+}
+
+/** The key that a station shows: a gateway its host's own, a player the one that follows from it. */
+function keysOf({ role, key }: Station): { roomKey?: string; gatewayKey?: string } {
+  if (key === undefined) return {};
+  if (role === "gateway") return { gatewayKey: formatKey(key) };
+  return { roomKey: formatKey(roomKeyOf(key, sha256)) };
 }

@@ -264,7 +264,10 @@ export class SimRelay implements Side {
     assert(result.ok, `a bad message of the relay's: ${JSON.stringify(read?.json)}`);
     if (result.message.type !== "welcome") return;
     const { room, peerId } = result.message;
-    const key = `${room} ${peerId}`;
+    const handle = life.connections.indexOf(connection);
+    const rooms = life.core.rooms();
+    const own = rooms.find(({ peers }) => peers.some((peer) => peer.connection === handle));
+    const key = `${own?.id ?? room} ${peerId}`;
     const beforeMs = this.idTimesMs.get(key) ?? -Infinity;
     assert(this.timeline.nowMs - beforeMs >= PEER_ID_REST_MS, `peer id ${key} came again too soon`);
     this.idTimesMs.set(key, this.timeline.nowMs);

@@ -2,6 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { TokenStore } from "../../src/endpoint/token_store.ts";
 import { LocalDirectory } from "../../src/relay/directory.ts";
+import { KEY_SALT_BYTES, KeyedPolicy } from "../../src/relay/policy.ts";
+import { sha256 } from "../../src/trust/sha256.ts";
 import { Path } from "./network.ts";
 import { SimEndpoint } from "./sim_endpoint.ts";
 import { SimWorld } from "./sim_world.ts";
@@ -24,12 +26,13 @@ class Story extends SimWorld {
   start(
     name: string,
     mac: string | undefined,
-    options: { way?: Path; tokens?: TokenStore; room?: string } = {},
+    options: { way?: Path; tokens?: TokenStore; room?: string; key?: Uint8Array } = {},
   ): SimEndpoint {
-    const { way = new Path(), tokens = new TokenStore(), room = "PARTY" } = options;
+    const { way = new Path(), tokens = new TokenStore(), room = "PARTY", key } = options;
     const role = mac === undefined ? "gateway" : "client";
     const relay = { host: "relay.test", port: 443 };
-    return new SimEndpoint(this, { name, role, mac, room }, way, relay, tokens);
+    const station = { name, role, mac, room, ...(key === undefined ? {} : { key }) } as const;
+    return new SimEndpoint(this, station, way, relay, tokens);
   }
 
   pass(durationMs: number): void {
@@ -84,6 +87,39 @@ Deno.test("sim: a player whose program is killed is back at once by his token", 
   assert(second.isJoined);
   const frame = plainFrame("02:00:00:00:00:0c", A, 100);
   assertEquals(story.say(ann, frame), ["Cid"]);
+});
+
+Deno.test("sim: two hosts with one room's name have two parties, also after the relay's crash", () => {
+  const story = new Story();
+  const policy = new KeyedPolicy(sha256, story.random.bytes(KEY_SALT_BYTES));
+  const relay = story.addRelay(RELAY, { policy });
+  const parties = [1, 2].map((host) => {
+    const options = { key: new Uint8Array(16).fill(host) };
+    const gateway = story.start(`gateway ${host}`, undefined, options);
+    return {
+      gateway,
+      players: [story.start(`Ann ${host}`, A, options), story.start(`Bob ${host}`, B, options)],
+    };
+  });
+  const everybody = parties.flatMap(({ gateway, players }) => [gateway, ...players]);
+  const stranger = story.start("stranger", A);
+  const check = () => {
+    story.until("joining", () => everybody.every(({ isJoined }) => isJoined), 5_000);
+    story.pass(500);
+    assertEquals(relay.core!.rooms().map(({ room, peers }) => [room, peers.length]), [
+      ["PARTY", 3],
+      ["PARTY", 3],
+    ]);
+    for (const [index, { players: [ann] }] of parties.entries()) {
+      const reached = story.say(ann, plainFrame(BROADCAST, A, 100));
+      assertEquals(reached, [`Bob ${index + 1}`, `gateway ${index + 1}`]);
+    }
+  };
+  check();
+  assertEquals(stranger.session.state, "ended", "without a key it is no use to try again");
+  relay.crash(500);
+  story.pass(1_000);
+  check();
 });
 
 Deno.test("sim: without his token he is back when his old session has timed out", () => {
