@@ -105,6 +105,20 @@ export const RELAY_PROGRAM: ProgramSpec = {
     },
     FRAME_LOG,
     {
+      name: "frame-log-max-mb",
+      value: "MB",
+      default: "100",
+      help: "put the frame log aside (FILE.1, the newest, to FILE.3) before it gets larger",
+      check: integerBetween(1, 100_000),
+    },
+    {
+      name: "frame-log-sample",
+      value: "N",
+      default: "1",
+      help: "record one of N frames",
+      check: integerBetween(1, 1_000_000),
+    },
+    {
       name: "status",
       value: "ADDRESS",
       help:

@@ -59,6 +59,10 @@ function relayOptions(values: OptionValues): RelayProgramOptions {
       return [room, { relay }] as const;
     }),
     frameLogFile: values.text("frame-log"),
+    frameLogBounds: {
+      bytesMax: Number(values.required("frame-log-max-mb")) * 1_000_000,
+      oneIn: Number(values.required("frame-log-sample")),
+    },
     status: values.text("status"),
     version: VERSION,
   };

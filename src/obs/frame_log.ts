@@ -49,9 +49,14 @@ export class FrameLog {
   /** Whether there is a sink. */
   readonly enabled: boolean;
   readonly #sink: FrameSink | undefined;
+  readonly #oneIn: number;
+  #skipped: number;
 
-  constructor(sink?: FrameSink) {
+  /** @param oneIn of so many frames one is recorded, the first among them */
+  constructor(sink?: FrameSink, oneIn = 1) {
     this.#sink = sink;
+    this.#oneIn = oneIn;
+    this.#skipped = oneIn - 1;
     this.enabled = sink !== undefined;
   }
 
@@ -75,6 +80,8 @@ export class FrameLog {
     targets: number,
   ): void {
     if (this.#sink === undefined) return;
+    if (++this.#skipped < this.#oneIn) return;
+    this.#skipped = 0;
     const hasMacs = length >= 12 && offset + 12 <= bytes.length;
     this.#sink({
       timeMs,

@@ -8,6 +8,20 @@ const BATCH_BYTES = 32_768;
 /** Longest time a record may wait to be written. */
 const FLUSH_INTERVAL_MS = 200;
 
+/** Full files that are kept beside the one that is written: FILE.1 is the newest. */
+export const OLD_FILES_MAX = 3;
+
+/** How much is written. */
+export interface FrameLogBounds {
+  /** A file that would get longer is put aside. */
+  readonly bytesMax: number;
+  /** Of so many frames one is recorded. */
+  readonly oneIn: number;
+}
+
+/** Everything, in files of 100 MB. */
+export const FRAME_LOG_BOUNDS: FrameLogBounds = { bytesMax: 100_000_000, oneIn: 1 };
+
 /** A frame log that goes to a file. */
 export class FrameLogFile {
   readonly log: FrameLog;
@@ -16,10 +30,15 @@ export class FrameLogFile {
   private flushDueMs = Infinity;
 
   private constructor(
+    private readonly path: string,
     private file: Deno.FsFile | undefined,
+    private fileBytes: number,
     private readonly timeOriginMs: number,
+    private readonly bounds: FrameLogBounds,
   ) {
-    this.log = file === undefined ? new FrameLog() : new FrameLog((record) => this.add(record));
+    this.log = file === undefined
+      ? new FrameLog()
+      : new FrameLog((record) => this.add(record), bounds.oneIn);
   }
 
   /**
@@ -28,11 +47,18 @@ export class FrameLogFile {
    * @param timeOriginMs wall clock minus the cores' clock
    * @throws {UserError} the file cannot be written
    */
-  static open(path: string | undefined, timeOriginMs: number): FrameLogFile {
-    if (path === undefined) return new FrameLogFile(undefined, timeOriginMs);
+  static open(
+    path: string | undefined,
+    timeOriginMs: number,
+    bounds: FrameLogBounds = FRAME_LOG_BOUNDS,
+  ): FrameLogFile {
+    if (path === undefined) return new FrameLogFile("", undefined, 0, timeOriginMs, bounds);
     try {
-      const file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
-      return new FrameLogFile(file, timeOriginMs);
+      const file = openForAppending(path);
+      const { size, isFile } = file.statSync();
+      // A pipe or a device cannot be put aside.
+      const bytesMax = isFile ? bounds.bytesMax : Infinity;
+      return new FrameLogFile(path, file, size, timeOriginMs, { ...bounds, bytesMax });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new UserError(`--frame-log ${path} cannot be written: ${why}`, { cause });
@@ -63,19 +89,46 @@ export class FrameLogFile {
   /** Frames pass in a callback of QUIC's: a full disk ends the log there, not the party. */
   private flush(): void {
     this.flushDueMs = Infinity;
-    const { file } = this;
     const bytes = this.encoder.encode(this.text);
     this.text = "";
-    if (file === undefined) return;
+    if (this.file === undefined) return;
     try {
+      if (this.fileBytes > 0 && this.fileBytes + bytes.length > this.bounds.bytesMax) this.rotate();
       for (let written = 0; written < bytes.length;) {
-        written += file.writeSync(bytes.subarray(written));
+        written += this.file.writeSync(bytes.subarray(written));
       }
+      this.fileBytes += bytes.length;
     } catch (error) {
+      this.file.close();
       this.file = undefined;
-      file.close();
       const why = error instanceof Error ? error.message : String(error);
       logText(loggerOf("frames"), "warning", `The frame log cannot be written any more: ${why}`);
     }
+  }
+
+  /** Puts the file aside as FILE.1, which becomes FILE.2, and so on. */
+  private rotate(): void {
+    const fresh = `${this.path}.new`;
+    const next = openForAppending(fresh);
+    this.file?.close();
+    this.file = next;
+    for (let age = OLD_FILES_MAX - 1; age >= 1; age--) {
+      renameIfThere(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+    }
+    renameIfThere(this.path, `${this.path}.1`);
+    Deno.renameSync(fresh, this.path);
+    this.fileBytes = next.statSync().size;
+  }
+}
+
+function openForAppending(path: string): Deno.FsFile {
+  return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    Deno.renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -10,7 +10,7 @@ import { LocalDirectory, type RedirectTarget } from "../relay/directory.ts";
 import type { RelayOptions } from "../relay/limits.ts";
 import { ALPN } from "./alpn.ts";
 import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
-import { FrameLogFile } from "./frame_log_file.ts";
+import { type FrameLogBounds, FrameLogFile } from "./frame_log_file.ts";
 import { limitHandshakeMemory } from "./handshake_memory.ts";
 import { hasAddress } from "./interface_addresses.ts";
 import { loggerOf, logText } from "./logging.ts";
@@ -25,8 +25,8 @@ import {
 } from "./relay_identity.ts";
 import { RelayNode } from "./relay_node.ts";
 import { policyOf, type PolicyOptions } from "./relay_policy.ts";
+import { type RelayParts, serveStatus } from "./relay_status.ts";
 import { serveControl } from "./relay_control.ts";
-import { serveStatus } from "./relay_status.ts";
 import { openReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
 import { systemFailure, UserError } from "./user_error.ts";
@@ -54,6 +54,7 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly allowRouterAdvertisements: boolean;
   readonly redirects: readonly (readonly [string, RedirectTarget])[];
   readonly frameLogFile: string | undefined;
+  readonly frameLogBounds: FrameLogBounds;
   /** Where the status pages are served; undefined: nowhere. */
   readonly status: string | undefined;
   /** The program's. */
@@ -76,7 +77,8 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const reactor = createReactor();
   const pool = new BufferPool(POOL_SLOTS);
   const timeOriginMs = Date.now() - reactor.now();
-  const frameLog = FrameLogFile.open(options.frameLogFile, timeOriginMs);
+  const { frameLogFile, frameLogBounds } = options;
+  const frameLog = FrameLogFile.open(frameLogFile, timeOriginMs, frameLogBounds);
   const library = openQuicLibrary(reactor, pool);
   library.setStatelessResetKey(resetKeyOf(stateDir));
   limitHandshakeMemory(library);
@@ -119,16 +121,13 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
     nextDeadlineMs: () => frameLog.work(-Infinity),
   });
   const { version } = options;
-  const status = options.status === undefined
-    ? undefined
-    : serveStatus(options.status, { node, reactor, version, timeOriginMs }, logger);
-  const control = serveControl(stateDir, { node, reactor, version, timeOriginMs }, logger);
+  const parts = { node, reactor, version, timeOriginMs };
+  const closeServers = serveAdministrator(options, stateDir, parts);
   reporter.ready();
   try {
     await reactor.run();
   } finally {
-    status?.close();
-    control.close();
+    closeServers();
     library.close();
     reactor.close();
     frameLog.close();
@@ -221,6 +220,23 @@ function openServerConfiguration(library: QuicLibrary, certificate: RelayCertifi
       { cause },
     );
   }
+}
+
+/** Serves the status pages and the administrator's socket; returns a function that ends both. */
+function serveAdministrator(
+  options: RelayProgramOptions,
+  stateDir: string,
+  parts: RelayParts,
+): () => void {
+  const logger = loggerOf("relay");
+  const status = options.status === undefined
+    ? undefined
+    : serveStatus(options.status, parts, logger);
+  const control = serveControl(stateDir, parts, logger);
+  return () => {
+    status?.close();
+    control.close();
+  };
 }
 
 /** Has the certificate in use renewed or read anew when it is time. */

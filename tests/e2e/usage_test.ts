@@ -39,6 +39,8 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "listen": ["443/tcp", "70000/udp", "nonsense", "[::1]", "1.2.3:443"],
   "policy": ["closed"],
   "allow-room": ["ROOM", "ROOM=short", `bad room=${"A".repeat(43)}`, `ROOM=${"*".repeat(43)}`],
+  "frame-log-max-mb": ["0", "100001", "1.5"],
+  "frame-log-sample": ["0", "1000001", "all"],
   "status": ["localhost:9465", "9465/tcp", ":9465", "70000", "[::1]"],
   "max-tap-mtu": ["1279", "1501", "1400.5", "-1", "many"],
   "max-rooms": ["0", "100001", "0x10"],

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FrameLogFile } from "../../src/shell/frame_log_file.ts";
+import { FRAME_LOG_BOUNDS, FrameLogFile, OLD_FILES_MAX } from "../../src/shell/frame_log_file.ts";
 import { UserError } from "../../src/shell/user_error.ts";
 
 const FRAME = new Uint8Array(60);
@@ -37,4 +37,51 @@ Deno.test("a full disk ends the frame log and nothing else", () => {
 
 Deno.test("a frame log that cannot be opened is said at the start", () => {
   assertThrows(() => FrameLogFile.open("/nonexistent/log", 0), UserError, "--frame-log");
+});
+
+Deno.test("a full file is put aside, so many are kept, and no record is lost among them", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = `${folder}/frames`;
+    const lengths = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    const log = FrameLogFile.open(path, 0, { bytesMax: 1_000, oneIn: 1 });
+    const ROUNDS = 30;
+    for (let i = 0; i < ROUNDS; i++) {
+      record(log, i * 1_000);
+      log.work(i * 1_000 + 200);
+    }
+    log.close();
+    assertEquals(lengths(), ["frames", "frames.1", "frames.2", "frames.3"]);
+    const files = [path, ...Array.from({ length: OLD_FILES_MAX }, (_, i) => `${path}.${i + 1}`)];
+    const seconds = files.reverse().flatMap((file) => {
+      assertEquals(Deno.statSync(file).size <= 1_000, true);
+      const lines = Deno.readTextFileSync(file).trimEnd().split("\n");
+      return lines.map((line) => Date.parse(JSON.parse(line).time) / 1_000);
+    });
+    const first = ROUNDS - seconds.length;
+    assertEquals(seconds, Array.from(seconds, (_, i) => first + i));
+    const again = FrameLogFile.open(path, 0, { bytesMax: 1_000, oneIn: 1 });
+    for (let i = 0; i < 10; i++) {
+      record(again, i * 1_000);
+      again.work(i * 1_000 + 200);
+    }
+    again.close();
+    assertEquals(Deno.statSync(path).size <= 1_000, true, "what was there counts");
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("of so many frames one is recorded, the first among them", () => {
+  const path = Deno.makeTempFileSync();
+  try {
+    const log = FrameLogFile.open(path, 0, { ...FRAME_LOG_BOUNDS, oneIn: 10 });
+    for (let i = 0; i < 95; i++) record(log, i * 1_000);
+    log.close();
+    const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
+    const seconds = lines.map((line) => Date.parse(JSON.parse(line).time) / 1_000);
+    assertEquals(seconds, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  } finally {
+    Deno.removeSync(path);
+  }
 });
