@@ -1,14 +1,13 @@
 /**
  * The reactor on Windows: one completion port.
  *
- * A turn is that of `epoll_reactor.ts`, but what comes out of the wait are completions: operations
+ * Its turns are those of `reactor_loop.ts`, but what comes out of the wait are completions: operations
  * that were begun earlier and have ended. msquic's own carry the key 0; a handle of ours carries its
  * number, and the address of the OVERLAPPED tells which operation it was.
  *
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import {
   INVALID_HANDLE,
   OVERLAPPED_ENTRY,
@@ -16,25 +15,11 @@ import {
   WindowsError,
   windowsKernel,
 } from "../ffi/windows_kernel.ts";
-import type {
-  CompletionHandler,
-  CompletionSource,
-  Poller,
-  Reactor,
-  ReactorCounters,
-  Source,
-  TerminationSignal,
-  Worker,
-} from "./reactor.ts";
+import type { CompletionHandler, CompletionSource, Source, TerminationSignal } from "./reactor.ts";
+import { ReactorLoop } from "./reactor_loop.ts";
 
-/** Longest time without a turn of the runtime's event loop, asleep or busy. */
-const SLICE_MS = 20;
-/** The same while the reactor attends to the runtime's event loop. */
-const ATTENTIVE_SLICE_MS = 1;
 /** Completions taken by one wait. */
 const ENTRIES_MAX = 64;
-/** Rounds of poller and workers before completions get their chance. */
-const ROUNDS_MAX = 16;
 /** Watched handles. */
 const SOURCES_MAX = 1024;
 
@@ -52,31 +37,19 @@ const SIGNALS: Readonly<Record<TerminationSignal, readonly Deno.Signal[]>> = {
 };
 
 /** See {@linkcode Reactor}. */
-export class IocpReactor implements Reactor {
-  readonly queueFd: number;
-  readonly counters: ReactorCounters = { turns: 0, sleeps: 0, events: 0, yields: 0 };
+export class IocpReactor extends ReactorLoop {
+  override readonly queueFd: number;
   readonly #kernel = windowsKernel();
   readonly #port: bigint;
   /** The handle with number i has the completion key i + 1. */
   readonly #sources: (CompletionHandler | undefined)[] = [];
-  /** A worker that was removed leaves a hole until the turn is over, so that none is skipped. */
-  #workers: (Worker | undefined)[] = [];
   readonly #entries = new Uint32Array(ENTRIES_MAX * ENTRY_WORDS);
   readonly #entries64 = new BigUint64Array(this.#entries.buffer);
   readonly #entryPointers: Deno.PointerObject[] = [];
   readonly #count = new Uint32Array(1);
   readonly #signals: { signal: Deno.Signal; listener: () => void }[] = [];
-  readonly #yield = (resolve: () => void): void => {
-    setImmediate(resolve);
-  };
-  #poller: Poller | undefined;
-  #workersRemoved = false;
-  #woken = false;
-  #running = false;
-  #stopping = false;
-  #attendUntilMs = 0;
-
   constructor() {
+    super();
     const port = this.#kernel.CreateIoCompletionPort(INVALID_HANDLE, 0n, 0n, 1);
     if (port === 0n) throw new WindowsError("CreateIoCompletionPort", this.#kernel.GetLastError());
     this.#port = port;
@@ -88,15 +61,11 @@ export class IocpReactor implements Reactor {
     setFineTimer(true);
   }
 
-  now(): number {
-    return performance.now();
-  }
-
-  addFd(): Source {
+  override addFd(): Source {
     throw new Deno.errors.NotSupported("a completion port takes handles, not descriptors");
   }
 
-  addHandle(handle: bigint, handler: CompletionHandler): CompletionSource {
+  override addHandle(handle: bigint, handler: CompletionHandler): CompletionSource {
     // A handle stays with its port until it is closed, and so does its key: none is used twice.
     const index = this.#sources.length;
     if (index >= SOURCES_MAX) throw new RangeError("too many watched handles");
@@ -112,33 +81,14 @@ export class IocpReactor implements Reactor {
     };
   }
 
-  setPoller(poller: Poller): () => void {
-    if (this.#poller !== undefined) throw new Error("the reactor has a poller already");
-    this.#poller = poller;
-    return () => {
-      if (this.#poller === poller) this.#poller = undefined;
-    };
-  }
-
-  addWorker(worker: Worker): () => void {
-    this.#workers.push(worker);
-    this.#woken = true;
-    return () => {
-      const index = this.#workers.indexOf(worker);
-      if (index < 0) return;
-      this.#workers[index] = undefined;
-      this.#workersRemoved = true;
-    };
-  }
-
-  onSignal(
+  override onSignal(
     signals: readonly TerminationSignal[],
     handler: (signal: TerminationSignal) => void,
   ): void {
     for (const signal of signals) {
       const listener = () => {
         handler(signal);
-        this.#woken = true;
+        this.wake();
       };
       for (const windowsSignal of SIGNALS[signal]) {
         Deno.addSignalListener(windowsSignal, listener);
@@ -147,55 +97,15 @@ export class IocpReactor implements Reactor {
     }
   }
 
-  wake(): void {
-    this.#woken = true;
-  }
-
-  attend(durationMs: number): void {
-    this.#attendUntilMs = Math.max(this.#attendUntilMs, this.now() + durationMs);
-  }
-
-  async run(): Promise<void> {
-    if (this.#running) throw new Error("the reactor runs already");
-    this.#running = true;
-    this.#stopping = false;
-    let yieldedMs = this.now();
-    try {
-      while (!this.#stopping) {
-        const restMs = yieldedMs + this.#sliceMs() - this.now();
-        this.turn(Math.max(0, restMs));
-        if (this.now() >= yieldedMs + this.#sliceMs()) {
-          this.counters.yields++;
-          await new Promise<void>(this.#yield);
-          yieldedMs = this.now();
-        }
-      }
-    } finally {
-      this.#running = false;
-    }
-  }
-
-  stop(): void {
-    this.#stopping = true;
-  }
-
-  close(): void {
-    if (this.#running) throw new Error("the reactor is running");
+  override close(): void {
+    this.requireStopped();
     for (const { signal, listener } of this.#signals) Deno.removeSignalListener(signal, listener);
     this.#signals.length = 0;
     setFineTimer(false);
     this.#kernel.CloseHandle(this.#port);
   }
 
-  turn(waitMaxMs: number): void {
-    this.counters.turns++;
-    if (this.#workersRemoved) {
-      this.#workersRemoved = false;
-      this.#workers = this.#workers.filter((worker) => worker !== undefined);
-    }
-    const dueMs = this.#rounds();
-    const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
-    if (timeoutMs > 0) this.counters.sleeps++;
+  protected override wait(timeoutMs: number): void {
     const { GetQueuedCompletionStatusEx } = this.#kernel;
     // It fails when nothing came in time; nothing else can be wrong with a port of our own.
     const came = GetQueuedCompletionStatusEx(
@@ -209,32 +119,6 @@ export class IocpReactor implements Reactor {
     if (came !== 0) this.#dispatch(this.#count[0]);
   }
 
-  #sliceMs(): number {
-    return this.now() < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
-  }
-
-  /** Runs poller and workers; returns ms until something is due, 0 if work is left. */
-  #rounds(): number {
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      this.#woken = false;
-      const pollMs = this.#poller === undefined ? Infinity : this.#poller.poll();
-      const nowMs = this.now();
-      let more = false;
-      for (let i = 0; i < this.#workers.length; i++) {
-        if (this.#workers[i]?.work(nowMs)) more = true;
-      }
-      if (!more && !this.#woken && pollMs > 0) {
-        let waitMs = pollMs;
-        for (let i = 0; i < this.#workers.length; i++) {
-          const worker = this.#workers[i];
-          if (worker !== undefined) waitMs = Math.min(waitMs, worker.nextDeadlineMs(nowMs) - nowMs);
-        }
-        return waitMs;
-      }
-    }
-    return 0;
-  }
-
   #dispatch(count: number): void {
     this.counters.events += count;
     const entries = this.#entries;
@@ -244,7 +128,7 @@ export class IocpReactor implements Reactor {
       const key = entries[at];
       if (key === 0) {
         const overlapped = this.#entries64[(at + OVERLAPPED_WORD) >> 1];
-        if (overlapped !== 0n) this.#poller?.complete(this.#entryPointers[i], overlapped);
+        if (overlapped !== 0n) this.poller?.complete(this.#entryPointers[i], overlapped);
         continue;
       }
       const address = entries[at + OVERLAPPED_WORD + 1] * TWO_TO_32 + entries[at + OVERLAPPED_WORD];

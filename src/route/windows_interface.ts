@@ -82,11 +82,14 @@ export class WindowsInterface {
     }
   }
 
-  /** Puts back what was there before the first {@linkcode WindowsInterface.configure}. */
+  /**
+   * Puts back what was there before the first {@linkcode WindowsInterface.configure}; an interface
+   * that is gone has nothing to be put back.
+   */
   restore(): void {
     for (const before of this.#before.reverse()) {
-      const row = this.#read(before.family);
-      if (row === undefined) continue;
+      const row = this.#newRow(before.family);
+      if (windowsIp().GetIpInterfaceEntry(row.bytes) !== IpConstant.NO_ERROR) continue;
       row.setNumber("UseAutomaticMetric", before.automaticMetric)
         .setNumber("Metric", before.metric)
         .setNumber("NlMtu", before.mtu)
@@ -97,14 +100,18 @@ export class WindowsInterface {
   }
 
   #read(family: number): Row | undefined {
-    const row = new Struct(MIB_IPINTERFACE_ROW);
-    const ip = windowsIp();
-    ip.InitializeIpInterfaceEntry(row.bytes);
-    row.setNumber("Family", family);
-    row.memberBytes("InterfaceLuid").set(this.#luid);
-    const code = ip.GetIpInterfaceEntry(row.bytes);
+    const row = this.#newRow(family);
+    const code = windowsIp().GetIpInterfaceEntry(row.bytes);
     if (code === IpConstant.ERROR_NOT_FOUND) return undefined;
     check("GetIpInterfaceEntry", code);
+    return row;
+  }
+
+  #newRow(family: number): Row {
+    const row = new Struct(MIB_IPINTERFACE_ROW);
+    windowsIp().InitializeIpInterfaceEntry(row.bytes);
+    row.setNumber("Family", family);
+    row.memberBytes("InterfaceLuid").set(this.#luid);
     return row;
   }
 

@@ -17,6 +17,8 @@ export interface AdapterSettings {
   readonly mac: Uint8Array;
   readonly mtu: number;
   readonly pool: BufferPool;
+  /** The relay of the connection at hand, 4 or 16 bytes: it must stay reachable. */
+  readonly relayAddress: Uint8Array | undefined;
 }
 
 /** One system's part of a running client. */

@@ -4,7 +4,9 @@ import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
 import { setAdapterMac } from "../os/windows_adapter.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
+import { WindowsError } from "../ffi/windows_kernel.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
+import { WindowsRelayRoute } from "../route/windows_relay_route.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { type Logger, logText } from "./logging.ts";
@@ -26,6 +28,7 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
 
 class WindowsSystem implements ClientSystem {
   private adapter: TapAdapter | undefined;
+  private relayRoute: WindowsRelayRoute | undefined;
   private network: WindowsInterface | undefined;
 
   constructor(
@@ -49,10 +52,11 @@ class WindowsSystem implements ClientSystem {
     );
   }
 
-  openAdapter({ mtu, pool }: AdapterSettings): LinkDevice {
+  openAdapter({ mtu, pool, relayAddress }: AdapterSettings): LinkDevice {
     if (this.adapter === undefined) throw new Error("no adapter was prepared");
     const network = this.network = WindowsInterface.find(this.adapter.guid);
     const { allowLanDefaultRoute } = this.options;
+    this.pinRelay(relayAddress);
     try {
       const device = TapWindowsDevice.open({
         adapter: this.adapter,
@@ -82,7 +86,20 @@ class WindowsSystem implements ClientSystem {
   /** Windows itself has leased the address; what was set on the interface is taken back. */
   releaseAddress(): Promise<void> {
     this.network?.restore();
+    this.relayRoute?.remove();
     return Promise.resolve();
+  }
+
+  /** Keeps the way to the relay as it is now, before the adapter brings routes of its own. */
+  private pinRelay(address: Uint8Array | undefined): void {
+    if (address === undefined || this.relayRoute !== undefined) return;
+    try {
+      this.relayRoute = WindowsRelayRoute.pin(address);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      const text = `The route to the relay could not be pinned (${error.message})`;
+      logText(this.logger, "warning", text);
+    }
   }
 
   private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {

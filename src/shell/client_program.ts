@@ -174,6 +174,7 @@ class Client {
       mac: this.mac,
       mtu: tapMtu,
       pool: this.resources.pool,
+      relayAddress: this.core.ownTraffic.relayAddress,
     });
     const { name } = tap;
     this.tap = tap;

@@ -131,9 +131,11 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     ]);
   });
   await step(
-    "the interface got the room's MTU, the least metric and no default route",
+    "the relay's route was pinned, then the interface got its MTU and metric, no default route",
     async () => {
       assertEquals((await pc.calls()).slice(3), [
+        "GetBestRoute2 10.92.0.1",
+        "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
         "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
         "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
       ]);
@@ -154,9 +156,10 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
     assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
-    assertEquals((await pc.calls()).slice(5), [
+    assertEquals((await pc.calls()).slice(7), [
       "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
       "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
+      "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
     ]);
   });
 });

@@ -1,0 +1,181 @@
+/**
+ * What the reactors of all systems have in common: the turns of their loop.
+ *
+ * ```text
+ *  rounds: poller.poll(), every worker.work()     until neither has anything left, ≤ 16 times
+ *  wait:   for events: not at all if something is left, else until the next deadline, ≤ 20 ms
+ *  events: ours go to their source's handler, the others to the poller
+ *  yield:  each 20 ms one turn of the runtime's event loop (timers), each 100 ms so many that it
+ *          sees what has come to it (signals, HTTP)
+ * ```
+ *
+ * The wait blocks the thread: `await` on a non-blocking call would cost several hundred
+ * microseconds per wake-up.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type {
+  CompletionHandler,
+  CompletionSource,
+  Poller,
+  Reactor,
+  ReactorCounters,
+  Source,
+  SourceHandler,
+  TerminationSignal,
+  Worker,
+} from "./reactor.ts";
+
+/** Longest time without a turn of the runtime's event loop, asleep or busy. */
+export const SLICE_MS = 20;
+/** The same while the reactor attends to the runtime's event loop. */
+const ATTENTIVE_SLICE_MS = 1;
+/**
+ * While it has something of its own to do, the runtime looks for what its sockets, signals and threads
+ * have only every 61st turn (the default `event_interval` of tokio): so now and then it gets so many.
+ */
+const FULL_YIELD_TURNS = 64;
+/** How often that is, always and while the reactor attends to the runtime. They last some 0.2 ms. */
+const FULL_YIELD_INTERVAL_MS = 100;
+const ATTENTIVE_FULL_YIELD_INTERVAL_MS = 4;
+/** Rounds of poller and workers before the descriptors get their chance. */
+const ROUNDS_MAX = 16;
+
+/** See {@linkcode Reactor}. */
+export abstract class ReactorLoop implements Reactor {
+  /** A worker that was removed leaves a hole until the turn is over, so that none is skipped. */
+  #workers: (Worker | undefined)[] = [];
+  readonly counters: ReactorCounters = { turns: 0, sleeps: 0, events: 0, yields: 0 };
+  /** The poller, for the events that are its own. */
+  protected poller: Poller | undefined;
+  readonly #yield = (resolve: () => void): void => {
+    setImmediate(resolve);
+  };
+  #workersRemoved = false;
+  #woken = false;
+  #running = false;
+  #stopping = false;
+  #attendUntilMs = 0;
+
+  abstract readonly queueFd: number;
+  abstract addFd(fd: number, handler: SourceHandler): Source;
+  abstract addHandle(handle: bigint, handler: CompletionHandler): CompletionSource;
+  abstract onSignal(
+    signals: readonly TerminationSignal[],
+    handler: (signal: TerminationSignal) => void,
+  ): void;
+  abstract close(): void;
+
+  /** Waits at most so long for events, and hands on those that come. */
+  protected abstract wait(timeoutMs: number): void;
+
+  /** For `close`: throws while the loop runs. */
+  protected requireStopped(): void {
+    if (this.#running) throw new Error("the reactor is running");
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  setPoller(poller: Poller): () => void {
+    if (this.poller !== undefined) throw new Error("the reactor has a poller already");
+    this.poller = poller;
+    return () => {
+      if (this.poller === poller) this.poller = undefined;
+    };
+  }
+
+  addWorker(worker: Worker): () => void {
+    this.#workers.push(worker);
+    this.#woken = true;
+    return () => {
+      const index = this.#workers.indexOf(worker);
+      if (index < 0) return;
+      this.#workers[index] = undefined;
+      this.#workersRemoved = true;
+    };
+  }
+
+  wake(): void {
+    this.#woken = true;
+  }
+
+  attend(durationMs: number): void {
+    this.#attendUntilMs = Math.max(this.#attendUntilMs, this.now() + durationMs);
+  }
+
+  async run(): Promise<void> {
+    if (this.#running) throw new Error("the reactor runs already");
+    this.#running = true;
+    this.#stopping = false;
+    let yieldedMs = this.now();
+    let fullyYieldedMs = yieldedMs;
+    try {
+      while (!this.#stopping) {
+        const restMs = yieldedMs + this.#sliceMs() - this.now();
+        this.turn(Math.max(0, restMs));
+        if (this.now() >= yieldedMs + this.#sliceMs()) {
+          this.counters.yields++;
+          await new Promise<void>(this.#yield);
+          yieldedMs = this.now();
+          if (yieldedMs < fullyYieldedMs + this.#fullYieldIntervalMs()) continue;
+          for (let i = 1; i < FULL_YIELD_TURNS; i++) await new Promise<void>(this.#yield);
+          fullyYieldedMs = yieldedMs = this.now();
+        }
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  turn(waitMaxMs: number): void {
+    this.counters.turns++;
+    if (this.#workersRemoved) {
+      this.#workersRemoved = false;
+      this.#workers = this.#workers.filter((worker) => worker !== undefined);
+    }
+    const dueMs = this.#rounds();
+    const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
+    if (timeoutMs > 0) this.counters.sleeps++;
+    this.wait(timeoutMs);
+  }
+
+  #sliceMs(): number {
+    return this.now() < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
+  }
+
+  #fullYieldIntervalMs(): number {
+    return this.now() < this.#attendUntilMs
+      ? ATTENTIVE_FULL_YIELD_INTERVAL_MS
+      : FULL_YIELD_INTERVAL_MS;
+  }
+
+  /** Runs poller and workers; returns ms until something is due, 0 if work is left. */
+  #rounds(): number {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      this.#woken = false;
+      const pollMs = this.poller === undefined ? Infinity : this.poller.poll();
+      const nowMs = this.now();
+      let more = false;
+      for (let i = 0; i < this.#workers.length; i++) {
+        if (this.#workers[i]?.work(nowMs)) more = true;
+      }
+      if (!more && !this.#woken && pollMs > 0) {
+        let waitMs = pollMs;
+        for (let i = 0; i < this.#workers.length; i++) {
+          const worker = this.#workers[i];
+          if (worker !== undefined) waitMs = Math.min(waitMs, worker.nextDeadlineMs(nowMs) - nowMs);
+        }
+        return waitMs;
+      }
+    }
+    return 0;
+  }
+}
