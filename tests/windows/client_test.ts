@@ -10,7 +10,7 @@ import { isSystemDll, readTables } from "../../tools/windows_library.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { type Namespace, NetworkLab } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
-import { partyTest } from "../support/play.ts";
+import { partyTest, type Step } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
 
 const ADDRESS = "10.77.0.50";
@@ -66,6 +66,29 @@ async function assertFullPayloads(
   assertEquals(lostPackets, 0);
 }
 
+/** Everything that a game sends, between LAN and player. */
+async function playTraffic(party: Party, player: Namespace, step: Step): Promise<void> {
+  const ends = { lan: party.lan, player, playerAddress: ADDRESS };
+  await step("only the tunnel connects LAN and player", async () => {
+    assertRows(await checkSeparation(ends));
+  });
+  await step("ping, both ways", async () => {
+    await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
+    await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
+  });
+  await step("limited broadcast, both ways", async () => {
+    assertRows(...await checkBroadcast(ends));
+  });
+  await step("TCP, both ways", async () => {
+    assertRows(await checkTcp("player to LAN", ends, false));
+    assertRows(await checkTcp("LAN to player", ends, true));
+  });
+  await step("UDP payloads of 1472 bytes, both ways", async () => {
+    await assertFullPayloads(party, player, []);
+    await assertFullPayloads(party, player, ["--reverse"]);
+  });
+}
+
 Deno.test("the client needs only DLLs that every Windows has", async () => {
   const { imports } = await readTables(WINDOWS_CLIENT);
   assert(imports.length > 0);
@@ -101,25 +124,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await client.waitForLine(/adapter LAN party is up/, 20_000);
   await pc.connectStack(PARTY.tap, MAC);
   await player.ip("addr", "add", `${ADDRESS}/24`, "dev", PARTY.tap);
-  const ends = { lan: party.lan, player, playerAddress: ADDRESS };
-  await step("only the tunnel connects LAN and player", async () => {
-    assertRows(await checkSeparation(ends));
-  });
-  await step("ping, both ways", async () => {
-    await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
-    await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
-  });
-  await step("limited broadcast, both ways", async () => {
-    assertRows(...await checkBroadcast(ends));
-  });
-  await step("TCP, both ways", async () => {
-    assertRows(await checkTcp("player to LAN", ends, false));
-    assertRows(await checkTcp("LAN to player", ends, true));
-  });
-  await step("UDP payloads of 1472 bytes, both ways", async () => {
-    await assertFullPayloads(party, player, []);
-    await assertFullPayloads(party, player, ["--reverse"]);
-  });
+  await playTraffic(party, player, step);
   await step("the adapter was given the MAC, by its settings and a restart", async () => {
     assertMatch(client.stderr, /Giving the adapter "LAN party" the MAC 02:00:00:00:00:51 …/);
     assertMatch(client.stderr, /adapter LAN party is up: MAC 02:00:00:00:00:51, MTU 1400, index 7/);
