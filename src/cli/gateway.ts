@@ -13,6 +13,7 @@ if (import.meta.main) {
       ...relayAccess(GATEWAY_PROGRAM, values),
       gatewayKey: keyOf("gateway-key", values),
       interface: values.required("interface"),
+      allowRouterAdvertisements: values.flag("allow-router-advertisements"),
       stateDir: values.text("state-dir"),
       frameLogFile: values.text("frame-log"),
     }), {

@@ -217,6 +217,11 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     ...RELAY_ACCESS,
     ...keyOptions("gateway-key", "the key that makes this gateway the room's"),
     { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
+    {
+      name: "allow-router-advertisements",
+      help:
+        "let IPv6 router advertisements of the LAN through to players, where the relay does, too",
+    },
     STATE_DIR,
     FRAME_LOG,
   ],

@@ -39,6 +39,9 @@ import { Segmenter } from "./segmenter.ts";
 /** Players that a gateway serves at most, unless told otherwise. */
 export const PLAYERS_MAX_DEFAULT = 1_024;
 
+/** ICMPv6 type (RFC 4861 section 4.2). */
+const ROUTER_ADVERTISEMENT = 134;
+
 /** Where frames for the LAN go. */
 export interface LanWriter {
   /** Sends one frame, or takes it into a batch; false if it is lost. */
@@ -56,6 +59,8 @@ export interface GatewayCoreOptions {
   /** MAC of the LAN's interface, by which people find this gateway; absent: all zeros. */
   readonly lanMac?: Uint8Array;
   readonly broadcastLimits?: BroadcastLimits;
+  /** Let IPv6 router advertisements of the LAN into the tunnel; the relay must allow them, too. */
+  readonly allowRouterAdvertisements?: boolean;
   readonly frameLog?: FrameLog;
   /** Players that the room may have. */
   readonly playersMax?: number;
@@ -78,6 +83,7 @@ export class GatewayCore implements FrameSink {
   readonly #dissection = new Dissection();
   readonly #guard: LoopGuard;
   readonly #limiter: BroadcastLimiter;
+  readonly #allowAdvertisements: boolean;
   readonly #emit: EmitFrame;
   readonly #emitProbe = (side: ProbeSide, bytes: Uint8Array) => this.#sendProbe(side, bytes);
   readonly #readmit = (place: number) => this.#readmitPlayer(place);
@@ -99,6 +105,7 @@ export class GatewayCore implements FrameSink {
     const ids = options.random(2 * PROBE_ID_BYTES);
     this.#guard = new LoopGuard(playersMax, ids, options.lanMac ?? new Uint8Array(MAC_BYTES));
     this.#limiter = new BroadcastLimiter(options.broadcastLimits);
+    this.#allowAdvertisements = options.allowRouterAdvertisements ?? false;
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
   }
 
@@ -341,11 +348,16 @@ export class GatewayCore implements FrameSink {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);
     const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
-    if (this.#log.enabled) {
-      this.#record("from-link", 0, bytes, offset, length, own ? DropCode.ownTraffic : PASS);
-    }
-    if (own) {
-      this.#counters.drop(DropCode.ownTraffic);
+    const { ipVersion, icmpType } = this.#dissection;
+    const advertised = ipVersion === 6 && icmpType === ROUTER_ADVERTISEMENT;
+    const reason = own
+      ? DropCode.ownTraffic
+      : advertised && !this.#allowAdvertisements
+      ? DropCode.routerAdvertisement
+      : PASS;
+    if (this.#log.enabled) this.#record("from-link", 0, bytes, offset, length, reason);
+    if (reason !== PASS) {
+      this.#counters.drop(reason);
       this.#pool.release(slot);
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
   }

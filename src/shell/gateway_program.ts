@@ -29,6 +29,7 @@ import { UserError } from "./user_error.ts";
 /** What the gateway's command line says. */
 export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly interface: string;
+  readonly allowRouterAdvertisements: boolean;
   readonly stateDir: string | undefined;
   readonly frameLogFile: string | undefined;
 }
@@ -106,6 +107,7 @@ class Gateway implements EndpointCore {
       lan: { send: (bytes, offset, length) => this.lan.send(bytes, offset, length) },
       lanMac: this.lan.mac,
       random: randomBytes,
+      allowRouterAdvertisements: options.allowRouterAdvertisements,
       frameLog: frameLog.log,
     });
     this.ownTraffic = this.core.ownTraffic;

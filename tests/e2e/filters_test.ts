@@ -79,7 +79,9 @@ async function openScene(party: Party, ...relayOptions: string[]): Promise<Scene
     ...relayCertificate(await certificates.issue()),
   );
   const trust = certificates.trustOptions;
-  await party.startGateway("--frame-log", party.frameLogFile("gateway"), ...trust);
+  // So that it is the relay that is asked.
+  const open = ["--allow-router-advertisements", "--frame-log", party.frameLogFile("gateway")];
+  await party.startGateway(...open, ...trust);
   await party.startClient(
     player,
     ...["--virtual-mac", PLAYER_MAC, "--no-dhcp", "--frame-log", party.frameLogFile("client")],

@@ -381,3 +381,22 @@ Deno.test("the frame log tells of each frame once, with its reason", () => {
   ]);
   assertEquals(new Set(harness.records.map(({ room }) => room)), new Set(["PARTY"]));
 });
+
+Deno.test("router advertisements of the LAN enter the tunnel only where that is allowed", () => {
+  const icmp6 = (type: string) => {
+    const packet = `60000000 0008 3a ff ${V6_SELF} ff020000000000000000000000000001 ${type}000000`;
+    const header = hex(("33:33:00:00:00:01" + STATION).replaceAll(":", ""));
+    return join(header, hex(`86dd${packet}00000000`.replaceAll(" ", "")));
+  };
+  const [advertisement, solicitation] = ["86", "85"].map(icmp6);
+  for (const advertise of [false, true]) {
+    for (const tag of [{}, { vlanTpid: 0x8100, vlanTci: 5 }]) {
+      const harness = GatewayHarness.joined({ advertise });
+      harness.fromLan(advertisement, tag);
+      assertEquals(harness.tunnel().length, advertise ? 1 : 0);
+      assertEquals(harness.drops(), advertise ? {} : { "router-advertisement": 1 });
+      harness.fromLan(solicitation, tag);
+      assertEquals(harness.tunnel().length, 1);
+    }
+  }
+});

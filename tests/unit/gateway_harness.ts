@@ -41,7 +41,15 @@ export class GatewayHarness {
   lanWorks = true;
   nowMs = 1000;
 
-  constructor(options: { slots?: number; playersMax?: number; log?: boolean; seed?: number } = {}) {
+  constructor(
+    options: {
+      slots?: number;
+      playersMax?: number;
+      log?: boolean;
+      seed?: number;
+      advertise?: boolean;
+    } = {},
+  ) {
     this.pool = new BufferPool(options.slots ?? 64);
     const { pool, counters } = this;
     this.path = new FramePath({ pool, arena: new QueueArena(1024), counters });
@@ -58,6 +66,7 @@ export class GatewayHarness {
       frameLog: options.log ? new FrameLog((record) => this.records.push(record)) : new FrameLog(),
       playersMax: options.playersMax ?? 16,
       random: (count) => pattern(count, options.seed ?? 7),
+      allowRouterAdvertisements: options.advertise ?? false,
       lanMac: hex(GATEWAY_MAC.replaceAll(":", "")),
     });
   }
