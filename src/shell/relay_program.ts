@@ -100,9 +100,6 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
     const address = listener.localAddress;
     logText(logger, "info", "listening", { address: address && formatEndpointAddress(address) });
   }
-  logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
-    fingerprint: certificate.fingerprint,
-  });
   const keeper = keepCertificate(options, stateDir, reactor, certificate, (renewed) => {
     exchangeCertificate(options, library, listeners, renewed);
   });
@@ -115,6 +112,10 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
   endOnSignal(reactor, node, listeners, (why) => {
     logText(logger, "info", `${why}: stopping`);
     reporter.stopping();
+  });
+  // From here on signals are heard: whoever waits for this line may send one.
+  logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
+    fingerprint: certificate.fingerprint,
   });
   reactor.addWorker({
     work: (nowMs) => (frameLog.work(nowMs), false),
