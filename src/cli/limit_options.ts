@@ -14,6 +14,9 @@ export type RelayLimits = Pick<
   | "connectionsMax"
   | "handshakesPerSecond"
   | "handshakeBurstMax"
+  | "hellosPerSecond"
+  | "helloBurstMax"
+  | "pendingPerAddressMax"
   | "controlMessagesMax"
   | "peerLimits"
 >;
@@ -81,7 +84,8 @@ export const LIMIT_OPTIONS: readonly OptionSpec[] = [
     "max-handshakes-per-address",
     RELAY_DEFAULTS.handshakesPerSecond,
     [1, 100_000],
-    `how many handshakes a second from one address, and ${HANDSHAKE_BURST_S} times as many at once`,
+    `how many handshakes a second from one address, and ${HANDSHAKE_BURST_S} times as many at once; ` +
+      "of hellos half as many",
   ),
   numeric(
     "max-control-messages",
@@ -136,6 +140,10 @@ export function relayLimits(values: OptionValues): RelayLimits {
     connectionsMax: number("max-connections"),
     handshakesPerSecond,
     handshakeBurstMax: handshakesPerSecond * HANDSHAKE_BURST_S,
+    // Half of that, so that too many are told to wait before they are not heard at all.
+    hellosPerSecond: handshakesPerSecond / 2,
+    helloBurstMax: handshakesPerSecond / 2 * HANDSHAKE_BURST_S,
+    pendingPerAddressMax: Math.max(RELAY_DEFAULTS.pendingPerAddressMax, handshakesPerSecond),
     controlMessagesMax: number("max-control-messages"),
     peerLimits: {
       floodFramesPerSecond: number("max-broadcast-frames"),
