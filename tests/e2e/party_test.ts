@@ -104,14 +104,14 @@ partyTest("what a player is told: relay, room, gateway, adapter, others", async 
   );
   const lines = () => client.stderr;
   assertMatch(lines(), /Connected to the relay 10\.92\.0\.1:443\./);
+  const [{ ifindex, mtu }] = JSON.parse(await alice.ip("-json", "link", "show", PARTY.tap));
   assertMatch(
     lines(),
-    /Joined the room LANPARTY as peer 1, MTU 1400\. The party's gateway is not there yet\./,
+    new RegExp(`Joined the room LANPARTY as peer 1, MTU ${mtu}\\. .* gateway is not there yet\\.`),
   );
-  const index = JSON.parse(await alice.ip("-json", "link", "show", PARTY.tap))[0].ifindex;
   assertMatch(
     lines(),
-    new RegExp(`adapter lanparty0 is up: MAC 02:00:00:00:00:51, MTU 1400, index ${index}\\.`),
+    new RegExp(`adapter lanparty0 is up: MAC 02:00:00:00:00:51, MTU ${mtu}, index ${ifindex}\\.`),
   );
   await client.waitForLine(/adapter lanparty0 has the address 10\.77\.0\.50\/24/);
   await party.startGateway();

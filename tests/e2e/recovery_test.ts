@@ -14,7 +14,7 @@
  *
  * The relays, the gateway or a client die by SIGKILL, a path by its interface going down.
  */
-import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertNotMatch } from "@std/assert";
 import { CertificateFiles, relayCertificate, SERVER_NAME } from "../support/certificates.ts";
 import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
@@ -28,6 +28,9 @@ const END_MAX_MS = 2_000;
 /** Both sides find a connection dead after 15 s of silence. */
 const IDLE_MS = 15_000;
 const RECOVERY_MAX_MS = 30_000;
+/** The least MTU that a room has. */
+const TAP_MTU_MIN = 1280;
+const ATTEMPTS_MAX = 3;
 /** Where the room is sent to. */
 const ELSEWHERE = "10.99.0.1";
 
@@ -164,27 +167,39 @@ partyTest("recovery: what has to wait for a dead connection's end", async (party
   });
 });
 
-partyTest(
-  "recovery: a relay that restarts with another MTU has it at once on the adapter",
-  async (party) => {
-    const player = await party.addPlayer("alice");
+/** Starts everything until the room's MTU is above the least: on a busy machine path discovery is slow. */
+async function startWide(party: Party, player: Namespace): Promise<LabProcess> {
+  for (let attempt = 1;; attempt++) {
     await party.startRelay();
     await party.startGateway();
     const client = await party.startClient(player, ...clientOptions(ALICE));
+    if ((await adapterOf(player)).mtu > TAP_MTU_MIN || attempt === ATTEMPTS_MAX) return client;
+    for (const process of [client, party.gatewayProcess, party.relayProcess]) await process?.stop();
+  }
+}
+
+partyTest(
+  "recovery: a relay that restarts with another MTU has it on the adapter at once",
+  async (party) => {
+    const player = await party.addPlayer("alice");
+    const client = await startWide(party, player);
     const before = await adapterOf(player);
-    assertEquals(before.mtu, 1400);
+    assertGreater(before.mtu, TAP_MTU_MIN);
     assertEquals(await party.relayProcess!.stop(), 0);
     await client.waitForLine(/The relay restarts/);
-    await party.startRelay("--max-tap-mtu", "1300");
-    await client.waitForLine(/The room's MTU is 1300 now \(it was 1400\)/, RECOVERY_MAX_MS);
-    assertEquals(await adapterOf(player), { ...before, mtu: 1300 });
+    await party.startRelay("--max-tap-mtu", `${TAP_MTU_MIN}`);
+    const told = new RegExp(`The room's MTU is ${TAP_MTU_MIN} now \\(it was ${before.mtu}\\)`);
+    await client.waitForLine(told, RECOVERY_MAX_MS);
+    assertEquals(await adapterOf(player), { ...before, mtu: TAP_MTU_MIN });
     await assertPlays(party, ALICE);
-    const ping = ["ping", "-c", "1", "-W", "2", "-M", "do", "-s"];
-    const fits = await player.run([...ping, `${1300 - 28}`, PARTY.lanAddress], { anyCode: true });
-    const tooLong = await player.run([...ping, `${1300 - 27}`, PARTY.lanAddress], {
-      anyCode: true,
-    });
-    assertEquals([fits.code === 0, tooLong.code === 0], [true, false]);
+    const ping = (payloadBytes: number) => {
+      const sizes = ["-M", "do", "-s", `${payloadBytes}`];
+      return player.run(["ping", "-c", "5", "-W", "2", ...sizes, PARTY.lanAddress], {
+        anyCode: true,
+      });
+    };
+    assertMatch((await ping(TAP_MTU_MIN - 28)).stdout, /[1-5] received/);
+    assertMatch((await ping(TAP_MTU_MIN - 27)).stderr, /message too long, mtu=1280/);
   },
 );
 

@@ -109,11 +109,10 @@ class CommandLines implements AsyncDisposable {
     return this.namespace.run(command, { anyCode: true, timeoutMs: TIMEOUT_MS });
   }
 
-  /** Runs a program that must fail: its one line. */
+  /** Runs a program that must fail: the line that says why. */
   async failure(program: Program, code: number, ...args: string[]): Promise<string> {
     const result = await this.run(this.command(program, args));
-    assertOneLine(result, code, [program, ...args].join(" "));
-    return result.stderr;
+    return assertFailure(result, code, [program, ...args].join(" "));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,9 +121,15 @@ class CommandLines implements AsyncDisposable {
   }
 }
 
-function assertOneLine({ code, stdout, stderr }: CommandResult, wanted: number, what: string) {
+/** One line says what is wrong, and it is the last; what comes before it is no failure. */
+function assertFailure({ code, stdout, stderr }: CommandResult, wanted: number, what: string) {
   assertEquals({ what, code, stdout }, { what, code: wanted, stdout: "" }, stderr);
-  assertMatch(stderr, /^[^\n]+\n$/, `${what} says one line, not ${stderr}`);
+  const lines = stderr.replace(/\n$/, "").split("\n");
+  const last = lines.pop()!;
+  if (wanted === 1) assertMatch(last, /^\d\d:\d\d:\d\d error: /, what);
+  else assertEquals(lines, [], what);
+  for (const line of lines) assertMatch(line, /^\d\d:\d\d:\d\d (?!error: )\S/, what);
+  return last;
 }
 
 /** Runs tasks, a few at a time. */
@@ -174,7 +179,7 @@ for (const program of PROGRAMS) {
       const [first, ...others] = wrongUses(spec);
       const command = lines.command(program, first.args, first.without);
       const result = await lines.run(command);
-      assertOneLine(result, 2, first.args.join(" "));
+      assertFailure(result, 2, first.args.join(" "));
       assertStringIncludes(result.stderr, first.says);
       assertStringIncludes(result.stderr, `(see lanparty-${program} --help)`);
       // A start takes its time: what else can be wrong is told by the same code in this process.
@@ -261,7 +266,7 @@ Deno.test("interfaces that cannot be bridged, and rights that are missing, are o
   assertStringIncludes(await gateway("far-too-long-a-name"), "cannot be an interface name");
   const without = async (rights: string, command: string[], says: RegExp) => {
     const result = await lines.run(["setpriv", `--bounding-set=${rights}`, ...command]);
-    assertOneLine(result, 1, command.join(" "));
+    assertFailure(result, 1, command.join(" "));
     assertMatch(result.stderr, says);
   };
   await without("-net_raw", lines.command("gateway", []), /needs root or CAP_NET_RAW/);
