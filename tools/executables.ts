@@ -1,6 +1,7 @@
 /** The three executables: `deno compile` of the entries, with libmsquic inside, in `dist`. */
 import { cached, copyIfChanged, hashFiles, hashOf, listFiles, prune } from "./cache.ts";
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
+import { importFromSystemOnly } from "./pe_file.ts";
 import { Log, run } from "./process.ts";
 import { step } from "./progress.ts";
 import { DENO_VERSION, type Runtime, RUNTIME_TARGETS } from "./runtime.ts";
@@ -72,6 +73,9 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
   }
 }
 
+/** To be raised when the same inputs make another Windows client. */
+const WINDOWS_RECIPE_VERSION = "2";
+
 /** Where the Windows client lies after the build. */
 export const WINDOWS_CLIENT = `${ROOT}/dist/lanparty-client.exe`;
 
@@ -80,7 +84,7 @@ export async function ensureWindowsClient(
   library: WindowsLibrary,
   runtime: Runtime,
 ): Promise<void> {
-  const key = await executablesKey(library, runtime);
+  const key = await hashOf([await executablesKey(library, runtime), WINDOWS_RECIPE_VERSION]);
   const folder = await cached("windows-client", key, async (target) => {
     const log = await Log.open("compile-windows");
     try {
@@ -90,6 +94,7 @@ export async function ensureWindowsClient(
           ...["--target", RUNTIME_TARGETS.windows.name, "--include", DLL_IN_TREE],
           ...["--output", `${target}/lanparty-client.exe`, entry("client")],
         ], { cwd: ROOT, env: runtime.env }));
+      await importFromSystemOnly(`${target}/lanparty-client.exe`);
     } finally {
       log.close();
     }

@@ -6,6 +6,7 @@ import { VERSION } from "../../src/cli/version.ts";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
 import type { Row } from "../../tools/demo/table.ts";
+import { dependentLoadFlags, SEARCH_SYSTEM32 } from "../../tools/pe_file.ts";
 import { isSystemDll, readTables } from "../../tools/windows_library.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { type Namespace, NetworkLab } from "../support/netns.ts";
@@ -93,6 +94,8 @@ Deno.test("the client needs only DLLs that every Windows has", async () => {
   const { imports } = await readTables(WINDOWS_CLIENT);
   assert(imports.length > 0);
   assertEquals(imports.filter((name) => !isSystemDll(name)), []);
+  // And takes them from System32, whatever lies beside it.
+  assertEquals(dependentLoadFlags(await Deno.readFile(WINDOWS_CLIENT)), SEARCH_SYSTEM32);
 });
 
 Deno.test("on a fresh Windows the client starts, and says that the driver is missing", async () => {

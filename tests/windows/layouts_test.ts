@@ -8,7 +8,7 @@ import * as kernel from "../../src/ffi/windows_kernel.ts";
 import * as msquic from "../../src/ffi/windows_msquic.ts";
 import * as registry from "../../src/ffi/windows_registry.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
-import { SYSTEM_DLL_SYMBOLS } from "../../src/ffi/system_dll.ts";
+import { LOAD_LIBRARY_SEARCH_SYSTEM32, SYSTEM_DLL_SYMBOLS } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
 import { msquicSource } from "../support/native.ts";
 import {
@@ -42,6 +42,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(ip.IpConstant),
     ...constantAssertions({
+      LOAD_LIBRARY_SEARCH_SYSTEM32,
       AI_ADDRCONFIG: resolve.AI_ADDRCONFIG_WINDOWS,
       "sizeof(WSADATA)": resolve.WSADATA_BYTES,
       "CTL_CODE(FILE_DEVICE_UNKNOWN, 1, METHOD_BUFFERED, FILE_ANY_ACCESS)": TapControl.getMac,

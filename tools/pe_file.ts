@@ -1,0 +1,63 @@
+/** Windows' executables (PE32+): the one field of theirs that the build sets. */
+import { BuildError } from "./cache.ts";
+
+/** `LOAD_LIBRARY_SEARCH_SYSTEM32`: DLLs come out of System32 and from nowhere else. */
+export const SEARCH_SYSTEM32 = 0x0800;
+
+/** Offsets of the PE format: winnt.h's IMAGE_DOS_HEADER, IMAGE_NT_HEADERS64, IMAGE_SECTION_HEADER. */
+const Offset = {
+  ntHeaders: 0x3c,
+  sectionCount: 6,
+  optionalHeaderBytes: 20,
+  optionalHeader: 24,
+  loadConfiguration: 112 + 10 * 8,
+  dependentLoadFlags: 0x4e,
+} as const;
+const SECTION_BYTES = 40;
+const PE32_PLUS = 0x20b;
+
+/**
+ * Where a file has the flags that its imported DLLs are searched by (`DependentLoadFlags` of
+ * IMAGE_LOAD_CONFIG_DIRECTORY64, what the linker's option /DEPENDENTLOADFLAG sets).
+ *
+ * @throws {BuildError} the file has no such field
+ */
+export function dependentLoadFlagsOffset(file: Uint8Array): number {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const wrong = new BuildError("no 64-bit Windows program with a load configuration");
+  try {
+    const nt = view.getUint32(Offset.ntHeaders, true);
+    const optional = nt + Offset.optionalHeader;
+    const isPe = view.getUint32(nt) === 0x50450000;
+    if (!isPe || view.getUint16(optional, true) !== PE32_PLUS) throw wrong;
+    const address = view.getUint32(optional + Offset.loadConfiguration, true);
+    const sections = optional + view.getUint16(nt + Offset.optionalHeaderBytes, true);
+    const count = view.getUint16(nt + Offset.sectionCount, true);
+    for (let i = 0; i < count; i++) {
+      const at = sections + i * SECTION_BYTES;
+      const start = view.getUint32(at + 12, true);
+      const offset = address - start;
+      if (address === 0 || offset < 0 || offset >= view.getUint32(at + 16, true)) continue;
+      const found = view.getUint32(at + 20, true) + offset;
+      if (view.getUint32(found, true) < Offset.dependentLoadFlags + 2) throw wrong;
+      return found + Offset.dependentLoadFlags;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  throw wrong;
+}
+
+/** The flags that a program's imported DLLs are searched by; 0: beside the program first. */
+export function dependentLoadFlags(file: Uint8Array): number {
+  const offset = dependentLoadFlagsOffset(file);
+  return new DataView(file.buffer, file.byteOffset).getUint16(offset, true);
+}
+
+/** Has a program's imported DLLs come out of System32 alone: none that lies beside it is loaded. */
+export async function importFromSystemOnly(path: string): Promise<void> {
+  const file = await Deno.readFile(path);
+  const offset = dependentLoadFlagsOffset(file);
+  new DataView(file.buffer).setUint16(offset, SEARCH_SYSTEM32, true);
+  await Deno.writeFile(path, file);
+}
