@@ -11,8 +11,8 @@ import { IpConstant, MIB_IPINTERFACE_ROW, windowsIp } from "../ffi/windows_ip.ts
 
 type Row = Struct<typeof MIB_IPINTERFACE_ROW>;
 
-/** What a family's settings were, and are to be again. */
-interface Before {
+/** One IP version's settings of an interface, as far as the client changes them. */
+export interface InterfaceSettings {
   readonly family: number;
   readonly automaticMetric: number;
   readonly metric: number;
@@ -32,7 +32,6 @@ export class WindowsInterface {
   /** The interface's index. */
   readonly index: number;
   readonly #luid: Uint8Array<ArrayBuffer>;
-  readonly #before: Before[] = [];
 
   /**
    * Finds an adapter's interface.
@@ -54,6 +53,20 @@ export class WindowsInterface {
     this.index = index;
   }
 
+  /** The settings of this moment; a version of IP that the interface has not is left out. */
+  settings(): InterfaceSettings[] {
+    return FAMILIES.flatMap((family) => {
+      const row = this.#read(family);
+      return row === undefined ? [] : [{
+        family,
+        automaticMetric: row.getNumber("UseAutomaticMetric"),
+        metric: row.getNumber("Metric"),
+        mtu: row.getNumber("NlMtu"),
+        disableDefaultRoutes: row.getNumber("DisableDefaultRoutes"),
+      }];
+    });
+  }
+
   /**
    * Gives the interface an MTU and the least metric, and keeps default routes away from it.
    *
@@ -61,65 +74,46 @@ export class WindowsInterface {
    * @throws {WindowsError} IPv4's settings are refused; IPv6 may be absent or want a larger MTU
    */
   configure(mtu: number, allowDefaultRoutes: boolean): void {
+    const disableDefaultRoutes = allowDefaultRoutes ? 0 : 1;
     for (const family of FAMILIES) {
-      const row = this.#read(family);
-      if (row === undefined) {
-        if (family === IpConstant.AF_INET) throw new WindowsError("GetIpInterfaceEntry", 0);
-        continue;
-      }
-      if (!this.#before.some((before) => before.family === family)) {
-        this.#before.push({
-          family,
-          automaticMetric: row.getNumber("UseAutomaticMetric"),
-          metric: row.getNumber("Metric"),
-          mtu: row.getNumber("NlMtu"),
-          disableDefaultRoutes: row.getNumber("DisableDefaultRoutes"),
-        });
-      }
-      row.setNumber("UseAutomaticMetric", 0).setNumber("Metric", METRIC).setNumber("NlMtu", mtu)
-        .setNumber("DisableDefaultRoutes", allowDefaultRoutes ? 0 : 1);
-      this.#write(row, family === IpConstant.AF_INET);
+      const required = family === IpConstant.AF_INET;
+      this.#apply(
+        { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes },
+        required,
+      );
     }
   }
 
-  /**
-   * Puts back what was there before the first {@linkcode WindowsInterface.configure}; an interface
-   * that is gone has nothing to be put back.
-   */
-  restore(): void {
-    for (const before of this.#before.reverse()) {
-      const row = this.#newRow(before.family);
-      if (windowsIp().GetIpInterfaceEntry(row.bytes) !== IpConstant.NO_ERROR) continue;
-      row.setNumber("UseAutomaticMetric", before.automaticMetric)
-        .setNumber("Metric", before.metric)
-        .setNumber("NlMtu", before.mtu)
-        .setNumber("DisableDefaultRoutes", before.disableDefaultRoutes);
-      this.#write(row, false);
+  /** Puts settings back; an IP version that is gone has nothing to be put back. */
+  restore(settings: readonly InterfaceSettings[]): void {
+    for (const one of settings) this.#apply(one, false);
+  }
+
+  #apply(settings: InterfaceSettings, required: boolean): void {
+    const row = this.#read(settings.family);
+    if (row === undefined) {
+      if (required) throw new WindowsError("GetIpInterfaceEntry", IpConstant.ERROR_NOT_FOUND);
+      return;
     }
-    this.#before.length = 0;
+    row.setNumber("UseAutomaticMetric", settings.automaticMetric)
+      .setNumber("Metric", settings.metric)
+      .setNumber("NlMtu", settings.mtu)
+      .setNumber("DisableDefaultRoutes", settings.disableDefaultRoutes);
+    // For IPv4 the call wants this to be 0, whatever GetIpInterfaceEntry has put there.
+    if (settings.family === IpConstant.AF_INET) row.setNumber("SitePrefixLength", 0);
+    const code = windowsIp().SetIpInterfaceEntry(row.bytes);
+    if (required) check("SetIpInterfaceEntry", code);
   }
 
   #read(family: number): Row | undefined {
-    const row = this.#newRow(family);
-    const code = windowsIp().GetIpInterfaceEntry(row.bytes);
-    if (code === IpConstant.ERROR_NOT_FOUND) return undefined;
-    check("GetIpInterfaceEntry", code);
-    return row;
-  }
-
-  #newRow(family: number): Row {
     const row = new Struct(MIB_IPINTERFACE_ROW);
     windowsIp().InitializeIpInterfaceEntry(row.bytes);
     row.setNumber("Family", family);
     row.memberBytes("InterfaceLuid").set(this.#luid);
+    const code = windowsIp().GetIpInterfaceEntry(row.bytes);
+    if (code === IpConstant.ERROR_NOT_FOUND) return undefined;
+    check("GetIpInterfaceEntry", code);
     return row;
-  }
-
-  #write(row: Row, required: boolean): void {
-    // For IPv4 the call wants this to be 0, whatever GetIpInterfaceEntry has put there.
-    if (row.getNumber("Family") === IpConstant.AF_INET) row.setNumber("SitePrefixLength", 0);
-    const code = windowsIp().SetIpInterfaceEntry(row.bytes);
-    if (required) check("SetIpInterfaceEntry", code);
   }
 }
 

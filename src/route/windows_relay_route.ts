@@ -12,59 +12,65 @@ import { IpConstant, MIB_IPFORWARD_ROW2, SOCKADDR_INET, windowsIp } from "../ffi
 const IPV4_BYTES = 4;
 const IPV4_LOOPBACK = 127;
 
-/** A pinned route. */
-export class WindowsRelayRoute {
-  /** The interface that leads to the relay. */
-  readonly interfaceIndex: number;
-  readonly #row: Struct<typeof MIB_IPFORWARD_ROW2>;
-  /** Whether the route is ours: one that the player had before is left alone. */
-  #created: boolean;
+/** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
+export type HostRoute = Uint8Array<ArrayBuffer>;
 
-  /**
-   * Pins the best route of this moment; undefined if the relay is on this PC.
-   *
-   * @param address 4 or 16 bytes
-   * @throws {WindowsError} there is no route to the relay, or none may be added
-   */
-  static pin(address: Uint8Array): WindowsRelayRoute | undefined {
-    const isIpv4 = address.length === IPV4_BYTES;
-    const isLoopback = isIpv4
-      ? address[0] === IPV4_LOOPBACK
-      : address.every((byte, index) => byte === (index === 15 ? 1 : 0));
-    if (isLoopback) return undefined;
-    const destination = socketAddress(address);
-    const ip = windowsIp();
-    const best = new Struct(MIB_IPFORWARD_ROW2);
-    const source = new Uint8Array(SOCKADDR_INET.sizeBytes);
-    check("GetBestRoute2", ip.GetBestRoute2(null, 0, null, destination, 0, best.bytes, source));
-    const row = new Struct(MIB_IPFORWARD_ROW2);
-    ip.InitializeIpForwardEntry(row.bytes);
-    for (const member of ["InterfaceLuid", "NextHop"] as const) {
-      row.memberBytes(member).set(best.memberBytes(member));
-    }
-    row.memberBytes("prefix").set(destination);
-    row.setNumber("InterfaceIndex", best.getNumber("InterfaceIndex"))
-      .setNumber("prefixLength", address.length * 8)
-      .setNumber("Metric", 0)
-      .setNumber("Protocol", IpConstant.MIB_IPPROTO_NETMGMT);
-    const code = ip.CreateIpForwardEntry2(row.bytes);
-    if (code !== IpConstant.ERROR_OBJECT_ALREADY_EXISTS) check("CreateIpForwardEntry2", code);
-    return new WindowsRelayRoute(row, code === IpConstant.NO_ERROR);
+/**
+ * The host route to an address over the way that leads there at this moment; undefined if it is
+ * this PC's own.
+ *
+ * @param address 4 or 16 bytes
+ * @throws {WindowsError} there is no way to it
+ */
+export function hostRouteTo(address: Uint8Array): HostRoute | undefined {
+  const isIpv4 = address.length === IPV4_BYTES;
+  const isLoopback = isIpv4
+    ? address[0] === IPV4_LOOPBACK
+    : address.every((byte, index) => byte === (index === 15 ? 1 : 0));
+  if (isLoopback) return undefined;
+  const destination = socketAddress(address);
+  const ip = windowsIp();
+  const best = new Struct(MIB_IPFORWARD_ROW2);
+  const source = new Uint8Array(SOCKADDR_INET.sizeBytes);
+  check("GetBestRoute2", ip.GetBestRoute2(null, 0, null, destination, 0, best.bytes, source));
+  const row = new Struct(MIB_IPFORWARD_ROW2);
+  ip.InitializeIpForwardEntry(row.bytes);
+  for (const member of ["InterfaceLuid", "NextHop"] as const) {
+    row.memberBytes(member).set(best.memberBytes(member));
   }
+  row.memberBytes("prefix").set(destination);
+  row.setNumber("InterfaceIndex", best.getNumber("InterfaceIndex"))
+    .setNumber("prefixLength", address.length * 8)
+    .setNumber("Metric", 0)
+    .setNumber("Protocol", IpConstant.MIB_IPPROTO_NETMGMT);
+  return row.bytes;
+}
 
-  private constructor(row: Struct<typeof MIB_IPFORWARD_ROW2>, created: boolean) {
-    this.#row = row;
-    this.#created = created;
-    this.interfaceIndex = row.getNumber("InterfaceIndex");
-  }
+/**
+ * Adds a route; false if the player has it already, and it is not ours to take away.
+ *
+ * @throws {WindowsError} it may not be added
+ */
+export function addHostRoute(route: HostRoute): boolean {
+  const code = windowsIp().CreateIpForwardEntry2(route);
+  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return false;
+  check("CreateIpForwardEntry2", code);
+  return true;
+}
 
-  /** Takes the route away, if it is ours. A second call does nothing. */
-  remove(): void {
-    if (!this.#created) return;
-    this.#created = false;
-    // One that is gone already, with its interface, is no failure.
-    windowsIp().DeleteIpForwardEntry2(this.#row.bytes);
-  }
+/**
+ * Takes a route away that `addHostRoute` has added; one that is gone already is no failure. Bytes
+ * that are no host route of ours are left alone.
+ */
+export function removeHostRoute(route: Uint8Array): void {
+  const { fields, sizeBytes } = MIB_IPFORWARD_ROW2;
+  if (route.length !== sizeBytes) return;
+  const row = new Struct(MIB_IPFORWARD_ROW2);
+  row.bytes.set(route);
+  const isIpv4 = route[fields.prefix.offset] === IpConstant.AF_INET;
+  const isHost = row.getNumber("prefixLength") === (isIpv4 ? 32 : 128);
+  const isOurs = row.getNumber("Protocol") === IpConstant.MIB_IPPROTO_NETMGMT;
+  if (isHost && isOurs) windowsIp().DeleteIpForwardEntry2(row.bytes);
 }
 
 /** An address as `SOCKADDR_INET`, port 0. */

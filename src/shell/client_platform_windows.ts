@@ -2,16 +2,19 @@
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
+import type { UndoFailure } from "../os/journal.ts";
 import { setAdapterMac } from "../os/windows_adapter.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
+import { isAdministrator } from "../ffi/windows_rights.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
-import { WindowsRelayRoute } from "../route/windows_relay_route.ts";
+import { hostRouteTo } from "../route/windows_relay_route.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
+import { WindowsChanges } from "./windows_changes.ts";
 
 /** Versions up to 9.26 let any program of this PC overflow the kernel's memory (CVE-2024-1305). */
 const SAFE_DRIVER = { major: 9, minor: 27 };
@@ -22,14 +25,20 @@ const RESTART_STEP_MS = 100;
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openWindowsSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+  if (!isAdministrator()) {
+    throw new UserError(
+      "lanparty-client sets up a network adapter and routes: start it as administrator " +
+        "(right-click it, or the console, and choose Run as administrator)",
+    );
+  }
   findCandidates(options.tapName); // what is wrong with them is said before anything else
   return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
 }
 
 class WindowsSystem implements ClientSystem {
   private adapter: TapAdapter | undefined;
-  private relayRoute: WindowsRelayRoute | undefined;
-  private network: WindowsInterface | undefined;
+  private changes: WindowsChanges | undefined;
+  private relayPinned = false;
 
   constructor(
     private readonly options: ClientSystemOptions,
@@ -40,6 +49,7 @@ class WindowsSystem implements ClientSystem {
   prepareAdapter(mac: Uint8Array): void {
     const { adapter, mac: before } = chooseAdapter(this.options.tapName);
     this.adapter = adapter;
+    this.changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
     if (equalMacs(before, 0, mac, 0)) return;
     const text = formatMac(mac);
     logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
@@ -53,8 +63,11 @@ class WindowsSystem implements ClientSystem {
   }
 
   openAdapter({ mtu, pool, relayAddress }: AdapterSettings): LinkDevice {
-    if (this.adapter === undefined) throw new Error("no adapter was prepared");
-    const network = this.network = WindowsInterface.find(this.adapter.guid);
+    if (this.adapter === undefined || this.changes === undefined) {
+      throw new Error("no adapter was prepared");
+    }
+    const { changes } = this;
+    const network = WindowsInterface.find(this.adapter.guid);
     const { allowLanDefaultRoute } = this.options;
     this.pinRelay(relayAddress);
     try {
@@ -64,7 +77,7 @@ class WindowsSystem implements ClientSystem {
         mtu,
         network: {
           index: network.index,
-          setMtu: (mtu) => network.configure(mtu, allowLanDefaultRoute),
+          setMtu: (mtu) => changes.configure(network, mtu, allowLanDefaultRoute),
         },
       });
       this.checkDriver(device);
@@ -85,21 +98,26 @@ class WindowsSystem implements ClientSystem {
 
   /** Windows itself has leased the address; what was set on the interface is taken back. */
   releaseAddress(): Promise<void> {
-    this.network?.restore();
-    this.relayRoute?.remove();
+    this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
     return Promise.resolve();
   }
 
   /** Keeps the way to the relay as it is now, before the adapter brings routes of its own. */
   private pinRelay(address: Uint8Array | undefined): void {
-    if (address === undefined || this.relayRoute !== undefined) return;
+    if (address === undefined || this.relayPinned) return;
     try {
-      this.relayRoute = WindowsRelayRoute.pin(address);
+      const route = hostRouteTo(address);
+      if (route !== undefined) this.changes?.addRoute(route);
+      this.relayPinned = true;
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       const text = `The route to the relay could not be pinned (${error.message})`;
       logText(this.logger, "warning", text);
     }
+  }
+
+  private sayNotUndone(failure: UndoFailure): void {
+    logText(this.logger, "warning", "a change to this PC could not be undone", { failure });
   }
 
   private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {

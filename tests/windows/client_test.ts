@@ -20,6 +20,19 @@ const MAC = "02:00:00:00:00:51";
 /** Neighbours that take the processors away for a moment cost packets; a fault costs them always. */
 const ATTEMPTS_MAX = 3;
 
+/** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
+const SETUP = [
+  "GetBestRoute2 10.92.0.1",
+  "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
+  "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
+  "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
+];
+const UNDO = [
+  "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
+  "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
+  "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
+];
+
 function assertRows(...rows: Row[]): void {
   for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
 }
@@ -141,12 +154,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await step(
     "the relay's route was pinned, then the interface got its MTU and metric, no default route",
     async () => {
-      assertEquals((await pc.calls()).slice(3), [
-        "GetBestRoute2 10.92.0.1",
-        "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
-        "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
-        "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
-      ]);
+      assertEquals((await pc.calls()).slice(3), SETUP);
     },
   );
   await step(
@@ -164,10 +172,28 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
     assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
-    assertEquals((await pc.calls()).slice(7), [
-      "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
-      "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
-      "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
-    ]);
+    assertEquals((await pc.calls()).slice(7), UNDO);
   });
+});
+
+partyTest("what a killed client left behind is undone at the next start", async (party) => {
+  const player = await party.addPlayer("player");
+  await using pc = await WinePc.open(player);
+  await pc.installAdapter();
+  await party.startRelay();
+  const options = [...await partyOptions(party, pc), "--virtual-mac", MAC];
+  const killed = pc.client(...options);
+  party.clients.set("killed", killed);
+  await killed.waitForLine(/adapter LAN party is up/, 20_000);
+  killed.kill("SIGKILL");
+  await killed.waitExit(10_000);
+  // The MAC's restart comes first; the second start finds the MAC as it should be.
+  assertEquals((await pc.calls()).slice(3), SETUP);
+  const next = pc.client(...options);
+  party.clients.set("next", next);
+  await next.waitForLine(/adapter LAN party is up/, 40_000);
+  assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO, ...SETUP]);
+  next.kill("SIGINT");
+  assertEquals(await next.waitExit(10_000), 0);
+  assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO, ...SETUP, ...UNDO]);
 });

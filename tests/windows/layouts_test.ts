@@ -9,6 +9,7 @@ import * as msquic from "../../src/ffi/windows_msquic.ts";
 import * as registry from "../../src/ffi/windows_registry.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32, SYSTEM_DLL_SYMBOLS } from "../../src/ffi/system_dll.ts";
+import { WINDOWS_RIGHTS_SYMBOLS } from "../../src/ffi/windows_rights.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
 import { msquicSource } from "../support/native.ts";
 import {
@@ -85,6 +86,7 @@ Deno.test("Windows' functions take and return what its headers say", async () =>
     ...resolve.WINDOWS_RESOLVE_SYMBOLS["ws2_32.dll"],
     ...KNOWN_FOLDER_SYMBOLS["shell32.dll"],
     ...KNOWN_FOLDER_SYMBOLS["ole32.dll"],
+    ...WINDOWS_RIGHTS_SYMBOLS["shell32.dll"],
     ...SYSTEM_DLL_SYMBOLS["kernel32.dll"],
   });
   assertEquals(checked > 25, true);

@@ -1,0 +1,78 @@
+/**
+ * What the client changes on a Windows PC and takes back: at its end, or, if it was killed, at its
+ * next start. The journal lies in the folder of programs, which only administrators can write.
+ */
+import { programFilesFolder } from "../ffi/known_folder.ts";
+import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
+import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
+import { addHostRoute, type HostRoute, removeHostRoute } from "../route/windows_relay_route.ts";
+
+const FOLDER = "lanparty-client";
+const ROUTE = "windows-route";
+const INTERFACE = "windows-interface";
+
+/** The changes of the client that uses one adapter: no other one has it open at the same time. */
+export class WindowsChanges {
+  private readonly journal: ChangeJournal;
+  private interfaceChange: Change | undefined;
+
+  /** Opens the adapter's journal, and undoes what a killed client left behind. */
+  constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
+    const folder = `${programFilesFolder()}\\${FOLDER}`;
+    Deno.mkdirSync(folder, { recursive: true });
+    this.journal = ChangeJournal.open(
+      `${folder}\\changes-${guid}.json`,
+      { [ROUTE]: undoRoute, [INTERFACE]: undoInterface },
+      onFailure,
+    );
+  }
+
+  /** Adds a route. @throws {WindowsError} */
+  addRoute(route: HostRoute): void {
+    const change = this.journal.record(ROUTE, route.toHex());
+    let isOurs = false;
+    try {
+      isOurs = addHostRoute(route);
+    } finally {
+      if (!isOurs) this.journal.forget(change);
+    }
+  }
+
+  /** Configures the adapter's interface. @throws {WindowsError} */
+  configure(network: WindowsInterface, mtu: number, allowDefaultRoutes: boolean): void {
+    this.interfaceChange ??= this.journal.record(INTERFACE, {
+      guid: this.guid,
+      settings: network.settings().map((settings) => ({ ...settings })),
+    });
+    network.configure(mtu, allowDefaultRoutes);
+  }
+
+  /** Takes everything back; what cannot be stays written down. */
+  undo(): readonly UndoFailure[] {
+    this.interfaceChange = undefined;
+    return this.journal.undoAll();
+  }
+}
+
+/** The journal is a file: what it holds is checked before it is believed. */
+function undoRoute(data: ChangeData): void {
+  if (typeof data === "string" && /^([0-9a-f]{2})+$/.test(data)) {
+    removeHostRoute(Uint8Array.fromHex(data));
+  }
+}
+
+function undoInterface(data: ChangeData): void {
+  if (typeof data !== "object" || data === null || !("guid" in data)) return;
+  const { guid, settings } = data;
+  if (typeof guid !== "string" || !/^\{[0-9A-Fa-f-]{36}\}$/.test(guid)) return;
+  if (!Array.isArray(settings) || !settings.every(isSettings)) return;
+  WindowsInterface.find(guid).restore(settings);
+}
+
+function isSettings(value: unknown): value is InterfaceSettings {
+  if (typeof value !== "object" || value === null) return false;
+  return ["family", "automaticMetric", "metric", "mtu", "disableDefaultRoutes"].every((name) => {
+    const member = (value as Record<string, unknown>)[name];
+    return Number.isInteger(member) && (member as number) >= 0;
+  });
+}
