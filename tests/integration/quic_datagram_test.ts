@@ -8,44 +8,7 @@ import {
 } from "@std/assert";
 import { QuicStatistics } from "../../src/quic/mod.ts";
 import { CertificateFolder, ConnectionRecorder, pass, QuicHost, until } from "../support/quic.ts";
-
-/** One host that is server and client at once, with connections between the two. */
-async function withPairs(
-  count: number,
-  run: (
-    host: QuicHost,
-    pairs: { client: ConnectionRecorder; server: ConnectionRecorder }[],
-  ) => Promise<void>,
-): Promise<void> {
-  const certificates = await CertificateFolder.make();
-  const host = await QuicHost.open();
-  try {
-    const { accepted, port } = host.listen(host.server(await certificates.issue()));
-    const configuration = host.client(certificates.caFile);
-    const pairs: { client: ConnectionRecorder; server: ConnectionRecorder }[] = [];
-    for (let i = 0; i < count; i++) {
-      const { recorder } = host.connect(configuration, port);
-      await until(
-        [host],
-        () =>
-          recorder.connection !== undefined && accepted.length === i + 1 &&
-          accepted[i].connection !== undefined,
-        "a handshake",
-      );
-      pairs.push({ client: recorder, server: accepted[i] });
-    }
-    await run(host, pairs);
-  } finally {
-    host.close();
-    await certificates.remove();
-  }
-  assertEquals(host.pool.freeSlots, host.pool.slotCount, "every slot has come back");
-}
-
-function connectionOf(recorder: ConnectionRecorder) {
-  if (recorder.connection === undefined) throw new Error("not connected");
-  return recorder.connection;
-}
+import { connectionOf, withPairs } from "../support/quic_pairs.ts";
 
 /** Slots that are free, or wait for what comes. */
 function freeSlots(host: QuicHost): number {
@@ -98,46 +61,6 @@ Deno.test("a burst that is longer than what msquic has in hand keeps its order",
     assertGreater(host.library.slotsInHand, 0, "datagrams come by the log");
     assertEquals(connectionOf(client).unsentBytes, 0);
     assertEquals(freeSlots(host), host.pool.slotCount);
-  });
-});
-
-/**
- * Sends datagrams from the client and counts what the server takes, until so many have come; the bytes
- * of heap that each has cost. A collection in between makes that less than nothing.
- */
-function heapBytesEach(host: QuicHost, client: ConnectionRecorder, taken: () => number): number {
-  const connection = connectionOf(client);
-  const count = 20_000;
-  const goal = taken() + count;
-  const beforeBytes = Deno.memoryUsage().heapUsed;
-  while (taken() < goal) {
-    while (connection.unsentCount < 64) {
-      const slot = host.pool.acquire();
-      assert(connection.sendDatagram(slot, host.pool.offsetOf(slot) + 8, 200));
-    }
-    host.reactor.turn(1);
-  }
-  return (Deno.memoryUsage().heapUsed - beforeBytes) / count;
-}
-
-Deno.test("datagrams come and go without an allocation", async () => {
-  await withPairs(1, async (host, [{ client, server }]) => {
-    let taken = 0;
-    const sink = new ConnectionRecorder(host.pool);
-    sink.datagram = (_connection, slot) => {
-      host.pool.release(slot);
-      taken++;
-    };
-    connectionOf(server).setHandler(sink);
-    const rounds: number[] = [];
-    const without = () => rounds.filter((bytes) => bytes >= 0 && bytes < 4).length;
-    // The first rounds belong to the compiler.
-    while (without() < 3 && rounds.length < 40) {
-      rounds.push(heapBytesEach(host, client, () => taken));
-    }
-    assertEquals(without(), 3, `heap bytes for each datagram: ${rounds.map(Math.round)}`);
-    connectionOf(server).setHandler(server);
-    await until([host], () => connectionOf(client).unsentCount === 0, "the last to be sent");
   });
 });
 
