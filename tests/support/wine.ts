@@ -136,8 +136,13 @@ export class WinePc implements AsyncDisposable {
     await Deno.writeTextFile(pc.#enterScript, ENTER);
     // Wine looks its host's name up, and no name server answers here: it would wait a long time.
     await Deno.writeTextFile(`${folder}/nsswitch.conf`, "hosts: files\n");
-    await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
-    await pc.restart();
+    try {
+      await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
+      await pc.restart();
+    } catch (error) {
+      await pc[Symbol.asyncDispose]();
+      throw error;
+    }
     return pc;
   }
 

@@ -197,3 +197,20 @@ partyTest("what a killed client left behind is undone at the next start", async 
   assertEquals(await next.waitExit(10_000), 0);
   assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO, ...SETUP, ...UNDO]);
 });
+
+partyTest(
+  "an adapter that is pulled out is noticed, and what was set is taken back",
+  async (party) => {
+    const player = await party.addPlayer("player");
+    await using pc = await WinePc.open(player);
+    await pc.installAdapter();
+    await party.startRelay();
+    const client = pc.client(...await partyOptions(party, pc), "--virtual-mac", MAC);
+    party.clients.set("player", client);
+    await client.waitForLine(/adapter LAN party is up/, 20_000);
+    await pc.setPresent(false);
+    assertEquals(await client.waitExit(10_000), 1);
+    assertMatch(client.stderr, /error: the network adapter LAN party was removed or renamed/);
+    assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO]);
+  },
+);
