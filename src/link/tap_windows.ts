@@ -109,7 +109,6 @@ export class TapWindowsDevice implements LinkDevice {
   readonly #start = new BigInt64Array(1);
   readonly #nt = windowsNt();
   readonly #memcpy = nativeMemory().memcpyToPointer;
-  #pending = 0;
   #mtu: number;
   #state: LinkState = "up";
   #sink: LinkSink | undefined;
@@ -245,15 +244,11 @@ export class TapWindowsDevice implements LinkDevice {
     return this.#state;
   }
 
-  /** Operations that have not ended: their memory must stay. */
-  get pendingOperations(): number {
-    return this.#pending;
-  }
-
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The completions of what is cancelled still come: they give their slots back.
+    // The completions of what is cancelled still come: they give their slots back. Until then the
+    // reactor holds the handler, and with it the memory that the operations use.
     windowsKernel().CancelIoEx(this.#handle, null);
     if (this.#state === "up") setMediaStatus(this.#handle, false);
     windowsKernel().CloseHandle(this.#handle);
@@ -288,7 +283,6 @@ export class TapWindowsDevice implements LinkDevice {
       this.counters.sendFailed++;
       return false;
     }
-    this.#pending++;
     this.counters.framesSent++;
     this.counters.bytesSent += length;
     return true;
@@ -313,12 +307,10 @@ export class TapWindowsDevice implements LinkDevice {
       return;
     }
     this.#readSlots[read] = slot;
-    this.#pending++;
   }
 
   #completed(overlapped: number, bytes: number): void {
     const operation = (overlapped - this.#overlappedAddress) / OVERLAPPED.sizeBytes;
-    this.#pending--;
     const status = this.#overlapped[operation * OVERLAPPED_WORDS];
     if (operation >= READS) {
       this.#freeWrites[this.#freeWriteCount++] = operation - READS;

@@ -103,6 +103,12 @@ export class RelayTrust {
 }
 
 function systemCaFile(): string {
+  if (Deno.build.os === "windows") {
+    throw new UserError(
+      "lanparty-client does not read Windows' own list of trusted CAs: pin the relay with " +
+        "--relay-fingerprint or --relay-ca-cert",
+    );
+  }
   for (const candidate of systemCaFileCandidates(Deno.env.get("SSL_CERT_FILE"))) {
     try {
       if (Deno.statSync(candidate).isFile) return candidate;
