@@ -21,6 +21,8 @@ export const PATCHES: readonly string[] = [
   "0003-quiet-datagrams.patch",
   "0004-no-self-wake.patch",
   "0005-datagram-log.patch",
+  "0006-many-datagrams-at-once.patch",
+  "0007-no-unseen-logs.patch",
 ];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */

@@ -177,6 +177,16 @@ export const MSQUIC_SYMBOLS = {
     result: "u32",
   },
   MsQuicStreamClose: { parameters: ["pointer" /* Stream */], result: "void" },
+  /** Ours (patch 0006): sends `Buffers[Indices[i]]` with the context `Indices[i] + 1`. */
+  MsQuicDatagramSendMany: {
+    parameters: [
+      "pointer", /* Connection */
+      "pointer", /* Buffers */
+      "pointer", /* Indices */
+      "u32", /* Count */
+    ],
+    result: "u32",
+  },
   /** Ours (patch 0005). */
   MsQuicDatagramLog: { parameters: ["buffer" /* Log */], result: "u8" },
 } as const satisfies Deno.ForeignLibraryInterface;

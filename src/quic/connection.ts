@@ -93,6 +93,13 @@ export class QuicConnection implements EventTarget {
   #state: QuicConnectionState = "opening";
   #reason: QuicCloseReason | undefined;
   #maxDatagramKnown = false;
+  /** Datagrams of the batch at hand that msquic did not take. */
+  #refusals = 0;
+  readonly #refuse = (length: number): void => {
+    this.#refusals++;
+    this.unsentBytes -= length;
+    this.unsentCount--;
+  };
   #remoteAddress: QuicAddress | undefined;
   #localAddress: QuicAddress | undefined;
 
@@ -144,23 +151,37 @@ export class QuicConnection implements EventTarget {
    * @returns false if the datagram was not taken: not connected, or longer than `maxDatagramBytes`
    */
   sendDatagram(slot: number, offset: number, length: number): boolean {
-    if (this.#handle === undefined || this.#state !== "connected") {
-      this.#context.pool.release(slot);
+    if (!this.batchDatagram(slot, offset, length)) return false;
+    return this.sendBatch() === 0;
+  }
+
+  /**
+   * As {@linkcode sendDatagram}, but the datagram goes with the others of its batch, at most
+   * `SEND_BATCH_MAX`, by one call: by {@linkcode sendBatch}, before which no other connection may be
+   * given anything.
+   *
+   * @returns false if the datagram was not taken
+   */
+  batchDatagram(slot: number, offset: number, length: number): boolean {
+    const context = this.#context;
+    if (this.#state !== "connected" || length > this.maxDatagramBytes) {
+      context.pool.release(slot);
       return false;
     }
-    if (length > this.maxDatagramBytes) {
-      this.#context.pool.release(slot);
-      return false;
-    }
-    const status = this.#context.sendDatagram(this.#handle, slot, offset, length);
-    if (status !== QuicStatus.PENDING) {
-      this.#context.pool.release(slot);
-      return false;
-    }
+    context.addToBatch(slot, offset, length);
     this.unsentBytes += length;
     this.unsentCount++;
-    this.#context.reactor.wake();
     return true;
+  }
+
+  /** Gives the batch to msquic. Returns how many of its datagrams were refused. */
+  sendBatch(): number {
+    const context = this.#context;
+    if (context.batched === 0) return 0;
+    this.#refusals = 0;
+    context.sendBatch(this.#handle as Deno.PointerObject, this.#refuse);
+    context.reactor.wake();
+    return this.#refusals;
   }
 
   /**

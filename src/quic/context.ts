@@ -19,6 +19,9 @@ import { DatagramLog } from "./datagram_log.ts";
 /** Longest datagram that fits a slot behind its headroom. */
 export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 
+/** Most datagrams that are given to msquic by one call. */
+export const SEND_BATCH_MAX = 64;
+
 /** Most connections, and most streams, at a time. */
 const HANDLES_MAX = 65_536;
 
@@ -143,8 +146,11 @@ export class QuicContext {
   /** Sends in flight by slot: several connections may send the same slot. */
   readonly #sends: Uint16Array;
   readonly #slabAddress: number;
-  readonly #descriptorPointers: Deno.PointerObject[] = [];
-  readonly #contextPointers: Deno.PointerObject[] = [];
+  readonly #descriptorsPointer: Deno.PointerValue;
+  /** Slots that wait to be given to msquic by one call, all for one connection. */
+  readonly #batch = new Uint32Array(SEND_BATCH_MAX);
+  readonly #batchPointer: Deno.PointerValue = Deno.UnsafePointer.of(this.#batch);
+  #batched = 0;
   readonly #receivePointers: Deno.PointerObject[] = [];
   readonly #nothing = new BigUint64Array(1);
   readonly #datagrams: DatagramLog;
@@ -166,6 +172,7 @@ export class QuicContext {
     this.buffer64 = new BigUint64Array(buffer);
     for (let bytes = 0; bytes <= DATAGRAM_BYTES_MAX; bytes++) this.#lengths.push(BigInt(bytes));
     this.#descriptors = new Uint32Array(pool.slotCount * QUIC_BUFFER.sizeBytes / 4);
+    this.#descriptorsPointer = Deno.UnsafePointer.of(this.#descriptors);
     this.#sends = new Uint16Array(pool.slotCount);
     this.#slabAddress = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(pool.bytes)));
     this.#datagrams = new DatagramLog(quic, pool, {
@@ -273,19 +280,20 @@ export class QuicContext {
     return slot;
   }
 
+  /** Datagrams in the batch at hand. */
+  get batched(): number {
+    return this.#batched;
+  }
+
   /**
-   * Gives a datagram to msquic, which reads it from the slot until it reports it as sent.
+   * Puts a datagram in the batch at hand, which has room for `SEND_BATCH_MAX`. Nothing else may happen
+   * between the first datagram of a batch and `sendBatch`.
    *
    * @param offset index in the pool's bytes; while a slot is in flight, offset and length are the
    * same for all its connections (one descriptor stands for all of them)
-   * @returns msquic's status: `PENDING` if it took it
    */
-  sendDatagram(
-    connection: Deno.PointerObject,
-    slot: number,
-    offset: number,
-    length: number,
-  ): number {
+  addToBatch(slot: number, offset: number, length: number): void {
+    if (this.#batched === SEND_BATCH_MAX) throw new RangeError("the batch is full");
     const address = this.#slabAddress + offset;
     const low = address >>> 0;
     const at = slot * 4;
@@ -296,16 +304,33 @@ export class QuicContext {
     } else if (this.#descriptors[at] !== length || this.#descriptors[at + 2] !== low) {
       throw new RangeError(`slot ${slot} is in flight with another offset or length`);
     }
-    if (this.#receivePointers[slot] === undefined) this.#makePointers(slot);
-    const status = this.quic.MsQuicDatagramSend(
-      connection,
-      this.#descriptorPointers[slot],
-      1,
-      0,
-      this.#contextPointers[slot],
-    );
-    if (status === QuicStatus.PENDING) this.#sends[slot]++;
-    return status;
+    this.#sends[slot]++;
+    this.#batch[this.#batched++] = slot;
+  }
+
+  /**
+   * Gives the batch to msquic, which reads each datagram from its slot until it reports it as sent.
+   * What msquic refuses is given up, and its slot released.
+   *
+   * @param refused is told the length of each datagram that was refused
+   */
+  sendBatch(connection: Deno.PointerObject, refused: (length: number) => void): void {
+    const batch = this.#batch;
+    while (this.#batched > 0) {
+      const count = this.#batched;
+      const taken = this.quic.MsQuicDatagramSendMany(
+        connection,
+        this.#descriptorsPointer,
+        this.#batchPointer,
+        count,
+      );
+      this.#batched = 0;
+      if (taken === count) return;
+      refused(this.finishDatagram(batch[taken]));
+      // What comes behind the one that was refused gets its own chance.
+      batch.copyWithin(0, taken + 1, count);
+      this.#batched = count - taken - 1;
+    }
   }
 
   /**
@@ -327,11 +352,6 @@ export class QuicContext {
   #makePointers(slot: number): Deno.PointerObject {
     const create = (address: number) =>
       Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
-    const descriptors = Number(
-      Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#descriptors)),
-    );
-    this.#descriptorPointers[slot] = create(descriptors + slot * QUIC_BUFFER.sizeBytes);
-    this.#contextPointers[slot] = create(slot + 1);
     return this.#receivePointers[slot] = create(
       this.#slabAddress + this.pool.offsetOf(slot) + HEADROOM_BYTES,
     );

@@ -45,7 +45,7 @@
  * ```
  *
  * A pump gives msquic what it can send soon, and no more: while `connection.unsentBytes` is under a
- * limit, at most 64 datagrams at a time (msquic walks its queue for each). It returns false when the
+ * limit, a batch at a time (`batchDatagram`, `sendBatch`: one call for all). It returns false when the
  * limit is reached: the loop runs it again as soon as something was sent.
  *
  * @module
@@ -58,7 +58,7 @@ export { QUIC_SETTINGS_DEFAULT, QuicConfiguration } from "./configuration.ts";
 export type { QuicConfigurationOptions, QuicCredentials, QuicSettings } from "./configuration.ts";
 export { QuicConnection } from "./connection.ts";
 export type { QuicConnectionHandler, QuicConnectionState } from "./connection.ts";
-export { DATAGRAM_BYTES_MAX } from "./context.ts";
+export { DATAGRAM_BYTES_MAX, SEND_BATCH_MAX } from "./context.ts";
 export type { QuicCounters } from "./context.ts";
 export { QuicError } from "./error.ts";
 export type { QuicCloseKind, QuicCloseReason } from "./error.ts";

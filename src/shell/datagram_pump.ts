@@ -5,14 +5,14 @@
  * msquic gets a few packets ahead of its congestion window, so that a window that opens is filled at once
  * and its congestion control never takes the connection for idle.
  */
-import { type QuicConnection, QuicStatistics } from "../quic/mod.ts";
+import { type QuicConnection, QuicStatistics, SEND_BATCH_MAX } from "../quic/mod.ts";
 import type { FairQueue } from "../queue/fair_queue.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { TrafficCounters } from "../obs/counters.ts";
 import { DropCode } from "../obs/drops.ts";
 
-/** Datagrams handed over before msquic is polled: each send walks the ones before it. */
-export const HANDOVER_MAX = 64;
+/** Datagrams handed over before msquic is polled, by one call. */
+export const HANDOVER_MAX = SEND_BATCH_MAX;
 /** Least and most bytes that msquic may hold unsent for one connection. */
 const UNSENT_BYTES_MIN = 8 * 1472;
 const UNSENT_BYTES_MAX = 128 * 1024;
@@ -52,10 +52,11 @@ export class DatagramPump {
       if (queue.length > connection.maxDatagramBytes) {
         this.pool.release(queue.slot);
         this.counters.drop(DropCode.budget);
-      } else if (!connection.sendDatagram(queue.slot, queue.offset, queue.length)) {
+      } else if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
         this.counters.drop(DropCode.sendFailed);
       }
     }
+    this.counters.dropMany(DropCode.sendFailed, connection.sendBatch());
     return taken;
   }
 

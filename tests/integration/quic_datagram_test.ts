@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { QuicStatistics } from "../../src/quic/mod.ts";
+import { DATAGRAM_BYTES_MAX, QuicStatistics, SEND_BATCH_MAX } from "../../src/quic/mod.ts";
 import { CertificateFolder, ConnectionRecorder, pass, QuicHost, until } from "../support/quic.ts";
 import { connectionOf, withPairs } from "../support/quic_pairs.ts";
 
@@ -102,6 +102,59 @@ Deno.test("one slot goes to many connections and comes back once all have sent i
     assertEquals(host.pool.referencesOf(slot), 1, "only the sender's own reference is left");
     for (const { client } of pairs) assertEquals(client.datagrams, [bytes]);
     host.pool.release(slot);
+  });
+});
+
+Deno.test("a batch arrives in order, without what msquic refuses", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const connection = connectionOf(client);
+    const longest = connection.maxDatagramBytes;
+    connection.maxDatagramBytes = DATAGRAM_BYTES_MAX; // msquic is to judge
+    const lengths = Array.from({ length: SEND_BATCH_MAX }, (_, i) => 10 + i);
+    lengths[0] =
+      lengths[7] =
+      lengths[8] =
+      lengths[SEND_BATCH_MAX - 1] =
+        longest + 1;
+    for (let i = 0; i < SEND_BATCH_MAX; i++) {
+      const { slot, offset } = host.slotWith(pattern(lengths[i], i));
+      assert(connection.batchDatagram(slot, offset, lengths[i]));
+    }
+    assertEquals(freeSlots(host), host.pool.slotCount - SEND_BATCH_MAX);
+    assertThrows(() => connection.batchDatagram(0, 0, 1), RangeError, "the batch is full");
+    assertEquals(connection.sendBatch(), 4);
+    const expected = lengths.flatMap((length, i) => length > longest ? [] : [pattern(length, i)]);
+    assertEquals(connection.unsentCount, SEND_BATCH_MAX - 4);
+    assertEquals(connection.unsentBytes, expected.reduce((sum, { length }) => sum + length, 0));
+    assertEquals(freeSlots(host), host.pool.slotCount - (SEND_BATCH_MAX - 4));
+    assertEquals(connection.sendBatch(), 0, "nothing is left in the batch");
+    const next = pattern(5, 99);
+    assert(host.send(connection, next), "and another one may begin");
+    await until([host], () => server.datagrams.length === expected.length + 1, "the batch");
+    assertEquals(server.datagrams, [...expected, next]);
+    assertEquals(connection.unsentCount, 0);
+    assertEquals(connection.unsentBytes, 0);
+    assertEquals(freeSlots(host), host.pool.slotCount);
+  });
+});
+
+Deno.test("batches that were not sent when the connection ends come back", async () => {
+  await withPairs(1, async (host, [{ client }]) => {
+    const connection = connectionOf(client);
+    for (let batch = 0; batch < 4; batch++) {
+      for (let i = 0; i < SEND_BATCH_MAX; i++) {
+        const { slot, offset } = host.slotWith(pattern(1_000, i));
+        assert(connection.batchDatagram(slot, offset, 1_000));
+      }
+      assertEquals(connection.sendBatch(), 0);
+    }
+    connection.abandon();
+    const { slot, offset } = host.slotWith(pattern(10, 1));
+    assertEquals(connection.batchDatagram(slot, offset, 10), false, "it is closing");
+    assertEquals(connection.sendBatch(), 0);
+    await until([host], () => connection.unsentCount === 0, "all to be given up");
+    assertEquals(connection.unsentBytes, 0);
+    assertEquals(freeSlots(host), host.pool.slotCount);
   });
 });
 
