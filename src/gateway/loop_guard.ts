@@ -30,7 +30,7 @@ export const SIGHTINGS_MIN = 3;
 /** See {@link SIGHTINGS_MIN}. */
 export const SIGHTING_WINDOW_MS = 2_000;
 /** Gateways whose ages differ by less are of the same age: then the ids decide. */
-const SAME_AGE_MS = 700;
+export const SAME_AGE_MS = 700;
 /** How often the same other gateway is mentioned. */
 const MENTION_INTERVAL_MS = 60_000;
 /** Events that wait to be drained at most. */
