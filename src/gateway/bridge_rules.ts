@@ -5,7 +5,7 @@
  */
 import { DropCode } from "../obs/drops.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
-import { isMulticastMac, isZeroMac } from "../proto/mac.ts";
+import { isMulticastMac, isSwitchControl, isZeroMac } from "../proto/mac.ts";
 import type { Roster } from "./roster.ts";
 
 /** No rule objects. */
@@ -47,18 +47,4 @@ export function judgeTunnelFrame(bytes: Uint8Array, offset: number, length: numb
   const source = offset + SOURCE_MAC_OFFSET;
   if (isMulticastMac(bytes, source)) return DropCode.multicastSource;
   return isZeroMac(bytes, source) ? DropCode.zeroSource : PASS;
-}
-
-/**
- * Whether a destination is one by which switches talk to each other: 01-80-C2-00-00-00 … 0F (IEEE
- * 802.1Q table 8-1) or Cisco's 01-00-0C-CC-CC-CC and CD. Such talk ends at the next port.
- */
-export function isSwitchControl(bytes: Uint8Array, offset: number): boolean {
-  if (bytes[offset] !== 0x01) return false;
-  if (bytes[offset + 1] === 0x80) {
-    return bytes[offset + 2] === 0xc2 && bytes[offset + 3] === 0 && bytes[offset + 4] === 0 &&
-      bytes[offset + 5] <= 0x0f;
-  }
-  return bytes[offset + 1] === 0 && bytes[offset + 2] === 0x0c && bytes[offset + 3] === 0xcc &&
-    bytes[offset + 4] === 0xcc && (bytes[offset + 5] === 0xcc || bytes[offset + 5] === 0xcd);
 }

@@ -61,3 +61,17 @@ export function equalMacs(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset
     a[aOffset + 2] === b[bOffset + 2] && a[aOffset + 3] === b[bOffset + 3] &&
     a[aOffset + 4] === b[bOffset + 4] && a[aOffset + 5] === b[bOffset + 5];
 }
+
+/**
+ * Whether a destination MAC is one by which switches talk to each other: 01-80-C2-00-00-00 … 0F (IEEE
+ * 802.1Q table 8-1: spanning tree, pause, LACP, LLDP) or Cisco's 01-00-0C-CC-CC-CC and CD (CDP, VTP, PVST+).
+ */
+export function isSwitchControl(bytes: Uint8Array, offset: number): boolean {
+  if (bytes[offset] !== 0x01) return false;
+  if (bytes[offset + 1] === 0x80) {
+    return bytes[offset + 2] === 0xc2 && bytes[offset + 3] === 0 && bytes[offset + 4] === 0 &&
+      bytes[offset + 5] <= 0x0f;
+  }
+  return bytes[offset + 1] === 0x00 && bytes[offset + 2] === 0x0c && bytes[offset + 3] === 0xcc &&
+    bytes[offset + 4] === 0xcc && (bytes[offset + 5] === 0xcc || bytes[offset + 5] === 0xcd);
+}

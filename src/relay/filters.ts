@@ -21,20 +21,6 @@ const ICMPV6_ROUTER_ADVERTISEMENT = 134;
 const ICMPV6_REDIRECT = 137;
 
 /**
- * Whether a destination MAC is one by which switches talk to each other: 01-80-C2-00-00-00 … 0F (IEEE
- * 802.1Q table 8-1: spanning tree, pause, LACP, LLDP) or Cisco's 01-00-0C-CC-CC-CC and CD (CDP, VTP, PVST+).
- */
-export function isSwitchControl(bytes: Uint8Array, offset: number): boolean {
-  if (bytes[offset] !== 0x01) return false;
-  if (bytes[offset + 1] === 0x80) {
-    return bytes[offset + 2] === 0xc2 && bytes[offset + 3] === 0 && bytes[offset + 4] === 0 &&
-      bytes[offset + 5] <= 0x0f;
-  }
-  return bytes[offset + 1] === 0x00 && bytes[offset + 2] === 0x0c && bytes[offset + 3] === 0xcc &&
-    bytes[offset + 4] === 0xcc && (bytes[offset + 5] === 0xcc || bytes[offset + 5] === 0xcd);
-}
-
-/**
  * Judges what a whole frame or a first piece carries.
  *
  * `firstPiece` says that more of the frame follows in later pieces. A chain of headers that does not end

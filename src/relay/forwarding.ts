@@ -15,12 +15,12 @@ import {
 } from "../proto/datagram.ts";
 import { dissect, Dissection } from "../proto/dissect.ts";
 import { FRAME_BYTES_MAX } from "../proto/ethernet.ts";
-import { equalMacs, isMulticastMac, isZeroMac, MAC_BYTES } from "../proto/mac.ts";
+import { equalMacs, isMulticastMac, isSwitchControl, isZeroMac, MAC_BYTES } from "../proto/mac.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
-import { filterContent, isSwitchControl, PASS } from "./filters.ts";
+import { filterContent, PASS } from "./filters.ts";
 import type { RelayState } from "./lifecycle.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";

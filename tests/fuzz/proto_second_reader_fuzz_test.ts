@@ -2,7 +2,8 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { DROP_REASONS } from "../../src/obs/drops.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
-import { filterContent, isSwitchControl, PASS } from "../../src/relay/filters.ts";
+import { isSwitchControl } from "../../src/proto/mac.ts";
+import { filterContent, PASS } from "../../src/relay/filters.ts";
 import { type FilterCase, filterReason } from "../support/deno_headers.ts";
 import { VECTORS } from "../vectors/proto_vectors.ts";
 

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { DROP_REASONS } from "../../src/obs/drops.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
-import { filterContent, isSwitchControl, PASS } from "../../src/relay/filters.ts";
+import { isSwitchControl } from "../../src/proto/mac.ts";
+import { filterContent, PASS } from "../../src/relay/filters.ts";
 import {
   BROADCAST,
   ethernet,

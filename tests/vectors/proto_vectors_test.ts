@@ -10,11 +10,17 @@ import {
   writeFragmentHeader,
 } from "../../src/proto/datagram.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
-import { formatMac, isIdentityMac, isMulticastMac, parseMac } from "../../src/proto/mac.ts";
+import {
+  formatMac,
+  isIdentityMac,
+  isMulticastMac,
+  isSwitchControl,
+  parseMac,
+} from "../../src/proto/mac.ts";
 import { tapMtuFor } from "../../src/proto/mtu.ts";
 import { Reassembler, ReassemblyDrop } from "../../src/proto/reassembly.ts";
 import { copyPiece, copyPieceOf, pieceCount, Splitter } from "../../src/proto/split.ts";
-import { filterContent, isSwitchControl, PASS } from "../../src/relay/filters.ts";
+import { filterContent, PASS } from "../../src/relay/filters.ts";
 import { hex, join, toHex } from "../unit/proto_frames.ts";
 import { type DatagramValue, forEachVector, VECTORS } from "./proto_vectors.ts";
 
