@@ -79,6 +79,8 @@ const NEEDED: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
 
 /** Runs command lines in a namespace of their own. */
 class CommandLines implements AsyncDisposable {
+  private commands = 0;
+
   private constructor(
     readonly lab: NetworkLab,
     readonly namespace: Namespace,
@@ -93,7 +95,10 @@ class CommandLines implements AsyncDisposable {
     return new CommandLines(lab, namespace, await Deno.makeTempDir({ prefix: "lanparty-usage-" }));
   }
 
-  /** The needed options of a program, but for those that are given otherwise. */
+  /**
+   * The needed options of a program, but for those that are given otherwise, and a state folder of its
+   * own: a folder is used by one process at a time, and several programs run at once.
+   */
   command(program: Program, args: readonly string[], without?: string): string[] {
     const given = args.map((arg) => arg.split("=")[0]);
     const needed = Object.entries(NEEDED[program])
@@ -101,7 +106,7 @@ class CommandLines implements AsyncDisposable {
       .flatMap(([name, value]) => [`--${name}`, value]);
     const state = given.includes("--state-dir")
       ? []
-      : ["--state-dir", `${this.folder}/state-${program}`];
+      : ["--state-dir", `${this.folder}/state-${++this.commands}`];
     return [executablePath(program), ...needed, ...state, ...args];
   }
 
