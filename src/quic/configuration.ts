@@ -44,7 +44,11 @@ export interface QuicSettings {
   readonly peerStreamsMax: number;
   /** Bytes that a stream's peer may send before they are read: a power of two, at least 16 KiB. */
   readonly streamReceiveWindowBytes: number;
-  /** Longest delay before an acknowledgement (RFC 9000, 13.2.1). */
+  /**
+   * Longest delay before an acknowledgement (RFC 9000, 13.2.1). The sender waits so much longer before
+   * it takes the last packets of a window for lost: on a narrow path with a short round trip a long
+   * delay leaves the path empty again and again.
+   */
   readonly ackDelayMaxMs: number;
 }
 
@@ -61,7 +65,7 @@ export const QUIC_SETTINGS_DEFAULT: QuicSettings = {
   mtuMaxBytes: 1500,
   peerStreamsMax: 0,
   streamReceiveWindowBytes: 65_536,
-  ackDelayMaxMs: 25,
+  ackDelayMaxMs: 5,
 };
 
 /** A server proves itself by a certificate, a client says whom it trusts. */
