@@ -1,6 +1,7 @@
 /**
  * `deno task build`: dist/lanparty-relay, dist/lanparty-gateway and dist/lanparty-client;
- * `deno task build --target windows`: dist/lanparty-client.exe.
+ * `deno task build --target windows`: dist/lanparty-client.exe, with an msquic.dll of one's own by
+ * `--msquic FILE`, and with the TAP driver's package of a folder inside by `--tap-driver DIR`.
  *
  * What the system lacks is found first; then come the native library, the compile runtime and the three
  * executables, each from the cache if nothing that it is made from has changed.
@@ -14,6 +15,7 @@ import {
   PROGRAMS,
   ROOT,
   WINDOWS_CLIENT,
+  type WindowsParts,
 } from "./executables.ts";
 import { ensureLibrary, isLibraryCached } from "./native_library.ts";
 import {
@@ -31,7 +33,11 @@ import {
   requirePinnedDeno,
   RUNTIME_TARGETS,
 } from "./runtime.ts";
-import { ensureWindowsLibrary, isWindowsLibraryCached } from "./windows_library.ts";
+import {
+  ensureWindowsLibrary,
+  isWindowsLibraryCached,
+  takeWindowsLibrary,
+} from "./windows_library.ts";
 
 /**
  * Builds everything. `alsoNeeded` is what the caller will need after the build, so that all that is
@@ -50,22 +56,39 @@ export async function build(alsoNeeded: readonly Prerequisite[] = []): Promise<v
   await ensureExecutables(library, runtime);
 }
 
-/** Builds the Windows client; as with `build`, all that is missing is named before the work begins. */
-export async function buildWindowsClient(
+/** What the Windows client is built with. */
+export interface WindowsBuildOptions {
+  /** An msquic.dll that takes the place of ours. */
+  readonly msquic?: string | undefined;
+  /** A folder with the TAP driver's package, which the client then installs where it is missing. */
+  readonly tapDriver?: string | undefined;
+}
+
+/** Finds and makes what the Windows client is made of; all that is missing is named before. */
+export async function prepareWindowsClient(
+  { msquic, tapDriver }: WindowsBuildOptions = {},
   alsoNeeded: readonly Prerequisite[] = [],
-): Promise<void> {
+): Promise<WindowsParts> {
   requirePinnedDeno();
   const target = RUNTIME_TARGETS.windows;
   const source = await findRuntime(target);
+  const needsSource = msquic === undefined && !(await isWindowsLibraryCached());
   await ensurePrerequisites([
     ...MINGW,
-    ...(await isWindowsLibraryCached() ? [] : NATIVE_LIBRARY),
+    ...(needsSource ? NATIVE_LIBRARY : []),
     ...(await needsPythonPackages(source, target) ? PYTHON_PACKAGES : []),
     ...alsoNeeded,
   ]);
-  const library = await ensureWindowsLibrary();
-  const runtime = await ensureRuntime(source, target);
-  await ensureWindowsClient(library, runtime);
+  return {
+    library: msquic === undefined ? await ensureWindowsLibrary() : await takeWindowsLibrary(msquic),
+    runtime: await ensureRuntime(source, target),
+    driverFolder: tapDriver,
+  };
+}
+
+/** Builds the Windows client. */
+export async function buildWindowsClient(options: WindowsBuildOptions = {}): Promise<void> {
+  await ensureWindowsClient(await prepareWindowsClient(options));
 }
 
 /** Runs a tool's main function: what the user can mend is shown as text, anything else with its trace. */
@@ -79,21 +102,32 @@ export async function runTool(main: () => Promise<number>): Promise<never> {
   }
 }
 
+const USAGE = "usage: deno task build [--target linux]\n" +
+  "       deno task build --target windows [--msquic FILE] [--tap-driver DIR]";
+
+const OPTIONS = ["target", "msquic", "tap-driver"];
+
 async function main(): Promise<number> {
   const options = parseArgs(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, {
-    string: ["target", "_"],
+    string: [...OPTIONS, "_"],
     default: { target: "linux" },
   });
-  const target = String(options["target"]);
-  const known = Object.keys(options).every((name) => name === "target" || name === "_");
-  if (!known || options._.length > 0 || !Object.hasOwn(RUNTIME_TARGETS, target)) {
-    console.error("usage: deno task build [--target linux|windows]");
+  const text = (name: string) => options[name] === undefined ? undefined : String(options[name]);
+  const target = text("target") ?? "";
+  const isKnown = Object.keys(options).every((name) => OPTIONS.includes(name) || name === "_");
+  const isForWindows = target === "windows";
+  const [msquic, tapDriver] = [text("msquic"), text("tap-driver")];
+  const isMixed = !isForWindows && (msquic !== undefined || tapDriver !== undefined);
+  const isEmpty = msquic === "" || tapDriver === "";
+  const isTarget = Object.hasOwn(RUNTIME_TARGETS, target);
+  if (!isKnown || options._.length > 0 || !isTarget || isMixed || isEmpty) {
+    console.error(USAGE);
     return 2;
   }
   const startedMs = performance.now();
-  if (target === "windows") await buildWindowsClient();
+  if (isForWindows) await buildWindowsClient({ msquic, tapDriver });
   else await build();
-  const paths = target === "windows" ? [WINDOWS_CLIENT] : PROGRAMS.map(executablePath);
+  const paths = isForWindows ? [WINDOWS_CLIENT] : PROGRAMS.map(executablePath);
   for (const path of paths) {
     const { size } = await Deno.stat(path);
     say(`${path.slice(ROOT.length + 1)} ${(size / 1e6).toFixed(1)} MB`);

@@ -1,7 +1,20 @@
 /** The three executables: `deno compile` of the entries, with libmsquic inside, in `dist`. */
-import { cached, copyIfChanged, hashFiles, hashOf, listFiles, prune } from "./cache.ts";
+import {
+  BuildError,
+  cached,
+  copyAtomically,
+  copyIfChanged,
+  hashFiles,
+  hashOf,
+  ignoreNotFound,
+  listFiles,
+  prune,
+} from "./cache.ts";
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
+import { VERSION } from "../src/cli/version.ts";
+import { iconFile } from "./icon.ts";
 import { importFromSystemOnly } from "./pe_file.ts";
+import { withResources } from "./pe_resources.ts";
 import { Log, run } from "./process.ts";
 import { step } from "./progress.ts";
 import { DENO_VERSION, type Runtime, RUNTIME_TARGETS } from "./runtime.ts";
@@ -74,33 +87,92 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
 }
 
 /** To be raised when the same inputs make another Windows client. */
-const WINDOWS_RECIPE_VERSION = "2";
+const WINDOWS_RECIPE_VERSION = "3";
 
 /** Where the Windows client lies after the build. */
 export const WINDOWS_CLIENT = `${ROOT}/dist/lanparty-client.exe`;
 
-/** Compiles the Windows client where something changed, and brings `dist` up to date. */
-export async function ensureWindowsClient(
-  library: WindowsLibrary,
-  runtime: Runtime,
-): Promise<void> {
-  const key = await hashOf([await executablesKey(library, runtime), WINDOWS_RECIPE_VERSION]);
+/** Where the client looks for a TAP driver's package inside of itself. */
+const DRIVER_IN_TREE = `${ROOT}/src/os/tap_driver`;
+
+/** What the Windows client is made of beside its source. */
+export interface WindowsParts {
+  readonly library: WindowsLibrary;
+  readonly runtime: Runtime;
+  /** A folder with a TAP driver's package: its .inf, and the files that this names. */
+  readonly driverFolder?: string | undefined;
+}
+
+/**
+ * Compiles the Windows client where something changed.
+ *
+ * @returns the program's path, in the cache
+ */
+export async function compileWindowsClient(parts: WindowsParts): Promise<string> {
+  const { library, runtime, driverFolder } = parts;
+  const driver = driverFolder === undefined ? [] : await driverFiles(driverFolder);
+  const key = await hashOf([
+    await executablesKey(library, runtime),
+    ...[WINDOWS_RECIPE_VERSION, VERSION, await hashFiles(driverFolder ?? ROOT, driver)],
+    await hashFiles(ROOT, ["icon", "pe_file", "pe_resources"].map((name) => `tools/${name}.ts`)),
+  ]);
   const folder = await cached("windows-client", key, async (target) => {
     const log = await Log.open("compile-windows");
+    const output = `${target}/lanparty-client.exe`;
     try {
+      await placeDriver(driverFolder, driver);
       await step("compiling lanparty-client.exe", () =>
         run(log, [
           ...[Deno.execPath(), "compile", ...COMPILE_OPTIONS],
           ...["--target", RUNTIME_TARGETS.windows.name, "--include", DLL_IN_TREE],
-          ...["--output", `${target}/lanparty-client.exe`, entry("client")],
+          ...(driver.length > 0 ? ["--include", DRIVER_IN_TREE] : []),
+          ...["--output", output, entry("client")],
         ], { cwd: ROOT, env: runtime.env }));
-      await importFromSystemOnly(`${target}/lanparty-client.exe`);
+      await Deno.writeFile(output, await finishWindowsProgram(await Deno.readFile(output)));
     } finally {
       log.close();
     }
   });
   await prune("windows-client", SETS_MAX);
-  await copyIfChanged(`${folder}/lanparty-client.exe`, WINDOWS_CLIENT);
+  return `${folder}/lanparty-client.exe`;
+}
+
+/** As {@linkcode compileWindowsClient}, and brings `dist` up to date. */
+export async function ensureWindowsClient(parts: WindowsParts): Promise<void> {
+  await copyIfChanged(await compileWindowsClient(parts), WINDOWS_CLIENT);
+}
+
+async function finishWindowsProgram(
+  program: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const finished = withResources(program, {
+    icon: await iconFile(),
+    version: VERSION,
+    fileName: "lanparty-client.exe",
+    description: "lanparty: puts this PC into the LAN of a party",
+    product: "lanparty",
+    copyright: "Copyright (c) 2026 the lanparty authors; MIT licence",
+  });
+  importFromSystemOnly(finished);
+  return finished;
+}
+
+/** The files of a driver's package, by their names. @throws {BuildError} it is none */
+async function driverFiles(folder: string): Promise<string[]> {
+  const files = await listFiles(folder).catch((error) => {
+    throw new BuildError(`--tap-driver ${folder}: ${error.message}`);
+  });
+  const has = (ending: string) => files.some((path) => path.toLowerCase().endsWith(ending));
+  const missing = [".inf", ".cat", ".sys"].find((ending) => !has(ending));
+  if (missing !== undefined) {
+    throw new BuildError(`--tap-driver ${folder}: a driver's package has a file *${missing}`);
+  }
+  return files;
+}
+
+async function placeDriver(folder: string | undefined, files: readonly string[]): Promise<void> {
+  await Deno.remove(DRIVER_IN_TREE, { recursive: true }).catch(ignoreNotFound);
+  for (const path of files) await copyAtomically(`${folder}/${path}`, `${DRIVER_IN_TREE}/${path}`);
 }
 
 function entry(program: string): string {
@@ -111,7 +183,9 @@ async function executablesKey(
   library: { readonly key: string },
   runtime: Runtime,
 ): Promise<string> {
-  const sources = await listFiles(`${ROOT}/src`, (path) => /\.(md|so|dll)$/.test(path));
+  const sources = await listFiles(`${ROOT}/src`, (path) => {
+    return /\.(md|so|dll)$/.test(path) || path === "os/tap_driver/";
+  });
   const paths = ["deno.json", "deno.lock", ...sources.map((path) => `src/${path}`)];
   const files = await hashFiles(ROOT, paths);
   return await hashOf([DENO_VERSION, library.key, runtime.key, files, ...COMPILE_OPTIONS]);

@@ -7,6 +7,7 @@ export const SEARCH_SYSTEM32 = 0x0800;
 /** Offsets of the PE format: winnt.h's IMAGE_DOS_HEADER, IMAGE_NT_HEADERS64, IMAGE_SECTION_HEADER. */
 const Offset = {
   ntHeaders: 0x3c,
+  machine: 4,
   sectionCount: 6,
   optionalHeaderBytes: 20,
   optionalHeader: 24,
@@ -15,6 +16,20 @@ const Offset = {
 } as const;
 const SECTION_BYTES = 40;
 const PE32_PLUS = 0x20b;
+const IMAGE_FILE_MACHINE_AMD64 = 0x8664;
+
+/** Whether a file is a program or DLL for Windows on x86-64. */
+export function isWindows64(file: Uint8Array): boolean {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  try {
+    const nt = view.getUint32(Offset.ntHeaders, true);
+    return view.getUint16(0) === 0x4d5a && view.getUint32(nt) === 0x50450000 &&
+      view.getUint16(nt + Offset.machine, true) === IMAGE_FILE_MACHINE_AMD64;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
+}
 
 /**
  * Where a file has the flags that its imported DLLs are searched by (`DependentLoadFlags` of
@@ -55,9 +70,7 @@ export function dependentLoadFlags(file: Uint8Array): number {
 }
 
 /** Has a program's imported DLLs come out of System32 alone: none that lies beside it is loaded. */
-export async function importFromSystemOnly(path: string): Promise<void> {
-  const file = await Deno.readFile(path);
+export function importFromSystemOnly(file: Uint8Array): void {
   const offset = dependentLoadFlagsOffset(file);
-  new DataView(file.buffer).setUint16(offset, SEARCH_SYSTEM32, true);
-  await Deno.writeFile(path, file);
+  new DataView(file.buffer, file.byteOffset).setUint16(offset, SEARCH_SYSTEM32, true);
 }

@@ -170,12 +170,14 @@ export async function readLines(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,
 ): Promise<void> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split(/\r?\n|\r/);
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n|\r/);
     rest = lines.pop() ?? "";
     lines.forEach(onLine);
   }
+  rest += decoder.decode();
   if (rest !== "") onLine(rest);
 }
 

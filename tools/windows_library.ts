@@ -4,15 +4,17 @@
  */
 import { MSQUIC_SYMBOLS } from "../src/ffi/msquic.ts";
 import { BuildError, cached, copyIfChanged, hashFiles, hashOf, isCached, prune } from "./cache.ts";
+import { fileVersion } from "./pe_resources.ts";
+import { isWindows64 } from "./pe_file.ts";
 import { copyHeaders, ensureSource, QUICTLS_OPTIONS, sourceKey } from "./native_library.ts";
 import { Log, outputOf, run } from "./process.ts";
-import { type Step, step } from "./progress.ts";
+import { say, type Step, step } from "./progress.ts";
 
 const RECIPE = new URL("./msquic/windows/", import.meta.url).pathname;
 const RECIPE_FILES = ["compat.h", "dllmain.c"];
 
 /** To be raised when this file does something else with the same inputs. */
-const RECIPE_VERSION = "1";
+const RECIPE_VERSION = "2";
 
 /** Where the Windows client looks for the library: beside the module that loads it. */
 export const DLL_IN_TREE = new URL("../src/quic/msquic.dll", import.meta.url).pathname;
@@ -44,11 +46,36 @@ const PLATFORM_FILES: readonly string[] = [
 
 const COMPILE_OPTIONS: readonly string[] = [
   ...["-std=gnu11", "-O2", "-fgnu89-inline", "-fms-extensions", "-fno-ident"],
-  // What loses a pointer's upper half, or calls what nobody declared, is an error.
-  ...["-w", "-Werror=implicit-function-declaration", "-Werror=int-conversion"],
+  ...["-Wall", "-Wextra"],
+  // What loses a pointer's upper half, calls what nobody declared, or forgets a result is an error.
+  ...["implicit-function-declaration", "int-conversion", "incompatible-pointer-types"].map(asError),
+  ...["implicit-int", "return-type", "uninitialized", "format"].map(asError),
+  // Microsoft's pragmas; pool tags are four characters; assertions that are compiled to nothing;
+  // comparisons in macros for numbers of any size; a log line that is compiled to nothing.
+  ...["unknown-pragmas", "multichar", "unused-value", "type-limits"].map(accepted),
+  ...["implicit-fallthrough", "unused-but-set-variable"].map(accepted),
   ...["-DQUIC_EVENTS_STUB", "-DQUIC_LOGS_STUB", "-DQUIC_API_ENABLE_PREVIEW_FEATURES=1"],
   ...["-DVER_BUILD_ID=0", "-DVER_SUFFIX=-lanparty", "-DSECURITY_WIN32", "-DNDEBUG"],
 ];
+
+/** Warnings of one file, each looked at and found harmless. */
+const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
+  // A handle's NULL as a number; HRESULTs compared with DWORDs; a function for Schannel alone.
+  cert_capi: ["int-conversion", "sign-compare", "unused-function"],
+  // Members left out of an initializer are zero.
+  path: ["missing-field-initializers"],
+  selfsign_capi: ["missing-field-initializers"],
+  // What GetProcAddress returns.
+  platform_winuser: ["cast-function-type"],
+};
+
+function asError(warning: string): string {
+  return `-Werror=${warning}`;
+}
+
+function accepted(warning: string): string {
+  return `-Wno-${warning}`;
+}
 
 const LINK_OPTIONS: readonly string[] = [
   ...["-shared", "-s", "-static-libgcc", "-Wl,--allow-multiple-definition"],
@@ -84,7 +111,7 @@ async function keys() {
     await sourceKey(),
     await hashFiles(RECIPE.slice(0, -1), RECIPE_FILES),
     ...[...Object.keys(MSQUIC_SYMBOLS), ...CORE_FILES, ...PLATFORM_FILES],
-    ...[...COMPILE_OPTIONS, ...LINK_OPTIONS, ...SYSTEM_LIBRARIES],
+    ...[...COMPILE_OPTIONS, ...LINK_OPTIONS, ...SYSTEM_LIBRARIES, JSON.stringify(ACCEPTED)],
   ]);
   return { quictls, library };
 }
@@ -113,6 +140,37 @@ export async function ensureWindowsLibrary(): Promise<WindowsLibrary> {
   const path = `${folder}/msquic.dll`;
   await copyIfChanged(path, DLL_IN_TREE);
   return { key: library, path };
+}
+
+/** The first version whose table has the functions that the client's loop needs. */
+const OFFICIAL_MIN = "2.5";
+
+/**
+ * Takes an msquic.dll that somebody else built, such as Microsoft's own, in the place of ours. With
+ * it the client calls msquic through its table of functions, since only two of them are exported.
+ *
+ * @throws {BuildError} the client could not work with it
+ */
+export async function takeWindowsLibrary(path: string): Promise<WindowsLibrary> {
+  const wrong = (why: string) => new BuildError(`--msquic ${path}: ${why}`);
+  const bytes = await Deno.readFile(path).catch((error) => {
+    throw wrong(error.message);
+  });
+  if (!isWindows64(bytes)) throw wrong("this is no DLL for Windows on x86-64");
+  const { imports, exports } = await readTables(path);
+  const foreign = imports.filter((name) => !isSystemDll(name));
+  if (foreign.length > 0) throw wrong(`it needs ${foreign.join(" ")}`);
+  if (!exports.includes("MsQuicOpenVersion")) throw wrong("it does not export MsQuicOpenVersion");
+  const version = fileVersion(bytes);
+  if (version !== undefined && compareVersions(version, OFFICIAL_MIN) < 0) {
+    throw wrong(`its version is ${version}, and the client needs ${OFFICIAL_MIN} or later`);
+  }
+  await copyIfChanged(path, DLL_IN_TREE);
+  return { key: await hashOf(["official", bytes]), path };
+}
+
+function compareVersions(one: string, other: string): number {
+  return one.localeCompare(other, "en", { numeric: true });
 }
 
 async function buildQuictls(sourceFolder: string, target: string, progress: Step): Promise<void> {
@@ -163,15 +221,20 @@ async function buildLibrary(
     ];
     const objects = files.map((_, index) => `${build}/${index}.o`);
     let done = 0;
+    let warnings = 0;
     await inParallel(files, async (file, index) => {
       const isOurs = file.startsWith(RECIPE);
+      const own = ACCEPTED[file.replace(/^.*\/|\.c$/g, "")] ?? [];
       await run(log, [
-        ...[`${PREFIX}gcc`, ...COMPILE_OPTIONS, ...include, `-I${quictls}/include`],
+        ...[`${PREFIX}gcc`, ...COMPILE_OPTIONS, ...own.map(accepted)],
+        ...[...include, `-I${quictls}/include`],
         ...(isOurs ? [] : ["-include", `${RECIPE}compat.h`]),
         ...[`-ffile-prefix-map=${sourceFolder}=msquic`, "-c", file, "-o", objects[index]],
-      ]);
+      ], { onLine: (line) => / warning: /.test(line) && warnings++ });
       progress.fraction(++done / (files.length + 1));
     });
+    // Another compiler may have more to say: it is no reason not to build, but should be read.
+    if (warnings > 0) say(`msquic.dll: ${warnings} warnings of the compiler, see ${log.path}`);
     const library = `${target}/msquic.dll`;
     const exports = `${build}/msquic.def`;
     await Deno.writeTextFile(
@@ -221,8 +284,8 @@ async function checkLibrary(library: string, logPath: string): Promise<void> {
 /** Whether a DLL of that name, as an import table has it, is part of every Windows 10. */
 export function isSystemDll(name: string): boolean {
   const base = name.toLowerCase().replace(/\.dll$/, "");
-  // API sets are names that Windows itself resolves.
-  return SYSTEM_DLLS.has(base) || base.startsWith("api-ms-win-core-");
+  // API sets are names that Windows itself resolves; "crt" is the C library of every Windows 10.
+  return SYSTEM_DLLS.has(base) || /^api-ms-win-(core|crt)-/.test(base);
 }
 
 /** The names of the DLLs that a PE file imports, and of what it exports. */

@@ -5,6 +5,7 @@ import {
   dependentLoadFlags,
   dependentLoadFlagsOffset,
   importFromSystemOnly,
+  isWindows64,
   SEARCH_SYSTEM32,
 } from "../../tools/pe_file.ts";
 
@@ -37,16 +38,22 @@ Deno.test("the field is found by the section that holds the load configuration",
   assertEquals(dependentLoadFlags(program()), 0);
 });
 
-Deno.test("the field is set, and nothing else", async () => {
-  const path = await Deno.makeTempFile({ prefix: "lanparty-pe-" });
-  try {
-    await Deno.writeFile(path, program());
-    await importFromSystemOnly(path);
-    const expected = program();
-    new DataView(expected.buffer).setUint16(LOAD_CONFIGURATION + 0x4e, SEARCH_SYSTEM32, true);
-    assertEquals(await Deno.readFile(path), expected);
-  } finally {
-    await Deno.remove(path);
+Deno.test("the field is set, and nothing else", () => {
+  const changed = program();
+  importFromSystemOnly(changed);
+  const expected = program();
+  new DataView(expected.buffer).setUint16(LOAD_CONFIGURATION + 0x4e, SEARCH_SYSTEM32, true);
+  assertEquals(changed, expected);
+});
+
+Deno.test("a file for Windows on x86-64 is told from others", () => {
+  const file = program();
+  assertEquals(isWindows64(file), false); // no machine is written there
+  file.set([0x4d, 0x5a]);
+  new DataView(file.buffer).setUint16(0x84, 0x8664, true);
+  assertEquals(isWindows64(file), true);
+  for (const bytes of [new Uint8Array(10), new Uint8Array(4096), file.subarray(0, 0x84)]) {
+    assertEquals(isWindows64(bytes), false);
   }
 });
 

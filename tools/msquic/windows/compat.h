@@ -66,9 +66,10 @@ static inline __attribute__((noreturn)) void compat_fastfail(unsigned code)
 #define InterlockedDecrementRelease64 InterlockedDecrement64
 #define InterlockedIncrementNoFence64 InterlockedIncrement64
 static inline long long compat_read64(long long const volatile *p) { return *p; }
-static inline void *compat_read_pointer(void *const volatile *p) { return *p; }
 #define ReadNoFence64(p) compat_read64((long long const volatile *)(p))
-#define ReadPointerNoFence(p) compat_read_pointer((void *const volatile *)(p))
+#define ReadPointerNoFence(p) (*(void *const volatile *)(p))
+#undef PrefetchForWrite
+#define PrefetchForWrite(p) __builtin_prefetch((void const *)(p), 1)
 #define _InterlockedAnd8(p, v) __atomic_fetch_and((char volatile *)(p), (char)(v), __ATOMIC_SEQ_CST)
 #define _InterlockedOr8(p, v) __atomic_fetch_or((char volatile *)(p), (char)(v), __ATOMIC_SEQ_CST)
 
