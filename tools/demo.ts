@@ -1,8 +1,9 @@
 /** `deno task demo`: builds the executables, plays a whole party in namespaces, and judges it. */
 import { parseArgs } from "@std/cli";
-import { type LabProcess } from "../tests/support/process.ts";
+import { CommandError, type LabProcess } from "../tests/support/process.ts";
 import { PARTY, Party } from "../tests/support/party.ts";
 import { build, runTool } from "./build.ts";
+import { BuildError } from "./cache.ts";
 import {
   checkBroadcast,
   checkFullPayloads,
@@ -64,9 +65,20 @@ function showHowToEnter(party: Party): void {
   console.log("Press Ctrl-C here to end it and remove everything.");
 }
 
+/** @throws {BuildError} this machine does not let us make them */
+async function openNamespaces(): Promise<Party> {
+  try {
+    return await Party.open();
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    const why = cause.message.replaceAll("\n", ": ");
+    throw new BuildError(`network namespaces cannot be made here: ${why}`, { cause });
+  }
+}
+
 async function demo(keep: boolean): Promise<number> {
   await build(NETWORK_PLAY);
-  const party = await step("making namespaces and links", () => Party.open());
+  const party = await step("making namespaces and links", openNamespaces);
   try {
     const ends = await step(
       "starting relay, gateway, client and DHCP server",

@@ -53,16 +53,32 @@ export class Party implements AsyncDisposable {
     readonly relay: Namespace,
   ) {}
 
-  /** Makes the namespaces and links of LAN, gateway and relay; starts nothing. */
+  /** Makes the namespaces and links of LAN, gateway and relay; starts nothing, and leaves nothing if it fails. */
   static async open(): Promise<Party> {
     const lab = await NetworkLab.open();
     const folder = Deno.makeTempDirSync({ prefix: "lanparty-" });
-    const lan = await lab.namespace("lan");
-    const gateway = await lab.namespace("gateway");
-    const relay = await lab.namespace("relay", { forwarding: false });
-    const party = new Party(lab, folder, lan, gateway, relay);
+    try {
+      const lan = await lab.namespace("lan");
+      const gateway = await lab.namespace("gateway");
+      const relay = await lab.namespace("relay", { forwarding: false });
+      const party = new Party(lab, folder, lan, gateway, relay);
+      await party.makeKeys();
+      await party.makeLinks();
+      return party;
+    } catch (error) {
+      await lab.close();
+      Deno.removeSync(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  private async makeKeys(): Promise<void> {
     const keys = await new Deno.Command(executablePath("gateway"), { args: ["new-key"] }).output();
-    Deno.writeFileSync(party.keyFile, keys.stdout, { mode: 0o600 });
+    Deno.writeFileSync(this.keyFile, keys.stdout, { mode: 0o600 });
+  }
+
+  private async makeLinks(): Promise<void> {
+    const { lab, lan, gateway, relay } = this;
     await lab.veth(
       {
         namespace: lan,
@@ -75,7 +91,6 @@ export class Party implements AsyncDisposable {
       { namespace: gateway, name: "wan0", addresses: ["10.91.0.2/24"] },
       { namespace: relay, name: "gw0", addresses: [`${PARTY.relayAddressForGateway}/24`] },
     );
-    return party;
   }
 
   /** Adds a player's namespace with a way to the relay, and a default route of its own. */
