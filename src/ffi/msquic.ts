@@ -13,9 +13,6 @@
  * @module
  */
 
-import { cString } from "./layout.ts";
-import { checkCall, closeFd, libc, MFD_CLOEXEC } from "./libc.ts";
-
 /** Functions of `msquic.h`; `HQUIC` is an opaque pointer, `QUIC_STATUS` a u32. */
 export const MSQUIC_SYMBOLS = {
   MsQuicOpenVersion: {
@@ -196,24 +193,3 @@ export type MsQuicSymbols = Deno.StaticForeignLibraryInterface<typeof MSQUIC_SYM
 
 /** An opened libmsquic. */
 export type MsQuicLibrary = Deno.DynamicLibrary<typeof MSQUIC_SYMBOLS>;
-
-/**
- * Opens libmsquic from a file, or from its bytes without leaving a file behind: they are written to
- * an anonymous memory file (`memfd_create`), which lives as long as the library is mapped.
- *
- * @throws {SystemCallError} if the memory file cannot be made
- * @throws {Error} from `Deno.dlopen` if it is no library, or lacks one of the symbols
- */
-export function openMsQuic(source: string | Uint8Array<ArrayBuffer>): MsQuicLibrary {
-  if (typeof source === "string") return Deno.dlopen(source, MSQUIC_SYMBOLS);
-  const fd = checkCall("memfd_create", libc().memfd_create(cString("libmsquic"), MFD_CLOEXEC));
-  try {
-    for (let written = 0; written < source.length;) {
-      const rest = source.subarray(written);
-      written += checkCall("write", libc().write(fd, rest, BigInt(rest.length)));
-    }
-    return Deno.dlopen(`/proc/self/fd/${fd}`, MSQUIC_SYMBOLS);
-  } finally {
-    closeFd(fd);
-  }
-}

@@ -18,7 +18,7 @@ import {
   QUIC_EXECUTION_CONFIG,
   QUIC_REGISTRATION_CONFIG,
 } from "../ffi/msquic_layout.ts";
-import { openMsQuic } from "../ffi/msquic.ts";
+import { openMsQuic } from "../ffi/msquic_open.ts";
 import type { MsQuicLibrary } from "../ffi/msquic.ts";
 import { CXPLAT_SQE_WINDOWS } from "../ffi/windows_msquic.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";

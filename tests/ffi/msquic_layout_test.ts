@@ -1,5 +1,6 @@
 import * as constants from "../../src/ffi/msquic_constants.ts";
 import * as layouts from "../../src/ffi/msquic_layout.ts";
+import { QUIC_API_TABLE } from "../../src/ffi/msquic_open.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 import type { ProbeOptions } from "../support/layout_probe.ts";
 import { msquicSource } from "../support/native.ts";
@@ -24,7 +25,7 @@ function prefixed(prefix: string, values: Readonly<Record<string, number>>) {
 }
 
 Deno.test("msquic's structs are laid out as its headers say", async () => {
-  await assertLayouts(Object.values(layouts), await headers());
+  await assertLayouts([...Object.values(layouts), QUIC_API_TABLE], await headers());
 });
 
 Deno.test("msquic's constants have the values of its headers", async () => {

@@ -196,6 +196,11 @@ export class QuicHost {
     return new QuicHost(await Deno.readFile(await msquicLibrary()), slots);
   }
 
+  /** A host with another library, by its path. */
+  static load(path: string, slots = 4096): QuicHost {
+    return new QuicHost(path, slots);
+  }
+
   server(files: ServerFiles, settings: Partial<QuicSettings> = {}): QuicConfiguration {
     const { certificateFile, privateKeyFile } = files;
     return this.library.openConfiguration({

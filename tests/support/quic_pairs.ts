@@ -10,9 +10,10 @@ export async function withPairs(
     host: QuicHost,
     pairs: { client: ConnectionRecorder; server: ConnectionRecorder }[],
   ) => Promise<void>,
+  library?: string,
 ): Promise<void> {
   const certificates = await CertificateFolder.make();
-  const host = await QuicHost.open();
+  const host = library === undefined ? await QuicHost.open() : QuicHost.load(library);
   try {
     const { accepted, port } = host.listen(host.server(await certificates.issue()));
     const configuration = host.client(certificates.caFile);
