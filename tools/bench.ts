@@ -5,6 +5,7 @@
 import { NetworkLab } from "../tests/support/netns.ts";
 import { build, runTool } from "./build.ts";
 import { BuildError } from "./cache.ts";
+import { measureBulk } from "./bench/bulk.ts";
 import { measureChain } from "./bench/chain.ts";
 import { measureCodec } from "./bench/codec.ts";
 import { measureForwarding } from "./bench/forwarding.ts";
@@ -17,6 +18,7 @@ import { say, step } from "./progress.ts";
 async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   rows.push(...await step("round trip through the chain", () => measureChain()));
+  rows.push(...await step("pings during a bulk copy", () => measureBulk()));
   const forwarding = await step(
     "relay: forwarding, against a loop over Deno's QUIC",
     () => measureForwarding(lab, folder),
