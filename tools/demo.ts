@@ -90,7 +90,7 @@ async function demo(keep: boolean): Promise<number> {
     console.log(failed === 0 ? "The party works." : `${failed} of ${rows.length} checks failed.`);
     if (keep) {
       showHowToEnter(party);
-      await new Promise<void>((resolve) => Deno.addSignalListener("SIGINT", resolve));
+      await party.lab.untilSignal();
     }
     if (failed > 0) showOutput(party);
     return failed === 0 ? 0 : 1;

@@ -6,7 +6,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import * as frames from "../support/frames.ts";
 import { FrameStation, type StationFrame } from "../support/frame_station.ts";
-import { CommandError, type Namespace, NetworkLab, whyNoNamespaces } from "../support/netns.ts";
+import {
+  CommandError,
+  type LabProcess,
+  type Namespace,
+  NetworkLab,
+  whyNoNamespaces,
+} from "../support/netns.ts";
 
 const ignore = whyNoNamespaces() !== undefined;
 const ME = { mac: "02:00:00:00:00:01", ip: "10.6.0.1", ip6: "fe80::1" };
@@ -169,36 +175,71 @@ Deno.test({
   },
 });
 
+/** A process with a lab in which a program runs, and what it has made. */
+interface OtherLab {
+  readonly process: LabProcess;
+  readonly name: string;
+  readonly folder: string;
+  readonly sleeper: number;
+}
+
+async function startOther(lab: NetworkLab, end: string): Promise<OtherLab> {
+  const module = new URL("../support/netns.ts", import.meta.url).href;
+  const program = `
+    import { NetworkLab } from "${module}";
+    const lab = await NetworkLab.open();
+    const box = await lab.namespace("box");
+    Deno.writeTextFileSync(lab.folder + "/file", "");
+    const { pid } = box.spawn(["sleep", "1000"]);
+    setInterval(() => {}, 1000);
+    const ended = ${end};
+    console.log("made", box.fullName, lab.folder, pid);
+    await ended;
+    await lab.close();
+    Deno.exit(7);`;
+  const process = lab.spawn([Deno.execPath(), "eval", program]);
+  const [, name, folder, pid] = await process.waitForLine(/^made (\S+) (\S+) (\S+)$/, 20_000);
+  return { process, name, folder, sleeper: Number(pid) };
+}
+
+async function assertGone({ name, folder, sleeper }: OtherLab): Promise<void> {
+  for (const path of [`/run/netns/${name}`, `/etc/netns/${name}`, folder]) {
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+  }
+  assert(!isSleeping(sleeper));
+}
+
 Deno.test({
-  name: "after Ctrl-C, and after a SIGKILL at the next start, nothing is left",
+  name:
+    "when a signal ends its process, a lab leaves nothing; after SIGKILL the next one clears up",
   ignore,
   async fn() {
-    const module = new URL("../support/netns.ts", import.meta.url).href;
-    const program = `
-      import { NetworkLab } from "${module}";
-      const lab = await NetworkLab.open();
-      const box = await lab.namespace("box");
-      box.spawn(["sleep", "1000"]);
-      console.log("name", box.fullName);
-      setInterval(() => {}, 1000);`;
     await using lab = await NetworkLab.open();
-    for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
-      const other = lab.spawn([Deno.execPath(), "eval", program]);
-      const [, name] = await other.waitForLine(/^name (\S+)$/, 20_000);
-      const { stdout } = await lab.host(["ip", "netns", "pids", name]);
-      other.kill(signal);
-      await other.waitExit();
+    const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, SIGKILL: 137 };
+    for (const [signal, code] of Object.entries(codes)) {
+      const other = await startOther(lab, "new Promise(() => {})");
+      await (await NetworkLab.open()).close();
+      assert(isSleeping(other.sleeper), "what is in use is left alone");
+      other.process.kill(signal as Deno.Signal);
+      assertEquals(await other.process.waitExit(), code);
       if (signal === "SIGKILL") {
-        // While something runs in it, it is not ours to take away.
-        await (await NetworkLab.open()).close();
-        assert((await lab.host(["ip", "netns", "list"])).stdout.includes(name));
-        Deno.kill(Number(stdout), "SIGKILL");
-        while (isSleeping(Number(stdout))) await new Promise((resolve) => setTimeout(resolve, 10));
+        assert(isSleeping(other.sleeper));
         await (await NetworkLab.open()).close();
       }
-      assert(!(await lab.host(["ip", "netns", "list"])).stdout.includes(name), signal);
-      await assertRejects(() => Deno.stat(`/etc/netns/${name}`), Deno.errors.NotFound);
+      await assertGone(other);
     }
+  },
+});
+
+Deno.test({
+  name: "a process may wait for the signal, and end its lab itself",
+  ignore,
+  async fn() {
+    await using lab = await NetworkLab.open();
+    const other = await startOther(lab, "lab.untilSignal()");
+    other.process.kill("SIGINT");
+    assertEquals(await other.process.waitExit(), 7);
+    await assertGone(other);
   },
 });
 

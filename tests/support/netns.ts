@@ -1,7 +1,8 @@
 /**
  * Networks on one machine, for tests and the demo: network namespaces joined by veths and bridges,
- * programs that run in them, and a cleanup that leaves nothing behind: not after a failure, not
- * after Ctrl-C, and, at the next start, not after a SIGKILL either.
+ * programs that run in them, a folder for their files, and a cleanup that leaves nothing behind: not
+ * after a failure, not after Ctrl-C or when the terminal is closed, and, at the next start, not after
+ * a SIGKILL either.
  *
  * ```ts
  * await using lab = await NetworkLab.open();
@@ -14,7 +15,7 @@
  * await left.run(["ping", "-c", "1", "10.9.0.2"]);
  * ```
  *
- * Needs root. Outside the namespaces nothing is touched but `/etc/netns/NAME`.
+ * Needs root. Outside the namespaces nothing is touched but `/etc/netns/NAME` and the folder.
  *
  * @module
  */
@@ -24,10 +25,15 @@ import { CommandError, type CommandResult, LabProcess, type SpawnOptions } from 
 export { CommandError, type CommandResult, LabProcess, type SpawnOptions };
 
 const PREFIX = "lanparty";
+/** What namespaces and folders of labs are called: the process id, the lab's number, a name. */
+const LAB_NAME = new RegExp(`^${PREFIX}-([0-9]+)-[0-9a-z]+-`);
 const NETNS_ETC = "/etc/netns";
 const COMMAND_TIMEOUT_MS = 30_000;
+const TEMP = Deno.env.get("TMPDIR") || "/tmp";
 /** What programs get to end cleanly after Ctrl-C. */
 const ABORT_GRACE_MS = 500;
+/** What ends a lab, and with which exit code the process that has it: 128 + the signal's number. */
+const SIGNALS = [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 /** How a namespace is made. */
 export interface NamespaceOptions {
@@ -176,7 +182,12 @@ export class NetworkLab implements AsyncDisposable {
   readonly prefix: string;
   readonly #namespaces = new Map<string, Namespace>();
   readonly #processes = new Set<LabProcess>();
-  readonly #onSignal = () => this.#abort();
+  readonly #onSignal = SIGNALS.map(([signal, code]) => ({
+    signal,
+    handler: () => this.#handleSignal(code),
+  }));
+  #signalled: (() => void) | undefined;
+  #folder: string | undefined;
   #closed = false;
 
   /**
@@ -193,8 +204,12 @@ export class NetworkLab implements AsyncDisposable {
 
   private constructor() {
     this.prefix = `${PREFIX}-${Deno.pid}-${(labCount++).toString(36)}-`;
-    Deno.addSignalListener("SIGINT", this.#onSignal);
-    Deno.addSignalListener("SIGTERM", this.#onSignal);
+    for (const { signal, handler } of this.#onSignal) Deno.addSignalListener(signal, handler);
+  }
+
+  /** A folder for files of the lab's programs; made when it is first asked for, gone with the lab. */
+  get folder(): string {
+    return this.#folder ??= Deno.makeTempDirSync({ dir: TEMP, prefix: this.prefix });
   }
 
   /** The namespace of a name. */
@@ -281,33 +296,36 @@ export class NetworkLab implements AsyncDisposable {
     await this.close();
   }
 
-  /** Keeps everything although the process ends, for a person to look at. */
-  keep(): void {
-    this.#closed = true;
-    this.#forgetSignals();
-    for (const process of this.#processes) process.abandon();
+  /** Waits for Ctrl-C, or what else would end the lab; from then on the caller must close it. */
+  async untilSignal(): Promise<void> {
+    await new Promise<void>((resolve) => this.#signalled = resolve);
+    this.#signalled = undefined;
+  }
+
+  #handleSignal(code: number): void {
+    if (this.#signalled !== undefined) return this.#signalled();
+    if (!this.#closed) this.#abort(code);
   }
 
   /** Removes everything at once, and ends this process as the signal would have. */
-  #abort(): void {
-    if (this.#closed) return;
+  #abort(code: number): void {
     this.#closed = true;
     for (const process of this.#processes) process.kill("SIGTERM");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ABORT_GRACE_MS);
     for (const process of this.#processes) process.kill("SIGKILL");
     this.#remove();
-    Deno.exit(130);
+    Deno.exit(code);
   }
 
   #remove(): void {
     this.#forgetSignals();
     for (const namespace of this.#namespaces.values()) removeNamespace(namespace.fullName);
-    removeFolder(NETNS_ETC);
+    removeEmptyFolder(NETNS_ETC);
+    if (this.#folder !== undefined) removeTree(this.#folder);
   }
 
   #forgetSignals(): void {
-    Deno.removeSignalListener("SIGINT", this.#onSignal);
-    Deno.removeSignalListener("SIGTERM", this.#onSignal);
+    for (const { signal, handler } of this.#onSignal) Deno.removeSignalListener(signal, handler);
   }
 
   async #sysctl(
@@ -336,11 +354,7 @@ function removeNamespace(fullName: string): void {
     }
   }
   ipSync(["netns", "del", fullName]);
-  try {
-    Deno.removeSync(`${NETNS_ETC}/${fullName}`, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeTree(`${NETNS_ETC}/${fullName}`);
 }
 
 /** Makes a folder; another lab may remove its empty parent in the same moment. */
@@ -353,7 +367,7 @@ function makeFolder(path: string): void {
 }
 
 /** Removes a folder if it is empty. */
-function removeFolder(path: string): void {
+function removeEmptyFolder(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
@@ -361,15 +375,30 @@ function removeFolder(path: string): void {
   }
 }
 
-/** Removes namespaces of labs whose process was killed: it is gone, and nothing runs in them. */
+/** Removes a folder with all that is in it. */
+function removeTree(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Removes what labs have left whose process was killed, and ends what still runs there. */
 function removeLeftovers(): void {
-  const pattern = new RegExp(`^${PREFIX}-([0-9]+)-`);
   for (const line of ipSync(["netns", "list"]).split("\n")) {
     const name = line.split(" ")[0];
-    const pid = pattern.exec(name)?.[1];
-    if (pid === undefined || isAlive(pid)) continue;
-    if (ipSync(["netns", "pids", name]).trim() === "") removeNamespace(name);
+    if (isLeftover(name)) removeNamespace(name);
   }
+  for (const { name } of Deno.readDirSync(TEMP)) {
+    if (isLeftover(name)) removeTree(`${TEMP}/${name}`);
+  }
+}
+
+/** Whether something bears the name of a lab whose process is no more. */
+function isLeftover(name: string): boolean {
+  const pid = LAB_NAME.exec(name)?.[1];
+  return pid !== undefined && !isAlive(pid);
 }
 
 function isAlive(pid: string): boolean {

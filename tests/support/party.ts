@@ -46,8 +46,6 @@ export class Party implements AsyncDisposable {
 
   private constructor(
     readonly lab: NetworkLab,
-    /** A folder for state, certificates and captures; removed with the party. */
-    readonly folder: string,
     readonly lan: Namespace,
     readonly gateway: Namespace,
     readonly relay: Namespace,
@@ -56,18 +54,16 @@ export class Party implements AsyncDisposable {
   /** Makes the namespaces and links of LAN, gateway and relay; starts nothing, and leaves nothing if it fails. */
   static async open(): Promise<Party> {
     const lab = await NetworkLab.open();
-    const folder = Deno.makeTempDirSync({ prefix: "lanparty-" });
     try {
       const lan = await lab.namespace("lan");
       const gateway = await lab.namespace("gateway");
       const relay = await lab.namespace("relay", { forwarding: false });
-      const party = new Party(lab, folder, lan, gateway, relay);
+      const party = new Party(lab, lan, gateway, relay);
       await party.makeKeys();
       await party.makeLinks();
       return party;
     } catch (error) {
       await lab.close();
-      Deno.removeSync(folder, { recursive: true });
       throw error;
     }
   }
@@ -105,6 +101,11 @@ export class Party implements AsyncDisposable {
     );
     await namespace.ip("route", "add", "default", "via", `10.${net}.0.1`);
     return namespace;
+  }
+
+  /** A folder for state, certificates and captures; removed with the party. */
+  get folder(): string {
+    return this.lab.folder;
   }
 
   /** The certificate that relays write and endpoints pin. */
@@ -248,7 +249,6 @@ export class Party implements AsyncDisposable {
     const running = [...this.clients.values(), this.gatewayProcess, this.relayProcess];
     for (const process of running) await process?.stop();
     await this.lab.close();
-    Deno.removeSync(this.folder, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -171,11 +171,6 @@ export class LabProcess {
     }
   }
 
-  /** Lets the program run on when this process ends; its output then goes nowhere. */
-  abandon(): void {
-    this.#child.unref();
-  }
-
   async #follow(): Promise<number> {
     const readers = [this.#child.stdout.getReader(), this.#child.stderr.getReader()];
     const reading = Promise.all([
