@@ -1,10 +1,15 @@
 /** Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows. */
 import type { RelayTarget } from "../endpoint/actions.ts";
 import type { CertificateProblem } from "../obs/status.ts";
-import type { PeerCertificate, QuicConfiguration, QuicLibrary } from "../quic/mod.ts";
+import {
+  type PeerCertificate,
+  type QuicConfiguration,
+  QuicError,
+  type QuicLibrary,
+} from "../quic/mod.ts";
 import { parseFingerprint } from "../trust/fingerprint.ts";
 import { loadPin, PinFileError, type RelayPin } from "../trust/pin.ts";
-import { systemCaFileCandidates } from "../trust/system_store.ts";
+import { SYSTEM_CA_FILES } from "../trust/system_store.ts";
 import { type LeafPolicy, type TrustFailure, verifyLeaf } from "../trust/verify.ts";
 import { ALPN } from "./alpn.ts";
 import { UserError } from "./user_error.ts";
@@ -90,7 +95,7 @@ export class RelayTrust {
   private openChained(): QuicConfiguration {
     const open = (caFile: string) =>
       this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
-    if (this.pin?.mode !== "ca") return open(systemCaFile());
+    if (this.pin?.mode !== "ca") return openSystemStore(open);
     // The TLS library takes anchors by path only, and reads them at once.
     const file = Deno.makeTempFileSync({ prefix: "lanparty-ca-", suffix: ".pem" });
     try {
@@ -102,24 +107,46 @@ export class RelayTrust {
   }
 }
 
+/** @throws {UserError} there is no store, or it cannot be used */
+function openSystemStore(open: (caFile: string) => QuicConfiguration): QuicConfiguration {
+  const file = systemCaFile();
+  try {
+    return open(file);
+  } catch (cause) {
+    if (!(cause instanceof QuicError)) throw cause;
+    throw new UserError(`${file}, this system's list of trusted CAs, cannot be used; ${REMEDY}`, {
+      cause,
+    });
+  }
+}
+
+const REMEDY = "pin the relay with --relay-fingerprint or --relay-ca-cert";
+
 function systemCaFile(): string {
   if (Deno.build.os === "windows") {
     throw new UserError(
-      "lanparty-client does not read Windows' own list of trusted CAs: pin the relay with " +
-        "--relay-fingerprint or --relay-ca-cert",
+      `lanparty-client does not read Windows' own list of trusted CAs: ${REMEDY}`,
     );
   }
-  for (const candidate of systemCaFileCandidates(Deno.env.get("SSL_CERT_FILE"))) {
-    try {
-      if (Deno.statSync(candidate).isFile) return candidate;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+  const named = Deno.env.get("SSL_CERT_FILE");
+  if (named) {
+    // Who names a store wants that one: another in its place would trust more than is meant.
+    if (isFile(named)) return named;
+    throw new UserError(`SSL_CERT_FILE names "${named}", which is no file: correct or unset it`);
   }
+  const found = SYSTEM_CA_FILES.find(isFile);
+  if (found !== undefined) return found;
   throw new UserError(
-    "this system has no list of trusted CAs: install ca-certificates, or pin the relay with " +
-      "--relay-fingerprint or --relay-ca-cert",
+    `this system has no list of trusted CAs: install ca-certificates, or ${REMEDY}`,
   );
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 function readPin(path: string): RelayPin {

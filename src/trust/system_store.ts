@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Well-known places, the most common first. */
+/** Well-known places, to be probed in this order; `SSL_CERT_FILE` has precedence, as with OpenSSL. */
 export const SYSTEM_CA_FILES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Gentoo, Alpine
   "/etc/pki/tls/certs/ca-bundle.crt", // Fedora, RHEL
@@ -13,12 +13,3 @@ export const SYSTEM_CA_FILES: readonly string[] = [
   "/etc/ssl/cert.pem", // Alpine, the BSDs
   "/etc/pki/tls/cacert.pem", // OpenELEC
 ];
-
-/**
- * The files to try in turn; the caller probes them.
- *
- * @param sslCertFile the value of `SSL_CERT_FILE`, which comes first, as with OpenSSL
- */
-export function systemCaFileCandidates(sslCertFile?: string): readonly string[] {
-  return sslCertFile ? [sslCertFile, ...SYSTEM_CA_FILES] : SYSTEM_CA_FILES;
-}

@@ -81,18 +81,18 @@ const NEEDED: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
 class CommandLines implements AsyncDisposable {
   private commands = 0;
 
-  private constructor(
-    readonly lab: NetworkLab,
-    readonly namespace: Namespace,
-    /** For state and other files; removed at the end. */
-    readonly folder: string,
-  ) {}
+  private constructor(readonly lab: NetworkLab, readonly namespace: Namespace) {}
 
   static async open(): Promise<CommandLines> {
     const lab = await NetworkLab.open();
     const namespace = await lab.namespace("usage");
     await lab.veth({ namespace, name: "wire0" }, { namespace, name: "wire1" });
-    return new CommandLines(lab, namespace, await Deno.makeTempDir({ prefix: "lanparty-usage-" }));
+    return new CommandLines(lab, namespace);
+  }
+
+  /** For state and other files; removed at the end. */
+  get folder(): string {
+    return this.lab.folder;
   }
 
   /**
@@ -122,7 +122,6 @@ class CommandLines implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab.close();
-    await Deno.remove(this.folder, { recursive: true });
   }
 }
 
@@ -259,6 +258,13 @@ Deno.test("files and folders that cannot be used are one line and exit code 1", 
   await runAll(table.map(([program, args, says]) => async () => {
     assertMatch(await lines.failure(program, 1, ...args), says);
   }));
+  const store = async (path: string, says: RegExp) => {
+    const named = ["env", `SSL_CERT_FILE=${path}`, ...lines.command("client", mac)];
+    assertMatch(assertFailure(await lines.run(named), 1, path), says);
+  };
+  await store(garbage, /garbage, this system's list of trusted CAs, cannot be used; pin the relay/);
+  await store(missing, /SSL_CERT_FILE names ".*missing\/file", which is no file/);
+  await store(`${garbage}/below`, /SSL_CERT_FILE names ".*below", which is no file/);
   const alone = await lines.failure("relay", 2, "--cert", one.certificateFile);
   assertStringIncludes(alone, "--cert and --key belong together");
 });

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { derToPem, isPem, pemToDer } from "../../src/trust/pem.ts";
 import { loadPin, PinFileError } from "../../src/trust/pin.ts";
-import { systemCaFileCandidates } from "../../src/trust/system_store.ts";
 import { issueLeaf, makeAuthority } from "./trust_certificates.ts";
 import { GOLDEN_FINGERPRINT, GOLDEN_PEM } from "./trust_golden.ts";
 
@@ -75,13 +74,4 @@ Deno.test("a file without a readable certificate says so", async () => {
   for (const [file, message] of cases) {
     assertThrows(() => loadPin(file), PinFileError, message);
   }
-});
-
-Deno.test("the system's store is looked for where SSL_CERT_FILE says first", () => {
-  assertEquals(systemCaFileCandidates()[0], "/etc/ssl/certs/ca-certificates.crt");
-  assertEquals(systemCaFileCandidates("")[0], "/etc/ssl/certs/ca-certificates.crt");
-  assertEquals(systemCaFileCandidates("/x.pem").slice(0, 2), [
-    "/x.pem",
-    "/etc/ssl/certs/ca-certificates.crt",
-  ]);
 });
