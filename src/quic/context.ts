@@ -236,6 +236,11 @@ export class QuicContext {
     return this.#datagrams.slotsInHand;
   }
 
+  /** Datagrams in the log that were not handed on yet. */
+  get datagramsLogged(): number {
+    return this.#datagrams.waiting;
+  }
+
   /** Hands on what msquic has written to the log of datagrams. */
   drainDatagrams(): void {
     this.#datagrams.drain();

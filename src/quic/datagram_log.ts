@@ -78,6 +78,11 @@ export class DatagramLog {
     return this.#log[FREE_COUNT];
   }
 
+  /** Entries that were written since the last time. */
+  get waiting(): number {
+    return this.#log[COUNT];
+  }
+
   /** Hands everything on that was written since the last time. */
   drain(): void {
     const log = this.#log;

@@ -67,6 +67,11 @@ export interface QuicTransportCounters {
   readonly packetsDropped: number;
 }
 
+/** Connections that are attended to before this program looks at what came of it. */
+const POLLS_MAX = 32;
+/** Datagrams that came or went meanwhile: fewer than msquic has slots for. */
+const LOGGED_MAX = 64;
+
 /** Runs msquic in the reactor: polls it, and calls its completion functions. */
 class MsQuicPoller implements Poller {
   readonly #context: QuicContext;
@@ -83,8 +88,13 @@ class MsQuicPoller implements Poller {
     this.#execution = execution;
   }
 
+  /** One poll of msquic's attends to one connection. */
   poll(): number {
-    const waitMs = this.#poll(this.#execution);
+    let waitMs = 0;
+    for (let polls = 0; polls < POLLS_MAX && waitMs === 0; polls++) {
+      waitMs = this.#poll(this.#execution);
+      if (this.#context.datagramsLogged >= LOGGED_MAX) break;
+    }
     this.#context.drainDatagrams();
     this.#context.rethrow();
     return waitMs === NO_TIMER ? Infinity : waitMs;

@@ -20,6 +20,7 @@ import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
 import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";
 import { AddressLimits } from "./address_limits.ts";
 import { decideAdmission, reject } from "./admission.ts";
+import { Deadlines } from "./deadlines.ts";
 import { LocalDirectory } from "./directory.ts";
 import { Forwarder } from "./forwarding.ts";
 import { Lifecycle, type RelayState } from "./lifecycle.ts";
@@ -77,7 +78,7 @@ export class RelayCore {
       peersCount: 0,
       draining: false,
       timeOriginMs: resources.timeOriginMs ?? 0,
-      dueMs: Infinity,
+      deadlines: new Deadlines(),
     };
     this.lifecycle = new Lifecycle(this.state);
     this.forwarder = new Forwarder(this.state, this.ready);
@@ -187,6 +188,7 @@ export class RelayCore {
     this.lifecycle.leave(session, reason, nowMs);
     session.state = "closing";
     this.state.addresses.gone(session);
+    this.state.deadlines.remove(session);
     this.sessions[connection] = undefined;
     this.connectionsCount--;
     session.queue?.countDrops();
@@ -216,11 +218,10 @@ export class RelayCore {
   /** To be called when `nextDeadlineMs` has come; sooner is harmless. */
   handleTimer(nowMs: number): void {
     if (nowMs >= this.sweepDueMs) this.sweepQueues(nowMs);
-    if (nowMs < this.state.dueMs) return;
+    if (nowMs < this.state.deadlines.nextMs) return;
     this.timerMs = nowMs;
-    this.state.dueMs = Infinity;
-    for (const session of this.sessions) {
-      if (session === undefined || session.state === "closing") continue;
+    for (const session of this.state.deadlines.takeDue(nowMs)) {
+      if (session.state === "closing") continue;
       if (session.nextDeadlineMs() <= nowMs) this.handleDeadline(session, nowMs);
       this.lifecycle.schedule(session);
     }
@@ -228,7 +229,7 @@ export class RelayCore {
 
   /** When `handleTimer` is to be called, ms; `Infinity` for never. */
   nextDeadlineMs(_nowMs: number): number {
-    const dueMs = Math.max(this.state.dueMs, this.timerMs + TIMER_GRAIN_MS);
+    const dueMs = Math.max(this.state.deadlines.nextMs, this.timerMs + TIMER_GRAIN_MS);
     return Math.min(dueMs, this.sweepDueMs);
   }
 

@@ -16,6 +16,7 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { QueueArena } from "../queue/fair_queue.ts";
 import type { Outbox } from "./actions.ts";
 import { type AdmissionContext, type Decision, reject } from "./admission.ts";
+import type { Deadlines } from "./deadlines.ts";
 import {
   CONTROL_UNSENT_BYTES,
   CONTROL_UNSENT_PEER_BYTES,
@@ -59,8 +60,8 @@ export interface RelayState extends AdmissionContext {
   draining: boolean;
   /** Wall clock minus `nowMs`, ms: what makes `relayTime` of a monotonic time. */
   timeOriginMs: number;
-  /** When `handleTimer` has something to do, ms. */
-  dueMs: number;
+  /** What `handleTimer` has to do, and when. */
+  readonly deadlines: Deadlines;
 }
 
 /** Carries out what admission, the peers and the shell decide about sessions. */
@@ -292,6 +293,6 @@ export class Lifecycle {
 
   /** Makes sure that the timer comes in time for a session. */
   schedule(session: Session): void {
-    this.state.dueMs = Math.min(this.state.dueMs, session.nextDeadlineMs());
+    this.state.deadlines.schedule(session);
   }
 }

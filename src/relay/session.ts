@@ -33,6 +33,9 @@ export class Session {
   joined = false;
   /** The end of the current state, ms; `Infinity` for none. */
   deadlineMs: number;
+  /** When the timer looks at it, ms, and its place among those that it looks at: see `Deadlines`. */
+  timerMs = Infinity;
+  timerIndex = -1;
   /** The application error code of the close that follows `ending`. */
   endErrorCode = 0;
 

@@ -42,12 +42,9 @@ export class DatagramPump {
    */
   pump(queue: FairQueue, nowMs: number): number {
     const { connection } = this;
-    if (nowMs >= this.rateDueMs) this.readRate(nowMs);
     queue.noteChance(nowMs);
     let taken = 0;
-    while (
-      taken < HANDOVER_MAX && connection.unsentBytes < this.unsentBytesMax && queue.dequeue(nowMs)
-    ) {
+    while (taken < HANDOVER_MAX && this.mayHandOver(nowMs) && queue.dequeue(nowMs)) {
       taken++;
       if (queue.length > connection.maxDatagramBytes) {
         this.pool.release(queue.slot);
@@ -60,7 +57,15 @@ export class DatagramPump {
     return taken;
   }
 
-  /** Reads the path's figures; the pump does so by itself while it works. */
+  /** Whether msquic holds little enough. What the path carries is read only where it matters. */
+  private mayHandOver(nowMs: number): boolean {
+    const { unsentBytes } = this.connection;
+    if (unsentBytes < UNSENT_BYTES_MIN) return true;
+    if (nowMs >= this.rateDueMs) this.readRate(nowMs);
+    return unsentBytes < this.unsentBytesMax;
+  }
+
+  /** Reads the path's figures; the pump does so by itself while it has much to hand over. */
   readRate(nowMs: number): void {
     this.rateDueMs = nowMs + RATE_INTERVAL_MS;
     const { statistics } = this;

@@ -17,6 +17,7 @@ import {
   type QuicStream,
   type QuicStreamHandler,
 } from "../quic/mod.ts";
+import { SETTLE_MAX_MS } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";
 import type { RelayAction } from "../relay/actions.ts";
@@ -25,8 +26,12 @@ import { DatagramPump } from "./datagram_pump.ts";
 import { type Logger, logText } from "./logging.ts";
 import { TurnClock } from "./turn_clock.ts";
 
-/** How often the round trip times are read that decide when a path's MTU has settled. */
+/** How often the round trip times are read that decide when a new path's MTU has settled. */
 const RTT_INTERVAL_MS = 50;
+/** Then those of all others, so many each time that everybody's is read once a second. */
+const RTT_SHARES = 20;
+/** For so long after its handshake a path counts as new. */
+const NEW_PATH_MS = SETTLE_MAX_MS + RTT_INTERVAL_MS;
 
 /** Runs a {@link RelayCore} on connections. */
 export class RelayNode implements Worker {
@@ -38,7 +43,11 @@ export class RelayNode implements Worker {
   private readonly freeHandles: number[] = [];
   /** Peers whose queue holds something. */
   private readonly backlog: Peer[] = [];
+  /** Peers whose path is new, the longest known first. */
+  private readonly newPaths: Peer[] = [];
   private rttDueMs = 0;
+  /** Where reading the round trip times of all goes on. */
+  private rttHandle = 0;
 
   constructor(
     core: RelayCore,
@@ -81,6 +90,11 @@ export class RelayNode implements Worker {
     return this.core.connections > 0 ? Math.min(deadlineMs, this.rttDueMs) : deadlineMs;
   }
 
+  /** A peer's handshake is done. Called by peers. */
+  watchNewPath(peer: Peer): void {
+    this.newPaths.push(peer);
+  }
+
   /** The connection behind a handle has ended: the handle is free. Called by peers. */
   forget(peer: Peer): void {
     this.peers[peer.handle] = undefined;
@@ -113,13 +127,22 @@ export class RelayNode implements Worker {
     return taken > 0;
   }
 
+  /** Peers whose path is new, each time; of the others a share, for reading costs as much as a frame. */
   private readRoundTrips(nowMs: number): void {
     this.rttDueMs = nowMs + RTT_INTERVAL_MS;
-    for (const peer of this.peers) {
-      if (peer?.pump === undefined) continue;
-      peer.pump.readRate(nowMs);
-      this.core.handleRtt(peer.handle, peer.pump.rttMs);
+    const { newPaths, peers } = this;
+    while (newPaths.length > 0 && nowMs - newPaths[0].connectedMs > NEW_PATH_MS) newPaths.shift();
+    for (const peer of newPaths) this.readRoundTrip(peer, nowMs);
+    for (let rest = Math.ceil(peers.length / RTT_SHARES); rest > 0; rest--) {
+      this.rttHandle = this.rttHandle + 1 < peers.length ? this.rttHandle + 1 : 0;
+      this.readRoundTrip(peers[this.rttHandle], nowMs);
     }
+  }
+
+  private readRoundTrip(peer: Peer | undefined, nowMs: number): void {
+    if (peer?.pump === undefined) return;
+    peer.pump.readRate(nowMs);
+    this.core.handleRtt(peer.handle, peer.pump.rttMs);
   }
 
   private carryOut(action: RelayAction): void {
@@ -140,6 +163,8 @@ class Peer implements QuicConnectionHandler {
   control: QuicStream | undefined;
   pump: DatagramPump | undefined;
   inBacklog = false;
+  /** When the handshake was done, ms. */
+  connectedMs = Infinity;
   /** Control bytes that the transport has not acknowledged. */
   private unacknowledgedBytes = 0;
   private readonly controlHandler: QuicStreamHandler = {
@@ -165,10 +190,12 @@ class Peer implements QuicConnectionHandler {
     const { node } = this;
     this.connection = connection;
     this.pump = new DatagramPump(connection, node.pool, node.counters);
+    this.connectedMs = node.reactor.now();
+    node.watchNewPath(this);
     node.core.handleConnected(this.handle, {
       address: this.address,
       maxDatagramBytes: connection.maxDatagramBytes,
-    }, node.reactor.now());
+    }, this.connectedMs);
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {

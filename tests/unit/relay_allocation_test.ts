@@ -11,7 +11,9 @@ const LAN = "00:1b:21:00:00:01";
 const FRAMES = 20_000;
 /** An object of no fields has 12 bytes or more. */
 const FRAME_BYTES_MAX = 2;
+/** The compiler's threads may have to wait for a busy machine: for so long rounds go on in any case. */
 const ROUNDS_MAX = 60;
+const ROUNDS_MS = 15_000;
 const ROUNDS_WITHOUT = 3;
 
 /**
@@ -27,7 +29,9 @@ function leavesNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway
   relay.client(C, {}, { maxDatagramBytes: 700 });
   let nowMs = relay.nowMs;
   let without = 0;
-  for (let round = 0; round < ROUNDS_MAX && without < ROUNDS_WITHOUT; round++) {
+  const endMs = performance.now() + ROUNDS_MS;
+  const mayTry = (round: number) => round < ROUNDS_MAX || performance.now() < endMs;
+  for (let round = 0; without < ROUNDS_WITHOUT && mayTry(round); round++) {
     const beforeBytes = Deno.memoryUsage().heapUsed;
     for (let i = 0; i < FRAMES; i++) {
       // No whole number: such times are objects wherever they are kept outside of typed arrays.
