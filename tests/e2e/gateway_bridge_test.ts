@@ -10,6 +10,7 @@
  * ```
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { NOBODY, PublicExecutable } from "../support/nobody.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import { eventually } from "../support/wait.ts";
@@ -122,8 +123,6 @@ partyTest("bridge: on a card it is said what players do not reach", async (party
   });
 });
 
-const NOBODY = 65534;
-
 /** Whether the device is everyone's, as udev makes it: what the unit counts on. */
 function everyoneMakesTaps(): boolean {
   return (Deno.statSync("/dev/net/tun").mode! & 0o006) === 0o006;
@@ -133,6 +132,7 @@ partyTest("bridge: the rights of the unit are enough", async (party, step) => {
   await makeBridge(party);
   await party.startRelay();
   const folder = Deno.makeTempDirSync({ prefix: "lanparty-nobody-" });
+  using executable = new PublicExecutable("gateway");
   try {
     const [key, certificate] = [`${folder}/party.key`, `${folder}/relay.der`];
     Deno.copyFileSync(party.keyFile, key);
@@ -144,7 +144,9 @@ partyTest("bridge: the rights of the unit are enough", async (party, step) => {
       party.gateway.spawn([
         ...["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
         ...[`--inh-caps=${rights}`, `--ambient-caps=${rights}`, `--bounding-set=${rights}`],
-        ...party.gatewayCommand(...options, "--interface", name, "--state-dir", `${folder}/state`),
+        executable.path,
+        ...party.gatewayCommand(...options, "--interface", name, "--state-dir", `${folder}/state`)
+          .slice(1),
       ]);
     for (const name of [BRIDGE, PARTY.gatewayInterface]) {
       await step(`at ${name}`, async () => {

@@ -13,14 +13,11 @@ import { TapDevice } from "../../src/link/tap.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { inNamespace } from "../support/enter_namespace.ts";
 import { ethernet, mac, pattern } from "../support/frames.ts";
+import { assertAllocatesNothing } from "../support/heap.ts";
 import { NetworkLab, whyNoNamespaces } from "../support/netns.ts";
 
 const BATCH = 50;
 const BATCHES = 400;
-/** An object of no fields has 12 bytes or more. */
-const FRAME_BYTES_MAX = 2;
-const ROUNDS_MAX = 60;
-const ROUNDS_WITHOUT = 3;
 const ignore = whyNoNamespaces() !== undefined;
 
 const pool = new BufferPool(256);
@@ -33,19 +30,11 @@ const frame = ethernet({
 const slab = new Uint8Array(4096);
 slab.set(frame, 1000);
 
-/**
- * Whether batches leave the heap as it was. A round that a collection falls into shows less than
- * nothing and does not count; the first rounds belong to the compiler.
- */
-function leavesNoTrace(batch: () => void): boolean {
-  let without = 0;
-  for (let round = 0; round < ROUNDS_MAX && without < ROUNDS_WITHOUT; round++) {
-    const beforeBytes = Deno.memoryUsage().heapUsed;
+/** Batches must leave the heap as it was. */
+function assertNoTrace(batch: () => void): void {
+  assertAllocatesNothing(BATCHES * BATCH, () => {
     for (let count = 0; count < BATCHES; count++) batch();
-    const perFrame = (Deno.memoryUsage().heapUsed - beforeBytes) / (BATCHES * BATCH);
-    if (perFrame >= 0 && perFrame < FRAME_BYTES_MAX) without++;
-  }
-  return without >= ROUNDS_WITHOUT;
+  });
 }
 
 function sendBatch(device: LinkDevice): void {
@@ -66,14 +55,13 @@ Deno.test({
     const to = inNamespace(far, open);
     let bytes = 0;
     const sink = { frame: ({ length }: LinkFrame) => void (bytes += length) };
-    const clean = leavesNoTrace(() => {
+    assertNoTrace(() => {
       sendBatch(from);
       while (to.receive(BATCH, sink));
     });
     // It was measured on frames that really went over the wire.
     assertEquals(from.counters.framesSent % (BATCH * BATCHES), 0);
     assert(bytes >= from.counters.framesSent * frame.length);
-    assert(clean);
     from.close();
     to.close();
   },
@@ -97,7 +85,7 @@ Deno.test({
         pool.release(slot);
       },
     };
-    const clean = leavesNoTrace(() => {
+    assertNoTrace(() => {
       sendBatch(inside);
       while (tap.receive(BATCH, sink));
       sendBatch(tap);
@@ -105,7 +93,6 @@ Deno.test({
     });
     assertEquals(received, inside.counters.framesSent);
     assertEquals(received, tap.counters.framesSent);
-    assert(clean);
     inside.close();
     tap.close();
     assertEquals(pool.freeSlots, pool.slotCount);

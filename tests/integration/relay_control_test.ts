@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { executablePath } from "../../tools/executables.ts";
 import { DenoEndpoint } from "../support/deno_endpoint.ts";
+import { NOBODY, PublicExecutable } from "../support/nobody.ts";
 import { LabProcess } from "../support/process.ts";
 import { RelayProcess } from "../support/relay_process.ts";
 import { eventually } from "../support/wait.ts";
@@ -15,7 +16,6 @@ import { eventually } from "../support/wait.ts";
 const MAC_A = "02:00:00:00:00:0a";
 const MAC_B = "02:00:00:00:00:0b";
 const MAC_C = "02:00:00:00:00:0c";
-const NOBODY = 65_534;
 const SILENT = 20;
 
 function stateOf(relay: RelayProcess): string {
@@ -23,10 +23,15 @@ function stateOf(relay: RelayProcess): string {
 }
 
 /** Runs `lanparty-relay ctl`: exit code and everything it wrote. */
-async function ctl(relay: RelayProcess, words: string, uid?: number): Promise<[number, string]> {
-  const { code, stdout, stderr } = await new Deno.Command(executablePath("relay"), {
+async function ctl(
+  relay: RelayProcess,
+  words: string,
+  executable = executablePath("relay"),
+  user: Deno.CommandOptions = {},
+): Promise<[number, string]> {
+  const { code, stdout, stderr } = await new Deno.Command(executable, {
     args: ["ctl", ...words.split(" "), "--state-dir", stateOf(relay)],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...user,
   }).output();
   return [code, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr)];
 }
@@ -94,7 +99,12 @@ Deno.test("only the relay's user can open the socket, which goes with the relay"
   assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
   await Deno.chmod(relay.caFile.replace(/\/ca\.pem$/, ""), 0o755);
   await Deno.chmod(stateOf(relay), 0o755);
-  const [code, text] = await ctl(relay, "rooms", NOBODY);
+  using executable = new PublicExecutable("relay");
+  const [code, text] = await ctl(relay, "rooms", executable.path, {
+    uid: NOBODY,
+    gid: NOBODY,
+    cwd: "/",
+  });
   assertEquals(code, 1, text);
   assertMatch(text, /only its user and root may control it/);
   relay.kill("SIGTERM");

@@ -5,14 +5,11 @@ import { TrafficCounters } from "../../src/obs/counters.ts";
 import { FrameLog } from "../../src/obs/frame_log.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { assertAllocatesNothing } from "../support/heap.ts";
 import { PLAYER_MAC, replyFrame } from "./client_dhcp_frames.ts";
 import { WELCOME } from "./endpoint_harness.ts";
 
 const FRAMES = 20_000;
-/** An object of no fields has 12 bytes or more. */
-const FRAME_BYTES_MAX = 2;
-const ROUNDS_MAX = 60;
-const ROUNDS_WITHOUT = 3;
 
 const pool = new BufferPool(64);
 const path = new FramePath({
@@ -33,23 +30,15 @@ const relay = { host: "relay.example.org", port: 443, serverName: "relay.example
 core.handleAction({ type: "joined", welcome: WELCOME, relay }, 1200);
 core.ownTraffic.setRelay("198.51.100.7", 443);
 
-/**
- * Whether doing it many times leaves the heap as it was. A round that a collection falls into shows less
- * than nothing and does not count; the first rounds belong to the compiler.
- */
-function leavesNoTrace(act: (nowMs: number) => void): boolean {
-  let without = 0;
+/** Does something many times: the heap must stay as it was. */
+function assertNoTrace(act: (nowMs: number) => void): void {
   let nowMs = 0;
-  for (let round = 0; round < ROUNDS_MAX && without < ROUNDS_WITHOUT; round++) {
-    const beforeBytes = Deno.memoryUsage().heapUsed;
+  assertAllocatesNothing(FRAMES, () => {
     for (let count = 0; count < FRAMES; count++) {
       if ((count & 63) === 0) nowMs++;
       act(nowMs);
     }
-    const perFrame = (Deno.memoryUsage().heapUsed - beforeBytes) / FRAMES;
-    if (perFrame >= 0 && perFrame < FRAME_BYTES_MAX) without++;
-  }
-  return without >= ROUNDS_WITHOUT;
+  });
 }
 
 function udpFrame(bytes: number, destination: string, source: string): Uint8Array {
@@ -69,13 +58,13 @@ const OUT: [string, Uint8Array][] = [
 ];
 for (const [name, frame] of OUT) {
   Deno.test(`from the TAP into the tunnel: ${name} allocates nothing`, () => {
-    assert(leavesNoTrace((nowMs) => {
+    assertNoTrace((nowMs) => {
       const slot = pool.acquire();
       const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
       pool.bytes.set(frame, offset);
       core.handleTapFrame(slot, offset, frame.length, nowMs);
       while (path.nextDatagram(nowMs)) pool.release(path.queue.slot);
-    }));
+    });
     assert(pool.freeSlots === pool.slotCount);
   });
 }
@@ -104,11 +93,11 @@ const IN: [string, Uint8Array[]][] = [
 for (const [name, datagrams] of IN) {
   Deno.test(`from the tunnel to the TAP: ${name} allocates nothing`, () => {
     const buffer = new Uint8Array(2048);
-    assert(leavesNoTrace((nowMs) => {
+    assertNoTrace((nowMs) => {
       for (let index = 0; index < datagrams.length; index++) {
         buffer.set(datagrams[index], 16);
         core.handleDatagram(buffer, 16, datagrams[index].length, nowMs);
       }
-    }));
+    });
   });
 }

@@ -1,5 +1,5 @@
-import { assert } from "@std/assert";
 import type { PeerLimits } from "../../src/relay/peer_limits.ts";
+import { assertAllocatesNothing } from "../support/heap.ts";
 import { BROADCAST, ethernet, ipv4, piece, plain, udp, whole } from "./relay_frames.ts";
 import { RelayHarness } from "./relay_harness.ts";
 
@@ -9,18 +9,9 @@ const C = "02:00:00:00:00:0c";
 const LAN = "00:1b:21:00:00:01";
 
 const FRAMES = 20_000;
-/** An object of no fields has 12 bytes or more. */
-const FRAME_BYTES_MAX = 2;
-/** The compiler's threads may have to wait for a busy machine: for so long rounds go on in any case. */
-const ROUNDS_MAX = 60;
-const ROUNDS_MS = 15_000;
-const ROUNDS_WITHOUT = 3;
 
-/**
- * Whether sending a datagram many times leaves the heap as it was. A round that a collection falls into
- * shows less than nothing and does not count; the first rounds belong to the compiler.
- */
-function leavesNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway = false): boolean {
+/** Sends a datagram many times: the heap must stay as it was. */
+function assertNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway = false): void {
   const relay = new RelayHarness({ peerLimits });
   const { core, pool } = relay;
   const gateway = relay.gateway();
@@ -28,11 +19,7 @@ function leavesNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway
   relay.client(B);
   relay.client(C, {}, { maxDatagramBytes: 700 });
   let nowMs = relay.nowMs;
-  let without = 0;
-  const endMs = performance.now() + ROUNDS_MS;
-  const mayTry = (round: number) => round < ROUNDS_MAX || performance.now() < endMs;
-  for (let round = 0; without < ROUNDS_WITHOUT && mayTry(round); round++) {
-    const beforeBytes = Deno.memoryUsage().heapUsed;
+  assertAllocatesNothing(FRAMES, () => {
     for (let i = 0; i < FRAMES; i++) {
       // No whole number: such times are objects wherever they are kept outside of typed arrays.
       if ((i & 63) === 0) nowMs += 1.3;
@@ -45,11 +32,8 @@ function leavesNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway
         while (queue.dequeue(nowMs)) pool.release(queue.slot);
       }
     }
-    const perFrame = (Deno.memoryUsage().heapUsed - beforeBytes) / FRAMES;
-    if (perFrame >= 0 && perFrame < FRAME_BYTES_MAX) without++;
-  }
+  });
   relay.assertNoSlotLost();
-  return without >= ROUNDS_WITHOUT;
 }
 
 const CASES: [string, Uint8Array][] = [
@@ -81,16 +65,16 @@ const NARROW: PeerLimits = {
 
 for (const [name, datagram] of CASES) {
   Deno.test(`forwarding: ${name} allocates nothing`, () => {
-    assert(leavesNoTrace(datagram, WIDE));
+    assertNoTrace(datagram, WIDE);
   });
 }
 
 Deno.test("limits: what is dropped by a limit allocates nothing", () => {
-  assert(leavesNoTrace(whole(plain(BROADCAST, A, 300)), NARROW));
-  assert(leavesNoTrace(whole(plain(LAN, A, 300)), NARROW));
-  assert(leavesNoTrace(whole(plain(B, A, 300)), { ...WIDE, bytesPerSecond: 10_000 }));
+  assertNoTrace(whole(plain(BROADCAST, A, 300)), NARROW);
+  assertNoTrace(whole(plain(LAN, A, 300)), NARROW);
+  assertNoTrace(whole(plain(B, A, 300)), { ...WIDE, bytesPerSecond: 10_000 });
 });
 
 Deno.test("limits: learning the LAN's addresses allocates nothing", () => {
-  assert(leavesNoTrace(whole(plain(B, LAN, 300)), WIDE, true));
+  assertNoTrace(whole(plain(B, LAN, 300)), WIDE, true);
 });
