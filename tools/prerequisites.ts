@@ -72,8 +72,15 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
   { debianPackage: "ethtool", commands: ["ethtool"] },
   { debianPackage: "socat", commands: ["socat"] },
-  { debianPackage: "socat", commands: ["socat"] },
   { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc", "dhcpcd"] },
+];
+
+/** Every DHCP client that the player's PC may have: the test that goes through them leaves none out. */
+export const DHCP_CLIENTS: readonly Prerequisite[] = [
+  { debianPackage: "isc-dhcp-client", commands: ["dhclient"] },
+  { debianPackage: "udhcpc", commands: ["udhcpc"] },
+  { debianPackage: "busybox", commands: ["busybox"] },
+  { debianPackage: "dhcpcd-base", commands: ["dhcpcd"] },
 ];
 
 /** The test that runs the executables in a bare system. */

@@ -15,6 +15,7 @@ import { ensureSource } from "./native_library.ts";
 import {
   BARE_SYSTEM,
   C_PROGRAMS,
+  DHCP_CLIENTS,
   MINGW,
   NETWORK_PLAY,
   type Prerequisite,
@@ -55,7 +56,12 @@ const LEVELS: readonly Level[] = [
   { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "ffi", ...NATIVE, prerequisites: C_PROGRAMS, timeoutMs: 15 * MINUTE_MS },
-  { name: "integration", ...NATIVE, prerequisites: NETWORK_PLAY, timeoutMs: 20 * MINUTE_MS },
+  {
+    name: "integration",
+    ...NATIVE,
+    prerequisites: [...NETWORK_PLAY, ...DHCP_CLIENTS],
+    timeoutMs: 20 * MINUTE_MS,
+  },
   {
     name: "e2e",
     ...NATIVE,
