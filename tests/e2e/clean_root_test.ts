@@ -2,14 +2,17 @@
  * The three files of `dist`, copied alone to the root file system of a bare Debian 12.
  *
  * ```text
- *  ┌ namespace "bare" ──────────────────────────────────┐
- *  │  chroot: debootstrap --variant=minbase, read-only  │
- *  │    /opt/lanparty-{relay,gateway,client}            │
- *  │    relay ── 127.0.0.1:4433 ── client ── TAP lan0   │
- *  └────────────────────────────────────────────────────┘
+ *   lan             gate               bare
+ *  ┌──────────┐    ┌──────────────┐   ┌─────────────────────────────────────────────┐
+ *  │ eth0     ├────┤ lan0    wan0 ├───┤ gw0     relay ── 127.0.0.1:4433 ── client   │
+ *  │ 10.9.0.1 │veth│  gateway     │   │ 10.8.0.1                          TAP lan0  │
+ *  └──────────┘    └──────────────┘   │                                   10.9.0.2  │
+ *                                     └─────────────────────────────────────────────┘
+ *   The programs run by chroot in what debootstrap --variant=minbase makes, mounted read-only; they
+ *   stand in /opt.
  * ```
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../../src/cli/version.ts";
 import { ensureBareSystem } from "../../tools/bare_system.ts";
 import { executablePath, PROGRAMS } from "../../tools/executables.ts";
@@ -20,6 +23,7 @@ import {
   NetworkLab,
 } from "../support/netns.ts";
 
+const READY_TIMEOUT_MS = 20_000;
 /** Mounts are made in a mount namespace of the command's own, and vanish with it. */
 const ENTER = `
 root=$1; programs=$2; work=$3; shift 3
@@ -70,20 +74,12 @@ class BareSystem implements AsyncDisposable {
     return this.namespace.run(this.#enter(command), { anyCode: true });
   }
 
-  spawn(command: readonly string[]): LabProcess {
-    return this.namespace.spawn(this.#enter(command));
+  spawn(command: readonly string[], namespace = this.namespace): LabProcess {
+    return namespace.spawn(this.#enter(command));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#folder, { recursive: true });
-  }
-}
-
-/** Waits until a condition holds. */
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const endMs = performance.now() + 20_000; !(await holds());) {
-    assert(performance.now() < endMs, `20 s are over: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -122,33 +118,49 @@ Deno.test("each executable runs alone: help, version, and a wrong option", async
   assertEquals(await names(bare.work), []);
 });
 
-Deno.test("the relay listens, a client joins by msquic, both end in time and leave nothing", async () => {
+/** The namespaces of LAN and gateway, and what joins them with the bare system's. */
+async function addLan(
+  lab: NetworkLab,
+  bare: Namespace,
+): Promise<[lan: Namespace, gate: Namespace]> {
+  const [lan, gate] = [await lab.namespace("lan"), await lab.namespace("gate")];
+  await lab.veth(
+    { namespace: lan, name: "eth0", addresses: ["10.9.0.1/24"] },
+    { namespace: gate, name: "lan0" },
+  );
+  await lab.veth(
+    { namespace: gate, name: "wan0", addresses: ["10.8.0.2/24"] },
+    { namespace: bare, name: "gw0", addresses: ["10.8.0.1/24"] },
+  );
+  return [lan, gate];
+}
+
+Deno.test("all three carry a ping between LAN and player, end in time and leave nothing", async () => {
   await using lab = await NetworkLab.open();
   await using bare = await BareSystem.open(lab);
+  const [lan, gate] = await addLan(lab, bare.namespace);
   const relay = bare.spawn([
-    ...["/opt/lanparty-relay", "--listen", "127.0.0.1:4433", "--state-dir", "/tmp/relay"],
-    ...["--cert-name", "127.0.0.1", "--dev-cert-der-out", "/tmp/relay.der", "--policy", "open"],
+    ...["/opt/lanparty-relay", "--listen", "4433/udp", "--state-dir", "/tmp/relay"],
+    ...["--dev-cert-der-out", "/tmp/relay.der", "--policy", "open"],
   ]);
-  // The local address is in hexadecimal, and msquic's socket is of IPv6 for IPv4, too.
-  await eventually("the relay listens", async () => {
-    assert(relay.running, relay.stderr);
-    const { stdout } = await bare.namespace.run(["cat", "/proc/net/udp", "/proc/net/udp6"]);
-    return /^ *\d+: [0-9A-F]+:1151 /m.test(stdout);
-  });
+  await relay.waitForLine(/listening/, READY_TIMEOUT_MS);
+  const room = ["--relay-ca-cert", "/tmp/relay.der", "--room", "BARE"];
+  const gateway = bare.spawn([
+    ...["/opt/lanparty-gateway", "--relay", "10.8.0.1:4433", ...room, "--interface", "lan0"],
+    ...["--state-dir", "/tmp/gateway"],
+  ], gate);
+  await gateway.waitForLine(/Joined the room/, READY_TIMEOUT_MS);
   const client = bare.spawn([
-    ...["/opt/lanparty-client", "--relay", "127.0.0.1:4433", "--relay-ca-cert", "/tmp/relay.der"],
-    ...["--room", "BARE", "--tap-name", "lan0", "--address", "10.9.0.2/24"],
-    ...["--state-dir", "/tmp/client"],
+    ...["/opt/lanparty-client", "--relay", "127.0.0.1:4433", ...room, "--tap-name", "lan0"],
+    ...["--address", "10.9.0.2/24", "--state-dir", "/tmp/client"],
   ]);
-  await eventually("the client's TAP is up with its address", async () => {
-    assert(client.running, client.stderr);
-    if (!(await bare.namespace.has("lan0"))) return false;
-    return (await bare.namespace.addressesOf("lan0")).includes("10.9.0.2/24");
-  });
+  await client.waitForLine(/adapter .* is up/, READY_TIMEOUT_MS);
+  await lan.run(["ping", "-c", "3", "-i", "0.2", "-W", "5", "10.9.0.2"]);
   await endInTime(client);
   assertEquals(await bare.namespace.has("lan0"), false);
+  await endInTime(gateway);
   await endInTime(relay);
-  assertEquals(await names(bare.work), ["client", "relay", "relay.der"]);
+  assertEquals(await names(bare.work), ["client", "gateway", "relay", "relay.der"]);
 });
 
 async function names(folder: string): Promise<string[]> {
