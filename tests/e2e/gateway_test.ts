@@ -9,24 +9,10 @@
  *  └──────────┘      └────────────┘      └─────────────┘    └─────────────────────┘
  *    10.77.0.1/24                                              10.77.0.50/24
  * ```
- *
- * For the last test the LAN is a hub, and the relay stands on it:
- *
- * ```text
- *   lan               hub                       gateway
- *  ┌──────────┐      ┌───────────────────┐     ┌───────────────────┐
- *  │ station ─┼─eth0─┼─ p0   br0    p1 ──┼─────┼─ lan0  10.77.0.2  │
- *  └──────────┘      │  (never learns)   │     └───────────────────┘
- *    10.77.0.1       │              p2 ──┼─┐    relay              player
- *                    └───────────────────┘ │   ┌─────────────┐    ┌─────────┐
- *                                          └───┼─ hub0  pl0 ─┼────┼─ wan0   │
- *                                              └─────────────┘    └─────────┘
- *                                                10.77.0.3
- * ```
  */
-import { assert, assertEquals, assertGreater, assertLessOrEqual, assertMatch } from "@std/assert";
-import { FrameLogReader } from "../support/frame_log.ts";
-import { FrameStation } from "../support/frame_station.ts";
+import { assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import type { FrameLogReader } from "../support/frame_log.ts";
+import type { FrameStation } from "../support/frame_station.ts";
 import {
   BROADCAST_MAC,
   ethernet,
@@ -36,88 +22,29 @@ import {
   udpPacket,
   type VlanTag,
 } from "../support/frames.ts";
-import { PARTY, type Party } from "../support/party.ts";
+import { PARTY } from "../support/party.ts";
 import { readPcap } from "../support/pcap.ts";
 import { partyTest, type Step } from "../support/play.ts";
+import {
+  countOf,
+  LAN_MAC,
+  MULTICAST_MAC,
+  openScene,
+  PLAYER_ADDRESS,
+  PLAYER_MAC,
+  type Scene,
+  sendAcross,
+  TEST_TYPE,
+  testFrame,
+  uniquePayload,
+} from "../support/scene.ts";
 import { hashOfFile, makeRandomFile, transferFile } from "../support/transfer.ts";
 import { eventually, pause } from "../support/wait.ts";
 
-const PLAYER_MAC = "02:00:00:00:00:51";
-const PLAYER_ADDRESS = "10.77.0.50";
-const LAN_MAC = "52:54:00:00:00:01";
 const UNKNOWN_MAC = "52:54:00:00:99:99";
-const MULTICAST_MAC = "01:00:5e:00:00:fb";
-/** An EtherType for experiments (IEEE 802): nothing in a system answers to it. */
-const TEST_TYPE = 0x88b6;
 const CAM_REFRESH_TYPE = 0x88b5;
-const ARRIVAL_TIMEOUT_MS = 3_000;
-const ATTEMPTS_MAX = 3;
 const TRANSFER_BYTES = 8 << 20;
 const QUIET_MS = 400;
-
-/** The stations and logs of a party. */
-interface Scene {
-  readonly party: Party;
-  readonly lan: FrameStation;
-  readonly player: FrameStation;
-  readonly relayLog: FrameLogReader;
-  readonly gatewayLog: FrameLogReader;
-  readonly clientLog: FrameLogReader;
-}
-
-async function openScene(party: Party, ...gatewayOptions: string[]): Promise<Scene> {
-  const player = await party.addPlayer("player");
-  const lan = await FrameStation.open(party.lan, PARTY.lanInterface);
-  await party.startRelay("--frame-log", party.frameLogFile("relay"));
-  await party.startGateway("--frame-log", party.frameLogFile("gateway"), ...gatewayOptions);
-  await party.startClient(
-    player,
-    ...["--virtual-mac", PLAYER_MAC, "--address", `${PLAYER_ADDRESS}/24`],
-    ...["--frame-log", party.frameLogFile("client")],
-  );
-  return {
-    party,
-    lan,
-    player: await FrameStation.open(player, PARTY.tap),
-    relayLog: new FrameLogReader(party.frameLogFile("relay")),
-    gatewayLog: new FrameLogReader(party.frameLogFile("gateway")),
-    clientLog: new FrameLogReader(party.frameLogFile("client")),
-  };
-}
-
-let nextLengthBytes = 300;
-
-/** A frame of a length that no other has. */
-function testFrame(
-  source: string,
-  destination: string,
-  tags: readonly VlanTag[] = [],
-): Uint8Array<ArrayBuffer> {
-  const payload = pattern(nextLengthBytes++);
-  return ethernet({ source, destination, type: TEST_TYPE, payload, tags });
-}
-
-function countOf(station: FrameStation, frame: Uint8Array): number {
-  const hex = toHex(frame);
-  return station.frames.filter((seen) => toHex(seen.wireBytes) === hex).length;
-}
-
-/** Sends a frame until it arrives, a few times at most; says how often it was sent. */
-async function sendAcross(
-  from: FrameStation,
-  to: FrameStation,
-  frame: Uint8Array,
-): Promise<number> {
-  for (let sent = 1;; sent++) {
-    await from.send(frame);
-    try {
-      await eventually("the frame arrives", () => countOf(to, frame) > 0, ARRIVAL_TIMEOUT_MS);
-      return sent;
-    } catch (error) {
-      if (sent === ATTEMPTS_MAX) throw error;
-    }
-  }
-}
 
 partyTest("gateway: what the LAN and the tunnel exchange", async (party, step) => {
   const scene = await openScene(party);
@@ -209,7 +136,7 @@ async function assertOwnTraffic(
           destination: sourcePort === PARTY.relayPort ? "10.77.0.66" : relayAddress,
           sourcePort,
           destinationPort,
-          payload: pattern(nextLengthBytes++),
+          payload: uniquePayload(),
         }),
       });
     const cases: [Uint8Array, boolean][] = [
@@ -294,7 +221,9 @@ partyTest(
     for (const [namespace, name] of [[party.lan, "eth0"], [party.gateway, "lan0"]] as const) {
       await namespace.ip("link", "set", name, "mtu", "2000");
     }
-    const { lan, player, gatewayLog } = await openScene(party, "--log-level", "debug");
+    const { lan, player, gatewayLog } = await openScene(party, {
+      gateway: ["--log-level", "debug"],
+    });
     const refresh = () =>
       lan.waitFor(
         (frame) => frame.type === CAM_REFRESH_TYPE && frame.source === PLAYER_MAC,
@@ -339,79 +268,5 @@ partyTest(
       await party.lan.ip("link", "set", PARTY.lanInterface, "up");
       await refresh();
     });
-  },
-);
-
-/** Puts the LAN, the gateway and the relay onto one hub, and takes the gateway's other way away. */
-async function buildHub(party: Party): Promise<void> {
-  await party.gateway.ip("link", "del", PARTY.gatewayInterface);
-  await party.gateway.ip("link", "del", "wan0");
-  const hub = await party.lab.namespace("hub");
-  await hub.bridge("br0");
-  const port = (name: string) => ({ namespace: hub, name, bridge: "br0" });
-  const onLan = (namespace: typeof hub, name: string, address: string) => {
-    return { namespace, name, addresses: [`${address}/24`] };
-  };
-  await party.lab.veth(onLan(party.lan, PARTY.lanInterface, PARTY.lanAddress), port("p0"));
-  await party.lab.veth(onLan(party.gateway, PARTY.gatewayInterface, "10.77.0.2"), port("p1"));
-  await party.lab.veth(onLan(party.relay, "hub0", "10.77.0.3"), port("p2"));
-  // It forgets each address at once, so every frame goes out of every port.
-  await hub.ip("link", "set", "br0", "type", "bridge", "ageing_time", "0");
-}
-
-partyTest(
-  "gateway: a relay on the bridged LAN itself does not make it feed on itself",
-  async (party, step) => {
-    await buildHub(party);
-    // As if the LAN's switches flooded it: what the relay says to the gateway is for everybody.
-    const neighbour = ["neigh", "replace", "10.77.0.2", "lladdr", BROADCAST_MAC, "dev", "hub0"];
-    await party.relay.ip(...neighbour, "nud", "permanent");
-    const scene = await openScene(party, "--relay", "10.77.0.3:443");
-    const { lan, player, relayLog, gatewayLog } = scene;
-    const relayMac = await party.relay.macOf("hub0");
-    await step("player and LAN reach each other", async () => {
-      await party.lan.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", PLAYER_ADDRESS]);
-      await sendAcross(player, lan, testFrame(PLAYER_MAC, BROADCAST_MAC));
-    });
-    const count = 600;
-    const flood = testFrame(LAN_MAC, BROADCAST_MAC);
-    await step("a flood of broadcasts enters once, and once only", async () => {
-      relayLog.skip();
-      await lan.flood(flood, count, 400);
-      await eventually("most of it arrives", () => countOf(player, flood) >= count * 0.9, 5_000);
-      await pause(QUIET_MS);
-      assertLessOrEqual(countOf(player, flood), count);
-      const entered = relayLog.records().filter(({ lengthBytes }) => lengthBytes === flood.length);
-      assertLessOrEqual(entered.length, count);
-    });
-    await step("so does a flood of the player's multicasts come out", async () => {
-      const multicast = testFrame(PLAYER_MAC, MULTICAST_MAC);
-      await player.flood(multicast, count, 400);
-      await eventually("most of it arrives", () => countOf(lan, multicast) >= count * 0.9, 5_000);
-      await pause(QUIET_MS);
-      assertLessOrEqual(countOf(lan, multicast), count);
-      assertEquals(countOf(player, multicast), 0);
-    });
-    await step("afterwards the tunnel is quiet", async () => {
-      await pause(QUIET_MS);
-      relayLog.skip();
-      await pause(1_500);
-      assertLessOrEqual(relayLog.records().length, 20);
-    });
-    await step("the gateway has seen its own packets, and kept them out", () => {
-      const own = gatewayLog.records().filter(({ sourceMac }) => sourceMac === relayMac)
-        .filter(({ etherType }) => etherType === Type.ipv4);
-      assertGreater(own.length, 100, "the hub brings the relay's packets to the packet socket");
-      const reasons = new Set(own.map(({ dropReason }) => dropReason));
-      reasons.delete("not-joined"); // those of the handshake
-      assertEquals([...reasons], ["own-traffic"]);
-      const all = new FrameLogReader(relayLog.path).records();
-      const leaked = all.filter(({ sourceMac, etherType }) =>
-        sourceMac === relayMac && etherType === Type.ipv4
-      );
-      assertEquals(leaked, []);
-      assert(player.frames.every((frame) => frame.source !== relayMac || frame.type !== Type.ipv4));
-    });
-    assertMatch(party.gatewayProcess!.stderr, /Joined the room/);
   },
 );
