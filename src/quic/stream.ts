@@ -27,8 +27,8 @@ export interface QuicStreamHandler {
   data(stream: QuicStream, bytes: Uint8Array<ArrayBuffer>, finished: boolean): void;
   /** The peer gave up sending, or asked this side to stop, with an application error code. */
   aborted?(stream: QuicStream, errorCode: number): void;
-  /** Everything that was given to `send` is acknowledged. */
-  drained?(stream: QuicStream): void;
+  /** So many bytes, those of one `send`, are acknowledged, or given up with the stream. */
+  acknowledged?(stream: QuicStream, bytes: number): void;
   /** The stream is over in both directions, or its connection is. */
   closed?(stream: QuicStream): void;
 }
@@ -242,7 +242,7 @@ export class QuicStream implements EventTarget {
     if (send === undefined) return;
     this.#sends.delete(sendId);
     this.#unacknowledgedBytes -= send.bytes.length;
-    if (this.#unacknowledgedBytes === 0) this.#handler?.drained?.(this);
+    this.#handler?.acknowledged?.(this, send.bytes.length);
   }
 
   #close(): void {

@@ -41,6 +41,10 @@ export class RelayLink implements QuicConnectionHandler {
       if (bytes.length > 0) session.handleControl(bytes, reactor.now());
       if (finished) session.handleControlFinished(reactor.now());
     },
+    // Half a control stream is none.
+    aborted: () => {
+      if (this.inUse) this.node.parts.session.handleControlFinished(this.node.parts.reactor.now());
+    },
   };
 
   constructor(private readonly node: EndpointNode, private readonly target: RelayTarget) {}

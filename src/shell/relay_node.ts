@@ -165,8 +165,6 @@ class Peer implements QuicConnectionHandler {
   inBacklog = false;
   /** When the handshake was done, ms. */
   connectedMs = Infinity;
-  /** Control bytes that the transport has not acknowledged. */
-  private unacknowledgedBytes = 0;
   private readonly controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
       const nowMs = this.node.reactor.now();
@@ -174,10 +172,8 @@ class Peer implements QuicConnectionHandler {
       if (finished) this.node.core.handleControlFinished(this.handle, nowMs);
     },
     aborted: () => this.node.core.handleControlFinished(this.handle, this.node.reactor.now()),
-    drained: () => {
-      this.node.core.handleControlSent(this.handle, this.unacknowledgedBytes);
-      this.unacknowledgedBytes = 0;
-    },
+    // Each by itself: while somebody is told much, there is always something under way.
+    acknowledged: (_stream, bytes) => this.node.core.handleControlSent(this.handle, bytes),
   };
 
   constructor(
@@ -227,6 +223,6 @@ class Peer implements QuicConnectionHandler {
 
   /** Sends on the control stream; the core bounds what is outstanding. */
   send(bytes: Uint8Array): void {
-    if (this.control?.send(bytes)) this.unacknowledgedBytes += bytes.length;
+    this.control?.send(bytes);
   }
 }

@@ -63,6 +63,31 @@ Deno.test("the bytes given to send may be changed at once", async () => {
   });
 });
 
+Deno.test("what was sent is acknowledged send by send, also while there is always more under way", async () => {
+  await withPair(async ({ host, connection, server }) => {
+    const recorder = new StreamRecorder();
+    const stream = connection.openStream(recorder);
+    let sentBytes = 0;
+    let told = 0;
+    await until([host], () => {
+      // Before what was sent last is acknowledged, the next is sent.
+      if (told === recorder.acknowledgedBytes.length && stream.unacknowledgedBytes > 0) {
+        return false;
+      }
+      told = recorder.acknowledgedBytes.length;
+      for (let more = 1; more <= 2; more++) {
+        assert(stream.send(new Uint8Array(1_000 + sentBytes % 7)));
+        sentBytes += 1_000 + sentBytes % 7;
+      }
+      return told >= 20;
+    }, "twenty acknowledgements");
+    assertGreater(stream.unacknowledgedBytes, 0);
+    await until([host], () => stream.unacknowledgedBytes === 0, "the last");
+    assertEquals(recorder.acknowledgedBytes.reduce((sum, bytes) => sum + bytes), sentBytes);
+    assertEquals(server.streams[0].recorder.bytes, sentBytes);
+  });
+});
+
 Deno.test("a reader that pauses stops the writer, and loses nothing", async () => {
   await withPair(async ({ host, connection, server }) => {
     const stream = connection.openStream(new StreamRecorder());

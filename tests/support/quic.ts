@@ -91,6 +91,8 @@ export class StreamRecorder implements QuicStreamHandler {
   finished = false;
   closedCount = 0;
   readonly abortCodes: number[] = [];
+  /** Bytes of each of our sends that came to its end. */
+  readonly acknowledgedBytes: number[] = [];
   onData: (stream: QuicStream, bytes: Uint8Array<ArrayBuffer>) => void = () => {};
 
   data(stream: QuicStream, bytes: Uint8Array<ArrayBuffer>, finished: boolean): void {
@@ -102,6 +104,10 @@ export class StreamRecorder implements QuicStreamHandler {
 
   aborted(_stream: QuicStream, errorCode: number): void {
     this.abortCodes.push(errorCode);
+  }
+
+  acknowledged(_stream: QuicStream, bytes: number): void {
+    this.acknowledgedBytes.push(bytes);
   }
 
   closed(): void {
