@@ -14,7 +14,10 @@ import * as datagram from "../../src/proto/datagram.ts";
 import * as ethernet from "../../src/proto/ethernet.ts";
 import * as mtu from "../../src/proto/mtu.ts";
 import * as reassembly from "../../src/proto/reassembly.ts";
+import { QUEUE_BYTES_MAX, SOJOURN_MAX_MS } from "../../src/queue/fair_queue.ts";
+import { LAN_MAC_AGE_MS } from "../../src/relay/lan_macs.ts";
 import * as limits from "../../src/relay/limits.ts";
+import { GATEWAY_SHARE, PEER_LIMITS } from "../../src/relay/peer_limits.ts";
 
 const TEXT = Deno.readTextFileSync(new URL("../../src/proto/PROTOCOL.md", import.meta.url));
 
@@ -92,4 +95,28 @@ Deno.test("the protocol's document names filters as the counters do", () => {
   for (const name of ["no-target", "own-destination", "no-gateway", "unknown-destination"]) {
     assert(sectionOf("## 11.").includes(`\`${name}\``) && known.has(name), name);
   }
+});
+
+Deno.test("the protocol's document gives this project's own bounds as they are", () => {
+  const flat = TEXT.replace(/\s+/g, " ");
+  const bounds: [RegExp, number][] = [
+    [/bounded in bytes \(this project: ([\d,]+)\)/, QUEUE_BYTES_MAX],
+    [/and in time \((\d+) ms\); the oldest is dropped/, SOJOURN_MAX_MS],
+    [/does not read them \(this project: ([\d,]+) and/, limits.CONTROL_UNSENT_BYTES],
+    [/and ([\d,]+) for each peer that a room may have/, limits.CONTROL_UNSENT_PEER_BYTES],
+    [/treat more than (\d+) control messages within 10 s/, limits.CONTROL_MESSAGES_MAX],
+    [/This project keeps at most ([\d,]+) frames open/, reassembly.OPEN_FRAMES_MAX],
+    [/`bandwidth-limit` \|[^|]*\|[^|]*\| ([\d,]+) a second/, PEER_LIMITS.bytesPerSecond],
+    [/`broadcast-limit` \|[^|]*\|[^|]*\| ([\d,]+) a second/, PEER_LIMITS.floodFramesPerSecond],
+    [/a second, ([\d,]+) bytes a second/, PEER_LIMITS.floodBytesPerSecond],
+    [/has sent nothing in the last (\d+) minutes/, LAN_MAC_AGE_MS / 60_000],
+    [/-limit` \|[^|]*\|[^|]*minutes \| ([\d,]+) a second/, PEER_LIMITS.unknownFramesPerSecond],
+  ];
+  for (const [pattern, bound] of bounds) {
+    assertEquals(Number(pattern.exec(flat)?.[1].replaceAll(",", "")), bound, `${pattern}`);
+  }
+  assertEquals([PEER_LIMITS.burstMs, GATEWAY_SHARE], [1_000, 4]);
+  assert(
+    flat.includes("A second's worth may come at once.") && flat.includes("four times as much"),
+  );
 });

@@ -15,6 +15,7 @@ import {
   writeDatagram,
 } from "../support/deno_codec.ts";
 import { filterReason, readHeaders } from "../support/deno_headers.ts";
+import { cleanReply } from "../support/deno_dhcp.ts";
 import {
   isClientMac,
   readEndpointMessage,
@@ -109,6 +110,14 @@ Deno.test("second implementation, vectors: headers and filters", () => {
   });
   forEachVector(VECTORS.filters, ({ name, hex, value }) => {
     assertEquals(filterReason(bytesOf(hex), value), value.reason, name);
+  });
+});
+
+Deno.test("second implementation, vectors: DHCP replies", () => {
+  forEachVector(VECTORS.dhcpReplies, ({ name, hex, value }) => {
+    const cleaned = cleanReply(bytesOf(hex));
+    const wanted = { unchanged: hex, dropped: undefined, scrubbed: "" }[value.result];
+    assertEquals(cleaned && hexOf(cleaned), "frame" in value ? value.frame : wanted, name);
   });
 });
 

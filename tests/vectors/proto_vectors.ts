@@ -64,6 +64,15 @@ export interface Vectors {
       reason: string | null;
     }
   >[];
+  /** In a room of the gateway (peer id 1) and three clients (2, 3, 4). */
+  readonly forwarding: Vector<
+    & { readonly from: number }
+    & ({ readonly to: number[]; readonly datagram: string } | { readonly reason: string })
+  >[];
+  readonly dhcpReplies: Vector<
+    | { readonly result: "unchanged" | "dropped" }
+    | { readonly result: "scrubbed"; readonly frame: string }
+  >[];
   readonly camRefresh: Vector<{ mac: string }>[];
   readonly framing: Vector<unknown[]>[];
   readonly badFraming: Vector<{ error: string }>[];

@@ -1,0 +1,50 @@
+import { assertEquals } from "@std/assert";
+import { DhcpScrubber } from "../../src/client/dhcp_scrub.ts";
+import { dissect, Dissection } from "../../src/proto/dissect.ts";
+import { hex, toHex } from "../unit/proto_frames.ts";
+import { RelayHarness, type ScriptedEndpoint } from "../unit/relay_harness.ts";
+import { forEachVector, VECTORS } from "./proto_vectors.ts";
+
+/** A maximum at which nothing is split. */
+const WIDE = 1_530;
+
+/** The room of the vectors: who has which peer id. */
+function openRoom(relay: RelayHarness): Map<number, ScriptedEndpoint> {
+  const [fields, path] = [{ datagramBudget: WIDE }, { maxDatagramBytes: WIDE }];
+  const peers = [
+    relay.gateway(fields, path),
+    ...["51", "52", "53"].map((end) => relay.client(`02:00:00:00:00:${end}`, fields, path)),
+  ];
+  return new Map(peers.map((peer) => [peer.last("welcome")["peerId"] as number, peer]));
+}
+
+Deno.test("vectors: who gets a datagram, and why nobody does", () => {
+  forEachVector(VECTORS.forwarding, ({ name, hex: digits, value }) => {
+    const relay = new RelayHarness({ maxTapMtu: 1_400 });
+    const peers = openRoom(relay);
+    peers.get(value.from)!.send(hex(digits));
+    const got = [...peers].flatMap(([id, peer]) =>
+      peer.received().map((bytes) => [id, toHex(bytes)])
+    );
+    const reasons = Object.entries(relay.drops()).filter(([, count]) => count > 0);
+    if ("to" in value) {
+      assertEquals(got, value.to.map((id) => [id, value.datagram]), name);
+      assertEquals(reasons, [], name);
+    } else {
+      assertEquals(got, [], name);
+      assertEquals(reasons, [[value.reason, 1]], name);
+    }
+  });
+});
+
+Deno.test("vectors: what becomes of DHCP replies", () => {
+  const scrubber = new DhcpScrubber();
+  const dissection = new Dissection();
+  forEachVector(VECTORS.dhcpReplies, ({ name, hex: digits, value }) => {
+    const bytes = hex(digits);
+    dissect(bytes, 0, bytes.length, dissection);
+    const result = scrubber.scrub(bytes, 0, bytes.length, dissection);
+    assertEquals(result < 0, value.result === "dropped", name);
+    assertEquals(toHex(bytes), value.result === "scrubbed" ? value.frame : digits, name);
+  });
+});
