@@ -167,6 +167,7 @@ class Load {
       protocol: this.task.protocol,
       pool: this.pool,
       mac,
+      room: "BENCH",
       receive,
       nowMs: () => this.reactor.now(),
       failed: (why) => this.failure ??= why,

@@ -1,5 +1,6 @@
 /** One connection of the load to the relay under test. */
 import { encodeMessage, MessageReader } from "../../src/ctrl/framing.ts";
+import type { EndpointMessage } from "../../src/ctrl/messages.ts";
 import { SETTLE_MAX_MS } from "../../src/proto/mtu.ts";
 import type { BufferPool } from "../../src/queue/buffer_pool.ts";
 import type { FairQueue } from "../../src/queue/fair_queue.ts";
@@ -7,6 +8,7 @@ import type {
   QuicCloseReason,
   QuicConnection,
   QuicConnectionHandler,
+  QuicStream,
   QuicStreamHandler,
 } from "../../src/quic/mod.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
@@ -20,6 +22,7 @@ export interface LoadEndpointOptions {
   readonly protocol: LoadProtocol;
   readonly pool: BufferPool;
   readonly mac: string;
+  readonly room: string;
   /** Takes what comes, with the reference to its slot. */
   readonly receive: (slot: number, offset: number, length: number) => void;
   readonly nowMs: () => number;
@@ -32,6 +35,7 @@ export class LoadEndpoint implements QuicConnectionHandler {
   ready = false;
   private connection: QuicConnection | undefined;
   private pump: DatagramPump | undefined;
+  private stream: QuicStream | undefined;
   private settledMs = Infinity;
   private ending = false;
   private readonly reader = new MessageReader();
@@ -79,11 +83,12 @@ export class LoadEndpoint implements QuicConnectionHandler {
       this.ready = true;
       return;
     }
-    this.connection.openStream(this.control).send(encodeMessage({
+    this.stream = this.connection.openStream(this.control);
+    this.stream.send(encodeMessage({
       type: "hello",
       protocol: 1,
       role: "client",
-      room: "BENCH",
+      room: this.options.room,
       mac: this.options.mac,
       agent: "bench",
       datagramBudget: this.connection.maxDatagramBytes,
@@ -93,6 +98,18 @@ export class LoadEndpoint implements QuicConnectionHandler {
   /** Hands datagrams to the transport; how many. */
   send(queue: FairQueue, nowMs: number): number {
     return this.pump?.pump(queue, nowMs) ?? 0;
+  }
+
+  /** Hands one datagram over at once, with the reference to its slot; false if it was not taken. */
+  sendNow(slot: number, offset: number, length: number): boolean {
+    if (this.connection !== undefined) return this.connection.sendDatagram(slot, offset, length);
+    this.options.pool.release(slot);
+    return false;
+  }
+
+  /** Sends a control message. */
+  say(message: EndpointMessage): void {
+    this.stream?.send(encodeMessage(message));
   }
 
   close(): void {

@@ -59,7 +59,7 @@ export async function measureNarrowPath(lab: NetworkLab, stateDir: string): Prom
     ...["tc", "qdisc", "add", "dev", "leg2", "root", "tbf", "rate", `${PATH_BITS_PER_SECOND}bit`],
     ...["burst", PATH_BURST, "limit", PATH_LIMIT],
   ]);
-  const relay = await startOurRelay(lab, stateDir, relaySide.fullName);
+  const relay = await startOurRelay(lab, stateDir, { namespace: relaySide.fullName });
   const carried = PATH_BITS_PER_SECOND / 8 / (FRAME_BYTES + OVERHEAD_BYTES);
   const [report] = await runLoad(relay, {
     senders: SENDERS,

@@ -8,7 +8,8 @@ import type { LoadReport, LoadTask } from "./load.ts";
 const ALPN = "lanparty/1";
 const READY_TIMEOUT_MS = 20_000;
 const RELAY_CPU = 0;
-const LOAD_CPU = 1;
+/** Where the load runs. */
+export const LOAD_CPU = 1;
 
 /** A relay that runs. */
 export interface RelayUnderTest {
@@ -17,8 +18,8 @@ export interface RelayUnderTest {
   readonly port: number;
 }
 
-/** Relay and load each have a core to themselves, where there are two. */
-function pinned(cpu: number): string[] {
+/** A prefix for commands: relay and load each have a core to themselves, where there are two. */
+export function pinned(cpu: number): string[] {
   return navigator.hardwareConcurrency > 1 ? ["taskset", "--cpu-list", `${cpu}`] : [];
 }
 
@@ -29,16 +30,17 @@ function inside(namespace: string | undefined): string[] {
 
 /** Starts `dist/lanparty-relay`; it leaves its certificate in `stateDir`. */
 export async function startOurRelay(
-  lab: NetworkLab,
+  lab: Pick<NetworkLab, "spawn">,
   stateDir: string,
-  namespace?: string,
+  how: { readonly namespace?: string; readonly options?: readonly string[] } = {},
 ): Promise<RelayUnderTest> {
   const process = lab.spawn([
-    ...inside(namespace),
+    ...inside(how.namespace),
     ...pinned(RELAY_CPU),
     executablePath("relay"),
     ...["--listen", "0.0.0.0:0", "--state-dir", stateDir],
     ...["--policy", "open", "--max-megabits", "0"],
+    ...how.options ?? [],
   ]);
   const [, port] = await process.waitForLine(/listening .*:(\d+)/, READY_TIMEOUT_MS);
   return { protocol: "lanparty", process, port: Number(port) };
