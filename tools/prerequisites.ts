@@ -83,6 +83,22 @@ export const DHCP_CLIENTS: readonly Prerequisite[] = [
   { debianPackage: "dhcpcd-base", commands: ["dhcpcd"] },
 ];
 
+/** Judging the printed units. */
+export const UNIT_JUDGE: readonly Prerequisite[] = [
+  { debianPackage: "systemd", commands: ["systemd-analyze"] },
+];
+
+/** Looking at the relay's page. */
+export const BROWSER: readonly Prerequisite[] = [
+  { debianPackage: "chromium", commands: ["chromium"] },
+];
+
+/** Taking a package apart without installing it: see `unpackedPackage`. */
+export const UNPACKING: readonly Prerequisite[] = [
+  { debianPackage: "dpkg", commands: ["dpkg-deb"] },
+  { debianPackage: "apt", commands: ["apt-get"] },
+];
+
 /** The test that runs the executables in a bare system. */
 export const BARE_SYSTEM: readonly Prerequisite[] = [
   { debianPackage: "debootstrap", commands: ["debootstrap"] },

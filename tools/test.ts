@@ -14,11 +14,14 @@ import { ROOT } from "./executables.ts";
 import { ensureSource } from "./native_library.ts";
 import {
   BARE_SYSTEM,
+  BROWSER,
   C_PROGRAMS,
   DHCP_CLIENTS,
   MINGW,
   NETWORK_PLAY,
   type Prerequisite,
+  UNIT_JUDGE,
+  UNPACKING,
 } from "./prerequisites.ts";
 import { searchPath } from "./process.ts";
 import { say } from "./progress.ts";
@@ -59,13 +62,13 @@ const LEVELS: readonly Level[] = [
   {
     name: "integration",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...DHCP_CLIENTS],
+    prerequisites: [...NETWORK_PLAY, ...DHCP_CLIENTS, ...UNIT_JUDGE, ...UNPACKING],
     timeoutMs: 20 * MINUTE_MS,
   },
   {
     name: "e2e",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM],
+    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...BROWSER],
     timeoutMs: 60 * MINUTE_MS,
   },
   {

@@ -4,7 +4,8 @@
  * and a view is used again for a while, so nobody can by asking often.
  */
 import { formatMetrics, METRICS_TYPE } from "./metrics.ts";
-import { PAGE_HTML, PAGE_SCRIPT, PAGE_STYLE } from "./page.ts";
+import { PAGE_HTML, PAGE_STYLE } from "./page.ts";
+import { PAGE_SCRIPT } from "./page_script.ts";
 import type { RelayView } from "./relay_view.ts";
 import { isTrustedHost } from "./status_address.ts";
 

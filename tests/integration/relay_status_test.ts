@@ -18,11 +18,7 @@ const ANSWER_MAX_MS = 1_000;
 /** A relay with status pages on a port of its own. */
 async function startRelay(): Promise<{ relay: RelayProcess; url: string }> {
   const relay = await RelayProcess.start({ options: ["--status", "0"] });
-  const pattern = /"serving status".*?"url":"(http:.*?)\/"/;
-  for (let i = 0; i < 100 && !pattern.test(relay.log); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return { relay, url: pattern.exec(relay.log)![1] };
+  return { relay, url: await relay.statusUrl() };
 }
 
 /** The value of a metric. */

@@ -70,6 +70,12 @@ export class RelayProcess implements AsyncDisposable {
     return this.process.running;
   }
 
+  /** Where its status pages are (`--status`), without a slash at the end. */
+  async statusUrl(): Promise<string> {
+    const [, url] = await this.process.waitForLine(/"serving status".*?"url":"(http:.*?)\/"/);
+    return url;
+  }
+
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
     this.process.kill(signal);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { PAGE_HTML, PAGE_SCRIPT, PAGE_STYLE } from "../../src/serve/page.ts";
+import { PAGE_HTML, PAGE_STYLE } from "../../src/serve/page.ts";
+import { PAGE_SCRIPT } from "../../src/serve/page_script.ts";
 import type { RelayView } from "../../src/serve/relay_view.ts";
 import { isLoopback, isTrustedHost, parseStatusAddress } from "../../src/serve/status_address.ts";
 import { FRESH_MS, StatusPages } from "../../src/serve/status_pages.ts";
