@@ -108,6 +108,14 @@ export class Aftermath {
     this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
   }
 
+  /** The machine's way to the relay is another one: the connection by the old one is of no more use. */
+  ofNetworkChange(text: string, nowMs: number): void {
+    const retry = this.#reconnection.afterNetworkChange(this.#room.welcome !== undefined);
+    this.#room.leave(text, false);
+    this.#say({ type: "retrying", reason: text, delayMs: retry.delayMs });
+    this.#decide(retry, text, false, nowMs);
+  }
+
   /** The connection is of no more use, for this reason. */
   ofLoss(verdict: Verdict, nowMs: number): void {
     const stay = this.#room.welcome !== undefined && verdict.reaction === "retry";

@@ -135,6 +135,13 @@ export class Reconnection {
     return { target: stay ? this.#target : this.home, delayMs: this.#delayMs(retryAfterMs) };
   }
 
+  /** The machine has another network, or one again: earlier failures say nothing about it. */
+  afterNetworkChange(stay: boolean): Retry {
+    this.#refusedSinceMs = undefined;
+    this.#attempt = 0;
+    return { target: stay ? this.#target : this.home, delayMs: 0 };
+  }
+
   /** After a `redirect`; undefined: there were too many. */
   afterRedirect(redirect: Redirect): Retry | undefined {
     const address = parseEndpointAddress(redirect.relay);

@@ -198,6 +198,22 @@ export class EndpointSession {
     }
   }
 
+  /**
+   * The machine has another network, or one again, or was asleep: a connection that is there is given up
+   * without a word, and a new one begins at once.
+   */
+  handleNetworkChanged(reason: string, nowMs: number): void {
+    switch (this.#state) {
+      case "connecting":
+      case "settling":
+      case "greeting":
+      case "joined":
+      case "waiting":
+        this.#aftermath.ofNetworkChange(reason, nowMs);
+        return this.#proceed(nowMs);
+    }
+  }
+
   /** To be called when `nextDeadlineMs` is reached; earlier calls do no harm. */
   handleTimer(nowMs: number): void {
     if (this.#listens() && this.#reader.stalled(nowMs)) {

@@ -60,6 +60,16 @@ export type StatusEvent =
   }
   /** The adapter's addresses have changed. */
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
+  /** The adapter is gone, is there again, or is waited for no longer. */
+  | { readonly type: "adapterLost"; readonly name: string; readonly why: string }
+  | { readonly type: "adapterBack"; readonly name: string }
+  /** The PC has no way to the relay any more, or has one again. */
+  | { readonly type: "networkLost" }
+  | { readonly type: "networkBack" }
+  /** A network of the player's has the same addresses as the party's LAN. */
+  | { readonly type: "sameSubnet"; readonly network: string; readonly held: boolean }
+  /** Broadcasts that belong to no network leave by another adapter. */
+  | { readonly type: "broadcastElsewhere"; readonly name: string }
   /** The gateway has its LAN interface open. */
   | {
     readonly type: "lan";
@@ -233,6 +243,10 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.retryAfterMs === undefined && event.type === "rejected" ? "error" : "warning";
     case "retrying":
     case "identityRepaired":
+    case "adapterLost":
+    case "networkLost":
+    case "sameSubnet":
+    case "broadcastElsewhere":
       return "warning";
     case "gateway":
       return event.present ? "info" : "warning";
@@ -286,6 +300,19 @@ function statusText(event: StatusEvent): string {
       return event.addresses.length === 0
         ? `Network adapter ${event.name} has no address yet.`
         : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
+    case "adapterLost":
+      return `Network adapter ${event.name} is gone (${event.why}): waiting until it is back …`;
+    case "adapterBack":
+      return `Network adapter ${event.name} is back: you are in the party's LAN again.`;
+    case "networkLost":
+      return "This PC has no network: is the cable in, or the Wi-Fi on? Back as soon as it has one.";
+    case "networkBack":
+      return "This PC has its network again.";
+    case "sameSubnet":
+      return sameSubnetText(event);
+    case "broadcastElsewhere":
+      return `Games may not find each other: broadcasts leave this PC by ${event.name}. Switch ` +
+        `that adapter off while you play.`;
     case "lan":
       return event.up
         ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
@@ -334,6 +361,15 @@ function statusText(event: StatusEvent): string {
     case "left":
       return `You have left the room ${event.room}.`;
   }
+}
+
+function sameSubnetText({ network, held }: StatusEvent & { type: "sameSubnet" }): string {
+  const rest = "Other devices at home are not reached while you play: give your home network " +
+    "other addresses if you need them.";
+  return held
+    ? `Your network and the party's LAN have the same addresses (${network}). Your router and ` +
+      `name servers stay reachable. ${rest}`
+    : `Your network and the party's LAN have the same addresses (${network}). ${rest}`;
 }
 
 function loopText(event: StatusEvent & { type: "loop" }): string {

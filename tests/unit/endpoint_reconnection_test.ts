@@ -329,3 +329,45 @@ Deno.test("protocol errors with good sessions between them never end the program
   }
   assertEquals(stage.session.state, "connecting");
 });
+
+Deno.test("another network: the connection is given up without a word, and a new one begins at once", () => {
+  const stage = new Stage();
+  stage.join();
+  stage.clear();
+  stage.session.handleNetworkChanged("This PC has another network.", stage.nowMs);
+  stage.drain();
+  assertEquals(stage.actions("close").length, 0);
+  assertEquals(stage.actions("send").length, 0);
+  assertEquals(stage.only("left").final, false);
+  assertEquals(stage.only("connect").host, "relay.example.org");
+  assertEquals(stage.statuses("retrying").map(({ delayMs }) => delayMs), [0]);
+  stage.join();
+});
+
+Deno.test("a network that is back ends the wait, and its length begins anew", () => {
+  const stage = new Stage();
+  stage.start();
+  for (let round = 0; round < 8; round++) {
+    stage.closed({ transport: "unreachable" });
+    stage.advance(waitOf(stage));
+  }
+  stage.closed({ transport: "unreachable" });
+  assertEquals(waitOf(stage) > 5000, true);
+  stage.clear();
+  stage.session.handleNetworkChanged("This PC has its network again.", stage.nowMs);
+  stage.drain();
+  stage.only("connect");
+  stage.closed({ transport: "unreachable" });
+  assertEquals(waitOf(stage), 125);
+});
+
+Deno.test("a session that leaves or has ended does not care about networks", () => {
+  const stage = new Stage();
+  stage.answersClose = false;
+  stage.join();
+  stage.leave();
+  stage.clear();
+  stage.session.handleNetworkChanged("This PC has another network.", stage.nowMs);
+  stage.drain();
+  assertEquals(stage.seen, []);
+});

@@ -54,6 +54,41 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "Network adapter lanparty0 is up: MAC 02:00:00:00:00:51, MTU 1400, index 7.",
   ],
   [
+    { type: "adapterLost", name: "LAN party", why: "it was disabled" },
+    "warning",
+    "Network adapter LAN party is gone (it was disabled): waiting until it is back …",
+  ],
+  [
+    { type: "adapterBack", name: "LAN party" },
+    "info",
+    "Network adapter LAN party is back: you are in the party's LAN again.",
+  ],
+  [
+    { type: "networkLost" },
+    "warning",
+    "This PC has no network: is the cable in, or the Wi-Fi on? Back as soon as it has one.",
+  ],
+  [{ type: "networkBack" }, "info", "This PC has its network again."],
+  [
+    { type: "sameSubnet", network: "192.168.178.0/24", held: true },
+    "warning",
+    "Your network and the party's LAN have the same addresses (192.168.178.0/24). Your router and " +
+    "name servers stay reachable. Other devices at home are not reached while you play: give your " +
+    "home network other addresses if you need them.",
+  ],
+  [
+    { type: "sameSubnet", network: "192.168.178.0/24", held: false },
+    "warning",
+    "Your network and the party's LAN have the same addresses (192.168.178.0/24). Other devices at " +
+    "home are not reached while you play: give your home network other addresses if you need them.",
+  ],
+  [
+    { type: "broadcastElsewhere", name: "Some VPN" },
+    "warning",
+    "Games may not find each other: broadcasts leave this PC by Some VPN. Switch that adapter off " +
+    "while you play.",
+  ],
+  [
     { type: "addresses", name: "lanparty0", addresses: ["192.168.1.77/24", "fe80::1/64"] },
     "info",
     "Network adapter lanparty0 has the address 192.168.1.77/24 and fe80::1/64.",

@@ -1,0 +1,49 @@
+/**
+ * What has become of the PC's way to the relay: whether the connection at hand is still worth waiting
+ * for. A path that died is noticed by the transport after 15 s, one that the PC itself has taken away
+ * at once.
+ *
+ * @module
+ */
+
+import { isSameWay, type Way } from "./route_plan.ts";
+
+/** A network that was gone so briefly is the same to a connection. */
+export const GAP_MIN_MS = 2_000;
+
+/** `lost`: no way leads to the relay. `reconnect`: the connection is of no use, but another would be. */
+export type NetworkEvent = "lost" | "back" | "reconnect";
+
+/** See the module. */
+export class NetworkWatch {
+  /** The last way that there was. */
+  #way: Way | undefined;
+  #lostMs: number | undefined;
+
+  /** Whether a way leads to the relay, as last seen. */
+  get isLost(): boolean {
+    return this.#lostMs !== undefined;
+  }
+
+  /** The way to the relay at this moment; undefined: there is none. What there is to be said or done. */
+  handleWay(way: Way | undefined, nowMs: number): NetworkEvent | undefined {
+    if (way === undefined) {
+      if (this.#lostMs !== undefined || this.#way === undefined) return undefined;
+      this.#lostMs = nowMs;
+      return "lost";
+    }
+    const lostMs = this.#lostMs;
+    const isOther = this.#way !== undefined && !isSameWay(way, this.#way);
+    this.#way = way;
+    this.#lostMs = undefined;
+    if (isOther) return "reconnect";
+    if (lostMs === undefined) return undefined;
+    return nowMs - lostMs < GAP_MIN_MS ? "back" : "reconnect";
+  }
+
+  /** Another relay is in use: its way is no change. */
+  forget(): void {
+    this.#way = undefined;
+    this.#lostMs = undefined;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Which host routes a player's PC needs while it is in the party's LAN, from what its routing table
+ * says at this moment. A plan takes away only routes that an earlier plan has added: the player's own
+ * are looked at and never touched.
+ *
+ * - The tunnel's packets must not go into the tunnel: a host route holds the relay on the way that
+ *   leads to it without the adapter, and follows when the PC changes networks.
+ * - Where home and party use the same addresses, the home's routers and name servers would be looked
+ *   for in the party: host routes keep them at home.
+ *
+ * @module
+ */
+
+import {
+  equalBytes,
+  formatIp,
+  type IpAddress,
+  type IpRoute,
+  isInNetwork,
+  isLoopback,
+  isSameRoute,
+  isUnspecified,
+  networkOf,
+  networksOverlap,
+} from "../proto/ip_route.ts";
+
+/** What a system's IP stack says at one moment. */
+export interface NetworkSnapshot {
+  readonly routes: readonly IpRoute[];
+  readonly addresses: readonly IpAddress[];
+  /** What an interface adds to its routes' metrics, by {@linkcode metricKey}. */
+  readonly interfaceMetrics: ReadonlyMap<string, number>;
+  /** Name servers, by the interface that they are for. */
+  readonly nameServers: readonly Pick<IpAddress, "interfaceIndex" | "address">[];
+}
+
+/** What is to be held. */
+export interface RouteWishes {
+  /** The adapter's interface; undefined: it is not there. */
+  readonly tapIndex: number | undefined;
+  /** Addresses of relays that are in use. */
+  readonly relays: readonly Uint8Array[];
+}
+
+/** The way to an address without the adapter. */
+export interface Way {
+  readonly interfaceIndex: number;
+  /** All zero: on the link. */
+  readonly nextHop: Uint8Array;
+  /** The address that packets come from, where one is known. */
+  readonly source: Uint8Array | undefined;
+}
+
+/** A network of the player's that has the same addresses as the party's LAN. */
+export interface SubnetClash {
+  /** Such as `192.168.178.0/24`. */
+  readonly network: string;
+  readonly interfaceIndex: number;
+}
+
+/** What is to be done, and what there is to be said. */
+export interface RoutePlan {
+  /** Routes to add, before any is removed. */
+  readonly add: readonly IpRoute[];
+  /** Some of those that were added before. */
+  readonly remove: readonly IpRoute[];
+  /** The way to the first relay: undefined without a network, or if it is this PC. */
+  readonly way: Way | undefined;
+  /** Whether the first relay is this very PC. */
+  readonly isLocal: boolean;
+  readonly clashes: readonly SubnetClash[];
+  /** The interface by which broadcasts leave that belong to no network; undefined: none. */
+  readonly broadcastIndex: number | undefined;
+}
+
+/** The key of an interface's metric for one IP version. */
+export function metricKey(interfaceIndex: number, addressBytes: number): string {
+  return `${interfaceIndex}/${addressBytes === 4 ? 4 : 6}`;
+}
+
+/**
+ * Makes a plan.
+ *
+ * @param ours the routes that earlier plans have added and that are not removed yet
+ */
+export function planRoutes(
+  snapshot: NetworkSnapshot,
+  wishes: RouteWishes,
+  ours: readonly IpRoute[],
+): RoutePlan {
+  const isOurs = (route: IpRoute) => ours.some((own) => isSameRoute(own, route));
+  const theirs = snapshot.routes.filter((route) => !isOurs(route));
+  const wanted: IpRoute[] = [];
+  const want = (route: IpRoute) => {
+    if (!wanted.some((other) => isSameRoute(other, route))) wanted.push(route);
+  };
+  for (const relay of wishes.relays) {
+    if (isOwnAddress(snapshot, relay)) continue;
+    const way = wayTo(snapshot, theirs, relay, wishes.tapIndex);
+    if (way !== undefined) want(hostRoute(relay, way));
+  }
+  const clashes = findClashes(snapshot, wishes.tapIndex);
+  for (const { interfaceIndex } of clashes) {
+    for (const address of homeServers(snapshot, theirs, interfaceIndex, wishes.tapIndex)) {
+      const nextHop = new Uint8Array(address.length);
+      want(hostRoute(address, { interfaceIndex, nextHop, source: undefined }));
+    }
+  }
+  const isThere = (route: IpRoute) => snapshot.routes.some((other) => isSameRoute(other, route));
+  const [first] = wishes.relays;
+  const isLocal = first !== undefined && isOwnAddress(snapshot, first);
+  return {
+    add: wanted.filter((route) => !isThere(route)),
+    remove: ours.filter((own) => !wanted.some((route) => isSameRoute(route, own))),
+    way: first === undefined || isLocal
+      ? undefined
+      : wayTo(snapshot, theirs, first, wishes.tapIndex),
+    isLocal,
+    clashes,
+    broadcastIndex: bestRoute(snapshot, snapshot.routes, LIMITED_BROADCAST)?.interfaceIndex,
+  };
+}
+
+const LIMITED_BROADCAST = Uint8Array.of(255, 255, 255, 255);
+
+/** Whether two ways are the same one. */
+export function isSameWay(one: Way | undefined, other: Way | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.interfaceIndex === other.interfaceIndex && equalBytes(one.nextHop, other.nextHop) &&
+    equalBytes(one.source ?? NONE, other.source ?? NONE);
+}
+
+const NONE = new Uint8Array(0);
+
+function hostRoute(destination: Uint8Array, { interfaceIndex, nextHop }: Way): IpRoute {
+  return { destination, prefixBits: destination.length * 8, nextHop, interfaceIndex, metric: 0 };
+}
+
+/** The way that leads to an address if the adapter and our own routes were not there. */
+function wayTo(
+  snapshot: NetworkSnapshot,
+  theirs: readonly IpRoute[],
+  address: Uint8Array,
+  tapIndex: number | undefined,
+): Way | undefined {
+  const others = theirs.filter(({ interfaceIndex }) => interfaceIndex !== tapIndex);
+  const route = bestRoute(snapshot, others, address);
+  if (route === undefined) return undefined;
+  const { interfaceIndex, nextHop } = route;
+  const near = isUnspecified(nextHop) ? address : nextHop;
+  const sources = snapshot.addresses.filter((own) =>
+    own.interfaceIndex === interfaceIndex && own.address.length === address.length
+  );
+  const source = sources.find((own) => isInNetwork(near, own.address, own.prefixBits)) ??
+    sources[0];
+  // An interface that has lost its address still has its route for a moment: no way leads there.
+  return source === undefined ? undefined : { interfaceIndex, nextHop, source: source.address };
+}
+
+/** The longest prefix, and of those the least metric. */
+function bestRoute(
+  snapshot: NetworkSnapshot,
+  routes: readonly IpRoute[],
+  address: Uint8Array,
+): IpRoute | undefined {
+  const metricOf = ({ interfaceIndex, metric }: IpRoute) =>
+    metric + (snapshot.interfaceMetrics.get(metricKey(interfaceIndex, address.length)) ?? 0);
+  let best: IpRoute | undefined;
+  for (const route of routes) {
+    if (!isInNetwork(address, route.destination, route.prefixBits)) continue;
+    const isBetter = best === undefined || route.prefixBits > best.prefixBits ||
+      (route.prefixBits === best.prefixBits && metricOf(route) < metricOf(best));
+    if (isBetter) best = route;
+  }
+  return best;
+}
+
+function isOwnAddress(snapshot: NetworkSnapshot, address: Uint8Array): boolean {
+  return isLoopback(address) || snapshot.addresses.some((own) => equalBytes(own.address, address));
+}
+
+/** Networks of other interfaces that overlap with one of the adapter's; link-local ones always do. */
+function findClashes(snapshot: NetworkSnapshot, tapIndex: number | undefined): SubnetClash[] {
+  const tap = snapshot.addresses.filter((own) => own.interfaceIndex === tapIndex);
+  return snapshot.addresses.flatMap((home) => {
+    const { interfaceIndex, address, prefixBits } = home;
+    if (interfaceIndex === tapIndex || isLoopback(address) || isLinkLocal(address)) return [];
+    const clashes = tap.some((own) => networksOverlap(own, home));
+    const network = `${formatIp(networkOf(address, prefixBits))}/${prefixBits}`;
+    return clashes ? [{ network, interfaceIndex }] : [];
+  });
+}
+
+function isLinkLocal(address: Uint8Array): boolean {
+  return address.length === 4
+    ? address[0] === 169 && address[1] === 254
+    : address[0] === 0xfe && (address[1] & 0xc0) === 0x80;
+}
+
+/** Routers and name servers on an interface's own networks that would be looked for in the party. */
+function homeServers(
+  snapshot: NetworkSnapshot,
+  theirs: readonly IpRoute[],
+  interfaceIndex: number,
+  tapIndex: number | undefined,
+): Uint8Array[] {
+  const routers = theirs.filter((route) =>
+    route.interfaceIndex === interfaceIndex && !isUnspecified(route.nextHop)
+  ).map(({ nextHop }) => nextHop);
+  const servers = snapshot.nameServers.filter((server) => server.interfaceIndex === interfaceIndex)
+    .map(({ address }) => address);
+  const isNear = (address: Uint8Array, index: number | undefined) =>
+    snapshot.addresses.some((own) =>
+      own.interfaceIndex === index && isInNetwork(address, own.address, own.prefixBits)
+    );
+  return [...routers, ...servers].filter((address) =>
+    !isLinkLocal(address) && isNear(address, interfaceIndex) && isNear(address, tapIndex)
+  );
+}
