@@ -19,7 +19,7 @@ import { dissect, Dissection } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { describeReply, type DhcpStatus, isReplyFor } from "./dhcp_reply.ts";
+import { describeReply, type DhcpStatus, isRelease, isReplyFor } from "./dhcp_reply.ts";
 import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
 
 /** Where frames for the player's system go. */
@@ -50,6 +50,8 @@ const NO_DROP = -1;
 export class ClientCore implements FrameSink {
   /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
   readonly ownTraffic = new OwnTraffic();
+  /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
+  dhcpReleases = 0;
 
   readonly #options: ClientCoreOptions;
   readonly #mac: Uint8Array;
@@ -99,6 +101,7 @@ export class ClientCore implements FrameSink {
       this.#log(nowMs, this.#peerId, "from-link", pool.bytes, offset, length, reason);
     }
     if (reason === NO_DROP) {
+      if (isRelease(pool.bytes, offset + length, this.#dissection)) this.dhcpReleases++;
       path.sendDissected(slot, offset, length, this.#dissection, nowMs);
       return;
     }

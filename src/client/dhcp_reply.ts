@@ -1,10 +1,12 @@
 /**
- * What a DHCP reply tells a player, read from its bytes: for status lines, never for decisions.
+ * What DHCP messages tell, read from their bytes: of a reply for the player's status lines, and that a
+ * lease was given back.
  *
  * @module
  */
 
 import type { StatusEvent } from "../obs/status.ts";
+import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 
 /** A DHCP reply as the player is told of it. */
 export type DhcpStatus = Extract<StatusEvent, { type: "dhcp" }>;
@@ -17,7 +19,23 @@ const OPTION_LEASE_SECONDS = 51;
 const OPTION_MESSAGE_TYPE = 53;
 const OPTION_SERVER = 54;
 const OPTION_END = 255;
+const SERVER_PORT = 67;
+const UDP_HEADER_BYTES = 8;
+const RELEASE = 7;
 const MESSAGES = new Map([[2, "offer"], [5, "ack"], [6, "nak"]] as const);
+
+/** Whether the frame that ends at `end` gives a lease back to a DHCP server (DHCPRELEASE, RFC 2131). */
+export function isRelease(bytes: Uint8Array, end: number, dissection: Dissection): boolean {
+  if (
+    dissection.destinationPort !== SERVER_PORT || dissection.ipVersion !== 4 ||
+    dissection.ipProtocol !== IpProtocol.udp || dissection.transportOffset < 0
+  ) {
+    return false;
+  }
+  const message = dissection.transportOffset + UDP_HEADER_BYTES;
+  const type = findOption(bytes, message, end, OPTION_MESSAGE_TYPE, 1);
+  return type >= 0 && bytes[type] === RELEASE;
+}
 
 /** Whether the reply at `message` is for the station with this MAC (chaddr, Ethernet). */
 export function isReplyFor(bytes: Uint8Array, message: number, mac: Uint8Array): boolean {

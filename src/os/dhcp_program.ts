@@ -20,6 +20,9 @@ import { identifyProcess, killProcess, type ProcessIdentity } from "./process_id
 
 /** A client that ran this long was well. */
 const WELL_MS = 60_000;
+/** How long a release may take to leave when its client has ended, and how often that is looked at. */
+const RELEASE_LEAVES_MAX_MS = 400;
+const RELEASE_POLL_MS = 5;
 
 interface Running {
   readonly child: Deno.ChildProcess;
@@ -108,9 +111,11 @@ export class ProgramSession implements DhcpSession {
     this.#retry.cancel();
     const running = this.#running;
     if (running !== undefined) {
+      const releases = this.#context.releases?.() ?? 0;
       const killer = setTimeout(() => kill(running), timeoutMs);
       await this.#release(running, timeoutMs);
       clearTimeout(killer);
+      if (this.#address !== undefined) await this.#releaseLeft(releases);
     }
     if (this.#plan.weSetAddresses && this.#address !== undefined) this.#takeAway(this.#address);
     this.#address = undefined;
@@ -123,6 +128,16 @@ export class ProgramSession implements DhcpSession {
     signal(running, typeof release === "string" ? release : "SIGTERM");
     await running.ended;
     if (typeof release !== "string") await runCommand(release, timeoutMs);
+  }
+
+  /** Waits until more than `before` releases have left, but not for long. */
+  async #releaseLeft(before: number): Promise<void> {
+    const { releases } = this.#context;
+    if (releases === undefined) return;
+    const endMs = performance.now() + RELEASE_LEAVES_MAX_MS;
+    while (releases() <= before && performance.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, RELEASE_POLL_MS));
+    }
   }
 
   /** Reads the client's output until it ends, and starts it again if it should not have. */

@@ -27,6 +27,11 @@ export interface DhcpRunnerOptions {
   readonly everything?: boolean;
   /** Has leftovers of a killed process removed at the next start: kinds `file` and `process`. */
   readonly journal?: ChangeJournal;
+  /**
+   * How many releases have left through the interface. A release waits in the kernel until the server's
+   * hardware address is found out, and would go with the address: so this is waited for.
+   */
+  readonly releases?: () => number;
   /** Finds the client to use. Default: the first that this system has. */
   readonly find?: () => DhcpClient | undefined;
   /** dhclient only. Default: whether AppArmor demands it. */
@@ -98,6 +103,7 @@ function openSession(client: DhcpClient, options: DhcpRunnerOptions): DhcpSessio
     folder: options.folder,
     onEvent: options.onEvent,
     journal: options.journal,
+    releases: options.releases,
   };
   return plan.type === "program"
     ? new ProgramSession(plan, context)

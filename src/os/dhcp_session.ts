@@ -47,6 +47,8 @@ export interface DhcpContext {
   readonly folder: string;
   readonly onEvent: (event: DhcpEvent) => void;
   readonly journal: ChangeJournal | undefined;
+  /** See `DhcpRunnerOptions`. */
+  readonly releases: (() => number) | undefined;
 }
 
 /** A DHCP client at work for one interface. */

@@ -38,8 +38,12 @@ export interface ClientSystem {
    * @throws {UserError} it cannot be used
    */
   openAdapter(settings: AdapterSettings): LinkDevice;
-  /** The adapter's frames flow: sees to its addresses. */
-  adapterStarted(adapter: LinkDevice): void;
+  /**
+   * The adapter's frames flow: sees to its addresses.
+   *
+   * @param releases how many times a lease was given back through it
+   */
+  adapterStarted(adapter: LinkDevice, releases: () => number): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
   addresses(adapter: LinkDevice): readonly string[];
   /** The room was entered again: what was leased may have to be asked for anew. */

@@ -63,8 +63,8 @@ class LinuxSystem implements ClientSystem {
     }
   }
 
-  adapterStarted(): void {
-    if (this.tap !== undefined) this.lanAddress.start(this.tap);
+  adapterStarted(_adapter: LinkDevice, releases: () => number): void {
+    if (this.tap !== undefined) this.lanAddress.start(this.tap, releases);
   }
 
   addresses({ name }: LinkDevice): readonly string[] {

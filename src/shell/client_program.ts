@@ -186,7 +186,7 @@ class Client {
       },
     });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.system.adapterStarted(tap);
+    this.system.adapterStarted(tap, () => this.core.dhcpReleases);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
   }

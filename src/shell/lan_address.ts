@@ -33,8 +33,12 @@ export class LanAddress {
     private readonly logger: Logger,
   ) {}
 
-  /** The adapter is up and its frames flow. */
-  start(adapter: AddressedAdapter): void {
+  /**
+   * The adapter is up and its frames flow.
+   *
+   * @param releases how many times a lease was given back through it
+   */
+  start(adapter: AddressedAdapter, releases: () => number): void {
     const { address, useDhcp, allowLanDefaultRoute } = this.options;
     if (address !== undefined || !useDhcp) return;
     this.runner = new DhcpRunner({
@@ -43,6 +47,7 @@ export class LanAddress {
       folder: this.folder,
       journal: this.journal,
       everything: allowLanDefaultRoute,
+      releases,
       onEvent: (event) => this.say(event),
     });
     this.runner.start();

@@ -110,6 +110,30 @@ Deno.test("frames of other MACs, and of impossible lengths, stay here and are co
   player.assertDrops({ "foreign-source": 2, "short-frame": 1, "over-long": 1 });
 });
 
+Deno.test("a lease that is given back is counted, and nothing else", () => {
+  const player = new Player();
+  // The shortest messages: 236 bytes, the cookie, option 53.
+  const message = (port: string, type: string, udpBytes = "00fc") =>
+    Uint8Array.fromHex(
+      HOST + PLAYER_MAC + "0800" + "450001100000000040110000" + "c000024d" + "c0000201" +
+        "0044" + port + udpBytes + "0000" + "01" + "00".repeat(235) + "63825363" + `3501${type}ff`,
+    );
+  const release = message("0043", "07");
+  player.send(message("0043", "01"));
+  player.send(message("0044", "07"));
+  for (let length = 14; length < release.length - 1; length++) {
+    player.send(release.subarray(0, length));
+  }
+  assertEquals(player.core.dhcpReleases, 0);
+  player.send(release);
+  assertEquals(player.core.dhcpReleases, 1);
+  // What stays here has not been given back.
+  const foreign = release.slice();
+  foreign[11]++;
+  player.send(foreign);
+  assertEquals(player.core.dhcpReleases, 1);
+});
+
 Deno.test("packets of the connection to the relay never enter the tunnel", () => {
   const player = new Player();
   const packet = (port: string) =>

@@ -19,6 +19,8 @@ interface Bench {
   readonly addresses: Set<string>;
   readonly folder: string;
   readonly journal: ChangeJournal;
+  /** What has left through the interface, as far as the runner is told. */
+  readonly left: { releases: number };
   until(done: () => boolean): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
         file: undoFile,
         process: undoProcess,
       });
+      const left = { releases: 0 };
       const runner = new DhcpRunner({
         interface: "lan0",
         addresses: {
@@ -46,6 +49,7 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
         onEvent: (event) => void events.push(event),
         find: () => fake === undefined ? undefined : { kind: "udhcpc", path },
         journal,
+        releases: () => left.releases,
       });
       const until = async (done: () => boolean) => {
         for (let tries = 0; tries < 500 && !done(); tries++) {
@@ -54,7 +58,7 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
         assert(done(), JSON.stringify(events));
       };
       try {
-        await work({ runner, events, addresses, folder, journal, until });
+        await work({ runner, events, addresses, folder, journal, left, until });
       } finally {
         await runner.stop(100);
         Deno.removeSync(folder, { recursive: true });
@@ -96,6 +100,25 @@ test("a lease is set, changed and taken away with the client", FAKE, async (benc
   assertEquals(events.length, 4);
   assertEquals(journal.changes, []);
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["udhcpc"]);
+});
+
+test("an address stays until its release has left", FAKE, async (bench) => {
+  const { runner, addresses, left } = bench;
+  runner.start();
+  await bench.until(() => addresses.size > 0);
+  const stopped = runner.stop();
+  await bench.until(() => bench.journal.changes.every(({ kind }) => kind !== "process"));
+  assertEquals(addresses.size, 1, "the client has ended, and its release waits");
+  left.releases = 1;
+  await stopped;
+  assertEquals(addresses.size, 0);
+});
+
+test("a release that never leaves does not hold the end up", FAKE, async (bench) => {
+  bench.runner.start();
+  await bench.until(() => bench.addresses.size > 0);
+  await bench.runner.stop();
+  assertEquals(bench.addresses.size, 0);
 });
 
 test(
