@@ -7,6 +7,7 @@
  * @module
  */
 
+import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
 import { shownText } from "./shown_text.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
@@ -60,16 +61,7 @@ export type StatusEvent =
   }
   /** The adapter's addresses have changed. */
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
-  /** The adapter is gone, is there again, or is waited for no longer. */
-  | { readonly type: "adapterLost"; readonly name: string; readonly why: string }
-  | { readonly type: "adapterBack"; readonly name: string }
-  /** The PC has no way to the relay any more, or has one again. */
-  | { readonly type: "networkLost" }
-  | { readonly type: "networkBack" }
-  /** A network of the player's has the same addresses as the party's LAN. */
-  | { readonly type: "sameSubnet"; readonly network: string; readonly held: boolean }
-  /** Broadcasts that belong to no network leave by another adapter. */
-  | { readonly type: "broadcastElsewhere"; readonly name: string }
+  | OwnNetworkEvent
   /** The gateway has its LAN interface open. */
   | {
     readonly type: "lan";
@@ -243,10 +235,6 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.retryAfterMs === undefined && event.type === "rejected" ? "error" : "warning";
     case "retrying":
     case "identityRepaired":
-    case "adapterLost":
-    case "networkLost":
-    case "sameSubnet":
-    case "broadcastElsewhere":
       return "warning";
     case "gateway":
       return event.present ? "info" : "warning";
@@ -260,6 +248,11 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return "warning";
     case "dhcp":
       return event.message === "nak" ? "warning" : "info";
+    case "adapterLost":
+    case "networkLost":
+    case "sameSubnet":
+    case "broadcastElsewhere":
+      return "warning";
     default:
       return "info";
   }
@@ -300,19 +293,6 @@ function statusText(event: StatusEvent): string {
       return event.addresses.length === 0
         ? `Network adapter ${event.name} has no address yet.`
         : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
-    case "adapterLost":
-      return `Network adapter ${event.name} is gone (${event.why}): waiting until it is back …`;
-    case "adapterBack":
-      return `Network adapter ${event.name} is back: you are in the party's LAN again.`;
-    case "networkLost":
-      return "This PC has no network: is the cable in, or the Wi-Fi on? Back as soon as it has one.";
-    case "networkBack":
-      return "This PC has its network again.";
-    case "sameSubnet":
-      return sameSubnetText(event);
-    case "broadcastElsewhere":
-      return `Games may not find each other: broadcasts leave this PC by ${event.name}. Switch ` +
-        `that adapter off while you play.`;
     case "lan":
       return event.up
         ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
@@ -324,10 +304,7 @@ function statusText(event: StatusEvent): string {
     case "otherGateway":
       return `Another gateway (${event.mac}) is on this LAN. It stands still while this one works.`;
     case "playerOnLan":
-      return `${
-        describePeer(event.peer)
-      } is not served: a station of the LAN sends from the same MAC. ` +
-        `Is that PC in the LAN itself?`;
+      return playerOnLanText(event.peer);
     case "playerOffLan":
       return `${describePeer(event.peer)} is served again: its MAC is gone from the LAN.`;
     case "dhcp":
@@ -360,16 +337,14 @@ function statusText(event: StatusEvent): string {
         `this PC's MAC in parties is ${event.mac}.`;
     case "left":
       return `You have left the room ${event.room}.`;
+    default:
+      return ownNetworkText(event);
   }
 }
 
-function sameSubnetText({ network, held }: StatusEvent & { type: "sameSubnet" }): string {
-  const rest = "Other devices at home are not reached while you play: give your home network " +
-    "other addresses if you need them.";
-  return held
-    ? `Your network and the party's LAN have the same addresses (${network}). Your router and ` +
-      `name servers stay reachable. ${rest}`
-    : `Your network and the party's LAN have the same addresses (${network}). ${rest}`;
+function playerOnLanText(peer: StatusPeer): string {
+  return `${describePeer(peer)} is not served: a station of the LAN sends from the same MAC. ` +
+    "Is that PC in the LAN itself?";
 }
 
 function loopText(event: StatusEvent & { type: "loop" }): string {
