@@ -15,6 +15,8 @@ export interface Prerequisite {
   readonly file?: string;
   /** A command that must succeed: its name, found anywhere on the search path, and its arguments. */
   readonly works?: readonly [string, ...string[]];
+  /** What it would have the system run from now on: it is not started, and not at the next boot. */
+  readonly services?: readonly string[];
 }
 
 /** The certificates that the system trusts, in one file. */
@@ -99,6 +101,23 @@ export const UNPACKING: readonly Prerequisite[] = [
   { debianPackage: "apt", commands: ["apt-get"] },
 ];
 
+/** Name services of real hosts; the tests start them in namespaces only. */
+export const NAME_SERVICES: readonly Prerequisite[] = [
+  { debianPackage: "dbus", commands: ["dbus-daemon"] },
+  {
+    debianPackage: "avahi-daemon",
+    commands: ["avahi-daemon"],
+    services: ["avahi-daemon.service", "avahi-daemon.socket"],
+  },
+  { debianPackage: "avahi-utils", commands: ["avahi-browse"] },
+  {
+    debianPackage: "samba",
+    commands: ["nmbd"],
+    services: ["nmbd.service", "smbd.service", "samba-ad-dc.service"],
+  },
+  { debianPackage: "samba-common-bin", commands: ["nmblookup"] },
+];
+
 /** The test that runs the executables in a bare system. */
 export const BARE_SYSTEM: readonly Prerequisite[] = [
   { debianPackage: "debootstrap", commands: ["debootstrap"] },
@@ -135,10 +154,42 @@ export async function ensurePrerequisites(wanted: readonly Prerequisite[]): Prom
     throw new BuildError(`missing, by the names of Debian's packages: ${packages.join(" ")}`);
   }
   if (Deno.uid() !== 0) throw new BuildError(`missing packages; as root: ${line}`);
-  await step(`installing ${packages.join(" ")}`, () => install(packages));
+  const services = wanted.filter(({ debianPackage }) => packages.includes(debianPackage))
+    .flatMap((prerequisite) => prerequisite.services ?? []);
+  await step(
+    `installing ${packages.join(" ")}`,
+    () => withoutServices(services, () => install(packages)),
+  );
   const still = await missingPackages(wanted);
   if (still.length > 0) {
     throw new BuildError(`installed, and yet not found: ${still.join(" ")}; look at: ${line}`);
+  }
+}
+
+/** Asked by Debian's packages whether they may start a service (invoke-rc.d(8)). */
+const SERVICE_POLICY_FILE = "/usr/sbin/policy-rc.d";
+const START_NO_SERVICE =
+  "#!/bin/sh\n# Made by lanparty's tools while they install packages.\nexit 101\n";
+
+/** Installs what would start services, without that: not now, and not at the next boot. */
+async function withoutServices(
+  services: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  if (services.length === 0) return await work();
+  let ours = true;
+  try {
+    Deno.writeTextFileSync(SERVICE_POLICY_FILE, START_NO_SERVICE, { createNew: true, mode: 0o755 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    // Somebody's own, as in containers; or one that an interrupted installation has left.
+    ours = Deno.readTextFileSync(SERVICE_POLICY_FILE) === START_NO_SERVICE;
+  }
+  try {
+    await work();
+    await outputOf(["systemctl", "--quiet", "disable", ...services]);
+  } finally {
+    if (ours) Deno.removeSync(SERVICE_POLICY_FILE);
   }
 }
 

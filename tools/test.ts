@@ -18,6 +18,7 @@ import {
   C_PROGRAMS,
   DHCP_CLIENTS,
   MINGW,
+  NAME_SERVICES,
   NETWORK_PLAY,
   type Prerequisite,
   UNIT_JUDGE,
@@ -68,7 +69,7 @@ const LEVELS: readonly Level[] = [
   {
     name: "e2e",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...BROWSER],
+    prerequisites: [...NETWORK_PLAY, ...NAME_SERVICES, ...BARE_SYSTEM, ...BROWSER],
     timeoutMs: 60 * MINUTE_MS,
   },
   {
