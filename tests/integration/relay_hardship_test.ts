@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { encodeControl } from "../support/deno_codec.ts";
 import { DenoEndpoint, helloOf, type RelayAddress } from "../support/deno_endpoint.ts";
-import { ethernet, pattern, u32 } from "../support/frames.ts";
+import { randomBytes, seeded } from "../support/random.ts";
+import { Pair, quantile } from "../support/relay_pair.ts";
 import { QuicHost, StreamRecorder } from "../support/quic.ts";
 import { RelayProcess } from "../support/relay_process.ts";
 import { pause } from "../support/wait.ts";
@@ -10,85 +11,6 @@ import { pause } from "../support/wait.ts";
 const MAC_A = "02:00:00:00:00:0a";
 const MAC_B = "02:00:00:00:00:0b";
 const MAC_DEAF = "02:00:00:00:00:de";
-
-/** A pair in a room of its own that sends a frame to and fro, one at a time. */
-class Pair implements AsyncDisposable {
-  readonly roundTripsMs: number[] = [];
-  private sent = 0;
-
-  private constructor(private readonly a: DenoEndpoint, private readonly b: DenoEndpoint) {}
-
-  static async join(relay: RelayProcess): Promise<Pair> {
-    const ends = [MAC_A, MAC_B].map(async (mac) => {
-      const end = await DenoEndpoint.connect(relay.address, { localHost: "127.0.0.9" });
-      await end.join({ room: "PAIR", mac });
-      return end;
-    });
-    return new Pair(await ends[0], await ends[1]);
-  }
-
-  /** Frames to and fro, of changing lengths. @throws {Error} if one is lost or changed */
-  async play(roundTrips: number): Promise<void> {
-    for (let i = 0; i < roundTrips; i++) {
-      const payload = pattern(46 + this.sent * 97 % 1_454);
-      payload.set(u32(this.sent++));
-      const startMs = performance.now();
-      await this.pass(this.a, MAC_A, this.b, MAC_B, payload);
-      await this.pass(this.b, MAC_B, this.a, MAC_A, payload);
-      this.roundTripsMs.push(performance.now() - startMs);
-    }
-  }
-
-  private async pass(
-    sender: DenoEndpoint,
-    source: string,
-    receiver: DenoEndpoint,
-    destination: string,
-    payload: Uint8Array,
-  ): Promise<void> {
-    const frame = ethernet({ destination, source, type: 0x88b6, payload });
-    await sender.sendFrame(frame);
-    const received = await receiver.frame(2_000).catch((cause) => this.explain(cause));
-    assertEquals(received.sourcePeerId, sender.peerId);
-    assertEquals(received.frame, frame);
-  }
-
-  /** A frame is lost: waits for what the relay has counted, and says where. */
-  private async explain(cause: unknown): Promise<never> {
-    const drops = kernelDrops();
-    await pause(10_500);
-    const stats = [this.a, this.b].map(({ messages }) => messages.at(-1));
-    throw new Error(`after ${this.sent} frames; ${JSON.stringify({ stats, drops })}`, { cause });
-  }
-
-  /** The two see each other and nobody else, and nothing that is wrong. */
-  check(): void {
-    for (const end of [this.a, this.b]) {
-      assertEquals(end.ending, undefined);
-      assertEquals([end.malformed, end.wrongMessages, end.takeFrames()], [[], [], []]);
-      const others = end.messages.filter(({ type }) => !["welcome", "stats"].includes(type));
-      assertLess(others.length, 2);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.a[Symbol.asyncDispose]();
-    await this.b[Symbol.asyncDispose]();
-  }
-}
-
-/** Datagrams that the kernel dropped at each UDP socket of IPv4, by port: those that it dropped some at. */
-function kernelDrops(): Record<string, number> {
-  const rows = Deno.readTextFileSync("/proc/net/udp").trim().split("\n").slice(1);
-  const drops = rows.map((row) => row.trim().split(/\s+/)).map((columns) =>
-    [String(parseInt(columns[1].split(":")[1], 16)), Number(columns.at(-1))] as const
-  );
-  return Object.fromEntries(drops.filter(([, count]) => count > 0));
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
-}
 
 Deno.test("two hundred silent connections do not disturb a pair that plays", async () => {
   await using relay = await RelayProcess.start();
@@ -118,19 +40,6 @@ Deno.test("two hundred silent connections do not disturb a pair that plays", asy
     socket.close();
   }
 });
-
-/** A number from a seed, 0 ≤ n < `below`: a linear congruential generator's upper bits. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor(state / 0x1_0000_0000 * below);
-  };
-}
-
-function randomBytes(random: (below: number) => number, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, () => random(256));
-}
 
 /** A datagram of random bytes, more often than not with a beginning that is right. */
 function randomDatagram(random: (below: number) => number): Uint8Array {
@@ -170,7 +79,7 @@ async function vandalize(
   return joins;
 }
 
-Deno.test("random bytes on every way into the relay cost a pair in another room nothing", async () => {
+Deno.test("random datagrams and control messages cost a pair in another room nothing", async () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
   await using relay = await RelayProcess.start();
   await using pair = await Pair.join(relay);
