@@ -11,10 +11,8 @@
 import { z } from "zod";
 import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
 import { parseEndpointAddress } from "./address.ts";
-import { cleanText, countCodePoints } from "./clean_text.ts";
+import { cleanText, countCodePoints } from "../proto/clean_text.ts";
 import { parseRoomCode } from "./room.ts";
-
-export { cleanText };
 
 /** The version of the wire protocol that a hello names. */
 export const CONTROL_PROTOCOL_VERSION = 1;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cleanText } from "../ctrl/clean_text.ts";
+import { cleanText } from "../proto/clean_text.ts";
 import {
   AGENT_CODE_POINTS_MAX,
   CONTROL_PROTOCOL_VERSION,

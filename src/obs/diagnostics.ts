@@ -4,7 +4,7 @@
  * @module
  */
 
-import { shownText } from "./shown_text.ts";
+import { cleanText } from "../proto/clean_text.ts";
 
 /** The state of the client's network adapter. */
 export type TapState = "absent" | "down" | "up";
@@ -114,5 +114,5 @@ function adapterText(tap: TapDiagnostics): string {
 }
 
 function clean(text: string): string {
-  return shownText(text, 253);
+  return cleanText(text, 253);
 }

@@ -8,7 +8,7 @@
  */
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
-import { shownText } from "./shown_text.ts";
+import { cleanText } from "../proto/clean_text.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
 export interface StatusPeer {
@@ -28,7 +28,7 @@ export type CertificateProblem =
   | "unreadable";
 
 /** Why the file with the player's MAC was written anew. */
-export type IdentityProblem = "unreadable" | "not-json" | "no-mac" | "bad-mac";
+export type IdentityProblem = "not-json" | "no-mac" | "bad-mac";
 
 /** What happens to a client or gateway, as far as its user must know. */
 export type StatusEvent =
@@ -204,7 +204,6 @@ const LOOP_TEXT = {
 } as const;
 
 const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
-  "unreadable": "could not be read",
   "not-json": "was damaged",
   "no-mac": "held no MAC",
   "bad-mac": "held a MAC that cannot be used",
@@ -222,7 +221,7 @@ const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
 
 /** What the user is told about an event: one line, its texts cleaned. */
 export function describeStatus(event: StatusEvent): string {
-  return shownText(statusText(event));
+  return cleanText(statusText(event));
 }
 
 /** How much an event matters. */
@@ -265,7 +264,7 @@ export function statusLine(event: StatusEvent): StatusLine {
 
 /** What a peer is called: its name if it gave one, and what tells it from others of that name. */
 export function describePeer(peer: StatusPeer): string {
-  const name = peer.name === undefined ? "" : shownText(peer.name, 64).trim();
+  const name = peer.name === undefined ? "" : cleanText(peer.name, 64).trim();
   if (peer.role === "gateway") {
     return name === "" ? "The party's gateway" : `The party's gateway "${name}"`;
   }
@@ -378,7 +377,7 @@ function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
 }
 
 function detailText(detail: string | undefined): string {
-  const clean = detail === undefined ? "" : shownText(detail, 256).trim();
+  const clean = detail === undefined ? "" : cleanText(detail, 256).trim();
   return clean === "" ? "" : ` (${clean})`;
 }
 
@@ -388,7 +387,7 @@ function waitText(retryAfterMs: number | undefined): string {
 
 /** A text that ends as a sentence does. */
 function sentence(text: string): string {
-  const clean = shownText(text, 512).trim();
+  const clean = cleanText(text, 512).trim();
   return /[.!?…]$/.test(clean) ? clean : `${clean}.`;
 }
 

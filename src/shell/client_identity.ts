@@ -5,6 +5,7 @@ import {
   IDENTITY_LENGTH_MAX,
   loadIdentity,
 } from "../client/identity.ts";
+import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
@@ -28,15 +29,17 @@ export function clientMac(stateDir: string, logger: Logger): string {
     if (changed) {
       writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), PRIVATE);
     }
-    if (problem !== undefined) {
-      const made = origin === "created" ? "a new MAC was made" : "it was put right";
-      logText(logger, "warning", `${path} was damaged (${problem}); ${made}: ${identity.mac}`);
-    } else if (origin === "created") {
-      logText(logger, "info", `Made a MAC for this PC: ${identity.mac} (kept in ${path})`);
-    }
-    return identity.mac;
+    const { mac } = identity;
+    if (problem !== undefined) say({ type: "identityRepaired", problem, mac, file: path }, logger);
+    else if (origin === "created") say({ type: "identityCreated", mac, file: path }, logger);
+    return mac;
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     throw new UserError(`the identity file ${path} cannot be used: ${cause.message}`, { cause });
   }
+}
+
+function say(event: StatusEvent, logger: Logger): void {
+  const { level, text } = statusLine(event);
+  logText(logger, level, text, { event: event.type });
 }

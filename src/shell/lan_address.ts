@@ -4,6 +4,7 @@
  */
 import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../os/dhcp_runner.ts";
 import type { ChangeJournal } from "../os/journal.ts";
+import { cleanText } from "../proto/clean_text.ts";
 import { type Logger, type LogLevelName, logText } from "./logging.ts";
 
 /** What the command line says of addresses. */
@@ -86,7 +87,8 @@ function describe(event: DhcpEvent): { level: LogLevelName; text: string } {
     case "failed":
       return {
         level: "warning",
-        text: `${event.client} ended (${event.message}); it is started again in ` +
+        // What a program says may quote the LAN's server.
+        text: `${event.client} ended (${cleanText(event.message)}); it is started again in ` +
           `${Math.round(event.retryMs / 1000)} s`,
       };
   }

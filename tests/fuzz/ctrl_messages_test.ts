@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { parseEndpointAddress } from "../../src/ctrl/address.ts";
-import { cleanText, countCodePoints } from "../../src/ctrl/clean_text.ts";
+import { cleanText, countCodePoints } from "../../src/proto/clean_text.ts";
 import { encodeMessage, MESSAGE_BYTES_MAX } from "../../src/ctrl/framing.ts";
 import {
   DISCONNECT_CODES,

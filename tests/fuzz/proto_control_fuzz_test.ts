@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { cleanText } from "../../src/ctrl/clean_text.ts";
+import { cleanText } from "../../src/proto/clean_text.ts";
 import { encodeMessage, MESSAGE_BYTES_MAX, MessageReader } from "../../src/ctrl/framing.ts";
 import { parseEndpointMessage, parseHello, parseRelayMessage } from "../../src/ctrl/messages.ts";
 import { parseRoomCode } from "../../src/ctrl/room.ts";

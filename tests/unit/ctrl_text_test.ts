@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { cleanText, countCodePoints } from "../../src/ctrl/clean_text.ts";
+import { cleanText, countCodePoints } from "../../src/proto/clean_text.ts";
 import { parseRoomCode } from "../../src/ctrl/room.ts";
 
 Deno.test("controls of every kind are taken out of a text", () => {

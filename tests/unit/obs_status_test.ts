@@ -1,6 +1,4 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
-import { cleanText } from "../../src/ctrl/clean_text.ts";
 import { DISCONNECT_CODES, LEAVE_REASONS, REJECT_CODES } from "../../src/ctrl/messages.ts";
 import {
   describePeer,
@@ -11,7 +9,6 @@ import {
   type StatusLevel,
   statusLine,
 } from "../../src/obs/status.ts";
-import { shownText } from "../../src/obs/shown_text.ts";
 
 const ZOE = { peerId: 2, role: "client", mac: "02:00:00:00:00:52", name: "Zoë" } as const;
 const HALL = { peerId: 1, role: "gateway" } as const;
@@ -336,10 +333,4 @@ Deno.test("times are told in the unit that suits", () => {
 Deno.test("there is advice for each code of the protocol, and for no other", () => {
   assertEquals(Object.keys(REJECT_ADVICE).sort(), [...REJECT_CODES].sort());
   assertEquals(Object.keys(DISCONNECT_ADVICE).sort(), [...DISCONNECT_CODES].sort());
-});
-
-Deno.test("text is shown by the rule by which it is received", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 20 }), (text, max) => {
-    assertEquals(shownText(text, max), cleanText(text, max));
-  }));
 });
