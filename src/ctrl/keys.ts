@@ -19,8 +19,6 @@ export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 /** Bytes of a gateway key and of a room key. */
 export const KEY_BYTES = 16;
-/** Characters of a key's text. */
-export const KEY_CHARACTERS = 22;
 /** Bytes of a SHA-256. */
 export const KEY_HASH_BYTES = 32;
 

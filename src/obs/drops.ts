@@ -331,15 +331,6 @@ export const DROP_DESCRIPTIONS: readonly DropDescription[] = Object.values(TABLE
   ([reason, side, explanation]) => ({ reason, side, explanation }),
 );
 
-const EXPLANATIONS: ReadonlyMap<string, string> = new Map(
-  DROP_DESCRIPTIONS.map(({ reason, explanation }) => [reason, explanation]),
-);
-
-/** Why something was dropped, for people; a reason that is not ours is returned as it is. */
-export function explainDrop(reason: string): string {
-  return EXPLANATIONS.get(reason) ?? reason;
-}
-
 /** The reason with this code. */
 export function dropReason(code: number): DropReason {
   return DROP_REASONS[code];

@@ -98,12 +98,3 @@ export class FrameLog {
     });
   }
 }
-
-/** A record as one line: `12.345 PARTY from-peer 3 02:…:51 > ff:…:ff 0x0806 60 forward 4`. */
-export function formatFrameRecord(record: FrameRecord): string {
-  const etherType = `0x${record.etherType.toString(16).padStart(4, "0")}`;
-  const what = record.action === "drop" ? `drop ${record.dropReason}` : `forward ${record.targets}`;
-  return `${(record.timeMs / 1000).toFixed(3)} ${record.room} ${record.direction} ${record.peer} ` +
-    `${record.sourceMac || "-"} > ${record.destinationMac || "-"} ${etherType} ` +
-    `${record.lengthBytes} ${what}`;
-}

@@ -17,7 +17,6 @@
 
 import { copyBytes } from "./bytes.ts";
 import {
-  DATAGRAM_HEADER_BYTES,
   type DatagramView,
   FIRST_PIECE_BYTES_MIN,
   FRAGMENT_HEADER_BYTES,
@@ -30,17 +29,6 @@ export const SPLIT_DATAGRAM_BYTES_MIN = FRAGMENT_HEADER_BYTES + FIRST_PIECE_BYTE
 
 /** What a later piece has before its bytes: its header and the copy of the Ethernet header. */
 const LATER_PIECE_HEADER_BYTES = FRAGMENT_HEADER_BYTES + ETHERNET_HEADER_BYTES;
-
-/**
- * Datagrams that a frame takes: 1 if it goes whole, 0 if it does not and datagrams are too narrow for
- * pieces.
- */
-export function pieceCount(frameBytes: number, maxDatagramBytes: number): number {
-  if (frameBytes + DATAGRAM_HEADER_BYTES <= maxDatagramBytes) return 1;
-  if (maxDatagramBytes < SPLIT_DATAGRAM_BYTES_MIN) return 0;
-  const later = frameBytes - (maxDatagramBytes - FRAGMENT_HEADER_BYTES);
-  return 1 + Math.ceil(later / (maxDatagramBytes - LATER_PIECE_HEADER_BYTES));
-}
 
 /**
  * Says where the cuts are: `begin` or `beginPiece`, then `next` until it returns false. It looks at

@@ -180,7 +180,7 @@ export class FairQueue {
   }
 
   /**
-   * Queues a datagram and takes over one reference to its slot. `flow` is what `flowHash` says.
+   * Queues a datagram and takes over one reference to its slot. `flow` is what `flowOf` says.
    *
    * Returns how many entries were dropped to make room (their references released): the oldest of
    * the longest flow, or, if the arena is full and nothing of this queue can give way, this one.

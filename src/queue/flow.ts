@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dissect, type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 
@@ -28,23 +28,12 @@ const ROUTER_SOLICITATION = 133;
 const REDIRECT = 137;
 
 /**
- * Dissects a frame into `scratch` and returns its flow: by MAC addresses and, where there are
- * such, IP addresses, protocol and ports.
+ * The flow of a frame that `dissection` describes: by MAC addresses and, where there are such, IP
+ * addresses, protocol and ports.
  *
  * @param frameOffset index of the Ethernet header
  * @param frameLength bytes present from there on, at least 14
  */
-export function flowHash(
-  bytes: Uint8Array,
-  frameOffset: number,
-  frameLength: number,
-  scratch: Dissection,
-): number {
-  dissect(bytes, frameOffset, frameLength, scratch);
-  return flowOf(bytes, frameOffset, frameLength, scratch);
-}
-
-/** The same for a frame that was dissected already. */
 export function flowOf(
   bytes: Uint8Array,
   frameOffset: number,

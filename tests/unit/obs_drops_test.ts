@@ -4,7 +4,6 @@ import {
   DROP_REASONS,
   DropCode,
   dropReason,
-  explainDrop,
   malformedDrop,
   reassemblyDrop,
 } from "../../src/obs/drops.ts";
@@ -36,11 +35,6 @@ Deno.test("each reason is explained by itself in one line", () => {
     assertNotMatch(explanation, /[.\n]$/, reason);
     assert(explanation.length > 15 && explanation.length < 120, reason);
   }
-});
-
-Deno.test("a reason of another version is shown as it is", () => {
-  assertEquals(explainDrop("tap-down"), "the network adapter is switched off");
-  assertEquals(explainDrop("from-the-future"), "from-the-future");
 });
 
 Deno.test("all that the protocol calls malformed has a reason that says so", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DropCode } from "../../src/obs/drops.ts";
-import { formatFrameRecord, FrameLog, type FrameRecord } from "../../src/obs/frame_log.ts";
+import { FrameLog, type FrameRecord } from "../../src/obs/frame_log.ts";
 
 const FRAME = new Uint8Array([
   ...[0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
@@ -51,15 +51,4 @@ Deno.test("a log without a sink is off and records nothing", () => {
   assertEquals(log.enabled, false);
   log.record(0, "PARTY", 3, "from-peer", FRAME, 0, FRAME.length, 0x0806, -1, 1);
   assertEquals(new FrameLog(() => {}).enabled, true);
-});
-
-Deno.test("a record makes one line", () => {
-  assertEquals(
-    formatFrameRecord(logFrame(-1, 4)[0]),
-    "12.346 PARTY from-peer 3 02:00:00:00:00:51 > ff:ff:ff:ff:ff:ff 0x0806 14 forward 4",
-  );
-  assertEquals(
-    formatFrameRecord(logFrame(DropCode.shortFrame, 0, 5)[0]),
-    "12.346 PARTY from-peer 3 - > - 0x0806 5 drop short-frame",
-  );
 });

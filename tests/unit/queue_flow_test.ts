@@ -3,7 +3,6 @@ import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import {
   FLOW_MASK,
   FLOW_SPARSE,
-  flowHash,
   flowOf,
   flowOfMacs,
   isSparse,
@@ -48,7 +47,10 @@ function tcp(source: number, destination: number): number[] {
 const icmpv6 = (type: number) => [type, 0, 0, 0, ...new Array(20).fill(0)];
 
 const scratch = new Dissection();
-const flow = (frame: Uint8Array) => flowHash(frame, 0, frame.length, scratch);
+const flow = (frame: Uint8Array) => {
+  dissect(frame, 0, frame.length, scratch);
+  return flowOf(frame, 0, frame.length, scratch);
+};
 
 function sparse(frame: Uint8Array): boolean {
   dissect(frame, 0, frame.length, scratch);
