@@ -81,6 +81,16 @@ export class OptionValues {
   flag(name: string): boolean {
     return this.values.get(name) === true;
   }
+
+  /** All of them, to be handed to another process. */
+  toRecord(): Record<string, readonly string[] | boolean> {
+    return Object.fromEntries(this.values);
+  }
+
+  /** What {@linkcode toRecord} gave. */
+  static fromRecord(record: Readonly<Record<string, readonly string[] | boolean>>): OptionValues {
+    return new OptionValues(new Map(Object.entries(record)));
+  }
 }
 
 /** What a command line asks for. */

@@ -1,13 +1,14 @@
 /** The command lines of the three programs, as data. */
 import { LIMIT_OPTIONS } from "./limit_options.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
-import { parseEndpointAddress, parseListen } from "../ctrl/address.ts";
+import { parseEndpointAddress, parseHost, parseListen } from "../ctrl/address.ts";
 import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import { parseStatusAddress } from "../serve/status_address.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
+import { REACTORS_MAX } from "../relay/reactor_plan.ts";
 
 const STATE_DIR: OptionSpec = {
   name: "state-dir",
@@ -20,6 +21,34 @@ const FRAME_LOG: OptionSpec = {
   value: "FILE",
   help: "write one JSON line for every frame to FILE (for finding faults: it costs speed)",
 };
+
+/** More cores: several reactors under one supervisor. */
+const REACTOR_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "reactors",
+    value: "N",
+    default: "1",
+    help:
+      "use so many cores: N processes, each with its own UDP port, rooms and limits; who comes " +
+      "to the wrong one is sent on",
+    check: integerBetween(1, REACTORS_MAX),
+  },
+  {
+    name: "reactor-port",
+    value: "PORT",
+    repeatable: true,
+    help: "the port of the second reactor, of the third, and so on, at each --listen address; by " +
+      "default the ports above that of --listen",
+    check: integerBetween(1, 65_535),
+  },
+  {
+    name: "public-host",
+    value: "HOST",
+    help: "with --reactors: the name or address by which players reach this machine; by default " +
+      "the address that they have come to, or behind NAT the name that they have asked for",
+    check: (text) => valid(() => parseHost(text), "a host name or an address, without a port"),
+  },
+];
 
 /** `lanparty-relay` */
 export const RELAY_PROGRAM: ProgramSpec = {
@@ -127,6 +156,7 @@ export const RELAY_PROGRAM: ProgramSpec = {
       check: (text) =>
         valid(() => parseStatusAddress(text), "PORT, ADDRESS:PORT or [ADDRESS]:PORT"),
     },
+    ...REACTOR_OPTIONS,
   ],
 };
 

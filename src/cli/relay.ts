@@ -1,16 +1,23 @@
 /** The executable `lanparty-relay`. */
-import { checkRelay, type RelayProgramOptions, runRelay } from "../shell/relay_program.ts";
+import { configureLogging, type LogFormat, type LogLevelName } from "../shell/logging.ts";
+import { parseJob, REACTOR_WORD, type ReactorJob } from "../shell/reactor_messages.ts";
+import { runReactor, sayFailure } from "../shell/reactor_program.ts";
+import type { RelayProgramOptions } from "../shell/relay_options.ts";
+import { checkRelay, runRelay } from "../shell/relay_program.ts";
+import { UserError } from "../shell/user_error.ts";
 import { keptFingerprint } from "../shell/relay_identity.ts";
+import { parseHost } from "../ctrl/address.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
 import { askRelay } from "../shell/relay_control.ts";
 import { relayLimits } from "./limit_options.ts";
-import { runProgram } from "./main.ts";
-import type { OptionValues } from "./options.ts";
+import { ExitCode, runProgram } from "./main.ts";
+import { OptionValues } from "./options.ts";
 import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
 import { unitOf } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
+  if (Deno.args[0] === REACTOR_WORD) await runReactorProcess();
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
     "check-config": (values) => {
       checkRelay(relayOptions(values));
@@ -64,6 +71,45 @@ function relayOptions(values: OptionValues): RelayProgramOptions {
       oneIn: Number(values.required("frame-log-sample")),
     },
     status: values.text("status"),
+    reactors: Number(values.required("reactors")),
+    reactorPorts: values.list("reactor-port").map(Number),
+    publicHost: parseHost(values.text("public-host") ?? ""),
+    texts: values.toRecord(),
     version: VERSION,
   };
+}
+
+/** A start by the supervisor of `--reactors`; by anybody else it is a word too many. */
+async function runReactorProcess(): Promise<void> {
+  const job = Deno.stdin.isTerminal() ? undefined : parseJob(readFirstLine());
+  if (job === undefined) return;
+  const values = OptionValues.fromRecord(job.options);
+  configureLogging(
+    values.required("log-level") as LogLevelName,
+    values.required("log-format") as LogFormat,
+    { reactor: job.reactor },
+  );
+  if (job.version === VERSION) {
+    Deno.exit(await runReactor({ ...relayOptions(values), ...placesOf(job) }, job));
+  }
+  sayFailure(
+    new UserError(`the program's file is of version ${VERSION} now: restart the whole relay`),
+  );
+  Deno.exit(ExitCode.failed);
+}
+
+function placesOf(job: ReactorJob): Partial<RelayProgramOptions> {
+  const { listen, certificateFile, keyFile, derOutFile, stateDir, frameLogFile } = job;
+  return { listen, certificateFile, keyFile, derOutFile, stateDir, frameLogFile };
+}
+
+/** Reads no further: what follows is for the loop that is not there yet. */
+function readFirstLine(): string {
+  const LINE_BYTES_MAX = 1 << 20;
+  const bytes: number[] = [];
+  const byte = new Uint8Array(1);
+  while (bytes.length < LINE_BYTES_MAX && Deno.stdin.readSync(byte) === 1 && byte[0] !== 0x0a) {
+    bytes.push(byte[0]);
+  }
+  return new TextDecoder().decode(Uint8Array.from(bytes));
 }

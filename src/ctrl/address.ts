@@ -44,6 +44,16 @@ export function parseEndpointAddress(text: string): EndpointAddress | undefined 
   return name === undefined ? undefined : { host: name, port, ipVersion: 0 };
 }
 
+/**
+ * Reads a host alone: a name in lower case, or a numeric address, an IPv6 one with or without brackets.
+ * Undefined if the text is none.
+ */
+export function parseHost(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIpv6(bare)) return bare.toLowerCase();
+  return bare.includes(":") ? undefined : parseEndpointAddress(bare)?.host;
+}
+
 /** `host:port`, with brackets around an IPv6 address: the form that `parseEndpointAddress` reads. */
 export function formatEndpointAddress(address: Pick<EndpointAddress, "host" | "port">): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;

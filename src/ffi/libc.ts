@@ -95,6 +95,12 @@ export const MFD_CLOEXEC = 1;
 export const O_RDWR = 2;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
+/** `F_GETFL`, `F_SETFL` (fcntl.h). */
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+/** `PR_SET_PDEATHSIG` (sys/prctl.h) and the signal that it is used with (signal.h). */
+export const PR_SET_PDEATHSIG = 1;
+export const SIGKILL = 9;
 /** Bytes that an eventfd is read and written in. */
 export const EVENTFD_BYTES = 8;
 
@@ -129,7 +135,24 @@ export const POLLOUT = 0x004;
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   clock_gettime: { parameters: ["i32", /* clockid */ "buffer" /* tp */], result: "i32" },
+  fcntl: {
+    // Variadic in C; an int in its third place is passed like any other argument on x86-64 and AArch64.
+    parameters: ["i32", /* fd */ "i32", /* cmd */ "i32" /* arg */],
+    result: "i32",
+  },
   getpid: { parameters: [], result: "i32" },
+  getppid: { parameters: [], result: "i32" },
+  prctl: {
+    // Variadic in C, and so are its longs.
+    parameters: [
+      "i32", /* option */
+      "u64", /* arg2 */
+      "u64", /* arg3 */
+      "u64", /* arg4 */
+      "u64", /* arg5 */
+    ],
+    result: "i32",
+  },
   getuid: { parameters: [], result: "u32" },
   open: {
     parameters: ["buffer", /* pathname */ "i32" /* flags */],

@@ -26,8 +26,13 @@ export interface QuicListenOptions {
    * A connection arrives, its handshake not complete. Returns its handler, or undefined to refuse it
    * (the peer sees `refused`).
    * @param serverName the name that the peer asked for (SNI), "" if it named none; unchecked
+   * @param local the address that it has come to
    */
-  accept(remote: QuicAddress, serverName: string): QuicConnectionHandler | undefined;
+  accept(
+    remote: QuicAddress,
+    serverName: string,
+    local: QuicAddress,
+  ): QuicConnectionHandler | undefined;
 }
 
 const EVENT = QUIC_LISTENER_EVENT.fields;
@@ -121,11 +126,10 @@ export class QuicListener implements EventTarget {
 
   #accept(handle: Deno.PointerObject, info: Deno.UnsafePointerView): number {
     if (this.#context.connections.isFull) return QuicStatus.CONNECTION_REFUSED;
-    const remotePointer = info.getPointer(INFO.RemoteAddress.offset);
-    if (remotePointer === null) return QuicStatus.INVALID_STATE;
-    const remoteBytes = new Uint8Array(QUIC_ADDR.sizeBytes);
-    new Deno.UnsafePointerView(remotePointer).copyInto(remoteBytes);
-    const handler = this.#options.accept(readAddress(remoteBytes), readServerName(info));
+    const remote = readAddressAt(info.getPointer(INFO.RemoteAddress.offset));
+    const local = readAddressAt(info.getPointer(INFO.LocalAddress.offset));
+    if (remote === undefined || local === undefined) return QuicStatus.INVALID_STATE;
+    const handler = this.#options.accept(remote, readServerName(info), local);
     if (handler === undefined) return QuicStatus.CONNECTION_REFUSED;
     const connection = new QuicConnection(this.#context, handler);
     const { quic } = this.#context;
@@ -144,6 +148,13 @@ export class QuicListener implements EventTarget {
     this.#context.reactor.wake();
     return QuicStatus.SUCCESS;
   }
+}
+
+function readAddressAt(pointer: Deno.PointerValue): QuicAddress | undefined {
+  if (pointer === null) return undefined;
+  const bytes = new Uint8Array(QUIC_ADDR.sizeBytes);
+  new Deno.UnsafePointerView(pointer).copyInto(bytes);
+  return readAddress(bytes);
 }
 
 function readServerName(info: Deno.UnsafePointerView): string {

@@ -66,20 +66,23 @@ export function decideAdmission(
   const room = key === undefined ? undefined : rooms.get(key);
   const holder = room === undefined ? undefined : placeHolder(context, room, hello);
   const replaces = holder !== undefined && mayReplace(holder, hello) ? holder : undefined;
-  const where = context.directory.where(hello.room);
+  const where = key === undefined ? "here" : context.directory.where(
+    hello.room,
+    key,
+    session.arrival,
+  );
+  // What there is too much of here is no obstacle on the way to where the room lives.
+  const isNew = where === "here" && replaces === undefined;
 
-  if (replaces === undefined && context.addresses.crowded(session)) {
+  if (isNew && context.addresses.crowded(session)) {
     return reject("rate-limited", "Too many peers from your address.", PEERS_RETRY_AFTER_MS);
   }
-  if (context.draining && replaces === undefined) {
-    return reject("relay-full", "This relay is about to stop.");
-  }
-  const tooManyPeers = context.peersCount >= options.peersMax && replaces === undefined;
-  const tooManyRooms = room === undefined && where === "here" && rooms.size >= options.roomsMax;
-  if (tooManyPeers || tooManyRooms) return reject("relay-full", "This relay is full.");
+  if (isNew && context.draining) return reject("relay-full", "This relay is about to stop.");
+  const tooManyPeers = context.peersCount >= options.peersMax;
+  const tooManyRooms = room === undefined && rooms.size >= options.roomsMax;
+  if (isNew && (tooManyPeers || tooManyRooms)) return reject("relay-full", "This relay is full.");
   // Who is in a locked room already may come back to it.
-  const locked = key !== undefined && replaces === undefined && context.locks.has(hello.room, key);
-  if (key === undefined || locked) {
+  if (key === undefined || (isNew && context.locks.has(hello.room, key))) {
     return reject("not-admitted", "You are not admitted to this room.");
   }
   if (where !== "here") return { kind: "redirect", target: where };

@@ -29,7 +29,7 @@ import { RoomLocks } from "./locks.ts";
 import { ReadyList } from "./outbound.ts";
 import { OPEN_POLICY } from "./policy.ts";
 import { type Room, Rooms } from "./room.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionPath } from "./session.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
 import { newTallies, type RelayTallies } from "./tallies.ts";
 
@@ -95,19 +95,14 @@ export class RelayCore {
     return may;
   }
 
-  /** A connection's handshake is done. `address` is the remote one, with or without port. */
-  handleConnected(
-    connection: ConnectionHandle,
-    path: { readonly address: string; readonly maxDatagramBytes: number },
-    nowMs: number,
-  ): void {
+  /** A connection's handshake is done. */
+  handleConnected(connection: ConnectionHandle, path: SessionPath, nowMs: number): void {
     if (this.sessions[connection] !== undefined) {
       throw new Error(`connection ${connection} is in use`);
     }
     const { addresses, tallies } = this.state;
     const { connectionsMax, controlMessagesMax } = this.options;
-    const { address, maxDatagramBytes } = path;
-    const session = new Session(connection, address, maxDatagramBytes, nowMs, controlMessagesMax);
+    const session = new Session(connection, path, nowMs, controlMessagesMax);
     this.sessions[connection] = session;
     this.connectionsCount++;
     tallies.handshakes++;

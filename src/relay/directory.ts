@@ -14,10 +14,25 @@ export interface RedirectTarget {
   readonly fingerprint?: string;
 }
 
+/** The way that an endpoint has come, as far as it matters for where it is sent. */
+export interface Arrival {
+  /** Which of the relay's listeners it came to, from 0. */
+  readonly listener: number;
+  /** A host by which it reaches this machine: a name, or a numeric address without brackets. */
+  readonly host: string;
+  /** The name that it asked for, where that is one. */
+  readonly serverName?: string;
+}
+
 /** Who owns which room. Answers must be at hand: admission does not wait. */
 export interface RoomDirectory {
-  /** Where `room` (its code, upper case) lives. */
-  where(room: string): "here" | RedirectTarget;
+  /**
+   * Where a room lives, for an endpoint that came this way.
+   *
+   * @param code the room's code, upper case
+   * @param key what tells it from all other rooms (`AdmissionPolicy.roomKey`)
+   */
+  where(code: string, key: string, arrival: Arrival): "here" | RedirectTarget;
 }
 
 /** One process: every room is here but those of a fixed table. */
@@ -29,7 +44,7 @@ export class LocalDirectory implements RoomDirectory {
     this.redirects = new Map(redirects);
   }
 
-  where(room: string): "here" | RedirectTarget {
-    return this.redirects.get(room) ?? "here";
+  where(code: string): "here" | RedirectTarget {
+    return this.redirects.get(code) ?? "here";
   }
 }

@@ -5,6 +5,7 @@ import { TrafficCounters } from "../obs/counters.ts";
 import { RELAY_FRAME_ID_MIN } from "../proto/datagram.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { MtuSettler } from "../proto/mtu.ts";
+import type { Arrival } from "./directory.ts";
 import {
   addressKey,
   CONTROL_WINDOW_MS,
@@ -26,6 +27,17 @@ import type { Room } from "./room.ts";
  */
 export type SessionState = "hello" | "settling" | "joined" | "ending" | "closing";
 
+/** The path of a connection whose handshake is done. */
+export interface SessionPath {
+  /** Address and port of the remote side; the port may be absent. */
+  readonly address: string;
+  readonly maxDatagramBytes: number;
+  readonly arrival?: Arrival;
+}
+
+/** Where it does not matter. */
+const SOME_ARRIVAL: Arrival = { listener: 0, host: "localhost" };
+
 /** Mutable by the relay's own modules only; everything outside gets snapshots. */
 export class Session {
   state: SessionState = "hello";
@@ -39,8 +51,11 @@ export class Session {
   /** The application error code of the close that follows `ending`. */
   endErrorCode = 0;
 
+  /** Address and port of the remote side. */
+  readonly address: string;
   /** What stands for its address among addresses: see `AddressLimits`. */
   readonly addressKey: string;
+  readonly arrival: Arrival;
   /** As what it counts there. */
   countedAs: "pending" | "joined" | undefined;
 
@@ -87,13 +102,13 @@ export class Session {
 
   constructor(
     readonly connection: number,
-    /** Address and port of the remote side. */
-    readonly address: string,
-    maxDatagramBytes: number,
+    { address, maxDatagramBytes, arrival = SOME_ARRIVAL }: SessionPath,
     readonly connectedMs: number,
     controlMessagesMax: number,
   ) {
+    this.address = address;
     this.addressKey = addressKey(address);
+    this.arrival = arrival;
     this.controlMeter = new EventMeter(controlMessagesMax, CONTROL_WINDOW_MS);
     this.maxDatagramBytes = maxDatagramBytes;
     this.sendBytesMax = maxDatagramBytes;

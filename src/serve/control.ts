@@ -96,8 +96,9 @@ function refuse(text: string): ControlAnswer {
 
 function formatRooms(rooms: readonly RoomView[], unixMs: number): string {
   if (rooms.length === 0) return "no rooms";
+  const isOne = rooms.every(({ reactor }) => reactor === undefined);
   return formatTable([
-    ["ROOM", "PEERS", "GATEWAY", "MTU", "LOCKED", "OPEN"],
+    ["ROOM", "PEERS", "GATEWAY", "MTU", "LOCKED", "OPEN", ...isOne ? [] : ["REACTOR"]],
     ...rooms.map((room) => [
       room.id,
       String(room.peers.length),
@@ -105,6 +106,7 @@ function formatRooms(rooms: readonly RoomView[], unixMs: number): string {
       String(room.tapMtu),
       room.locked ? "yes" : "no",
       formatAge(unixMs - room.openedUnixMs),
+      ...isOne ? [] : [String(room.reactor)],
     ]),
   ]);
 }

@@ -18,7 +18,7 @@ export class ControlSocket {
   private constructor(
     private readonly path: string,
     private readonly listener: Deno.UnixListener,
-    private readonly answer: (line: string) => ControlAnswer,
+    private readonly answer: (line: string) => ControlAnswer | Promise<ControlAnswer>,
   ) {}
 
   /**
@@ -29,7 +29,7 @@ export class ControlSocket {
    */
   static async listen(
     path: string,
-    answer: (line: string) => ControlAnswer,
+    answer: (line: string) => ControlAnswer | Promise<ControlAnswer>,
   ): Promise<ControlSocket> {
     await removeStale(path);
     const umask = Deno.umask(OWNER_ONLY);
@@ -69,7 +69,7 @@ export class ControlSocket {
       const line = await readLine(connection, QUESTION_BYTES_MAX);
       const answer = line === undefined
         ? { ok: false, text: "the question is too long, or has no end" }
-        : this.answer(line);
+        : await this.answer(line);
       await writeLine(connection, JSON.stringify(answer));
     } catch {
       // Whoever asked has gone, or was too slow.

@@ -208,6 +208,7 @@ function roomCard(room, before, seconds, view) {
       : element("span", "badge warn", "no gateway"),
   );
   if (room.locked) line.append(element("span", "badge bad", "locked"));
+  if (room.reactor !== undefined) line.append(element("span", "badge", "reactor " + room.reactor));
   line.append(
     element("span", "soft", several(room.peers.length, "peer", "peers")),
     element("span", "soft", "MTU " + room.tapMtu),
@@ -258,10 +259,12 @@ function show(view) {
   if (seconds > 0) samples.push({ ...rate, unixMs: view.unixMs });
   while (samples.length > 0 && samples[0].unixMs < view.unixMs - SHOWN_MS) samples.shift();
   const state = document.getElementById("state");
-  state.className = "live";
-  state.textContent = (view.draining ? "draining · " : "") + "version " + view.version +
+  const down = (view.reactors || []).filter(({ up }) => !up).map(({ reactor }) => reactor);
+  state.className = down.length > 0 ? "lost" : "live";
+  state.textContent = (view.draining ? "draining · " : "") +
+    (down.length > 0 ? "down: reactor " + down.join(", ") + " · " : "") + "version " + view.version +
     " · up for " + duration(view.uptimeMs);
-  const used = 1 - view.slots.free / view.slots.total;
+  const used = view.slots.total > 0 ? 1 - view.slots.free / view.slots.total : 0;
   fill("figures", [
     figure("rooms", count(view.rooms.length)),
     figure("peers", count(view.rooms.reduce((all, room) => all + room.peers.length, 0))),

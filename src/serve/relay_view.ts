@@ -31,6 +31,8 @@ export interface RoomView {
   readonly room: string;
   /** Tells it from other rooms of the same code. */
   readonly id: string;
+  /** Where it lives, if there are several reactors. */
+  readonly reactor?: number;
   readonly locked: boolean;
   readonly tapMtu: number;
   /** ms since 1970. */
@@ -60,7 +62,21 @@ export interface LoopView {
   readonly lagSumSeconds: number;
 }
 
-/** All of a relay. */
+/** One of several reactors. */
+export interface ReactorView {
+  /** From 0. */
+  readonly reactor: number;
+  /** Whether it answers. */
+  readonly up: boolean;
+  /** How often it was started again. */
+  readonly restarts: number;
+  /** UDP ports, one for each listener. */
+  readonly ports: readonly number[];
+  /** What it did itself since its last start, but for its rooms; absent while it is not up. */
+  readonly own?: Omit<RelayView, "rooms" | "reactors">;
+}
+
+/** All of a relay; of several reactors the sum, each since its last start. */
 export interface RelayView {
   readonly version: string;
   /** The time of this view, ms since 1970. */
@@ -76,4 +92,6 @@ export interface RelayView {
   readonly tallies: TallyView;
   readonly loop: LoopView;
   readonly rooms: readonly RoomView[];
+  /** Only if there are several. */
+  readonly reactors?: readonly ReactorView[];
 }

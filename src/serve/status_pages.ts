@@ -39,12 +39,18 @@ const HEADERS: Readonly<Record<string, string>> = {
 const LIVE: Readonly<Record<string, (view: RelayView) => Answer>> = {
   "/metrics": (view) => ({ type: METRICS_TYPE, body: formatMetrics(view) }),
   "/api/rooms": (view) => ({ type: "application/json", body: `${JSON.stringify(view)}\n` }),
-  "/healthz": (view) => ({
-    type: "text/plain; charset=utf-8",
-    body: view.draining ? "draining\n" : "ok\n",
-    status: view.draining ? 503 : 200,
-  }),
+  "/healthz": (view) => {
+    const health = healthOf(view);
+    const status = health === "ok" ? 200 : 503;
+    return { type: "text/plain; charset=utf-8", body: `${health}\n`, status };
+  },
 };
+
+function healthOf({ draining, reactors = [] }: RelayView): string {
+  if (draining) return "draining";
+  const down = reactors.filter(({ up }) => !up).map(({ reactor }) => `reactor ${reactor} is down`);
+  return down.length === 0 ? "ok" : down.join(", ");
+}
 
 /** The parts of the page by path. */
 const FIXED: Readonly<Record<string, Answer>> = {

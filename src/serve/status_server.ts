@@ -9,17 +9,22 @@ export class StatusServer {
   /**
    * Begins to serve.
    *
-   * @param attend called with each request, so that the runtime's loop gets the time for the answer
+   * @param prepare called with each request: gives the runtime's loop the time for the answer, or gets
+   * what the answer is made from
    * @throws {Deno.errors.AddrInUse | Deno.errors.AddrNotAvailable | Deno.errors.PermissionDenied}
    */
-  static open(address: StatusAddress, pages: StatusPages, attend: () => void): StatusServer {
+  static open(
+    address: StatusAddress,
+    pages: StatusPages,
+    prepare: () => void | Promise<void>,
+  ): StatusServer {
     const server = Deno.serve({
       hostname: address.host,
       port: address.port,
       onListen: () => {},
       onError: () => new Response("That went wrong.\n", { status: 500 }),
-    }, (request) => {
-      attend();
+    }, async (request) => {
+      await prepare();
       return pages.handle(request);
     });
     return new StatusServer(server);

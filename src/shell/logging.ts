@@ -25,12 +25,21 @@ export type { Logger };
 
 const output = new LineOutput(standardErrorWriter());
 
-/** Sets the process's log output up; a second call replaces the first. */
-export function configureLogging(level: LogLevelName, format: LogFormat): void {
+/**
+ * Sets the process's log output up; a second call replaces the first.
+ *
+ * @param common fields that stand behind those of every line
+ */
+export function configureLogging(
+  level: LogLevelName,
+  format: LogFormat,
+  common: Readonly<Record<string, unknown>> = {},
+): void {
   resetSync();
   const json = getJsonLinesFormatter({ properties: "flatten" });
   const formatter = format === "json" ? json : formatText;
-  const sink = (record: LogRecord) => output.line(formatter(record));
+  const sink = (record: LogRecord) =>
+    output.line(formatter({ ...record, properties: { ...record.properties, ...common } }));
   configureSync({
     sinks: { stderr: sink },
     loggers: [

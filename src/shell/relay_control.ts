@@ -14,19 +14,20 @@ const SOCKET_FILE = "control.sock";
 /** For so long after a question the runtime's loop gets its turn each ms. */
 const ATTENTION_MS = 50;
 /** What a peer that is kicked reads. */
-const KICK_MESSAGE = "The relay's administrator has sent you away.";
+export const KICK_MESSAGE = "The relay's administrator has sent you away.";
+
+/** Does what the administrator's words ask for. */
+export type Answers = (words: readonly string[]) => ControlAnswer | Promise<ControlAnswer>;
 
 /** Takes the administrator's questions; a socket that cannot be made is no reason not to start. */
-export function serveControl(stateDir: string, parts: RelayParts, logger: Logger): Control {
+export function serveControl(stateDir: string, answers: Answers, logger: Logger): Control {
   const path = `${stateDir}/${SOCKET_FILE}`;
-  const answer = (line: string): ControlAnswer => {
+  const answer = async (line: string): Promise<ControlAnswer> => {
     const words = parseQuestion(line);
     if (words === undefined) return { ok: false, text: "expected a JSON array of words" };
-    const result = answerQuestion(words, actionsOf(parts));
+    const result = await answers(words);
     const fields = { words: words.join(" ").slice(0, 100), ok: result.ok };
     logText(logger, "info", "the administrator asks", fields);
-    parts.reactor.attend(ATTENTION_MS);
-    parts.reactor.wake();
     return result;
   };
   let socket: ControlSocket | undefined;
@@ -63,6 +64,16 @@ export async function askRelay(
       : cause.message;
     throw new UserError(`the relay of ${stateDir} cannot be asked: ${why}`, { cause });
   }
+}
+
+/** The answers of a relay that is one process. */
+export function answersOf(parts: RelayParts): Answers {
+  return (words) => {
+    const answer = answerQuestion(words, actionsOf(parts));
+    parts.reactor.attend(ATTENTION_MS);
+    parts.reactor.wake();
+    return answer;
+  };
 }
 
 function actionsOf({ node, reactor, timeOriginMs }: RelayParts): ControlActions {

@@ -2,9 +2,11 @@
  * What a relay proves itself with, and what it must remember between starts: its certificate and key, and
  * the key of its stateless resets.
  */
+import { asciiBytes, joinBytes } from "../ctrl/keys.ts";
 import { createSelfSigned } from "../trust/self_signed.ts";
 import { spkiFingerprint } from "../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../trust/pem.ts";
+import { sha256 } from "../trust/sha256.ts";
 import { isUsableCertificate } from "../trust/validity.ts";
 import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { UserError } from "./user_error.ts";
@@ -155,6 +157,26 @@ export function statelessResetKey(
   const key = random(RESET_KEY_BYTES);
   writeFileAtomic(file, key, PRIVATE);
   return key;
+}
+
+/**
+ * The key of one of several reactors' stateless resets. Reactors must not share one: each would then give
+ * away, to whoever sends it a packet of another's connection, the token that ends that connection (RFC
+ * 9000, section 21.11).
+ *
+ * @param master the key of the state folder
+ */
+export function reactorResetKey(master: Uint8Array, reactor: number): Uint8Array<ArrayBuffer> {
+  return derive(`lanparty/1 resets of reactor ${reactor}`, master);
+}
+
+/** What tells rooms of one code apart in all reactors of a relay, and after each of their starts. */
+export function roomSalt(master: Uint8Array): Uint8Array<ArrayBuffer> {
+  return derive("lanparty/1 rooms", master);
+}
+
+function derive(label: string, master: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(sha256(joinBytes(asciiBytes(label), master)));
 }
 
 function fingerprint(leafDer: Uint8Array, file: string): string {

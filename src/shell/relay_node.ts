@@ -22,6 +22,7 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";
 import type { RelayAction } from "../relay/actions.ts";
 import type { RelayCore } from "../relay/core.ts";
+import type { Arrival } from "../relay/directory.ts";
 import { DatagramPump } from "./datagram_pump.ts";
 import { type Logger, logText } from "./logging.ts";
 import { TurnClock } from "./turn_clock.ts";
@@ -60,13 +61,13 @@ export class RelayNode implements Worker {
     reactor.addWorker(this);
   }
 
-  /** A handshake begins: its handler, or `undefined` to refuse it. */
-  accept(remote: QuicAddress): QuicConnectionHandler | undefined {
+  /** A handshake begins, which came in this way: its handler, or `undefined` to refuse it. */
+  accept(remote: QuicAddress, arrival?: Arrival): QuicConnectionHandler | undefined {
     const address = formatAddress(remote);
     const open = this.peers.length - this.freeHandles.length;
     if (!this.core.mayBegin(address, open, this.reactor.now())) return undefined;
     const handle = this.freeHandles.pop() ?? this.peers.length;
-    const peer = new Peer(this, handle, address);
+    const peer = new Peer(this, handle, address, arrival);
     this.peers[handle] = peer;
     return peer;
   }
@@ -180,6 +181,7 @@ class Peer implements QuicConnectionHandler {
     private readonly node: RelayNode,
     readonly handle: number,
     private readonly address: string,
+    private readonly arrival: Arrival | undefined,
   ) {}
 
   connected(connection: QuicConnection): void {
@@ -191,6 +193,7 @@ class Peer implements QuicConnectionHandler {
     node.core.handleConnected(this.handle, {
       address: this.address,
       maxDatagramBytes: connection.maxDatagramBytes,
+      ...(this.arrival === undefined ? {} : { arrival: this.arrival }),
     }, this.connectedMs);
   }
 

@@ -16,8 +16,16 @@ export interface PolicyOptions {
   readonly allowedRooms: readonly (readonly [code: string, hash: Uint8Array])[];
 }
 
-/** The policy. @throws {UserError} the options do not fit together */
-export function policyOf(options: PolicyOptions): "open" | AdmissionPolicy {
+/**
+ * The policy.
+ *
+ * @param salt {@linkcode KEY_SALT_BYTES} that nobody else knows
+ * @throws {UserError} the options do not fit together
+ */
+export function policyOf(
+  options: PolicyOptions,
+  salt: Uint8Array = randomBytes(KEY_SALT_BYTES),
+): "open" | AdmissionPolicy {
   const { policy, allowedRooms } = options;
   if (policy === "listed") {
     if (allowedRooms.length > 0) return new ListedPolicy(sha256, byCode(allowedRooms));
@@ -26,7 +34,7 @@ export function policyOf(options: PolicyOptions): "open" | AdmissionPolicy {
   if (allowedRooms.length > 0) {
     throw new UserError(`--allow-room needs --policy listed, not ${policy}`, { usage: true });
   }
-  return policy === "open" ? policy : new KeyedPolicy(sha256, randomBytes(KEY_SALT_BYTES));
+  return policy === "open" ? policy : new KeyedPolicy(sha256, salt);
 }
 
 function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {

@@ -4,7 +4,7 @@ import type { PeerSnapshot, RoomSnapshot } from "../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../serve/relay_view.ts";
 import { formatEndpointAddress } from "../ctrl/address.ts";
 import { isLoopback, parseStatusAddress } from "../serve/status_address.ts";
-import { StatusPages } from "../serve/status_pages.ts";
+import { StatusPages, type StatusSource } from "../serve/status_pages.ts";
 import { StatusServer } from "../serve/status_server.ts";
 import { type Logger, logText } from "./logging.ts";
 import { LoopLag } from "./loop_lag.ts";
@@ -30,19 +30,37 @@ export interface RelayParts {
  * @throws {UserError} it cannot be served there
  */
 export function serveStatus(text: string, parts: RelayParts, logger: Logger): StatusServer {
-  const address = parseStatusAddress(text);
-  if (address === undefined) throw new UserError(`--status ${text}: no address`, { usage: true });
+  const { reactor } = parts;
+  const source = { now: () => reactor.now(), view: viewer(parts) };
+  return openStatus(text, source, () => reactor.attend(ATTENTION_MS), logger);
+}
+
+/** Looks at a relay from now on: its view, made when it is asked for. */
+export function viewer(parts: RelayParts): () => RelayView {
   const { reactor } = parts;
   const lag = new LoopLag(reactor.counters);
   reactor.addWorker(lag);
   const startedMs = reactor.now();
-  const pages = new StatusPages({
-    now: () => reactor.now(),
-    view: () => viewOf(parts, lag, startedMs),
-  });
+  return () => viewOf(parts, lag, startedMs);
+}
+
+/**
+ * Serves the pages made from a source.
+ *
+ * @param prepare see {@linkcode StatusServer.open}
+ * @throws {UserError} it cannot be served there
+ */
+export function openStatus(
+  text: string,
+  source: StatusSource,
+  prepare: () => void | Promise<void>,
+  logger: Logger,
+): StatusServer {
+  const address = parseStatusAddress(text);
+  if (address === undefined) throw new UserError(`--status ${text}: no address`, { usage: true });
   let server: StatusServer;
   try {
-    server = StatusServer.open(address, pages, () => reactor.attend(ATTENTION_MS));
+    server = StatusServer.open(address, new StatusPages(source), prepare);
   } catch (cause) {
     throw systemFailure(`--status ${text} cannot be served`, cause);
   }

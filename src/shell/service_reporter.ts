@@ -19,12 +19,21 @@ export class ServiceReporter implements Worker {
   private statusDueMs = -Infinity;
   private shown = "";
 
-  /** @param status one line that says how things are */
+  /**
+   * @param status one line that says how things are
+   * @param alive whether the watchdog may hear of us
+   */
   constructor(
     private readonly notifier: ServiceNotifier,
     private readonly status: () => string,
+    private readonly alive: () => boolean = () => true,
   ) {
     this.watchdogMs = notifier.watchdogMs / WATCHDOG_DIVISOR;
+  }
+
+  /** How often the manager wants to hear that we live, ms; Infinity: it does not. */
+  get watchdogIntervalMs(): number {
+    return this.notifier.watchdogMs;
   }
 
   /** The start, or a reload, is over. */
@@ -48,7 +57,7 @@ export class ServiceReporter implements Worker {
     if (!this.notifier.enabled) return false;
     if (nowMs >= this.watchdogDueMs && this.watchdogMs !== Infinity) {
       this.watchdogDueMs = nowMs + this.watchdogMs;
-      this.notifier.send("WATCHDOG=1");
+      if (this.alive()) this.notifier.send("WATCHDOG=1");
     }
     if (nowMs >= this.statusDueMs) {
       this.statusDueMs = nowMs + STATUS_INTERVAL_MS;
@@ -67,19 +76,23 @@ export class ServiceReporter implements Worker {
   }
 }
 
-/** Tells systemd, where it is there, how a relay fares. */
-export function openReporter(core: Pick<RelayCore, "population">, logger: Logger): ServiceReporter {
+/** Tells systemd, where it is there, how a relay fares; `alive`: as for {@linkcode ServiceReporter}. */
+export function openReporter(
+  core: Pick<RelayCore, "population">,
+  logger: Logger,
+  alive: () => boolean = () => true,
+): ServiceReporter {
   const status = () => {
     const { rooms, peers } = core.population;
     return `${rooms} ${rooms === 1 ? "room" : "rooms"}, ${peers} ${peers === 1 ? "peer" : "peers"}`;
   };
   const environment = { get: (name: string) => Deno.env.get(name), pid: Deno.pid };
   try {
-    return new ServiceReporter(ServiceNotifier.open(environment), status);
+    return new ServiceReporter(ServiceNotifier.open(environment), status, alive);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     logText(logger, "warning", `the service manager cannot be told anything: ${error.message}`);
     const nobody = ServiceNotifier.open({ ...environment, get: () => undefined });
-    return new ServiceReporter(nobody, status);
+    return new ServiceReporter(nobody, status, alive);
   }
 }

@@ -9,55 +9,22 @@ import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { executablePath } from "../../tools/executables.ts";
 import { DenoEndpoint } from "../support/deno_endpoint.ts";
 import { RelayProcess } from "../support/relay_process.ts";
+import { ServiceManager } from "../support/service_manager.ts";
 import { eventually } from "../support/wait.ts";
 
 const STOP_MAX_MS = 5_000;
 
-/** Collects what a service tells. */
-class Manager implements AsyncDisposable {
-  private constructor(
-    private readonly folder: string,
-    private readonly socket: Deno.DatagramConn,
-    readonly told: readonly string[],
-    private readonly reading: Promise<void>,
-  ) {}
-
-  static async open(): Promise<Manager> {
-    const folder = await Deno.makeTempDir({ prefix: "lanparty-notify-" });
-    const socket = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/notify` });
-    const told: string[] = [];
-    const reading = (async () => {
-      for await (const [bytes] of socket) told.push(new TextDecoder().decode(bytes));
-    })();
-    return new Manager(folder, socket, told, reading);
-  }
-
-  /** Goes in front of the relay's command. */
-  get prefix(): readonly string[] {
-    return ["env", `NOTIFY_SOCKET=${this.folder}/notify`, "WATCHDOG_USEC=600000"];
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.close();
-    await this.reading;
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
-
 Deno.test("a service manager hears of the start, the rooms, the watchdog, a reload and the end", async () => {
-  await using manager = await Manager.open();
+  await using manager = await ServiceManager.open();
   await using relay = await RelayProcess.start({ prefix: manager.prefix });
-  const hears = (text: string | RegExp) =>
-    eventually(String(text), () => manager.told.some((one) => new RegExp(text).test(one)));
-  await hears(/^READY=1\nSTATUS=0 rooms, 0 peers$/);
+  await manager.hears(/^READY=1\nSTATUS=0 rooms, 0 peers$/);
   await using client = await DenoEndpoint.connect(relay.address);
   await client.join({ room: "PARTY", mac: "02:00:00:00:00:0a" });
-  await hears(/^STATUS=1 room, 1 peer$/);
+  await manager.hears(/^STATUS=1 room, 1 peer$/);
   relay.kill("SIGHUP");
-  await hears(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
-  const readies = () => manager.told.filter((one) => one.startsWith("READY=1")).length;
-  await eventually("READY again", () => readies() === 2);
-  const watchdogs = () => manager.told.filter((one) => one === "WATCHDOG=1").length;
+  await manager.hears(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+  await eventually("READY again", () => manager.count(/^READY=1/) === 2);
+  const watchdogs = () => manager.count(/^WATCHDOG=1$/);
   const before = watchdogs();
   await eventually("the watchdog", () => watchdogs() >= before + 5, 3_000);
   const stopMs = performance.now();
@@ -67,7 +34,7 @@ Deno.test("a service manager hears of the start, the rooms, the watchdog, a relo
   assert(Number(farewell["retryAfterMs"]) > 0);
   assertEquals(await relay.waitExit(), 0);
   assertLess(performance.now() - stopMs, STOP_MAX_MS);
-  await hears(/^STOPPING=1\nSTATUS=stopping$/);
+  await manager.hears(/^STOPPING=1\nSTATUS=stopping$/);
 });
 
 Deno.test("silent peers and half-open ones do not delay the end beyond 5 s", async () => {

@@ -25,7 +25,8 @@ Deno.test("every session is looked at when its deadline comes, and none that was
   fc.assert(fc.property(EVENTS, (events) => {
     const deadlines = new Deadlines();
     const sessions = Array.from({ length: SESSIONS }, (_, i) => {
-      return new Session(i, "192.0.2.1:1", 1_400, 0, CONTROL_MESSAGES_MAX);
+      const path = { address: "192.0.2.1:1", maxDatagramBytes: 1_400 };
+      return new Session(i, path, 0, CONTROL_MESSAGES_MAX);
     });
     /** The deadlines that must be kept. */
     const due = new Map<Session, number>();

@@ -13,6 +13,7 @@ import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { RelayCore } from "../../src/relay/core.ts";
 import type { RelayOptions } from "../../src/relay/limits.ts";
+import type { SessionPath } from "../../src/relay/session.ts";
 
 /** A control message, loosely: tests look at its fields. */
 export type Message = Record<string, unknown> & { type: string };
@@ -45,15 +46,15 @@ export class RelayHarness {
   }
 
   /** A connection whose handshake is done just now. */
-  connect(path: { address?: string; maxDatagramBytes?: number } = {}): ScriptedEndpoint {
+  connect(path: Partial<SessionPath> = {}): ScriptedEndpoint {
     let connection = 0;
     while (this.endpoints.some((other) => other.connection === connection && !other.gone)) {
       connection++;
     }
     const endpoint = new ScriptedEndpoint(this, connection);
     this.endpoints.push(endpoint);
-    const { address = "192.0.2.1:4000", maxDatagramBytes = 1_450 } = path;
-    this.core.handleConnected(connection, { address, maxDatagramBytes }, this.nowMs);
+    const standard = { address: "192.0.2.1:4000", maxDatagramBytes: 1_450 };
+    this.core.handleConnected(connection, { ...standard, ...path }, this.nowMs);
     this.settle();
     return endpoint;
   }

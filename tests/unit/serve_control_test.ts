@@ -55,6 +55,20 @@ Deno.test("rooms and peers come as tables", () => {
   assertEquals(ask(actions, "peers PARTY.ABCDEFGH"), "-there is no room PARTY.ABCDEFGH");
 });
 
+Deno.test("rooms of several reactors say which one they are in", () => {
+  const [room] = makeView().rooms;
+  const several = new class extends Actions {
+    override rooms() {
+      return [{ ...room, reactor: 0 }, { ...room, id: "OTHER", reactor: 1 }];
+    }
+  }();
+  assertEquals(ask(several, "rooms").split("\n"), [
+    "+ROOM            PEERS  GATEWAY  MTU   LOCKED  OPEN    REACTOR",
+    "PARTY.abcdefgh  2      yes      1400  no      0:01 h  0",
+    "OTHER           2      yes      1400  no      0:01 h  1",
+  ]);
+});
+
 Deno.test("kick, lock, unlock and drain are done once, and it is said when there is nothing to do", () => {
   const actions = new Actions();
   const answers = ["kick party 1", "kick PARTY 2", "kick PARTY x", "kick PARTY 99999999"]

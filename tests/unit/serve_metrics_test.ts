@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DROP_DESCRIPTIONS } from "../../src/obs/drops.ts";
 import { formatMetrics } from "../../src/serve/metrics.ts";
-import { makePeerView, makeView } from "./serve_view.ts";
+import { mergeViews } from "../../src/serve/merged_view.ts";
+import { makePeerView, makeView, VIEW_UNIX_MS } from "./serve_view.ts";
 
 const SAMPLE = /^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (\d+(?:\.\d+)?)$/;
 
@@ -90,4 +91,77 @@ Deno.test("nothing that a peer chose gets into the metrics, and what is odd is e
   const { samples } = parse(text);
   assertEquals(samples.get('lanparty_build_info{version="a\\"b\\\\c\\nd"}'), 1);
   for (const word of ["evil", "SECRET", "192.0.2"]) assert(!text.includes(word), word);
+});
+
+/** Two reactors, of which one is down. */
+function mergedView() {
+  const frame = { version: "1.2.3", unixMs: VIEW_UNIX_MS, uptimeMs: 90_000, draining: false };
+  return mergeViews(frame, [
+    { reactor: 0, restarts: 0, ports: [443], view: makeView() },
+    { reactor: 1, restarts: 7, ports: [444] },
+    { reactor: 2, restarts: 1, ports: [445], view: makeView({ connections: 4 }) },
+  ]);
+}
+
+Deno.test("reactors have samples of their own, under a label, and nothing sums them up", () => {
+  const { samples, types } = parse(formatMetrics(mergedView()));
+  const expected: Readonly<Record<string, number>> = {
+    'lanparty_build_info{version="1.2.3"}': 1,
+    'lanparty_reactor_up{reactor="0"}': 1,
+    'lanparty_reactor_up{reactor="1"}': 0,
+    'lanparty_reactor_restarts_total{reactor="1"}': 7,
+    'lanparty_rooms{reactor="0"}': 1,
+    'lanparty_connections{reactor="2"}': 4,
+    'lanparty_queued_bytes{reactor="2"}': 200,
+    'lanparty_peers{reactor="2",role="gateway"}': 1,
+    'lanparty_frames_total{reactor="0",action="send"}': 7,
+    'lanparty_rejects_total{reactor="2",code="room-full"}': 6,
+    'lanparty_loop_lag_seconds_bucket{reactor="2",le="+Inf"}': 10,
+    'lanparty_loop_lag_seconds_count{reactor="0"}': 10,
+  };
+  for (const [key, value] of Object.entries(expected)) assertEquals(samples.get(key), value, key);
+  const { types: alone } = parse(formatMetrics(makeView()));
+  for (const name of alone.keys()) assert(types.has(name), name);
+  for (const key of samples.keys()) {
+    if (key.startsWith("lanparty_build_info")) continue;
+    assertMatch(key, /\{reactor="[012]"/);
+    const isOfThatDown = key.includes('reactor="1"');
+    if (isOfThatDown) assertMatch(key, /^lanparty_reactor_(up|restarts_total)/);
+  }
+});
+
+Deno.test("the view of several reactors adds up what they say, and says where each room is", () => {
+  const view = mergedView();
+  assertEquals(view.connections, 7);
+  assertEquals(view.slots, { total: 200, free: 180 });
+  assertEquals(view.traffic.framesSent, 14);
+  assertEquals(view.traffic.drops, { "dhcp-server": 6 });
+  assertEquals(view.tallies.rejects, { "room-full": 12 });
+  assertEquals(view.loop, {
+    turns: 20,
+    lagBoundsSeconds: [0.001, 0.01],
+    lagCounts: [12, 6, 2],
+    lagSumSeconds: 1,
+  });
+  assertEquals(view.rooms.map(({ room, reactor }) => [room, reactor]), [["PARTY", 0], [
+    "PARTY",
+    2,
+  ]]);
+  assertEquals(view.reactors?.map(({ up, restarts }) => [up, restarts]), [
+    [true, 0],
+    [false, 7],
+    [true, 1],
+  ]);
+  assertEquals(view.reactors?.[0].own?.uptimeMs, 61_500);
+  assert(!("rooms" in view.reactors![0].own!));
+});
+
+Deno.test("a view of reactors of which none answers has all its figures, at zero", () => {
+  const frame = { version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false };
+  const { rooms, traffic, tallies, loop } = mergeViews(frame, [
+    { reactor: 0, restarts: 0, ports: [] },
+  ]);
+  assertEquals(rooms, []);
+  assertEquals([traffic.framesSent, tallies.joins, loop.turns], [0, 0, 0]);
+  assertEquals([traffic.drops, tallies.rejects], [{}, {}]);
 });

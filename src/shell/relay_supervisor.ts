@@ -1,0 +1,380 @@
+/**
+ * `lanparty-relay --reactors N`: a supervisor and N reactors, processes of this same program.
+ *
+ * ```
+ *                      ┌────────────── supervisor ──────────────┐
+ *  systemd, signals ──►│ certificate, status pages, ctl socket  │
+ *                      └──┬───────────────┬───────────────┬─────┘
+ *           orders and reports over pipes │               │
+ *                      ┌──┴────────┐ ┌────┴──────┐ ┌──────┴────┐
+ *                      │ reactor 0 │ │ reactor 1 │ │ reactor 2 │
+ *                      └── :443 ───┘ └── :444 ───┘ └── :445 ───┘
+ *  endpoint ── hello ────►  redirect ─── hello ───►  the room's owner
+ * ```
+ *
+ * No frame passes the supervisor, so it runs on the runtime's own loop.
+ */
+import { base64Url } from "../ctrl/base64url.ts";
+import { parseListen } from "../ctrl/address.ts";
+import { RoomLocks } from "../relay/locks.ts";
+import { formatListen } from "../relay/reactor_plan.ts";
+import { type Failure, Supervision, type SupervisionAction } from "../relay/supervision.ts";
+import { answerQuestion, type ControlAnswer } from "../serve/control.ts";
+import { mergeViews } from "../serve/merged_view.ts";
+import type { RelayView } from "../serve/relay_view.ts";
+import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
+import { type Logger, loggerOf, logText } from "./logging.ts";
+import type { ReactorJob, ReactorOrder, ReactorReport } from "./reactor_messages.ts";
+import { ReactorProcess } from "./reactor_process.ts";
+import { ReactorViews } from "./reactor_views.ts";
+import { serveControl } from "./relay_control.ts";
+import { writeCertificate } from "./relay_engine.ts";
+import { isRenewalDue, type RelayCertificate, roomSalt } from "./relay_identity.ts";
+import { certificateOf, type RelayProgramOptions, resetKeyOf } from "./relay_options.ts";
+import { policyOf } from "./relay_policy.ts";
+import { openStatus } from "./relay_status.ts";
+import { openReporter, type ServiceReporter } from "./service_reporter.ts";
+import { openStateDir } from "./state_dir.ts";
+import { UserError } from "./user_error.ts";
+
+/** How often each reactor says that it lives, if the service manager does not want to hear more often. */
+const ALIVE_INTERVAL_MS = 1_000;
+/** Reports that fit between two signs of life for the service manager. */
+const ALIVE_DIVISOR = 3;
+/** After such a silence a reactor is stuck; half of the manager's patience, between these. */
+const SILENCE_MIN_MS = 2_000;
+const SILENCE_MAX_MS = 10_000;
+/** How long a reload of all may take until the service manager hears that it is over. */
+const RELOAD_MAX_MS = 10_000;
+
+/**
+ * Runs the reactors until SIGINT or SIGTERM; resolves with the exit code.
+ *
+ * @param listen what each of them listens on
+ * @throws {UserError} for what the administrator can mend
+ */
+export async function superviseReactors(
+  options: RelayProgramOptions,
+  listen: readonly (readonly string[])[],
+): Promise<number> {
+  policyOf(options);
+  const stateDir = openStateDir("relay", options.stateDir);
+  const certificate = await certificateOf(options, stateDir);
+  writeCertificate(options, certificate);
+  const failure = await new RelaySupervisor(options, listen, stateDir, certificate).run();
+  if (failure === undefined) return 0;
+  throw new UserError(failure.message, { usage: failure.usage });
+}
+
+class RelaySupervisor {
+  private readonly logger: Logger = loggerOf("relay");
+  /** As found at the start: the file may be exchanged later, and with it what the system calls it. */
+  private readonly executable = Deno.execPath();
+  private readonly processes: (ReactorProcess | undefined)[] = [];
+  /** What each listens on; a port that the system has chosen stays. */
+  private readonly listen: (readonly string[])[];
+  /** Of each reactor and listener. */
+  private readonly ports: (readonly number[])[];
+  private readonly locks = new RoomLocks();
+  private readonly views: ReactorViews;
+  private readonly reporter: ServiceReporter;
+  private readonly core: Supervision;
+  private readonly keeper: CertificateKeeper | undefined;
+  private readonly roomSalt: string;
+  private readonly startedMs = performance.now();
+  private readonly over = Promise.withResolvers<Failure | undefined>();
+  /** Reactors that have not read their files anew yet, and what is done when all have. */
+  private readonly reloading = new Set<number>();
+  private reloaded: (() => void) | undefined;
+  private draining = false;
+  private stopping = false;
+  private timer: number | undefined;
+
+  constructor(
+    private readonly options: RelayProgramOptions,
+    listen: readonly (readonly string[])[],
+    private readonly stateDir: string,
+    private readonly certificate: RelayCertificate,
+  ) {
+    const { reactors } = options;
+    this.listen = [...listen];
+    this.ports = listen.map(() => []);
+    this.roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
+    this.views = new ReactorViews(
+      reactors,
+      (reactor) => this.tell(reactor, { type: "view" }),
+    );
+    const population = () => this.core.population;
+    this.reporter = openReporter(
+      {
+        get population() {
+          return population();
+        },
+      },
+      this.logger,
+      () => this.core.healthy,
+    );
+    const patienceMs = this.reporter.watchdogIntervalMs / 2;
+    this.core = new Supervision(
+      reactors,
+      Math.min(SILENCE_MAX_MS, Math.max(SILENCE_MIN_MS, patienceMs)),
+    );
+    this.keeper = options.certificateFile === undefined ? this.keepOwnCertificate() : undefined;
+  }
+
+  /** Why it could not start; undefined: it was ended. */
+  async run(): Promise<Failure | undefined> {
+    const { options, logger } = this;
+    const source = { now: () => performance.now(), view: () => this.view() };
+    const status = options.status === undefined
+      ? undefined
+      : openStatus(options.status, source, () => this.views.collect(), logger);
+    const control = serveControl(this.stateDir, (words) => this.answer(words), logger);
+    const onStop = (signal: Deno.Signal) => () => {
+      if (!this.stopping) logText(logger, "info", `${signal}: stopping`);
+      this.core.handleStop(performance.now());
+      this.turn();
+    };
+    const listeners: [Deno.Signal, () => void][] = [
+      ["SIGINT", onStop("SIGINT")],
+      ["SIGTERM", onStop("SIGTERM")],
+      ["SIGHUP", () => void this.reload()],
+    ];
+    for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+    this.core.start(performance.now());
+    this.turn();
+    try {
+      return await this.over.promise;
+    } finally {
+      clearTimeout(this.timer);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+      status?.close();
+      control.close();
+    }
+  }
+
+  /** Does what is due, and what the core wants. */
+  private turn(): void {
+    const nowMs = performance.now();
+    this.core.handleTimer(nowMs);
+    for (;;) {
+      const actions = this.core.drainActions();
+      if (actions.length === 0) break;
+      for (const action of actions) this.carryOut(action);
+    }
+    this.reporter.work(nowMs);
+    this.keeper?.work(nowMs);
+    const dueMs = Math.min(
+      this.core.nextDeadlineMs(),
+      this.reporter.nextDeadlineMs(),
+      this.keeper?.nextDeadlineMs() ?? Infinity,
+    );
+    clearTimeout(this.timer);
+    if (dueMs !== Infinity) this.timer = setTimeout(() => this.turn(), Math.max(0, dueMs - nowMs));
+  }
+
+  private carryOut(action: SupervisionAction): void {
+    switch (action.type) {
+      case "start":
+        return this.start(action.reactor);
+      case "kill":
+        return this.processes[action.reactor]?.kill();
+      case "stop":
+        if (!this.stopping) this.reporter.stopping();
+        this.stopping = true;
+        this.tell(action.reactor, { type: "stop" });
+        return;
+      case "ready":
+        return this.open();
+      case "restored":
+        this.noteListening(action.reactor);
+        this.tell(action.reactor, { type: "open", ports: this.ports });
+        return;
+      case "note":
+        return logText(this.logger, action.level, action.message, { ...action.fields });
+      case "end":
+        return this.over.resolve(action.failure);
+    }
+  }
+
+  private start(reactor: number): void {
+    try {
+      this.processes[reactor] = new ReactorProcess(this.executable, this.jobOf(reactor), {
+        report: (report) => this.handleReport(reactor, report),
+        exited: (how) => this.handleExited(reactor, how),
+      });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.core.handleExited(reactor, error.message, performance.now());
+    }
+  }
+
+  private jobOf(reactor: number): ReactorJob {
+    const { options, certificate } = this;
+    const { frameLogFile } = options;
+    return {
+      type: "job",
+      version: options.version,
+      supervisor: Deno.pid,
+      reactor,
+      options: options.texts,
+      listen: this.listen[reactor],
+      certificateFile: certificate.certificateFile,
+      keyFile: certificate.keyFile,
+      ...(reactor > 0 || options.derOutFile === undefined
+        ? {}
+        : { derOutFile: options.derOutFile }),
+      stateDir: this.stateDir,
+      ...(frameLogFile === undefined ? {} : { frameLogFile: `${frameLogFile}.reactor${reactor}` }),
+      roomSalt: this.roomSalt,
+      aliveIntervalMs: Math.min(
+        ALIVE_INTERVAL_MS,
+        this.reporter.watchdogIntervalMs / ALIVE_DIVISOR,
+      ),
+      locks: this.locks.values(),
+      draining: this.draining,
+    };
+  }
+
+  private handleReport(reactor: number, report: ReactorReport): void {
+    switch (report.type) {
+      case "listening":
+        this.ports[reactor] = report.ports;
+        this.listen[reactor] = this.listen[reactor].map((text, index) =>
+          formatListen({ ...parseListen(text)!, port: report.ports[index] })
+        );
+        this.core.handleListening(reactor);
+        break;
+      case "failed":
+        this.core.handleFailed(reactor, report);
+        break;
+      case "alive":
+        this.core.handleAlive(reactor, report, performance.now());
+        break;
+      case "view":
+        return this.views.handleView(reactor, report.view);
+      case "reloaded":
+        return this.handleReloaded(reactor);
+    }
+    this.turn();
+  }
+
+  private handleExited(reactor: number, how: string): void {
+    this.processes[reactor] = undefined;
+    this.views.handleGone(reactor);
+    this.handleReloaded(reactor);
+    this.core.handleExited(reactor, how, performance.now());
+    this.turn();
+  }
+
+  /** All listen: from here on endpoints are let in. */
+  private open(): void {
+    for (const reactor of this.ports.keys()) this.noteListening(reactor);
+    this.tellAll({ type: "open", ports: this.ports });
+    // As with one process: whoever waits for this line may send a signal.
+    const { created, fingerprint } = this.certificate;
+    const message = created ? "certificate made" : "certificate in use";
+    logText(this.logger, "info", message, { fingerprint });
+    this.reporter.ready();
+  }
+
+  private noteListening(reactor: number): void {
+    for (const address of this.listen[reactor]) {
+      logText(this.logger, "info", "listening", { address, reactor });
+    }
+  }
+
+  private tell(reactor: number, order: ReactorOrder): boolean {
+    this.processes[reactor]?.tell(order);
+    return this.processes[reactor] !== undefined;
+  }
+
+  private tellAll(order: ReactorOrder): void {
+    for (const reactor of this.ports.keys()) this.tell(reactor, order);
+  }
+
+  private view(): RelayView {
+    const { version } = this.options;
+    const nowMs = performance.now();
+    return mergeViews(
+      {
+        version,
+        unixMs: Date.now(),
+        uptimeMs: Math.round(nowMs - this.startedMs),
+        draining: this.draining,
+      },
+      this.ports.map((ports, reactor) => ({
+        reactor,
+        ports,
+        restarts: this.core.reactor(reactor).restarts,
+        view: this.views.of(reactor),
+      })),
+    );
+  }
+
+  private async answer(words: readonly string[]): Promise<ControlAnswer> {
+    await this.views.collectNow();
+    const { rooms } = this.view();
+    return answerQuestion(words, {
+      unixMs: Date.now(),
+      rooms: () => rooms,
+      kick: (room, peerId) => {
+        const homes = rooms.filter(({ room: code, id, peers }) =>
+          (code === room || id === room) && peers.some((peer) => peer.peerId === peerId)
+        );
+        const reactors = new Set(homes.map(({ reactor }) => reactor!));
+        for (const reactor of reactors) this.tell(reactor, { type: "kick", room, peerId });
+        return homes.length > 0;
+      },
+      lock: (room) => {
+        const locked = this.locks.lock(room);
+        if (locked) this.tellAll({ type: "lock", room });
+        return locked;
+      },
+      unlock: (room) => {
+        this.tellAll({ type: "unlock", room });
+        return this.locks.unlock(room);
+      },
+      drain: () => {
+        this.draining = true;
+        this.core.handleDrain();
+        this.tellAll({ type: "drain" });
+      },
+    });
+  }
+
+  /** The relay's own certificate is made anew here; reactors see its files change. */
+  private keepOwnCertificate(): CertificateKeeper {
+    return new CertificateKeeper(
+      {
+        load: () => certificateOf(this.options, this.stateDir),
+        use: () => {},
+        isRenewalDue: (own) => isRenewalDue(own, Date.now()),
+        stamp: stampOfFiles,
+        note: (level, message, fields) => logText(this.logger, level, message, fields),
+      },
+      this.certificate,
+      performance.now(),
+    );
+  }
+
+  private async reload(): Promise<void> {
+    this.reporter.reloading();
+    await this.keeper?.reload();
+    this.reloaded?.();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.reloaded = resolve;
+    for (const reactor of this.ports.keys()) {
+      if (this.tell(reactor, { type: "reload" })) this.reloading.add(reactor);
+    }
+    const timer = setTimeout(resolve, RELOAD_MAX_MS);
+    await promise;
+    clearTimeout(timer);
+    if (!this.stopping) this.reporter.ready();
+  }
+
+  private handleReloaded(reactor: number): void {
+    this.reloading.delete(reactor);
+    if (this.reloading.size === 0) this.reloaded?.();
+  }
+}
