@@ -1,4 +1,5 @@
 /** The administrator's socket: questions and answers of `control.ts`, one of each per connection. */
+import { closeQuietly, takeConnections, writeAll } from "./connections.ts";
 import { type ControlAnswer, QUESTION_BYTES_MAX } from "./control.ts";
 
 /** Connections at a time; one more is closed at once. */
@@ -14,6 +15,7 @@ const CHUNK_BYTES = 65_536;
 /** Listens until it is closed. */
 export class ControlSocket {
   private readonly open = new Set<Deno.UnixConn>();
+  private isListening = true;
 
   private constructor(
     private readonly path: string,
@@ -40,25 +42,22 @@ export class ControlSocket {
       Deno.umask(umask);
     }
     const socket = new ControlSocket(path, listener, answer);
-    void socket.accept();
+    void takeConnections(listener, () => socket.isListening, (connection) => {
+      if (socket.open.size >= CONNECTIONS_MAX) closeQuietly(connection);
+      else void socket.serve(connection);
+    });
     return socket;
   }
 
   /** Listens no more, and takes the socket away. */
   close(): void {
+    this.isListening = false;
     this.listener.close();
     for (const connection of this.open) closeQuietly(connection);
     try {
       Deno.removeSync(this.path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-
-  private async accept(): Promise<void> {
-    for await (const connection of this.listener) {
-      if (this.open.size >= CONNECTIONS_MAX) closeQuietly(connection);
-      else void this.serve(connection);
     }
   }
 
@@ -135,16 +134,5 @@ async function readLine(connection: Deno.Conn, bytesMax: number): Promise<string
 }
 
 async function writeLine(connection: Deno.Conn, line: string): Promise<void> {
-  const bytes = new TextEncoder().encode(`${line}\n`);
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
-  }
-}
-
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
+  await writeAll(connection, new TextEncoder().encode(`${line}\n`));
 }

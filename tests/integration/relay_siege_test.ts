@@ -171,3 +171,38 @@ Deno.test("noise on UDP, HTTP and the administrator's socket costs a pair nothin
     throw new Error(`with seed ${seed} and the relay at ${relay.address.port}`, { cause });
   }
 });
+
+/** Connections that say half a request and then nothing; a relay that may open so few files has no more. */
+const GUESTS = 200;
+const FILES_MAX = 80;
+
+Deno.test("guests of the pages who say nothing end neither the party nor the administrator's control", async () => {
+  await using relay = await RelayProcess.start({
+    options: ["--status", "0"],
+    prefix: ["prlimit", `--nofile=${FILES_MAX}`],
+  });
+  const url = new URL(await relay.statusUrl());
+  const stateDir = relay.caFile.replace(/ca\.pem$/, "state");
+  await using pair = await Pair.join(relay);
+  const guests: Deno.Conn[] = [];
+  try {
+    for (let i = 0; i < GUESTS; i++) {
+      const guest = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
+      guests.push(guest);
+      // It may be closed already: the oldest give way.
+      await guest.write(new TextEncoder().encode("GET / HTTP/1.1\r\nX: ")).catch(() => 0);
+    }
+    for (let i = 0; i < 20; i++) {
+      guests.push(await Deno.connect({ transport: "unix", path: `${stateDir}/control.sock` }));
+    }
+    await pair.play(50);
+    assertEquals(await (await fetch(`${url.href}healthz`)).text(), "ok\n");
+    pair.check();
+  } finally {
+    for (const guest of guests) guest.close();
+  }
+  const args = ["ctl", "rooms", "--state-dir", stateDir];
+  const { code, stderr } = await new Deno.Command(executablePath("relay"), { args }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  assert(relay.running);
+});
