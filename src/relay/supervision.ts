@@ -254,15 +254,14 @@ export class Supervision {
   private startLater(reactor: number, how: string, nowMs: number): void {
     const one = this.reactors[reactor];
     if (one.state === "running" && nowMs - one.startedMs >= STABLE_MS) one.attempts = 0;
+    const message = one.state === "running"
+      ? "a reactor has died with its rooms, and is started again"
+      : "a reactor could not be started, which is tried again";
     const delayMs = Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** Math.min(one.attempts, 16));
     one.attempts++;
     one.state = "waiting";
     one.dueMs = nowMs + delayMs;
-    this.note("error", "a reactor has died with its rooms, and is started again", {
-      reactor,
-      how,
-      delayMs,
-    });
+    this.note("error", message, { reactor, how, delayMs });
   }
 
   /** One that does not answer cannot take leave of anybody. */

@@ -35,7 +35,7 @@ const STDOUT_FD = 1;
 const ASKED = "the supervisor wants it";
 
 /**
- * Runs a reactor until its supervisor or a signal ends it; resolves with the exit code.
+ * Runs a reactor until its supervisor ends it; resolves with the exit code.
  *
  * @param options the relay's, with the job's fields in their places
  */
@@ -124,8 +124,9 @@ class ReactorProgram {
 
   async run(): Promise<void> {
     const { engine } = this;
-    engine.reactor.onSignal(["SIGHUP"], () => this.reload());
-    engine.endOnSignal(() => this.stopWhy, (why) => {
+    // A terminal, or a service manager, signals the whole group; what it means says the supervisor.
+    engine.reactor.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], () => {});
+    engine.endWhen(() => this.stopWhy, (why) => {
       logText(this.logger, why === ASKED ? "debug" : "info", `${why}: stopping`);
     });
     this.say({

@@ -4,7 +4,7 @@ import type { QuicAddress, QuicLibrary, QuicListener } from "../quic/mod.ts";
 import { QuicError, QuicStatus } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
-import { createReactor, type Reactor } from "../reactor/mod.ts";
+import { createReactor, type Reactor, type TerminationSignal } from "../reactor/mod.ts";
 import { RelayCore } from "../relay/core.ts";
 import type { Arrival, RoomDirectory } from "../relay/directory.ts";
 import type { RelayOptions } from "../relay/limits.ts";
@@ -136,12 +136,16 @@ export class RelayEngine {
   }
 
   /**
-   * On the first signal, or when `isOver`, everybody is told; on the second, or when time is up, `run` is
-   * over.
+   * When a signal comes, or `isOver` says why, everybody is told; at a second signal, or when time is up,
+   * `run` is over.
    *
-   * @param isOver why it has to end without a signal, if it has to
+   * @param signals none, where a supervisor is told instead
    */
-  endOnSignal(isOver: () => string | undefined, note: (why: string) => void): void {
+  endWhen(
+    isOver: () => string | undefined,
+    note: (why: string) => void,
+    signals: readonly TerminationSignal[] = [],
+  ): void {
     const { reactor, node } = this;
     let deadlineMs = Infinity;
     const begin = (why: string) => {
@@ -150,7 +154,7 @@ export class RelayEngine {
       for (const listener of this.listeners) listener.close();
       node.shutDown(RESTART_RETRY_MS);
     };
-    reactor.onSignal(["SIGINT", "SIGTERM"], (signal) => {
+    reactor.onSignal(signals, (signal) => {
       if (deadlineMs === Infinity) begin(signal);
       else reactor.stop();
     });

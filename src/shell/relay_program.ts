@@ -14,7 +14,7 @@ import {
 import { policyOf } from "./relay_policy.ts";
 import { type RelayParts, serveStatus } from "./relay_status.ts";
 import { superviseReactors } from "./relay_supervisor.ts";
-import { openReporter } from "./service_reporter.ts";
+import { formatPopulation, openReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
 
 /**
@@ -59,17 +59,18 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     () => certificateOf(options, stateDir),
     (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
   );
-  const reporter = openReporter(core, logger);
+  const reporter = openReporter(() => formatPopulation(core.population), logger);
   reactor.addWorker(reporter);
   reactor.onSignal(["SIGHUP"], () => {
     reporter.reloading();
     void keeper.reload().then(() => reporter.ready());
   });
   const isDrained = () => core.draining && core.population.peers === 0 ? "drained" : undefined;
-  engine.endOnSignal(isDrained, (why) => {
+  const note = (why: string) => {
     logText(logger, "info", `${why}: stopping`);
     reporter.stopping();
-  });
+  };
+  engine.endWhen(isDrained, note, ["SIGINT", "SIGTERM"]);
   // From here on signals are heard: whoever waits for this line may send one.
   logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
     fingerprint: certificate.fingerprint,

@@ -33,7 +33,7 @@ import { isRenewalDue, type RelayCertificate, roomSalt } from "./relay_identity.
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "./relay_options.ts";
 import { policyOf } from "./relay_policy.ts";
 import { openStatus } from "./relay_status.ts";
-import { openReporter, type ServiceReporter } from "./service_reporter.ts";
+import { formatPopulation, openReporter, type ServiceReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 
@@ -57,6 +57,7 @@ export async function superviseReactors(
   options: RelayProgramOptions,
   listen: readonly (readonly string[])[],
 ): Promise<number> {
+  if (!Deno.build.standalone) throw new UserError("--reactors needs the compiled program");
   policyOf(options);
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
@@ -86,6 +87,8 @@ class RelaySupervisor {
   /** Reactors that have not read their files anew yet, and what is done when all have. */
   private readonly reloading = new Set<number>();
   private reloaded: (() => void) | undefined;
+  /** Whether endpoints are let in. */
+  private opened = false;
   private draining = false;
   private stopping = false;
   private timer: number | undefined;
@@ -104,16 +107,7 @@ class RelaySupervisor {
       reactors,
       (reactor) => this.tell(reactor, { type: "view" }),
     );
-    const population = () => this.core.population;
-    this.reporter = openReporter(
-      {
-        get population() {
-          return population();
-        },
-      },
-      this.logger,
-      () => this.core.healthy,
-    );
+    this.reporter = openReporter(() => this.status(), this.logger, () => this.core.healthy);
     const patienceMs = this.reporter.watchdogIntervalMs / 2;
     this.core = new Supervision(
       reactors,
@@ -151,6 +145,15 @@ class RelaySupervisor {
       status?.close();
       control.close();
     }
+  }
+
+  /** One line of how things are. */
+  private status(): string {
+    const down = [...this.ports.keys()].filter((reactor) =>
+      this.core.reactor(reactor).state !== "running"
+    );
+    const trouble = down.map((reactor) => `; reactor ${reactor} is down`).join("");
+    return formatPopulation(this.core.population) + trouble;
   }
 
   /** Does what is due, and what the core wants. */
@@ -275,6 +278,7 @@ class RelaySupervisor {
     const { created, fingerprint } = this.certificate;
     const message = created ? "certificate made" : "certificate in use";
     logText(this.logger, "info", message, { fingerprint });
+    this.opened = true;
     this.reporter.ready();
   }
 
@@ -359,6 +363,8 @@ class RelaySupervisor {
   }
 
   private async reload(): Promise<void> {
+    // Those that start read everything anyway.
+    if (!this.opened) return;
     this.reporter.reloading();
     await this.keeper?.reload();
     this.reloaded?.();

@@ -76,16 +76,17 @@ export class ServiceReporter implements Worker {
   }
 }
 
-/** Tells systemd, where it is there, how a relay fares; `alive`: as for {@linkcode ServiceReporter}. */
+/** Rooms and peers, for people. */
+export function formatPopulation({ rooms, peers }: RelayCore["population"]): string {
+  return `${rooms} ${rooms === 1 ? "room" : "rooms"}, ${peers} ${peers === 1 ? "peer" : "peers"}`;
+}
+
+/** Tells systemd, where it is there, how a relay fares; see {@linkcode ServiceReporter}. */
 export function openReporter(
-  core: Pick<RelayCore, "population">,
+  status: () => string,
   logger: Logger,
   alive: () => boolean = () => true,
 ): ServiceReporter {
-  const status = () => {
-    const { rooms, peers } = core.population;
-    return `${rooms} ${rooms === 1 ? "room" : "rooms"}, ${peers} ${peers === 1 ? "peer" : "peers"}`;
-  };
   const environment = { get: (name: string) => Deno.env.get(name), pid: Deno.pid };
   try {
     return new ServiceReporter(ServiceNotifier.open(environment), status, alive);

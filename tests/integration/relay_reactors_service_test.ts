@@ -68,6 +68,21 @@ async function eventuallyArrive(relay: RelayProcess) {
   return found!;
 }
 
+Deno.test("a signal to the whole group, as of a terminal or a manager, is one end and no accident", async () => {
+  await using manager = await ServiceManager.open();
+  const prefix = ["setsid", ...manager.prefix];
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    await using relay = await RelayProcess.start({ prefix, options: OPTIONS });
+    await using ann = await arrive(relay.address, { room: ROOM_1, mac: MAC_A });
+    Deno.kill(-relay.pid, "SIGHUP");
+    await eventually("a reload", () => relay.log.includes("certificate read anew"));
+    Deno.kill(-relay.pid, signal);
+    assertEquals((await ann.endpoint.message())["code"], "relay-restarting");
+    assertEquals(await relay.waitExit(), 0);
+    assert(!relay.log.includes('"level":"ERROR"'), relay.log);
+  }
+});
+
 Deno.test("a new certificate is every reactor's, and redirects name its key", async () => {
   await using relay = await RelayProcess.start({ options: OPTIONS });
   const pinOf = async (caPem: string) => {

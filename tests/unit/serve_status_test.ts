@@ -138,6 +138,20 @@ Deno.test("a relay that lets nobody in any more is not healthy", async () => {
   assertEquals([response.status, await response.text()], [503, "draining\n"]);
 });
 
+Deno.test("a relay of which a reactor does not answer is not healthy", async () => {
+  const source = new Source();
+  const reactors = [0, 1, 2].map((reactor) => ({
+    reactor,
+    up: reactor === 1,
+    restarts: 0,
+    ports: [443 + reactor],
+  }));
+  source.next = { reactors };
+  const response = source.ask("/healthz");
+  assertEquals(response.status, 503);
+  assertEquals(await response.text(), "reactor 0 is down, reactor 2 is down\n");
+});
+
 Deno.test("the page fetches nothing from elsewhere and takes texts of peers as texts", () => {
   for (const text of [PAGE_HTML, PAGE_STYLE, PAGE_SCRIPT]) {
     const places = [...text.matchAll(/https?:\/\/[^"'\s]+/g)].map(([place]) => place);
