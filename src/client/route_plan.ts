@@ -180,7 +180,10 @@ function isOwnAddress(snapshot: NetworkSnapshot, address: Uint8Array): boolean {
 }
 
 /** Networks of other interfaces that overlap with one of the adapter's; link-local ones always do. */
-function findClashes(snapshot: NetworkSnapshot, tapIndex: number | undefined): SubnetClash[] {
+export function findClashes(
+  snapshot: Pick<NetworkSnapshot, "addresses">,
+  tapIndex: number | undefined,
+): SubnetClash[] {
   const tap = snapshot.addresses.filter((own) => own.interfaceIndex === tapIndex);
   return snapshot.addresses.flatMap((home) => {
     const { interfaceIndex, address, prefixBits } = home;

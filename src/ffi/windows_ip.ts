@@ -23,6 +23,7 @@ export const MIB_IPINTERFACE_ROW = {
     SitePrefixLength: { offset: 144, type: "u32" },
     Metric: { offset: 148, type: "u32" },
     NlMtu: { offset: 152, type: "u32" },
+    Connected: { offset: 156, type: "u8" },
     DisableDefaultRoutes: { offset: 166, type: "u8" },
   },
 } as const satisfies StructLayout;
@@ -58,9 +59,96 @@ export const MIB_IPFORWARD_ROW2 = {
   },
 } as const satisfies StructLayout;
 
-/** Constants of winerror.h, ws2def.h and nldef.h, by their names there. */
+/** An address of an interface. */
+export const MIB_UNICASTIPADDRESS_ROW = {
+  name: "MIB_UNICASTIPADDRESS_ROW",
+  header: "iphlpapi.h",
+  page: `${NETIOAPI}/ns-netioapi-mib_unicastipaddress_row`,
+  sizeBytes: 80,
+  fields: {
+    Address: { offset: 0, type: "bytes", sizeBytes: 28 },
+    InterfaceIndex: { offset: 40, type: "u32" },
+    OnLinkPrefixLength: { offset: 60, type: "u8" },
+    DadState: { offset: 64, type: "u32" },
+  },
+} as const satisfies StructLayout;
+
+/** Tables begin with their number of rows; the first row lies at `Table`. */
+export const MIB_IPFORWARD_TABLE2 = {
+  name: "MIB_IPFORWARD_TABLE2",
+  header: "iphlpapi.h",
+  page: `${NETIOAPI}/ns-netioapi-mib_ipforward_table2`,
+  sizeBytes: 112,
+  fields: {
+    NumEntries: { offset: 0, type: "u32" },
+    Table: { offset: 8, type: "bytes", sizeBytes: 104 },
+  },
+} as const satisfies StructLayout;
+
+/** See {@linkcode MIB_IPFORWARD_TABLE2}. */
+export const MIB_UNICASTIPADDRESS_TABLE = {
+  name: "MIB_UNICASTIPADDRESS_TABLE",
+  header: "iphlpapi.h",
+  page: `${NETIOAPI}/ns-netioapi-mib_unicastipaddress_table`,
+  sizeBytes: 88,
+  fields: {
+    NumEntries: { offset: 0, type: "u32" },
+    Table: { offset: 8, type: "bytes", sizeBytes: 80 },
+  },
+} as const satisfies StructLayout;
+
+/** See {@linkcode MIB_IPFORWARD_TABLE2}. */
+export const MIB_IPINTERFACE_TABLE = {
+  name: "MIB_IPINTERFACE_TABLE",
+  header: "iphlpapi.h",
+  page: `${NETIOAPI}/ns-netioapi-mib_ipinterface_table`,
+  sizeBytes: 176,
+  fields: {
+    NumEntries: { offset: 0, type: "u32" },
+    Table: { offset: 8, type: "bytes", sizeBytes: 168 },
+  },
+} as const satisfies StructLayout;
+
+/** An adapter with what is configured on it: one of a chain. */
+export const IP_ADAPTER_ADDRESSES = {
+  name: "IP_ADAPTER_ADDRESSES_LH",
+  header: "iphlpapi.h",
+  page: "https://learn.microsoft.com/windows/win32/api/iptypes/ns-iptypes-ip_adapter_addresses_lh",
+  sizeBytes: 448,
+  fields: {
+    IfIndex: { offset: 4, type: "u32" },
+    Next: { offset: 8, type: "pointer" },
+    FirstDnsServerAddress: { offset: 48, type: "pointer" },
+    FriendlyName: { offset: 72, type: "pointer" },
+    Ipv6IfIndex: { offset: 108, type: "u32" },
+  },
+} as const satisfies StructLayout;
+
+/** A name server of an adapter: one of a chain. */
+export const IP_ADAPTER_DNS_SERVER_ADDRESS = {
+  name: "IP_ADAPTER_DNS_SERVER_ADDRESS_XP",
+  header: "iphlpapi.h",
+  page:
+    "https://learn.microsoft.com/windows/win32/api/iptypes/ns-iptypes-ip_adapter_dns_server_address_xp",
+  sizeBytes: 32,
+  fields: {
+    Next: { offset: 8, type: "pointer" },
+    lpSockaddr: { offset: 16, type: "pointer", member: "Address.lpSockaddr" },
+  },
+} as const satisfies StructLayout;
+
+/** Constants of winerror.h, ws2def.h, nldef.h and iptypes.h, by their names there. */
 export const IpConstant = {
   NO_ERROR: 0,
+  ERROR_FILE_NOT_FOUND: 2,
+  ERROR_NO_DATA: 232,
+  ERROR_BUFFER_OVERFLOW: 111,
+  ERROR_IO_PENDING: 997,
+  GAA_FLAG_SKIP_UNICAST: 1,
+  GAA_FLAG_SKIP_ANYCAST: 2,
+  GAA_FLAG_SKIP_MULTICAST: 4,
+  AF_UNSPEC: 0,
+  IpDadStateDeprecated: 3,
   ERROR_NOT_FOUND: 1168,
   ERROR_OBJECT_ALREADY_EXISTS: 5010,
   AF_INET: 2,
@@ -95,6 +183,42 @@ const SYMBOLS = {
   InitializeIpForwardEntry: { parameters: ["buffer" /* Row, out */], result: "void" },
   CreateIpForwardEntry2: { parameters: ["buffer" /* Row */], result: "u32" },
   DeleteIpForwardEntry2: { parameters: ["buffer" /* Row */], result: "u32" },
+  ConvertInterfaceIndexToLuid: {
+    parameters: ["u32", /* InterfaceIndex */ "buffer" /* InterfaceLuid, out */],
+    result: "u32",
+  },
+  GetIpForwardTable2: {
+    parameters: ["u16", /* Family */ "buffer" /* Table, out */],
+    result: "u32",
+  },
+  GetUnicastIpAddressTable: {
+    parameters: ["u16", /* Family */ "buffer" /* Table, out */],
+    result: "u32",
+  },
+  GetIpInterfaceTable: {
+    parameters: ["u16", /* Family */ "buffer" /* Table, out */],
+    result: "u32",
+  },
+  FreeMibTable: { parameters: ["pointer" /* Memory */], result: "void" },
+  GetAdaptersAddresses: {
+    parameters: [
+      "u32", /* Family */
+      "u32", /* Flags */
+      "pointer", /* Reserved */
+      "buffer", /* AdapterAddresses, out */
+      "buffer", /* SizePointer, in and out */
+    ],
+    result: "u32",
+  },
+  NotifyAddrChange: {
+    parameters: ["buffer", /* Handle, out */ "pointer" /* overlapped */],
+    result: "u32",
+  },
+  NotifyRouteChange: {
+    parameters: ["buffer", /* Handle, out */ "pointer" /* overlapped */],
+    result: "u32",
+  },
+  CancelIPChangeNotify: { parameters: ["pointer" /* notifyOverlapped */], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Every function of this file, for the table of what is called. */

@@ -74,14 +74,20 @@ export class WindowsInterface {
    * @throws {WindowsError} IPv4's settings are refused; IPv6 may be absent or want a larger MTU
    */
   configure(mtu: number, allowDefaultRoutes: boolean): void {
-    const disableDefaultRoutes = allowDefaultRoutes ? 0 : 1;
     for (const family of FAMILIES) {
       const required = family === IpConstant.AF_INET;
-      this.#apply(
-        { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes },
-        required,
-      );
+      this.#apply(wantedSettings(family, mtu, allowDefaultRoutes), required);
     }
+  }
+
+  /** Whether IPv4 has what `configure` sets; false as well while the interface is gone. */
+  isConfigured(mtu: number, allowDefaultRoutes: boolean): boolean {
+    const { family, ...wanted } = wantedSettings(IpConstant.AF_INET, mtu, allowDefaultRoutes);
+    const found = this.settings().find((settings) => settings.family === family);
+    return found !== undefined &&
+      Object.entries(wanted).every(([name, value]) =>
+        found[name as keyof InterfaceSettings] === value
+      );
   }
 
   /** Puts settings back; an IP version that is gone has nothing to be put back. */
@@ -127,6 +133,15 @@ export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
     bytes[i] = parseInt(digits.slice(order[i] * 2, order[i] * 2 + 2), 16);
   }
   return bytes;
+}
+
+function wantedSettings(
+  family: number,
+  mtu: number,
+  allowDefaultRoutes: boolean,
+): InterfaceSettings {
+  const disableDefaultRoutes = allowDefaultRoutes ? 0 : 1;
+  return { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes };
 }
 
 function check(call: string, code: number): void {

@@ -1,4 +1,5 @@
 /** What of the client is different on each system: rights, state, the adapter and its addresses. */
+import type { NetworkEvent } from "../client/network_watch.ts";
 import type { LinkDevice } from "../link/device.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { LanAddressOptions } from "./lan_address.ts";
@@ -17,8 +18,6 @@ export interface AdapterSettings {
   readonly mac: Uint8Array;
   readonly mtu: number;
   readonly pool: BufferPool;
-  /** The relay of the connection at hand, 4 or 16 bytes: it must stay reachable. */
-  readonly relayAddress: Uint8Array | undefined;
 }
 
 /** One system's part of a running client. */
@@ -32,8 +31,10 @@ export interface ClientSystem {
    * @throws {UserError} there is none, or it cannot be used
    */
   prepareAdapter(mac: Uint8Array): void;
+  /** Whether an adapter that is gone can come back: it is not made by this program. */
+  readonly adapterReturns: boolean;
   /**
-   * Opens the adapter.
+   * Opens the adapter, also again after it was gone.
    *
    * @throws {UserError} it cannot be used
    */
@@ -48,6 +49,16 @@ export interface ClientSystem {
   addresses(adapter: LinkDevice): readonly string[];
   /** The room was entered again: what was leased may have to be asked for anew. */
   renewAddress(): void;
+  /** The adapter is gone: what is set on it is set again when it is back. */
+  adapterLost(): void;
+  /** How often the PC's own networks are to be looked at, ms. */
+  readonly networkIntervalMs: number;
+  /**
+   * Looks at the PC's own networks and keeps the relay reachable.
+   *
+   * @param relayAddress of the relay at hand, 4 or 16 bytes
+   */
+  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
+import type { NetworkEvent } from "../client/network_watch.ts";
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
 import { TapDevice } from "../link/tap.ts";
@@ -7,6 +8,7 @@ import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
+import { LinuxNetwork, NETWORK_INTERVAL_MS } from "./linux_network.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
@@ -25,6 +27,10 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
 
 class LinuxSystem implements ClientSystem {
   private readonly lanAddress: LanAddress;
+  private readonly network: LinuxNetwork;
+  /** The kernel makes the adapter for this program: somebody has deleted it. */
+  readonly adapterReturns = false;
+  readonly networkIntervalMs = NETWORK_INTERVAL_MS;
   private tap: TapDevice | undefined;
 
   constructor(
@@ -34,6 +40,7 @@ class LinuxSystem implements ClientSystem {
     logger: Logger,
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
+    this.network = new LinuxNetwork(options.tapName ?? TAP_NAME, logger);
   }
 
   /**
@@ -61,6 +68,12 @@ class LinuxSystem implements ClientSystem {
       if (!(cause instanceof LinkError)) throw cause;
       throw new UserError(cause.message, { cause });
     }
+  }
+
+  adapterLost(): void {}
+
+  checkNetwork(_relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+    return this.network.check(nowMs);
   }
 
   adapterStarted(_adapter: LinkDevice, releases: () => number): void {

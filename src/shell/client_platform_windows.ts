@@ -5,16 +5,18 @@ import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.t
 import type { UndoFailure } from "../os/journal.ts";
 import { setAdapterMac } from "../os/windows_adapter.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { isAdministrator } from "../ffi/windows_rights.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
-import { hostRouteTo } from "../route/windows_relay_route.ts";
+import type { NetworkEvent } from "../client/network_watch.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 import { WindowsChanges } from "./windows_changes.ts";
+import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
 
 /** Versions up to 9.26 let any program of this PC overflow the kernel's memory (CVE-2024-1305). */
 const SAFE_DRIVER = { major: 9, minor: 27 };
@@ -38,7 +40,12 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
 class WindowsSystem implements ClientSystem {
   private adapter: TapAdapter | undefined;
   private changes: WindowsChanges | undefined;
-  private relayPinned = false;
+  private network: WindowsNetwork | undefined;
+  /** The open adapter's interface, and the MTU that it was given. */
+  private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
+  private wasLost = false;
+  readonly adapterReturns = true;
+  readonly networkIntervalMs = NOTICE_INTERVAL_MS;
 
   constructor(
     private readonly options: ClientSystemOptions,
@@ -50,7 +57,12 @@ class WindowsSystem implements ClientSystem {
     const { adapter, mac: before } = chooseAdapter(this.options.tapName);
     this.adapter = adapter;
     this.changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
-    if (equalMacs(before, 0, mac, 0)) return;
+    this.network = new WindowsNetwork(this.changes, () => this.keepConfigured(), this.logger);
+    if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
+  }
+
+  /** @throws {UserError} the adapter does not take it */
+  private giveMac(adapter: TapAdapter, mac: Uint8Array): void {
     const text = formatMac(mac);
     logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
     const why = changeMac(adapter, mac);
@@ -62,29 +74,68 @@ class WindowsSystem implements ClientSystem {
     );
   }
 
-  openAdapter({ mtu, pool, relayAddress }: AdapterSettings): LinkDevice {
-    if (this.adapter === undefined || this.changes === undefined) {
-      throw new Error("no adapter was prepared");
-    }
-    const { changes } = this;
-    const network = WindowsInterface.find(this.adapter.guid);
-    const { allowLanDefaultRoute } = this.options;
-    this.pinRelay(relayAddress);
+  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+    const { adapter, changes } = this;
+    if (adapter === undefined || changes === undefined) throw new Error("no adapter was prepared");
     try {
-      const device = TapWindowsDevice.open({
-        adapter: this.adapter,
-        pool,
-        mtu,
-        network: {
-          index: network.index,
-          setMtu: (mtu) => changes.configure(network, mtu, allowLanDefaultRoute),
-        },
-      });
-      this.checkDriver(device);
-      return device;
+      // A driver that was installed anew has forgotten it.
+      if (this.wasLost && !equalMacs(TapWindowsDevice.readMac(adapter), 0, mac, 0)) {
+        this.giveMac(adapter, mac);
+      }
+      return this.openPrepared(adapter, changes, mtu, pool);
     } catch (cause) {
-      if (!(cause instanceof LinkError)) throw cause;
-      throw new UserError(cause.message, { cause });
+      if (cause instanceof LinkError) throw new UserError(cause.message, { cause });
+      if (!(cause instanceof WindowsError)) throw cause;
+      const text = `the adapter "${adapter.name}" cannot be set up (${cause.message})`;
+      throw new UserError(text, { cause });
+    }
+  }
+
+  private openPrepared(
+    adapter: TapAdapter,
+    changes: WindowsChanges,
+    mtu: number,
+    pool: BufferPool,
+  ): LinkDevice {
+    const network = WindowsInterface.find(adapter.guid);
+    const { allowLanDefaultRoute } = this.options;
+    const tap = this.tap = { network, mtu };
+    const device = TapWindowsDevice.open({
+      adapter,
+      pool,
+      mtu,
+      network: {
+        index: network.index,
+        setMtu: (mtu) => {
+          changes.configure(network, mtu, allowLanDefaultRoute);
+          tap.mtu = mtu;
+        },
+      },
+    });
+    this.network?.setTap(network.index);
+    this.checkDriver(device);
+    return device;
+  }
+
+  adapterLost(): void {
+    this.wasLost = true;
+    this.tap = undefined;
+    this.network?.setTap(undefined);
+  }
+
+  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+    return this.network?.check(relayAddress, nowMs);
+  }
+
+  /** Other programs, and Windows itself, change what was set. */
+  private keepConfigured(): void {
+    if (this.tap === undefined) return;
+    const { network, mtu } = this.tap;
+    try {
+      this.changes?.keepConfigured(network, mtu, this.options.allowLanDefaultRoute);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      logText(this.logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
     }
   }
 
@@ -98,22 +149,10 @@ class WindowsSystem implements ClientSystem {
 
   /** Windows itself has leased the address; what was set on the interface is taken back. */
   releaseAddress(): Promise<void> {
+    this.network?.close();
+    this.tap = undefined;
     this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
     return Promise.resolve();
-  }
-
-  /** Keeps the way to the relay as it is now, before the adapter brings routes of its own. */
-  private pinRelay(address: Uint8Array | undefined): void {
-    if (address === undefined || this.relayPinned) return;
-    try {
-      const route = hostRouteTo(address);
-      if (route !== undefined) this.changes?.addRoute(route);
-      this.relayPinned = true;
-    } catch (error) {
-      if (!(error instanceof WindowsError)) throw error;
-      const text = `The route to the relay could not be pinned (${error.message})`;
-      logText(this.logger, "warning", text);
-    }
   }
 
   private sayNotUndone(failure: UndoFailure): void {

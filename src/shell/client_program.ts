@@ -32,6 +32,17 @@ export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOp
 const ADDRESS_INTERVAL_MS = 500;
 /** How often a stats snapshot is logged. */
 const SNAPSHOT_INTERVAL_MS = 10_000;
+/** How often an adapter that is gone is tried, and for how long. */
+const REOPEN_INTERVAL_MS = 500;
+const REOPEN_MAX_MS = 10 * 60_000;
+
+/** An adapter that is gone and waited for. */
+interface LostAdapter {
+  readonly name: string;
+  readonly sinceMs: number;
+  /** The MTU that it is to have. */
+  mtu: number;
+}
 
 /**
  * Runs a client until its session ends or a signal comes; resolves with the exit code.
@@ -88,6 +99,9 @@ class Client {
   private addresses: readonly string[] = [];
   private addressesDueMs = Infinity;
   private snapshotDueMs = Infinity;
+  private networkDueMs = 0;
+  private lost: LostAdapter | undefined;
+  private reopenDueMs = Infinity;
 
   constructor(
     private readonly options: ClientProgramOptions,
@@ -112,6 +126,9 @@ class Client {
   watch(node: EndpointNode): void {
     this.resources.reactor.addWorker({
       work: (nowMs) => {
+        if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
+        if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
+        if (nowMs >= this.reopenDueMs) this.reopenAdapter(nowMs);
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
         for (const event of this.core.drainDhcpStatus()) {
           if (event.message === "offer") this.note(event);
@@ -120,7 +137,8 @@ class Client {
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         return false;
       },
-      nextDeadlineMs: () => Math.min(this.addressesDueMs, this.snapshotDueMs),
+      nextDeadlineMs: () =>
+        Math.min(this.addressesDueMs, this.snapshotDueMs, this.networkDueMs, this.reopenDueMs),
     });
   }
 
@@ -165,16 +183,22 @@ class Client {
   }
 
   private setMtu(tapMtu: number): void {
-    if (this.tap !== undefined) {
+    if (this.lost !== undefined) {
+      this.lost.mtu = tapMtu;
+    } else if (this.tap !== undefined) {
       // A deleted adapter is found here before its next look: what it says is the better message.
       if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
-      return;
+    } else {
+      this.openAdapter(tapMtu);
     }
+  }
+
+  /** @throws {UserError} it cannot be used */
+  private openAdapter(tapMtu: number): void {
     const tap = this.system.openAdapter({
       mac: this.mac,
       mtu: tapMtu,
       pool: this.resources.pool,
-      relayAddress: this.core.ownTraffic.relayAddress,
     });
     const { name } = tap;
     this.tap = tap;
@@ -182,13 +206,63 @@ class Client {
       frame: (frame) => this.handleTapFrame(frame),
       state: (state) => {
         if (state !== "gone") return;
-        throw new UserError(`the network adapter ${name} was removed or renamed: start again`);
+        if (!this.system.adapterReturns) {
+          throw new UserError(`the network adapter ${name} was removed or renamed: start again`);
+        }
+        this.resources.reactor.wake();
       },
     });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
     this.system.adapterStarted(tap, () => this.core.dhcpReleases);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
+  }
+
+  /** The adapter was disabled, or pulled out: it may come back. */
+  private loseAdapter(tap: LinkDevice, nowMs: number): void {
+    const { name, mtu } = tap;
+    tap.close();
+    this.tap = undefined;
+    this.addresses = [];
+    this.lost = { name, sinceMs: nowMs, mtu };
+    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
+    this.system.adapterLost();
+    this.say({ type: "adapterLost", name, why: "it was disabled or removed" });
+  }
+
+  /** @throws {UserError} it has been gone for too long */
+  private reopenAdapter(nowMs: number): void {
+    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
+    if (this.lost === undefined) return;
+    const { name, mtu, sinceMs } = this.lost;
+    try {
+      this.openAdapter(mtu);
+    } catch (error) {
+      if (!(error instanceof UserError) || nowMs - sinceMs >= REOPEN_MAX_MS) throw error;
+      return;
+    }
+    this.lost = undefined;
+    this.reopenDueMs = Infinity;
+    this.say({ type: "adapterBack", name });
+  }
+
+  /** Keeps the relay reachable, and gives a connection up that has lost its network. */
+  private checkNetwork(node: EndpointNode, nowMs: number): void {
+    this.networkDueMs = nowMs + this.system.networkIntervalMs;
+    const event = this.system.checkNetwork(this.core.ownTraffic.relayAddress, nowMs);
+    const { session } = node.parts;
+    switch (event) {
+      case undefined:
+        return;
+      case "lost":
+        return this.say({ type: "networkLost" });
+      case "back":
+        this.say({ type: "networkBack" });
+        if (session.state !== "waiting") return;
+        return session.handleNetworkChanged("This PC has its network again.", nowMs);
+      case "reconnect":
+        return session.handleNetworkChanged("This PC has another network.", nowMs);
+    }
   }
 
   private handleTapFrame(frame: LinkFrame): void {

@@ -5,7 +5,8 @@
 import { programFilesFolder } from "../ffi/known_folder.ts";
 import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
-import { addHostRoute, type HostRoute, removeHostRoute } from "../route/windows_relay_route.ts";
+import type { IpRoute } from "../proto/ip_route.ts";
+import { addHostRoute, hostRouteRow, removeHostRoute } from "../route/windows_host_route.ts";
 
 const FOLDER = "lanparty-client";
 const ROUTE = "windows-route";
@@ -27,15 +28,22 @@ export class WindowsChanges {
     );
   }
 
-  /** Adds a route. @throws {WindowsError} */
-  addRoute(route: HostRoute): void {
-    const change = this.journal.record(ROUTE, route.toHex());
+  /** Adds a route; undefined: the player has it already. @throws {WindowsError} */
+  addRoute(route: IpRoute): Change | undefined {
+    const row = hostRouteRow(route);
+    const change = this.journal.record(ROUTE, row.toHex());
     let isOurs = false;
     try {
-      isOurs = addHostRoute(route);
+      isOurs = addHostRoute(row) === "added";
     } finally {
       if (!isOurs) this.journal.forget(change);
     }
+    return isOurs ? change : undefined;
+  }
+
+  /** Takes one change back. @throws {WindowsError} it stays written down */
+  undoOne(change: Change): void {
+    this.journal.undo(change);
   }
 
   /** Configures the adapter's interface. @throws {WindowsError} */
@@ -45,6 +53,13 @@ export class WindowsChanges {
       settings: network.settings().map((settings) => ({ ...settings })),
     });
     network.configure(mtu, allowDefaultRoutes);
+  }
+
+  /** Configures it again where somebody else has changed it. @throws {WindowsError} */
+  keepConfigured(network: WindowsInterface, mtu: number, allowDefaultRoutes: boolean): boolean {
+    if (network.isConfigured(mtu, allowDefaultRoutes)) return false;
+    this.configure(network, mtu, allowDefaultRoutes);
+    return true;
   }
 
   /** Takes everything back; what cannot be stays written down. */

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { KNOWN_FOLDER_SYMBOLS } from "../../src/ffi/known_folder.ts";
 import type { StructLayout } from "../../src/ffi/layout.ts";
 import * as devices from "../../src/ffi/windows_devices.ts";
+import * as events from "../../src/ffi/windows_events.ts";
 import * as ip from "../../src/ffi/windows_ip.ts";
 import * as kernel from "../../src/ffi/windows_kernel.ts";
 import * as msquic from "../../src/ffi/windows_msquic.ts";
@@ -26,6 +27,12 @@ const LAYOUTS: readonly StructLayout[] = [
   ip.MIB_IPINTERFACE_ROW,
   ip.MIB_IPFORWARD_ROW2,
   ip.SOCKADDR_INET,
+  ip.MIB_UNICASTIPADDRESS_ROW,
+  ip.MIB_IPFORWARD_TABLE2,
+  ip.MIB_UNICASTIPADDRESS_TABLE,
+  ip.MIB_IPINTERFACE_TABLE,
+  ip.IP_ADAPTER_ADDRESSES,
+  ip.IP_ADAPTER_DNS_SERVER_ADDRESS,
 ];
 
 Deno.test("Windows' structs are laid out as its headers say", async () => {
@@ -42,6 +49,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(registryConstants),
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(ip.IpConstant),
+    ...constantAssertions(events.EventConstant),
     ...constantAssertions({
       LOAD_LIBRARY_SEARCH_SYSTEM32,
       AI_ADDRCONFIG: resolve.AI_ADDRCONFIG_WINDOWS,
@@ -83,6 +91,7 @@ Deno.test("Windows' functions take and return what its headers say", async () =>
     ...registry.WINDOWS_REGISTRY_SYMBOLS["advapi32.dll"],
     ...devices.WINDOWS_DEVICE_SYMBOLS["cfgmgr32.dll"],
     ...ip.WINDOWS_IP_SYMBOLS["iphlpapi.dll"],
+    ...events.WINDOWS_EVENT_SYMBOLS["kernel32.dll"],
     ...resolve.WINDOWS_RESOLVE_SYMBOLS["ws2_32.dll"],
     ...KNOWN_FOLDER_SYMBOLS["shell32.dll"],
     ...KNOWN_FOLDER_SYMBOLS["ole32.dll"],

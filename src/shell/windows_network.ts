@@ -1,0 +1,218 @@
+/**
+ * The player's own networks on Windows, while the client runs: host routes that hold the relay and the
+ * home's servers where they are, and what is to be done when the PC changes networks.
+ *
+ * ```
+ *  notices, each 5 s ─► tables ─► plan (a core) ─► routes added and removed, each in the journal
+ *                                     └──────────► way to the relay ─► watch (a core) ─► events
+ * ```
+ */
+import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
+import {
+  metricKey,
+  type NetworkSnapshot,
+  planRoutes,
+  type RoutePlan,
+} from "../client/route_plan.ts";
+import { WindowsError } from "../ffi/windows_kernel.ts";
+import { type StatusEvent, statusLine } from "../obs/status.ts";
+import type { Change } from "../os/journal.ts";
+import { equalBytes, formatIp, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { interfaceTo } from "../route/windows_host_route.ts";
+import { readAdapters, readAddresses, readMetrics, readRoutes } from "../route/windows_tables.ts";
+import { WindowsNetworkNotices } from "../route/windows_watch.ts";
+
+import { type Logger, logText } from "./logging.ts";
+import type { WindowsChanges } from "./windows_changes.ts";
+
+/** How often it is looked whether there was a notice. */
+export const NOTICE_INTERVAL_MS = 250;
+/** How often everything is looked at without one: there is none for IPv6 routes. */
+const RECHECK_INTERVAL_MS = 5_000;
+/** A table that is being changed is looked at again when it has come to rest. */
+const SETTLE_MS = 250;
+/** An adapter that has just come up has no routes yet. */
+const ELSEWHERE_MIN_MS = 8_000;
+
+/** A route that this process has added. */
+interface HeldRoute {
+  readonly route: IpRoute;
+  readonly change: Change;
+}
+
+/** See the module. */
+export class WindowsNetwork {
+  private readonly notices = new WindowsNetworkNotices();
+  private readonly watch = new NetworkWatch();
+  private readonly held: HeldRoute[] = [];
+  private readonly said = new Set<string>();
+  private relay: Uint8Array | undefined;
+  private tapIndex: number | undefined;
+  private recheckDueMs = 0;
+  private pinned = false;
+  private closed = false;
+  /** Since when broadcasts leave by another interface. */
+  private elsewhereMs: number | undefined;
+
+  /** @param each done whenever everything is looked at */
+  constructor(
+    private readonly changes: WindowsChanges,
+    private readonly each: () => void,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Whether Windows sends to the relay by the way on which it is held. */
+  get routePinned(): boolean {
+    return this.pinned;
+  }
+
+  /** The adapter's interface; undefined: it is gone. */
+  setTap(index: number | undefined): void {
+    if (index === this.tapIndex) return;
+    this.tapIndex = index;
+    this.recheckDueMs = 0;
+  }
+
+  /**
+   * Looks whether anything has changed, and sees to it.
+   *
+   * @param relay the address of the relay at hand
+   */
+  check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+    if (this.closed) return undefined;
+    const isOther = relay !== undefined &&
+      (this.relay === undefined || !equalBytes(relay, this.relay));
+    if (isOther) {
+      this.relay = relay;
+      this.watch.forget();
+    }
+    const isNoticed = this.notices.take();
+    if (!isOther && !isNoticed && nowMs < this.recheckDueMs) return undefined;
+    this.recheckDueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
+    if (this.relay === undefined) return undefined;
+    try {
+      return this.look(this.relay, nowMs);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      this.warn(`This PC's routes cannot be looked at (${error.message})`);
+      return undefined;
+    }
+  }
+
+  /** Ends the notices; the routes are the journal's to take back. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.notices.close();
+    this.held.length = 0;
+  }
+
+  private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    const first = readSnapshot();
+    const ours = this.held.map(({ route }) => route);
+    const wishes = { tapIndex: this.tapIndex, relays: [relay] };
+    let plan = planRoutes(first, wishes, ours);
+    if (plan.clashes.length > 0) {
+      // Only now name servers matter; it takes Windows some time to tell them.
+      const nameServers = readNameServers();
+      plan = planRoutes({ ...first, nameServers }, wishes, ours);
+    }
+    for (const route of plan.add) this.add(route);
+    for (const route of plan.remove) this.remove(route);
+    this.verify(relay, plan);
+    this.each();
+    this.tell(plan, nowMs);
+    if (plan.isLocal) return undefined;
+    return this.watch.handleWay(plan.way, nowMs);
+  }
+
+  private add(route: IpRoute): void {
+    try {
+      const change = this.changes.addRoute(route);
+      if (change === undefined) return;
+      this.held.push({ route, change });
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      const where = formatIp(route.destination);
+      this.warn(`The route to ${where} could not be held (${error.message})`);
+    }
+  }
+
+  private remove(route: IpRoute): void {
+    const index = this.held.findIndex((one) => isSameRoute(one.route, route));
+    if (index < 0) return;
+    const [{ change }] = this.held.splice(index, 1);
+    try {
+      this.changes.undoOne(change);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      this.warn(`A route could not be taken back (${error.message})`);
+    }
+  }
+
+  /** The tunnel's packets must leave by the interface that the plan says, not by the adapter. */
+  private verify(relay: Uint8Array, { way, isLocal }: RoutePlan): void {
+    if (isLocal) {
+      this.pinned = true;
+      return;
+    }
+    const index = way === undefined ? undefined : interfaceTo(relay);
+    this.pinned = index !== undefined && index === way?.interfaceIndex;
+    if (way === undefined || this.pinned) return;
+    this.warn(
+      `This PC sends to the relay by interface ${index ?? "none"} instead of ` +
+        `${way.interfaceIndex}: another program changes its routes`,
+    );
+  }
+
+  /** What the player has to know, each once. */
+  private tell({ clashes, broadcastIndex }: RoutePlan, nowMs: number): void {
+    for (const { network } of clashes) this.say({ type: "sameSubnet", network, held: true });
+    const isElsewhere = this.tapIndex !== undefined && broadcastIndex !== undefined &&
+      broadcastIndex !== this.tapIndex;
+    if (!isElsewhere) {
+      this.elsewhereMs = undefined;
+      return;
+    }
+    this.elsewhereMs ??= nowMs;
+    if (nowMs - this.elsewhereMs < ELSEWHERE_MIN_MS) return;
+    const adapter = readAdapters().find((one) => one.interfaceIndex === broadcastIndex);
+    this.say({
+      type: "broadcastElsewhere",
+      name: adapter?.name ?? `interface ${broadcastIndex}`,
+    });
+  }
+
+  private say(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    if (this.said.has(text)) return;
+    this.said.add(text);
+    logText(this.logger, level, text, { event: event.type });
+  }
+
+  private warn(text: string): void {
+    if (this.said.has(text)) return;
+    this.said.add(text);
+    logText(this.logger, "warning", text);
+  }
+}
+
+function readSnapshot(): NetworkSnapshot {
+  return {
+    routes: readRoutes(),
+    addresses: readAddresses(),
+    interfaceMetrics: new Map(
+      readMetrics().map(({ interfaceIndex, addressBytes, metric }) => [
+        metricKey(interfaceIndex, addressBytes),
+        metric,
+      ]),
+    ),
+    nameServers: [],
+  };
+}
+
+function readNameServers(): NetworkSnapshot["nameServers"] {
+  return readAdapters().flatMap(({ interfaceIndex, nameServers }) =>
+    nameServers.map((address) => ({ interfaceIndex, address }))
+  );
+}
