@@ -1,4 +1,4 @@
-/** Windows' executables (PE32+): the one field of theirs that the build sets. */
+/** Windows' executables (PE32+): what they export, and the one field of theirs that the build sets. */
 import { BuildError } from "./cache.ts";
 
 /** `LOAD_LIBRARY_SEARCH_SYSTEM32`: DLLs come out of System32 and from nowhere else. */
@@ -11,9 +11,11 @@ const Offset = {
   sectionCount: 6,
   optionalHeaderBytes: 20,
   optionalHeader: 24,
-  loadConfiguration: 112 + 10 * 8,
+  directories: 112,
   dependentLoadFlags: 0x4e,
 } as const;
+/** Indices of the tables: IMAGE_DIRECTORY_ENTRY_… */
+const Directory = { exports: 0, loadConfiguration: 10 } as const;
 const SECTION_BYTES = 40;
 const PE32_PLUS = 0x20b;
 const IMAGE_FILE_MACHINE_AMD64 = 0x8664;
@@ -41,26 +43,75 @@ export function dependentLoadFlagsOffset(file: Uint8Array): number {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const wrong = new BuildError("no 64-bit Windows program with a load configuration");
   try {
-    const nt = view.getUint32(Offset.ntHeaders, true);
-    const optional = nt + Offset.optionalHeader;
-    const isPe = view.getUint32(nt) === 0x50450000;
-    if (!isPe || view.getUint16(optional, true) !== PE32_PLUS) throw wrong;
-    const address = view.getUint32(optional + Offset.loadConfiguration, true);
-    const sections = optional + view.getUint16(nt + Offset.optionalHeaderBytes, true);
-    const count = view.getUint16(nt + Offset.sectionCount, true);
-    for (let i = 0; i < count; i++) {
-      const at = sections + i * SECTION_BYTES;
-      const start = view.getUint32(at + 12, true);
-      const offset = address - start;
-      if (address === 0 || offset < 0 || offset >= view.getUint32(at + 16, true)) continue;
-      const found = view.getUint32(at + 20, true) + offset;
-      if (view.getUint32(found, true) < Offset.dependentLoadFlags + 2) throw wrong;
-      return found + Offset.dependentLoadFlags;
-    }
+    const address = directoryAddress(view, Directory.loadConfiguration);
+    const found = address === 0 ? undefined : offsetOf(view, address);
+    if (found === undefined) throw wrong;
+    if (view.getUint32(found, true) < Offset.dependentLoadFlags + 2) throw wrong;
+    return found + Offset.dependentLoadFlags;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
   throw wrong;
+}
+
+/** The address of one of the file's tables; 0: it has none. */
+function directoryAddress(view: DataView, directory: number): number {
+  const nt = view.getUint32(Offset.ntHeaders, true);
+  const optional = nt + Offset.optionalHeader;
+  const isPe = view.getUint32(nt) === 0x50450000;
+  if (!isPe || view.getUint16(optional, true) !== PE32_PLUS) return 0;
+  return view.getUint32(optional + Offset.directories + directory * 8, true);
+}
+
+/** Where in the file something lies that has an address in memory. */
+function offsetOf(view: DataView, address: number): number | undefined {
+  const nt = view.getUint32(Offset.ntHeaders, true);
+  const optional = nt + Offset.optionalHeader;
+  const sections = optional + view.getUint16(nt + Offset.optionalHeaderBytes, true);
+  const count = view.getUint16(nt + Offset.sectionCount, true);
+  for (let i = 0; i < count; i++) {
+    const at = sections + i * SECTION_BYTES;
+    const offset = address - view.getUint32(at + 12, true);
+    if (offset < 0 || offset >= view.getUint32(at + 16, true)) continue;
+    return view.getUint32(at + 20, true) + offset;
+  }
+  return undefined;
+}
+
+/** A function that a DLL exports: by its number, and mostly by a name, too. */
+export interface PeExport {
+  readonly ordinal: number;
+  readonly name: string | undefined;
+}
+
+/** What a DLL exports (IMAGE_EXPORT_DIRECTORY). @throws {BuildError} the file is cut short */
+export function readExports(file: Uint8Array): PeExport[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const at = (address: number): number => {
+    const offset = offsetOf(view, address);
+    if (offset === undefined) throw new BuildError("an address outside of all sections");
+    return offset;
+  };
+  const address = directoryAddress(view, Directory.exports);
+  if (address === 0) return [];
+  const table = at(address);
+  const [base, functionCount, nameCount, functions, names, ordinals] = [16, 20, 24, 28, 32, 36]
+    .map((offset) => view.getUint32(table + offset, true));
+  const nameOf = new Map<number, string>();
+  for (let i = 0; i < nameCount; i++) {
+    const index = view.getUint16(at(ordinals) + i * 2, true);
+    nameOf.set(index, textAt(file, at(view.getUint32(at(names) + i * 4, true))));
+  }
+  const found: PeExport[] = [];
+  for (let i = 0; i < functionCount; i++) {
+    if (view.getUint32(at(functions) + i * 4, true) === 0) continue; // a number that is not used
+    found.push({ ordinal: base + i, name: nameOf.get(i) });
+  }
+  return found;
+}
+
+function textAt(file: Uint8Array, offset: number): string {
+  return new TextDecoder().decode(file.subarray(offset, file.indexOf(0, offset)));
 }
 
 /** The flags that a program's imported DLLs are searched by; 0: beside the program first. */

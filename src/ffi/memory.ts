@@ -40,6 +40,9 @@ const SYMBOLS = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** Every function of this file on Windows, for the table of what is called. */
+export const NATIVE_MEMORY_SYMBOLS = { "msvcrt.dll": SYMBOLS } as const;
+
 /** The bound functions. */
 export type NativeMemory = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;
 

@@ -14,6 +14,7 @@ export const RegistryConstant = {
   KEY_READ: 0x20019,
   KEY_SET_VALUE: 2,
   REG_SZ: 1,
+  REG_DWORD: 4,
 } as const;
 
 const SYMBOLS = {
@@ -138,6 +139,16 @@ export class RegistryKey implements Disposable {
     const units = data.subarray(0, size[0] >> 1);
     const end = units.indexOf(0);
     return String.fromCharCode(...(end < 0 ? units : units.subarray(0, end)));
+  }
+
+  /** A number (`REG_DWORD`); undefined if there is none, or it is of another type. */
+  number(name: string): number | undefined {
+    const type = new Uint32Array(1);
+    const data = new Uint32Array(1);
+    const size = new Uint32Array([data.byteLength]);
+    const code = advapi()
+      .RegQueryValueExW(this.#handle, wideString(name), null, type, data, size);
+    return code === 0 && type[0] === RegistryConstant.REG_DWORD ? data[0] : undefined;
   }
 
   /** Writes a text value. @throws {WindowsError} */

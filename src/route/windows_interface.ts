@@ -6,6 +6,7 @@
  */
 
 import { Struct } from "../ffi/layout.ts";
+import { guidBytes } from "../ffi/windows_guid.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { IpConstant, MIB_IPINTERFACE_ROW, windowsIp } from "../ffi/windows_ip.ts";
 
@@ -121,18 +122,6 @@ export class WindowsInterface {
     check("GetIpInterfaceEntry", code);
     return row;
   }
-}
-
-/** A GUID's text as the struct: the first three groups are numbers, little-endian. */
-export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
-  const digits = text.replace(/[{}-]/g, "");
-  if (!/^[0-9A-Fa-f]{32}$/.test(digits)) throw new TypeError(`not a GUID: ${text}`);
-  const bytes = new Uint8Array(16);
-  const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-  for (let i = 0; i < 16; i++) {
-    bytes[i] = parseInt(digits.slice(order[i] * 2, order[i] * 2 + 2), 16);
-  }
-  return bytes;
 }
 
 function wantedSettings(

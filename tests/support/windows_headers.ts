@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ComInterface } from "../../src/ffi/windows_com.ts";
+import type { WindowsFunction } from "../../tools/windows_calls.ts";
 import { SCALAR_BYTES, type StructLayout } from "../../src/ffi/layout.ts";
 
 const COMPILER = "x86_64-w64-mingw32-gcc";
@@ -12,7 +14,8 @@ const COMPILER = "x86_64-w64-mingw32-gcc";
 /** Windows' headers, in an order in which they can be included. */
 const INCLUDES: readonly string[] = [
   ..."winsock2.h ws2tcpip.h windows.h winioctl.h winternl.h iphlpapi.h cfgmgr32.h".split(" "),
-  ..."shlobj.h objbase.h mmsystem.h".split(" "),
+  ..."shlobj.h objbase.h oleauto.h mmsystem.h shellapi.h aclapi.h sddl.h setupapi.h".split(" "),
+  ..."newdev.h netfw.h netlistmgr.h string.h stdlib.h".split(" "),
 ];
 
 /** How a program is compiled. */
@@ -60,6 +63,24 @@ function assertion(condition: string, text: string): string {
   return `_Static_assert(${condition}, ${JSON.stringify(text)});`;
 }
 
+/**
+ * Says that methods stand where an interface has them, and take what it says: a function of that type
+ * is assigned the method.
+ */
+export function interfaceAssertions({ name, methods }: ComInterface): string[] {
+  return Object.entries(methods).flatMap(([method, { slot, parameters }]) => [
+    assertion(
+      `offsetof(${name}Vtbl, ${method}) == ${slot} * sizeof(void *)`,
+      `${name}.${method} is not method ${slot}`,
+    ),
+    assertion(
+      `__builtin_types_compatible_p(__typeof__(((${name}Vtbl *)0)->${method}), ` +
+        `HRESULT (STDMETHODCALLTYPE *)(${[`${name} *`, ...parameters].join(", ")}))`,
+      `${name}.${method} takes something else`,
+    ),
+  ]);
+}
+
 /** Throws with the compiler's words if a program of these lines does not compile. */
 export async function assertCompiles(
   lines: readonly string[],
@@ -67,6 +88,7 @@ export async function assertCompiles(
 ): Promise<void> {
   const source = [
     "#define _WIN32_WINNT 0x0A00",
+    "#define CINTERFACE",
     "#define UMDF_USING_NTSTATUS 1",
     ...includes.map((name) => `#include <${name}>`),
     STATUS_VALUES,
@@ -144,12 +166,12 @@ const BYTES: Readonly<Record<string, number>> = {
  *
  * @returns how many functions were compared
  */
-export async function assertSignatures(symbols: Deno.ForeignLibraryInterface): Promise<number> {
+export async function assertSignatures(
+  functions: readonly Pick<WindowsFunction, "name" | "symbol">[],
+): Promise<number> {
   const prototypes = await readPrototypes();
   const lines: string[] = [];
-  for (const [key, symbol] of Object.entries(symbols)) {
-    if (!("parameters" in symbol)) throw new TypeError(`${key} is no function`);
-    const name = symbol.name ?? key;
+  for (const { name, symbol } of functions) {
     const prototype = prototypes.get(name);
     if (prototype === undefined) throw new Error(`no header declares ${name}`);
     const { parameters, result } = prototype;
@@ -164,7 +186,7 @@ export async function assertSignatures(symbols: Deno.ForeignLibraryInterface): P
     } else lines.push(...typeAssertions(`${name} result`, result, symbol.result));
   }
   await assertCompiles(lines);
-  return Object.keys(symbols).length;
+  return functions.length;
 }
 
 /** Says that a C type has the size of a foreign type, and is a pointer if that is one. */

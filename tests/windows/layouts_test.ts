@@ -1,42 +1,35 @@
 /** Windows' structs, constants and functions, compared with mingw-w64's headers by its compiler. */
-import { assertEquals } from "@std/assert";
-import { KNOWN_FOLDER_SYMBOLS } from "../../src/ffi/known_folder.ts";
-import type { StructLayout } from "../../src/ffi/layout.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as devices from "../../src/ffi/windows_devices.ts";
 import * as events from "../../src/ffi/windows_events.ts";
+import * as com from "../../src/ffi/windows_com.ts";
+import * as firewall from "../../src/ffi/windows_firewall.ts";
 import * as ip from "../../src/ffi/windows_ip.ts";
 import * as kernel from "../../src/ffi/windows_kernel.ts";
 import * as msquic from "../../src/ffi/windows_msquic.ts";
+import * as networks from "../../src/ffi/windows_networks.ts";
+import * as process from "../../src/ffi/windows_process.ts";
 import * as registry from "../../src/ffi/windows_registry.ts";
+import * as security from "../../src/ffi/windows_security.ts";
+import * as setup from "../../src/ffi/windows_setup.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
-import { LOAD_LIBRARY_SEARCH_SYSTEM32, SYSTEM_DLL_SYMBOLS } from "../../src/ffi/system_dll.ts";
-import { WINDOWS_RIGHTS_SYMBOLS } from "../../src/ffi/windows_rights.ts";
+import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
+import { readWindowsCalls } from "../../tools/windows_calls.ts";
 import { msquicSource } from "../support/native.ts";
 import {
   assertCompiles,
   assertSignatures,
   constantAssertions,
+  interfaceAssertions,
   layoutAssertions,
 } from "../support/windows_headers.ts";
 
-const LAYOUTS: readonly StructLayout[] = [
-  kernel.OVERLAPPED,
-  kernel.OVERLAPPED_ENTRY,
-  resolve.ADDRINFOW,
-  ip.MIB_IPINTERFACE_ROW,
-  ip.MIB_IPFORWARD_ROW2,
-  ip.SOCKADDR_INET,
-  ip.MIB_UNICASTIPADDRESS_ROW,
-  ip.MIB_IPFORWARD_TABLE2,
-  ip.MIB_UNICASTIPADDRESS_TABLE,
-  ip.MIB_IPINTERFACE_TABLE,
-  ip.IP_ADAPTER_ADDRESSES,
-  ip.IP_ADAPTER_DNS_SERVER_ADDRESS,
-];
-
 Deno.test("Windows' structs are laid out as its headers say", async () => {
-  await assertCompiles(LAYOUTS.flatMap(layoutAssertions));
+  const { structs } = await readWindowsCalls();
+  const ofWindows = structs.filter(({ name }) => name !== msquic.CXPLAT_SQE_WINDOWS.name);
+  assert(ofWindows.length > 9, `${ofWindows.length}`);
+  await assertCompiles(ofWindows.flatMap(layoutAssertions));
   const wrong = { ...kernel.OVERLAPPED, sizeBytes: 40 };
   const failure = await assertCompiles(layoutAssertions(wrong)).then(() => "", String);
   assertEquals(failure.includes("sizeof(OVERLAPPED) is 40"), true);
@@ -44,12 +37,21 @@ Deno.test("Windows' structs are laid out as its headers say", async () => {
 
 Deno.test("Windows' constants have the values of its headers", async () => {
   const { HKEY_LOCAL_MACHINE: _, ...registryConstants } = registry.RegistryConstant;
+  // mingw-w64's enumeration lacks "any", which is 256 on NET_FW_IP_PROTOCOL's page.
+  const { NET_FW_IP_PROTOCOL_ANY, ...firewallConstants } = firewall.FirewallConstant;
+  assertEquals(NET_FW_IP_PROTOCOL_ANY, 256);
   await assertCompiles([
     ...constantAssertions(kernel.WindowsConstant),
     ...constantAssertions(registryConstants),
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(ip.IpConstant),
     ...constantAssertions(events.EventConstant),
+    ...constantAssertions(process.ProcessConstant),
+    ...constantAssertions(security.SecurityConstant),
+    ...constantAssertions(setup.SetupConstant),
+    ...constantAssertions(com.ComConstant),
+    ...constantAssertions(firewallConstants),
+    ...constantAssertions(networks.NetworkCategory),
     ...constantAssertions({
       LOAD_LIBRARY_SEARCH_SYSTEM32,
       AI_ADDRCONFIG: resolve.AI_ADDRCONFIG_WINDOWS,
@@ -83,6 +85,22 @@ Deno.test("msquic's statuses and completions on Windows are as its headers say",
   );
 });
 
+Deno.test("Windows' component objects have their methods where the headers say", async () => {
+  const { interfaces } = await readWindowsCalls();
+  assert(interfaces.length > 6, `${interfaces.length}`);
+  await assertCompiles(interfaces.flatMap(interfaceAssertions));
+  const rule = firewall.INetFwRule;
+  for (
+    const wrong of [
+      { ...rule, methods: { put_Name: { slot: 9, parameters: ["BSTR"] } } },
+      { ...rule, methods: { put_Name: { slot: 8, parameters: ["LONG"] } } },
+    ] as const
+  ) {
+    const failure = await assertCompiles(interfaceAssertions(wrong)).then(() => "", String);
+    assertMatch(failure, /INetFwRule\.put_Name (is not method 9|takes something else)/);
+  }
+});
+
 Deno.test("Windows' functions take and return what its headers say", async () => {
   const checked = await assertSignatures({
     ...kernel.WINDOWS_KERNEL_SYMBOLS["kernel32.dll"],
@@ -99,9 +117,15 @@ Deno.test("Windows' functions take and return what its headers say", async () =>
     ...SYSTEM_DLL_SYMBOLS["kernel32.dll"],
   });
   assertEquals(checked > 25, true);
+  const { functions } = await readWindowsCalls();
+  // The C library's own results are not of interest, and a function is called by its address.
+  const ofWindows = functions.filter(({ dll }) => dll !== "msvcrt.dll");
+  assert(ofWindows.length > 60, `${ofWindows.length}`);
+  await assertSignatures(ofWindows);
   for (const parameters of [["u32"], ["usize", "u32"]] as const) {
-    const wrong = { CloseHandle: { parameters, result: "i32" } } as const;
-    const failure = await assertSignatures(wrong).then(() => "", String);
+    const symbol = { parameters, result: "i32" } as const;
+    const failure = await assertSignatures([{ name: "CloseHandle", symbol }])
+      .then(() => "", String);
     assertEquals(/CloseHandle (0: HANDLE has 4 bytes|takes 1)/.test(failure), true, failure);
   }
 });

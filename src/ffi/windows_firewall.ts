@@ -1,0 +1,153 @@
+/**
+ * Windows' firewall, by its component objects (`HNetCfg.FwPolicy2`).
+ *
+ * @module
+ */
+
+import { AutomationString, ComConstant, type ComInterface, ComObject } from "./windows_com.ts";
+import { TextList, withCom } from "./windows_com.ts";
+
+const CLSID_NetFwPolicy2 = "{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}";
+const IID_INetFwPolicy2 = "{98325047-C671-4174-8D81-DEFCD3F03186}";
+const CLSID_NetFwRule = "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}";
+const IID_INetFwRule = "{AF230D27-BABA-4E42-ACED-F524F22CFCE2}";
+
+/** Constants of icftypes.h, by their names there. */
+export const FirewallConstant = {
+  NET_FW_RULE_DIR_IN: 1,
+  NET_FW_ACTION_BLOCK: 0,
+  NET_FW_ACTION_ALLOW: 1,
+  NET_FW_IP_PROTOCOL_ANY: 256,
+  NET_FW_PROFILE2_DOMAIN: 1,
+  NET_FW_PROFILE2_PRIVATE: 2,
+  NET_FW_PROFILE2_PUBLIC: 4,
+  NET_FW_PROFILE2_ALL: 0x7fffffff,
+  NET_FW_MODIFY_STATE_OK: 0,
+  NET_FW_MODIFY_STATE_GP_OVERRIDE: 1,
+  NET_FW_MODIFY_STATE_INBOUND_BLOCKED: 2,
+} as const;
+
+const PAGE = "https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw";
+
+/** The firewall's settings and rules. */
+export const INetFwPolicy2 = {
+  name: "INetFwPolicy2",
+  header: "netfw.h",
+  page: `${PAGE}-inetfwpolicy2`,
+  methods: {
+    get_FirewallEnabled: { slot: 8, parameters: ["NET_FW_PROFILE_TYPE2", "VARIANT_BOOL *"] },
+    get_BlockAllInboundTraffic: {
+      slot: 12,
+      parameters: ["NET_FW_PROFILE_TYPE2", "VARIANT_BOOL *"],
+    },
+    get_Rules: { slot: 18, parameters: ["INetFwRules **"] },
+    get_LocalPolicyModifyState: { slot: 28, parameters: ["NET_FW_MODIFY_STATE *"] },
+  },
+} as const satisfies ComInterface;
+
+/** The list of rules. */
+export const INetFwRules = {
+  name: "INetFwRules",
+  header: "netfw.h",
+  page: `${PAGE}-inetfwrules`,
+  methods: {
+    Add: { slot: 8, parameters: ["INetFwRule *"] },
+    Remove: { slot: 9, parameters: ["BSTR"] },
+  },
+} as const satisfies ComInterface;
+
+/** One rule. */
+export const INetFwRule = {
+  name: "INetFwRule",
+  header: "netfw.h",
+  page: `${PAGE}-inetfwrule`,
+  methods: {
+    put_Name: { slot: 8, parameters: ["BSTR"] },
+    put_Description: { slot: 10, parameters: ["BSTR"] },
+    put_Protocol: { slot: 16, parameters: ["LONG"] },
+    put_RemoteAddresses: { slot: 24, parameters: ["BSTR"] },
+    put_Direction: { slot: 28, parameters: ["NET_FW_RULE_DIRECTION"] },
+    put_Interfaces: { slot: 30, parameters: ["VARIANT"] },
+    put_Enabled: { slot: 34, parameters: ["VARIANT_BOOL"] },
+    put_Profiles: { slot: 38, parameters: ["LONG"] },
+    put_Action: { slot: 42, parameters: ["NET_FW_ACTION"] },
+  },
+} as const satisfies ComInterface;
+
+/** A rule that lets in what comes by one interface from its own network. */
+export interface InboundRule {
+  /** Without `|`, which the firewall takes apart. */
+  readonly name: string;
+  readonly description: string;
+  /** The connection's name, as the player sees it. */
+  readonly interfaceName: string;
+}
+
+function openPolicy(): ComObject<typeof INetFwPolicy2> {
+  return ComObject.create(CLSID_NetFwPolicy2, IID_INetFwPolicy2, INetFwPolicy2);
+}
+
+/**
+ * Adds a rule, in all of the firewall's profiles; one of the same name is replaced.
+ *
+ * @throws {WindowsError} with an HRESULT: the firewall does not run, or takes no rules
+ */
+export function addInboundRule({ name, description, interfaceName }: InboundRule): void {
+  withCom(() => {
+    const c = FirewallConstant;
+    using policy = openPolicy();
+    using rules = policy.get("get_Rules", INetFwRules);
+    using rule = ComObject.create(CLSID_NetFwRule, IID_INetFwRule, INetFwRule);
+    using nameText = new AutomationString(name);
+    using descriptionText = new AutomationString(description);
+    using addresses = new AutomationString("LocalSubnet");
+    using interfaces = new TextList([interfaceName]);
+    rule.call("put_Name", nameText.pointer);
+    rule.call("put_Description", descriptionText.pointer);
+    rule.call("put_Protocol", c.NET_FW_IP_PROTOCOL_ANY);
+    rule.call("put_RemoteAddresses", addresses.pointer);
+    rule.call("put_Direction", c.NET_FW_RULE_DIR_IN);
+    rule.call("put_Interfaces", interfaces.variant);
+    rule.call("put_Enabled", ComConstant.VARIANT_TRUE);
+    rule.call("put_Profiles", c.NET_FW_PROFILE2_ALL);
+    rule.call("put_Action", c.NET_FW_ACTION_ALLOW);
+    rules.call("Add", rule.pointer);
+  });
+}
+
+/** Removes a rule; one that is not there is removed already. @throws {WindowsError} */
+export function removeRule(name: string): void {
+  withCom(() => {
+    using policy = openPolicy();
+    using rules = policy.get("get_Rules", INetFwRules);
+    using text = new AutomationString(name);
+    rules.call("Remove", text.pointer);
+  });
+}
+
+/** What the firewall does on networks of one kind. */
+export interface FirewallState {
+  readonly enabled: boolean;
+  /** Whether rules that let something in are passed over. */
+  readonly blocksAll: boolean;
+  /** Whether what is set on this PC counts; not so where a company's policy is above it. */
+  readonly takesRules: boolean;
+}
+
+/** The firewall's state. @param profile `NET_FW_PROFILE2_…` @throws {WindowsError} */
+export function firewallState(profile: number): FirewallState {
+  return withCom(() => {
+    using policy = openPolicy();
+    const enabled = new Int16Array(1);
+    policy.call("get_FirewallEnabled", profile, enabled);
+    const blocksAll = new Int16Array(1);
+    policy.call("get_BlockAllInboundTraffic", profile, blocksAll);
+    const modify = new Int32Array(1);
+    policy.call("get_LocalPolicyModifyState", modify);
+    return {
+      enabled: enabled[0] !== 0,
+      blocksAll: blocksAll[0] !== 0,
+      takesRules: modify[0] === FirewallConstant.NET_FW_MODIFY_STATE_OK,
+    };
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * Windows' processes and consoles (shell32, kernel32): starting a program with an administrator's
+ * rights, and whose console this is.
+ *
+ * @module
+ */
+
+import { Struct, type StructLayout } from "./layout.ts";
+import { systemDll } from "./system_dll.ts";
+import { wideString } from "./wide_string.ts";
+import { WindowsError } from "./windows_kernel.ts";
+
+/** What `ShellExecuteExW` is told, and what it answers. */
+export const SHELLEXECUTEINFOW = {
+  name: "SHELLEXECUTEINFOW",
+  header: "shellapi.h",
+  page: "https://learn.microsoft.com/windows/win32/api/shellapi/ns-shellapi-shellexecuteinfow",
+  sizeBytes: 112,
+  fields: {
+    cbSize: { offset: 0, type: "u32" },
+    fMask: { offset: 4, type: "u32" },
+    lpVerb: { offset: 16, type: "pointer" },
+    lpFile: { offset: 24, type: "pointer" },
+    lpParameters: { offset: 32, type: "pointer" },
+    lpDirectory: { offset: 40, type: "pointer" },
+    nShow: { offset: 48, type: "i32" },
+    hInstApp: { offset: 56, type: "u64" },
+    hProcess: { offset: 104, type: "u64" },
+  },
+} as const satisfies StructLayout;
+
+/** Constants of shellapi.h, winuser.h, objbase.h and winbase.h, by their names there. */
+export const ProcessConstant = {
+  SEE_MASK_NOCLOSEPROCESS: 0x40,
+  SEE_MASK_NOASYNC: 0x100,
+  SEE_MASK_FLAG_NO_UI: 0x400,
+  SE_ERR_ACCESSDENIED: 5,
+  SW_SHOWNORMAL: 1,
+  COINIT_APARTMENTTHREADED: 2,
+  COINIT_DISABLE_OLE1DDE: 4,
+  INFINITE: 0xffffffff,
+  WAIT_OBJECT_0: 0,
+  PROCESS_QUERY_LIMITED_INFORMATION: 0x1000,
+} as const;
+
+const SHELL_SYMBOLS = {
+  ShellExecuteExW: { parameters: ["buffer" /* pExecInfo, in and out */], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const OLE_SYMBOLS = {
+  CoInitializeEx: {
+    parameters: ["pointer", /* pvReserved */ "u32" /* dwCoInit */],
+    result: "i32",
+  },
+  CoUninitialize: { parameters: [], result: "void" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const KERNEL_SYMBOLS = {
+  /** Blocks: called on another thread, so that the runtime's own loop goes on. */
+  WaitForSingleObject: {
+    parameters: ["usize", /* hHandle */ "u32" /* dwMilliseconds */],
+    result: "u32",
+    nonblocking: true,
+  },
+  GetExitCodeProcess: {
+    parameters: ["usize", /* hProcess */ "buffer" /* lpExitCode, out */],
+    result: "i32",
+  },
+  OpenProcess: {
+    parameters: [
+      "u32", /* dwDesiredAccess */
+      "i32", /* bInheritHandle */
+      "u32", /* dwProcessId */
+    ],
+    result: "usize",
+  },
+  GetProcessTimes: {
+    parameters: [
+      "usize", /* hProcess */
+      "buffer", /* lpCreationTime, out */
+      "buffer", /* lpExitTime, out */
+      "buffer", /* lpKernelTime, out */
+      "buffer", /* lpUserTime, out */
+    ],
+    result: "i32",
+  },
+  CloseHandle: { parameters: ["usize" /* hObject */], result: "i32" },
+  GetConsoleProcessList: {
+    parameters: ["buffer", /* lpdwProcessList, out */ "u32" /* dwProcessCount */],
+    result: "u32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Every function of this file, for the table of what is called. */
+export const WINDOWS_PROCESS_SYMBOLS = {
+  "shell32.dll": SHELL_SYMBOLS,
+  "ole32.dll": OLE_SYMBOLS,
+  "kernel32.dll": KERNEL_SYMBOLS,
+} as const;
+
+/** A FILETIME counts 100 ns. */
+const FILETIME_PER_MS = 10_000n;
+
+/** Who shares this process's console: 1 if it was opened for this process alone, 0 if there is none. */
+export function consoleProcessCount(): number {
+  const kernel = Deno.dlopen(systemDll("kernel32.dll"), KERNEL_SYMBOLS);
+  try {
+    const list = new Uint32Array(4);
+    return kernel.symbols.GetConsoleProcessList(list, list.length);
+  } finally {
+    kernel.close();
+  }
+}
+
+/**
+ * When a process was started, in milliseconds since 1601; undefined: there is none of that id, or it
+ * has ended.
+ */
+export function processStartMs(pid: number): number | undefined {
+  const kernel = Deno.dlopen(systemDll("kernel32.dll"), KERNEL_SYMBOLS);
+  try {
+    const { OpenProcess, GetProcessTimes, CloseHandle } = kernel.symbols;
+    const handle = OpenProcess(ProcessConstant.PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
+    if (handle === 0n) return undefined;
+    const times = Array.from({ length: 4 }, () => new BigUint64Array(1));
+    const done = GetProcessTimes(handle, times[0], times[1], times[2], times[3]);
+    CloseHandle(handle);
+    // An id stays with a process that has ended as long as somebody holds a handle of it.
+    const hasEnded = times[1][0] !== 0n;
+    return done === 0 || hasEnded ? undefined : Number(times[0][0] / FILETIME_PER_MS);
+  } finally {
+    kernel.close();
+  }
+}
+
+/** A program that is to be started by the shell. */
+export interface ShellStart {
+  readonly verb: string;
+  readonly file: string;
+  /** The command line behind the program's name. */
+  readonly parameters: string;
+  readonly folder: string;
+}
+
+/**
+ * Has the shell start a program, and waits for its end.
+ *
+ * @returns its exit code; `"refused"`: the player said no, or is not allowed to say yes
+ * @throws {WindowsError} with a `SE_ERR_…` code: it could not be started
+ */
+export async function shellExecute(start: ShellStart): Promise<number | "refused"> {
+  const process = beginShellExecute(start);
+  if (process === "refused") return process;
+  const kernel = Deno.dlopen(systemDll("kernel32.dll"), KERNEL_SYMBOLS);
+  try {
+    const { WaitForSingleObject, GetExitCodeProcess, CloseHandle } = kernel.symbols;
+    const waited = await WaitForSingleObject(process, ProcessConstant.INFINITE);
+    if (waited !== ProcessConstant.WAIT_OBJECT_0) {
+      throw new WindowsError("WaitForSingleObject", waited);
+    }
+    const code = new Int32Array(1);
+    if (GetExitCodeProcess(process, code) === 0) throw new WindowsError("GetExitCodeProcess", 0);
+    CloseHandle(process);
+    return code[0];
+  } finally {
+    kernel.close();
+  }
+}
+
+function beginShellExecute(
+  { verb, file, parameters, folder }: ShellStart,
+): bigint | "refused" {
+  const c = ProcessConstant;
+  const info = new Struct(SHELLEXECUTEINFOW)
+    .setNumber("cbSize", SHELLEXECUTEINFOW.sizeBytes)
+    .setNumber("fMask", c.SEE_MASK_NOCLOSEPROCESS | c.SEE_MASK_NOASYNC | c.SEE_MASK_FLAG_NO_UI)
+    .setBuffer("lpVerb", wideString(verb))
+    .setBuffer("lpFile", wideString(file))
+    .setBuffer("lpParameters", wideString(parameters))
+    .setBuffer("lpDirectory", wideString(folder))
+    .setNumber("nShow", c.SW_SHOWNORMAL);
+  const shell = Deno.dlopen(systemDll("shell32.dll"), SHELL_SYMBOLS);
+  const ole = Deno.dlopen(systemDll("ole32.dll"), OLE_SYMBOLS);
+  try {
+    // The shell may start the program by a COM object.
+    const initialized = ole.symbols
+      .CoInitializeEx(null, c.COINIT_APARTMENTTHREADED | c.COINIT_DISABLE_OLE1DDE);
+    const done = shell.symbols.ShellExecuteExW(info.bytes);
+    if (initialized >= 0) ole.symbols.CoUninitialize();
+    const process = new DataView(info.bytes.buffer)
+      .getBigUint64(SHELLEXECUTEINFOW.fields.hProcess.offset, true);
+    if (done !== 0 && process !== 0n) return process;
+    // The error code that `GetLastError` has may be the runtime's own by now; this one stays.
+    const code = info.getNumber("hInstApp");
+    if (code === c.SE_ERR_ACCESSDENIED) return "refused";
+    throw new WindowsError("ShellExecuteExW", code);
+  } finally {
+    shell.close();
+    ole.close();
+  }
+}
