@@ -12,26 +12,18 @@
  *
  * @module
  */
-import { cached, hashFiles, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
+import { ignoreNotFound } from "../../tools/cache.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
-import { Log, outputOf, run } from "../../tools/process.ts";
-import { readTables } from "../../tools/windows_library.ts";
 import { ensureWine } from "../../tools/wine.ts";
 import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
-
-const FAKES = new URL("../windows", import.meta.url).pathname;
-const COMPILER = "x86_64-w64-mingw32-gcc";
-/** mingw-w64's headers for drivers. */
-const DDK = "/usr/x86_64-w64-mingw32/include/ddk";
-const C_OPTIONS = ["-O2", "-Wall", "-Wextra", "-Werror", "-s"];
-const DRIVER_OPTIONS = [
-  ...["-Wno-unused-parameter", "-ffreestanding", "-shared", "-nostdlib"],
-  ...["-Wl,--entry,DriverEntry", "-Wl,--subsystem,native"],
-];
-
-/** DLLs of Wine's that lack functions which the client calls. */
-const FAKE_DLLS = ["cfgmgr32", "iphlpapi"];
-const WINE_DLLS = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
+import {
+  ensureFakes,
+  FAKE_OVERRIDES,
+  type FakeDll,
+  FAKES,
+  filesOf,
+  STACK_DLLS,
+} from "./wine_fakes.ts";
 
 /** UDP ports of the namespace's loopback between wire.exe and socat. */
 const WIRE_PORTS = [47_001, 47_002] as const;
@@ -55,60 +47,8 @@ mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/mnt/home USER=player \\
   WINEPREFIX=/mnt/prefix WINEDEBUG=-all \\
-  WINEDLLOVERRIDES="winemenubuilder.exe,mscoree,mshtml=d;cfgmgr32,iphlpapi=n,b" "$@"
+  WINEDLLOVERRIDES="winemenubuilder.exe,mscoree,mshtml=d;${FAKE_OVERRIDES}" "$@"
 `;
-
-/** The fakes as Windows files, compiled by mingw-w64 at first use. */
-async function ensureFakes(root: string): Promise<string> {
-  const sources = ["fake_tap.c", "wire.c", "fake_log.h", ...FAKE_DLLS.map(fakeSource)];
-  const version = await outputOf([COMPILER, "--version"]) ?? "";
-  const options = [...C_OPTIONS, ...DRIVER_OPTIONS];
-  const key = await hashOf([version, root, await hashFiles(FAKES, sources), ...options]);
-  const folder = await cached("wine-fakes", key, async (target) => {
-    const log = await Log.open("wine-fakes");
-    try {
-      await run(log, [
-        ...[COMPILER, ...C_OPTIONS, ...DRIVER_OPTIONS, `-I${DDK}`],
-        ...["-o", `${target}/fake_tap.sys`, `${FAKES}/fake_tap.c`, "-lntoskrnl"],
-      ]);
-      await run(log, [
-        ...[COMPILER, ...C_OPTIONS, "-o", `${target}/wire.exe`, `${FAKES}/wire.c`, "-lws2_32"],
-      ]);
-      for (const name of FAKE_DLLS) await buildFakeDll(log, root, name, target);
-    } finally {
-      log.close();
-    }
-  });
-  await prune("wine-fakes", 2);
-  return folder;
-}
-
-function fakeSource(name: string): string {
-  return `fake_${name}.c`;
-}
-
-/**
- * A DLL that takes the place of one of Wine's: it has functions of its own, and forwards all others
- * to Wine's, which is kept beside it under another name.
- */
-async function buildFakeDll(log: Log, root: string, name: string, target: string): Promise<void> {
-  const original = `${root}${WINE_DLLS}/${name}.dll`;
-  const source = `${FAKES}/${fakeSource(name)}`;
-  const { exports } = await readTables(original);
-  const text = await Deno.readTextFile(source);
-  const own = [...text.matchAll(/ WINAPI (\w+)\(/g)].map(([, name]) => name);
-  const forwarded = exports.filter((entry) => !own.includes(entry));
-  const lines = [...own, ...forwarded.map((entry) => `${entry}=${name}_wine.${entry}`)];
-  await Deno.writeTextFile(
-    `${target}/${name}.def`,
-    [`LIBRARY ${name}.dll`, "EXPORTS", ...lines, ""].join("\n"),
-  );
-  await run(log, [
-    ...[COMPILER, ...C_OPTIONS, "-shared", "-static-libgcc", "-o", `${target}/${name}.dll`],
-    ...[source, `${target}/${name}.def`, "-lws2_32"],
-  ]);
-  await Deno.copyFile(original, `${target}/${name}_wine.dll`);
-}
 
 /** What the fake driver was asked for since it started. */
 export type DriverRecord = Readonly<Record<string, number>>;
@@ -127,11 +67,11 @@ export class WinePc implements AsyncDisposable {
   }
 
   /** A PC without an adapter, with the client on its disk. */
-  static async open(namespace: Namespace): Promise<WinePc> {
+  static async open(namespace: Namespace, client: string = WINDOWS_CLIENT): Promise<WinePc> {
     const root = await ensureWine();
     const folder = await Deno.makeTempDir({ prefix: "lanparty-wine-" });
     for (const name of ["home", "prefix", "tmp"]) await Deno.mkdir(`${folder}/${name}`);
-    await Deno.copyFile(WINDOWS_CLIENT, `${folder}/lanparty-client.exe`);
+    await Deno.copyFile(client, `${folder}/lanparty-client.exe`);
     const pc = new WinePc(namespace, root, folder);
     await Deno.writeTextFile(pc.#enterScript, ENTER);
     // Wine looks its host's name up, and no name server answers here: it would wait a long time.
@@ -167,9 +107,43 @@ export class WinePc implements AsyncDisposable {
     return this.namespace.spawn(this.#enter(["wine", ...command]));
   }
 
+  /** Starts the client in a window of its own, as a double click does: what is written is typed there. */
+  doubleClick(): LabProcess {
+    const command = this.#enter(["wine", "/mnt/lanparty-client.exe"]);
+    const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    return this.namespace.spawn(["script", "--quiet", "--return", "--command", line, "/dev/null"]);
+  }
+
   /** Starts the client. */
   client(...options: string[]): LabProcess {
     return this.spawn(["/mnt/lanparty-client.exe", ...options]);
+  }
+
+  /** Puts a DLL beside the client, under each of these names, that writes down when it is loaded. */
+  async plant(names: readonly string[]): Promise<void> {
+    const fakes = await ensureFakes(this.#root);
+    for (const name of names) await this.place(`${fakes}/planted.dll`, name);
+  }
+
+  /** Writes a file onto the PC's disk; returns its Windows path. */
+  async write(name: string, text: string): Promise<string> {
+    await Deno.writeTextFile(`${this.folder}/${name}`, text);
+    return `Z:\\mnt\\${name}`;
+  }
+
+  /** Removes a file of the PC's disk. */
+  async remove(name: string): Promise<void> {
+    await Deno.remove(`${this.folder}/${name}`);
+  }
+
+  /** The path on this machine of a file on the PC's disk C. */
+  diskC(path: string): string {
+    return `${this.folder}/prefix/drive_c/${path}`;
+  }
+
+  /** What the client's doctor says. */
+  doctor(): Promise<CommandResult> {
+    return this.run(["wine", "/mnt/lanparty-client.exe", "doctor"]);
   }
 
   /** Puts a file onto the PC's disk; returns its Windows path. */
@@ -180,20 +154,31 @@ export class WinePc implements AsyncDisposable {
 
   /** Installs the adapter: its registry keys, and its driver, which starts. */
   async installAdapter(): Promise<void> {
-    const fakes = await ensureFakes(this.#root);
-    for (const name of FAKE_DLLS.flatMap((name) => [name, `${name}_wine`])) {
-      const path = `${this.folder}/prefix/drive_c/windows/system32/${name}.dll`;
-      await Deno.remove(path).catch(ignoreNotFound);
-      await Deno.copyFile(`${fakes}/${name}.dll`, path);
-    }
-    for (const name of ["fake_tap.sys", "wire.exe"]) await this.place(`${fakes}/${name}`, name);
     const settings = await this.place(`${FAKES}/adapter.reg`, "adapter.reg");
     await this.run(["wine", "regedit", "/S", settings]);
+    await this.installDriver();
+  }
+
+  /** Installs the driver, which starts; the registry knows of no adapter yet. */
+  async installDriver(): Promise<void> {
+    const fakes = await ensureFakes(this.#root);
+    await this.installFakes(...STACK_DLLS);
+    for (const name of ["fake_tap.sys", "wire.exe"]) await this.place(`${fakes}/${name}`, name);
     // deno-fmt-ignore
     await this.run(["wine", "sc", "create", "faketap", "binPath=", "Z:\\mnt\\fake_tap.sys",
       "type=", "kernel"]);
     await this.restart();
     await this.run(["wine", "sc", "start", "faketap"]);
+  }
+
+  /** Puts fakes in the place of Wine's DLLs. */
+  async installFakes(...names: readonly FakeDll[]): Promise<void> {
+    const fakes = await ensureFakes(this.#root);
+    for (const name of names.flatMap(filesOf)) {
+      const path = `${this.folder}/prefix/drive_c/windows/system32/${name}`;
+      await Deno.remove(path).catch(ignoreNotFound);
+      await Deno.copyFile(`${fakes}/${name}`, path);
+    }
   }
 
   /** Makes the namespace's TAP and joins it with the adapter: what the PC's own IP stack would be. */

@@ -17,19 +17,23 @@ struct settings { BOOLEAN automatic; ULONG metric, mtu; BOOLEAN no_default; };
 /* The state of a PC outlives a program's process, but not the DLL's: each process starts with the defaults. */
 static struct settings of_v4 = {TRUE, 25, 1500, FALSE}, of_v6 = {TRUE, 25, 1500, FALSE};
 
+#define LUID_OF_LAN 0x0006000003000000ull
+
+static const GUID guid_of_lan = {0x99999999, 0, 0, {0}};
 static const GUID guid_of_tap = {0x11111111, 0x2222, 0x3333, {0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}};
 
 DWORD WINAPI ConvertInterfaceGuidToLuid(const GUID *guid, NET_LUID *luid)
 {
-    if (memcmp(guid, &guid_of_tap, sizeof *guid) != 0) return ERROR_INVALID_PARAMETER;
-    luid->Value = LUID_OF_TAP;
+    if (memcmp(guid, &guid_of_tap, sizeof *guid) == 0) luid->Value = LUID_OF_TAP;
+    else if (memcmp(guid, &guid_of_lan, sizeof *guid) == 0) luid->Value = LUID_OF_LAN;
+    else return ERROR_INVALID_PARAMETER;
     return NO_ERROR;
 }
 
 DWORD WINAPI ConvertInterfaceLuidToIndex(const NET_LUID *luid, NET_IFINDEX *index)
 {
-    if (luid->Value != LUID_OF_TAP) return ERROR_INVALID_PARAMETER;
-    *index = INDEX_OF_TAP;
+    if (luid->Value != LUID_OF_TAP && luid->Value != LUID_OF_LAN) return ERROR_INVALID_PARAMETER;
+    *index = luid->Value == LUID_OF_TAP ? INDEX_OF_TAP : INDEX_OF_LAN;
     return NO_ERROR;
 }
 
@@ -91,7 +95,7 @@ DWORD WINAPI GetBestRoute2(NET_LUID *luid, NET_IFINDEX index, const SOCKADDR_INE
     memset(route, 0, sizeof *route);
     memset(best_source, 0, sizeof *best_source);
     route->InterfaceIndex = INDEX_OF_LAN;
-    route->InterfaceLuid.Value = 0x0006000003000000ull;
+    route->InterfaceLuid.Value = LUID_OF_LAN;
     route->DestinationPrefix.Prefix.si_family = destination->si_family;
     route->NextHop.si_family = destination->si_family;
     route->NextHop.Ipv4.sin_addr.s_addr = htonl(0x0a5c0001);

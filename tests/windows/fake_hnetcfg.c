@@ -1,0 +1,212 @@
+/*
+ * A firewall in the place of Wine's: its component objects write down what they are asked for. What the firewall is
+ * like is read from a file: "gone" (its service does not run), "policy" (a company's policy is above what is set
+ * here), "off"; without the file it is on.
+ */
+#define COBJMACROS
+#define CINTERFACE
+#define INITGUID
+#include <windows.h>
+#include <netfw.h>
+#include "fake_log.h"
+
+#define NOT_REGISTERED ((HRESULT)0x800706d9) /* EPT_S_NOT_REGISTERED */
+
+static char state(void)
+{
+    char first = ' ';
+    DWORD bytes;
+    HANDLE file = CreateFileW(L"Z:\\mnt\\firewall", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE) return first;
+    ReadFile(file, &first, 1, &bytes, NULL);
+    CloseHandle(file);
+    return first;
+}
+
+/* One object of each kind is enough: nobody has two at a time. */
+static HRESULT STDMETHODCALLTYPE query(void *self, REFIID id, void **out)
+{
+    (void)id;
+    *out = self;
+    return S_OK;
+}
+
+static ULONG STDMETHODCALLTYPE reference(void *self)
+{
+    (void)self;
+    return 1;
+}
+
+#define UNKNOWN (void *)query, (void *)reference, (void *)reference
+
+static HRESULT STDMETHODCALLTYPE put_name(INetFwRule *self, BSTR text)
+{
+    (void)self;
+    record_call("INetFwRule put_Name %ls", text);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_description(INetFwRule *self, BSTR text)
+{
+    (void)self;
+    record_call("INetFwRule put_Description %ls", text);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_protocol(INetFwRule *self, LONG protocol)
+{
+    (void)self;
+    record_call("INetFwRule put_Protocol %ld", protocol);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_remote(INetFwRule *self, BSTR text)
+{
+    (void)self;
+    record_call("INetFwRule put_RemoteAddresses %ls", text);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_direction(INetFwRule *self, NET_FW_RULE_DIRECTION direction)
+{
+    (void)self;
+    record_call("INetFwRule put_Direction %d", direction);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_interfaces(INetFwRule *self, VARIANT list)
+{
+    VARIANT *elements;
+    LONG low, high;
+    (void)self;
+    if (list.vt != (VT_ARRAY | VT_VARIANT) || SafeArrayGetDim(list.parray) != 1) return E_INVALIDARG;
+    SafeArrayGetLBound(list.parray, 1, &low);
+    SafeArrayGetUBound(list.parray, 1, &high);
+    if (SafeArrayAccessData(list.parray, (void **)&elements) != S_OK) return E_INVALIDARG;
+    for (LONG i = 0; i <= high - low; i++) {
+        if (elements[i].vt != VT_BSTR) return E_INVALIDARG;
+        record_call("INetFwRule put_Interfaces %ld of %ld: %ls", i + 1, high - low + 1, elements[i].bstrVal);
+    }
+    SafeArrayUnaccessData(list.parray);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_enabled(INetFwRule *self, VARIANT_BOOL enabled)
+{
+    (void)self;
+    record_call("INetFwRule put_Enabled %d", enabled);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_profiles(INetFwRule *self, LONG profiles)
+{
+    (void)self;
+    record_call("INetFwRule put_Profiles %ld", profiles);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_action(INetFwRule *self, NET_FW_ACTION action)
+{
+    (void)self;
+    record_call("INetFwRule put_Action %d", action);
+    return S_OK;
+}
+
+static INetFwRuleVtbl rule_methods = {
+    UNKNOWN,
+    .put_Name = put_name,
+    .put_Description = put_description,
+    .put_Protocol = put_protocol,
+    .put_RemoteAddresses = put_remote,
+    .put_Direction = put_direction,
+    .put_Interfaces = put_interfaces,
+    .put_Enabled = put_enabled,
+    .put_Profiles = put_profiles,
+    .put_Action = put_action,
+};
+static INetFwRule rule = {&rule_methods};
+
+static HRESULT STDMETHODCALLTYPE add_rule(INetFwRules *self, INetFwRule *added)
+{
+    (void)self;
+    record_call("INetFwRules Add %s", added == &rule ? "rule" : "?");
+    return state() == 'g' ? NOT_REGISTERED : S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE remove_rule(INetFwRules *self, BSTR name)
+{
+    (void)self;
+    record_call("INetFwRules Remove %ls", name);
+    return S_OK;
+}
+
+static INetFwRulesVtbl rules_methods = {UNKNOWN, .Add = add_rule, .Remove = remove_rule};
+static INetFwRules rules = {&rules_methods};
+
+static HRESULT STDMETHODCALLTYPE get_rules(INetFwPolicy2 *self, INetFwRules **out)
+{
+    (void)self;
+    if (state() == 'g') return NOT_REGISTERED;
+    *out = &rules;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_enabled(INetFwPolicy2 *self, NET_FW_PROFILE_TYPE2 profile, VARIANT_BOOL *out)
+{
+    (void)self, (void)profile;
+    *out = state() == 'o' ? VARIANT_FALSE : VARIANT_TRUE;
+    return state() == 'g' ? NOT_REGISTERED : S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_blocks(INetFwPolicy2 *self, NET_FW_PROFILE_TYPE2 profile, VARIANT_BOOL *out)
+{
+    (void)self, (void)profile;
+    *out = VARIANT_FALSE;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_modify(INetFwPolicy2 *self, NET_FW_MODIFY_STATE *out)
+{
+    (void)self;
+    *out = state() == 'p' ? NET_FW_MODIFY_STATE_GP_OVERRIDE : NET_FW_MODIFY_STATE_OK;
+    return S_OK;
+}
+
+static INetFwPolicy2Vtbl policy_methods = {
+    UNKNOWN,
+    .get_Rules = get_rules,
+    .get_FirewallEnabled = get_enabled,
+    .get_BlockAllInboundTraffic = get_blocks,
+    .get_LocalPolicyModifyState = get_modify,
+};
+static INetFwPolicy2 policy = {&policy_methods};
+
+static HRESULT STDMETHODCALLTYPE create_policy(IClassFactory *self, IUnknown *outer, REFIID id, void **out)
+{
+    (void)self, (void)outer;
+    if (!IsEqualIID(id, &IID_INetFwPolicy2)) return E_NOINTERFACE;
+    *out = &policy;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE create_rule(IClassFactory *self, IUnknown *outer, REFIID id, void **out)
+{
+    (void)self, (void)outer;
+    if (!IsEqualIID(id, &IID_INetFwRule)) return E_NOINTERFACE;
+    *out = &rule;
+    return S_OK;
+}
+
+static IClassFactoryVtbl policy_class_methods = {UNKNOWN, .CreateInstance = create_policy};
+static IClassFactory policy_class = {&policy_class_methods};
+static IClassFactoryVtbl rule_class_methods = {UNKNOWN, .CreateInstance = create_rule};
+static IClassFactory rule_class = {&rule_class_methods};
+
+HRESULT WINAPI DllGetClassObject(REFCLSID id, REFIID type, void **out)
+{
+    (void)type;
+    if (IsEqualCLSID(id, &CLSID_NetFwPolicy2)) *out = &policy_class;
+    else if (IsEqualCLSID(id, &CLSID_NetFwRule)) *out = &rule_class;
+    else return CLASS_E_CLASSNOTAVAILABLE;
+    return S_OK;
+}

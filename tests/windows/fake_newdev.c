@@ -1,0 +1,36 @@
+/*
+ * Installing a driver, in the place of Wine's newdev: the adapter of "adapter.reg" appears in the registry, unless a
+ * file says that the player does not trust the publisher ("refused").
+ */
+#define _NEWDEV_
+#include <windows.h>
+#include "fake_log.h"
+
+#define CLASS L"SYSTEM\\CurrentControlSet\\Control\\Class\\{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007"
+#define CONNECTION L"SYSTEM\\CurrentControlSet\\Control\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}\\" \
+                   L"{11111111-2222-3333-4444-555555555555}\\Connection"
+
+static void set_text(const WCHAR *key, const WCHAR *name, const WCHAR *text)
+{
+    HKEY opened;
+    if (RegCreateKeyW(HKEY_LOCAL_MACHINE, key, &opened) != ERROR_SUCCESS) return;
+    RegSetValueExW(opened, name, 0, REG_SZ, (const BYTE *)text, (DWORD)(lstrlenW(text) + 1) * 2);
+    RegCloseKey(opened);
+}
+
+BOOL WINAPI UpdateDriverForPlugAndPlayDevicesW(HWND parent, const WCHAR *id, const WCHAR *inf, DWORD flags, BOOL *restart)
+{
+    record_call("UpdateDriverForPlugAndPlayDevicesW %s %ls %ls flags=%lu", parent == NULL ? "0" : "?", id, inf, flags);
+    if (GetFileAttributesW(inf) == INVALID_FILE_ATTRIBUTES) return FALSE;
+    if (GetFileAttributesW(L"Z:\\mnt\\refused") != INVALID_FILE_ATTRIBUTES) {
+        SetLastError(0xe0000243); /* ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED */
+        return FALSE;
+    }
+    set_text(CONNECTION, L"Name", L"LAN party");
+    set_text(CONNECTION, L"PnpInstanceID", L"ROOT\\NET\\0000");
+    set_text(CLASS, L"NetCfgInstanceId", L"{11111111-2222-3333-4444-555555555555}");
+    set_text(CLASS, L"DriverVersion", L"9.27.0.0");
+    set_text(CLASS, L"ComponentId", id);
+    *restart = FALSE;
+    return TRUE;
+}
