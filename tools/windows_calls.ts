@@ -92,8 +92,10 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
     "ConvertStringSecurityDescriptorToSecurityDescriptorW",
   ],
   shlobj_core: ["IsUserAnAdmin", "SHGetKnownFolderPath"],
-  synchapi: ["WaitForSingleObject"],
-  sysinfoapi: ["GetSystemDirectoryW"],
+  synchapi: ["CreateEventW", "ResetEvent", "WaitForSingleObject"],
+  sysinfoapi: ["GetSystemDirectoryW", "GetTickCount64"],
+  realtimeapiset: ["QueryUnbiasedInterruptTime"],
+  iphlpapi: ["GetAdaptersAddresses"],
   winbase: ["LocalFree"],
   winsock: ["WSAStartup"],
 };

@@ -1,24 +1,96 @@
 /** The executable `lanparty-client`. */
 import { formatMac, parseMac } from "../proto/mac.ts";
+import { ownStateFolder } from "../os/state_folder.ts";
 import { runClient } from "../shell/client_program.ts";
-import { runProgram } from "./main.ts";
+import { runDoctor } from "../shell/doctor.ts";
+import { loggerOf } from "../shell/logging.ts";
+import { needsRights, readStart, runWithRights, type Start } from "../shell/windows_elevation.ts";
+import { resetWindows } from "../shell/windows_reset.ts";
+import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
+import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
 import { CLIENT_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
+import { VERSION } from "./version.ts";
 
-if (import.meta.main) {
-  await runProgram(CLIENT_PROGRAM, Deno.args, (values) =>
-    runClient({
-      ...relayAccess(CLIENT_PROGRAM, values),
-      roomKey: keyOf("room-key", values),
-      virtualMac: canonicalMac(values),
-      tapName: values.text("tap-name"),
-      address: values.text("address"),
-      useDhcp: !values.flag("no-dhcp"),
-      allowLanDefaultRoute: values.flag("allow-lan-default-route"),
-      stateDir: values.text("state-dir"),
-      frameLogFile: values.text("frame-log"),
-    }));
+if (import.meta.main) await main(readStart(Deno.args));
+
+async function main(start: Start): Promise<never> {
+  const ownWindow = hasOwnWindow();
+  const args = ownWindow && start.args.length === 0
+    ? askForArguments(CLIENT_PROGRAM, Deno.execPath().replace(/[\\/][^\\/]*$/, ""), WINDOW)
+    : start.args;
+  if (args === undefined) Deno.exit(ExitCode.done);
+  let isOver = false;
+  /** Runs here, or in a second start that has the rights which it takes. */
+  const withRights = async (
+    run: () => Promise<number>,
+    inherited: () => readonly string[],
+  ): Promise<number> => {
+    if (!needsRights(start)) return await run();
+    const code = await runWithRights([...args, ...inherited()], loggerOf("client"));
+    isOver = true; // what there was to be read stood in the other window
+    return code === ExitCode.done || code === ExitCode.usage ? code : ExitCode.failed;
+  };
+  return await runProgram(
+    CLIENT_PROGRAM,
+    args,
+    (values) => withRights(() => run(values), () => whatIsInherited(values)),
+    {
+      doctor: (values) => Promise.resolve(doctor(values)),
+      reset: (values) => withRights(() => reset(values), () => []),
+    },
+    (code) => {
+      if (ownWindow && !isOver && code !== ExitCode.done) {
+        WINDOW.ask("\nPress Enter to close this window.");
+      }
+    },
+  );
+}
+
+function run(values: OptionValues): Promise<number> {
+  return runClient({
+    ...relayAccess(CLIENT_PROGRAM, values),
+    roomKey: keyOf("room-key", values),
+    virtualMac: canonicalMac(values),
+    tapName: values.text("tap-name"),
+    address: values.text("address"),
+    useDhcp: !values.flag("no-dhcp"),
+    allowLanDefaultRoute: values.flag("allow-lan-default-route"),
+    allowInbound: values.flag("allow-inbound"),
+    stateDir: values.text("state-dir"),
+    frameLogFile: values.text("frame-log"),
+  });
+}
+
+/**
+ * What a second start would not have from this one: the player's folder (the administrator may be
+ * somebody else), and a key in the environment.
+ */
+function whatIsInherited(values: OptionValues): string[] {
+  const key = values.text("room-key") === undefined && values.text("room-key-file") === undefined
+    ? keyOf("room-key", values)
+    : undefined;
+  return [
+    ...(values.text("state-dir") === undefined ? [`--state-dir=${ownStateFolder("client")}`] : []),
+    ...(key === undefined ? [] : [`--room-key=${key}`]),
+  ];
+}
+
+function doctor(values: OptionValues): number {
+  console.log(runDoctor({
+    tapName: values.text("tap-name"),
+    stateDir: values.text("state-dir"),
+    agent: `${CLIENT_PROGRAM.name} ${VERSION}`,
+  }));
+  return ExitCode.done;
+}
+
+function reset(values: OptionValues): Promise<number> {
+  const tapName = values.text("tap-name");
+  if (Deno.build.os === "windows") resetWindows(tapName, (line) => console.log(line));
+  else console.log("Nothing stays on this system when the client has ended.");
+  return Promise.resolve(ExitCode.done);
 }
 
 function canonicalMac(values: OptionValues): string | undefined {

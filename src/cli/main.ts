@@ -17,6 +17,9 @@ export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 /** What a command does with its options and the words before them; resolves with the exit code. */
 export type Command = (values: OptionValues, words: readonly string[]) => Promise<number>;
 
+/** Called at a program's very end, before its process goes. */
+export type AtEnd = (code: number) => void;
+
 /**
  * Runs a program to its end and leaves the process with its exit code.
  *
@@ -30,19 +33,28 @@ export async function runProgram(
   args: readonly string[],
   run: (values: OptionValues) => Promise<number>,
   commands: Readonly<Record<string, Command>> = {},
+  atEnd: AtEnd = () => {},
 ): Promise<never> {
+  const code = await runToEnd(program, args, run, commands).catch((error: unknown) => {
+    console.error(error); // a bug: its trace helps whoever is told of it
+    return ExitCode.failed;
+  });
+  atEnd(code);
+  Deno.exit(code);
+}
+
+async function runToEnd(
+  program: ProgramSpec,
+  args: readonly string[],
+  run: (values: OptionValues) => Promise<number>,
+  commands: Readonly<Record<string, Command>>,
+): Promise<number> {
   const command = parseCommandLine(program, args, readConfigFile);
-  if (command.kind === "help") {
-    print(formatHelp(program));
-    Deno.exit(ExitCode.done);
-  }
-  if (command.kind === "version") {
-    print(`${program.name} ${VERSION}`);
-    Deno.exit(ExitCode.done);
-  }
+  if (command.kind === "help") return print(formatHelp(program));
+  if (command.kind === "version") return print(`${program.name} ${VERSION}`);
   if (command.kind === "usage-error") {
     console.error(command.message);
-    Deno.exit(ExitCode.usage);
+    return ExitCode.usage;
   }
   const { values } = command;
   configureLogging(
@@ -51,22 +63,23 @@ export async function runProgram(
   );
   try {
     const { command: name, words = [] } = command;
-    Deno.exit(await (name === undefined ? run(values) : commands[name](values, words)));
+    return await (name === undefined ? run(values) : commands[name](values, words));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);
-    Deno.exit(error.usage ? ExitCode.usage : ExitCode.failed);
+    return error.usage ? ExitCode.usage : ExitCode.failed;
   }
 }
 
 /** Prints to standard output; a reader that is gone is no reason for a stack trace. */
-function print(text: string): void {
+function print(text: string): number {
   try {
     Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+    return ExitCode.done;
   } catch (error) {
     console.error(
       `cannot write to standard output: ${error instanceof Error ? error.message : error}`,
     );
-    Deno.exit(ExitCode.failed);
+    return ExitCode.failed;
   }
 }

@@ -8,6 +8,8 @@ import { parseArgs } from "@std/cli";
 export interface OptionSpec {
   /** The long name without `--`. */
   readonly name: string;
+  /** Another name for it, on the command line. */
+  readonly alias?: string;
   /** The value's placeholder in the help; without it the option is a switch. */
   readonly value?: string;
   /** What it does, in one or a few plain lines. */
@@ -164,6 +166,7 @@ function parseOptions(
   readConfig: ConfigReader,
 ): ParsedCommandLine {
   const specs = allOptions(program);
+  args = args.map((arg) => withoutAlias(specs, arg));
   const assigned = args.map((arg) => /^--([^=]+)=/.exec(arg)?.[1]);
   // parseArgs would take `--flag=no` for yes.
   const flag = specs.find((spec) => spec.value === undefined && assigned.includes(spec.name));
@@ -193,6 +196,13 @@ function parseOptions(
     if (found !== undefined) values.set(spec.name, found.value);
   }
   return { kind: "run", values: new OptionValues(values) };
+}
+
+/** An option's own name in the place of another one for it. */
+function withoutAlias(specs: readonly OptionSpec[], arg: string): string {
+  const [head] = arg.split("=", 1);
+  const spec = specs.find(({ alias }) => alias !== undefined && head === `--${alias}`);
+  return spec === undefined ? arg : `--${spec.name}${arg.slice(head.length)}`;
 }
 
 /**
@@ -284,7 +294,8 @@ export function formatHelp(program: ProgramSpec): string {
       spec.repeatable ? "may be repeated" : "",
       spec.default === undefined ? "" : `default ${spec.default}`,
     ].filter((note) => note !== "");
-    const head = `  --${spec.name}${spec.value === undefined ? "" : ` ${spec.value}`}`;
+    const names = spec.alias === undefined ? spec.name : `${spec.name}, --${spec.alias}`;
+    const head = `  --${names}${spec.value === undefined ? "" : ` ${spec.value}`}`;
     const tail = spec.help + (notes.length === 0 ? "" : ` (${notes.join(", ")})`);
     lines.push(...wrap(head, tail));
   }

@@ -257,11 +257,42 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   ],
 };
 
+/** Names of connections are free text on Windows; those of Linux' interfaces are not. */
+export function wrongTapName(text: string, os: string): string | undefined {
+  if (os === "windows") {
+    return /^[^\p{C}]{1,255}$/u.test(text) ? undefined : "expected 1 to 255 characters";
+  }
+  return /^[A-Za-z0-9_.-]{1,15}$/.test(text) && text !== "." && text !== ".."
+    ? undefined
+    : "expected 1 to 15 letters, digits, _, . or -";
+}
+
+const TAP_NAME: OptionSpec = {
+  name: "tap-name",
+  alias: "tap",
+  value: "NAME",
+  help: "the name of the network adapter; by default lanparty0, on Windows one that is not in use",
+  check: (text) => wrongTapName(text, Deno.build.os),
+};
+
 /** `lanparty-client` */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "lanparty-client",
   summary: "lanparty-client puts this PC into the LAN of a party.",
   examples: ["lanparty-client --relay relay.example.org --room PARTY --room-key-file room.key"],
+  commands: [
+    {
+      name: "doctor",
+      summary:
+        "say how this PC and a running client are doing, without secrets, for a friend to read",
+      options: [TAP_NAME, STATE_DIR],
+    },
+    {
+      name: "reset",
+      summary: "take back what stays when the client has ended: on Windows the adapter's MAC",
+      options: [TAP_NAME],
+    },
+  ],
   options: [
     ...RELAY_ACCESS,
     ...keyOptions("room-key", "the room's key, which the party's host gives out"),
@@ -277,15 +308,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
           : "expected a unicast, locally administered MAC (second digit 2, 6, a or e)";
       },
     },
-    {
-      name: "tap-name",
-      value: "NAME",
-      help: "the name of the network adapter; by default lanparty0, on Windows one that is free",
-      check: (text) =>
-        /^[A-Za-z0-9_.-]{1,15}$/.test(text) && text !== "." && text !== ".."
-          ? undefined
-          : "expected 1 to 15 letters, digits, _, . or -",
-    },
+    TAP_NAME,
     {
       name: "address",
       value: "CIDR",
@@ -297,6 +320,12 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     {
       name: "allow-lan-default-route",
       help: "let the LAN's DHCP server set this PC's default route and name servers",
+    },
+    {
+      name: "allow-inbound",
+      help:
+        "let the LAN reach what runs on this PC, such as a game that you host, while the client " +
+        "runs: a firewall rule for the party's adapter alone (Windows; elsewhere nothing is in the way)",
     },
     STATE_DIR,
     FRAME_LOG,

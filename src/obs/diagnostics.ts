@@ -35,6 +35,10 @@ export interface ClientDiagnostics {
   /** Bytes that one datagram can carry. */
   readonly datagramBudget?: number;
   readonly rttMs?: number;
+  /** Packets of this connection that were lost on their way to the relay, of those sent: 0 … 1. */
+  readonly lossRatio?: number;
+  /** The relay's clock minus this PC's, when the room was entered. */
+  readonly clockSkewMs?: number;
   /** Other peers in the room. */
   readonly peers?: number;
   readonly tap: TapDiagnostics;
@@ -86,12 +90,32 @@ export function formatDiagnostics(diagnostics: ClientDiagnostics): string[] {
   if (diagnostics.routePinned !== undefined) {
     lines.push(["route", diagnostics.routePinned ? "to the relay is pinned" : "is not pinned"]);
   }
+  if (diagnostics.clockSkewMs !== undefined) {
+    lines.push(["clock", describeClock(diagnostics.clockSkewMs).text]);
+  }
   return lines.map(([what, how]) => `${`${what}:`.padEnd(11)}${how}`);
 }
 
-function reachable({ relayReachable, rttMs }: ClientDiagnostics): string {
+function reachable({ relayReachable, rttMs, lossRatio }: ClientDiagnostics): string {
   if (!relayReachable) return "not connected";
-  return rttMs === undefined ? "connected" : `connected, round trip ${rttMs.toFixed(1)} ms`;
+  const facts = ["connected"];
+  if (rttMs !== undefined) facts.push(`round trip ${rttMs.toFixed(1)} ms`);
+  if (lossRatio !== undefined) facts.push(`${(lossRatio * 100).toFixed(1)} % lost`);
+  return facts.join(", ");
+}
+
+/** A clock that is further off than this makes certificates invalid, or logs hard to compare. */
+const CLOCK_SKEW_MAX_MS = 60_000;
+
+/** How this PC's clock is against the relay's, in words, and whether that is a problem. */
+export function describeClock(clockSkewMs: number): { text: string; isProblem: boolean } {
+  const isProblem = Math.abs(clockSkewMs) > CLOCK_SKEW_MAX_MS;
+  const seconds = Math.round(Math.abs(clockSkewMs) / 1000);
+  const side = clockSkewMs > 0 ? "behind" : "ahead of";
+  return {
+    isProblem,
+    text: seconds === 0 ? "as the relay's, to the second" : `${seconds} s ${side} the relay's`,
+  };
 }
 
 function peerText({ peerId, peers }: ClientDiagnostics): string {

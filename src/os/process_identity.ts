@@ -5,10 +5,15 @@
  * @module
  */
 
+import { processStartMs } from "../ffi/windows_process.ts";
+
 /** A process, for as long as this system runs. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Start time in clock ticks since the system started (field 22 of /proc/PID/stat). */
+  /**
+   * Start time in clock ticks since the system started (field 22 of /proc/PID/stat); on Windows in
+   * milliseconds since 1601.
+   */
   readonly startTicks: number;
 }
 
@@ -17,6 +22,10 @@ const START_TIME_INDEX = 19;
 
 /** The identity of a running process, or `undefined` if there is none of that id. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  if (Deno.build.os === "windows") {
+    const startTicks = processStartMs(pid);
+    return startTicks === undefined ? undefined : { pid, startTicks };
+  }
   let stat: string;
   try {
     stat = Deno.readTextFileSync(`/proc/${pid}/stat`);

@@ -31,6 +31,12 @@ export function setAdapterMac(adapter: AdapterKeys, mac: Uint8Array): void {
   restart(adapter);
 }
 
+/** The MAC that is written down for an adapter, as it stands there; undefined: none. */
+export function adapterMacSetting({ settingsKey }: AdapterKeys): string | undefined {
+  using settings = RegistryKey.open(settingsKey);
+  return settings?.text(KEYWORD);
+}
+
 /**
  * Gives an adapter its permanent MAC back.
  *

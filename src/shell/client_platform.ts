@@ -7,6 +7,8 @@ import type { Logger } from "./logging.ts";
 
 /** What the command line says of the adapter and the system. */
 export interface ClientSystemOptions extends LanAddressOptions {
+  /** Whether the LAN may reach what runs on this PC. */
+  readonly allowInbound: boolean;
   /** The adapter's name; absent: the system's own choice. */
   readonly tapName: string | undefined;
   readonly stateDir: string | undefined;
@@ -24,6 +26,8 @@ export interface AdapterSettings {
 export interface ClientSystem {
   /** Where the program keeps its files. */
   readonly stateDir: string;
+  /** Whether the way to the relay is held where it is; undefined: nothing has to be held here. */
+  readonly routePinned: boolean | undefined;
   /**
    * Chooses the adapter and gives it the player's MAC, where that takes its time; called once,
    * before anything is connected.

@@ -26,6 +26,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
 }
 
 class LinuxSystem implements ClientSystem {
+  readonly routePinned = undefined;
   private readonly lanAddress: LanAddress;
   private readonly network: LinuxNetwork;
   /** The kernel makes the adapter for this program: somebody has deleted it. */

@@ -15,11 +15,10 @@ import { interfaceAddresses } from "./interface_addresses.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
+import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
+import { allowInbound } from "./windows_inbound.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
-
-/** Versions up to 9.26 let any program of this PC overflow the kernel's memory (CVE-2024-1305). */
-const SAFE_DRIVER = { major: 9, minor: 27 };
 
 /** An adapter that restarts is back within this time; how often is looked. */
 const RESTART_MAX_MS = 10_000;
@@ -33,6 +32,7 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
         "(right-click it, or the console, and choose Run as administrator)",
     );
   }
+  ensureTapDriver(logger);
   findCandidates(options.tapName); // what is wrong with them is said before anything else
   return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
 }
@@ -44,6 +44,7 @@ class WindowsSystem implements ClientSystem {
   /** The open adapter's interface, and the MTU that it was given. */
   private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
   private wasLost = false;
+  private isInboundAllowed = false;
   readonly adapterReturns = true;
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
 
@@ -53,8 +54,12 @@ class WindowsSystem implements ClientSystem {
     private readonly logger: Logger,
   ) {}
 
+  get routePinned(): boolean {
+    return this.network?.routePinned ?? false;
+  }
+
   prepareAdapter(mac: Uint8Array): void {
-    const { adapter, mac: before } = chooseAdapter(this.options.tapName);
+    const { adapter, mac: before } = chooseAdapter(this.options.tapName, mac);
     this.adapter = adapter;
     this.changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
     this.network = new WindowsNetwork(this.changes, () => this.keepConfigured(), this.logger);
@@ -139,7 +144,14 @@ class WindowsSystem implements ClientSystem {
     }
   }
 
-  adapterStarted(): void {}
+  /** The firewall's rule names the adapter, and stays while that is away. */
+  adapterStarted(): void {
+    const { adapter, changes } = this;
+    if (!this.options.allowInbound || this.isInboundAllowed) return;
+    if (adapter === undefined || changes === undefined) return;
+    this.isInboundAllowed = true;
+    allowInbound(changes, adapter, this.logger);
+  }
 
   addresses({ name }: LinkDevice): readonly string[] {
     return interfaceAddresses(name);
@@ -160,9 +172,7 @@ class WindowsSystem implements ClientSystem {
   }
 
   private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
-    const isSafe = major > SAFE_DRIVER.major ||
-      (major === SAFE_DRIVER.major && minor >= SAFE_DRIVER.minor);
-    if (isSafe) return;
+    if (isSafeDriver({ major, minor })) return;
     logText(
       this.logger,
       "warning",
@@ -196,21 +206,27 @@ function changeMac(adapter: TapAdapter, mac: Uint8Array): string | undefined {
 }
 
 /**
- * The first adapter that can be opened, with the MAC that it has.
+ * An adapter that can be opened, and the MAC that it has: the one that has the player's already, so
+ * that Windows knows the network again, or else the first one.
  *
  * @throws {UserError} there is none
  */
-function chooseAdapter(tapName: string | undefined): { adapter: TapAdapter; mac: Uint8Array } {
+function chooseAdapter(
+  tapName: string | undefined,
+  wanted: Uint8Array,
+): { adapter: TapAdapter; mac: Uint8Array } {
   const failures: string[] = [];
-  for (const adapter of findCandidates(tapName)) {
+  const free = findCandidates(tapName).flatMap((adapter) => {
     try {
-      return { adapter, mac: TapWindowsDevice.readMac(adapter) };
+      return [{ adapter, mac: TapWindowsDevice.readMac(adapter) }];
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       failures.push(error.message);
+      return [];
     }
-  }
-  throw new UserError(failures.join("; "));
+  });
+  if (free.length === 0) throw new UserError(failures.join("; "));
+  return free.find(({ mac }) => equalMacs(mac, 0, wanted, 0)) ?? free[0];
 }
 
 /**
@@ -220,12 +236,6 @@ function chooseAdapter(tapName: string | undefined): { adapter: TapAdapter; mac:
  */
 function findCandidates(tapName: string | undefined): readonly TapAdapter[] {
   const adapters = findTapAdapters();
-  if (adapters.length === 0) {
-    throw new UserError(
-      "no TAP adapter: install the driver TAP-Windows6 (it comes with OpenVPN's installer, or " +
-        "alone from OpenVPN's downloads), then start lanparty-client again",
-    );
-  }
   if (tapName === undefined) return adapters;
   const named = adapters.filter(({ name }) => name.toLowerCase() === tapName.toLowerCase());
   if (named.length > 0) return named;

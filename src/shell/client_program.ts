@@ -10,6 +10,7 @@ import { clientMac } from "./client_identity.ts";
 import type { ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { openLinuxSystem } from "./client_platform_linux.ts";
 import { openWindowsSystem } from "./client_platform_windows.ts";
+import { ClientStatusFile } from "./client_status.ts";
 import type { EndpointNode } from "./endpoint_node.ts";
 import {
   EndpointResources,
@@ -32,6 +33,8 @@ export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOp
 const ADDRESS_INTERVAL_MS = 500;
 /** How often a stats snapshot is logged. */
 const SNAPSHOT_INTERVAL_MS = 10_000;
+/** The first one comes soon: it is what a doctor reads. */
+const SNAPSHOT_FIRST_MS = 2_000;
 /** How often an adapter that is gone is tried, and for how long. */
 const REOPEN_INTERVAL_MS = 500;
 const REOPEN_MAX_MS = 10 * 60_000;
@@ -42,6 +45,11 @@ interface LostAdapter {
   readonly sinceMs: number;
   /** The MTU that it is to have. */
   mtu: number;
+}
+
+/** A member that is there where its value is known. */
+function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
+  return value === undefined ? {} : { [name]: value } as { [k in K]: V };
 }
 
 /**
@@ -102,6 +110,8 @@ class Client {
   private networkDueMs = 0;
   private lost: LostAdapter | undefined;
   private reopenDueMs = Infinity;
+  private clockSkewMs: number | undefined;
+  private readonly statusFile: ClientStatusFile;
 
   constructor(
     private readonly options: ClientProgramOptions,
@@ -111,6 +121,7 @@ class Client {
     private readonly system: ClientSystem,
     private readonly logger: Logger,
   ) {
+    this.statusFile = new ClientStatusFile(system.stateDir);
     this.core = new ClientCore({
       pool: resources.pool,
       path: resources.path,
@@ -145,7 +156,10 @@ class Client {
   handleAction(action: EndpointAction, maximumBytes: number): void {
     this.core.handleAction(action, maximumBytes);
     if (action.type === "mtu") this.setMtu(action.tapMtu);
-    else if (action.type === "joined") this.system.renewAddress();
+    else if (action.type === "joined") {
+      this.clockSkewMs = action.welcome.relayTime - Date.now();
+      this.system.renewAddress();
+    }
   }
 
   diagnostics(node: EndpointNode): ClientDiagnostics {
@@ -159,6 +173,9 @@ class Client {
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
       datagramBudget: session.datagramBytesMax,
       rttMs: session.rttMs,
+      ...optional("lossRatio", node.lossRatio),
+      ...optional("routePinned", this.system.routePinned),
+      ...optional("clockSkewMs", this.clockSkewMs),
       peers: peers.size,
       tap: tap === undefined ? { state: "absent", addresses: [] } : {
         state: tap.state === "up" ? "up" : "down",
@@ -180,6 +197,7 @@ class Client {
   async close(): Promise<void> {
     await this.system.releaseAddress();
     this.tap?.close();
+    this.statusFile.remove();
   }
 
   private setMtu(tapMtu: number): void {
@@ -215,7 +233,7 @@ class Client {
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
     this.system.adapterStarted(tap, () => this.core.dhcpReleases);
     this.addressesDueMs = this.resources.reactor.now();
-    this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_INTERVAL_MS;
+    this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
   }
 
   /** The adapter was disabled, or pulled out: it may come back. */
@@ -285,9 +303,12 @@ class Client {
   private logSnapshot(node: EndpointNode, nowMs: number): void {
     this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
     this.tap?.updateCounters();
+    const diagnostics = this.diagnostics(node);
+    const traffic = this.resources.counters.snapshot();
+    this.statusFile.write({ diagnostics, traffic });
     logText(this.logger, "debug", "snapshot", {
-      ...this.diagnostics(node),
-      traffic: this.resources.counters.snapshot(),
+      ...diagnostics,
+      traffic,
       adapter: this.tap?.counters.snapshot(),
     });
   }

@@ -35,6 +35,12 @@ export class DatagramPump {
     private readonly counters: TrafficCounters,
   ) {}
 
+  /** Packets lost of those sent, as last read; 0 before the first. */
+  get lossRatio(): number {
+    const { packetsSent, packetsLost } = this.statistics;
+    return packetsSent === 0 ? 0 : Math.max(0, packetsLost) / packetsSent;
+  }
+
   /**
    * Hands over what fits, at most {@link HANDOVER_MAX} datagrams.
    *

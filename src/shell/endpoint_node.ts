@@ -169,6 +169,11 @@ export class EndpointNode implements Worker {
     this.parts.reactor.wake();
   }
 
+  /** Packets lost of those sent on the live connection; undefined: there is none. */
+  get lossRatio(): number | undefined {
+    return this.link?.pump?.lossRatio;
+  }
+
   /** Whether a link is the one in use. */
   uses(link: RelayLink): boolean {
     return this.link === link;

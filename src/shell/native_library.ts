@@ -3,7 +3,8 @@ import { placeLibrary } from "../os/windows_library_file.ts";
 import { QuicLibrary } from "../quic/mod.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/mod.ts";
-import { UserError } from "./user_error.ts";
+import { UnsafeFolderError } from "../os/windows_program_folder.ts";
+import { systemFailure, UserError } from "./user_error.ts";
 
 /**
  * Opens msquic on a reactor. Linux loads the library from memory, so nothing is left in a folder;
@@ -13,9 +14,19 @@ import { UserError } from "./user_error.ts";
  */
 export function openQuicLibrary(reactor: Reactor, pool: BufferPool): QuicLibrary {
   if (Deno.build.os === "windows") {
-    return QuicLibrary.open(placeLibrary("msquic", readIncluded("msquic.dll")), reactor, pool);
+    return QuicLibrary.open(place("msquic.dll"), reactor, pool);
   }
   return QuicLibrary.open(readIncluded("libmsquic.so"), reactor, pool);
+}
+
+function place(name: string): string {
+  const bytes = readIncluded(name);
+  try {
+    return placeLibrary(name.replace(".dll", ""), bytes);
+  } catch (cause) {
+    if (cause instanceof UnsafeFolderError) throw new UserError(cause.message, { cause });
+    throw systemFailure(`${name} cannot be put into the folder of programs`, cause);
+  }
 }
 
 function readIncluded(name: string): Uint8Array<ArrayBuffer> {

@@ -2,15 +2,26 @@
  * What the client changes on a Windows PC and takes back: at its end, or, if it was killed, at its
  * next start. The journal lies in the folder of programs, which only administrators can write.
  */
-import { programFilesFolder } from "../ffi/known_folder.ts";
 import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
+import { removeRule } from "../ffi/windows_firewall.ts";
+import { programFolder } from "../os/windows_program_folder.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
 import { addHostRoute, hostRouteRow, removeHostRoute } from "../route/windows_host_route.ts";
 
-const FOLDER = "lanparty-client";
 const ROUTE = "windows-route";
 const INTERFACE = "windows-interface";
+const INBOUND = "windows-inbound";
+
+/** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
+export function inboundRuleName(guid: string): string {
+  return `lanparty-client ${guid}`;
+}
+
+/** Whether a text is the name of such a rule. */
+export function isInboundRuleName(text: string): boolean {
+  return /^lanparty-client \{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/.test(text);
+}
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */
 export class WindowsChanges {
@@ -19,11 +30,9 @@ export class WindowsChanges {
 
   /** Opens the adapter's journal, and undoes what a killed client left behind. */
   constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
-    const folder = `${programFilesFolder()}\\${FOLDER}`;
-    Deno.mkdirSync(folder, { recursive: true });
     this.journal = ChangeJournal.open(
-      `${folder}\\changes-${guid}.json`,
-      { [ROUTE]: undoRoute, [INTERFACE]: undoInterface },
+      `${programFolder()}\\changes-${guid}.json`,
+      { [ROUTE]: undoRoute, [INTERFACE]: undoInterface, [INBOUND]: undoInbound },
       onFailure,
     );
   }
@@ -44,6 +53,17 @@ export class WindowsChanges {
   /** Takes one change back. @throws {WindowsError} it stays written down */
   undoOne(change: Change): void {
     this.journal.undo(change);
+  }
+
+  /** Makes a change of which nothing stays if it fails. @throws what `change` throws */
+  make(kind: typeof INBOUND, data: ChangeData, change: () => void): void {
+    const record = this.journal.record(kind, data);
+    try {
+      change();
+    } catch (error) {
+      this.journal.forget(record);
+      throw error;
+    }
   }
 
   /** Configures the adapter's interface. @throws {WindowsError} */
@@ -74,6 +94,10 @@ function undoRoute(data: ChangeData): void {
   if (typeof data === "string" && /^([0-9a-f]{2})+$/.test(data)) {
     removeHostRoute(Uint8Array.fromHex(data));
   }
+}
+
+function undoInbound(data: ChangeData): void {
+  if (typeof data === "string" && isInboundRuleName(data)) removeRule(data);
 }
 
 function undoInterface(data: ChangeData): void {

@@ -11,6 +11,7 @@ import {
   parseCidr,
   parseRedirect,
   RELAY_PROGRAM,
+  wrongTapName,
 } from "../../src/cli/programs.ts";
 
 const PROGRAM: ProgramSpec = {
@@ -109,5 +110,32 @@ Deno.test("redirects and addresses with a prefix length are read as written", ()
   });
   for (const text of ["192.168.1.77", "192.168.1/24", "192.168.1.256/24", "1.2.3.4/33", "::1/64"]) {
     assertEquals(parseCidr(text), undefined);
+  }
+});
+
+Deno.test("an option's other name is as good as its own", () => {
+  const base = ["--relay", "relay", "--room", "PARTY"];
+  for (const given of [["--tap", "tap7"], ["--tap=tap7"], ["--tap-name", "tap7"]]) {
+    const parsed = parseCommandLine(CLIENT_PROGRAM, [...base, ...given]);
+    if (parsed.kind !== "run") throw new Error(JSON.stringify(parsed));
+    assertEquals(parsed.values.text("tap-name"), "tap7");
+  }
+  const twice = parseCommandLine(CLIENT_PROGRAM, [...base, "--tap", "a", "--tap-name", "b"]);
+  assertMatch(twice.kind === "usage-error" ? twice.message : "", /--tap-name is given 2 times/);
+});
+
+Deno.test("an adapter's name is free text on Windows, and an interface's name elsewhere", () => {
+  const table: [string, boolean, boolean][] = [
+    ["lanparty0", true, true],
+    ["LAN-Verbindung* 10", false, true],
+    ["Réseau de la fête n° 2 (TAP)", false, true],
+    ["", false, false],
+    ["..", false, true],
+    ["a\tb", false, false],
+    ["x".repeat(256), false, false],
+  ];
+  for (const [name, onLinux, onWindows] of table) {
+    assertEquals(wrongTapName(name, "linux") === undefined, onLinux, name);
+    assertEquals(wrongTapName(name, "windows") === undefined, onWindows, name);
   }
 });

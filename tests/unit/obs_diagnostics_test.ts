@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parseEndpointMessage } from "../../src/ctrl/messages.ts";
 import {
   type ClientDiagnostics,
+  describeClock,
   formatDiagnostics,
   reportDiagnostics,
 } from "../../src/obs/diagnostics.ts";
@@ -36,6 +37,17 @@ Deno.test("diagnostics are lines that a player can read to somebody", () => {
     "packets:   up to 1422 bytes through the tunnel",
     "route:     to the relay is pinned",
   ]);
+});
+
+Deno.test("loss and clock are said where they are known", () => {
+  const lines = formatDiagnostics({ ...JOINED, lossRatio: 0.0123, clockSkewMs: 61_400 });
+  assertEquals(
+    lines[0],
+    "relay:     relay.example:443 (connected, round trip 12.3 ms, 1.2 % lost)",
+  );
+  assertEquals(lines.at(-1), "clock:     61 s behind the relay's");
+  assertEquals(describeClock(-90_000), { text: "90 s ahead of the relay's", isProblem: true });
+  assertEquals(describeClock(300), { text: "as the relay's, to the second", isProblem: false });
 });
 
 Deno.test("diagnostics before the first connection say what is missing", () => {

@@ -2,16 +2,13 @@
  * The compiled lanparty-client.exe under Wine.
  */
 import { assert, assertEquals, AssertionError, assertMatch } from "@std/assert";
-import { VERSION } from "../../src/cli/version.ts";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
 import type { Row } from "../../tools/demo/table.ts";
-import { dependentLoadFlags, SEARCH_SYSTEM32 } from "../../tools/pe_file.ts";
-import { isSystemDll, readTables } from "../../tools/windows_library.ts";
-import { WINDOWS_CLIENT } from "../../tools/executables.ts";
-import { type Namespace, NetworkLab } from "../support/netns.ts";
+import type { Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
+import { eventually } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
 
 const ADDRESS = "10.77.0.50";
@@ -27,6 +24,22 @@ const SETUP = [
   "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
   "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
 ];
+/** The firewall's rule for this adapter, and for its own network alone. */
+const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
+const INBOUND = [
+  `INetFwRule put_Name ${RULE}`,
+  'INetFwRule put_Description Lets the LAN party reach this PC by the adapter "LAN party" alone. ' +
+  "Made by lanparty-client --allow-inbound, which removes it when it ends.",
+  "INetFwRule put_Protocol 256",
+  "INetFwRule put_RemoteAddresses LocalSubnet",
+  "INetFwRule put_Direction 1",
+  "INetFwRule put_Interfaces 1 of 1: LAN party",
+  "INetFwRule put_Enabled -1",
+  "INetFwRule put_Profiles 2147483647",
+  "INetFwRule put_Action 1",
+  "INetFwRules Add rule",
+];
+const NO_INBOUND = [`INetFwRules Remove ${RULE}`];
 const UNDO = [
   "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
   "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
@@ -103,28 +116,39 @@ async function playTraffic(party: Party, player: Namespace, step: Step): Promise
   });
 }
 
-Deno.test("the client needs only DLLs that every Windows has", async () => {
-  const { imports } = await readTables(WINDOWS_CLIENT);
-  assert(imports.length > 0);
-  assertEquals(imports.filter((name) => !isSystemDll(name)), []);
-  // And takes them from System32, whatever lies beside it.
-  assertEquals(dependentLoadFlags(await Deno.readFile(WINDOWS_CLIENT)), SEARCH_SYSTEM32);
-});
-
-Deno.test("on a fresh Windows the client starts, and says that the driver is missing", async () => {
-  await using lab = await NetworkLab.open();
-  await using pc = await WinePc.open(await lab.namespace("windows"));
-  const client = ["wine", "/mnt/lanparty-client.exe"];
-  const version = await pc.run([...client, "--version"]);
-  assertEquals(version.stdout.trim(), `lanparty-client ${VERSION}`);
-  assertMatch((await pc.run([...client, "--help"])).stdout, /--room ROOM/);
-  const wrong = await pc.run([...client, "--no-such-option"], { anyCode: true });
-  assertEquals(wrong.code, 2);
-  const options = ["--relay", "192.0.2.1", "--room", "PARTY"];
-  const bare = await pc.run([...client, ...options], { anyCode: true });
-  assertEquals(bare.code, 1);
-  assertMatch(bare.stderr, /error: no TAP adapter: install the driver TAP-Windows6/);
-});
+async function checkDoctor(party: Party, pc: WinePc): Promise<void> {
+  const read = async () => (await pc.doctor()).stdout.replaceAll("\r", "");
+  await eventually("the client's status", async () => / running: +yes/.test(await read()));
+  const report = await read();
+  const lines = [
+    /^ {2}running: +yes; this is \d+ s old$/m,
+    /^ {2}relay: +\S+ \(connected, round trip [\d.]+ ms, [\d.]+ % lost\)$/m,
+    /^ {2}room: +\(not shown\) \(peer \d+, 1 others\)$/m,
+    /^ {2}party: +the party's gateway is there$/m,
+    /^ {2}route: +to the relay is pinned$/m,
+    /^ {2}clock: +as the relay's, to the second$/m,
+    /^ {2}version: +9\.27\.0\.0$/m,
+    /^ {2}MAC in its settings: +020000000051$/m,
+    /^ {2}adapters: +"LAN party"$/m,
+    /^[! ] broadcast: +by "Ethernet"$/m,
+    /^ {2}other tunnels: +"ZeroTier One \[party\]" \(ZeroTier Virtual Port\)$/m,
+    /^ {2}the party counts as: +unidentified, and so public$/m,
+    /^! firewall there: +on$/m,
+  ];
+  for (const line of lines) assertMatch(report, line);
+  const key = (await Deno.readTextFile(party.keyFile)).match(/[A-Za-z0-9_-]{22}/g) ?? [];
+  assert(key.length > 0);
+  for (const secret of [...key, PARTY.room]) {
+    assert(!report.includes(secret), `the report holds ${secret}`);
+  }
+  await pc.write("network", "private");
+  await pc.write("firewall", "policy");
+  const other = await read();
+  assertMatch(other, /^ {2}the party counts as: +private$/m);
+  assertMatch(other, /^ {2}firewall there: +on, under a policy that is above this PC's rules$/m);
+  await pc.remove("network");
+  await pc.remove("firewall");
+}
 
 partyTest("a Windows player plays in the LAN", async (party, step) => {
   const player = await party.addPlayer("player");
@@ -134,7 +158,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await party.startGateway();
   const client = pc.client(
     ...await partyOptions(party, pc),
-    ...["--virtual-mac", MAC],
+    ...["--virtual-mac", MAC, "--allow-inbound"],
   );
   party.clients.set("player", client);
   await client.waitForLine(/adapter LAN party is up/, 20_000);
@@ -154,9 +178,10 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await step(
     "the relay's route was pinned, then the interface got its MTU and metric, no default route",
     async () => {
-      assertEquals((await pc.calls()).slice(3), SETUP);
+      assertEquals((await pc.calls()).slice(3), [...SETUP, ...INBOUND]);
     },
   );
+  await step("a doctor says how it is, and no secret", () => checkDoctor(party, pc));
   await step(
     "the driver was asked for its MAC before and after, else once for each thing",
     async () => {
@@ -172,7 +197,8 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
     assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
-    assertEquals((await pc.calls()).slice(7), UNDO);
+    assertEquals((await pc.calls()).slice(-4), [...NO_INBOUND, ...UNDO]);
+    assertMatch((await pc.doctor()).stdout, /^! running: +none runs$/m);
   });
 });
 
@@ -181,21 +207,23 @@ partyTest("what a killed client left behind is undone at the next start", async 
   await using pc = await WinePc.open(player);
   await pc.installAdapter();
   await party.startRelay();
-  const options = [...await partyOptions(party, pc), "--virtual-mac", MAC];
+  const options = [...await partyOptions(party, pc), "--virtual-mac", MAC, "--allow-inbound"];
+  const setup = [...SETUP, ...INBOUND];
+  const undo = [...NO_INBOUND, ...UNDO];
   const killed = pc.client(...options);
   party.clients.set("killed", killed);
-  await killed.waitForLine(/adapter LAN party is up/, 20_000);
+  await killed.waitForLine(/The LAN may reach this PC by the adapter "LAN party"/, 20_000);
   killed.kill("SIGKILL");
   await killed.waitExit(10_000);
   // The MAC's restart comes first; the second start finds the MAC as it should be.
-  assertEquals((await pc.calls()).slice(3), SETUP);
+  assertEquals((await pc.calls()).slice(3), setup);
   const next = pc.client(...options);
   party.clients.set("next", next);
-  await next.waitForLine(/adapter LAN party is up/, 40_000);
-  assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO, ...SETUP]);
+  await next.waitForLine(/The LAN may reach this PC/, 40_000);
+  assertEquals((await pc.calls()).slice(3), [...setup, ...undo, ...setup]);
   next.kill("SIGINT");
   assertEquals(await next.waitExit(10_000), 0);
-  assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO, ...SETUP, ...UNDO]);
+  assertEquals((await pc.calls()).slice(3), [...setup, ...undo, ...setup, ...undo]);
 });
 
 partyTest(

@@ -1,0 +1,67 @@
+/** How a running client is doing, in a file of its state folder: what `lanparty-client doctor` reads. */
+import type { TrafficSnapshot } from "../obs/counters.ts";
+import type { ClientDiagnostics } from "../obs/diagnostics.ts";
+import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { identifyProcess, isRunning, type ProcessIdentity } from "../os/process_identity.ts";
+
+const NAME = "lanparty-client-status.json";
+const PRIVATE = 0o600;
+
+/** What is written down. */
+export interface ClientStatus {
+  readonly diagnostics: ClientDiagnostics;
+  readonly traffic: TrafficSnapshot;
+}
+
+/** A status, and whether its client still runs. */
+export interface FoundStatus extends ClientStatus {
+  readonly isRunning: boolean;
+  readonly writtenMs: number;
+}
+
+/** The file of a running client. */
+export class ClientStatusFile {
+  readonly #path: string;
+  readonly #owner: ProcessIdentity | undefined = identifyProcess(Deno.pid);
+
+  constructor(stateDir: string) {
+    this.#path = `${stateDir}/${NAME}`;
+  }
+
+  /** Replaces what the file says. A disk that is full must not end a party. */
+  write(status: ClientStatus): void {
+    const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
+    try {
+      writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), PRIVATE);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  /** Removes the file. */
+  remove(): void {
+    try {
+      removeFileIfThere(this.#path);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+}
+
+/** What the client that uses a state folder, or used it last, has written; undefined: nothing. */
+export function readClientStatus(stateDir: string): FoundStatus | undefined {
+  try {
+    const bytes = readFileIfThere(`${stateDir}/${NAME}`);
+    if (bytes === undefined) return undefined;
+    const file = JSON.parse(new TextDecoder().decode(bytes));
+    const { tap, relay } = file.diagnostics;
+    const { pid, startTicks } = file.owner ?? {};
+    const isWhole = file.version === 1 && typeof relay === "string" &&
+      typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
+      typeof file.traffic.drops === "object";
+    if (!isWhole) return undefined;
+    return { ...file, isRunning: isRunning({ pid, startTicks }) };
+  } catch {
+    return undefined; // damaged, or not ours to read: as good as none
+  }
+}

@@ -1,0 +1,136 @@
+/** A PC on which the client sets up what is missing, and takes back what stays. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Namespace, NetworkLab } from "../support/netns.ts";
+import { eventually } from "../support/wait.ts";
+import { WinePc } from "../support/wine.ts";
+
+const FINGERPRINT = "A".repeat(43);
+const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY", "--relay-fingerprint", FINGERPRINT];
+const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
+const IDENTITY = "users/player/AppData/Roaming/lanparty-client/lanparty-client-identity.json";
+const PROGRAMS = "Program Files/lanparty-client";
+
+const INF = `[Version]
+Signature = "$Windows NT$"
+Class = Net
+CatalogFile = tap0901.cat
+[tap0901.NTamd64]
+%DeviceDescription% = tap0901.ndi, root\\tap0901
+[tap0901.driver]
+tap0901.sys
+`;
+const INSTALLED = "C:\\Program Files\\lanparty-client\\tap-driver\\OemVista.inf";
+
+/** What is asked of Windows to make the adapter and put its driver to it. */
+const INSTALLATION = [
+  `SetupDiGetINFClassW ${INSTALLED}`,
+  "SetupDiCreateDeviceInfoList Net",
+  "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
+  "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
+  "SetupDiCallClassInstaller 0x19 set device=77",
+  `UpdateDriverForPlugAndPlayDevicesW 0 root\\tap0901 ${INSTALLED} flags=1`,
+];
+
+async function placePackage(pc: WinePc): Promise<void> {
+  await Deno.mkdir(`${pc.folder}/tap-driver`);
+  await pc.write("tap-driver/OemVista.inf", INF);
+  await pc.write("tap-driver/tap0901.cat", "the catalogue");
+  await pc.write("tap-driver/tap0901.sys", "the driver");
+}
+
+/** Starts a client whose relay does not answer, waits for a line of its, and ends it. */
+async function startAndEnd(pc: WinePc, line: RegExp, ...options: string[]): Promise<string> {
+  const client = pc.client(...OPTIONS, ...options);
+  await client.waitForLine(line, 30_000);
+  client.kill("SIGINT");
+  await client.waitExit(20_000);
+  return client.stderr;
+}
+
+async function withPc(run: (pc: WinePc, namespace: Namespace) => Promise<void>): Promise<void> {
+  await using lab = await NetworkLab.open();
+  const namespace = await lab.namespace("windows");
+  await namespace.ip("link", "set", "lo", "up");
+  await using pc = await WinePc.open(namespace);
+  await run(pc, namespace);
+}
+
+Deno.test("a PC without a TAP adapter", (test) =>
+  withPc(async (pc) => {
+    await pc.installDriver();
+    await pc.installFakes("setupapi", "newdev");
+    await placePackage(pc);
+    await test.step("the driver beside the client is installed, unless it is refused", async () => {
+      await pc.write("refused", "");
+      const refused = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
+      assertEquals(refused.code, 1);
+      assertMatch(refused.stderr, /installing the driver of OemVista\.inf/);
+      assertMatch(refused.stderr, /error: the TAP driver could not be installed: .*not trusted/);
+      // The device that has no driver is removed again.
+      assertEquals(await pc.calls(), [
+        ...INSTALLATION,
+        "SetupDiCallClassInstaller 0x5 set device=77",
+        "SetupDiDestroyDeviceInfoList set",
+      ]);
+      await pc.remove("refused");
+    });
+    await test.step("it is installed, and the client goes on", async () => {
+      const before = (await pc.calls()).length;
+      const said = await startAndEnd(pc, /the MAC \S+ …/);
+      assertMatch(said, /Installed the TAP adapter "LAN party"/);
+      assertEquals((await pc.calls()).slice(before, before + 7), [
+        ...INSTALLATION,
+        "SetupDiDestroyDeviceInfoList set",
+      ]);
+      const left = [...Deno.readDirSync(pc.diskC(PROGRAMS))].map(({ name }) => name);
+      assertEquals(
+        left.filter((name) => !/^(msquic-[0-9a-f]{32}\.dll|changes-.*)$/.test(name)),
+        [],
+      );
+    });
+    await test.step("an adapter is chosen by its name", async () => {
+      const options = [...OPTIONS, "--tap", "Ethernet 7"];
+      const wrong = await pc.run([...CLIENT, ...options], { anyCode: true });
+      assertEquals(wrong.code, 1);
+      assertMatch(wrong.stderr, /there is no TAP adapter "Ethernet 7"; this PC has "LAN party"/);
+      await startAndEnd(pc, /192\.0\.2\.1/, "--tap", "lan PARTY");
+    });
+    await test.step("the identity is the player's, and repaired when it is damaged", () =>
+      checkIdentity(pc));
+    await test.step("reset takes back what stays", () => checkReset(pc));
+  }));
+
+async function checkIdentity(pc: WinePc): Promise<void> {
+  const path = pc.diskC(IDENTITY);
+  const { mac } = JSON.parse(await Deno.readTextFile(path));
+  assertMatch(mac, /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
+  assertEquals(await pc.readSetting("NetworkAddress"), mac.replaceAll(":", "").toUpperCase());
+  await Deno.writeTextFile(path, '{"version":1,"mac":"02-00-00-00-00-5');
+  const said = await startAndEnd(pc, /the MAC \S+ …/);
+  assertMatch(said, /lanparty-client-identity\.json was damaged \(not-json\); a new MAC was made/);
+  const repaired = JSON.parse(await Deno.readTextFile(path)).mac;
+  assert(repaired !== mac);
+  assertEquals(await pc.readSetting("NetworkAddress"), repaired.replaceAll(":", "").toUpperCase());
+}
+
+async function checkReset(pc: WinePc): Promise<void> {
+  const running = pc.client(...OPTIONS);
+  await running.waitForLine(/./, 30_000);
+  const before = (await pc.calls()).length;
+  running.kill("SIGINT");
+  await running.waitExit(20_000);
+  const { stdout } = await pc.run([...CLIENT, "reset"]);
+  assertMatch(stdout, /"LAN party" has its own MAC again/);
+  assertMatch(stdout, /The client's library was removed/);
+  assertEquals(await pc.readSetting("NetworkAddress"), undefined);
+  assertEquals((await pc.calls()).slice(before), [
+    "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
+    "CM_Disable_DevNode 7 4",
+    "CM_Enable_DevNode 7 0",
+  ]);
+  const left = [...Deno.readDirSync(pc.diskC(PROGRAMS))].map(({ name }) => name);
+  assertEquals(left, []);
+  const again = await pc.run([...CLIENT, "reset"]);
+  assertMatch(again.stdout, /"LAN party" has its own MAC\r?\n/);
+  await eventually("the driver has its own MAC", async () => (await pc.record()).macReads >= 0);
+}
