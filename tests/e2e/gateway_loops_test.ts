@@ -154,3 +154,135 @@ partyTest("loops: two gateways of two rooms on one LAN", async (party, step) => 
     await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "3", HOST_ADDRESS]);
   });
 });
+
+partyTest("loops: a second gateway of the same room on the same LAN", async (party, step) => {
+  await makeSwitch(party);
+  await party.lab.namespace("gateway2").then((gateway2) =>
+    party.lab.veth(
+      { namespace: party.lan, name: "g2", bridge: "sw0" },
+      { namespace: gateway2, name: PARTY.gatewayInterface },
+    )
+  );
+  const gateway2 = party.lab.get("gateway2");
+  await party.lab.veth(
+    { namespace: gateway2, name: "wan0", addresses: ["10.90.0.2/24"] },
+    { namespace: party.relay, name: "gw1", addresses: ["10.90.0.1/24"] },
+  );
+  await party.startRelay();
+  const first = await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", "10.77.0.50/24");
+  const second = gateway2.spawn(party.gatewayCommand(
+    ...["--relay", "10.90.0.1:443", "--state-dir", party.stateDir("gateway2")],
+  ));
+  await using station = await FrameStation.open(party.lan, "host");
+  await step("it is kept out, and told why", async () => {
+    await second.waitForLine(/The room has a gateway already/);
+    assert(!/Joined the room/.test(second.stderr));
+    assertEquals(await copiesOf(station, 110, 500), 0);
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+    assert(!STOPPED.test(first.stderr));
+  });
+  await step("when the first ends, it takes the place", async () => {
+    await first.stop();
+    await second.waitForLine(/Joined the room LANPARTY/, 20_000);
+    await eventually("the player reaches the LAN again", async () => {
+      const ping = ["ping", "-c", "1", "-W", "1", HOST_ADDRESS];
+      return (await alice.run(ping, { anyCode: true })).code === 0;
+    });
+    await second.stop();
+  });
+});
+
+partyTest("loops: a station of the LAN has a player's MAC", async (party, step) => {
+  await makeSwitch(party);
+  await party.startRelay();
+  const gateway = await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  const mac = "02:00:00:00:00:50";
+  await party.startClient(alice, "--address", "10.77.0.50/24", "--virtual-mac", mac);
+  const bob = await party.addPlayer("bob");
+  await party.startClient(bob, "--address", "10.77.0.51/24");
+  await party.lab.veth(
+    { namespace: party.lan, name: "p1", bridge: "sw0" },
+    { namespace: party.lan, name: "twin", mac },
+  );
+  await using twin = await FrameStation.open(party.lan, "twin");
+  const speak = async (until: RegExp) => {
+    const [frame, startMs] = [testBroadcast(mac), performance.now()];
+    while (!until.test(gateway.stderr) && performance.now() - startMs < 5_000) {
+      await twin.send(frame);
+      await pause(100);
+    }
+    return performance.now() - startMs;
+  };
+  await step("that player alone is not served, and named, within a second", async () => {
+    const tookMs = await speak(/alice \(02:00:00:00:00:50\) is not served/);
+    assert(tookMs < 1_300, `said after ${tookMs} ms`);
+    await bob.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+    const ping = ["ping", "-c", "1", "-W", "1", HOST_ADDRESS];
+    assertEquals((await alice.run(ping, { anyCode: true })).code, 1);
+    assert(!STOPPED.test(gateway.stderr));
+  });
+  await step("when the station is silent, it is served again", async () => {
+    await gateway.waitForLine(/alice \(02:00:00:00:00:50\) is served again/, 8_000);
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+  });
+});
+
+function testBroadcast(source: string): Uint8Array<ArrayBuffer> {
+  return ethernet({ destination: BROADCAST_MAC, source, type: TEST_TYPE, payload: pattern(60) });
+}
+
+partyTest("loops: two rooms at one bridge, and a PC that bridges both", async (party, step) => {
+  const { gateway } = party;
+  await makeSwitch(party);
+  await gateway.bridge("br0");
+  await gateway.ip("link", "set", PARTY.gatewayInterface, "master", "br0");
+  await party.startRelay();
+  const first = await party.startGateway("--interface", "br0");
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", "10.77.0.50/24");
+  // Gateways of nearly the same age settle it by their random ids.
+  await pause(2 * SAME_AGE_MS);
+  const second = gateway.spawn(party.gatewayCommand(
+    ...["--room", "TWO", "--interface", "br0", "--state-dir", party.stateDir("gateway2")],
+  ));
+  await second.waitForLine(/Joined the room TWO/);
+  const joinedMs = performance.now();
+  await step("the newcomer stands still within a second, and names the bridge", async () => {
+    const [, text] = await second.waitForLine(STOPPED, 3_000);
+    const tookMs = performance.now() - joinedMs;
+    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    const mac = await gateway.macOf("br0");
+    assertMatch(text, new RegExp(`the gateway ${mac} was on this LAN before`));
+    await first.waitForLine(new RegExp(`Another gateway \\(${mac}\\) is on this LAN`));
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+  });
+  await step("a PC in both rooms that bridges them carries nothing around", async () => {
+    const carol = await party.addPlayer("carol");
+    await party.startClient(carol, "--no-dhcp");
+    const other = carol.spawn(party.clientCommand(
+      carol,
+      ...["--room", "TWO", "--tap-name", "lanparty1", "--no-dhcp"],
+      ...["--state-dir", party.stateDir("carol2")],
+    ));
+    await other.waitForLine(/adapter .* is up/);
+    await carol.bridge("both");
+    for (const tap of [PARTY.tap, "lanparty1"]) {
+      await carol.ip("link", "set", tap, "master", "both");
+    }
+    await using station = await FrameStation.open(party.lan, "host");
+    await first.stop();
+    await second.waitForLine(RESUMED, 8_000);
+    await pause(2 * SAME_AGE_MS);
+    const again = await party.startGateway("--interface", "br0");
+    await again.waitForLine(STOPPED, 3_000);
+    assertEquals(await copiesOf(station, 120, 500), 0);
+    await second.stop();
+    await again.waitForLine(RESUMED, 8_000);
+    assertEquals(await copiesOf(station, 121, 500), 0);
+    await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+    await other.stop();
+  });
+});
