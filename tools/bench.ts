@@ -9,16 +9,22 @@ import { measureBulk } from "./bench/bulk.ts";
 import { measureChain } from "./bench/chain.ts";
 import { measureCodec } from "./bench/codec.ts";
 import { measureForwarding } from "./bench/forwarding.ts";
+import { measureGateway, measureGatewaySoak, Wire } from "./bench/gateway.ts";
 import { measureMemory } from "./bench/memory.ts";
 import { measureBusyRelay, measureNarrowPath } from "./bench/overload.ts";
 import { type BenchRow, formatBench } from "./bench/table.ts";
-import { NETWORK_PLAY } from "./prerequisites.ts";
+import { C_PROGRAMS, NETWORK_PLAY } from "./prerequisites.ts";
 import { say, step } from "./progress.ts";
 
 async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   rows.push(...await step("round trip through the chain", () => measureChain()));
   rows.push(...await step("pings during a bulk copy", () => measureBulk()));
+  const wire = await Wire.make(lab, folder);
+  rows.push(
+    ...await step("gateway: its own code, against a bare loop in C", () => measureGateway(wire)),
+    ...await step("gateway: 24 million frames", () => measureGatewaySoak(wire)),
+  );
   const forwarding = await step(
     "relay: forwarding, against a loop over Deno's QUIC",
     () => measureForwarding(lab, folder),
@@ -42,7 +48,7 @@ async function main(): Promise<number> {
     return 2;
   }
   if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
-  await build(NETWORK_PLAY);
+  await build([...C_PROGRAMS, ...NETWORK_PLAY]);
   const [loadBefore] = Deno.loadavg();
   const startedMs = performance.now();
   const lab = await NetworkLab.open();
