@@ -95,7 +95,9 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   synchapi: ["CreateEventW", "ResetEvent", "WaitForSingleObject"],
   sysinfoapi: ["GetSystemDirectoryW", "GetTickCount64"],
   realtimeapiset: ["QueryUnbiasedInterruptTime"],
-  iphlpapi: ["GetAdaptersAddresses"],
+  iphlpapi: "CancelIPChangeNotify GetAdaptersAddresses NotifyAddrChange NotifyRouteChange".split(
+    " ",
+  ),
   winbase: ["LocalFree"],
   winsock: ["WSAStartup"],
 };
@@ -121,6 +123,7 @@ const PAGES: Readonly<Record<string, string>> = {
   GetConsoleProcessList: `${MICROSOFT}/windows/console/getconsoleprocesslist`,
   NtReadFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntreadfile`,
   NtWriteFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntwritefile`,
+  SetConsoleCtrlHandler: `${MICROSOFT}/windows/console/setconsolectrlhandler`,
   bsearch: `${MICROSOFT}/cpp/c-runtime-library/reference/bsearch`,
   memcpy: `${MICROSOFT}/cpp/c-runtime-library/reference/memcpy-wmemcpy`,
 };

@@ -28,11 +28,13 @@ const OVERLAPPED_WORD = OVERLAPPED_ENTRY.fields.lpOverlapped.offset >> 2;
 const BYTES_WORD = OVERLAPPED_ENTRY.fields.dwNumberOfBytesTransferred.offset >> 2;
 const TWO_TO_32 = 4_294_967_296;
 
-/** What a player's "stop" looks like on Windows: Ctrl-C, Ctrl-Break, or the window is closed. */
+/**
+ * What a player's "stop" looks like on Windows: Ctrl-C or Ctrl-Break. Of a window that is closed a signal
+ * would come too late: see `os/windows_console.ts`.
+ */
 const SIGNALS: Readonly<Record<TerminationSignal, readonly Deno.Signal[]>> = {
   SIGINT: ["SIGINT"],
-  SIGTERM: ["SIGBREAK", "SIGHUP"],
-  // What Deno calls by this name is the closing window.
+  SIGTERM: ["SIGBREAK"],
   SIGHUP: [],
 };
 

@@ -5,6 +5,7 @@ import type { LinkDevice, LinkFrame } from "../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts";
 import { DropCode } from "../obs/drops.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
+import { SleepClock } from "../os/sleep_clock.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { clientMac } from "./client_identity.ts";
 import type { ClientSystem, ClientSystemOptions } from "./client_platform.ts";
@@ -108,6 +109,7 @@ class Client {
   private addressesDueMs = Infinity;
   private snapshotDueMs = Infinity;
   private networkDueMs = 0;
+  private readonly sleepClock = new SleepClock();
   private lost: LostAdapter | undefined;
   private reopenDueMs = Infinity;
   private clockSkewMs: number | undefined;
@@ -207,6 +209,9 @@ class Client {
       // A deleted adapter is found here before its next look: what it says is the better message.
       if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
     } else {
+      // The way to the relay is held before the adapter can bring another one.
+      const { relayAddress } = this.core.ownTraffic;
+      this.system.checkNetwork(relayAddress, this.resources.reactor.now());
       this.openAdapter(tapMtu);
     }
   }
@@ -269,6 +274,9 @@ class Client {
     this.networkDueMs = nowMs + this.system.networkIntervalMs;
     const event = this.system.checkNetwork(this.core.ownTraffic.relayAddress, nowMs);
     const { session } = node.parts;
+    if (this.sleepClock.take() > 0) {
+      return session.handleNetworkChanged("This PC was asleep.", nowMs);
+    }
     switch (event) {
       case undefined:
         return;

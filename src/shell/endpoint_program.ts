@@ -9,6 +9,7 @@ import type { QuicLibrary } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
 import { claimInstance, InstanceBusyError } from "../os/instance.ts";
+import { onConsoleClosed } from "../os/windows_console.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import type { FrameLogFile } from "./frame_log_file.ts";
@@ -181,12 +182,20 @@ export async function runEndpoint(
     },
     nextDeadlineMs: () => Math.min(leaveDeadlineMs, leaveDueMs, frameLog.work(-Infinity)),
   });
+  const console = Deno.build.os === "windows"
+    ? onConsoleClosed(() => {
+      beforeLeaving().catch(() => {}); // on Windows all of it is done when this returns
+      sayGoodbye(node, reactor);
+    })
+    : undefined;
   node.start();
   try {
     await reactor.run();
   } catch (error) {
     if (error instanceof UserError) sayGoodbye(node, reactor);
     throw error;
+  } finally {
+    console?.close();
   }
   if (node.failure !== undefined) throw node.failure.error;
   return node.exitCode ?? 0;

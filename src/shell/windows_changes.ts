@@ -2,6 +2,7 @@
  * What the client changes on a Windows PC and takes back: at its end, or, if it was killed, at its
  * next start. The journal lies in the folder of programs, which only administrators can write.
  */
+import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
 import { programFolder } from "../os/windows_program_folder.ts";
@@ -32,7 +33,11 @@ export class WindowsChanges {
   constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
     this.journal = ChangeJournal.open(
       `${programFolder()}\\changes-${guid}.json`,
-      { [ROUTE]: undoRoute, [INTERFACE]: undoInterface, [INBOUND]: undoInbound },
+      {
+        [ROUTE]: undoRoute,
+        [INTERFACE]: (data) => undoInterface(data, guid),
+        [INBOUND]: undoInbound,
+      },
       onFailure,
     );
   }
@@ -48,6 +53,11 @@ export class WindowsChanges {
       if (!isOurs) this.journal.forget(change);
     }
     return isOurs ? change : undefined;
+  }
+
+  /** Strikes out a change that is undone already. */
+  forget(change: Change): void {
+    this.journal.forget(change);
   }
 
   /** Takes one change back. @throws {WindowsError} it stays written down */
@@ -100,12 +110,19 @@ function undoInbound(data: ChangeData): void {
   if (typeof data === "string" && isInboundRuleName(data)) removeRule(data);
 }
 
-function undoInterface(data: ChangeData): void {
+/** Of the adapter itself alone; one that is gone has taken its settings along. */
+function undoInterface(data: ChangeData, own: string): void {
   if (typeof data !== "object" || data === null || !("guid" in data)) return;
   const { guid, settings } = data;
-  if (typeof guid !== "string" || !/^\{[0-9A-Fa-f-]{36}\}$/.test(guid)) return;
-  if (!Array.isArray(settings) || !settings.every(isSettings)) return;
-  WindowsInterface.find(guid).restore(settings);
+  if (guid !== own || !Array.isArray(settings) || !settings.every(isSettings)) return;
+  let network: WindowsInterface;
+  try {
+    network = WindowsInterface.find(guid);
+  } catch (error) {
+    if (error instanceof WindowsError) return;
+    throw error;
+  }
+  network.restore(settings);
 }
 
 function isSettings(value: unknown): value is InterfaceSettings {

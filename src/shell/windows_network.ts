@@ -21,7 +21,6 @@ import { equalBytes, formatIp, type IpRoute, isSameRoute } from "../proto/ip_rou
 import { interfaceTo } from "../route/windows_host_route.ts";
 import { readAdapters, readAddresses, readMetrics, readRoutes } from "../route/windows_tables.ts";
 import { WindowsNetworkNotices } from "../route/windows_watch.ts";
-
 import { type Logger, logText } from "./logging.ts";
 import type { WindowsChanges } from "./windows_changes.ts";
 
@@ -127,6 +126,9 @@ export class WindowsNetwork {
   }
 
   private add(route: IpRoute): void {
+    // One that is held and has to be added again was deleted by somebody: it is written down already.
+    const index = this.held.findIndex((one) => isSameRoute(one.route, route));
+    if (index >= 0) this.changes.forget(this.held.splice(index, 1)[0].change);
     try {
       const change = this.changes.addRoute(route);
       if (change === undefined) return;

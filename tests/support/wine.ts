@@ -226,6 +226,19 @@ export class WinePc implements AsyncDisposable {
     await this.run(["wine", "/mnt/wire.exe", present ? "present" : "absent"]);
   }
 
+  /** The PC's own networks from now on, one thing a line: see `tests/windows/fake_iphlpapi.c`. */
+  async setNetwork(...lines: string[]): Promise<void> {
+    const path = `${this.folder}/network.txt`;
+    await Deno.writeTextFile(`${path}.new`, `${lines.join("\n")}\n`);
+    await Deno.rename(`${path}.new`, path);
+  }
+
+  /** What programs have set on the PC's networks, as the fake has written it down. */
+  async setOfNetwork(): Promise<string[]> {
+    const path = `${this.folder}/network_set.txt`;
+    return (await Deno.readTextFile(path).catch(ignoreNotFound) ?? "").split("\n");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.run(["wineserver", "--kill", "--wait"], { anyCode: true });
     await Deno.remove(this.folder, { recursive: true });

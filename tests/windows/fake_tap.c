@@ -12,6 +12,8 @@
 
 #define TAP_CONTROL(n) CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define GUID_TEXT L"{11111111-2222-3333-4444-555555555555}"
+#define TAP_DEVICE L"\\Device\\" GUID_TEXT L".tap"
+#define TAP_LINK L"\\DosDevices\\Global\\" GUID_TEXT L".tap"
 #define SETTINGS L"\\Registry\\Machine\\SYSTEM\\CurrentControlSet\\Control\\Class\\" \
                  L"{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007"
 
@@ -25,7 +27,6 @@
 
 struct end {
     DEVICE_OBJECT *device;
-    LONG opens;
     IRP *waiting[WAITING_MAX];
     unsigned waiting_count;
     /* frames on their way to this end */
@@ -33,6 +34,10 @@ struct end {
     ULONG lengths[QUEUE_FRAMES];
     unsigned head, tail;
 };
+
+/* The program that has the adapter. Wine tells a program nothing of an open that a driver refuses: what it asks for
+   then is refused as well. */
+static FILE_OBJECT *owner;
 
 /* What WIRE_GET_RECORD returns, little-endian. */
 static struct {
@@ -152,29 +157,52 @@ static void read_mac(void)
 static NTSTATUS WINAPI on_create(DEVICE_OBJECT *device, IRP *irp)
 {
     struct end *end = end_of(device);
-    if (end == &tap && absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
-    if (end == &tap && end->opens > 0) return finish(irp, STATUS_UNSUCCESSFUL, 0);
-    end->opens++;
-    if (end == &tap) record.opened++;
+    if (end == &tap) {
+        if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
+        if (owner != NULL) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        owner = IoGetCurrentIrpStackLocation(irp)->FileObject;
+        record.opened++;
+    }
     return finish(irp, STATUS_SUCCESS, 0);
+}
+
+static BOOLEAN is_refused(DEVICE_OBJECT *device, IRP *irp)
+{
+    return end_of(device) == &tap && IoGetCurrentIrpStackLocation(irp)->FileObject != owner;
 }
 
 static NTSTATUS WINAPI on_cleanup(DEVICE_OBJECT *device, IRP *irp)
 {
-    end_waiting(end_of(device), STATUS_CANCELLED);
+    if (!is_refused(device, irp)) end_waiting(end_of(device), STATUS_CANCELLED);
     return finish(irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS WINAPI on_close(DEVICE_OBJECT *device, IRP *irp)
 {
-    struct end *end = end_of(device);
-    end->opens--;
-    if (end == &tap) {
+    if (end_of(device) == &tap && !is_refused(device, irp)) {
+        owner = NULL;
         record.closed++;
         media = FALSE;
         tap.head = tap.tail;
     }
     return finish(irp, STATUS_SUCCESS, 0);
+}
+
+/* A device that is gone has no name any more. */
+static void set_present(BOOLEAN present)
+{
+    UNICODE_STRING device, symbol;
+    RtlInitUnicodeString(&device, TAP_DEVICE);
+    RtlInitUnicodeString(&symbol, TAP_LINK);
+    if (present == !absent) return;
+    absent = !present;
+    if (absent) {
+        IoDeleteSymbolicLink(&symbol);
+        end_waiting(&tap, STATUS_NO_SUCH_DEVICE);
+    } else {
+        read_mac();
+        IoCreateSymbolicLink(&symbol, &device);
+    }
 }
 
 static NTSTATUS answer(IRP *irp, const void *bytes, ULONG length)
@@ -200,13 +228,12 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         case WIRE_GET_RECORD:
             return answer(irp, &record, sizeof record);
         case WIRE_SET_PRESENT:
-            absent = argument == 0;
-            if (absent) end_waiting(&tap, STATUS_NO_SUCH_DEVICE);
-            else read_mac();
+            set_present(argument != 0);
             return finish(irp, STATUS_SUCCESS, 0);
         }
         return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
+    if (is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
     case TAP_CONTROL(1):
         record.mac_reads++;
@@ -234,7 +261,7 @@ static NTSTATUS WINAPI on_read(DEVICE_OBJECT *device, IRP *irp)
     if (end == &tap) {
         record.reads++;
         if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
-        if (!media) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        if (!media || is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
     }
     if (end->head != end->tail) {
         unsigned at = end->head++ % QUEUE_FRAMES;
@@ -265,7 +292,7 @@ static NTSTATUS WINAPI on_write(DEVICE_OBJECT *device, IRP *irp)
     } else {
         record.writes++;
         if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
-        if (!media) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        if (!media || is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
         if (length < 14) {
             record.too_short++;
             return finish(irp, STATUS_UNSUCCESSFUL, 0);
@@ -300,7 +327,7 @@ NTSTATUS WINAPI DriverEntry(DRIVER_OBJECT *driver, UNICODE_STRING *path)
     driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = on_control;
     driver->MajorFunction[IRP_MJ_READ] = on_read;
     driver->MajorFunction[IRP_MJ_WRITE] = on_write;
-    status = make(driver, &tap, L"\\Device\\" GUID_TEXT L".tap", L"\\DosDevices\\Global\\" GUID_TEXT L".tap");
+    status = make(driver, &tap, TAP_DEVICE, TAP_LINK);
     if (status != STATUS_SUCCESS) return status;
     return make(driver, &wire, L"\\Device\\lanparty-wire", L"\\DosDevices\\Global\\lanparty-wire");
 }

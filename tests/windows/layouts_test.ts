@@ -1,5 +1,6 @@
 /** Windows' structs, constants and functions, compared with mingw-w64's headers by its compiler. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as consoles from "../../src/ffi/windows_console.ts";
 import * as devices from "../../src/ffi/windows_devices.ts";
 import * as events from "../../src/ffi/windows_events.ts";
 import * as com from "../../src/ffi/windows_com.ts";
@@ -46,6 +47,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(ip.IpConstant),
     ...constantAssertions(events.EventConstant),
+    ...constantAssertions(consoles.ConsoleConstant),
     ...constantAssertions(process.ProcessConstant),
     ...constantAssertions(security.SecurityConstant),
     ...constantAssertions(setup.SetupConstant),

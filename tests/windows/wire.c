@@ -4,22 +4,26 @@
  *   wire.exe LOCAL-PORT REMOTE-PORT    until it is killed
  *   wire.exe record                    prints what was asked of the driver so far
  *   wire.exe present | absent          puts the adapter in, or pulls it out
+ *   wire.exe close-window              tells the client, as Windows would, that its window is closed
+ *   wire.exe hold                      opens the adapter as soon as it is free, and holds it until it is killed
  */
 #include <winsock2.h>
 #include <windows.h>
 #include <winioctl.h>
+#include <tlhelp32.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WIRE_CONTROL(n) CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define TAP L"\\\\.\\Global\\{11111111-2222-3333-4444-555555555555}.tap"
 #define FRAME_BYTES 2048
 
 static HANDLE device;
 static SOCKET link;
 static struct sockaddr_in remote;
 
-static void fail(const char *call, unsigned long code)
+static void __attribute__((noreturn)) fail(const char *call, unsigned long code)
 {
     fprintf(stderr, "%s failed: %lu\n", call, code);
     exit(1);
@@ -73,8 +77,51 @@ static void __attribute__((noreturn)) carry(int local_port, int remote_port)
     }
 }
 
+/* Another program that uses the adapter. */
+static void __attribute__((noreturn)) hold(void)
+{
+    unsigned char mac[6];
+    DWORD bytes;
+    for (;;) {
+        HANDLE tap = CreateFileW(TAP, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+        /* Wine does not say that the driver has refused it. */
+        if (tap != INVALID_HANDLE_VALUE &&
+            DeviceIoControl(tap, WIRE_CONTROL(1), NULL, 0, mac, sizeof mac, &bytes, NULL)) break;
+        if (tap != INVALID_HANDLE_VALUE) CloseHandle(tap);
+        Sleep(1);
+    }
+    printf("holding\n");
+    fflush(stdout);
+    for (;;) Sleep(1000);
+}
+
+static DWORD find_client(void)
+{
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE processes = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    for (BOOL more = Process32FirstW(processes, &entry); more; more = Process32NextW(processes, &entry)) {
+        if (lstrcmpiW(entry.szExeFile, L"lanparty-client.exe") == 0) return entry.th32ProcessID;
+    }
+    fail("Process32NextW", GetLastError());
+}
+
+/* A thread in the program that runs this function of kernelbase is how Windows tells it. */
+static int close_window(void)
+{
+    HANDLE client = OpenProcess(PROCESS_ALL_ACCESS, FALSE, find_client());
+    void *routine = (void *)GetProcAddress(GetModuleHandleW(L"kernelbase.dll"), "CtrlRoutine");
+    if (client == NULL || routine == NULL) fail("GetProcAddress", GetLastError());
+    HANDLE thread = CreateRemoteThread(client, NULL, 0, routine, (void *)CTRL_CLOSE_EVENT, 0, NULL);
+    if (thread == NULL) fail("CreateRemoteThread", GetLastError());
+    DWORD waited = WaitForSingleObject(thread, 5000);
+    printf("the handler has %s\n", waited == WAIT_OBJECT_0 ? "returned" : "not returned");
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
+    if (count == 2 && strcmp(arguments[1], "close-window") == 0) return close_window();
+    if (count == 2 && strcmp(arguments[1], "hold") == 0) hold();
     device = CreateFileW(L"\\\\.\\Global\\lanparty-wire", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
                          FILE_FLAG_OVERLAPPED, NULL);
     if (device == INVALID_HANDLE_VALUE) fail("CreateFileW", GetLastError());
