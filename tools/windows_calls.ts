@@ -1,6 +1,6 @@
 /**
  * What the client calls of Windows: read out of `src/ffi`, and written as one table with each
- * function's page in Microsoft's documentation, into `src/ffi/WINDOWS.md`.
+ * function's page in Microsoft's documentation, into `docs/WINDOWS.md`.
  *
  * usage: deno run -A tools/windows_calls.ts
  */
@@ -12,7 +12,7 @@ const FFI = new URL("../src/ffi/", import.meta.url);
 const FAKES = new URL("../tests/windows/", import.meta.url);
 
 /** Where the table stands. */
-export const WINDOWS_TABLE = new URL("WINDOWS.md", FFI);
+export const WINDOWS_TABLE = new URL("../docs/WINDOWS.md", import.meta.url);
 
 /** A function of a DLL. */
 export interface WindowsFunction {
@@ -149,7 +149,7 @@ async function fakedNames(): Promise<ReadonlyMap<string, string>> {
 
 const HEAD = `# What the client calls of Windows
 
-Written by \`deno run -A tools/windows_calls.ts\` out of the tables in this folder; a test compares.
+Written by \`deno run -A tools/windows_calls.ts\` out of the tables in \`src/ffi\`; a test compares.
 
 How each is checked, since no Windows is at hand:
 

@@ -15,7 +15,7 @@ import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { TrafficCounters } from "../obs/counters.ts";
 import { DropCode } from "../obs/drops.ts";
 import type { FrameLog } from "../obs/frame_log.ts";
-import { dissect, Dissection } from "../proto/dissect.ts";
+import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -39,6 +39,8 @@ export interface ClientCoreOptions {
   readonly mac: Uint8Array;
   /** Leaves DHCP replies as they are. */
   readonly allowLanDefaultRoute: boolean;
+  /** Keeps in what the player's system asks by DHCP, where it cannot be told not to ask. */
+  readonly blocksDhcp?: boolean;
 }
 
 /** DHCP replies that wait for `drainDhcpStatus`; what comes on top is not told. */
@@ -142,6 +144,9 @@ export class ClientCore implements FrameSink {
     if (this.ownTraffic.matches(bytes, offset + length, this.#dissection)) {
       return DropCode.ownTraffic;
     }
+    if (this.#options.blocksDhcp === true && isToDhcpServer(this.#dissection)) {
+      return DropCode.dhcpOff;
+    }
     return NO_DROP;
   }
 
@@ -191,4 +196,10 @@ export class ClientCore implements FrameSink {
       targets,
     );
   }
+}
+
+const DHCP_SERVER_PORT = 67;
+
+function isToDhcpServer({ ipVersion, ipProtocol, destinationPort }: Dissection): boolean {
+  return ipVersion === 4 && ipProtocol === IpProtocol.udp && destinationPort === DHCP_SERVER_PORT;
 }

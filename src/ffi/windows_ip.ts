@@ -147,6 +147,7 @@ export const IpConstant = {
   GAA_FLAG_SKIP_UNICAST: 1,
   GAA_FLAG_SKIP_ANYCAST: 2,
   GAA_FLAG_SKIP_MULTICAST: 4,
+  IpDadStatePreferred: 4,
   AF_UNSPEC: 0,
   IpDadStateDeprecated: 3,
   ERROR_NOT_FOUND: 1168,
@@ -181,6 +182,9 @@ const SYMBOLS = {
     result: "u32",
   },
   InitializeIpForwardEntry: { parameters: ["buffer" /* Row, out */], result: "void" },
+  InitializeUnicastIpAddressEntry: { parameters: ["buffer" /* Row, out */], result: "void" },
+  CreateUnicastIpAddressEntry: { parameters: ["buffer" /* Row */], result: "u32" },
+  DeleteUnicastIpAddressEntry: { parameters: ["buffer" /* Row */], result: "u32" },
   CreateIpForwardEntry2: { parameters: ["buffer" /* Row */], result: "u32" },
   DeleteIpForwardEntry2: { parameters: ["buffer" /* Row */], result: "u32" },
   ConvertInterfaceIndexToLuid: {

@@ -82,6 +82,7 @@ export const DropCode = {
   lanBroadcastLimit: 62,
   loopStopped: 63,
   probe: 64,
+  dhcpOff: 65,
 } as const;
 
 // In the order of the codes.
@@ -309,6 +310,11 @@ const TABLE = {
     "probe",
     "gateway",
     "a probe by which gateways look for loops, which ends at the gateway",
+  ],
+  dhcpOff: [
+    "dhcp-off",
+    "client",
+    "this PC asked the LAN for an address, which --address or --no-dhcp does not want",
   ],
 } as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
 

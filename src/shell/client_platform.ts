@@ -26,6 +26,8 @@ export interface AdapterSettings {
 export interface ClientSystem {
   /** Where the program keeps its files. */
   readonly stateDir: string;
+  /** Whether the system's own DHCP client asks although it should not, and must be kept in. */
+  readonly blocksDhcp: boolean;
   /** Whether the way to the relay is held where it is; undefined: nothing has to be held here. */
   readonly routePinned: boolean | undefined;
   /**

@@ -27,6 +27,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
 
 class LinuxSystem implements ClientSystem {
   readonly routePinned = undefined;
+  readonly blocksDhcp = false;
   private readonly lanAddress: LanAddress;
   private readonly network: LinuxNetwork;
   /** The kernel makes the adapter for this program: somebody has deleted it. */

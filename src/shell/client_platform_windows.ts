@@ -4,6 +4,7 @@ import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
 import type { UndoFailure } from "../os/journal.ts";
 import { setAdapterMac } from "../os/windows_adapter.ts";
+import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
@@ -53,6 +54,11 @@ class WindowsSystem implements ClientSystem {
     readonly stateDir: string,
     private readonly logger: Logger,
   ) {}
+
+  /** Windows asks for an address on each adapter, whatever else it is given. */
+  get blocksDhcp(): boolean {
+    return this.options.address !== undefined || !this.options.useDhcp;
+  }
 
   get routePinned(): boolean {
     return this.network?.routePinned ?? false;
@@ -118,8 +124,15 @@ class WindowsSystem implements ClientSystem {
       },
     });
     this.network?.setTap(network.index);
+    this.addAddress(network, changes);
     this.checkDriver(device);
     return device;
+  }
+
+  private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
+    const [address, prefixLength] = this.options.address?.split("/") ?? [];
+    if (address === undefined) return;
+    changes.addAddress(network, parseIpAddress(address)!, Number(prefixLength));
   }
 
   adapterLost(): void {

@@ -131,6 +131,7 @@ class Client {
       tap: { send: (bytes, offset, length) => this.tap?.send(bytes, offset, length) ?? false },
       mac,
       allowLanDefaultRoute: options.allowLanDefaultRoute,
+      blocksDhcp: system.blocksDhcp,
       frameLog: frameLog.log,
     });
   }

@@ -8,11 +8,13 @@ import { removeRule } from "../ffi/windows_firewall.ts";
 import { programFolder } from "../os/windows_program_folder.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
+import { addAddress, removeAddress } from "../route/windows_address.ts";
 import { addHostRoute, hostRouteRow, removeHostRoute } from "../route/windows_host_route.ts";
 
 const ROUTE = "windows-route";
 const INTERFACE = "windows-interface";
 const INBOUND = "windows-inbound";
+const ADDRESS = "windows-address";
 
 /** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
 export function inboundRuleName(guid: string): string {
@@ -28,6 +30,7 @@ export function isInboundRuleName(text: string): boolean {
 export class WindowsChanges {
   private readonly journal: ChangeJournal;
   private interfaceChange: Change | undefined;
+  private addressChange: Change | undefined;
 
   /** Opens the adapter's journal, and undoes what a killed client left behind. */
   constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
@@ -37,6 +40,7 @@ export class WindowsChanges {
         [ROUTE]: undoRoute,
         [INTERFACE]: (data) => undoInterface(data, guid),
         [INBOUND]: undoInbound,
+        [ADDRESS]: (data) => undoAddress(data, guid),
       },
       onFailure,
     );
@@ -63,6 +67,13 @@ export class WindowsChanges {
   /** Takes one change back. @throws {WindowsError} it stays written down */
   undoOne(change: Change): void {
     this.journal.undo(change);
+  }
+
+  /** Gives the adapter a fixed IPv4 address. @throws {WindowsError} */
+  addAddress(network: WindowsInterface, address: Uint8Array, prefixLength: number): void {
+    const data = { guid: this.guid, address: [...address], prefixLength };
+    this.addressChange ??= this.journal.record(ADDRESS, data);
+    addAddress({ interfaceIndex: network.index, address, prefixLength });
   }
 
   /** Makes a change of which nothing stays if it fails. @throws what `change` throws */
@@ -95,6 +106,7 @@ export class WindowsChanges {
   /** Takes everything back; what cannot be stays written down. */
   undo(): readonly UndoFailure[] {
     this.interfaceChange = undefined;
+    this.addressChange = undefined;
     return this.journal.undoAll();
   }
 }
@@ -115,14 +127,31 @@ function undoInterface(data: ChangeData, own: string): void {
   if (typeof data !== "object" || data === null || !("guid" in data)) return;
   const { guid, settings } = data;
   if (guid !== own || !Array.isArray(settings) || !settings.every(isSettings)) return;
-  let network: WindowsInterface;
+  findInterface(guid)?.restore(settings);
+}
+
+/** As {@linkcode undoInterface}. */
+function undoAddress(data: ChangeData, own: string): void {
+  if (typeof data !== "object" || data === null || !("guid" in data)) return;
+  const { guid, address, prefixLength } = data;
+  if (guid !== own || !isByte(prefixLength)) return;
+  if (!Array.isArray(address) || address.length !== 4 || !address.every(isByte)) return;
+  const interfaceIndex = findInterface(guid)?.index;
+  if (interfaceIndex === undefined) return;
+  removeAddress({ interfaceIndex, address: Uint8Array.from(address), prefixLength });
+}
+
+function findInterface(guid: string): WindowsInterface | undefined {
   try {
-    network = WindowsInterface.find(guid);
+    return WindowsInterface.find(guid);
   } catch (error) {
-    if (error instanceof WindowsError) return;
+    if (error instanceof WindowsError) return undefined;
     throw error;
   }
-  network.restore(settings);
+}
+
+function isByte(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255;
 }
 
 function isSettings(value: unknown): value is InterfaceSettings {

@@ -25,7 +25,7 @@ class Player {
   readonly core: ClientCore;
   tapTakes = true;
 
-  constructor(allowLanDefaultRoute = false, logged = false) {
+  constructor(allowLanDefaultRoute = false, logged = false, blocksDhcp = false) {
     const { pool, counters } = this;
     this.path = new FramePath({ pool, counters, arena: new QueueArena(64) });
     this.core = new ClientCore({
@@ -41,6 +41,7 @@ class Player {
       },
       mac: MAC,
       allowLanDefaultRoute,
+      blocksDhcp,
     });
     this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, 1439);
   }
@@ -108,6 +109,23 @@ Deno.test("frames of other MACs, and of impossible lengths, stay here and are co
   player.send(frame(HOST, PLAYER_MAC, 1522));
   assertEquals(player.tunnelled().length, 2);
   player.assertDrops({ "foreign-source": 2, "short-frame": 1, "over-long": 1 });
+});
+
+Deno.test("what asks for an address stays here, where none is wanted", () => {
+  const datagram = (source: string, destination: string) =>
+    Uint8Array.fromHex(
+      BROADCAST + PLAYER_MAC + "0800" + "4500001c00000000401100000a4d003200000000" + source +
+        destination + "00080000" + "00".repeat(20),
+    );
+  const discover = datagram("0044", "0043");
+  const game = datagram("0044", "6d38");
+  const player = new Player(false, false, true);
+  for (const sent of [discover, game]) player.send(sent);
+  assertEquals(player.tunnelled(), [game]);
+  player.assertDrops({ "dhcp-off": 1 });
+  const usual = new Player();
+  usual.send(discover);
+  assertEquals(usual.tunnelled(), [discover]);
 });
 
 Deno.test("a lease that is given back is counted, and nothing else", () => {

@@ -7,7 +7,7 @@ import {
   windowsTable,
 } from "../../tools/windows_calls.ts";
 
-Deno.test("src/ffi/WINDOWS.md is up to date: deno run -A tools/windows_calls.ts", async () => {
+Deno.test("docs/WINDOWS.md is up to date: deno run -A tools/windows_calls.ts", async () => {
   assertEquals(await Deno.readTextFile(WINDOWS_TABLE), await windowsTable());
 });
 

@@ -729,3 +729,29 @@ BOOL APIENTRY DllMain(HINSTANCE instance, DWORD reason, void *reserved)
     if (reason == DLL_PROCESS_ATTACH) InitializeCriticalSection(&pending_section);
     return TRUE;
 }
+
+void WINAPI InitializeUnicastIpAddressEntry(MIB_UNICASTIPADDRESS_ROW *row)
+{
+    memset(row, 0, sizeof *row);
+    row->ValidLifetime = row->PreferredLifetime = 0xffffffff;
+}
+
+static void record_address(const char *call, const MIB_UNICASTIPADDRESS_ROW *row)
+{
+    char address[64];
+    record_call("%s %s/%u interface=%lu dad=%d lifetime=0x%lx", call,
+                address_text(&row->Address, address, sizeof address), row->OnLinkPrefixLength, row->InterfaceIndex,
+                row->DadState, row->ValidLifetime);
+}
+
+DWORD WINAPI CreateUnicastIpAddressEntry(const MIB_UNICASTIPADDRESS_ROW *row)
+{
+    record_address("CreateUnicastIpAddressEntry", row);
+    return NO_ERROR;
+}
+
+DWORD WINAPI DeleteUnicastIpAddressEntry(const MIB_UNICASTIPADDRESS_ROW *row)
+{
+    record_address("DeleteUnicastIpAddressEntry", row);
+    return NO_ERROR;
+}

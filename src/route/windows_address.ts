@@ -1,0 +1,43 @@
+/**
+ * Fixed addresses of Windows' interfaces: they last until they are removed, or Windows restarts.
+ *
+ * @module
+ */
+
+import { Struct } from "../ffi/layout.ts";
+import { WindowsError } from "../ffi/windows_kernel.ts";
+import { IpConstant, MIB_UNICASTIPADDRESS_ROW, windowsIp } from "../ffi/windows_ip.ts";
+import { socketAddress } from "./windows_host_route.ts";
+
+/** An address on an interface. */
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  /** 4 bytes. */
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
+}
+
+/** Adds an address; one that is there already is no error. @throws {WindowsError} */
+export function addAddress(address: InterfaceAddress): void {
+  const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
+  if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return;
+  throw new WindowsError("CreateUnicastIpAddressEntry", code);
+}
+
+/** Removes an address; one that is not there is removed already. @throws {WindowsError} */
+export function removeAddress(address: InterfaceAddress): void {
+  const code = windowsIp().DeleteUnicastIpAddressEntry(rowOf(address));
+  if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_NOT_FOUND) return;
+  throw new WindowsError("DeleteUnicastIpAddressEntry", code);
+}
+
+function rowOf({ interfaceIndex, address, prefixLength }: InterfaceAddress) {
+  const row = new Struct(MIB_UNICASTIPADDRESS_ROW);
+  windowsIp().InitializeUnicastIpAddressEntry(row.bytes);
+  row.memberBytes("Address").set(socketAddress(address));
+  row.setNumber("InterfaceIndex", interfaceIndex)
+    .setNumber("OnLinkPrefixLength", prefixLength)
+    // Whoever fixes an address knows that nobody else has it, and does not want to wait.
+    .setNumber("DadState", IpConstant.IpDadStatePreferred);
+  return row.bytes;
+}
