@@ -6,6 +6,7 @@ import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
 import { gatewayUnitOf } from "./unit_command.ts";
+import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) =>
@@ -16,6 +17,8 @@ if (import.meta.main) {
       allowRouterAdvertisements: values.flag("allow-router-advertisements"),
       stateDir: values.text("state-dir"),
       frameLogFile: values.text("frame-log"),
+      status: values.text("status"),
+      version: VERSION,
     }), {
     "new-key": printNewKey,
     "interfaces": () => {

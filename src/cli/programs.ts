@@ -254,6 +254,14 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     },
     STATE_DIR,
     FRAME_LOG,
+    {
+      name: "status",
+      value: "ADDRESS",
+      help: "serve /api/gateway (JSON), /metrics and /healthz over HTTP, such as 9466 (for this " +
+        "machine only) or 192.0.2.1:9466; players' names and MACs can be read there",
+      check: (text) =>
+        valid(() => parseStatusAddress(text), "PORT, ADDRESS:PORT or [ADDRESS]:PORT"),
+    },
   ],
 };
 

@@ -43,6 +43,12 @@ export class LineOutput {
     this.flush();
   }
 
+  /** Whether nothing waits to be written. */
+  get idle(): boolean {
+    this.flush();
+    return this.pending.length === 0;
+  }
+
   /** Writes what can be written now. */
   flush(): void {
     try {

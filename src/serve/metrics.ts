@@ -6,8 +6,10 @@ import type { ReactorView, RelayView, TallyView } from "./relay_view.ts";
 /** The media type of {@link formatMetrics}. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
+/** Labels of a sample. */
+export type Labels = Readonly<Record<string, string>>;
+/** One value of a metric. */
+export type Sample = readonly [labels: Labels, value: number];
 
 interface Histogram {
   readonly labels: Labels;
@@ -24,7 +26,7 @@ interface Part {
 }
 
 /** Collects metrics; each name comes once, with all its samples. */
-class Exposition {
+export class Exposition {
   private text = "";
 
   counter(name: string, help: string, samples: readonly Sample[]): void {

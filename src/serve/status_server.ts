@@ -7,7 +7,11 @@
  */
 import { closeQuietly, takeConnections, writeAll } from "./connections.ts";
 import type { StatusAddress } from "./status_address.ts";
-import type { StatusPages } from "./status_pages.ts";
+
+/** Answers requests. */
+export interface Pages {
+  handle(request: Request): Response;
+}
 
 /** Connections at a time; the oldest gives way to one more. */
 export const CONNECTIONS_MAX = 64;
@@ -25,7 +29,7 @@ export class StatusServer {
 
   private constructor(
     private readonly listener: Deno.TcpListener,
-    private readonly pages: StatusPages,
+    private readonly pages: Pages,
     private readonly prepare: () => void | Promise<void>,
   ) {}
 
@@ -38,7 +42,7 @@ export class StatusServer {
    */
   static open(
     address: StatusAddress,
-    pages: StatusPages,
+    pages: Pages,
     prepare: () => void | Promise<void>,
   ): StatusServer {
     const listener = Deno.listen({ hostname: address.host, port: address.port });

@@ -1,4 +1,6 @@
 /** `lanparty-gateway`: a LAN interface and a session, put together. */
+import { formatEndpointAddress } from "../ctrl/address.ts";
+import { parseRoomCode } from "../ctrl/room.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import { SystemCallError } from "../ffi/libc.ts";
@@ -11,6 +13,7 @@ import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { ChangeJournal, JournalBusyError } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
+import type { GatewayLoopView, GatewayView } from "../serve/gateway_view.ts";
 import type { EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import {
   EndpointResources,
@@ -20,6 +23,8 @@ import {
 } from "./endpoint_program.ts";
 import { checkInterface, type GatewayLan, openLan } from "./gateway_lan.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./gateway_offloads.ts";
+import { showGatewayStatus } from "./gateway_status.ts";
+import { LanLosses } from "./lan_losses.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
@@ -32,6 +37,10 @@ export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly allowRouterAdvertisements: boolean;
   readonly stateDir: string | undefined;
   readonly frameLogFile: string | undefined;
+  /** Where the status is served; undefined: nowhere. */
+  readonly status: string | undefined;
+  /** The program's. */
+  readonly version: string;
 }
 
 const JOURNAL_FILE = "lanparty-gateway-journal.json";
@@ -56,6 +65,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const gateway = new Gateway(options, resources, frameLog, journal, logger);
+  let hideStatus = () => {};
   try {
     const node = openEndpoint(
       options,
@@ -69,9 +79,12 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
       stateDir,
       logger,
     );
+    const view = () => gateway.view(node);
+    hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
     gateway.start(node);
     return await runEndpoint(node, resources, frameLog, logger);
   } finally {
+    hideStatus();
     gateway.close();
     resources.close();
     frameLog.close();
@@ -87,17 +100,23 @@ class Gateway implements EndpointCore {
   private readonly offloads: LanOffloads;
   /** The room's players by MAC: the kernel's filter is made of them. */
   private readonly players = new Map<string, PeerIdentity>();
+  private readonly losses: LanLosses;
+  /** Why nothing is forwarded, while nothing is. */
+  private loop: GatewayLoopView | undefined;
+  private readonly startedMs: number;
   private linkDueMs = 0;
   private snapshotDueMs = 0;
 
   constructor(
-    options: GatewayProgramOptions,
+    private readonly options: GatewayProgramOptions,
     private readonly resources: EndpointResources,
     frameLog: FrameLogFile,
     journal: ChangeJournal,
     private readonly logger: Logger,
   ) {
     const { pool, path, counters } = resources;
+    this.losses = new LanLosses(counters);
+    this.startedMs = resources.reactor.now();
     this.lan = explained(() => openLan(options.interface, pool, logger));
     this.offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
@@ -162,6 +181,34 @@ class Gateway implements EndpointCore {
     this.updateFilter();
   }
 
+  /** What is to be seen of it now. */
+  view(node: EndpointNode): GatewayView {
+    const { resources, lan } = this;
+    const { session } = node.parts;
+    const { welcome } = session.room;
+    const nowMs = resources.reactor.now();
+    this.losses.count(lan);
+    return {
+      version: this.options.version,
+      unixMs: Math.round(resources.timeOriginMs + nowMs),
+      uptimeMs: Math.round(nowMs - this.startedMs),
+      relay: formatEndpointAddress(session.relay),
+      joined: welcome !== undefined,
+      room: welcome?.room ?? parseRoomCode(this.options.room)!,
+      ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
+      rttMs: session.rttMs,
+      players: [...this.players].map(([mac, { peerId, name }]) => ({ peerId, mac, name })),
+      ...this.loop === undefined ? {} : { loop: this.loop },
+      camRefreshes: this.core.camRefreshes,
+      queuedBytes: resources.path.queue.queuedBytes,
+      traffic: resources.counters.snapshot(),
+      lan: {
+        ...{ name: lan.name, index: lan.index, mac: formatMac(lan.mac), mtu: lan.mtu },
+        ...{ state: lan.state, port: lan.portName, counters: lan.counters.snapshot() },
+      },
+    };
+  }
+
   close(): void {
     this.lan.close();
     this.offloads.restore();
@@ -172,6 +219,8 @@ class Gateway implements EndpointCore {
   }
 
   private sayLoop(event: LoopEvent): void {
+    if (event.type === "loop") this.loop = { cause: event.cause, mac: event.mac };
+    else if (event.type === "loopOver") this.loop = undefined;
     if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
     const peer = this.players.get(event.mac);
     if (peer !== undefined) this.say({ type: event.type, peer });
@@ -201,6 +250,7 @@ class Gateway implements EndpointCore {
 
   private watchLink(nowMs: number): void {
     this.linkDueMs = nowMs + LINK_INTERVAL_MS;
+    this.losses.count(this.lan);
     if (this.lan.checkState() === "gone") this.reopenLan(nowMs);
   }
 
@@ -236,7 +286,6 @@ class Gateway implements EndpointCore {
 
   private logSnapshot(node: EndpointNode, nowMs: number): void {
     this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    this.lan.updateCounters();
     logText(this.logger, "debug", "snapshot", {
       room: node.parts.session.room.welcome?.room,
       players: this.core.players,

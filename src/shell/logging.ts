@@ -24,6 +24,12 @@ export type LogFormat = "text" | "json";
 export type { Logger };
 
 const output = new LineOutput(standardErrorWriter());
+/** Back to the line's beginning, and the line emptied (ECMA-48: EL). */
+const CLEAR_LINE = "\r\x1b[K";
+/** The live line that stands under the log; it has no newline. */
+let liveLine = "";
+let showsText = false;
+const COLUMNS_DEFAULT = 80;
 
 /**
  * Sets the process's log output up; a second call replaces the first.
@@ -38,8 +44,11 @@ export function configureLogging(
   resetSync();
   const json = getJsonLinesFormatter({ properties: "flatten" });
   const formatter = format === "json" ? json : formatText;
-  const sink = (record: LogRecord) =>
-    output.line(formatter({ ...record, properties: { ...record.properties, ...common } }));
+  showsText = format === "text";
+  const sink = (record: LogRecord) => {
+    const line = formatter({ ...record, properties: { ...record.properties, ...common } });
+    output.line(liveLine === "" ? line : `${CLEAR_LINE}${line}${liveLine}`);
+  };
   configureSync({
     sinks: { stderr: sink },
     loggers: [
@@ -47,6 +56,28 @@ export function configureLogging(
       { category: ["logtape", "meta"], sinks: [], lowestLevel: "fatal" },
     ],
   });
+}
+
+/** Whether a live line has a place: in a terminal that knows how to empty a line, under a log for people. */
+export function canShowLiveLine(): boolean {
+  return showsText && Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
+}
+
+/** Shows a line under the log, in place of the one before; an empty one takes it away. */
+export function showLiveLine(text: string): void {
+  if (text === "" && liveLine === "") return;
+  // While a terminal is held (Ctrl-S) nothing is to be heaped up for it.
+  if (text !== "" && !output.idle) return;
+  liveLine = text.slice(0, Math.max(0, terminalColumns() - 1));
+  output.line(`${CLEAR_LINE}${liveLine}`);
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || COLUMNS_DEFAULT;
+  } catch {
+    return COLUMNS_DEFAULT;
+  }
 }
 
 /** The logger of one part: `relay`, `gateway`, `client`, `quic`. */

@@ -2,17 +2,12 @@
 import type { Reactor } from "../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../serve/relay_view.ts";
-import { formatEndpointAddress } from "../ctrl/address.ts";
-import { isLoopback, parseStatusAddress } from "../serve/status_address.ts";
 import { StatusPages, type StatusSource } from "../serve/status_pages.ts";
-import { StatusServer } from "../serve/status_server.ts";
-import { type Logger, logText } from "./logging.ts";
+import type { StatusServer } from "../serve/status_server.ts";
+import type { Logger } from "./logging.ts";
 import { LoopLag } from "./loop_lag.ts";
 import type { RelayNode } from "./relay_node.ts";
-import { systemFailure, UserError } from "./user_error.ts";
-
-/** For so long after a request the runtime's loop gets its turn each ms: a few packets come and go. */
-const ATTENTION_MS = 50;
+import { ATTENTION_MS, servePages } from "./serve_pages.ts";
 
 /** What a view is made from. */
 export interface RelayParts {
@@ -56,21 +51,7 @@ export function openStatus(
   prepare: () => void | Promise<void>,
   logger: Logger,
 ): StatusServer {
-  const address = parseStatusAddress(text);
-  if (address === undefined) throw new UserError(`--status ${text}: no address`, { usage: true });
-  let server: StatusServer;
-  try {
-    server = StatusServer.open(address, new StatusPages(source), prepare);
-  } catch (cause) {
-    throw systemFailure(`--status ${text} cannot be served`, cause);
-  }
-  logText(logger, "info", "serving status", {
-    url: `http://${formatEndpointAddress(server.address)}/`,
-  });
-  if (!isLoopback(server.address.host)) {
-    logText(logger, "warning", "others than this machine can read the status: rooms and addresses");
-  }
-  return server;
+  return servePages(text, new StatusPages(source), prepare, "rooms and addresses", logger);
 }
 
 function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {

@@ -1,0 +1,54 @@
+/** What is to be seen of a gateway, as values. */
+import type { TrafficSnapshot } from "../obs/counters.ts";
+
+/** A player of the room. */
+export interface GatewayPlayerView {
+  readonly peerId: number;
+  readonly mac: string;
+  readonly name?: string | undefined;
+}
+
+/** What keeps frames from being forwarded. */
+export interface GatewayLoopView {
+  /** How it showed, such as `gateway` or `bridged-player`. */
+  readonly cause: string;
+  /** The MAC that leads to the place. */
+  readonly mac: string;
+}
+
+/** The LAN's interface. */
+export interface GatewayLanView {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly state: "up" | "down" | "gone";
+  /** The port at a bridge, if it has one. */
+  readonly port?: string | undefined;
+  /** Frames and bytes of the interface, what the kernel dropped, and what it refused to send. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** A gateway at one moment. */
+export interface GatewayView {
+  readonly version: string;
+  readonly unixMs: number;
+  readonly uptimeMs: number;
+  /** `HOST:PORT`. */
+  readonly relay: string;
+  /** Whether a room is joined, so that frames may flow. */
+  readonly joined: boolean;
+  readonly room: string;
+  readonly peerId?: number;
+  readonly tapMtu?: number;
+  /** Round trip time to the relay; 0 while unknown. */
+  readonly rttMs: number;
+  readonly players: readonly GatewayPlayerView[];
+  /** Set while nothing is forwarded since the LAN is reached twice. */
+  readonly loop?: GatewayLoopView;
+  readonly camRefreshes: number;
+  /** Bytes that wait to be sent to the relay. */
+  readonly queuedBytes: number;
+  readonly traffic: TrafficSnapshot;
+  readonly lan: GatewayLanView;
+}

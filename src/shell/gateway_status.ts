@@ -1,0 +1,55 @@
+/** Shows what a gateway does: over HTTP, and as a live line in a terminal. */
+import { GatewayPages } from "../serve/gateway_pages.ts";
+import type { GatewayView } from "../serve/gateway_view.ts";
+import type { Reactor, Worker } from "../reactor/mod.ts";
+import { formatGatewayLine, type LineMoment } from "./gateway_line.ts";
+import { canShowLiveLine, type Logger, showLiveLine } from "./logging.ts";
+import { ATTENTION_MS, servePages } from "./serve_pages.ts";
+
+const LINE_INTERVAL_MS = 1_000;
+
+/**
+ * Serves a gateway's status, and shows it in a terminal, until the returned function is called.
+ *
+ * @param address as on the command line; undefined: it is not served
+ * @throws {UserError} it cannot be served there
+ */
+export function showGatewayStatus(
+  address: string | undefined,
+  reactor: Reactor,
+  view: () => GatewayView,
+  logger: Logger,
+): () => void {
+  const server = address === undefined ? undefined : servePages(
+    address,
+    new GatewayPages({ now: () => reactor.now(), view }),
+    () => reactor.attend(ATTENTION_MS),
+    "the room and its players",
+    logger,
+  );
+  if (canShowLiveLine()) reactor.addWorker(new LiveLine(view));
+  return () => {
+    server?.close();
+    showLiveLine("");
+  };
+}
+
+class LiveLine implements Worker {
+  private dueMs = -Infinity;
+  private before: LineMoment | undefined;
+
+  constructor(private readonly view: () => GatewayView) {}
+
+  work(nowMs: number): boolean {
+    if (nowMs < this.dueMs) return false;
+    this.dueMs = nowMs + LINE_INTERVAL_MS;
+    const view = this.view();
+    showLiveLine(formatGatewayLine(view, this.before));
+    this.before = view;
+    return false;
+  }
+
+  nextDeadlineMs(): number {
+    return this.dueMs;
+  }
+}
