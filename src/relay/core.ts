@@ -30,6 +30,7 @@ import { ReadyList } from "./outbound.ts";
 import { OPEN_POLICY } from "./policy.ts";
 import { type Room, Rooms } from "./room.ts";
 import { Session, type SessionPath } from "./session.ts";
+import { SilentSessions } from "./silent.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
 import { newTallies, type RelayTallies } from "./tallies.ts";
 
@@ -52,6 +53,7 @@ export class RelayCore {
   private readonly lifecycle: Lifecycle;
   private readonly forwarder: Forwarder;
   private readonly ready = new ReadyList();
+  private readonly silent: SilentSessions;
   /** What sessions that are no more have counted. */
   private readonly past = new TrafficCounters();
   private connectionsCount = 0;
@@ -81,6 +83,7 @@ export class RelayCore {
       deadlines: new Deadlines(),
     };
     this.lifecycle = new Lifecycle(this.state);
+    this.silent = new SilentSessions(this.options.connectionsMax);
     this.forwarder = new Forwarder(this.state, this.ready);
   }
 
@@ -89,10 +92,12 @@ export class RelayCore {
    * and handshakes together. What is refused here costs next to nothing.
    */
   mayBegin(address: string, open: number, nowMs: number): boolean {
-    const may = !this.stopping && open < this.options.connectionsMax &&
-      this.state.addresses.mayBegin(address, nowMs);
-    if (!may) this.state.tallies.handshakesRefused++;
-    return may;
+    const mayByAddress = !this.stopping && this.state.addresses.mayBegin(address, nowMs);
+    if (mayByAddress && open < this.options.connectionsMax) return true;
+    this.state.tallies.handshakesRefused++;
+    const silent = mayByAddress ? this.silent.next(nowMs) : undefined;
+    if (silent !== undefined) this.refuseConnection(silent);
+    return false;
   }
 
   /** A connection's handshake is done. */
@@ -108,10 +113,16 @@ export class RelayCore {
     tallies.handshakes++;
     const fits = addresses.connected(session, nowMs) && this.connectionsCount <= connectionsMax;
     if (this.stopping) this.lifecycle.close(session, ErrorCode.shuttingDown);
-    else if (!fits) {
-      tallies.connectionsRefused++;
-      this.lifecycle.close(session, ErrorCode.rejected);
-    } else this.lifecycle.schedule(session);
+    else if (!fits) this.refuseConnection(session);
+    else {
+      this.silent.add(session);
+      this.lifecycle.schedule(session);
+    }
+  }
+
+  private refuseConnection(session: Session): void {
+    this.state.tallies.connectionsRefused++;
+    this.lifecycle.close(session, ErrorCode.rejected);
   }
 
   /** The largest datagram that a connection carries has changed. */
@@ -184,6 +195,7 @@ export class RelayCore {
     session.state = "closing";
     this.state.addresses.gone(session);
     this.state.deadlines.remove(session);
+    this.silent.forget(session);
     this.sessions[connection] = undefined;
     this.connectionsCount--;
     session.queue?.countDrops();
@@ -305,11 +317,6 @@ export class RelayCore {
     return session?.joined ? session.queue : undefined;
   }
 
-  /** A session's totals, for the shell to count what the transport refuses. */
-  countersOf(connection: ConnectionHandle): TrafficCounters | undefined {
-    return this.sessions[connection]?.counters;
-  }
-
   /**
    * A connection in whose queue something was put since it was last returned, or -1. A shell that cannot
    * empty the queue now comes back by itself when the transport has sent.
@@ -385,6 +392,7 @@ export class RelayCore {
       return this.lifecycle.refuse(session, tooMany, nowMs);
     }
     session.hello = result.hello;
+    this.silent.spoke(session);
     this.admit(session, nowMs);
   }
 

@@ -10,6 +10,8 @@ import type { AdmissionPolicy } from "./policy.ts";
 
 /** A hello must be complete this long after the handshake. */
 export const HELLO_DEADLINE_MS = 10_000;
+/** Where there are too many connections, one that has said nothing for so long gives way. */
+export const SILENT_GRACE_MS = 2_000;
 /** How long a session that was told of its end may take to close the connection itself. */
 export const END_GRACE_MS = 1_000;
 /** Both sides send their `stats` this often. */

@@ -1,22 +1,26 @@
 /** What the servers of this folder have in common: taking connections, however many want to come. */
 
 /** When none can be taken (too many files are open, say), the next try comes after so long. */
-const RETRY_MS = 100;
+const RETRY_MS = 20;
 
 /**
  * Takes connections until the listener is closed. What fails here fails for a while, or for one guest:
  * it ends neither the listener nor the program.
+ *
+ * @param makeRoom called when nobody can be taken: gives back what it can
  */
 export async function takeConnections<Connection extends Deno.Conn>(
   listener: { accept(): Promise<Connection> },
   isOpen: () => boolean,
   take: (connection: Connection) => void,
+  makeRoom: () => void = () => {},
 ): Promise<void> {
   while (isOpen()) {
     try {
       take(await listener.accept());
     } catch {
       if (!isOpen()) return;
+      makeRoom();
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

@@ -47,7 +47,9 @@ export class StatusServer {
   ): StatusServer {
     const listener = Deno.listen({ hostname: address.host, port: address.port });
     const server = new StatusServer(listener, pages, prepare);
-    void takeConnections(listener, () => server.open, (guest) => void server.serve(guest));
+    const take = (guest: Deno.TcpConn) => void server.serve(guest);
+    const makeRoom = () => server.dismiss(server.guests.size >> 1);
+    void takeConnections(listener, () => server.open, take, makeRoom);
     return server;
   }
 
@@ -64,12 +66,16 @@ export class StatusServer {
     for (const guest of this.guests) closeQuietly(guest);
   }
 
-  private async serve(guest: Deno.TcpConn): Promise<void> {
-    if (this.guests.size >= CONNECTIONS_MAX) {
-      const [oldest] = this.guests;
-      this.guests.delete(oldest);
-      closeQuietly(oldest);
+  /** Closes so many connections, the oldest first. */
+  private dismiss(count: number): void {
+    for (const guest of [...this.guests].slice(0, Math.max(0, count))) {
+      this.guests.delete(guest);
+      closeQuietly(guest);
     }
+  }
+
+  private async serve(guest: Deno.TcpConn): Promise<void> {
+    this.dismiss(this.guests.size + 1 - CONNECTIONS_MAX);
     this.guests.add(guest);
     const timer = setTimeout(() => closeQuietly(guest), PATIENCE_MS);
     try {

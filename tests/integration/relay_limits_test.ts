@@ -161,6 +161,34 @@ Deno.test("there are so many connections and no more, until one ends", async () 
   assertEquals(late.peerId, 3);
 });
 
+Deno.test("where there are too many connections, the longest silent one gives way", async () => {
+  await using relay = await RelayProcess.start({ options: ["--max-connections", "4"] });
+  await using a = await joined(relay, { room: "FEW", mac: MAC_A });
+  const options = { closesOnLastMessage: false };
+  await using first = await DenoEndpoint.connect(relay.address, options);
+  await pause(300);
+  await using second = await DenoEndpoint.connect(relay.address, options);
+  await using third = await DenoEndpoint.connect(relay.address, options);
+  await assertRejects(() => DenoEndpoint.connect(relay.address));
+  await pause(100);
+  assertEquals([first, second, third].map(({ ending }) => ending), [
+    undefined,
+    undefined,
+    undefined,
+  ], "who has just come has time to say hello");
+  await pause(2_000);
+  await assertRejects(() => DenoEndpoint.connect(relay.address));
+  assertEquals((await first.ended()).code, 1);
+  await pause(300);
+  await using late = await joined(relay, { room: "FEW", mac: MAC_C });
+  assertEquals([late.peerId, a.ending, second.ending, third.ending], [
+    2,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
 Deno.test("there are so many peers in all rooms", async () => {
   await using relay = await RelayProcess.start({ options: ["--max-peers", "2"] });
   await using _a = await joined(relay, { room: "ONE", mac: MAC_A });
