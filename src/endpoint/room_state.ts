@@ -29,6 +29,8 @@ export class RoomState {
   readonly #push: (action: EndpointAction) => void;
   /** Stays over sessions, because the TAP does. */
   #tapMtu: number | undefined;
+  /** Once is enough, over all sessions. */
+  #dhcpServerTold = false;
 
   /** `push` takes the actions that come up. */
   constructor(role: "client" | "gateway", push: (action: EndpointAction) => void) {
@@ -59,6 +61,17 @@ export class RoomState {
     this.gatewayPresent = false;
     this.peers.sessionEnded();
     this.#push({ type: "left", reason, final });
+  }
+
+  /** What the relay did with our frames. */
+  handleStats(stats: Stats): void {
+    const { drops } = stats;
+    const dropped = (drops["dhcp-server"] ?? 0) + (drops["dhcpv6-server"] ?? 0);
+    if (dropped > 0 && !this.#dhcpServerTold) {
+      this.#dhcpServerTold = true;
+      this.#say({ type: "ownDhcpServer" });
+    }
+    this.relayStats = stats;
   }
 
   /** Somebody is in the room. */

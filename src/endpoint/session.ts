@@ -311,10 +311,7 @@ export class EndpointSession {
         if (this.#state === "joined") return this.#room.handlePeerLeft(message);
         break;
       case "stats":
-        if (this.#state === "joined") {
-          this.#room.relayStats = message;
-          return;
-        }
+        if (this.#state === "joined") return this.#room.handleStats(message);
         break;
     }
     this.#protocolError(`${message.type} while ${this.#state}`, nowMs);

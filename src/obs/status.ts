@@ -123,6 +123,8 @@ export type StatusEvent =
     readonly mac: string;
     readonly file: string;
   }
+  /** The relay drops what a DHCP server on this PC answers. */
+  | { readonly type: "ownDhcpServer" }
   /** The session was ended by its user. */
   | { readonly type: "left"; readonly room: string };
 
@@ -244,6 +246,7 @@ export function statusLevel(event: StatusEvent): StatusLevel {
     case "loop":
     case "otherGateway":
     case "playerOnLan":
+    case "ownDhcpServer":
       return "warning";
     case "dhcp":
       return event.message === "nak" ? "warning" : "info";
@@ -308,6 +311,9 @@ function statusText(event: StatusEvent): string {
       return `${describePeer(event.peer)} is served again: its MAC is gone from the LAN.`;
     case "dhcp":
       return dhcpText(event);
+    case "ownDhcpServer":
+      return "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch " +
+        "Internet Connection Sharing or the DHCP server off for the party's adapter.";
     case "peerJoined":
       return `${describePeer(event.peer)} has joined.`;
     case "peerLeft":

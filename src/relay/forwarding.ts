@@ -87,8 +87,12 @@ export class Forwarder {
       this.splitFrameId = -1;
       code = this.route(source, slot, offset, length, nowMs);
     }
-    if (code !== PASS) this.drop(source, code, frame, nowMs);
-    else if (this.state.frameLog.enabled) this.log(source, PASS, frame, nowMs);
+    if (code !== PASS) {
+      this.drop(source, code, frame, nowMs);
+      if (code === DropCode.dhcpServer || code === DropCode.dhcpv6Server) {
+        this.tellDhcpServer(source);
+      }
+    } else if (this.state.frameLog.enabled) this.log(source, PASS, frame, nowMs);
     return false;
   }
 
@@ -231,6 +235,18 @@ export class Forwarder {
   private drop(session: Session, code: number, frame: number, nowMs: number): void {
     session.counters.drop(code);
     if (this.state.frameLog.enabled) this.log(session, code, frame, nowMs);
+  }
+
+  /** Names a player whose PC hands out addresses, once a session: the party must know whom to ask. */
+  private tellDhcpServer(session: Session): void {
+    if (session.dhcpServerTold) return;
+    session.dhcpServerTold = true;
+    this.state.outbox.log("warning", "a player runs a DHCP server: its answers are dropped", {
+      room: session.room!.code,
+      peerId: session.peerId,
+      mac: session.hello?.mac,
+      name: session.hello?.name,
+    });
   }
 
   private log(session: Session, code: number, frame: number, nowMs: number): void {

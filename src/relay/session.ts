@@ -71,6 +71,8 @@ export class Session {
   readonly reader = new MessageReader();
   /** Control bytes given to the shell that the transport has not taken over yet. */
   controlUnsentBytes = 0;
+  /** Its DHCP server was told of. */
+  dhcpServerTold = false;
   /** It does not read its control stream: nothing more is sent, and the timer closes it. */
   unread = false;
   readonly controlMeter: EventMeter;

@@ -12,6 +12,8 @@
  * ```
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { dhcpFrame, DhcpType, Protocol } from "../support/frames.ts";
+import { FrameStation } from "../support/frame_station.ts";
 import { AvahiHost, type NameHost, NetbiosHost } from "../support/name_services.ts";
 import type { Namespace } from "../support/netns.ts";
 import { PARTY } from "../support/party.ts";
@@ -67,6 +69,41 @@ partyTest("discovery: mDNS, NetBIOS and DHCP as in one room", async (party, step
       return await onLan.lookUp("ALICE", BROADCAST) === address;
     }, 20_000);
     assertEquals(await onPlayer.lookUp("NOBODY", BROADCAST), undefined);
+  });
+});
+
+partyTest("a DHCP server that a player runs is kept out, and named", async (party, step) => {
+  const relay = await party.startRelay();
+  await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  const client = await party.startClient(alice, "--address", "10.77.0.50/24");
+  const server = alice.spawn([
+    ...["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--port=0", "--log-dhcp"],
+    ...["--conf-file=/dev/null", "--bind-interfaces", `--interface=${PARTY.tap}`],
+    ...[`--dhcp-leasefile=${party.folder}/alices-leases`, "--dhcp-authoritative"],
+    ...["--dhcp-range=10.77.0.200,10.77.0.220,255.255.255.0,1h"],
+  ]);
+  await server.waitForLine(/DHCP, IP range/);
+  await using station = await FrameStation.open(party.lan, PARTY.lanInterface);
+  await step("it hears the LAN's question, and its answer does not arrive", async () => {
+    const clientMac = "52:54:00:00:00:99";
+    const question = dhcpFrame({
+      ...{ type: DhcpType.discover, source: clientMac, clientMac, broadcast: true },
+    });
+    await eventually("the server offers an address", async () => {
+      await station.send(question);
+      return /DHCPOFFER/.test(server.stdout + server.stderr);
+    });
+    const named = /a player runs a DHCP server: its answers are dropped .*name=alice/;
+    await relay.waitForLine(named, 10_000);
+    const mac = await alice.macOf(PARTY.tap);
+    const offers = station.frames.filter(({ source, bytes }) =>
+      source === mac && bytes[23] === Protocol.udp && bytes[35] === 67
+    );
+    assertEquals(offers, []);
+  });
+  await step("the player is told, too", async () => {
+    await client.waitForLine(/This PC hands out addresses in the party's LAN \(DHCP\)/, 15_000);
   });
 });
 

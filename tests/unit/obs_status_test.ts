@@ -150,6 +150,12 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "info",
     "Zoë (02:00:00:00:00:52) is served again: its MAC is gone from the LAN.",
   ],
+  [
+    { type: "ownDhcpServer" },
+    "warning",
+    "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch Internet " +
+    "Connection Sharing or the DHCP server off for the party's adapter.",
+  ],
   [{ type: "peerJoined", peer: ZOE }, "info", "Zoë (02:00:00:00:00:52) has joined."],
   [
     { type: "peerLeft", peer: ZOE, reason: "lost" },
