@@ -221,6 +221,10 @@ const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
   252: "web proxy",
 };
 
+const OWN_DHCP_SERVER_TEXT =
+  "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch Internet " +
+  "Connection Sharing or the DHCP server off for the party's adapter.";
+
 /** What the user is told about an event: one line, its texts cleaned. */
 export function describeStatus(event: StatusEvent): string {
   return cleanText(statusText(event));
@@ -312,8 +316,7 @@ function statusText(event: StatusEvent): string {
     case "dhcp":
       return dhcpText(event);
     case "ownDhcpServer":
-      return "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch " +
-        "Internet Connection Sharing or the DHCP server off for the party's adapter.";
+      return OWN_DHCP_SERVER_TEXT;
     case "peerJoined":
       return `${describePeer(event.peer)} has joined.`;
     case "peerLeft":
