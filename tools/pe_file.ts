@@ -84,30 +84,60 @@ export interface PeExport {
   readonly name: string | undefined;
 }
 
-/** What a DLL exports (IMAGE_EXPORT_DIRECTORY). @throws {BuildError} the file is cut short */
-export function readExports(file: Uint8Array): PeExport[] {
+/** Where a DLL has the tables of what it exports (IMAGE_EXPORT_DIRECTORY), as offsets in the file. */
+export interface ExportTables {
+  /** The number of the first function. */
+  readonly base: number;
+  readonly functionCount: number;
+  readonly nameCount: number;
+  /** Where the number of names stands. */
+  readonly nameCountOffset: number;
+  /** Addresses of functions; addresses of names, in their order; each name's function. */
+  readonly functions: number;
+  readonly names: number;
+  readonly ordinals: number;
+}
+
+/** Finds the tables of exports; undefined: there are none. @throws {BuildError} it is cut short */
+export function locateExports(file: Uint8Array): ExportTables | undefined {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const at = (address: number): number => {
-    const offset = offsetOf(view, address);
-    if (offset === undefined) throw new BuildError("an address outside of all sections");
-    return offset;
-  };
   const address = directoryAddress(view, Directory.exports);
-  if (address === 0) return [];
-  const table = at(address);
+  if (address === 0) return undefined;
+  const table = requiredOffset(view, address);
   const [base, functionCount, nameCount, functions, names, ordinals] = [16, 20, 24, 28, 32, 36]
     .map((offset) => view.getUint32(table + offset, true));
+  return {
+    ...{ base, functionCount, nameCount, nameCountOffset: table + 24 },
+    functions: requiredOffset(view, functions),
+    names: requiredOffset(view, names),
+    ordinals: requiredOffset(view, ordinals),
+  };
+}
+
+/** What a DLL exports. @throws {BuildError} the file is cut short */
+export function readExports(file: Uint8Array): PeExport[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const tables = locateExports(file);
+  if (tables === undefined) return [];
+  const { base, functionCount, nameCount, functions, names, ordinals } = tables;
   const nameOf = new Map<number, string>();
   for (let i = 0; i < nameCount; i++) {
-    const index = view.getUint16(at(ordinals) + i * 2, true);
-    nameOf.set(index, textAt(file, at(view.getUint32(at(names) + i * 4, true))));
+    const index = view.getUint16(ordinals + i * 2, true);
+    const at = requiredOffset(view, view.getUint32(names + i * 4, true));
+    nameOf.set(index, textAt(file, at));
   }
   const found: PeExport[] = [];
   for (let i = 0; i < functionCount; i++) {
-    if (view.getUint32(at(functions) + i * 4, true) === 0) continue; // a number that is not used
+    if (view.getUint32(functions + i * 4, true) === 0) continue; // a number that is not used
     found.push({ ordinal: base + i, name: nameOf.get(i) });
   }
   return found;
+}
+
+function requiredOffset(view: DataView, address: number): number {
+  const offset = offsetOf(view, address);
+  if (offset === undefined) throw new BuildError("an address outside of all sections");
+  return offset;
 }
 
 function textAt(file: Uint8Array, offset: number): string {

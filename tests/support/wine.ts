@@ -41,7 +41,7 @@ mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount --bind "$work" "$root/mnt"
 mount --bind "$work/tmp" "$root/tmp"
-mount --bind "$work/nsswitch.conf" "$root/etc/nsswitch.conf"
+mount --bind "$work/etc" "$root/etc"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
@@ -74,8 +74,9 @@ export class WinePc implements AsyncDisposable {
     await Deno.copyFile(client, `${folder}/lanparty-client.exe`);
     const pc = new WinePc(namespace, root, folder);
     await Deno.writeTextFile(pc.#enterScript, ENTER);
+    await namespace.run(["cp", "--archive", `${root}/etc`, `${folder}/etc`]);
     // Wine looks its host's name up, and no name server answers here: it would wait a long time.
-    await Deno.writeTextFile(`${folder}/nsswitch.conf`, "hosts: files\n");
+    await Deno.writeTextFile(`${folder}/etc/nsswitch.conf`, "hosts: files\n");
     try {
       await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
       await pc.restart();

@@ -1,0 +1,63 @@
+/** lanparty-client.exe with an msquic.dll that others built. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { prepareWindowsClient } from "../../tools/build.ts";
+import { BuildError } from "../../tools/cache.ts";
+import { compileWindowsClient } from "../../tools/executables.ts";
+import { ensureWindowsLibrary, takeWindowsLibrary } from "../../tools/windows_library.ts";
+import { PARTY, type Party } from "../support/party.ts";
+import { withExports } from "../support/plain_dll.ts";
+import { partyTest } from "../support/play.ts";
+import { WinePc } from "../support/wine.ts";
+
+async function optionsFor(party: Party, pc: WinePc): Promise<string[]> {
+  return [
+    ...["--relay", `${PARTY.relayAddressForPlayer}:${PARTY.relayPort}`, "--room", PARTY.room],
+    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
+  ];
+}
+
+/** Starts a client and waits for its end, or for a line that it joined: what it said. */
+async function sayOf(pc: WinePc, options: readonly string[]): Promise<string> {
+  const client = pc.client(...options);
+  const joined = client.waitForLine(/Joined the room/, 40_000).catch(() => {});
+  await Promise.race([joined, client.exited]);
+  client.kill("SIGINT");
+  const code = await client.waitExit(20_000);
+  return `${client.stderr}${client.stdout}exit code ${code}`;
+}
+
+partyTest("a client with an msquic.dll that others built", async (party) => {
+  const { path } = await ensureWindowsLibrary();
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-dll-" });
+  try {
+    const plain = withExports(await Deno.readFile(path), ["MsQuicClose", "MsQuicOpenVersion"]);
+    await Deno.writeFile(`${folder}/msquic.dll`, plain);
+    await Deno.writeTextFile(`${folder}/text.dll`, "MZ");
+    await assertRejects(
+      () => takeWindowsLibrary(`${folder}/text.dll`),
+      BuildError,
+      "this is no DLL for Windows on x86-64",
+    );
+    await Deno.writeFile(`${folder}/empty.dll`, withExports(plain, []));
+    await assertRejects(
+      () => takeWindowsLibrary(`${folder}/empty.dll`),
+      BuildError,
+      "it does not export MsQuicOpenVersion",
+    );
+    const client = await compileWindowsClient(
+      await prepareWindowsClient({ msquic: `${folder}/msquic.dll` }),
+    );
+    const player = await party.addPlayer("player");
+    await using pc = await WinePc.open(player, client);
+    await pc.installAdapter();
+    await party.startRelay();
+    const said = await sayOf(pc, [
+      ...await optionsFor(party, pc),
+      ...["--relay-ca-cert", await pc.place(party.certificateFile, "relay.der")],
+    ]);
+    assertMatch(said, /Joined the room LANPARTY as peer 1/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    assertEquals((await ensureWindowsLibrary()).path, path); // and back in the source tree
+  }
+});
