@@ -17,6 +17,7 @@ export const SIOCETHTOOL = 0x8946n;
 
 /** What is asked for: the first member of each struct. */
 export const EthtoolCommand = {
+  getDriverInfo: 0x03,
   getStrings: 0x1b,
   getStringSetInfo: 0x37,
   getFeatures: 0x3a,
@@ -26,6 +27,18 @@ export const EthtoolCommand = {
 /** The string set of the features' names, and the bytes of each string. */
 export const ETH_SS_FEATURES = 4;
 export const ETH_GSTRING_LEN = 32;
+
+/** Who drives an interface: among other things the driver's name, zero-terminated. */
+export const ETHTOOL_DRVINFO = {
+  name: "struct ethtool_drvinfo",
+  header: HEADER,
+  page: PAGE,
+  sizeBytes: 196,
+  fields: {
+    cmd: { offset: 0, type: "u32" },
+    driver: { offset: 4, type: "bytes", sizeBytes: 32 },
+  },
+} as const satisfies StructLayout;
 
 /** How many strings the sets have that a mask names; the counts follow, 32 bits each. */
 export const ETHTOOL_SSET_INFO = {
@@ -95,6 +108,7 @@ export const ETHTOOL_SET_FEATURES_BLOCK = {
 
 /** Every layout of this file. */
 export const ETHTOOL_LAYOUTS: readonly StructLayout[] = [
+  ETHTOOL_DRVINFO,
   ETHTOOL_SSET_INFO,
   ETHTOOL_GSTRINGS,
   ETHTOOL_GFEATURES,

@@ -168,6 +168,7 @@ export type LinkErrorCode =
   | "no-such-interface"
   | "no-permission"
   | "not-ethernet"
+  | "not-promiscuous"
   | "name-taken"
   | "bad-name"
   | "bad-mtu"

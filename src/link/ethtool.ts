@@ -8,6 +8,7 @@
 import {
   ETH_GSTRING_LEN,
   ETH_SS_FEATURES,
+  ETHTOOL_DRVINFO,
   ETHTOOL_GET_FEATURES_BLOCK,
   ETHTOOL_GFEATURES,
   ETHTOOL_GSTRINGS,
@@ -17,7 +18,7 @@ import {
   EthtoolCommand,
   SIOCETHTOOL,
 } from "../ffi/ethtool_layouts.ts";
-import { checkCall, closeFd, errno } from "../ffi/libc.ts";
+import { checkCall, closeFd, errno, SystemCallError } from "../ffi/libc.ts";
 import { AddressFamily, libcNet, SOCK_CLOEXEC, SOCK_DGRAM } from "../ffi/libc_net.ts";
 import { interfaceError, interfaceRequest } from "./interface.ts";
 
@@ -94,6 +95,29 @@ export function setFeatures(
       if (on) add(fields.requested.offset);
     }
     ask("ETHTOOL_SFEATURES", request);
+  } finally {
+    ask.close();
+  }
+}
+
+/**
+ * The name of what drives an interface, such as `e1000e`, `veth` or `macvlan`; undefined: it does not tell.
+ *
+ * @throws {LinkError} `no-such-interface`, `bad-name`
+ */
+export function driverOf(interfaceName: string): string | undefined {
+  const ask = asker(interfaceName);
+  try {
+    const request = new DataView(new ArrayBuffer(ETHTOOL_DRVINFO.sizeBytes));
+    request.setUint32(0, EthtoolCommand.getDriverInfo, true);
+    ask("ETHTOOL_GDRVINFO", request);
+    const { offset, sizeBytes } = ETHTOOL_DRVINFO.fields.driver;
+    const name = new TextDecoder().decode(new Uint8Array(request.buffer, offset, sizeBytes));
+    return name.split("\0", 1)[0] || undefined;
+  } catch (error) {
+    // A driver that knows no such questions (EOPNOTSUPP).
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
   } finally {
     ask.close();
   }

@@ -44,6 +44,8 @@ export interface InterfaceInfo {
   /** The bridge or bond that it is a port of, if any. */
   readonly master: string | undefined;
   readonly bondSlave: boolean;
+  /** A part of a card that a hypervisor has handed to this machine (SR-IOV). */
+  readonly virtualFunction: boolean;
 }
 
 /**
@@ -149,6 +151,7 @@ export function queryInterface(name: string): InterfaceInfo {
       bridge: sysfsHas(name, "bridge"),
       master: sysfsLink(name, "master"),
       bondSlave: (flags & InterfaceFlag.slave) !== 0,
+      virtualFunction: sysfsHas(name, "device/physfn"),
     };
   });
 }

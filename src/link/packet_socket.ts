@@ -9,7 +9,7 @@
  */
 
 import { addressOf, Struct } from "../ffi/layout.ts";
-import { checkCall, closeFd, Errno, errno } from "../ffi/libc.ts";
+import { checkCall, closeFd, Errno, errno, SystemCallError } from "../ffi/libc.ts";
 import {
   AddressFamily,
   ETH_P_ALL_BIG_ENDIAN,
@@ -97,7 +97,8 @@ export class PacketSocket implements LinkDevice {
   /**
    * Opens a packet socket on an interface.
    *
-   * @throws {LinkError} `no-such-interface`, `no-permission`, `not-ethernet`, `bad-name`
+   * @throws {LinkError} `no-such-interface`, `no-permission`, `not-ethernet`, `not-promiscuous`,
+   * `bad-name`
    */
   static open(options: PacketSocketOptions): PacketSocket {
     const info = queryInterface(options.interface);
@@ -283,11 +284,13 @@ export class PacketSocket implements LinkDevice {
       .setNumber("mr_ifindex", this.index)
       .setNumber("mr_type", PACKET_MR_PROMISC);
     const bytes = request.bytes;
-    checkCall(
-      "setsockopt",
-      libcNet().setsockopt(this.#fd, SOL_PACKET, PacketOption.addMembership, bytes, bytes.length),
-      "PACKET_ADD_MEMBERSHIP",
-    );
+    const option = PacketOption.addMembership;
+    const result = libcNet().setsockopt(this.#fd, SOL_PACKET, option, bytes, bytes.length);
+    if (result !== -1) return;
+    const cause = new SystemCallError("setsockopt", errno(), "PACKET_ADD_MEMBERSHIP");
+    const text = `interface "${this.name}" cannot listen to frames of other stations ` +
+      `(promiscuous mode): ${cause.message}; use another interface`;
+    throw new LinkError("not-promiscuous", text, { cause });
   }
 
   /** Reads and clears the socket's pending error, which would keep it readable for ever. */

@@ -1,5 +1,6 @@
 /** Which interfaces of this machine can be bridged into a room, and why others cannot. */
 import { LinkError } from "../link/device.ts";
+import { driverOf } from "../link/ethtool.ts";
 import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
 import { formatMac } from "../proto/mac.ts";
 
@@ -14,7 +15,14 @@ export interface InterfaceVerdict {
 /** What {@link judgeInterface} must know. */
 export type JudgedInterface =
   & Pick<InterfaceInfo, "name" | "up" | "carrier" | "ethernet" | "loopback" | "mtu">
-  & Pick<InterfaceInfo, "wireless" | "bridge" | "master" | "bondSlave">;
+  & Pick<InterfaceInfo, "wireless" | "bridge" | "master" | "bondSlave">
+  & Pick<InterfaceInfo, "virtualFunction">
+  & { readonly driver: string | undefined };
+
+/** Asks for all that {@link judgeInterface} must know. @throws {LinkError} there is no such interface */
+export function inspectInterface(name: string): InterfaceInfo & JudgedInterface {
+  return { ...queryInterface(name), driver: driverOf(name) };
+}
 
 /** Judges an interface. */
 export function judgeInterface(info: JudgedInterface): InterfaceVerdict {
@@ -23,7 +31,22 @@ export function judgeInterface(info: JudgedInterface): InterfaceVerdict {
   if (info.loopback) return unfit("it is the loopback interface: name the LAN's");
   if (!info.ethernet) return unfit("it does not speak Ethernet");
   if (info.bondSlave) return unfit(`it is part of the bond ${master}: name the bond instead`);
+  if (info.driver === "ipvlan") {
+    return unfit("it is an IPVLAN, which has no MACs but its own: name the interface under it");
+  }
   const reasons: string[] = [];
+  if (info.driver === "macvlan") {
+    reasons.push(
+      "it is a MACVLAN, which gets no frames for other MACs than its own unless its mode is " +
+        "passthru: players will not be reached; name the interface under it",
+    );
+  }
+  if (info.virtualFunction) {
+    reasons.push(
+      "it is a virtual function of a card, which hears and sends only its own MAC unless its host " +
+        "trusts it (ip link set CARD vf N trust on spoofchk off)",
+    );
+  }
   if (info.wireless) {
     reasons.push(
       "it is a Wi-Fi interface, and access points drop frames of other MACs than its own: players " +
@@ -52,7 +75,7 @@ export function reachNote(info: Pick<InterfaceInfo, "name" | "bridge">): string 
 export function describeInterfaces(): string {
   const rows = interfaceNames().flatMap((name) => {
     try {
-      return [rowOf(queryInterface(name))];
+      return [rowOf(inspectInterface(name))];
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
       return []; // it went away in between
@@ -68,7 +91,7 @@ export function describeInterfaces(): string {
 const FITNESS_TEXT = { good: "yes", limited: "yes, but", unfit: "no" } as const;
 
 /** Name, kind, MAC, whether it can be bridged, and why. */
-function rowOf(info: InterfaceInfo): string[] {
+function rowOf(info: InterfaceInfo & JudgedInterface): string[] {
   const { fitness, reasons } = judgeInterface(info);
   const kind = info.loopback
     ? "loopback"

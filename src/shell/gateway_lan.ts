@@ -1,10 +1,10 @@
 /** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
 import { BridgePort } from "../link/bridge_port.ts";
 import { type LinkDevice, LinkError, type LinkErrorCode } from "../link/device.ts";
-import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
+import { queryInterface } from "../link/interface.ts";
 import { PacketSocket } from "../link/packet_socket.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { judgeInterface, reachNote } from "./gateway_interfaces.ts";
+import { inspectInterface, judgeInterface, reachNote } from "./gateway_interfaces.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
@@ -27,9 +27,9 @@ const PORT_REFUSALS: readonly LinkErrorCode[] = ["no-permission", "no-tun-driver
  * @throws {UserError} it cannot be bridged
  */
 export function checkInterface(name: string, logger: Logger): void {
-  let info: InterfaceInfo;
+  let info: ReturnType<typeof inspectInterface>;
   try {
-    info = queryInterface(name);
+    info = inspectInterface(name);
   } catch (cause) {
     if (!(cause instanceof LinkError)) throw cause;
     throw new UserError(cause.message, { cause });

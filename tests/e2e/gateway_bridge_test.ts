@@ -121,6 +121,27 @@ partyTest("bridge: on a card it is said what players do not reach", async (party
     await gateway.stop();
     await party.lan.ip("link", "set", PARTY.lanInterface, "up");
   });
+  await step("so is a MACVLAN, which hears its own MAC alone", async () => {
+    const { gateway: box } = party;
+    await box.ip("link", "add", "mv0", "link", PARTY.gatewayInterface, "type", "macvlan");
+    await box.ip("link", "set", "mv0", "up");
+    const gateway = await party.startGateway("--interface", "mv0");
+    assertMatch(
+      gateway.stderr,
+      /warning: About mv0: it is a MACVLAN, .* players will not be reached/,
+    );
+    await gateway.stop();
+  });
+  await step("what cannot be bridged is refused, with the reason", async () => {
+    const { gateway: box } = party;
+    await box.ip("tuntap", "add", "tun0", "mode", "tun");
+    for (const [name, reason] of [["lo", "loopback"], ["tun0", "does not speak Ethernet"]]) {
+      const gateway = box.spawn(party.gatewayCommand("--interface", name));
+      assertEquals(await gateway.waitExit(), 1);
+      assertMatch(gateway.stderr, new RegExp(`error: "${name}" cannot be bridged: .*${reason}`));
+      assertEquals(gateway.stderr.trim().split("\n").length, 1, gateway.stderr);
+    }
+  });
 });
 
 /** Whether the device is everyone's, as udev makes it: what the unit counts on. */

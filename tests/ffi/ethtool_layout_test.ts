@@ -16,6 +16,7 @@ Deno.test("the structs of ethtool are laid out as the system's headers say", asy
 Deno.test("the constants of ethtool have the values of the system's headers", async () => {
   await assertConstants({
     SIOCETHTOOL: Number(ethtool.SIOCETHTOOL),
+    ETHTOOL_GDRVINFO: ethtool.EthtoolCommand.getDriverInfo,
     ETHTOOL_GSTRINGS: ethtool.EthtoolCommand.getStrings,
     ETHTOOL_GSSET_INFO: ethtool.EthtoolCommand.getStringSetInfo,
     ETHTOOL_GFEATURES: ethtool.EthtoolCommand.getFeatures,

@@ -16,6 +16,8 @@ const CARD: JudgedInterface = {
   bridge: false,
   master: undefined,
   bondSlave: false,
+  driver: "e1000e",
+  virtualFunction: false,
 };
 
 Deno.test("a card with a cable, and a bridge, are good", () => {
@@ -28,6 +30,9 @@ Deno.test("what cannot be bridged is unfit, and what works badly limited, each w
     [{ loopback: true }, "unfit", "loopback"],
     [{ ethernet: false }, "unfit", "does not speak Ethernet"],
     [{ bondSlave: true, master: "bond0" }, "unfit", "part of the bond bond0: name the bond"],
+    [{ driver: "ipvlan" }, "unfit", "IPVLAN"],
+    [{ driver: "macvlan" }, "limited", "no frames for other MACs than its own"],
+    [{ virtualFunction: true }, "limited", "virtual function"],
     [{ wireless: true }, "limited", "Wi-Fi"],
     [{ up: false, carrier: false }, "limited", "it is down: ip link set eth0 up"],
     [{ carrier: false }, "limited", "no carrier"],
