@@ -1,6 +1,6 @@
 /** `deno task demo`: builds the executables, plays a whole party in namespaces, and judges it. */
 import { parseArgs } from "@std/cli";
-import { CommandError, type LabProcess } from "../tests/support/process.ts";
+import { CommandError, type LabProcess, ProcessError } from "../tests/support/process.ts";
 import { PARTY, Party } from "../tests/support/party.ts";
 import { build, runTool } from "./build.ts";
 import { BuildError } from "./cache.ts";
@@ -96,7 +96,9 @@ async function demo(keep: boolean): Promise<number> {
     return failed === 0 ? 0 : 1;
   } catch (error) {
     showOutput(party);
-    throw error;
+    if (!(error instanceof CommandError || error instanceof ProcessError)) throw error;
+    const [line] = error.message.split("\n");
+    throw new BuildError(`the party cannot be played: ${line}`, { cause: error });
   } finally {
     await party.close();
   }

@@ -33,6 +33,11 @@ export class CommandError extends Error {
   }
 }
 
+/** A program that did not do what was waited for; the message's first line says what, then its output. */
+export class ProcessError extends Error {
+  override readonly name = "ProcessError";
+}
+
 /** Characters of output that are kept of each stream: the newest. */
 const OUTPUT_CHARACTERS_MAX = 4 << 20;
 const STOP_GRACE_MS = 3_000;
@@ -219,11 +224,11 @@ export class LabProcess {
     }
   }
 
-  #failure(what: string): Error {
+  #failure(what: string): ProcessError {
     const output = `--- stdout\n${this.#stdout.slice(-4000)}\n--- stderr\n${
       this.#stderr.slice(-4000)
     }`;
-    return new Error(`${this.command.join(" ")} ${what}\n${output}`);
+    return new ProcessError(`${this.command.join(" ")} ${what}\n${output}`);
   }
 }
 

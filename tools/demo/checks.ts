@@ -1,5 +1,6 @@
 /** The demo's checks: each tries one thing with real tools and returns a row. */
 import type { Namespace } from "../../tests/support/netns.ts";
+import { CommandError, ProcessError } from "../../tests/support/process.ts";
 import { PARTY } from "../../tests/support/party.ts";
 import { readIperf, readPing } from "./figures.ts";
 import type { Row } from "./table.ts";
@@ -20,6 +21,23 @@ const MULTICAST_GROUP = "239.255.27.15";
 const IPERF_SECONDS = 3;
 /** The largest UDP payload of an unfragmented packet on Ethernet. */
 const FULL_PAYLOAD_BYTES = 1472;
+/** Where nothing comes through, each ping and each iperf3 is given up after this time. */
+const FIRST_PINGS_MAX_S = 3;
+const PING_MAX_S = 10;
+const IPERF_MAX_MS = 20_000;
+const SEEN_CHARACTERS_MAX = 60;
+
+/** A check's row; where a program that it uses fails, that is what was seen. */
+async function rowOf(check: string, look: () => Promise<Omit<Row, "check">>): Promise<Row> {
+  try {
+    return { check, ...await look() };
+  } catch (error) {
+    if (!(error instanceof CommandError || error instanceof ProcessError)) throw error;
+    // "ip netns exec NAME", with which everything begins here, says nothing.
+    const [line] = error.message.replace(/^ip netns exec \S+ /, "").split("\n");
+    return { check, seen: line.slice(0, SEEN_CHARACTERS_MAX), ok: false };
+  }
+}
 
 /** The lease came from the LAN's server, and the player's own routes and name servers are untouched. */
 export async function checkLease(ends: Ends, leases: string): Promise<Row[]> {
@@ -46,18 +64,19 @@ export async function checkLease(ends: Ends, leases: string): Promise<Row[]> {
 }
 
 /** Round trips from one end to an address of the other. */
-export async function checkPing(check: string, from: Namespace, target: string): Promise<Row> {
-  await from.run(["ping", "-c", "5", "-i", "0.05", "-W", "2", target], { anyCode: true });
-  const { stdout } = await from.run(
-    ["ping", "-c", `${PINGS}`, "-i", "0.02", "-W", "2", target],
-    { anyCode: true, timeoutMs: 30_000 },
-  );
-  const { received, medianMs, p99Ms } = readPing(stdout);
-  return {
-    check,
-    seen: `${received}/${PINGS}, median ${medianMs.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
-    ok: received === PINGS,
-  };
+export function checkPing(check: string, from: Namespace, target: string): Promise<Row> {
+  return rowOf(check, async () => {
+    const ping = async (count: number, intervalS: number, maxS: number) => {
+      const times = ["-c", `${count}`, "-i", `${intervalS}`, "-W", "2", "-w", `${maxS}`];
+      return (await from.run(["ping", ...times, target], { anyCode: true })).stdout;
+    };
+    await ping(5, 0.05, FIRST_PINGS_MAX_S);
+    const { received, medianMs, p99Ms } = readPing(await ping(PINGS, 0.02, PING_MAX_S));
+    const figures = received === 0
+      ? ""
+      : `, median ${medianMs.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+    return { seen: `${received}/${PINGS}${figures}`, ok: received === PINGS };
+  });
 }
 
 /** One text by 255.255.255.255 from each end to the other. */
@@ -98,57 +117,67 @@ export async function checkMulticast(ends: Ends): Promise<Row[]> {
   ];
 }
 
-async function checkText(
+function checkText(
   check: string,
   namespaces: { from: Namespace; to: Namespace },
   addresses: { send: string; receive: string },
 ): Promise<Row> {
-  const listener = namespaces.to.spawn(["socat", "-u", addresses.receive, "STDOUT"]);
-  await pause(200);
-  await namespaces.from.run(["socat", "-u", "STDIN", addresses.send], { input: TEXT });
-  await listener.waitExit(3_000).catch(() => undefined);
-  await listener.stop();
-  const ok = listener.stdout === TEXT;
-  return { check, seen: ok ? `"${listener.stdout}"` : "nothing came", ok };
+  return rowOf(check, async () => {
+    const listener = namespaces.to.spawn(["socat", "-u", addresses.receive, "STDOUT"]);
+    await pause(200);
+    await namespaces.from.run(["socat", "-u", "STDIN", addresses.send], { input: TEXT });
+    await listener.waitExit(3_000).catch(() => undefined);
+    await listener.stop();
+    const ok = listener.stdout === TEXT;
+    return { seen: ok ? `"${listener.stdout}"` : "nothing came", ok };
+  });
 }
 
 /** TCP one way by iperf3, offloads as they are. */
-export async function checkTcp(check: string, ends: Ends, toPlayer: boolean): Promise<Row> {
-  const figures = await iperf(ends, [
-    ...["--time", `${IPERF_SECONDS}`],
-    ...(toPlayer ? ["--reverse"] : []),
-  ]);
-  return {
-    check,
-    seen: figures.error ?? `${figures.megabitsPerSecond.toFixed(0)} Mbit/s`,
-    ok: figures.error === undefined && figures.megabitsPerSecond > 1,
-  };
+export function checkTcp(check: string, ends: Ends, toPlayer: boolean): Promise<Row> {
+  return rowOf(check, async () => {
+    const figures = await iperf(ends, [
+      ...["--time", `${IPERF_SECONDS}`],
+      ...(toPlayer ? ["--reverse"] : []),
+    ]);
+    return {
+      seen: figures.error ?? `${figures.megabitsPerSecond.toFixed(0)} Mbit/s`,
+      ok: figures.error === undefined && figures.megabitsPerSecond > 1,
+    };
+  });
 }
 
 /** UDP with full payloads one way: nothing may be lost. */
-export async function checkFullPayloads(
+export function checkFullPayloads(
   check: string,
   ends: Ends,
   toPlayer: boolean,
 ): Promise<Row> {
-  const figures = await iperf(ends, [
-    ...["--udp", "--length", `${FULL_PAYLOAD_BYTES}`, "--bitrate", "5M", "--time", "2"],
-    ...(toPlayer ? ["--reverse"] : []),
-  ]);
-  return {
-    check,
-    seen: figures.error ?? `${figures.packets} sent, ${figures.lostPackets} lost`,
-    ok: figures.error === undefined && figures.packets > 500 && figures.lostPackets === 0,
-  };
+  return rowOf(check, async () => {
+    const figures = await iperf(ends, [
+      ...["--udp", "--length", `${FULL_PAYLOAD_BYTES}`, "--bitrate", "5M", "--time", "2"],
+      ...(toPlayer ? ["--reverse"] : []),
+    ]);
+    return {
+      seen: figures.error ?? `${figures.packets} sent, ${figures.lostPackets} lost`,
+      ok: figures.error === undefined && figures.packets > 500 && figures.lostPackets === 0,
+    };
+  });
 }
 
 async function iperf(ends: Ends, options: readonly string[]) {
   const server = ends.lan.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
   await server.waitForLine(/listening/i);
   const command = ["iperf3", "--client", PARTY.lanAddress, "--json", ...options];
-  const { stdout } = await ends.player.run(command, { anyCode: true, timeoutMs: 30_000 });
-  await server.stop();
-  return readIperf(stdout);
+  try {
+    const limits = { anyCode: true, timeoutMs: IPERF_MAX_MS };
+    return readIperf((await ends.player.run(command, limits)).stdout);
+  } catch (error) {
+    if (!(error instanceof ProcessError)) throw error;
+    return { ...readIperf("{}"), error: `iperf3 did not end within ${IPERF_MAX_MS / 1000} s` };
+  } finally {
+    await server.stop();
+  }
 }
 
 /** The player's link-local IPv6 address is reached from the LAN. */
@@ -160,17 +189,23 @@ export async function checkLinkLocal(ends: Ends): Promise<Row> {
   return await checkPing(check, ends.lan, `${address}%${PARTY.lanInterface}`);
 }
 
-/** Without the tunnel there is no way between LAN and player. */
-export async function checkSeparation(ends: Ends): Promise<Row> {
-  const { code } = await ends.lan.run(
-    ["ping", "-c", "1", "-W", "1", PARTY.playerWanAddress],
-    { anyCode: true },
-  );
-  return {
-    check: "only the tunnel connects them",
-    seen: code === 0 ? "the LAN reaches the player's uplink" : "no other way",
-    ok: code !== 0,
-  };
+/** Past the tunnel there is no way between LAN and player, in either direction. */
+export function checkSeparation(ends: Ends): Promise<Row> {
+  return rowOf("only the tunnel connects them", async () => {
+    const reaches = async (from: Namespace, ...target: string[]) => {
+      const command = ["ping", "-c", "1", "-W", "1", ...target];
+      return (await from.run(command, { anyCode: true })).code === 0;
+    };
+    const ways = [
+      await reaches(ends.lan, PARTY.playerWanAddress)
+        ? ["the LAN reaches the player's uplink"]
+        : [],
+      await reaches(ends.player, "-I", "wan0", PARTY.lanAddress)
+        ? ["the player's uplink leads to the LAN"]
+        : [],
+    ].flat();
+    return { seen: ways.join(", ") || "no other way", ok: ways.length === 0 };
+  });
 }
 
 function pause(ms: number): Promise<void> {
