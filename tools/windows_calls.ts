@@ -85,7 +85,7 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   ioapiset: "CancelIoEx CreateIoCompletionPort DeviceIoControl GetQueuedCompletionStatusEx".split(
     " ",
   ),
-  libloaderapi: ["SetDefaultDllDirectories"],
+  libloaderapi: ["GetModuleHandleW", "SetDefaultDllDirectories"],
   processthreadsapi: ["GetExitCodeProcess", "GetProcessTimes", "OpenProcess"],
   sddl: [
     "ConvertSecurityDescriptorToStringSecurityDescriptorW",
@@ -112,6 +112,7 @@ const HEADER_OF_DLL: Readonly<Record<string, string>> = {
   "oleaut32.dll": "oleauto",
   "setupapi.dll": "setupapi",
   "shell32.dll": "shellapi",
+  "user32.dll": "winuser",
   "winmm.dll": "timeapi",
   "ws2_32.dll": "ws2tcpip",
 };

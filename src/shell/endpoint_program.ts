@@ -9,11 +9,11 @@ import type { QuicLibrary } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
 import { claimInstance, InstanceBusyError } from "../os/instance.ts";
-import { onConsoleClosed } from "../os/windows_console.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
+import { Departure } from "./departure.ts";
 import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import type { FrameLogFile } from "./frame_log_file.ts";
-import { type Logger, logText } from "./logging.ts";
+import type { Logger } from "./logging.ts";
 import { openQuicLibrary } from "./native_library.ts";
 import { randomBytes } from "./random.ts";
 import { RelayTrust } from "./relay_trust.ts";
@@ -40,13 +40,6 @@ export interface RelayAccessOptions {
 
 const POOL_SLOTS = 8_192;
 const QUEUE_ENTRIES = 8_192;
-/** After a signal the session has this long to say goodbye. */
-const LEAVE_MAX_MS = 1_600;
-/** … and what comes before it no longer than this, so that the goodbye is always said. */
-const BEFORE_LEAVING_MAX_MS = 1_000;
-/** The same after a failure, when nothing else is left to be done. */
-const GOODBYE_MAX_MS = 1_000;
-
 /** What an endpoint's program has at hand before it knows its part. */
 export class EndpointResources {
   readonly reactor: Reactor = createReactor();
@@ -141,8 +134,8 @@ function claimState(stateDir: string, role: string): () => void {
 }
 
 /**
- * Runs an endpoint until its session ends: by itself, or after SIGINT, SIGTERM or SIGHUP (its terminal
- * is closed).
+ * Runs an endpoint until its session ends: by itself, or because the program is to end (see
+ * {@linkcode Departure}).
  *
  * @param beforeLeaving what must be done while frames still flow, in a bounded time
  * @returns the exit code
@@ -156,54 +149,21 @@ export async function runEndpoint(
   beforeLeaving: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const { reactor } = resources;
-  let leaveDeadlineMs = Infinity;
-  let leaveDueMs = Infinity;
-  let left = false;
-  const leave = () => {
-    leaveDueMs = Infinity;
-    if (!left) node.leave(); // a second call would cut the goodbye short
-    left = true;
-  };
-  reactor.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
-    if (leaveDeadlineMs !== Infinity) return reactor.stop();
-    logText(logger, "debug", `${signal}: leaving`);
-    leaveDeadlineMs = reactor.now() + LEAVE_MAX_MS;
-    leaveDueMs = reactor.now() + BEFORE_LEAVING_MAX_MS;
-    // Each promise on the way to an address given back waits for a turn of the runtime's own loop.
-    reactor.attend(LEAVE_MAX_MS);
-    beforeLeaving().then(leave, leave); // what went wrong comes up again when everything is closed
-  });
+  using departure = new Departure(node, reactor, beforeLeaving, logger);
   reactor.addWorker({
     work: (nowMs) => {
-      if (nowMs >= leaveDeadlineMs) reactor.stop();
-      if (nowMs >= leaveDueMs) leave();
       frameLog.work(nowMs);
       return false;
     },
-    nextDeadlineMs: () => Math.min(leaveDeadlineMs, leaveDueMs, frameLog.work(-Infinity)),
+    nextDeadlineMs: () => frameLog.work(-Infinity),
   });
-  const console = Deno.build.os === "windows"
-    ? onConsoleClosed(() => {
-      beforeLeaving().catch(() => {}); // on Windows all of it is done when this returns
-      sayGoodbye(node, reactor);
-    })
-    : undefined;
   node.start();
   try {
     await reactor.run();
   } catch (error) {
-    if (error instanceof UserError) sayGoodbye(node, reactor);
+    if (error instanceof UserError) departure.sayGoodbye();
     throw error;
-  } finally {
-    console?.close();
   }
   if (node.failure !== undefined) throw node.failure.error;
   return node.exitCode ?? 0;
-}
-
-/** So that the place in the room is free at once, and not when the connection times out. */
-function sayGoodbye(node: EndpointNode, reactor: Reactor): void {
-  const deadlineMs = reactor.now() + GOODBYE_MAX_MS;
-  node.leave();
-  while (node.exitCode === undefined && reactor.now() < deadlineMs) reactor.turn(20);
 }

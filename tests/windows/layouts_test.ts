@@ -14,6 +14,7 @@ import * as registry from "../../src/ffi/windows_registry.ts";
 import * as security from "../../src/ffi/windows_security.ts";
 import * as setup from "../../src/ffi/windows_setup.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
+import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
 import { readWindowsCalls } from "../../tools/windows_calls.ts";
@@ -46,6 +47,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(registryConstants),
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(ip.IpConstant),
+    ...constantAssertions(WindowConstant),
     ...constantAssertions(events.EventConstant),
     ...constantAssertions(consoles.ConsoleConstant),
     ...constantAssertions(process.ProcessConstant),
