@@ -14,10 +14,12 @@
  * @module
  */
 import { EtherType, FRAME_BYTES_MIN, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
-import { MAC_BYTES } from "../proto/mac.ts";
+import { equalMacs, MAC_BYTES } from "../proto/mac.ts";
 
 /** Time between two refreshes of a player, well below the 300 s after which switches forget. */
 export const CAM_REFRESH_INTERVAL_MS = 60_000;
+/** Time between two refreshes of a player at least, whatever happens: joins, links that flap, loops. */
+export const CAM_REFRESH_SPACING_MS = 500;
 /** Refreshes of all players together, sustained … */
 export const CAM_REFRESHES_PER_SECOND_MAX = 100;
 /** … and at once, after a pause. */
@@ -33,6 +35,8 @@ export class CamRefresher {
   readonly #macs: Uint8Array;
   /** Per place: when the next refresh is due; Infinity: no player there. */
   readonly #dueMs: Float64Array;
+  /** Per place: when its MAC was refreshed last. */
+  readonly #sentMs: Float64Array;
   readonly #frame = refreshFrame();
   /** Not later than the earliest of `#dueMs`. */
   #earliestMs = Infinity;
@@ -44,13 +48,15 @@ export class CamRefresher {
   constructor(playersMax: number) {
     this.#macs = new Uint8Array(playersMax * MAC_BYTES);
     this.#dueMs = new Float64Array(playersMax).fill(Infinity);
+    this.#sentMs = new Float64Array(playersMax).fill(-Infinity);
   }
 
   /** A player joined, or is back: due at once. */
   add(place: number, mac: Uint8Array, nowMs: number): void {
-    this.#macs.set(mac.subarray(0, MAC_BYTES), place * MAC_BYTES);
-    this.#dueMs[place] = nowMs;
-    this.#earliestMs = Math.min(this.#earliestMs, nowMs);
+    const at = place * MAC_BYTES;
+    if (!equalMacs(mac, 0, this.#macs, at)) this.#sentMs[place] = -Infinity;
+    this.#macs.set(mac.subarray(0, MAC_BYTES), at);
+    this.#makeDue(place, nowMs);
   }
 
   /** A player left. */
@@ -67,9 +73,7 @@ export class CamRefresher {
   /** Every player is due at once: the LAN's cable is in again, maybe in another switch. */
   refreshAll(nowMs: number): void {
     for (let place = 0; place < this.#dueMs.length; place++) {
-      if (this.#dueMs[place] === Infinity) continue;
-      this.#dueMs[place] = nowMs;
-      this.#earliestMs = Math.min(this.#earliestMs, nowMs);
+      if (this.#dueMs[place] !== Infinity) this.#makeDue(place, nowMs);
     }
   }
 
@@ -95,6 +99,7 @@ export class CamRefresher {
       if (this.#dueMs[place] <= nowMs && this.#allowance >= 1) {
         this.#allowance--;
         this.#dueMs[place] = nowMs + CAM_REFRESH_INTERVAL_MS;
+        this.#sentMs[place] = nowMs;
         this.#cursor = (place + 1) % places;
         emitted++;
         this.#emitOne(place, emit);
@@ -109,6 +114,12 @@ export class CamRefresher {
   nextDeadlineMs(): number {
     if (this.#earliestMs === Infinity || this.#allowance >= 1) return this.#earliestMs;
     return Math.max(this.#earliestMs, this.#allowanceMs + (1 - this.#allowance) / RATE_PER_MS);
+  }
+
+  #makeDue(place: number, nowMs: number): void {
+    const dueMs = Math.max(nowMs, this.#sentMs[place] + CAM_REFRESH_SPACING_MS);
+    this.#dueMs[place] = dueMs;
+    this.#earliestMs = Math.min(this.#earliestMs, dueMs);
   }
 
   #refillAllowance(nowMs: number): void {

@@ -106,12 +106,21 @@ const CASES: readonly (readonly [name: string, frame: LanFrame])[] = [
       unfinished({ ...TCP4, flags: FIN_PUSH_CWR }, 1000),
     ),
   ],
+  ["TCP in a VLAN", unfinished({ ...TCP4, tags: [[0x8100, 0xa007]] }, 1448)],
+  ["TCP over IPv6 in a VLAN", unfinished({ ...TCP4, ipVersion: 6, tags: [[0x8100, 7]] }, 1428)],
+  ["TCP behind two tags", unfinished({ ...TCP4, tags: [[0x88a8, 100], [0x8100, 7]] }, 1400)],
+  ["UDP in a VLAN", unfinished({ ...UDP4, tags: [[0x8100, 7]] }, 1200)],
+  ["TCP with IPv4 options", unfinished({ ...TCP4, ipOptions: [1, 1, 1, 0] }, 1000)],
   ["UDP over IPv4", unfinished(UDP4, 1200)],
   ["UDP over IPv6", unfinished({ ...UDP4, ipVersion: 6 }, 1200)],
   ["an unfinished TCP checksum", unfinished({ ...TCP4, payload: SHORT }, 0)],
   [
     "an unfinished TCP checksum over IPv6",
     unfinished({ ...TCP4, ipVersion: 6, payload: SHORT }, 0),
+  ],
+  [
+    "an unfinished TCP checksum in a VLAN",
+    unfinished({ ...TCP4, payload: SHORT, tags: [[0x8100, 7]] }, 0),
   ],
   ["an unfinished UDP checksum", unfinished({ ...UDP4, payload: SHORT }, 0)],
   [
@@ -138,8 +147,13 @@ Deno.test("golden captures: what the kernel makes of a packet the gateway makes 
         const macs = expected[0].slice(0, 24);
         const received: string[] = [];
         const sink = {
-          frame({ bytes, offset, length, gsoType, virtioFlags }: LinkFrame) {
-            const hex = toHex(bytes.subarray(offset, offset + length));
+          frame({ bytes, offset, length, gsoType, virtioFlags, vlanTpid, vlanTci }: LinkFrame) {
+            const untagged = toHex(bytes.subarray(offset, offset + length));
+            // The receiving kernel takes the outer tag out, and says which it was.
+            const tag = vlanTpid === 0
+              ? ""
+              : (vlanTpid * 0x1_0000 + vlanTci).toString(16).padStart(8, "0");
+            const hex = untagged.slice(0, 24) + tag + untagged.slice(24);
             if (!hex.startsWith(macs) || received.length >= RECEIVED_MAX) return;
             assertEquals([gsoType, virtioFlags & 1], [0, 0], "the kernel has finished it");
             received.push(hex);

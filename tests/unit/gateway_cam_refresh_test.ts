@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   CAM_REFRESH_BURST_MAX,
   CAM_REFRESH_INTERVAL_MS,
+  CAM_REFRESH_SPACING_MS,
   CAM_REFRESHES_PER_SECOND_MAX,
   CamRefresher,
 } from "../../src/gateway/cam_refresh.ts";
@@ -122,6 +123,7 @@ Deno.test("whatever happens, the rate is bounded, and a quiet player's switches 
       const cam = new CamRefresher(40);
       const lastMs = new Map<number, number>();
       const frames: number[] = [];
+      const sentMs = new Map<number, number>();
       let nowMs = 0;
       for (const [what, place, waitMs] of list) {
         for (const [timeMs, emitted] of play(cam, nowMs)) {
@@ -129,6 +131,10 @@ Deno.test("whatever happens, the rate is bounded, and a quiet player's switches 
             lastMs.has(emitted),
             `a refresh for ${formatMac(macOf(emitted))}, who is not here`,
           );
+          // At most two a second of one player, even of one that comes and goes.
+          const spacingMs = timeMs - (sentMs.get(emitted) ?? -Infinity);
+          assert(spacingMs >= CAM_REFRESH_SPACING_MS, `after ${spacingMs} ms`);
+          sentMs.set(emitted, timeMs);
           lastMs.set(emitted, timeMs);
           frames.push(timeMs);
         }

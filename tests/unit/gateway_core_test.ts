@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { CAM_REFRESH_SPACING_MS } from "../../src/gateway/cam_refresh.ts";
 import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../src/gateway/lan_frame.ts";
 import type { DropReason } from "../../src/obs/drops.ts";
 import { BROADCAST, frameOf, GatewayHarness, OTHER, PLAYER, STATION } from "./gateway_harness.ts";
@@ -273,9 +274,11 @@ Deno.test("a LAN that takes no frame is counted", () => {
   const harness = GatewayHarness.joined();
   harness.lanWorks = false;
   harness.fromTunnel(frameOf(STATION, PLAYER));
+  harness.nowMs += CAM_REFRESH_SPACING_MS;
   harness.core.handleLanUp(harness.nowMs);
   harness.core.handleTimer(harness.nowMs);
-  assertEquals(harness.drops(), { "lan-send-failed": 2 });
+  // The frame, a refresh, and a probe.
+  assertEquals(harness.drops(), { "lan-send-failed": 3 });
 });
 
 /** The type of a refresh and what follows it: "lanparty". */
