@@ -106,6 +106,7 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
 const HEADER_OF_DLL: Readonly<Record<string, string>> = {
   "advapi32.dll": "winreg",
   "cfgmgr32.dll": "cfgmgr32",
+  "crypt32.dll": "wincrypt",
   "iphlpapi.dll": "netioapi",
   "newdev.dll": "newdev",
   "ole32.dll": "combaseapi",

@@ -7,8 +7,11 @@ import {
   QuicError,
   type QuicLibrary,
 } from "../quic/mod.ts";
+import { WindowsError } from "../ffi/windows_kernel.ts";
+import { TrustConstant, verifyByWindows } from "../ffi/windows_trust.ts";
 import { parseFingerprint } from "../trust/fingerprint.ts";
 import { loadPin, PinFileError, type RelayPin } from "../trust/pin.ts";
+import { canonicalIp } from "../trust/server_name.ts";
 import { SYSTEM_CA_FILES } from "../trust/system_store.ts";
 import { type LeafPolicy, type TrustFailure, verifyLeaf } from "../trust/verify.ts";
 import { ALPN } from "./alpn.ts";
@@ -71,10 +74,17 @@ export class RelayTrust {
       return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
     }
     const needsChain = policy.mode === "ca" || policy.mode === "system";
-    if (!needsChain || certificate.chainTrusted) return { ok: true };
+    if (!needsChain) return { ok: true };
+    const chain = policy.mode === "system" && Deno.build.os === "windows"
+      ? askWindows(certificate, target.serverName)
+      : {
+        isTrusted: certificate.chainTrusted,
+        isExpired: certificate.chainStatus === CHAIN_EXPIRED,
+      };
+    if (chain.isTrusted) return { ok: true };
     return {
       ok: false,
-      problem: certificate.chainStatus === CHAIN_EXPIRED ? "expired" : "untrusted",
+      problem: chain.isExpired ? "expired" : "untrusted",
       message: policy.mode === "ca"
         ? "the relay's certificate does not come from the CA of --relay-ca-cert"
         : "no CA that this system trusts stands behind the relay's certificate",
@@ -95,7 +105,12 @@ export class RelayTrust {
   private openChained(): QuicConfiguration {
     const open = (caFile: string) =>
       this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
-    if (this.pin?.mode !== "ca") return openSystemStore(open);
+    if (this.pin?.mode !== "ca") {
+      // Windows has a list that changes as it is asked: it is asked for each certificate.
+      return Deno.build.os === "windows"
+        ? this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client" } })
+        : openSystemStore(open);
+    }
     // The TLS library takes anchors by path only, and reads them at once.
     const file = Deno.makeTempFileSync({ prefix: "lanparty-ca-", suffix: ".pem" });
     try {
@@ -104,6 +119,25 @@ export class RelayTrust {
     } finally {
       Deno.removeSync(file);
     }
+  }
+}
+
+/** What Windows itself says of a certificate; without a verdict it is not trusted. */
+function askWindows(
+  { leaf, chain }: PeerCertificate,
+  serverName: string,
+): { isTrusted: boolean; isExpired: boolean } {
+  const isAddress = canonicalIp(serverName) !== undefined;
+  try {
+    const verdict = verifyByWindows({
+      leaf,
+      others: chain.slice(1),
+      serverName: isAddress ? undefined : serverName,
+    });
+    return { isTrusted: verdict === 0, isExpired: verdict === TrustConstant.CERT_E_EXPIRED };
+  } catch (error) {
+    if (!(error instanceof WindowsError)) throw error;
+    return { isTrusted: false, isExpired: false };
   }
 }
 
@@ -123,11 +157,6 @@ function openSystemStore(open: (caFile: string) => QuicConfiguration): QuicConfi
 const REMEDY = "pin the relay with --relay-fingerprint or --relay-ca-cert";
 
 function systemCaFile(): string {
-  if (Deno.build.os === "windows") {
-    throw new UserError(
-      `lanparty-client does not read Windows' own list of trusted CAs: ${REMEDY}`,
-    );
-  }
   const named = Deno.env.get("SSL_CERT_FILE");
   if (named) {
     // Who names a store wants that one: another in its place would trust more than is meant.

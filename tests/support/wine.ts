@@ -120,6 +120,12 @@ export class WinePc implements AsyncDisposable {
     return this.spawn(["/mnt/lanparty-client.exe", ...options]);
   }
 
+  /** Has Windows trust a CA, by its certificate as PEM: programs that start from now on. */
+  async trust(pem: string): Promise<void> {
+    await Deno.mkdir(`${this.folder}/etc/ssl/certs`, { recursive: true });
+    await Deno.writeTextFile(`${this.folder}/etc/ssl/certs/ca-certificates.crt`, pem);
+  }
+
   /** Puts a DLL beside the client, under each of these names, that writes down when it is loaded. */
   async plant(names: readonly string[]): Promise<void> {
     const fakes = await ensureFakes(this.#root);

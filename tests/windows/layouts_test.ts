@@ -13,6 +13,7 @@ import * as process from "../../src/ffi/windows_process.ts";
 import * as registry from "../../src/ffi/windows_registry.ts";
 import * as security from "../../src/ffi/windows_security.ts";
 import * as setup from "../../src/ffi/windows_setup.ts";
+import * as trust from "../../src/ffi/windows_trust.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
 import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
@@ -39,6 +40,7 @@ Deno.test("Windows' structs are laid out as its headers say", async () => {
 
 Deno.test("Windows' constants have the values of its headers", async () => {
   const { HKEY_LOCAL_MACHINE: _, ...registryConstants } = registry.RegistryConstant;
+  const { CERT_STORE_PROV_MEMORY, CERT_CHAIN_POLICY_SSL, ...trustConstants } = trust.TrustConstant;
   // mingw-w64's enumeration lacks "any", which is 256 on NET_FW_IP_PROTOCOL's page.
   const { NET_FW_IP_PROTOCOL_ANY, ...firewallConstants } = firewall.FirewallConstant;
   assertEquals(NET_FW_IP_PROTOCOL_ANY, 256);
@@ -56,6 +58,11 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(com.ComConstant),
     ...constantAssertions(firewallConstants),
     ...constantAssertions(networks.NetworkCategory),
+    ...constantAssertions(trustConstants),
+    ...constantAssertions({
+      "(uintptr_t)CERT_STORE_PROV_MEMORY": CERT_STORE_PROV_MEMORY,
+      "(uintptr_t)CERT_CHAIN_POLICY_SSL": CERT_CHAIN_POLICY_SSL,
+    }),
     ...constantAssertions({
       LOAD_LIBRARY_SEARCH_SYSTEM32,
       AI_ADDRCONFIG: resolve.AI_ADDRCONFIG_WINDOWS,
