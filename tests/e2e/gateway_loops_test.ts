@@ -26,6 +26,8 @@ const HOST_MAC = "52:54:00:00:00:aa";
 const HOST_ADDRESS = "10.77.0.9";
 const TEST_TYPE = 0x88b6;
 const STOPPED = /Nothing is forwarded: (.*)/;
+/** A second is promised; the rest is for a busy machine. */
+const STOPPED_WITHIN_MS = 2_000;
 const RESUMED = /The loop is gone/;
 
 /** Makes the LAN a switch with a host at it. */
@@ -84,7 +86,7 @@ partyTest("loops: a player who is also on the LAN", async (party, step) => {
     const [, text] = await gateway.waitForLine(STOPPED, 3_000);
     const tookMs = performance.now() - sinceMs;
     assertMatch(text, /a player's PC .* bridges both.* look for ..:..:..:..:..:..\./);
-    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    assert(tookMs < STOPPED_WITHIN_MS, `stopped after ${tookMs} ms`);
     // The switch has learnt the probe's MAC at the port where the loop comes in.
     const mac = /look for ([0-9a-f:]{17})/.exec(text)![1];
     const table = (await party.lan.run(["bridge", "fdb", "show", "br", "sw0"])).stdout;
@@ -128,7 +130,7 @@ partyTest("loops: two gateways of two rooms on one LAN", async (party, step) => 
   await step("the newcomer stands still within a second and names the first", async () => {
     const [, text] = await second.waitForLine(STOPPED, 3_000);
     const tookMs = performance.now() - joinedMs;
-    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    assert(tookMs < STOPPED_WITHIN_MS, `stopped after ${tookMs} ms`);
     const mac = await party.gateway.macOf(PARTY.gatewayInterface);
     assertMatch(text, new RegExp(`the gateway ${mac} was on this LAN before`));
   });
@@ -218,7 +220,7 @@ partyTest("loops: a station of the LAN has a player's MAC", async (party, step) 
   };
   await step("that player alone is not served, and named, within a second", async () => {
     const tookMs = await speak(/alice \(02:00:00:00:00:50\) is not served/);
-    assert(tookMs < 1_300, `said after ${tookMs} ms`);
+    assert(tookMs < STOPPED_WITHIN_MS, `said after ${tookMs} ms`);
     await bob.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
     const ping = ["ping", "-c", "1", "-W", "1", HOST_ADDRESS];
     assertEquals((await alice.run(ping, { anyCode: true })).code, 1);
@@ -253,7 +255,7 @@ partyTest("loops: two rooms at one bridge, and a PC that bridges both", async (p
   await step("the newcomer stands still within a second, and names the bridge", async () => {
     const [, text] = await second.waitForLine(STOPPED, 3_000);
     const tookMs = performance.now() - joinedMs;
-    assert(tookMs < 1_300, `stopped after ${tookMs} ms`);
+    assert(tookMs < STOPPED_WITHIN_MS, `stopped after ${tookMs} ms`);
     const mac = await gateway.macOf("br0");
     assertMatch(text, new RegExp(`the gateway ${mac} was on this LAN before`));
     await first.waitForLine(new RegExp(`Another gateway \\(${mac}\\) is on this LAN`));
