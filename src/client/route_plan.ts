@@ -71,6 +71,8 @@ export interface RoutePlan {
   readonly clashes: readonly SubnetClash[];
   /** The interface by which broadcasts leave that belong to no network; undefined: none. */
   readonly broadcastIndex: number | undefined;
+  /** The same for multicasts. */
+  readonly multicastIndex: number | undefined;
 }
 
 /** The key of an interface's metric for one IP version. */
@@ -118,10 +120,13 @@ export function planRoutes(
     isLocal,
     clashes,
     broadcastIndex: bestRoute(snapshot, snapshot.routes, LIMITED_BROADCAST)?.interfaceIndex,
+    multicastIndex: bestRoute(snapshot, snapshot.routes, SSDP)?.interfaceIndex,
   };
 }
 
 const LIMITED_BROADCAST = Uint8Array.of(255, 255, 255, 255);
+/** One of 224.0.0.0/4, by which devices find each other. */
+const SSDP = Uint8Array.of(239, 255, 255, 250);
 
 /** Whether two ways are the same one. */
 export function isSameWay(one: Way | undefined, other: Way | undefined): boolean {

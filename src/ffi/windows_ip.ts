@@ -23,7 +23,6 @@ export const MIB_IPINTERFACE_ROW = {
     SitePrefixLength: { offset: 144, type: "u32" },
     Metric: { offset: 148, type: "u32" },
     NlMtu: { offset: 152, type: "u32" },
-    Connected: { offset: 156, type: "u8" },
     DisableDefaultRoutes: { offset: 166, type: "u8" },
   },
 } as const satisfies StructLayout;

@@ -233,7 +233,12 @@ export class TapWindowsDevice implements LinkDevice {
 
   setMtu(mtu: number): void {
     if (mtu === this.#mtu) return;
-    this.#network.setMtu(mtu);
+    try {
+      this.#network.setMtu(mtu);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      return this.#setState("gone"); // its interface goes before its reads end
+    }
     this.#mtu = mtu;
   }
 

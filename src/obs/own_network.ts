@@ -34,7 +34,7 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
         "Other devices at home are not reached while you play: give your home network other " +
         "addresses if you need them.";
     case "broadcastElsewhere":
-      return `Games may not find each other: broadcasts leave this PC by ${event.name}. Switch ` +
-        "that adapter off while you play.";
+      return `Games may not find each other: broadcasts leave this PC by ${event.name}. If that is ` +
+        "a VPN, switch it off while you play; else choose the automatic metric in its IPv4 settings.";
   }
 }

@@ -207,10 +207,11 @@ function changeMac(adapter: TapAdapter, mac: Uint8Array): string | undefined {
   for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
     try {
       const now = TapWindowsDevice.readMac(adapter);
-      if (equalMacs(now, 0, mac, 0)) return undefined;
-      why = `it has ${formatMac(now)}`;
+      const isSetUp = WindowsInterface.find(adapter.guid).settings().length > 0;
+      if (equalMacs(now, 0, mac, 0) && isSetUp) return undefined;
+      why = isSetUp ? `it has ${formatMac(now)}` : "Windows' IP did not take it up";
     } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
+      if (!(error instanceof LinkError) && !(error instanceof WindowsError)) throw error;
       why = error.message;
     }
     Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);

@@ -50,7 +50,7 @@ export class WindowsNetwork {
   private recheckDueMs = 0;
   private pinned = false;
   private closed = false;
-  /** Since when broadcasts leave by another interface. */
+  /** Since when broadcasts or multicasts leave by another interface. */
   private elsewhereMs: number | undefined;
 
   /** @param each done whenever everything is looked at */
@@ -168,21 +168,19 @@ export class WindowsNetwork {
   }
 
   /** What the player has to know, each once. */
-  private tell({ clashes, broadcastIndex }: RoutePlan, nowMs: number): void {
+  private tell({ clashes, broadcastIndex, multicastIndex }: RoutePlan, nowMs: number): void {
     for (const { network } of clashes) this.say({ type: "sameSubnet", network, held: true });
-    const isElsewhere = this.tapIndex !== undefined && broadcastIndex !== undefined &&
-      broadcastIndex !== this.tapIndex;
-    if (!isElsewhere) {
+    const elsewhere = [broadcastIndex, multicastIndex].find((index) =>
+      index !== undefined && index !== this.tapIndex
+    );
+    if (this.tapIndex === undefined || elsewhere === undefined) {
       this.elsewhereMs = undefined;
       return;
     }
     this.elsewhereMs ??= nowMs;
     if (nowMs - this.elsewhereMs < ELSEWHERE_MIN_MS) return;
-    const adapter = readAdapters().find((one) => one.interfaceIndex === broadcastIndex);
-    this.say({
-      type: "broadcastElsewhere",
-      name: adapter?.name ?? `interface ${broadcastIndex}`,
-    });
+    const adapter = readAdapters().find((one) => one.interfaceIndex === elsewhere);
+    this.say({ type: "broadcastElsewhere", name: adapter?.name ?? `interface ${elsewhere}` });
   }
 
   private say(event: StatusEvent): void {

@@ -208,6 +208,15 @@ Deno.test("broadcasts leave by the interface with the least sum of metrics", () 
   assertEquals(plan({ ...HOME, routes: [] }).broadcastIndex, undefined);
 });
 
+Deno.test("multicasts leave by their own routes, which another adapter may lack or have alone", () => {
+  const tap = "224.0.0.0/4 dev 7 metric 256";
+  const cable = "224.0.0.0/4 dev 3 metric 256";
+  const leaves = (...routes: string[]) => plan({ ...HOME, routes }).multicastIndex;
+  assertEquals([leaves(tap, cable), leaves(cable), leaves()], [TAP, CABLE, undefined]);
+  // A default route takes them where nothing else does.
+  assertEquals(leaves("0.0.0.0/0 via 192.168.1.1 dev 3"), CABLE);
+});
+
 const address = fc.constantFrom("10.0.0.1", "10.0.0.2", "10.0.1.1", RELAY, "0.0.0.0");
 const anyRoute = fc.record({
   destination: address.map((text) => parseIpAddress(text)!),

@@ -82,8 +82,8 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { type: "broadcastElsewhere", name: "Some VPN" },
     "warning",
-    "Games may not find each other: broadcasts leave this PC by Some VPN. Switch that adapter off " +
-    "while you play.",
+    "Games may not find each other: broadcasts leave this PC by Some VPN. If that is a VPN, switch " +
+    "it off while you play; else choose the automatic metric in its IPv4 settings.",
   ],
   [
     { type: "addresses", name: "lanparty0", addresses: ["192.168.1.77/24", "fe80::1/64"] },

@@ -41,6 +41,7 @@ const WIFI = [
 ];
 const TAP = [
   "interface 7 25 LAN party",
+  "route 7 224.0.0.0/4 0.0.0.0 256",
   "route 7 255.255.255.255/32 0.0.0.0 256",
 ];
 /** What DHCP gives: the party's LAN, and here the home's, too. */
