@@ -22,6 +22,7 @@ async function main(start: Start): Promise<never> {
     : start.args;
   if (args === undefined) Deno.exit(ExitCode.done);
   let isOver = false;
+  let isReport = false;
   /** Runs here, or in a second start that has the rights which it takes. */
   const withRights = async (
     run: () => Promise<number>,
@@ -37,11 +38,18 @@ async function main(start: Start): Promise<never> {
     args,
     (values) => withRights(() => run(values), () => whatIsInherited(values)),
     {
-      doctor: (values) => Promise.resolve(doctor(values)),
-      reset: (values) => withRights(() => reset(values), () => []),
+      doctor: (values) => {
+        isReport = true;
+        return Promise.resolve(doctor(values));
+      },
+      reset: (values) => {
+        isReport = true;
+        return withRights(() => reset(values), () => []);
+      },
     },
     (code) => {
-      if (ownWindow && !isOver && code !== ExitCode.done) {
+      // A session that the player has ended needs no more words.
+      if (ownWindow && !isOver && (isReport || code !== ExitCode.done)) {
         WINDOW.ask("\nPress Enter to close this window.");
       }
     },
