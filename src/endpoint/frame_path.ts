@@ -2,7 +2,7 @@
  * The tunnel side of an endpoint's session: frames into datagrams and back.
  *
  * ```
- * frame in a slot ─> split if need be ─> headers ─> FairQueue ─> nextDatagram() ─> the shell sends
+ * frame in a slot ─> split if need be ─> headers ─> PathQueue ─> the shell sends
  * datagram ─> parse ─> reassemble if need be ─> sink.frame(…)
  * ```
  *
@@ -28,8 +28,9 @@ import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { Reassembler, type ReassemblyDrop } from "../proto/reassembly.ts";
 import { copyPiece, SPLIT_DATAGRAM_BYTES_MIN, Splitter } from "../proto/split.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
-import { FairQueue, type FairQueueOptions, type QueueArena } from "../queue/fair_queue.ts";
+import type { FairQueueOptions, QueueArena } from "../queue/fair_queue.ts";
 import { flowOf } from "../queue/flow.ts";
+import { PathQueue } from "./path_queue.ts";
 
 /** Takes the frames that come out of the tunnel. */
 export interface FrameSink {
@@ -54,8 +55,8 @@ const NO_DROP = -1;
 
 /** The tunnel side of one endpoint, over all its sessions. */
 export class FramePath {
-  /** What waits for the relay. */
-  readonly queue: FairQueue;
+  /** What waits for the relay; whoever takes something out takes over its slot's reference. */
+  readonly queue: PathQueue;
 
   readonly #pool: BufferPool;
   readonly #counters: TrafficCounters;
@@ -66,16 +67,14 @@ export class FramePath {
   #open = false;
   #maximumBytes = 0;
   #frameId = 0;
-  // What of the queue's and the reassembler's own counters is in `counters` already.
-  #countedLate = 0;
-  #countedOverflow = 0;
+  // What of the reassembler's own counters is in `counters` already.
   #countedExpired = 0;
   #countedGaveWay = 0;
 
   constructor(options: FramePathOptions) {
     this.#pool = options.pool;
     this.#counters = options.counters;
-    this.queue = new FairQueue(options.arena, options.pool, options.queue);
+    this.queue = new PathQueue(options.arena, options.pool, options.counters, options.queue);
   }
 
   /** Whether a room is joined, so that frames flow. */
@@ -146,18 +145,7 @@ export class FramePath {
       writeDatagramHeader(this.#pool.bytes, offset, 0);
       this.queue.enqueue(slot, offset, frameLength + DATAGRAM_HEADER_BYTES, flow, nowMs);
     }
-    this.#countQueueDrops();
-  }
-
-  /**
-   * Takes the next datagram out of the queue: `queue.slot`, `queue.offset`, `queue.length`, and with
-   * it the slot's reference. It counts as sent. False: nothing waits.
-   */
-  nextDatagram(nowMs: number): boolean {
-    const found = this.queue.dequeue(nowMs);
-    if (found) this.#counters.datagramsSent++;
-    this.#countQueueDrops();
-    return found;
+    this.queue.countDrops();
   }
 
   /**
@@ -186,7 +174,6 @@ export class FramePath {
     this.#reassembler.expire(nowMs);
     this.#countReassemblyDrops();
     if (this.queue.queuedEntries > 0) this.queue.dropLate(nowMs);
-    this.#countQueueDrops();
   }
 
   /** When `handleTimer` is due because of frames that stay incomplete; Infinity: not at all. */
@@ -276,18 +263,6 @@ export class FramePath {
       this.queue.enqueue(target, offset, length, flow, nowMs);
     }
     pool.release(slot);
-  }
-
-  #countQueueDrops(): void {
-    const { droppedLate, droppedOverflow } = this.queue;
-    if (droppedLate !== this.#countedLate) {
-      this.#counters.dropMany(DropCode.queueLate, droppedLate - this.#countedLate);
-      this.#countedLate = droppedLate;
-    }
-    if (droppedOverflow !== this.#countedOverflow) {
-      this.#counters.dropMany(DropCode.queueOverflow, droppedOverflow - this.#countedOverflow);
-      this.#countedOverflow = droppedOverflow;
-    }
   }
 
   #countReassemblyDrops(): void {

@@ -80,9 +80,7 @@ export class EndpointNode implements Worker {
     for (const action of session.drainActions()) this.carryOut(action, nowMs);
     const pump = this.link?.pump;
     if (pump === undefined || path.queue.queuedEntries === 0) return false;
-    const sent = pump.pump(path.queue, nowMs);
-    this.parts.counters.datagramsSent += sent;
-    return sent > 0;
+    return pump.pump(path.queue, nowMs) > 0;
   }
 
   nextDeadlineMs(nowMs: number): number {

@@ -73,7 +73,7 @@ Deno.test("frames arrive whole and unchanged whatever the order, or not at all",
         sender.path.sendFrame(slot, offset, length, nowMs);
       });
       const datagrams: Uint8Array[] = [];
-      while (sender.path.nextDatagram(nowMs)) {
+      while (sender.path.queue.dequeue(nowMs)) {
         const { slot, offset, length } = sender.path.queue;
         assert(length <= maximumBytes);
         datagrams.push(sender.pool.bytes.slice(offset, offset + length));

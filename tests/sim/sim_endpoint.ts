@@ -302,7 +302,7 @@ export class SimEndpoint implements Side {
     const { nowMs } = this.world.timeline;
     const { queue } = this.path;
     assert(queue.queuedBytes <= queue.bytesMax, "a queue is over its bound");
-    while (connection.canSend("endpoint") && this.path.nextDatagram(nowMs)) {
+    while (connection.canSend("endpoint") && this.path.queue.dequeue(nowMs)) {
       const { slot, offset, length } = queue;
       const bytes = pool.bytes.slice(offset, offset + length);
       pool.release(slot);

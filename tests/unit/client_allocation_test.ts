@@ -63,7 +63,7 @@ for (const [name, frame] of OUT) {
       const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
       pool.bytes.set(frame, offset);
       core.handleTapFrame(slot, offset, frame.length, nowMs);
-      while (path.nextDatagram(nowMs)) pool.release(path.queue.slot);
+      while (path.queue.dequeue(nowMs)) pool.release(path.queue.slot);
     });
     assert(pool.freeSlots === pool.slotCount);
   });

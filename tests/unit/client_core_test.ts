@@ -62,7 +62,7 @@ class Player {
 
   tunnelled(): Uint8Array[] {
     const frames: Uint8Array[] = [];
-    while (this.path.nextDatagram(1000)) {
+    while (this.path.queue.dequeue(1000)) {
       const { slot, offset, length } = this.path.queue;
       frames.push(this.pool.bytes.slice(offset + 4, offset + length));
       this.pool.release(slot);

@@ -31,7 +31,7 @@ class Bench implements FrameSink {
   /** All datagrams that wait, in the order in which they go. */
   datagrams(): Uint8Array[] {
     const datagrams: Uint8Array[] = [];
-    while (this.path.nextDatagram(this.nowMs)) {
+    while (this.path.queue.dequeue(this.nowMs)) {
       const { slot, offset, length } = this.path.queue;
       datagrams.push(this.pool.bytes.slice(offset, offset + length));
       this.pool.release(slot);
@@ -123,11 +123,11 @@ Deno.test("frame ids count from 0 to 0x7FFF and begin again", () => {
   const frame = frameOf(1500);
   for (let count = 0; count < 0x8002; count++) {
     bench.send(frame);
-    assert(bench.path.nextDatagram(bench.nowMs));
+    assert(bench.path.queue.dequeue(bench.nowMs));
     const { offset } = bench.path.queue;
     ids.push(bench.pool.bytes[offset + 4] << 8 | bench.pool.bytes[offset + 5]);
     bench.pool.release(bench.path.queue.slot);
-    assert(bench.path.nextDatagram(bench.nowMs));
+    assert(bench.path.queue.dequeue(bench.nowMs));
     bench.pool.release(bench.path.queue.slot);
   }
   assertEquals(ids.slice(0, 3), [0, 1, 2]);

@@ -81,7 +81,7 @@ async function main(task: GatewayTask): Promise<void> {
 
   let carried = 0;
   const takeAll = (nowMs: number) => {
-    while (path.nextDatagram(nowMs)) pool.release(path.queue.slot);
+    while (path.queue.dequeue(nowMs)) pool.release(path.queue.slot);
   };
   const handOut = (nowMs: number) => {
     for (let count = 0; count < BATCH; count++) {

@@ -1,0 +1,54 @@
+/**
+ * The queue towards the relay, which counts what leaves it and what it drops.
+ *
+ * @module
+ */
+
+import type { TrafficCounters } from "../obs/counters.ts";
+import { DropCode } from "../obs/drops.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
+import { FairQueue, type FairQueueOptions, type QueueArena } from "../queue/fair_queue.ts";
+
+/** See the module. */
+export class PathQueue extends FairQueue {
+  readonly #counters: TrafficCounters;
+  #countedLate = 0;
+  #countedOverflow = 0;
+
+  constructor(
+    arena: QueueArena,
+    pool: BufferPool,
+    counters: TrafficCounters,
+    options?: FairQueueOptions,
+  ) {
+    super(arena, pool, options);
+    this.#counters = counters;
+  }
+
+  /** As the base class; what is handed over counts as sent. */
+  override dequeue(nowMs: number): boolean {
+    const found = super.dequeue(nowMs);
+    if (found) this.#counters.datagramsSent++;
+    this.countDrops();
+    return found;
+  }
+
+  override dropLate(nowMs: number): number {
+    const dropped = super.dropLate(nowMs);
+    this.countDrops();
+    return dropped;
+  }
+
+  /** Brings the counters up to date with what was dropped since the last call. */
+  countDrops(): void {
+    const { droppedLate, droppedOverflow } = this;
+    if (droppedLate !== this.#countedLate) {
+      this.#counters.dropMany(DropCode.queueLate, droppedLate - this.#countedLate);
+      this.#countedLate = droppedLate;
+    }
+    if (droppedOverflow !== this.#countedOverflow) {
+      this.#counters.dropMany(DropCode.queueOverflow, droppedOverflow - this.#countedOverflow);
+      this.#countedOverflow = droppedOverflow;
+    }
+  }
+}
