@@ -317,7 +317,8 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
     const relay = lines.namespace.spawn(
       lines.command("relay", ["--listen", "127.0.0.1:0", ...args]),
     );
-    await lines.namespace.run(["sh", "-c", `until [ -n "$(ss -Huan)" ]; do sleep 0.05; done`]);
+    // Its control socket comes after all else: from then on it hears signals.
+    await lines.namespace.run(["sh", "-c", `until [ -n "$(ss -Hlx)" ]; do sleep 0.05; done`]);
     assertEquals(await relay.stop(), 0);
     assertEquals(relay.stdout, "");
     return relay.stderr.trim().split("\n").filter((line) => line !== "");
