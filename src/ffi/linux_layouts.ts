@@ -246,6 +246,32 @@ export const IFADDRMSG = {
   },
 } as const satisfies StructLayout;
 
+/** What a route message says, before its attributes. */
+export const RTMSG = {
+  name: "struct rtmsg",
+  header: "linux/rtnetlink.h",
+  page: RTNETLINK_PAGE,
+  sizeBytes: 12,
+  fields: {
+    rtm_family: { offset: 0, type: "u8" },
+    rtm_dst_len: { offset: 1, type: "u8" },
+    rtm_type: { offset: 7, type: "u8" },
+    rtm_flags: { offset: 8, type: "u32" },
+  },
+} as const satisfies StructLayout;
+
+/** What an interface message says, before its attributes. */
+export const IFINFOMSG = {
+  name: "struct ifinfomsg",
+  header: "linux/rtnetlink.h",
+  page: RTNETLINK_PAGE,
+  sizeBytes: 16,
+  fields: {
+    ifi_index: { offset: 4, type: "i32" },
+    ifi_flags: { offset: 8, type: "u32" },
+  },
+} as const satisfies StructLayout;
+
 /** The head of an attribute: length (itself included) and type. */
 export const RTATTR = {
   name: "struct rtattr",
@@ -276,5 +302,7 @@ export const LINUX_LAYOUTS: readonly StructLayout[] = [
   SOCKADDR_NL,
   NLMSGHDR,
   IFADDRMSG,
+  RTMSG,
+  IFINFOMSG,
   RTATTR,
 ];

@@ -30,9 +30,10 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
       return "This PC has its network again.";
     case "sameSubnet":
       return `Your network and the party's LAN have the same addresses (${event.network}). ` +
-        (event.held ? "Your router and name servers stay reachable. " : "") +
-        "Other devices at home are not reached while you play: give your home network other " +
-        "addresses if you need them.";
+        (event.held
+          ? "Your router and name servers stay reachable. Other devices at home are not "
+          : "Devices at home, and your router as a name server, may not be ") +
+        "reached while you play: give your home network other addresses if you need them.";
     case "broadcastElsewhere":
       return `Games may not find each other: broadcasts leave this PC by ${event.name}. If that is ` +
         "a VPN, switch it off while you play; else choose the automatic metric in its IPv4 settings.";

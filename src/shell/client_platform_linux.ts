@@ -8,7 +8,7 @@ import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
-import { LinuxNetwork, NETWORK_INTERVAL_MS } from "./linux_network.ts";
+import { LinuxNetwork, NOTICE_INTERVAL_MS } from "./linux_network.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
@@ -32,7 +32,7 @@ class LinuxSystem implements ClientSystem {
   private readonly network: LinuxNetwork;
   /** The kernel makes the adapter for this program: somebody has deleted it. */
   readonly adapterReturns = false;
-  readonly networkIntervalMs = NETWORK_INTERVAL_MS;
+  readonly networkIntervalMs = NOTICE_INTERVAL_MS;
   private tap: TapDevice | undefined;
 
   constructor(
@@ -74,8 +74,8 @@ class LinuxSystem implements ClientSystem {
 
   adapterLost(): void {}
 
-  checkNetwork(_relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
-    return this.network.check(nowMs);
+  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+    return this.network.check(relayAddress, nowMs);
   }
 
   adapterStarted(_adapter: LinkDevice, releases: () => number): void {
@@ -91,6 +91,7 @@ class LinuxSystem implements ClientSystem {
   }
 
   releaseAddress(): Promise<void> {
+    this.network.close();
     return this.lanAddress.close();
   }
 }

@@ -1,37 +1,95 @@
 /**
- * The player's own networks on Linux, while the client runs: the adapter brings no route but that of its
- * own network, so that only same addresses at home and at the party can be in the way.
+ * The player's own networks on Linux, while the client runs. The adapter brings no route but that of its
+ * own network, so that the way to the relay needs no holding; but the PC may lose it, or get another.
  */
-import type { NetworkEvent } from "../client/network_watch.ts";
+import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
 import { findClashes } from "../client/route_plan.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
-import { statusLine } from "../obs/status.ts";
-import type { IpAddress } from "../proto/ip_route.ts";
+import { SystemCallError } from "../ffi/libc.ts";
+import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
+import { type StatusLevel, statusLine } from "../obs/status.ts";
+import { equalBytes, type IpAddress } from "../proto/ip_route.ts";
+import { type LinuxWay, wayTo } from "../route/linux_way.ts";
 import { type Logger, logText } from "./logging.ts";
 
-/** How often the addresses are looked at. */
-export const NETWORK_INTERVAL_MS = 2_000;
+/** How often it is looked whether the kernel has told of a change. */
+export const NOTICE_INTERVAL_MS = 250;
+/** How often everything is looked at in any case: not all that decides on a way is told. */
+const RECHECK_INTERVAL_MS = 5_000;
+const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
+/** The half of an IPv6 address that is the network's: the other one changes by itself each day. */
+const IPV6_NETWORK_BYTES = 8;
 
 /** See the module. */
 export class LinuxNetwork {
+  private readonly notices = new NetlinkNotices(GROUPS);
+  private readonly watch = new NetworkWatch();
   private readonly said = new Set<string>();
+  private relay: Uint8Array | undefined;
   private dueMs = 0;
+  private closed = false;
 
   constructor(private readonly tapName: string, private readonly logger: Logger) {}
 
-  /** Looks at the addresses when it is time. */
-  check(nowMs: number): NetworkEvent | undefined {
-    if (nowMs < this.dueMs) return undefined;
-    this.dueMs = nowMs + NETWORK_INTERVAL_MS;
+  /**
+   * Looks whether anything has changed.
+   *
+   * @param relay the address of the relay at hand, 4 or 16 bytes
+   */
+  check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+    if (this.closed) return undefined;
+    const isOther = relay !== undefined &&
+      (this.relay === undefined || !equalBytes(relay, this.relay));
+    if (isOther) {
+      this.relay = relay;
+      this.watch.forget();
+    }
+    const isNoticed = this.notices.take();
+    if (!isOther && !isNoticed && nowMs < this.dueMs) return undefined;
+    this.dueMs = nowMs + RECHECK_INTERVAL_MS;
+    this.tellClashes();
+    if (this.relay === undefined) return undefined;
+    try {
+      return this.look(this.relay, nowMs);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      this.say("warning", `This PC's routes cannot be looked at (${error.message})`);
+      return undefined;
+    }
+  }
+
+  /** Ends the notices. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.notices.close();
+  }
+
+  private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    const way = wayTo(relay);
+    if (way?.isLocal) return undefined;
+    return this.watch.handleWay(way === undefined ? undefined : lasting(way), nowMs);
+  }
+
+  private tellClashes(): void {
     const { addresses, tapIndex } = readAddresses(this.tapName);
     for (const { network } of findClashes({ addresses }, tapIndex)) {
-      if (this.said.has(network)) continue;
-      this.said.add(network);
       const { level, text } = statusLine({ type: "sameSubnet", network, held: false });
-      logText(this.logger, level, text, { event: "sameSubnet" });
+      this.say(level, text);
     }
-    return undefined;
   }
+
+  private say(level: StatusLevel, text: string): void {
+    if (this.said.has(text)) return;
+    this.said.add(text);
+    logText(this.logger, level, text);
+  }
+}
+
+/** What of a way stays as long as the network is the same one. */
+function lasting(way: LinuxWay): LinuxWay {
+  const { source } = way;
+  return source?.length === 16 ? { ...way, source: source.slice(0, IPV6_NETWORK_BYTES) } : way;
 }
 
 /** All addresses; an interface's index is its place among the names. */

@@ -2,6 +2,8 @@ import * as net from "../../src/ffi/libc_net.ts";
 import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
 import { BpfCode } from "../../src/link/bpf.ts";
 import { BridgeLink } from "../../src/link/bridge_port.ts";
+import { NetlinkFlag, NetlinkGroup, NetlinkType } from "../../src/ffi/netlink.ts";
+import { RouteAttribute, RouteType } from "../../src/route/linux_way.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -98,6 +100,34 @@ Deno.test("the order for multicast has the constants of the system's headers", a
     "#include <linux/if_link.h>",
   ];
   await assertConstants(BridgeLink, { ...HEADERS, preamble });
+});
+
+Deno.test("netlink's constants have the values of the system's headers", async () => {
+  await assertConstants({
+    NLM_F_REQUEST: NetlinkFlag.request,
+    NLM_F_ACK: NetlinkFlag.ack,
+    NLM_F_REPLACE: NetlinkFlag.replace,
+    NLM_F_CREATE: NetlinkFlag.create,
+    NLMSG_ERROR: NetlinkType.error,
+    RTM_NEWLINK: NetlinkType.newLink,
+    RTM_GETLINK: NetlinkType.getLink,
+    RTM_NEWADDR: NetlinkType.newAddress,
+    RTM_DELADDR: NetlinkType.deleteAddress,
+    RTM_NEWROUTE: NetlinkType.newRoute,
+    RTM_GETROUTE: NetlinkType.getRoute,
+    RTMGRP_LINK: NetlinkGroup.link,
+    RTMGRP_IPV4_IFADDR: NetlinkGroup.ipv4Address,
+    RTMGRP_IPV4_ROUTE: NetlinkGroup.ipv4Route,
+    RTMGRP_IPV6_IFADDR: NetlinkGroup.ipv6Address,
+    RTMGRP_IPV6_ROUTE: NetlinkGroup.ipv6Route,
+    RTA_DST: RouteAttribute.destination,
+    RTA_OIF: RouteAttribute.interface,
+    RTA_GATEWAY: RouteAttribute.gateway,
+    RTA_PREFSRC: RouteAttribute.source,
+    RTA_VIA: RouteAttribute.via,
+    RTN_UNICAST: RouteType.unicast,
+    RTN_LOCAL: RouteType.local,
+  }, HEADERS);
 });
 
 Deno.test("BPF instructions have the codes of the system's headers", async () => {

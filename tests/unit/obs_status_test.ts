@@ -76,8 +76,9 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { type: "sameSubnet", network: "192.168.178.0/24", held: false },
     "warning",
-    "Your network and the party's LAN have the same addresses (192.168.178.0/24). Other devices at " +
-    "home are not reached while you play: give your home network other addresses if you need them.",
+    "Your network and the party's LAN have the same addresses (192.168.178.0/24). Devices at home, " +
+    "and your router as a name server, may not be reached while you play: give your home network " +
+    "other addresses if you need them.",
   ],
   [
     { type: "broadcastElsewhere", name: "Some VPN" },

@@ -1,0 +1,177 @@
+/**
+ * Messages to and from Linux' routing netlink (netlink(7), rtnetlink(7)): one request and its answer, and
+ * notices of changes.
+ *
+ * @module
+ */
+
+import { Struct } from "./layout.ts";
+import { checkCall, closeFd, Errno, errno, libc, SystemCallError } from "./libc.ts";
+import { AddressFamily, libcNet, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc_net.ts";
+import { NLMSGHDR, RTATTR, SOCKADDR_NL } from "./linux_layouts.ts";
+
+/** Flags of a message (linux/netlink.h). */
+export const NetlinkFlag = {
+  request: 1,
+  ack: 4,
+  replace: 0x100,
+  create: 0x400,
+} as const;
+
+/** Types of messages (linux/netlink.h, linux/rtnetlink.h). */
+export const NetlinkType = {
+  error: 2,
+  newLink: 16,
+  getLink: 18,
+  newAddress: 20,
+  deleteAddress: 21,
+  newRoute: 24,
+  getRoute: 26,
+} as const;
+
+/** Groups of notices, as bits (linux/rtnetlink.h). */
+export const NetlinkGroup = {
+  link: 1,
+  ipv4Address: 0x10,
+  ipv4Route: 0x40,
+  ipv6Address: 0x100,
+  ipv6Route: 0x400,
+} as const;
+
+const NETLINK_ROUTE = 0;
+const ANSWER_BYTES = 8192;
+/** Notices taken by one look. */
+const NOTICES_MAX = 256;
+
+/** A message: its head, the struct of its type, and attributes. */
+export function encodeMessage(
+  type: number,
+  flags: number,
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
+  const header = new Struct(NLMSGHDR)
+    .setNumber("nlmsg_len", NLMSGHDR.sizeBytes + bodyBytes)
+    .setNumber("nlmsg_type", type)
+    .setNumber("nlmsg_flags", flags)
+    .setNumber("nlmsg_seq", 1);
+  const message = new Uint8Array(NLMSGHDR.sizeBytes + bodyBytes);
+  let offset = 0;
+  for (const part of [header.bytes, ...parts]) {
+    message.set(part, offset);
+    offset += part.length;
+  }
+  return message;
+}
+
+/** An attribute, whose value must be multiples of four bytes long, so that it needs no padding. */
+export function encodeAttribute(type: number, value: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = new Struct(RTATTR)
+    .setNumber("rta_len", RTATTR.sizeBytes + value.length)
+    .setNumber("rta_type", type);
+  const bytes = new Uint8Array(RTATTR.sizeBytes + value.length);
+  bytes.set(head.bytes);
+  bytes.set(value, RTATTR.sizeBytes);
+  return bytes;
+}
+
+/** The attributes of a message by their types; they begin behind the struct of its type. */
+export function readAttributes(
+  message: Uint8Array<ArrayBuffer>,
+  structBytes: number,
+): Map<number, Uint8Array<ArrayBuffer>> {
+  const view = new DataView(message.buffer, message.byteOffset, message.length);
+  const found = new Map<number, Uint8Array<ArrayBuffer>>();
+  let offset = NLMSGHDR.sizeBytes + structBytes;
+  while (offset + RTATTR.sizeBytes <= message.length) {
+    const length = view.getUint16(offset + RTATTR.fields.rta_len.offset, true);
+    if (length < RTATTR.sizeBytes || offset + length > message.length) break;
+    const type = view.getUint16(offset + RTATTR.fields.rta_type.offset, true);
+    found.set(type, message.slice(offset + RTATTR.sizeBytes, offset + length));
+    offset += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/**
+ * Sends one request; returns the kernel's answer, its head included.
+ *
+ * @param what for a failure's text, such as `RTM_GETROUTE`
+ * @throws {SystemCallError} the kernel refuses: with the `errno` that it says
+ */
+export function askNetlink(
+  message: Uint8Array<ArrayBuffer>,
+  what: string,
+): Uint8Array<ArrayBuffer> {
+  const fd = openSocket(0);
+  try {
+    checkCall("write", libc().write(fd, message, BigInt(message.length)), "netlink");
+    const answer = new Uint8Array(ANSWER_BYTES);
+    const length = checkCall("read", libc().read(fd, answer, BigInt(answer.length)), "netlink");
+    return checkAnswer(answer.slice(0, length), what);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Throws what an acknowledgement (`NLMSG_ERROR` with a negative errno) reports. */
+function checkAnswer(answer: Uint8Array<ArrayBuffer>, what: string): Uint8Array<ArrayBuffer> {
+  const view = new DataView(answer.buffer);
+  if (answer.length < NLMSGHDR.sizeBytes + 4) {
+    throw new SystemCallError(what, Errno.EIO, "answer cut short");
+  }
+  if (messageType(answer) !== NetlinkType.error) return answer;
+  const code = -view.getInt32(NLMSGHDR.sizeBytes, true);
+  if (code !== 0) throw new SystemCallError(what, code);
+  return answer;
+}
+
+/** The type of a message. */
+export function messageType(message: Uint8Array<ArrayBuffer>): number {
+  const view = new DataView(message.buffer, message.byteOffset, message.length);
+  return view.getUint16(NLMSGHDR.fields.nlmsg_type.offset, true);
+}
+
+/** Notices of some groups: that something has changed, not what. */
+export class NetlinkNotices {
+  readonly #fd: number;
+  readonly #memory = new Uint8Array(ANSWER_BYTES);
+
+  /** @param groups of {@linkcode NetlinkGroup} */
+  constructor(groups: number) {
+    this.#fd = openSocket(SOCK_NONBLOCK);
+    const address = new Struct(SOCKADDR_NL)
+      .setNumber("nl_family", AddressFamily.netlink)
+      .setNumber("nl_groups", groups);
+    try {
+      const { bytes } = address;
+      checkCall("bind", libcNet().bind(this.#fd, bytes, bytes.length), "netlink");
+    } catch (error) {
+      closeFd(this.#fd);
+      throw error;
+    }
+  }
+
+  /** Whether something has changed since the last time. */
+  take(): boolean {
+    let changed = false;
+    for (let i = 0; i < NOTICES_MAX; i++) {
+      const length = libc().read(this.#fd, this.#memory, BigInt(this.#memory.length));
+      // More than the socket holds: some are lost, and something has changed all the same.
+      if (length < 0 && errno() !== Errno.ENOBUFS) break;
+      changed = true;
+    }
+    return changed;
+  }
+
+  close(): void {
+    closeFd(this.#fd);
+  }
+}
+
+function openSocket(flags: number): number {
+  return checkCall(
+    "socket",
+    libcNet().socket(AddressFamily.netlink, SOCK_RAW | SOCK_CLOEXEC | flags, NETLINK_ROUTE),
+  );
+}
