@@ -59,8 +59,8 @@ export class AvahiHost {
       ].join("\n"),
     );
     const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` };
-    // Its folder for the process id is fixed: each daemon gets one of its own.
-    const script = "mkdir -p /run/avahi-daemon && mount -t tmpfs none /run/avahi-daemon && " +
+    // Its folder for the process id is fixed: each daemon gets a /run of its own.
+    const script = "mount -t tmpfs none /run && mkdir /run/avahi-daemon && " +
       'exec avahi-daemon --no-drop-root --no-rlimits --no-chroot --file="$1"';
     const command = ["unshare", "--mount", "sh", "-c", script, "sh", `${folder}/avahi.conf`];
     const daemon = host.namespace.spawn(command, { env });
