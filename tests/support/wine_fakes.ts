@@ -48,7 +48,15 @@ export async function ensureFakes(root: string): Promise<string> {
         ...["-o", `${target}/fake_tap.sys`, `${FAKES}/fake_tap.c`, "-lntoskrnl"],
       ]);
       await run(log, [
-        ...[COMPILER, ...C_OPTIONS, "-o", `${target}/wire.exe`, `${FAKES}/wire.c`, "-lws2_32"],
+        ...[
+          COMPILER,
+          ...C_OPTIONS,
+          "-o",
+          `${target}/wire.exe`,
+          `${FAKES}/wire.c`,
+          "-lws2_32",
+          "-liphlpapi",
+        ],
       ]);
       await run(log, [
         ...[COMPILER, ...C_OPTIONS, "-shared", "-static-libgcc"],

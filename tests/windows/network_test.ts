@@ -185,6 +185,13 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
     await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
     await scene.changed(BY_HOME);
   });
+  await step("a metric that another program sets is set again", async () => {
+    await pc.run(["wine", "/mnt/wire.exe", "spoil-metric"]);
+    await scene.changed(
+      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1",
+      ...SET,
+    );
+  });
   await step("another network: the route moves, and the client joins again at once", async () => {
     const joined = scene.count(/Joined the room/);
     await pc.setNetwork(...WIFI, ...TAP, `delete 1 ${RELAY}/32`);

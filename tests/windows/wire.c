@@ -5,18 +5,23 @@
  *   wire.exe record                    prints what was asked of the driver so far
  *   wire.exe present | absent          puts the adapter in, or pulls it out
  *   wire.exe close-window              tells the client, as Windows would, that its window is closed
+ *   wire.exe spoil-metric              gives the adapter another metric, as other programs do
  *   wire.exe hold                      opens the adapter as soon as it is free, and holds it until it is killed
  */
+#define _WIN32_WINNT 0x0A00
 #include <winsock2.h>
 #include <windows.h>
 #include <winioctl.h>
 #include <tlhelp32.h>
+#include <ws2tcpip.h>
+#include <iphlpapi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WIRE_CONTROL(n) CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define TAP L"\\\\.\\Global\\{11111111-2222-3333-4444-555555555555}.tap"
+#define INDEX_OF_TAP 7
 #define FRAME_BYTES 2048
 
 static HANDLE device;
@@ -95,6 +100,20 @@ static void __attribute__((noreturn)) hold(void)
     for (;;) Sleep(1000);
 }
 
+static int spoil_metric(void)
+{
+    MIB_IPINTERFACE_ROW row;
+    InitializeIpInterfaceEntry(&row);
+    row.Family = AF_INET;
+    DWORD code = ConvertInterfaceIndexToLuid(INDEX_OF_TAP, &row.InterfaceLuid);
+    if (code == NO_ERROR) code = GetIpInterfaceEntry(&row);
+    row.Metric = 50;
+    row.SitePrefixLength = 0;
+    if (code == NO_ERROR) code = SetIpInterfaceEntry(&row);
+    if (code != NO_ERROR) fail("SetIpInterfaceEntry", code);
+    return 0;
+}
+
 static DWORD find_client(void)
 {
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};
@@ -120,6 +139,7 @@ static int close_window(void)
 
 int main(int count, char **arguments)
 {
+    if (count == 2 && strcmp(arguments[1], "spoil-metric") == 0) return spoil_metric();
     if (count == 2 && strcmp(arguments[1], "close-window") == 0) return close_window();
     if (count == 2 && strcmp(arguments[1], "hold") == 0) hold();
     device = CreateFileW(L"\\\\.\\Global\\lanparty-wire", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
