@@ -47,7 +47,10 @@ export interface Way {
   readonly interfaceIndex: number;
   /** All zero: on the link. */
   readonly nextHop: Uint8Array;
-  /** The address that packets come from, where one is known. */
+  /**
+   * The address that packets come from, where one is known. Of IPv6 its network: the other half
+   * changes by itself each day, and what has come from an old one is still answered.
+   */
   readonly source: Uint8Array | undefined;
 }
 
@@ -148,18 +151,52 @@ function wayTo(
   address: Uint8Array,
   tapIndex: number | undefined,
 ): Way | undefined {
-  const others = theirs.filter(({ interfaceIndex }) => interfaceIndex !== tapIndex);
+  // An interface that has lost its cable still has its routes, but no address that can be used: it
+  // must not stand in the way of one that has.
+  const others = theirs.filter(({ interfaceIndex }) =>
+    interfaceIndex !== tapIndex && sourcesOf(snapshot, interfaceIndex, address).length > 0
+  );
   const route = bestRoute(snapshot, others, address);
   if (route === undefined) return undefined;
   const { interfaceIndex, nextHop } = route;
+  const sources = sourcesOf(snapshot, interfaceIndex, address);
   const near = isUnspecified(nextHop) ? address : nextHop;
-  const sources = snapshot.addresses.filter((own) =>
-    own.interfaceIndex === interfaceIndex && own.address.length === address.length
+  const [best] = sources.toSorted((one, other) =>
+    Number(isInNetwork(near, other.address, other.prefixBits)) -
+      Number(isInNetwork(near, one.address, one.prefixBits)) ||
+    commonBits(other.address, address) - commonBits(one.address, address) ||
+    compareBytes(one.address, other.address)
   );
-  const source = sources.find((own) => isInNetwork(near, own.address, own.prefixBits)) ??
-    sources[0];
-  // An interface that has lost its address still has its route for a moment: no way leads there.
-  return source === undefined ? undefined : { interfaceIndex, nextHop, source: source.address };
+  return { interfaceIndex, nextHop, source: lastingSource(best.address) };
+}
+
+/** The part of a source address that stays as long as the network is the same one. */
+export function lastingSource(source: Uint8Array): Uint8Array {
+  return source.length === 4 ? source : networkOf(source, IPV6_NETWORK_BITS);
+}
+
+const IPV6_NETWORK_BITS = 64;
+
+/** An interface's addresses from which an address can be reached. */
+function sourcesOf(
+  { addresses }: NetworkSnapshot,
+  interfaceIndex: number,
+  address: Uint8Array,
+): readonly IpAddress[] {
+  return addresses.filter((own) =>
+    own.interfaceIndex === interfaceIndex && own.address.length === address.length &&
+    (isLinkLocal(address) || !isLinkLocal(own.address))
+  );
+}
+
+function commonBits(one: Uint8Array, other: Uint8Array): number {
+  const index = one.findIndex((byte, index) => byte !== other[index]);
+  return index < 0 ? one.length * 8 : index * 8 + Math.clz32(one[index] ^ other[index]) - 24;
+}
+
+function compareBytes(one: Uint8Array, other: Uint8Array): number {
+  const index = one.findIndex((byte, index) => byte !== other[index]);
+  return index < 0 ? 0 : one[index] - other[index];
 }
 
 /** The longest prefix, and of those the least metric. */

@@ -118,7 +118,11 @@ export class WindowsInterface {
     row.setNumber("Family", family);
     row.memberBytes("InterfaceLuid").set(this.#luid);
     const code = windowsIp().GetIpInterfaceEntry(row.bytes);
-    if (code === IpConstant.ERROR_NOT_FOUND) return undefined;
+    // IPv6 may be switched off, for this adapter or for all.
+    if (family !== IpConstant.AF_INET && code !== IpConstant.NO_ERROR) return undefined;
+    if (code === IpConstant.ERROR_NOT_FOUND || code === IpConstant.ERROR_FILE_NOT_FOUND) {
+      return undefined;
+    }
     check("GetIpInterfaceEntry", code);
     return row;
   }

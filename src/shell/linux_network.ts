@@ -3,13 +3,13 @@
  * own network, so that the way to the relay needs no holding; but the PC may lose it, or get another.
  */
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
-import { findClashes } from "../client/route_plan.ts";
+import { findClashes, lastingSource } from "../client/route_plan.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { SystemCallError } from "../ffi/libc.ts";
 import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
 import { type StatusLevel, statusLine } from "../obs/status.ts";
 import { equalBytes, type IpAddress } from "../proto/ip_route.ts";
-import { type LinuxWay, wayTo } from "../route/linux_way.ts";
+import { wayTo } from "../route/linux_way.ts";
 import { type Logger, logText } from "./logging.ts";
 
 /** How often it is looked whether the kernel has told of a change. */
@@ -17,8 +17,6 @@ export const NOTICE_INTERVAL_MS = 250;
 /** How often everything is looked at in any case: not all that decides on a way is told. */
 const RECHECK_INTERVAL_MS = 5_000;
 const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
-/** The half of an IPv6 address that is the network's: the other one changes by itself each day. */
-const IPV6_NETWORK_BYTES = 8;
 
 /** See the module. */
 export class LinuxNetwork {
@@ -68,7 +66,8 @@ export class LinuxNetwork {
   private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     const way = wayTo(relay);
     if (way?.isLocal) return undefined;
-    return this.watch.handleWay(way === undefined ? undefined : lasting(way), nowMs);
+    const source = way?.source === undefined ? undefined : lastingSource(way.source);
+    return this.watch.handleWay(way === undefined ? undefined : { ...way, source }, nowMs);
   }
 
   private tellClashes(): void {
@@ -84,12 +83,6 @@ export class LinuxNetwork {
     this.said.add(text);
     logText(this.logger, level, text);
   }
-}
-
-/** What of a way stays as long as the network is the same one. */
-function lasting(way: LinuxWay): LinuxWay {
-  const { source } = way;
-  return source?.length === 16 ? { ...way, source: source.slice(0, IPV6_NETWORK_BYTES) } : way;
 }
 
 /** All addresses; an interface's index is its place among the names. */

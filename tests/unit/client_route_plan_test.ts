@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  isSameWay,
   metricKey,
   type NetworkSnapshot,
   planRoutes,
@@ -132,6 +133,16 @@ Deno.test("an interface that has lost its address is no way, though its route is
   assertEquals(plan({ ...HOME, addresses: ["127.0.0.1/8 dev 1"] }).way, undefined);
 });
 
+Deno.test("a cable that is out, with its better route, is not in the Wi-Fi's way", () => {
+  const routes = ["0.0.0.0/0 via 192.168.1.1 dev 3", "0.0.0.0/0 via 192.168.2.1 dev 5"];
+  // An address that Windows gives itself where nobody else does leads to no relay.
+  for (const cable of [[], ["169.254.7.7/16 dev 3"]]) {
+    const made = plan({ ...HOME, routes, addresses: [...cable, "192.168.2.20/24 dev 5"] });
+    assertEquals(changes(made).add, [`${RELAY}/32 via 192.168.2.1 dev 5`]);
+    assertEquals(made.way?.interfaceIndex, WIFI);
+  }
+});
+
 Deno.test("of two ways the longer prefix is taken, then the least sum of metrics", () => {
   const addresses = ["192.168.1.20/24 dev 3", "192.168.2.20/24 dev 5"];
   const routes = [
@@ -158,6 +169,19 @@ Deno.test("IPv6: the relay is held by the router's link-local address", () => {
   };
   const made = plan(pc, [], ["2001:db8:99::9"]);
   assertEquals(changes(made).add, ["2001:db8:99::9/128 via fe80::1 dev 3"]);
+});
+
+Deno.test("IPv6: another network behind the same router is another way, a temporary address is not", () => {
+  const way = (...addresses: string[]) =>
+    plan({ routes: ["::/0 via fe80::1 dev 3"], addresses }, [], ["2001:db8:99::9"]).way;
+  const before = way("fe80::20/64 dev 3", "fd00::20/64 dev 3", "2001:db8:1::20/64 dev 3");
+  assertEquals(formatIp(before!.source!), "2001:db8:1::");
+  const temporary = way(
+    ...["2001:db8:1::1234/64 dev 3", "2001:db8:1::20/64 dev 3", "fd00::20/64 dev 3"],
+  );
+  assert(isSameWay(before, temporary));
+  assert(!isSameWay(before, way("fe80::20/64 dev 3", "2001:db8:2::20/64 dev 3")));
+  assertEquals(way("fe80::20/64 dev 3"), undefined);
 });
 
 Deno.test("several relays are held, each once", () => {
