@@ -133,7 +133,7 @@ Deno.test({
     const startMs = performance.now();
     await from.flood(frame, 500, 1000);
     const tookMs = performance.now() - startMs;
-    assert(tookMs > 400 && tookMs < 5_000, `${tookMs} ms`);
+    assert(tookMs > 400, `${tookMs} ms`);
     const seen = await to.seenWithin(({ type }) => type === 0x9000, 100);
     assertEquals(seen.map(({ hex }) => hex), new Array(500).fill(frames.toHex(frame)));
     assertEquals((await from.seenWithin(({ type }) => type === 0x9000, 0)).length, 0);

@@ -274,6 +274,10 @@ Deno.test("a frame whose pieces do not all come is given up after half a second"
   bench.path.handleTimer(bench.nowMs);
   bench.assertDrops({ "reassembly-expired": 1 });
   assertEquals(bench.path.nextDeadlineMs(), Infinity);
+  for (const frameId of [2, 3]) bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
+  bench.nowMs += 500;
+  bench.path.handleTimer(bench.nowMs);
+  bench.assertDrops({ "reassembly-expired": 3 });
 });
 
 Deno.test("the 65th open frame of a peer pushes its oldest out", () => {
@@ -282,6 +286,10 @@ Deno.test("the 65th open frame of a peer pushes its oldest out", () => {
     bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
   }
   bench.assertDrops({ "reassembly-gave-way": 1 });
+  for (let frameId = 65; frameId < 68; frameId++) {
+    bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
+  }
+  bench.assertDrops({ "reassembly-gave-way": 4 });
 });
 
 Deno.test("what a peer left half-sent goes with it, uncounted", () => {
