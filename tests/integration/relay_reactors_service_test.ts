@@ -5,7 +5,7 @@
  *  manager ◄── READY, STATUS, WATCHDOG, RELOADING, STOPPING ── supervisor ◄─► reactors
  * ```
  */
-import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertNotEquals } from "@std/assert";
 import { executablePath } from "../../tools/executables.ts";
 import { ServiceManager } from "../support/service_manager.ts";
 import { arrive, reactorPids, roomOf } from "../support/reactors.ts";
@@ -81,6 +81,34 @@ Deno.test("a signal to the whole group, as of a terminal or a manager, is one en
     assertEquals(await relay.waitExit(), 0);
     assert(!relay.log.includes('"level":"ERROR"'), relay.log);
   }
+});
+
+/** What the unit leaves a service: no right but this one, for its children, too. */
+const RIGHTS: readonly string[] = [
+  "setpriv",
+  ...["--bounding-set", "-all,+net_bind_service", "--inh-caps", "-all,+net_bind_service"],
+  ...["--ambient-caps", "-all,+net_bind_service", "--no-new-privs"],
+];
+
+Deno.test("reactors listen below 1024 with CAP_NET_BIND_SERVICE alone, also when started again", async () => {
+  // All of 127.0.0.0/8 is this machine: nobody else has this port of it.
+  const host = [127, ...crypto.getRandomValues(new Uint8Array(3)).map((byte) => byte | 1)];
+  const listen = [`${host.join(".")}:443`];
+  await using relay = await RelayProcess.start({ prefix: RIGHTS, listen, options: OPTIONS });
+  assertEquals(relay.addresses.map(({ port }) => port), [443, 444]);
+  const pids = reactorPids(relay.pid);
+  for (const pid of pids.values()) {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
+    assertMatch(status, /^CapEff:\t0000000000000400$/m);
+    assertMatch(status, /^NoNewPrivs:\t1$/m);
+  }
+  Deno.kill(pids.get(1)!, "SIGKILL");
+  await eventually("another process", () => {
+    const pid = reactorPids(relay.pid).get(1);
+    return pid !== undefined && pid !== pids.get(1);
+  });
+  await using bob = await eventuallyArrive(relay);
+  assertEquals(bob.address.port, 444);
 });
 
 Deno.test("a new certificate is every reactor's, and redirects name its key", async () => {
