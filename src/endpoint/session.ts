@@ -324,11 +324,12 @@ export class EndpointSession {
     this.#reconnection.joined();
     this.#enter("joined", Infinity);
     this.#stats.begin(this.#surroundings.statistics?.().traffic, nowMs);
-    this.#room.enter(welcome, this.#reconnection.target, nowMs);
+    // First: the adapter takes its time, and a program that ends meanwhile must get its place again.
     const key = this.#tokenKey();
     if (this.#options.tokens?.set(key, welcome.resume)) {
       this.#push({ type: "saveToken", key, token: welcome.resume });
     }
+    this.#room.enter(welcome, this.#reconnection.target, nowMs);
   }
 
   // ---- steps --------------------------------------------------------------------------------

@@ -253,8 +253,10 @@ class Judge {
       case "mtu":
       case "peerJoined":
       case "peerLeft":
-      case "saveToken":
         assert(this.joined, `${action.type} outside`);
+        break;
+      case "saveToken":
+        assert(!this.joined, "a token too late");
         break;
       case "ended":
         assert(!this.joined);

@@ -113,7 +113,7 @@ Deno.test("names that are too long or hold control characters are made fit for t
   assertEquals(stage.sent()[0].name, "A" + "b".repeat(63));
 });
 
-Deno.test("a welcome brings joined, the MTU, and a token to keep", () => {
+Deno.test("a welcome brings a token to keep, joined, and the MTU", () => {
   const tokens = new TokenStore();
   const stage = new Stage({ tokens });
   stage.join();
