@@ -10,6 +10,7 @@ import type { Page } from "puppeteer-core";
 import { Browser, type Viewport } from "../support/browser.ts";
 import { DenoEndpoint } from "../support/deno_endpoint.ts";
 import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
+import { arrive, reactorPids, roomOf } from "../support/reactors.ts";
 import { RelayProcess } from "../support/relay_process.ts";
 import { eventually, pause } from "../support/wait.ts";
 
@@ -153,3 +154,28 @@ async function assertFoldsAndLoss(
   await shows(page, "#state.lost", /does not answer/);
   assertMatch((await texts(page, ".room h2")).join(), /^PARTY$/, "what was last known stays");
 }
+
+Deno.test("the page of several reactors says where each room is, and which reactor is down", async () => {
+  await using relay = await RelayProcess.start({
+    options: ["--status", "0", "--reactors", "2"],
+  });
+  const url = await relay.statusUrl();
+  await using _ann = await arrive(relay.address, { room: roomOf(0, 2), mac: MAC_A });
+  await using _bob = await arrive(relay.address, { room: roomOf(1, 2), mac: MAC_B });
+  await using browser = await Browser.start();
+  const { page, faults } = await browser.open(url, PHONE);
+  await shows(page, ".room .badge", /^reactor 0$/);
+  await shows(page, ".room .badge", /^reactor 1$/);
+  assertEquals(await hardships(page), []);
+  // Each time it is started again it takes twice as long.
+  for (let killed = 0, deaths = 0; deaths < 5; deaths++) {
+    const pid = () => reactorPids(relay.pid).get(1) ?? killed;
+    await eventually("reactor 1 runs", () => pid() !== killed);
+    killed = pid();
+    Deno.kill(killed, "SIGKILL");
+  }
+  await shows(page, "#state.lost", /^down: reactor 1 · version/);
+  await shows(page, ".room .badge", /^reactor 0$/);
+  await shows(page, "#state.live", /^version/);
+  assertEquals(faults, []);
+});
