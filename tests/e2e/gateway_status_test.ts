@@ -66,9 +66,10 @@ partyTest("status: a line in a terminal, which harms no line of the log", async 
   const log = `${party.folder}/terminal`;
   Deno.writeTextFileSync(log, "");
   // A terminal of its own, 100 columns wide, whose output goes to a file.
-  const command = party.gatewayCommand().map((word) => `'${word}'`).join(" ");
+  const words = party.gatewayCommand().map((word) => `'${word}'`).join(" ");
+  const command = `stty cols 100; TERM=xterm ${words}`;
   const terminal = party.gateway.spawn([
-    ...["script", "--quiet", "--flush", "--return", "--command", `stty cols 100; ${command}`, log],
+    ...["script", "--quiet", "--flush", "--return", "--command", command, log],
   ]);
   const shown = () => Deno.readTextFileSync(log);
   await eventually("the gateway joins", () => /Joined the room/.test(shown()));
