@@ -42,7 +42,7 @@ export const NATIVE_LIBRARY: readonly Prerequisite[] = [
 
 /** Cross-compiling for Windows: msquic.dll, and the fake drivers and DLLs of the tests. */
 export const MINGW: readonly Prerequisite[] = [
-  { debianPackage: "gcc-mingw-w64-x86-64", commands: ["x86_64-w64-mingw32-gcc"] },
+  { debianPackage: "gcc-mingw-w64-x86-64-win32", commands: ["x86_64-w64-mingw32-gcc"] },
 ];
 
 /** Compiling the C programs of the tests, also against msquic's source without our patches. */
