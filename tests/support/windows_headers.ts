@@ -116,6 +116,8 @@ interface Prototype {
   readonly parameters: readonly string[];
 }
 
+let prototypesRead: Promise<ReadonlyMap<string, Prototype>> | undefined;
+
 /** The prototypes of all functions that the headers declare, as gcc prints them (`-aux-info`). */
 async function readPrototypes(): Promise<ReadonlyMap<string, Prototype>> {
   const file = await Deno.makeTempFile({ prefix: "lanparty-prototypes-" });
@@ -168,8 +170,9 @@ const BYTES: Readonly<Record<string, number>> = {
  */
 export async function assertSignatures(
   functions: readonly Pick<WindowsFunction, "name" | "symbol">[],
+  headers: HeaderOptions = {},
 ): Promise<number> {
-  const prototypes = await readPrototypes();
+  const prototypes = await (prototypesRead ??= readPrototypes());
   const lines: string[] = [];
   for (const { name, symbol } of functions) {
     const prototype = prototypes.get(name);
@@ -185,7 +188,7 @@ export async function assertSignatures(
       lines.push(assertion(`__builtin_types_compatible_p(${result}, void)`, `${name} is void`));
     } else lines.push(...typeAssertions(`${name} result`, result, symbol.result));
   }
-  await assertCompiles(lines);
+  await assertCompiles(lines, headers);
   return functions.length;
 }
 
