@@ -158,7 +158,7 @@ async function capture(party: Party, namespace: Namespace, name: string, filter:
   };
 }
 
-/** Captures at both ends while something is sent, until both have seen the same. */
+/** Captures at both ends while something is sent, until both have seen the same, and all of it. */
 async function assertSame(
   party: Party,
   player: Namespace,
@@ -174,8 +174,14 @@ async function assertSame(
     const [atLan, atPlayer] = [await endLan(), await endPlayer()];
     const same = atLan.length === atPlayer.length &&
       atLan.every((frame, at) => frame === atPlayer[at]);
-    if (same) return check(atLan);
-    if (attempt === ATTEMPTS_MAX) assertEquals(atPlayer, atLan);
+    try {
+      assertEquals(same, true, "the same at both ends");
+      return check(atLan);
+    } catch (error) {
+      if (attempt < ATTEMPTS_MAX) continue;
+      if (!same) assertEquals(atPlayer, atLan);
+      throw error;
+    }
   }
 }
 
