@@ -21,6 +21,8 @@ import { eventually, pause } from "../support/wait.ts";
 const ALICE = { mac: "02:00:00:00:00:0a", address: "10.77.0.50" };
 /** What the player is promised: so long after there is a network again. */
 const BACK_MAX_MS = 5_000;
+/** Both sides find a connection dead after 15 s of silence. */
+const IDLE_MS = 15_000;
 /** Longer than a gap that does a connection no harm. */
 const OUT_MS = 4_000;
 
@@ -92,6 +94,13 @@ partyTest("a player's own networks come and go", async (party, step) => {
     assertNotMatch(client.stderr, /the same addresses/);
     await player.ip("addr", "add", "10.77.0.200/24", "dev", "vpn0", "noprefixroute");
     await client.waitForLine(/have the same addresses \(10\.77\.0\.0\/24\)\. Devices at home/);
+  });
+  await step("the PC sleeps longer than anybody waits for it, and wakes up", async () => {
+    client.kill("SIGSTOP");
+    const gateway = party.gatewayProcess!;
+    await gateway.waitForLine(/has lost the connection/, 2 * IDLE_MS);
+    client.kill("SIGCONT");
+    await assertBack(party, client, 5);
   });
   await step("all the time it was the same adapter with the same MAC", async () => {
     assertEquals(await adapterOf(player), adapter);
