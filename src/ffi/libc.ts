@@ -17,6 +17,7 @@ export const LIBC_NAME = "libc.so.6";
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,

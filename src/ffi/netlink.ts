@@ -15,6 +15,7 @@ export const NetlinkFlag = {
   request: 1,
   ack: 4,
   replace: 0x100,
+  exclusive: 0x200,
   create: 0x400,
 } as const;
 
@@ -26,8 +27,21 @@ export const NetlinkType = {
   newAddress: 20,
   deleteAddress: 21,
   newRoute: 24,
+  deleteRoute: 25,
   getRoute: 26,
 } as const;
+
+/** Attributes of a route (linux/rtnetlink.h). */
+export const RouteAttribute = {
+  destination: 1,
+  interface: 4,
+  gateway: 5,
+  source: 7,
+  via: 18,
+} as const;
+
+/** Types of routes that lead somewhere (linux/rtnetlink.h): `local` to this machine. */
+export const RouteType = { unicast: 1, local: 2, broadcast: 3 } as const;
 
 /** Groups of notices, as bits (linux/rtnetlink.h). */
 export const NetlinkGroup = {

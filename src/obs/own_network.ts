@@ -12,8 +12,8 @@ export type OwnNetworkEvent =
   /** The PC has no way to the relay any more, or has one again. */
   | { readonly type: "networkLost" }
   | { readonly type: "networkBack" }
-  /** A network of the player's has the same addresses as the party's LAN; `held`: its servers are. */
-  | { readonly type: "sameSubnet"; readonly network: string; readonly held: boolean }
+  /** A network of the player's has the same addresses as the party's LAN; its servers are held. */
+  | { readonly type: "sameSubnet"; readonly network: string }
   /** Broadcasts that belong to no network leave by another adapter. */
   | { readonly type: "broadcastElsewhere"; readonly name: string };
 
@@ -30,10 +30,8 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
       return "This PC has its network again.";
     case "sameSubnet":
       return `Your network and the party's LAN have the same addresses (${event.network}). ` +
-        (event.held
-          ? "Your router and name servers stay reachable. Other devices at home are not "
-          : "Devices at home, and your router as a name server, may not be ") +
-        "reached while you play: give your home network other addresses if you need them.";
+        "Your router and name servers stay reachable. Other devices at home are not reached while " +
+        "you play: give your home network other addresses if you need them.";
     case "broadcastElsewhere":
       return `Games may not find each other: broadcasts leave this PC by ${event.name}. If that is ` +
         "a VPN, switch it off while you play; else choose the automatic metric in its IPv4 settings.";

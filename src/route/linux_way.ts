@@ -17,18 +17,9 @@ import {
   NetlinkFlag,
   NetlinkType,
   readAttributes,
+  RouteAttribute,
+  RouteType,
 } from "../ffi/netlink.ts";
-
-/** Attributes of a route (linux/rtnetlink.h). */
-export const RouteAttribute = {
-  destination: 1,
-  interface: 4,
-  gateway: 5,
-  source: 7,
-  via: 18,
-} as const;
-/** Types of routes that lead somewhere (linux/rtnetlink.h): to another machine, and to this one. */
-export const RouteType = { unicast: 1, local: 2 } as const;
 
 /** `rtvia`: a router of the other IP version, behind its family. */
 const VIA_ADDRESS_OFFSET = 2;

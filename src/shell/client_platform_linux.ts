@@ -8,7 +8,7 @@ import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
-import { LinuxNetwork, NOTICE_INTERVAL_MS } from "./linux_network.ts";
+import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
 import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
@@ -42,7 +42,7 @@ class LinuxSystem implements ClientSystem {
     logger: Logger,
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
-    this.network = new LinuxNetwork(options.tapName ?? TAP_NAME, logger);
+    this.network = new LinuxNetwork(options.tapName ?? TAP_NAME, journal, logger);
   }
 
   /**
@@ -111,7 +111,11 @@ function isInterface(name: string): boolean {
 function openJournal(stateDir: string, logger: Logger): ChangeJournal {
   try {
     const path = `${stateDir}/${JOURNAL_FILE}`;
-    return ChangeJournal.open(path, { process: undoProcess, file: undoFile }, (failure) => {
+    return ChangeJournal.open(path, {
+      process: undoProcess,
+      file: undoFile,
+      [HOST_ROUTE]: undoHostRoute,
+    }, (failure) => {
       logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
     });
   } catch (cause) {

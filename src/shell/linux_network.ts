@@ -1,36 +1,82 @@
 /**
- * The player's own networks on Linux, while the client runs. The adapter brings no route but that of its
- * own network, so that the way to the relay needs no holding; but the PC may lose it, or get another.
+ * The player's own networks on Linux, while the client runs: what becomes of the way to the relay, and
+ * routes that lead what is the party's into the adapter, and keep what is the home's at home.
+ *
+ * - Broadcasts and multicasts that a program binds to nothing leave by the adapter, not by the
+ *   default route.
+ * - Where home and party have the same addresses, the party's network is looked for behind the adapter,
+ *   and the home's router and name servers by host routes at home.
+ *
+ * What leads into the adapter goes with its address, by the kernel; the host routes are in the journal.
  */
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
-import { findClashes, lastingSource } from "../client/route_plan.ts";
+import {
+  findClashes,
+  lastingSource,
+  type NetworkSnapshot,
+  planRoutes,
+} from "../client/route_plan.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { SystemCallError } from "../ffi/libc.ts";
 import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
-import { type StatusLevel, statusLine } from "../obs/status.ts";
-import { equalBytes, type IpAddress } from "../proto/ip_route.ts";
-import { wayTo } from "../route/linux_way.ts";
+import { LinkError } from "../link/device.ts";
+import { interfaceIndex } from "../link/interface.ts";
+import { type StatusEvent, type StatusLevel, statusLine } from "../obs/status.ts";
+import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
+import {
+  equalBytes,
+  formatIp,
+  type IpAddress,
+  type IpRoute,
+  isSameRoute,
+  isUnspecified,
+  networkOf,
+} from "../proto/ip_route.ts";
+import { addLinkRoute, removeLinkRoute } from "../route/linux_route_entry.ts";
+import { type LinuxWay, wayTo } from "../route/linux_way.ts";
 import { type Logger, logText } from "./logging.ts";
 
 /** How often it is looked whether the kernel has told of a change. */
 export const NOTICE_INTERVAL_MS = 250;
+/** The kind of change that a host route is in the journal. */
+export const HOST_ROUTE = "linux-host-route";
 /** How often everything is looked at in any case: not all that decides on a way is told. */
 const RECHECK_INTERVAL_MS = 5_000;
 const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
+/** Where name servers are written down: the second is systemd-resolved's, which hides them. */
+const NAME_SERVER_FILES = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
+/** What belongs to no network: the limited broadcast, and all of multicast. */
+const UNBOUND = [
+  { destination: Uint8Array.of(255, 255, 255, 255), prefixBits: 32 },
+  { destination: Uint8Array.of(224, 0, 0, 0), prefixBits: 4 },
+] as const;
+
+/** A route that this process has added. */
+interface HeldRoute {
+  readonly route: IpRoute;
+  readonly change: Change;
+}
 
 /** See the module. */
 export class LinuxNetwork {
   private readonly notices = new NetlinkNotices(GROUPS);
   private readonly watch = new NetworkWatch();
+  private readonly held: HeldRoute[] = [];
+  /** Host routes that the player has. */
+  private readonly theirs = new Set<string>();
   private readonly said = new Set<string>();
   private relay: Uint8Array | undefined;
   private dueMs = 0;
   private closed = false;
 
-  constructor(private readonly tapName: string, private readonly logger: Logger) {}
+  constructor(
+    private readonly tapName: string,
+    private readonly journal: ChangeJournal,
+    private readonly logger: Logger,
+  ) {}
 
   /**
-   * Looks whether anything has changed.
+   * Looks whether anything has changed, and sees to it.
    *
    * @param relay the address of the relay at hand, 4 or 16 bytes
    */
@@ -45,37 +91,80 @@ export class LinuxNetwork {
     const isNoticed = this.notices.take();
     if (!isOther && !isNoticed && nowMs < this.dueMs) return undefined;
     this.dueMs = nowMs + RECHECK_INTERVAL_MS;
-    this.tellClashes();
-    if (this.relay === undefined) return undefined;
     try {
-      return this.look(this.relay, nowMs);
+      const way = this.relay === undefined ? undefined : wayTo(this.relay);
+      this.seeToRoutes(way);
+      if (this.relay === undefined || way?.isLocal) return undefined;
+      return this.watch.handleWay(way === undefined ? undefined : lasting(way), nowMs);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
-      this.say("warning", `This PC's routes cannot be looked at (${error.message})`);
+      this.say("warning", `This PC's routes cannot be seen to (${error.message})`);
       return undefined;
     }
   }
 
-  /** Ends the notices. */
+  /** Ends the notices, and takes the host routes back. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
     this.notices.close();
+    for (const { route } of [...this.held]) this.letGo(route);
   }
 
-  private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    const way = wayTo(relay);
-    if (way?.isLocal) return undefined;
-    const source = way?.source === undefined ? undefined : lastingSource(way.source);
-    return this.watch.handleWay(way === undefined ? undefined : { ...way, source }, nowMs);
-  }
-
-  private tellClashes(): void {
+  private seeToRoutes(way: LinuxWay | undefined): void {
     const { addresses, tapIndex } = readAddresses(this.tapName);
-    for (const { network } of findClashes({ addresses }, tapIndex)) {
-      const { level, text } = statusLine({ type: "sameSubnet", network, held: false });
-      this.say(level, text);
+    const own = addresses.filter((address) => address.interfaceIndex === tapIndex);
+    const ours = this.held.map(({ route }) => route);
+    const wishes = { tapIndex, relays: [] };
+    const there = [...ours.filter(isThere), ...routeToRouter(way)];
+    const look = { routes: there, addresses, interfaceMetrics: new Map(), nameServers: [] };
+    let plan = planRoutes(look, wishes, ours);
+    if (plan.clashes.length > 0) {
+      const nameServers = readNameServers(plan.clashes);
+      plan = planRoutes({ ...look, nameServers }, wishes, ours);
     }
+    for (const route of plan.add) this.hold(route);
+    for (const route of plan.remove) this.letGo(route);
+    for (const address of own) {
+      if (address.address.length !== 4) continue;
+      const others = addresses.filter((other) => other.interfaceIndex !== tapIndex);
+      const clashes = findClashes({ addresses: [...others, address] }, tapIndex).length > 0;
+      leadIntoAdapter(address, clashes);
+    }
+    for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
+  }
+
+  private hold(route: IpRoute): void {
+    this.letGo(route); // somebody has deleted it
+    const { destination, prefixBits, interfaceIndex } = route;
+    const key = `${formatIp(destination)} ${interfaceIndex}`;
+    if (this.theirs.has(key)) return;
+    const data = { destination: destination.toHex(), prefixBits, interfaceIndex };
+    const change = this.journal.record(HOST_ROUTE, data);
+    let isOurs = false;
+    try {
+      isOurs = addLinkRoute(route, "only");
+    } finally {
+      if (!isOurs) this.journal.forget(change);
+    }
+    if (isOurs) this.held.push({ route, change });
+    else this.theirs.add(key);
+  }
+
+  private letGo(route: IpRoute): void {
+    const index = this.held.findIndex((one) => isSameRoute(one.route, route));
+    if (index < 0) return;
+    try {
+      this.journal.undo(this.held.splice(index, 1)[0].change);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      this.say("warning", `A route could not be taken back (${error.message})`);
+    }
+  }
+
+  private tell(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    this.say(level, text);
   }
 
   private say(level: StatusLevel, text: string): void {
@@ -85,15 +174,94 @@ export class LinuxNetwork {
   }
 }
 
-/** All addresses; an interface's index is its place among the names. */
-function readAddresses(tapName: string): { addresses: IpAddress[]; tapIndex: number } {
-  const found = Deno.networkInterfaces();
-  const names = [...new Set(found.map(({ name }) => name))];
-  const addresses = found.flatMap(({ name, address, cidr }) => {
-    const bytes = parseIpAddress(address);
-    if (bytes === undefined) return [];
-    const prefixBits = Number(cidr.split("/")[1]);
-    return [{ interfaceIndex: names.indexOf(name), address: bytes, prefixBits }];
+/** Takes a host route back: what the journal holds is checked before it is believed. */
+export function undoHostRoute(data: ChangeData): void {
+  if (typeof data !== "object" || data === null || !("destination" in data)) return;
+  const { destination, prefixBits, interfaceIndex } = data;
+  if (typeof destination !== "string" || !/^([0-9a-f]{8}|[0-9a-f]{32})$/.test(destination)) return;
+  if (prefixBits !== destination.length * 4 || typeof interfaceIndex !== "number") return;
+  removeLinkRoute({ destination: Uint8Array.fromHex(destination), prefixBits, interfaceIndex });
+}
+
+/** Has what the party's network is for leave by the adapter. */
+function leadIntoAdapter(own: IpAddress, clashes: boolean): void {
+  const { interfaceIndex, address: source, prefixBits } = own;
+  const route = { interfaceIndex, source };
+  for (const unbound of UNBOUND) addLinkRoute({ ...route, ...unbound }, "only");
+  if (!clashes || prefixBits > 30) return;
+  const destination = networkOf(source, prefixBits);
+  addLinkRoute({ ...route, destination, prefixBits }, "first");
+  const broadcast = destination.map((byte, index) =>
+    byte | (0xff >> Math.min(8, Math.max(0, prefixBits - 8 * index)))
+  );
+  const directed = { ...route, destination: broadcast, prefixBits: 32, isBroadcast: true };
+  addLinkRoute(directed, "first");
+}
+
+/** Whether packets go by a host route of ours. */
+function isThere({ destination, interfaceIndex }: IpRoute): boolean {
+  const way = wayTo(destination);
+  return way?.interfaceIndex === interfaceIndex && isUnspecified(way.nextHop);
+}
+
+/** The route that leads to the relay, as far as its router is concerned. */
+function routeToRouter(way: LinuxWay | undefined): IpRoute[] {
+  if (way === undefined || isUnspecified(way.nextHop)) return [];
+  const { nextHop, interfaceIndex } = way;
+  return [{
+    destination: new Uint8Array(nextHop.length),
+    prefixBits: 0,
+    nextHop,
+    interfaceIndex,
+    metric: 0,
+  }];
+}
+
+/** What of a way stays as long as the network is the same one. */
+function lasting(way: LinuxWay): LinuxWay {
+  return { ...way, source: way.source === undefined ? undefined : lastingSource(way.source) };
+}
+
+/** All addresses, and the adapter's index, if it is there. */
+function readAddresses(
+  tapName: string,
+): { addresses: IpAddress[]; tapIndex: number | undefined } {
+  const indexes = new Map<string, number | undefined>();
+  const addresses = Deno.networkInterfaces().flatMap(({ name, address, cidr }) => {
+    if (!indexes.has(name)) indexes.set(name, indexOf(name));
+    const [bytes, index] = [parseIpAddress(address), indexes.get(name)];
+    if (bytes === undefined || index === undefined) return [];
+    return [{ interfaceIndex: index, address: bytes, prefixBits: Number(cidr.split("/")[1]) }];
   });
-  return { addresses, tapIndex: names.indexOf(tapName) };
+  return { addresses, tapIndex: indexes.get(tapName) };
+}
+
+function indexOf(name: string): number | undefined {
+  try {
+    return interfaceIndex(name);
+  } catch (error) {
+    if (error instanceof LinkError) return undefined; // gone meanwhile
+    throw error;
+  }
+}
+
+/** The system's name servers, for each network of which they may be. */
+function readNameServers(
+  clashes: readonly { readonly interfaceIndex: number }[],
+): NetworkSnapshot["nameServers"] {
+  const texts = NAME_SERVER_FILES.flatMap((path) => {
+    try {
+      return Deno.readTextFileSync(path).split("\n");
+    } catch {
+      return [];
+    }
+  });
+  const servers = texts.flatMap((line) => {
+    const address = parseIpAddress(/^nameserver\s+(\S+)/.exec(line)?.[1] ?? "");
+    return address === undefined ? [] : [address];
+  });
+  const distinct = new Map(servers.map((address) => [formatIp(address), address]));
+  return clashes.flatMap(({ interfaceIndex }) =>
+    [...distinct.values()].map((address) => ({ interfaceIndex, address }))
+  );
 }

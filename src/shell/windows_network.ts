@@ -169,7 +169,7 @@ export class WindowsNetwork {
 
   /** What the player has to know, each once. */
   private tell({ clashes, broadcastIndex, multicastIndex }: RoutePlan, nowMs: number): void {
-    for (const { network } of clashes) this.say({ type: "sameSubnet", network, held: true });
+    for (const { network } of clashes) this.say({ type: "sameSubnet", network });
     const elsewhere = [broadcastIndex, multicastIndex].find((index) =>
       index !== undefined && index !== this.tapIndex
     );

@@ -9,10 +9,13 @@
  *  10.77.0.1                       └───────────────────┘   └────────────────────┘
  * ```
  *
+ * In the second story home and party have the same addresses: 10.77.0.0/24, with the router 10.77.0.254 and the
+ * name server 10.77.0.253 at home.
+ *
  * A cable is pulled by the other end's going down: the player's end loses its carrier, as a real one does.
  * The Wi-Fi leads to the relay by a router's address, and is the worse way as long as there is the cable.
  */
-import { assertEquals, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
@@ -46,6 +49,21 @@ async function adapterOf(player: Namespace) {
     await player.ip("-json", "link", "show", PARTY.tap),
   ) as { ifindex: number; address: string }[];
   return { ifindex, address };
+}
+
+/** That the LAN hears what the player sends to all by a socket that is bound to nothing. */
+async function assertHeard(
+  party: Party,
+  player: Namespace,
+  target: string,
+  receiver: string,
+): Promise<void> {
+  const listener = party.lan.spawn(["socat", "-u", receiver, "STDOUT"]);
+  await pause(200);
+  const send = ["socat", "-u", "STDIN", `UDP4-DATAGRAM:${target}:27100,broadcast`];
+  await player.run(send, { input: "who plays?" });
+  await listener.waitExit(5_000);
+  assertEquals(listener.stdout, "who plays?");
 }
 
 partyTest("a player's own networks come and go", async (party, step) => {
@@ -90,10 +108,11 @@ partyTest("a player's own networks come and go", async (party, step) => {
     await pause(OUT_MS / 4);
     await assertBack(party, client, 4);
   });
-  await step("home and party have the same addresses: it is said", async () => {
-    assertNotMatch(client.stderr, /the same addresses/);
-    await player.ip("addr", "add", "10.77.0.200/24", "dev", "vpn0", "noprefixroute");
-    await client.waitForLine(/have the same addresses \(10\.77\.0\.0\/24\)\. Devices at home/);
+  await step("a broadcast that is bound to nothing leaves by the adapter", async () => {
+    await assertHeard(party, player, "255.255.255.255", "UDP4-RECVFROM:27100");
+    const group = "239.255.27.15";
+    const membership = `ip-add-membership=${group}:${PARTY.lanAddress}`;
+    await assertHeard(party, player, group, `UDP4-RECVFROM:27100,${membership}`);
   });
   await step("the PC sleeps longer than anybody waits for it, and wakes up", async () => {
     client.kill("SIGSTOP");
@@ -105,5 +124,76 @@ partyTest("a player's own networks come and go", async (party, step) => {
   await step("all the time it was the same adapter with the same MAC", async () => {
     assertEquals(await adapterOf(player), adapter);
     assertEquals(adapter.address, ALICE.mac);
+  });
+});
+
+/** What the player reaches, and by which interface. */
+async function reaches(player: Namespace, address: string): Promise<string> {
+  const ping = await player.run(["ping", "-c", "1", "-W", "2", address], { anyCode: true });
+  const route = await player.ip("route", "get", address);
+  return `${ping.code === 0 ? "answers" : "silent"} by ${/dev (\S+)/.exec(route)?.[1]}`;
+}
+
+/** The host routes of the player that a client has made. */
+async function hostRoutes(player: Namespace): Promise<string[]> {
+  const routes = JSON.parse(await player.ip("-json", "route", "show", "protocol", "76")) as {
+    dst: string;
+    dev: string;
+  }[];
+  return routes.filter(({ dev }) => dev !== PARTY.tap).map(({ dst, dev }) => `${dst} ${dev}`);
+}
+
+partyTest("home and party have the same addresses", async (party, step) => {
+  const player = await party.addPlayer("alice");
+  const [router, nameServer] = ["10.77.0.254", "10.77.0.253"];
+  await player.ip("addr", "add", "10.77.0.200/24", "dev", "wan0");
+  for (const address of [router, nameServer]) {
+    await party.relay.ip("addr", "add", `${address}/24`, "dev", "pl0");
+  }
+  await player.ip("route", "replace", "default", "via", router);
+  party.lab.setResolvConf(player, `nameserver ${nameServer}\nnameserver 9.9.9.9\n`);
+  // Behind the router, as the relay of a real home is.
+  await player.ip("addr", "del", "10.92.0.2/24", "dev", "wan0");
+  await party.startRelay();
+  await party.startGateway();
+  const options = ["--virtual-mac", ALICE.mac, "--address", `${ALICE.address}/24`];
+  const before = await player.ip("route", "show");
+  const client = await party.startClient(player, ...options);
+  await assertBack(party, client, 1);
+  await step("it is said, once", async () => {
+    await client.waitForLine(/have the same addresses \(10\.77\.0\.0\/24\)\. Your router and name/);
+    await pause(OUT_MS / 4);
+    assertEquals([...client.stderr.matchAll(/the same addresses/g)].length, 1);
+  });
+  await step("the party's LAN is reached by the adapter", async () => {
+    assertEquals(await reaches(player, PARTY.lanAddress), `answers by ${PARTY.tap}`);
+    assertMatch(await player.ip("route", "get", "10.77.0.255"), new RegExp(`dev ${PARTY.tap}`));
+  });
+  await step("the home's router and name server stay at home", async () => {
+    assertEquals(await reaches(player, router), "answers by wan0");
+    assertEquals(await reaches(player, nameServer), "answers by wan0");
+    assertEquals(await hostRoutes(player), [`${nameServer} wan0`, `${router} wan0`]);
+  });
+  await step("one that somebody deletes is there again", async () => {
+    await player.ip("route", "del", `${router}/32`, "dev", "wan0");
+    await eventually("the route", async () => (await hostRoutes(player)).length === 2, 10_000);
+  });
+  await step("killed: what it has left is undone by the next one, and then by Ctrl-C", async () => {
+    client.kill("SIGKILL");
+    await client.exited;
+    assertEquals((await hostRoutes(player)).length, 2);
+    // It may have been the player's own meanwhile, and is left alone.
+    await player.ip("route", "replace", `${nameServer}/32`, "dev", "wan0", "protocol", "static");
+    const next = await party.startClient(player, ...options);
+    await assertBack(party, next, 1);
+    await eventually("the router", async () => (await hostRoutes(player)).length === 1, 10_000);
+    assertEquals(await hostRoutes(player), [`${router} wan0`]);
+    next.kill("SIGINT");
+    assertEquals(await next.waitExit(10_000), 0);
+    assertEquals(await hostRoutes(player), []);
+    const left = (await player.ip("route", "show")).split("\n");
+    const own = left.filter((line) => line.includes(nameServer) && line.includes("proto static"));
+    assert(own.length === 1, left.join("\n"));
+    assertEquals(left.filter((line) => !own.includes(line)).join("\n"), before);
   });
 });

@@ -2,8 +2,14 @@ import * as net from "../../src/ffi/libc_net.ts";
 import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
 import { BpfCode } from "../../src/link/bpf.ts";
 import { BridgeLink } from "../../src/link/bridge_port.ts";
-import { NetlinkFlag, NetlinkGroup, NetlinkType } from "../../src/ffi/netlink.ts";
-import { RouteAttribute, RouteType } from "../../src/route/linux_way.ts";
+import {
+  NetlinkFlag,
+  NetlinkGroup,
+  NetlinkType,
+  RouteAttribute,
+  RouteType,
+} from "../../src/ffi/netlink.ts";
+import { RouteScope, RouteTable } from "../../src/route/linux_route_entry.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -107,6 +113,7 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     NLM_F_REQUEST: NetlinkFlag.request,
     NLM_F_ACK: NetlinkFlag.ack,
     NLM_F_REPLACE: NetlinkFlag.replace,
+    NLM_F_EXCL: NetlinkFlag.exclusive,
     NLM_F_CREATE: NetlinkFlag.create,
     NLMSG_ERROR: NetlinkType.error,
     RTM_NEWLINK: NetlinkType.newLink,
@@ -114,6 +121,7 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RTM_NEWADDR: NetlinkType.newAddress,
     RTM_DELADDR: NetlinkType.deleteAddress,
     RTM_NEWROUTE: NetlinkType.newRoute,
+    RTM_DELROUTE: NetlinkType.deleteRoute,
     RTM_GETROUTE: NetlinkType.getRoute,
     RTMGRP_LINK: NetlinkGroup.link,
     RTMGRP_IPV4_IFADDR: NetlinkGroup.ipv4Address,
@@ -127,6 +135,11 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RTA_VIA: RouteAttribute.via,
     RTN_UNICAST: RouteType.unicast,
     RTN_LOCAL: RouteType.local,
+    RTN_BROADCAST: RouteType.broadcast,
+    RT_SCOPE_UNIVERSE: RouteScope.universe,
+    RT_SCOPE_LINK: RouteScope.link,
+    RT_TABLE_MAIN: RouteTable.main,
+    RT_TABLE_LOCAL: RouteTable.local,
   }, HEADERS);
 });
 

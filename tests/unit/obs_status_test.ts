@@ -67,18 +67,11 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   ],
   [{ type: "networkBack" }, "info", "This PC has its network again."],
   [
-    { type: "sameSubnet", network: "192.168.178.0/24", held: true },
+    { type: "sameSubnet", network: "192.168.178.0/24" },
     "warning",
     "Your network and the party's LAN have the same addresses (192.168.178.0/24). Your router and " +
     "name servers stay reachable. Other devices at home are not reached while you play: give your " +
     "home network other addresses if you need them.",
-  ],
-  [
-    { type: "sameSubnet", network: "192.168.178.0/24", held: false },
-    "warning",
-    "Your network and the party's LAN have the same addresses (192.168.178.0/24). Devices at home, " +
-    "and your router as a name server, may not be reached while you play: give your home network " +
-    "other addresses if you need them.",
   ],
   [
     { type: "broadcastElsewhere", name: "Some VPN" },
