@@ -85,6 +85,27 @@ Deno.test("each part of MACs, addresses, protocol and ports tells flows apart", 
   assertEquals(new Set(flows).size, flows.length);
 });
 
+Deno.test("every byte of the addresses counts, and none beside them in the IP header", () => {
+  const frames: [Uint8Array, number, number, number[]][] = [
+    // Time to live, identification; hop limit, flow label.
+    [ethernet(0x0800, ipv4(17, udp(1024, 80))), 14 + 12, 8, [14 + 8, 14 + 4]],
+    [ethernet(0x86dd, ipv6(17, udp(1024, 80))), 14 + 8, 32, [14 + 7, 14 + 3]],
+  ];
+  for (const [frame, from, count, others] of frames) {
+    const before = flow(frame);
+    for (let at = from; at < from + count; at++) {
+      const other = frame.slice();
+      other[at] ^= 0x40;
+      assertNotEquals(flow(other), before, `byte ${at}`);
+    }
+    for (const at of others) {
+      const other = frame.slice();
+      other[at] ^= 0x40;
+      assertEquals(flow(other), before, `byte ${at}`);
+    }
+  }
+});
+
 Deno.test("the fragments of one IP datagram stay in one flow, of which only the first has ports", () => {
   const first = ethernet(0x0800, ipv4(17, udp(1024, 80), 0x2000));
   const later = ethernet(0x0800, ipv4(17, [1, 2, 3, 4, 5, 6, 7, 8], 0x2001));
