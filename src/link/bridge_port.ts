@@ -30,6 +30,7 @@ import {
   interfaceError,
   interfaceIndex,
   interfaceRequest,
+  isForwardingPort,
   queryInterface,
   setInterfaceMtu,
 } from "./interface.ts";
@@ -114,7 +115,15 @@ export class BridgePort implements LinkDevice {
     this.mac = mac;
     this.portName = tap.name;
     this.#tap = tap;
-    this.#state = up ? "up" : "down";
+    this.#state = up && !this.blocked ? "up" : "down";
+  }
+
+  /**
+   * Whether the bridge lets nothing through at this port: where it speaks spanning tree, a new port has to
+   * listen and learn first (twice the forward delay, 30 s unless set otherwise).
+   */
+  get blocked(): boolean {
+    return !isForwardingPort(this.portName);
   }
 
   get mtu(): number {
@@ -160,7 +169,8 @@ export class BridgePort implements LinkDevice {
     const there = interfaceIndex(this.name) === this.index &&
       interfaceIndex(this.portName) === this.#tap.index &&
       queryInterface(this.portName).master === this.name;
-    this.#setState(!there ? "gone" : queryInterface(this.name).up ? "up" : "down");
+    const up = there && queryInterface(this.name).up && !this.blocked;
+    this.#setState(!there ? "gone" : up ? "up" : "down");
     return this.#state;
   }
 

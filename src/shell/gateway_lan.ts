@@ -15,6 +15,8 @@ export interface GatewayLan extends LinkDevice {
   setFilter?(program: Uint8Array<ArrayBuffer>): void;
   /** The port at a bridge, if it is one. */
   readonly portName?: string;
+  /** Whether the bridge lets nothing through at that port, by its spanning tree. */
+  readonly blocked?: boolean;
 }
 
 const MAC_SUFFIX_BYTES = 4;

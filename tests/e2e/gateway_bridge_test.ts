@@ -10,6 +10,7 @@
  * ```
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { FrameStation } from "../support/frame_station.ts";
 import { NOBODY, PublicExecutable } from "../support/nobody.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
@@ -17,6 +18,8 @@ import { eventually } from "../support/wait.ts";
 
 const BRIDGE = "br0";
 const PORT = "lanparty-gw0";
+/** The EtherType of CAM refreshes. */
+const CAM_REFRESH = 0x88b5;
 /** A multicast group. */
 const GROUP = "239.1.2.3";
 const BOX = "10.77.0.2";
@@ -100,6 +103,34 @@ partyTest("bridge: players reach the gateway's own machine", async (party, step)
     await second.waitExit();
     assertEquals(await ports(), 0);
     assertMatch(await party.gateway.ip("link", "show", BRIDGE), / mtu 1500 /);
+  });
+});
+
+partyTest("bridge: one that speaks spanning tree lets a new port wait", async (party, step) => {
+  const { gateway: box, lan } = party;
+  // Two seconds to listen, and two to learn: the least that the kernel takes.
+  // deno-fmt-ignore
+  await box.ip("link", "add", BRIDGE, "up", "type", "bridge", "stp_state", "1", "forward_delay",
+    "200", "mcast_snooping", "0");
+  await box.ip("link", "set", PARTY.gatewayInterface, "master", BRIDGE);
+  await eventually("the card's port forwards", async () => {
+    return / state forwarding /.test((await box.run(["bridge", "link", "show"])).stdout);
+  }, 15_000);
+  await party.startRelay();
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", `${ALICE}/24`);
+  const mac = await alice.macOf(PARTY.tap);
+  await using station = await FrameStation.open(lan, PARTY.lanInterface);
+  const gateway = await party.startGateway("--interface", BRIDGE);
+  await step("it is said, and not that the LAN is connected", () => {
+    assertMatch(gateway.stderr, /warning: The bridge br0 lets nothing through .* spanning tree/);
+    assert(!/is connected/.test(gateway.stderr), gateway.stderr);
+    assertEquals(station.frames.filter(({ source }) => source === mac), []);
+  });
+  await step("as soon as it forwards, the switches learn the player", async () => {
+    await gateway.waitForLine(/The LAN on br0 is connected/, 15_000);
+    await station.waitFor(({ source, type }) => source === mac && type === CAM_REFRESH);
+    await ping(lan, ALICE);
   });
 });
 

@@ -6,6 +6,7 @@
  * ```
  *  in:   interface ─► packet socket ─► core ─► frame path ─► fair queue ─► nobody
  *  out:  one datagram, again and again ─► frame path ─► core ─► packet socket ─► interface
+ *  both: as many out as have come in
  * ```
  *
  * usage: deno run gateway_load.ts JSON — a {@link GatewayTask}; prints `ready`, then a
@@ -28,7 +29,7 @@ import { udpFrame } from "./udp_frame.ts";
 
 /** What is to be measured. */
 export interface GatewayTask {
-  readonly way: "in" | "out";
+  readonly way: "in" | "out" | "both";
   readonly interface: string;
   readonly frameBytes: number;
   /** Frames before the measurement begins. */
@@ -42,6 +43,8 @@ export interface GatewayTask {
 export interface GatewayReport {
   /** Frames that went all the way, from the measurement's beginning to its end. */
   readonly frames: number;
+  /** The same from the process's start. */
+  readonly framesInAll: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
   /** Received frames that the kernel had no room for, from its own counter. */
@@ -83,8 +86,8 @@ async function main(task: GatewayTask): Promise<void> {
   const takeAll = (nowMs: number) => {
     while (path.queue.dequeue(nowMs)) pool.release(path.queue.slot);
   };
-  const handOut = (nowMs: number) => {
-    for (let count = 0; count < BATCH; count++) {
+  const handOut = (frames: number, nowMs: number) => {
+    for (let count = 0; count < frames; count++) {
       path.handleDatagram(datagram, 0, datagram.length, nowMs, core);
     }
   };
@@ -92,10 +95,12 @@ async function main(task: GatewayTask): Promise<void> {
   reactor.addWorker({
     work: (nowMs) => {
       core.handleTimer(nowMs);
-      if (task.way === "in") takeAll(nowMs);
-      else handOut(nowMs);
+      if (task.way !== "out") takeAll(nowMs);
+      if (task.way === "out") handOut(BATCH, nowMs);
+      if (task.way === "both") handOut(counters.framesSent - counters.framesReceived, nowMs);
       socket.flush();
-      carried = task.way === "in" ? counters.framesSent : socket.counters.framesSent;
+      carried = (task.way === "out" ? 0 : counters.framesSent) +
+        (task.way === "in" ? 0 : socket.counters.framesSent);
       if (window.look(carried, nowMs)) reactor.stop();
       return task.way === "out";
     },
@@ -148,6 +153,7 @@ class Window {
   report(frames: number, drops: number): GatewayReport {
     return {
       frames: frames - this.framesBefore,
+      framesInAll: frames,
       seconds: (this.endMs - this.startMs) / 1000,
       cpuSeconds: this.cpuAfter - this.cpuBefore,
       kernelDrops: this.socket.counters.kernelDrops,
