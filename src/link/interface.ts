@@ -156,6 +156,26 @@ export function queryInterface(name: string): InterfaceInfo {
   });
 }
 
+/** How deep interfaces lie on top of each other at most: a VLAN of a bond of cards is 2. */
+const LOWER_DEPTH_MAX = 4;
+
+/** Names of all interfaces that frames of this one go through: a bond's cards, what a VLAN is made from. */
+export function lowerInterfaces(name: string, depth = 0): string[] {
+  checkInterfaceName(name);
+  if (depth === LOWER_DEPTH_MAX) return [];
+  const direct = sysfsEntries(name).filter((entry) => entry.startsWith("lower_"))
+    .map((entry) => entry.slice("lower_".length));
+  return [...new Set(direct.flatMap((lower) => [lower, ...lowerInterfaces(lower, depth + 1)]))];
+}
+
+/** States of a bridge's port in which nothing passes: listening, learning, blocking (`BR_STATE_…`). */
+const BRIDGE_PORT_BLOCKED = ["1", "2", "4"];
+
+/** Whether a port of a bridge lets frames through, as far as its spanning tree is concerned. */
+export function isForwardingPort(portName: string): boolean {
+  return !BRIDGE_PORT_BLOCKED.includes(sysfsText(portName, "brport/state") ?? "");
+}
+
 /** Sets the MTU. */
 export function setInterfaceMtu(name: string, mtu: number): void {
   withSocket((fd) => {
@@ -186,6 +206,14 @@ export function setInterfaceUp(name: string, up: boolean): void {
   });
 }
 
+function sysfsEntries(name: string): string[] {
+  try {
+    return [...Deno.readDirSync(`/sys/class/net/${name}`)].map((entry) => entry.name).sort();
+  } catch {
+    return [];
+  }
+}
+
 function sysfsHas(name: string, entry: string): boolean {
   try {
     Deno.lstatSync(`/sys/class/net/${name}/${entry}`);
@@ -197,10 +225,15 @@ function sysfsHas(name: string, entry: string): boolean {
 
 /** Whether there is a carrier now: the flag `IFF_RUNNING` follows up to a second later. */
 function sysfsCarrier(name: string): boolean | undefined {
+  // An interface that is switched off does not tell.
+  const text = sysfsText(name, "carrier");
+  return text === undefined ? undefined : text === "1";
+}
+
+function sysfsText(name: string, entry: string): string | undefined {
   try {
-    return Deno.readTextFileSync(`/sys/class/net/${name}/carrier`).trim() === "1";
+    return Deno.readTextFileSync(`/sys/class/net/${name}/${entry}`).trim();
   } catch {
-    // An interface that is switched off does not tell.
     return undefined;
   }
 }

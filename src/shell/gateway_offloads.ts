@@ -4,6 +4,7 @@
  */
 import { LinkError } from "../link/device.ts";
 import { readFeatures, setFeatures } from "../link/ethtool.ts";
+import { lowerInterfaces } from "../link/interface.ts";
 import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
 import { type Logger, logText } from "./logging.ts";
 
@@ -17,9 +18,10 @@ export const OFFLOADS_CHANGE = "offloads";
  */
 const HARMFUL = ["rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-forwarding"];
 
-/** One interface's offloads. */
+/** The offloads of one interface, and of those under it: a bond's cards, what a VLAN or a MACVLAN is made from. */
 export class LanOffloads {
-  private change: Change | undefined;
+  /** By interface. */
+  private readonly changes = new Map<string, Change>();
 
   constructor(
     private readonly name: string,
@@ -29,19 +31,23 @@ export class LanOffloads {
 
   /** Switches off what does harm; to be called again when the interface was made anew. */
   apply(): void {
+    for (const name of [this.name, ...lowerInterfaces(this.name)]) this.applyTo(name);
+  }
+
+  private applyTo(name: string): void {
     try {
-      const features = readFeatures(this.name);
+      const features = readFeatures(name);
       const on = HARMFUL.filter((feature) => features.get(feature)?.on);
       const off = on.filter((feature) => features.get(feature)!.changeable);
-      if (off.length > 0) this.switchOff(off);
-      const now = off.length > 0 ? readFeatures(this.name) : features;
+      if (off.length > 0) this.switchOff(name, off);
+      const now = off.length > 0 ? readFeatures(name) : features;
       const left = on.filter((feature) => now.get(feature)?.on);
       if (left.length > 0) {
-        logText(this.logger, "warning", `${this.name} keeps ${left.join(", ")} on: ${ADVICE}`);
+        logText(this.logger, "warning", `${name} keeps ${left.join(", ")} on: ${ADVICE}`);
       }
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
-      logText(this.logger, "warning", `The offloads of ${this.name} stay as they are: ${ADVICE}`, {
+      logText(this.logger, "warning", `The offloads of ${name} stay as they are: ${ADVICE}`, {
         reason: cause.message,
       });
     }
@@ -49,23 +55,25 @@ export class LanOffloads {
 
   /** Puts back what was changed. */
   restore(): void {
-    if (this.change === undefined) return;
-    try {
-      this.journal.undo(this.change);
-      this.change = undefined;
-    } catch (cause) {
-      // It stays in the journal, for the next start.
-      if (!(cause instanceof LinkError)) throw cause;
-      const text = `The offloads of ${this.name} could not be put back: ${cause.message}`;
-      logText(this.logger, "warning", text);
+    for (const [name, change] of this.changes) {
+      try {
+        this.journal.undo(change);
+        this.changes.delete(name);
+      } catch (cause) {
+        // It stays in the journal, for the next start.
+        if (!(cause instanceof LinkError)) throw cause;
+        const text = `The offloads of ${name} could not be put back: ${cause.message}`;
+        logText(this.logger, "warning", text);
+      }
     }
   }
 
-  private switchOff(off: readonly string[]): void {
-    if (this.change !== undefined) this.journal.forget(this.change);
-    this.change = this.journal.record(OFFLOADS_CHANGE, { interface: this.name, on: off });
-    setFeatures(this.name, Object.fromEntries(off.map((feature) => [feature, false])));
-    const text = `Switched off at ${this.name} as long as this runs: ${off.join(", ")}`;
+  private switchOff(name: string, off: readonly string[]): void {
+    const before = this.changes.get(name);
+    if (before !== undefined) this.journal.forget(before);
+    this.changes.set(name, this.journal.record(OFFLOADS_CHANGE, { interface: name, on: off }));
+    setFeatures(name, Object.fromEntries(off.map((feature) => [feature, false])));
+    const text = `Switched off at ${name} as long as this runs: ${off.join(", ")}`;
     logText(this.logger, "debug", text);
   }
 }

@@ -18,9 +18,9 @@ import { eventually, pause } from "../support/wait.ts";
 const TOKEN_MS = 500;
 const JOURNAL = "lanparty-gateway-journal.json";
 
-/** Whether GRO is on at the LAN's interface, as ethtool says. */
-async function gro(party: Party): Promise<string> {
-  const { stdout } = await party.gateway.run(["ethtool", "-k", PARTY.gatewayInterface]);
+/** Whether GRO is on, as ethtool says. */
+async function gro(party: Party, name: string = PARTY.gatewayInterface): Promise<string> {
+  const { stdout } = await party.gateway.run(["ethtool", "-k", name]);
   return /generic-receive-offload: (on|off)/.exec(stdout)![1];
 }
 
@@ -98,4 +98,25 @@ partyTest("offloads: switched off while the gateway runs, and put back", async (
     await gateway.stop();
     assertEquals(await gro(party), "on");
   });
+});
+
+partyTest("offloads: what lies under the interface is treated alike", async (party) => {
+  await party.startRelay();
+  await setGro(party, "on");
+  const { gateway: box } = party;
+  const lower = PARTY.gatewayInterface;
+  await box.ip("link", "add", "mv0", "link", lower, "type", "macvlan", "mode", "passthru");
+  await box.ip("link", "set", "mv0", "up");
+  const gateway = await party.startGateway("--interface", "mv0");
+  assertEquals(await gro(party), "off");
+  assertEquals(await gro(party, "mv0"), "off");
+  await pause(TOKEN_MS);
+  gateway.kill("SIGKILL");
+  await gateway.waitExit();
+  const second = await party.startGateway("--interface", "mv0");
+  await second.stop();
+  assertEquals(await gro(party), "on");
+  assertEquals(await gro(party, "mv0"), "on");
+  assertEquals(journalFiles(party), []);
+  await box.ip("link", "del", "mv0");
 });
