@@ -66,6 +66,7 @@ export const KEY_CODE_POINTS_MAX = 128;
 export const MESSAGE_CODE_POINTS_MAX = 512;
 /** What is kept of the free parts of `stats`. */
 export const DROP_REASONS_REPORTED_MAX = 128;
+export const DHCP_SERVERS_REPORTED_MAX = 64;
 export const ADDRESSES_REPORTED_MAX = 16;
 
 const text = (codePointsMax: number) =>
@@ -175,7 +176,7 @@ const diagnostics = fields({
   }).optional(),
 });
 const total = count.default(0);
-const stats = fields({
+const statsShape = {
   type: z.literal("stats"),
   framesSent: total,
   framesReceived: total,
@@ -189,6 +190,12 @@ const stats = fields({
   rttUs: z.number().nonnegative().optional(),
   uptimeMs: z.number().nonnegative().default(0),
   diagnostics: diagnostics.optional(),
+};
+const stats = fields(statsShape);
+const relayStats = fields({
+  ...statsShape,
+  dhcpServers: z.array(peerId).transform((all) => all.slice(0, DHCP_SERVERS_REPORTED_MAX))
+    .optional(),
 });
 const disconnect = fields({
   type: z.literal("disconnect"),
@@ -222,6 +229,8 @@ export type PeerJoined = Output<typeof clientJoined> | Output<typeof gatewayJoin
 export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft> & WithoutMac;
 /** Totals since the session began; every 10 s, both ways. */
 export type Stats = Output<typeof stats>;
+/** A relay's: to a gateway it says, too, which players' answers as DHCP servers it drops. */
+export type RelayStats = Output<typeof relayStats>;
 /** What a client tells about itself in its `stats`. */
 export type StatsDiagnostics = Output<typeof diagnostics>;
 /** The session ends. */
@@ -236,7 +245,7 @@ export type RelayMessage =
   | Redirect
   | PeerJoined
   | PeerLeft
-  | Stats
+  | RelayStats
   | Disconnect;
 
 /** Any message. */
@@ -312,7 +321,7 @@ export function parseRelayMessage(json: unknown): MessageResult<RelayMessage> {
         ? resultOf(gatewayLeft.safeParse(json))
         : resultOf(clientLeft.safeParse(json));
     case "stats":
-      return resultOf(stats.safeParse(json));
+      return resultOf(relayStats.safeParse(json));
     case "disconnect":
       return resultOf(disconnect.safeParse(json));
     default:

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LeaveReason, PeerJoined, PeerLeft, Stats, Welcome } from "../ctrl/messages.ts";
+import type { LeaveReason, PeerJoined, PeerLeft, RelayStats, Welcome } from "../ctrl/messages.ts";
 import type { StatusEvent } from "../obs/status.ts";
 import type { EndpointAction, RelayTarget } from "./actions.ts";
 import { type PeerIdentity, PeerTable } from "./peers.ts";
@@ -21,7 +21,9 @@ export class RoomState {
   /** Whether the room has a gateway; false while outside. */
   gatewayPresent = false;
   /** What the relay last said that it did with our frames. */
-  relayStats: Stats | undefined;
+  relayStats: RelayStats | undefined;
+  /** Players whose answers as DHCP servers the relay drops, as it tells a gateway. */
+  readonly dhcpServers = new Set<number>();
   /** When the room was entered. */
   enteredMs = 0;
 
@@ -59,17 +61,24 @@ export class RoomState {
     this.welcome = undefined;
     this.relayStats = undefined;
     this.gatewayPresent = false;
+    this.dhcpServers.clear();
     this.peers.sessionEnded();
     this.#push({ type: "left", reason, final });
   }
 
   /** What the relay did with our frames. */
-  handleStats(stats: Stats): void {
+  handleStats(stats: RelayStats): void {
     const { drops } = stats;
     const dropped = (drops["dhcp-server"] ?? 0) + (drops["dhcpv6-server"] ?? 0);
     if (dropped > 0 && !this.#dhcpServerTold) {
       this.#dhcpServerTold = true;
       this.#say({ type: "ownDhcpServer" });
+    }
+    for (const peerId of stats.dhcpServers ?? []) {
+      const peer = this.peers.get(peerId);
+      if (peer === undefined || this.dhcpServers.has(peerId)) continue;
+      this.dhcpServers.add(peerId);
+      this.#say({ type: "dhcpServer", peer });
     }
     this.relayStats = stats;
   }
@@ -87,6 +96,7 @@ export class RoomState {
   /** Somebody is no longer in the room. */
   handlePeerLeft(message: PeerLeft): void {
     const peer = this.peers.leave(identityOf(message));
+    this.dhcpServers.delete(peer.peerId);
     const reason: LeaveReason = message.reason;
     this.#push({ type: "peerLeft", peer, reason });
     if (peer.role === "gateway") this.#setGateway(this.peers.hasGateway);

@@ -69,6 +69,8 @@ export type StatusEvent =
     readonly index: number;
     readonly mac: string;
     readonly up: boolean;
+    /** Not up since a bridge lets nothing through at a new port yet (spanning tree). */
+    readonly blocked?: boolean;
   }
   /** The gateway's LAN is reached twice, or no longer; or another gateway is on it. */
   | { readonly type: "loop"; readonly cause: keyof typeof LOOP_TEXT; readonly mac: string }
@@ -123,7 +125,9 @@ export type StatusEvent =
     readonly mac: string;
     readonly file: string;
   }
-  /** The relay drops what a DHCP server on this PC answers. */
+  /** The relay drops what a DHCP server on a player's PC answers. */
+  | { readonly type: "dhcpServer"; readonly peer: StatusPeer }
+  /** The same, on this PC. */
   | { readonly type: "ownDhcpServer" }
   /** The session was ended by its user. */
   | { readonly type: "left"; readonly room: string };
@@ -250,6 +254,7 @@ export function statusLevel(event: StatusEvent): StatusLevel {
     case "loop":
     case "otherGateway":
     case "playerOnLan":
+    case "dhcpServer":
     case "ownDhcpServer":
       return "warning";
     case "dhcp":
@@ -300,9 +305,7 @@ function statusText(event: StatusEvent): string {
         ? `Network adapter ${event.name} has no address yet.`
         : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
     case "lan":
-      return event.up
-        ? `The LAN on ${event.name} is connected (MAC ${event.mac}, index ${event.index}).`
-        : `The LAN on ${event.name} has no link: is the cable plugged in?`;
+      return lanText(event);
     case "loop":
       return loopText(event);
     case "loopOver":
@@ -310,13 +313,13 @@ function statusText(event: StatusEvent): string {
     case "otherGateway":
       return `Another gateway (${event.mac}) is on this LAN. It stands still while this one works.`;
     case "playerOnLan":
-      return playerOnLanText(event.peer);
     case "playerOffLan":
-      return `${describePeer(event.peer)} is served again: its MAC is gone from the LAN.`;
+      return onLanText(event);
     case "dhcp":
       return dhcpText(event);
+    case "dhcpServer":
     case "ownDhcpServer":
-      return OWN_DHCP_SERVER_TEXT;
+      return dhcpServerText(event);
     case "peerJoined":
       return `${describePeer(event.peer)} has joined.`;
     case "peerLeft":
@@ -350,9 +353,25 @@ function statusText(event: StatusEvent): string {
   }
 }
 
-function playerOnLanText(peer: StatusPeer): string {
+function lanText({ name, index, mac, up, blocked }: StatusEvent & { type: "lan" }): string {
+  if (up) return `The LAN on ${name} is connected (MAC ${mac}, index ${index}).`;
+  return blocked
+    ? `The bridge ${name} lets nothing through at its new port yet (spanning tree): give it 30 seconds.`
+    : `The LAN on ${name} has no link: is the cable plugged in?`;
+}
+
+function onLanText({ type, peer }: StatusEvent & { type: "playerOnLan" | "playerOffLan" }): string {
+  if (type === "playerOffLan") {
+    return `${describePeer(peer)} is served again: its MAC is gone from the LAN.`;
+  }
   return `${describePeer(peer)} is not served: a station of the LAN sends from the same MAC. ` +
     "Is that PC in the LAN itself?";
+}
+
+function dhcpServerText(event: StatusEvent & { type: "dhcpServer" | "ownDhcpServer" }): string {
+  return event.type === "ownDhcpServer"
+    ? OWN_DHCP_SERVER_TEXT
+    : `${describePeer(event.peer)} runs a DHCP server: its answers are dropped.`;
 }
 
 function loopText(event: StatusEvent & { type: "loop" }): string {

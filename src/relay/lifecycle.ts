@@ -2,6 +2,7 @@
 import { base64Url } from "../ctrl/base64url.ts";
 import { encodeMessage } from "../ctrl/framing.ts";
 import {
+  DHCP_SERVERS_REPORTED_MAX,
   type DisconnectCode,
   ErrorCode,
   type Hello,
@@ -268,6 +269,7 @@ export class Lifecycle {
       ...trafficOf(session),
       rttUs: Math.round(session.rttMs * 1_000),
       uptimeMs: Math.round(nowMs - session.joinedMs),
+      ...dhcpServersFor(session),
     }, nowMs);
     this.schedule(session);
   }
@@ -295,4 +297,12 @@ export class Lifecycle {
   schedule(session: Session): void {
     this.state.deadlines.schedule(session);
   }
+}
+
+/** For the party's gateway: the players whose answers as DHCP servers were dropped. */
+function dhcpServersFor({ hello, room }: Session): { dhcpServers?: number[] } {
+  if (hello?.role !== "gateway" || room === undefined) return {};
+  const servers = room.peers.filter(({ dhcpServerTold }) => dhcpServerTold);
+  if (servers.length === 0) return {};
+  return { dhcpServers: servers.slice(0, DHCP_SERVERS_REPORTED_MAX).map(({ peerId }) => peerId) };
 }

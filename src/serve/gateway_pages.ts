@@ -1,6 +1,6 @@
 /** What a gateway serves over HTTP: `/api/gateway`, `/metrics`, `/healthz`. */
 import { DROP_DESCRIPTIONS } from "../obs/drops.ts";
-import type { GatewayView } from "./gateway_view.ts";
+import type { GatewayPlayerView, GatewayView } from "./gateway_view.ts";
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";
 import { Exposition, METRICS_TYPE, type Sample } from "./metrics.ts";
 
@@ -31,9 +31,26 @@ export class GatewayPages extends LivePages<GatewayView> {
 
 /** `ok`, or what keeps players out of the LAN. */
 export function gatewayHealth({ joined, loop, lan }: GatewayView): string {
+  if (lan.blocked) return `the bridge ${lan.name} lets nothing through (spanning tree)`;
   if (lan.state !== "up") return `the LAN's interface is ${lan.state}`;
   if (!joined) return "no room is joined";
   return loop === undefined ? "ok" : `nothing is forwarded: loop (${loop.cause}, ${loop.mac})`;
+}
+
+/** What its host should know: what keeps all players out of the LAN, or one, and who disturbs it. */
+export function gatewayNotes(view: GatewayView): string[] {
+  const health = gatewayHealth(view);
+  return [
+    ...health === "ok" ? [] : [health],
+    ...view.players.filter(({ served }) => !served)
+      .map((player) => `${nameOf(player)} is not served`),
+    ...view.players.filter(({ dhcpServer }) => dhcpServer)
+      .map((player) => `${nameOf(player)} runs a DHCP server`),
+  ];
+}
+
+function nameOf({ name, mac }: GatewayPlayerView): string {
+  return name ?? mac;
 }
 
 /** A gateway's metrics in the text format of Prometheus. Players are counted, not named. */
@@ -50,6 +67,16 @@ export function formatGatewayMetrics(view: GatewayView): string {
     only(Number(view.joined && view.loop === undefined)),
   );
   out.gauge("lanparty_players", "Players in the room.", only(view.players.length));
+  out.gauge(
+    "lanparty_players_not_served",
+    "Players that are left out since a station of the LAN has their MAC, too.",
+    only(view.players.filter(({ served }) => !served).length),
+  );
+  out.gauge(
+    "lanparty_dhcp_servers",
+    "Players whose answers as DHCP servers the relay drops.",
+    only(view.players.filter(({ dhcpServer }) => dhcpServer).length),
+  );
   out.gauge(
     "lanparty_rtt_seconds",
     "Round trip time to the relay; 0 while unknown.",

@@ -6,6 +6,16 @@ export interface GatewayPlayerView {
   readonly peerId: number;
   readonly mac: string;
   readonly name?: string | undefined;
+  /** False: a station of the LAN has its MAC, too. */
+  readonly served: boolean;
+  /** Whether it answers DHCP, which the relay drops. */
+  readonly dhcpServer: boolean;
+}
+
+/** What went one way in the last second or so. */
+export interface GatewayRateView {
+  readonly framesPerSecond: number;
+  readonly bitsPerSecond: number;
 }
 
 /** What keeps frames from being forwarded. */
@@ -25,6 +35,8 @@ export interface GatewayLanView {
   readonly state: "up" | "down" | "gone";
   /** The port at a bridge, if it has one. */
   readonly port?: string | undefined;
+  /** Whether the bridge lets nothing through at that port, by its spanning tree. */
+  readonly blocked: boolean;
   /** Frames and bytes of the interface, what the kernel dropped, and what it refused to send. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -50,5 +62,6 @@ export interface GatewayView {
   /** Bytes that wait to be sent to the relay. */
   readonly queuedBytes: number;
   readonly traffic: TrafficSnapshot;
+  readonly rates: { readonly toRoom: GatewayRateView; readonly toLan: GatewayRateView };
   readonly lan: GatewayLanView;
 }

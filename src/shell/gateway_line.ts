@@ -1,38 +1,30 @@
 /** The live line of a gateway in a terminal. */
-import { gatewayHealth } from "../serve/gateway_pages.ts";
-import type { GatewayView } from "../serve/gateway_view.ts";
+import { gatewayNotes } from "../serve/gateway_pages.ts";
+import type { GatewayRateView, GatewayView } from "../serve/gateway_view.ts";
 
 /** Drops that are a gateway's daily work, and no sign of anything. */
 const DAILY_DROPS = ["not-for-tunnel", "probe", "own-traffic", "switch-control"];
 
-/** What the line compares with. */
-export type LineMoment = Pick<GatewayView, "uptimeMs" | "traffic">;
-
 /**
- * One line, in ASCII: how many players, how much goes each way, what was lost, how far the relay is.
- *
- * @param before an earlier moment, for rates
+ * One line, in ASCII: how many players, what is wrong, how much goes each way, what was lost, how far the
+ * relay is.
  */
-export function formatGatewayLine(view: GatewayView, before: LineMoment | undefined): string {
-  const { room, players, traffic, rttMs } = view;
-  const health = gatewayHealth(view);
-  const seconds = before === undefined ? 0 : (view.uptimeMs - before.uptimeMs) / 1_000;
-  const rate = (name: "Sent" | "Received") => {
-    const was = before?.traffic ?? traffic;
-    if (seconds <= 0) return "0/s 0.0 Mbit/s";
-    const frames = (traffic[`frames${name}`] - was[`frames${name}`]) / seconds;
-    const megabits = (traffic[`bytes${name}`] - was[`bytes${name}`]) * 8 / 1e6 / seconds;
-    return `${frames.toFixed(0)}/s ${megabits.toFixed(1)} Mbit/s`;
-  };
+export function formatGatewayLine(view: GatewayView): string {
+  const { room, players, traffic, rates, rttMs } = view;
   const parts = [
     `${room}: ${players.length} player${players.length === 1 ? "" : "s"}`,
-    ...health === "ok" ? [] : [health],
-    `to room ${rate("Sent")}`,
-    `to LAN ${rate("Received")}`,
+    ...gatewayNotes(view),
+    `to room ${rateText(rates.toRoom)}`,
+    `to LAN ${rateText(rates.toLan)}`,
     `${lossOf(traffic.drops)} dropped`,
     ...rttMs > 0 ? [`${rttMs.toFixed(1)} ms`] : [],
   ];
-  return parts.join(" | ");
+  // One column for each character, or the line would not be emptied whole.
+  return parts.join(" | ").replace(/[^\x20-\x7e]/g, "?");
+}
+
+function rateText({ framesPerSecond, bitsPerSecond }: GatewayRateView): string {
+  return `${framesPerSecond.toFixed(0)}/s ${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
 }
 
 function lossOf(drops: Readonly<Record<string, number>>): number {

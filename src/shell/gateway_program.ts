@@ -9,6 +9,7 @@ import { GatewayCore } from "../gateway/core.ts";
 import type { LoopEvent } from "../gateway/loop_guard.ts";
 import { bridgeFilter } from "../link/bpf.ts";
 import { LinkError, type LinkState } from "../link/device.ts";
+import { TrafficRates } from "../obs/rates.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { ChangeJournal, JournalBusyError } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
@@ -101,6 +102,9 @@ class Gateway implements EndpointCore {
   /** The room's players by MAC: the kernel's filter is made of them. */
   private readonly players = new Map<string, PeerIdentity>();
   private readonly losses: LanLosses;
+  private readonly rates: TrafficRates;
+  /** MACs of players that are not served, since stations of the LAN have them, too. */
+  private readonly unserved = new Set<string>();
   /** Why nothing is forwarded, while nothing is. */
   private loop: GatewayLoopView | undefined;
   private readonly startedMs: number;
@@ -117,6 +121,7 @@ class Gateway implements EndpointCore {
     const { pool, path, counters } = resources;
     this.losses = new LanLosses(counters);
     this.startedMs = resources.reactor.now();
+    this.rates = new TrafficRates(counters, this.startedMs);
     this.lan = explained(() => openLan(options.interface, pool, logger));
     this.offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
@@ -163,12 +168,14 @@ class Gateway implements EndpointCore {
       case "left":
         this.core.handleLeft(nowMs);
         this.players.clear();
+        this.unserved.clear();
         break;
       case "peerJoined":
         if (!this.core.handlePeerJoined(action.peer, nowMs)) {
           logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
         } else if (action.peer.mac !== undefined) {
           this.players.set(action.peer.mac, action.peer);
+          this.unserved.delete(action.peer.mac);
         }
         break;
       case "peerLeft":
@@ -185,7 +192,8 @@ class Gateway implements EndpointCore {
   view(node: EndpointNode): GatewayView {
     const { resources, lan } = this;
     const { session } = node.parts;
-    const { welcome } = session.room;
+    const { welcome, dhcpServers } = session.room;
+    const { sent, received } = this.rates;
     const nowMs = resources.reactor.now();
     this.losses.count(lan);
     return {
@@ -197,14 +205,19 @@ class Gateway implements EndpointCore {
       room: welcome?.room ?? parseRoomCode(this.options.room)!,
       ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
       rttMs: session.rttMs,
-      players: [...this.players].map(([mac, { peerId, name }]) => ({ peerId, mac, name })),
+      players: [...this.players].map(([mac, { peerId, name }]) => ({
+        ...{ peerId, mac, name },
+        ...{ served: !this.unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
+      })),
       ...this.loop === undefined ? {} : { loop: this.loop },
       camRefreshes: this.core.camRefreshes,
       queuedBytes: resources.path.queue.queuedBytes,
       traffic: resources.counters.snapshot(),
+      rates: { toRoom: sent, toLan: received },
       lan: {
         ...{ name: lan.name, index: lan.index, mac: formatMac(lan.mac), mtu: lan.mtu },
-        ...{ state: lan.state, port: lan.portName, counters: lan.counters.snapshot() },
+        ...{ state: lan.state, port: lan.portName, blocked: lan.blocked ?? false },
+        counters: lan.counters.snapshot(),
       },
     };
   }
@@ -215,13 +228,19 @@ class Gateway implements EndpointCore {
   }
 
   private forget(peerId: number): void {
-    for (const [mac, peer] of this.players) if (peer.peerId === peerId) this.players.delete(mac);
+    for (const [mac, peer] of this.players) {
+      if (peer.peerId !== peerId) continue;
+      this.players.delete(mac);
+      this.unserved.delete(mac);
+    }
   }
 
   private sayLoop(event: LoopEvent): void {
     if (event.type === "loop") this.loop = { cause: event.cause, mac: event.mac };
     else if (event.type === "loopOver") this.loop = undefined;
     if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
+    if (event.type === "playerOnLan") this.unserved.add(event.mac);
+    else this.unserved.delete(event.mac);
     const peer = this.players.get(event.mac);
     if (peer !== undefined) this.say({ type: event.type, peer });
   }
@@ -251,6 +270,7 @@ class Gateway implements EndpointCore {
   private watchLink(nowMs: number): void {
     this.linkDueMs = nowMs + LINK_INTERVAL_MS;
     this.losses.count(this.lan);
+    this.rates.look(nowMs);
     if (this.lan.checkState() === "gone") this.reopenLan(nowMs);
   }
 
@@ -280,8 +300,8 @@ class Gateway implements EndpointCore {
   }
 
   private sayLan(): void {
-    const { name, index, mac, state } = this.lan;
-    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up" });
+    const { name, index, mac, state, blocked = false } = this.lan;
+    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up", blocked });
   }
 
   private logSnapshot(node: EndpointNode, nowMs: number): void {

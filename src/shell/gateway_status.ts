@@ -2,7 +2,7 @@
 import { GatewayPages } from "../serve/gateway_pages.ts";
 import type { GatewayView } from "../serve/gateway_view.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";
-import { formatGatewayLine, type LineMoment } from "./gateway_line.ts";
+import { formatGatewayLine } from "./gateway_line.ts";
 import { canShowLiveLine, type Logger, showLiveLine } from "./logging.ts";
 import { ATTENTION_MS, servePages } from "./serve_pages.ts";
 
@@ -36,16 +36,13 @@ export function showGatewayStatus(
 
 class LiveLine implements Worker {
   private dueMs = -Infinity;
-  private before: LineMoment | undefined;
 
   constructor(private readonly view: () => GatewayView) {}
 
   work(nowMs: number): boolean {
     if (nowMs < this.dueMs) return false;
     this.dueMs = nowMs + LINE_INTERVAL_MS;
-    const view = this.view();
-    showLiveLine(formatGatewayLine(view, this.before));
-    this.before = view;
+    showLiveLine(formatGatewayLine(this.view()));
     return false;
   }
 

@@ -17,12 +17,20 @@ export class LanLosses {
   private overflow = 0;
   private truncated = 0;
   private unsent = 0;
+  private slotless = 0;
 
   constructor(private readonly traffic: TrafficCounters) {}
 
   /** Reads the device's counters, and the kernel's; to be called about once a second. */
   count(lan: LossyLan): void {
-    if (lan !== this.lan) [this.lan, this.overflow, this.truncated, this.unsent] = [lan, 0, 0, 0];
+    if (lan !== this.lan) {
+      this.lan = lan;
+      this.overflow =
+        this.truncated =
+        this.unsent =
+        this.slotless =
+          0;
+    }
     lan.updateCounters();
     const { counters } = lan;
     // A packet socket sends in batches: what it could not send shows here alone.
@@ -31,9 +39,11 @@ export class LanLosses {
       : counters.sendFull + counters.sendTooLong + counters.sendDown + counters.sendFailed;
     this.traffic.dropMany(DropCode.captureOverflow, counters.kernelDrops - this.overflow);
     this.traffic.dropMany(DropCode.captureTruncated, counters.receivedTruncated - this.truncated);
+    this.traffic.dropMany(DropCode.noBuffer, counters.receivedWithoutSlot - this.slotless);
     this.traffic.dropMany(DropCode.lanSendFailed, unsent - this.unsent);
     this.overflow = counters.kernelDrops;
     this.truncated = counters.receivedTruncated;
+    this.slotless = counters.receivedWithoutSlot;
     this.unsent = unsent;
   }
 }

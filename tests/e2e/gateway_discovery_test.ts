@@ -13,6 +13,7 @@
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { dhcpFrame, DhcpType, Protocol } from "../support/frames.ts";
+import { fetchFrom } from "../support/fetch_from.ts";
 import { FrameStation } from "../support/frame_station.ts";
 import { AvahiHost, type NameHost, NetbiosHost } from "../support/name_services.ts";
 import type { Namespace } from "../support/netns.ts";
@@ -74,7 +75,7 @@ partyTest("discovery: mDNS, NetBIOS and DHCP as in one room", async (party, step
 
 partyTest("a DHCP server that a player runs is kept out, and named", async (party, step) => {
   const relay = await party.startRelay();
-  await party.startGateway();
+  const gateway = await party.startGateway("--status", "9466");
   const alice = await party.addPlayer("alice");
   const client = await party.startClient(alice, "--address", "10.77.0.50/24");
   const server = alice.spawn([
@@ -101,6 +102,12 @@ partyTest("a DHCP server that a player runs is kept out, and named", async (part
       source === mac && bytes[23] === Protocol.udp && bytes[35] === 67
     );
     assertEquals(offers, []);
+  });
+  await step("so does the gateway, in its log and its status", async () => {
+    await gateway.waitForLine(/alice \(..:..:..:..:..:..\) runs a DHCP server/, 15_000);
+    const view = JSON.parse(await fetchFrom(party.gateway, "http://127.0.0.1:9466/api/gateway"));
+    const [{ name, dhcpServer, served }] = view.players;
+    assertEquals([name, dhcpServer, served], ["alice", true, true]);
   });
   await step("the player is told, too", async () => {
     await client.waitForLine(/This PC hands out addresses in the party's LAN \(DHCP\)/, 15_000);

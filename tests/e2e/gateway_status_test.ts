@@ -10,21 +10,13 @@
  * ```
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Namespace } from "../support/netns.ts";
+import { fetchFrom } from "../support/fetch_from.ts";
 import { PARTY } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
+import { judgeMetrics } from "../support/promtool.ts";
 import { eventually, pause } from "../support/wait.ts";
 
 const LAN_ADDRESS = "10.77.0.1";
-
-/** An answer's body; `undefined` where nobody listens. */
-async function get(from: Namespace, url: string): Promise<string> {
-  const script = "const r = await fetch(Deno.args[0]); console.log(await r.text());";
-  const file = `${from.lab.folder}/get.ts`;
-  Deno.writeTextFileSync(file, script);
-  const command = [Deno.execPath(), "run", "--quiet", "--no-config", "--allow-net", file, url];
-  return (await from.run(command)).stdout;
-}
 
 partyTest("status: as JSON, as metrics, and in the relay's", async (party, step) => {
   await party.startRelay("--status", "9465");
@@ -38,23 +30,26 @@ partyTest("status: as JSON, as metrics, and in the relay's", async (party, step)
     assertEquals(stdout.trim().split("\n").length, 1);
   });
   await step("JSON", async () => {
-    const view = JSON.parse(await get(party.gateway, "http://127.0.0.1:9466/api/gateway"));
+    const view = JSON.parse(await fetchFrom(party.gateway, "http://127.0.0.1:9466/api/gateway"));
     assertEquals([view.joined, view.room, view.lan.name, view.lan.state], [
       ...[true, PARTY.room, PARTY.gatewayInterface, "up"],
     ]);
     assertEquals(view.players.map(({ name }: { name: string }) => name), ["alice"]);
     assert(view.traffic.framesSent >= 5 && view.traffic.framesReceived >= 5);
     assert(view.rttMs > 0);
+    assertEquals(Object.keys(view.rates), ["toRoom", "toLan"]);
+    assert(view.lan.counters.framesReceived >= 5 && view.lan.counters.kernelDrops >= 0);
   });
   await step("Prometheus", async () => {
-    const text = await get(party.gateway, "http://127.0.0.1:9466/metrics");
+    const text = await fetchFrom(party.gateway, "http://127.0.0.1:9466/metrics");
     assertMatch(text, /^lanparty_players 1$/m);
     assertMatch(text, /^lanparty_forwarding 1$/m);
-    assertEquals((await get(party.gateway, "http://127.0.0.1:9466/healthz")).trim(), "ok");
+    assertEquals(await judgeMetrics(text), "");
+    assertEquals((await fetchFrom(party.gateway, "http://127.0.0.1:9466/healthz")).trim(), "ok");
   });
   await step("the relay has the gateway's own figures", async () => {
     await eventually("the stats are there", async () => {
-      const { rooms } = JSON.parse(await get(party.relay, "http://127.0.0.1:9465/api/rooms"));
+      const { rooms } = JSON.parse(await fetchFrom(party.relay, "http://127.0.0.1:9465/api/rooms"));
       const gateway = rooms[0].peers.find(({ role }: { role: string }) => role === "gateway");
       return gateway.stats?.framesSent >= 5;
     }, 15_000);

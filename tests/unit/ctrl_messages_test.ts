@@ -184,6 +184,17 @@ Deno.test("a refusal says which field is wrong and quotes nothing of the input",
   assertMatch(version.message, /version 1/);
 });
 
+Deno.test("a relay's stats may name DHCP servers, an endpoint's do not", () => {
+  const json = { ...STATS, dhcpServers: Array.from({ length: 70 }, (_, at) => at + 1) };
+  const fromRelay = parseRelayMessage(json);
+  assert(fromRelay.ok && fromRelay.message.type === "stats");
+  assertEquals(fromRelay.message.dhcpServers?.length, 64);
+  for (const wrong of [[0], ["1"], 7]) {
+    assertEquals(parseRelayMessage({ ...STATS, dhcpServers: wrong }).ok, false);
+  }
+  assertEquals(fromEndpoint(json), fromEndpoint(STATS));
+});
+
 Deno.test("an endpoint sends stats and disconnect, and nothing else after its hello", () => {
   assertEquals<unknown>(fromEndpoint(STATS), STATS);
   const bye = { type: "disconnect", code: "bye", message: "" };

@@ -145,6 +145,16 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "Zoë (02:00:00:00:00:52) is served again: its MAC is gone from the LAN.",
   ],
   [
+    { type: "lan", name: "br0", index: 3, mac: "02:11:22:33:44:55", up: false, blocked: true },
+    "warning",
+    "The bridge br0 lets nothing through at its new port yet (spanning tree): give it 30 seconds.",
+  ],
+  [
+    { type: "dhcpServer", peer: ZOE },
+    "warning",
+    "Zoë (02:00:00:00:00:52) runs a DHCP server: its answers are dropped.",
+  ],
+  [
     { type: "ownDhcpServer" },
     "warning",
     "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch Internet " +

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { plain, whole } from "./relay_frames.ts";
+import { ethernet, ipv4, plain, udp, whole } from "./relay_frames.ts";
 import {
   assertDisconnected,
   framed,
@@ -278,6 +278,18 @@ Deno.test("relay: stats come every ten seconds and tell what was done with the p
   assert(Math.abs(Number(stats.uptimeMs) - (relay.nowMs - joinedMs)) <= 12);
   relay.advance(30_000);
   assertEquals(a.heard().length, 3);
+});
+
+Deno.test("relay: the gateway alone is told which players answer DHCP", () => {
+  const relay = new RelayHarness();
+  const [gateway, a] = [relay.gateway(), relay.client(A)];
+  relay.client(B);
+  const offer = ethernet("ff:ff:ff:ff:ff:ff", A, 0x0800, ipv4(17, udp(67, 68)));
+  for (const _ of [1, 2]) a.send(whole(offer));
+  relay.advance(10_100);
+  assertEquals(gateway.last("stats")["dhcpServers"], [2]);
+  assertEquals("dhcpServers" in a.last("stats"), false);
+  assertEquals(a.last("stats")["drops"], { "dhcp-server": 2 });
 });
 
 Deno.test("relay: the last stats of each peer are kept", () => {

@@ -14,11 +14,18 @@ function viewOf(changes: Partial<GatewayView> = {}): GatewayView {
   return {
     ...{ version: "1.2.3", unixMs: 1_700_000_000_000, uptimeMs: 60_000, relay: "192.0.2.1:443" },
     ...{ joined: true, room: "PARTY", peerId: 1, tapMtu: 1_400, rttMs: 12.34, camRefreshes: 9 },
-    players: [{ peerId: 2, mac: "02:00:00:00:00:51", name: "Zoë" }],
+    players: [{
+      ...{ peerId: 2, mac: "02:00:00:00:00:51", name: "Zoë", served: true, dhcpServer: false },
+    }],
     queuedBytes: 0,
     traffic: TRAFFIC,
+    rates: {
+      toRoom: { framesPerSecond: 249.9, bitsPerSecond: 1_000_000 },
+      toLan: { framesPerSecond: 0, bitsPerSecond: 0 },
+    },
     lan: {
       ...{ name: "eth0", index: 2, mac: "00:11:22:33:44:55", mtu: 1_500, state: "up" },
+      blocked: false,
       counters: { kernelDrops: 3 },
     },
     ...changes,
@@ -46,6 +53,8 @@ Deno.test("and as metrics, which name no player", async () => {
       'lanparty_build_info{version="1.2.3"} 1',
       "lanparty_forwarding 1",
       "lanparty_players 1",
+      "lanparty_players_not_served 0",
+      "lanparty_dhcp_servers 0",
       'lanparty_frames_total{direction="to-room"} 1000',
       'lanparty_frame_bytes_total{direction="to-lan"} 125000',
       'lanparty_drops_total{reason="capture-overflow"} 3',
@@ -66,6 +75,7 @@ Deno.test("its health says what keeps players out of the LAN", async () => {
     [{}, 200, "ok"],
     [{ joined: false }, 503, "no room is joined"],
     [{ lan: { ...lan, state: "down" } }, 503, "the LAN's interface is down"],
+    [{ lan: { ...lan, state: "down", blocked: true } }, 503, "bridge eth0 lets nothing through"],
     [{ loop: { cause: "lan", mac: "02:a:b:c:d:e" } }, 503, "loop (lan, 02:a:b:c:d:e)"],
   ];
   for (const [changes, code, text] of cases) {
@@ -76,16 +86,21 @@ Deno.test("its health says what keeps players out of the LAN", async () => {
 });
 
 Deno.test("the line shows players, rates, what was lost, and the round trip", () => {
-  const before = {
-    uptimeMs: 58_000,
-    traffic: { ...TRAFFIC, framesSent: 500, bytesSent: 0, framesReceived: 500 },
-  };
   assertEquals(
-    formatGatewayLine(viewOf(), before),
+    formatGatewayLine(viewOf()),
     "PARTY: 1 player | to room 250/s 1.0 Mbit/s | to LAN 0/s 0.0 Mbit/s | 5 dropped | 12.3 ms",
   );
   assertStringIncludes(
-    formatGatewayLine(viewOf({ players: [], rttMs: 0, joined: false }), undefined),
-    "PARTY: 0 players | no room is joined | to room 0/s",
+    formatGatewayLine(viewOf({ players: [], rttMs: 0, joined: false })),
+    "PARTY: 0 players | no room is joined | to room 250/s",
+  );
+});
+
+Deno.test("the line names who is not served, and who runs a DHCP server, a column a character", () => {
+  const [zoe] = viewOf().players;
+  const bob = { ...zoe, name: undefined, mac: "02:00:00:00:00:52", served: false };
+  assertStringIncludes(
+    formatGatewayLine(viewOf({ players: [{ ...zoe, dhcpServer: true }, bob] })),
+    "PARTY: 2 players | 02:00:00:00:00:52 is not served | Zo? runs a DHCP server | to room",
   );
 });
