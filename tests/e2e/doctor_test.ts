@@ -32,7 +32,8 @@ partyTest("a doctor says how client and machine are, and no secret", async (part
     /^ {2}frames: +\d+ sent, \d+ received$/m,
     /^ {2}lanparty0: +up, MTU 1400, MAC [0-9a-f:]{17}$/m,
     /^ {2}rights: +may make adapters$/m,
-    /^ {2}broadcast: +by wan0, unless a program chooses another$/m,
+    /^ {2}broadcast: +by lanparty0, into the party$/m,
+    /^ {2}multicast: +by lanparty0, into the party$/m,
     /^ {2}other tunnels: +none$/m,
   ];
   for (const line of lines) assertMatch(report, line);
