@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { ignoreNotFound } from "../../tools/cache.ts";
+import { cached, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { ensureWine } from "../../tools/wine.ts";
 import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
@@ -53,6 +53,34 @@ exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/mnt/home USER=playe
 /** What the fake driver was asked for since it started. */
 export type DriverRecord = Readonly<Record<string, number>>;
 
+/** A fresh Windows, installed once: it takes seconds each time. */
+async function ensurePrefix(namespace: Namespace, root: string): Promise<string> {
+  const folder = await cached("wine-prefix", await hashOf([root, ENTER]), async (target) => {
+    await WinePc.install(namespace, root, target);
+  });
+  await prune("wine-prefix", 1);
+  return `${folder}/prefix`;
+}
+
+/** Windows' own files are replaced at times, never written to: they are shared where that is possible. */
+async function copyPrefix(namespace: Namespace, from: string, to: string): Promise<void> {
+  const copy = (options: readonly string[], names: readonly string[], target: string) =>
+    namespace.run([
+      ...["cp", "--archive", ...options, ...names.map((name) => `${from}/${name}`)],
+      `${to}/${target}`,
+    ]);
+  const names = [...Deno.readDirSync(from)].map(({ name }) => name);
+  await copy([], names.filter((name) => name !== "drive_c"), "");
+  await Deno.mkdir(`${to}/drive_c`);
+  const folders = [...Deno.readDirSync(`${from}/drive_c`)].map(({ name }) => `drive_c/${name}`);
+  await copy([], folders.filter((name) => name !== "drive_c/windows"), "drive_c");
+  // Not possible between file systems.
+  await copy(["--link"], ["drive_c/windows"], "drive_c").catch(async () => {
+    await Deno.remove(`${to}/drive_c/windows`, { recursive: true }).catch(ignoreNotFound);
+    await copy([], ["drive_c/windows"], "drive_c");
+  });
+}
+
 /** See the module. */
 export class WinePc implements AsyncDisposable {
   readonly namespace: Namespace;
@@ -69,22 +97,36 @@ export class WinePc implements AsyncDisposable {
   /** A PC without an adapter, with the client on its disk. */
   static async open(namespace: Namespace, client: string = WINDOWS_CLIENT): Promise<WinePc> {
     const root = await ensureWine();
-    const folder = await Deno.makeTempDir({ prefix: "lanparty-wine-" });
-    for (const name of ["home", "prefix", "tmp"]) await Deno.mkdir(`${folder}/${name}`);
-    await Deno.copyFile(client, `${folder}/lanparty-client.exe`);
-    const pc = new WinePc(namespace, root, folder);
-    await Deno.writeTextFile(pc.#enterScript, ENTER);
-    await namespace.run(["cp", "--archive", `${root}/etc`, `${folder}/etc`]);
-    // Wine looks its host's name up, and no name server answers here: it would wait a long time.
-    await Deno.writeTextFile(`${folder}/etc/nsswitch.conf`, "hosts: files\n");
+    const installed = await ensurePrefix(namespace, root);
+    const pc = new WinePc(namespace, root, await Deno.makeTempDir({ prefix: "lanparty-wine-" }));
     try {
-      await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
+      await pc.furnish();
+      await Deno.copyFile(client, `${pc.folder}/lanparty-client.exe`);
+      await copyPrefix(namespace, installed, `${pc.folder}/prefix`);
       await pc.restart();
     } catch (error) {
       await pc[Symbol.asyncDispose]();
       throw error;
     }
     return pc;
+  }
+
+  /** A PC in a folder that others look after, on which Windows is being installed. */
+  static async install(namespace: Namespace, root: string, folder: string): Promise<void> {
+    const pc = new WinePc(namespace, root, folder);
+    await pc.furnish();
+    await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
+    await pc.run(["wineserver", "--kill", "--wait"], { anyCode: true });
+  }
+
+  /** What a PC's folder has beside its disks. */
+  private async furnish(): Promise<void> {
+    const { folder } = this;
+    for (const name of ["home", "prefix", "tmp"]) await Deno.mkdir(`${folder}/${name}`);
+    await Deno.writeTextFile(this.#enterScript, ENTER);
+    await this.namespace.run(["cp", "--archive", `${this.#root}/etc`, `${folder}/etc`]);
+    // Wine looks its host's name up, and no name server answers here: it would wait a long time.
+    await Deno.writeTextFile(`${folder}/etc/nsswitch.conf`, "hosts: files\n");
   }
 
   /** Restarts Windows: programs end, and services of a new kind can start only then. */
