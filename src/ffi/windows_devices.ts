@@ -54,6 +54,25 @@ export function restartDevice(instanceId: string): void {
   }
 }
 
+/**
+ * Has a device start that was stopped; one that runs is left alone.
+ *
+ * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be started
+ */
+export function startDevice(instanceId: string): void {
+  const library = Deno.dlopen(systemDll("cfgmgr32.dll"), SYMBOLS);
+  try {
+    const { symbols } = library;
+    const device = new Uint32Array(1);
+    const { CM_LOCATE_DEVNODE_NORMAL } = DeviceConstant;
+    const id = wideString(instanceId);
+    check("CM_Locate_DevNodeW", symbols.CM_Locate_DevNodeW(device, id, CM_LOCATE_DEVNODE_NORMAL));
+    check("CM_Enable_DevNode", symbols.CM_Enable_DevNode(device[0], 0));
+  } finally {
+    library.close();
+  }
+}
+
 function check(call: string, result: number): void {
   if (result !== DeviceConstant.CR_SUCCESS) throw new WindowsError(call, result);
 }

@@ -2,7 +2,7 @@
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
-import type { UndoFailure } from "../os/journal.ts";
+import { JournalBusyError, type UndoFailure } from "../os/journal.ts";
 import { setAdapterMac } from "../os/windows_adapter.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
@@ -65,6 +65,7 @@ class WindowsSystem implements ClientSystem {
   }
 
   prepareAdapter(mac: Uint8Array): void {
+    this.startStopped();
     const { adapter, mac: before } = chooseAdapter(this.options.tapName, mac);
     this.adapter = adapter;
     this.changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
@@ -72,11 +73,23 @@ class WindowsSystem implements ClientSystem {
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
   }
 
+  /** Undoes what killed clients have left, and waits for an adapter that one had just stopped. */
+  private startStopped(): void {
+    for (const adapter of findCandidates(this.options.tapName)) {
+      try {
+        const changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
+        if (changes.hasStarted) waitForAdapter(adapter);
+      } catch (error) {
+        if (!(error instanceof JournalBusyError)) throw error; // another client has this adapter
+      }
+    }
+  }
+
   /** @throws {UserError} the adapter does not take it */
   private giveMac(adapter: TapAdapter, mac: Uint8Array): void {
     const text = formatMac(mac);
     logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
-    const why = changeMac(adapter, mac);
+    const why = changeMac(adapter, mac, this.changes);
     if (why === undefined) return;
     throw new UserError(
       `the adapter "${adapter.name}" did not take the MAC ${text} (${why}): set it in Device ` +
@@ -195,10 +208,30 @@ class WindowsSystem implements ClientSystem {
   }
 }
 
+/** Waits until an adapter that was started can be opened; what is wrong with it is said later. */
+function waitForAdapter(adapter: TapAdapter): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
+    try {
+      TapWindowsDevice.readMac(adapter);
+      return;
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+    }
+    Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);
+  }
+}
+
 /** Writes the MAC, restarts the adapter and waits until it is back with it; else says why not. */
-function changeMac(adapter: TapAdapter, mac: Uint8Array): string | undefined {
+function changeMac(
+  adapter: TapAdapter,
+  mac: Uint8Array,
+  changes: WindowsChanges | undefined,
+): string | undefined {
+  const { instanceId } = adapter;
+  if (instanceId === undefined || changes === undefined) return "its device has no instance id";
   try {
-    setAdapterMac(adapter, mac);
+    changes.restart(instanceId, () => setAdapterMac(adapter, mac));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -4,6 +4,7 @@
  */
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
+import { startDevice } from "../ffi/windows_devices.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
 import { programFolder } from "../os/windows_program_folder.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
@@ -15,6 +16,7 @@ const ROUTE = "windows-route";
 const INTERFACE = "windows-interface";
 const INBOUND = "windows-inbound";
 const ADDRESS = "windows-address";
+const RESTART = "windows-restart";
 
 /** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
 export function inboundRuleName(guid: string): string {
@@ -31,6 +33,8 @@ export class WindowsChanges {
   private readonly journal: ChangeJournal;
   private interfaceChange: Change | undefined;
   private addressChange: Change | undefined;
+  /** Whether an adapter was started again that a killed client had stopped. */
+  hasStarted = false;
 
   /** Opens the adapter's journal, and undoes what a killed client left behind. */
   constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
@@ -41,6 +45,9 @@ export class WindowsChanges {
         [INTERFACE]: (data) => undoInterface(data, guid),
         [INBOUND]: undoInbound,
         [ADDRESS]: (data) => undoAddress(data, guid),
+        [RESTART]: (data) => {
+          this.hasStarted = undoRestart(data) || this.hasStarted;
+        },
       },
       onFailure,
     );
@@ -67,6 +74,18 @@ export class WindowsChanges {
   /** Takes one change back. @throws {WindowsError} it stays written down */
   undoOne(change: Change): void {
     this.journal.undo(change);
+  }
+
+  /**
+   * Stops and starts the adapter. A client that is killed in between would leave it disabled: then it
+   * is started by the next one.
+   *
+   * @throws what `restart` throws; the adapter is then started when everything is taken back
+   */
+  restart(instanceId: string, restart: () => void): void {
+    const change = this.journal.record(RESTART, instanceId);
+    restart();
+    this.journal.forget(change);
   }
 
   /** Gives the adapter a fixed IPv4 address. @throws {WindowsError} */
@@ -116,6 +135,14 @@ function undoRoute(data: ChangeData): void {
   if (typeof data === "string" && /^([0-9a-f]{2})+$/.test(data)) {
     removeHostRoute(Uint8Array.fromHex(data));
   }
+}
+
+/** Returns whether there was something to be started. */
+function undoRestart(data: ChangeData): boolean {
+  // Devices of the root bus, as the TAP driver's are: no others are ours to start.
+  if (typeof data !== "string" || !/^ROOT\\[A-Z0-9_]{1,32}\\\d{4}$/i.test(data)) return false;
+  startDevice(data);
+  return true;
 }
 
 function undoInbound(data: ChangeData): void {

@@ -36,14 +36,14 @@ export function resetWindows(tapName: string | undefined, say: (line: string) =>
 function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[] {
   const failures: string[] = [];
   try {
-    new WindowsChanges(adapter.guid, ({ change, error }) => {
+    const changes = new WindowsChanges(adapter.guid, ({ change, error }) => {
       failures.push(`"${adapter.name}": ${change.kind} could not be undone: ${error}`);
     });
     if (adapterMacSetting(adapter) === undefined) {
       say(`"${adapter.name}" has its own MAC`);
       return failures;
     }
-    resetAdapterMac(adapter);
+    changes.restart(adapter.instanceId ?? "", () => resetAdapterMac(adapter));
     say(`"${adapter.name}" has its own MAC again`);
   } catch (error) {
     if (error instanceof JournalBusyError) {

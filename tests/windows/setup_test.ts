@@ -76,7 +76,7 @@ Deno.test("a PC without a TAP adapter", (test) =>
     });
     await test.step("it is installed, and the client goes on", async () => {
       const before = (await pc.calls()).length;
-      const said = await startAndEnd(pc, /the MAC \S+ …/);
+      const said = await startAndEnd(pc, /Connecting to the relay/);
       assertMatch(said, /Installed the TAP adapter "LAN party"/);
       assertEquals((await pc.calls()).slice(before, before + 7), [
         ...INSTALLATION,
@@ -97,6 +97,8 @@ Deno.test("a PC without a TAP adapter", (test) =>
     });
     await test.step("the identity is the player's, and repaired when it is damaged", () =>
       checkIdentity(pc));
+    await test.step("an adapter that a killed client had stopped is started", () =>
+      checkStopped(pc));
     await test.step("reset takes back what stays", () => checkReset(pc));
   }));
 
@@ -106,19 +108,32 @@ async function checkIdentity(pc: WinePc): Promise<void> {
   assertMatch(mac, /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
   assertEquals(await pc.readSetting("NetworkAddress"), mac.replaceAll(":", "").toUpperCase());
   await Deno.writeTextFile(path, '{"version":1,"mac":"02-00-00-00-00-5');
-  const said = await startAndEnd(pc, /the MAC \S+ …/);
+  const said = await startAndEnd(pc, /Connecting to the relay/);
   assertMatch(said, /lanparty-client-identity\.json was damaged/);
   const repaired = JSON.parse(await Deno.readTextFile(path)).mac;
   assert(repaired !== mac);
   assertEquals(await pc.readSetting("NetworkAddress"), repaired.replaceAll(":", "").toUpperCase());
 }
 
-async function checkReset(pc: WinePc): Promise<void> {
-  const running = pc.client(...OPTIONS);
-  await running.waitForLine(/./, 30_000);
+/** A client that was killed while the adapter stood still: here its journal, and a disabled adapter. */
+async function checkStopped(pc: WinePc): Promise<void> {
+  const journal = pc.diskC(`${PROGRAMS}/changes-{11111111-2222-3333-4444-555555555555}.json`);
+  const change = { id: 1, kind: "windows-restart", data: "ROOT\\NET\\0000" };
+  const owner = { pid: 4_000_000, startTicks: 1 };
+  await Deno.writeTextFile(journal, JSON.stringify({ version: 1, owner, changes: [change] }));
+  await pc.setPresent(false);
   const before = (await pc.calls()).length;
-  running.kill("SIGINT");
-  await running.waitExit(20_000);
+  await startAndEnd(pc, /Connecting to the relay/);
+  assertEquals((await pc.calls()).slice(before, before + 2), [
+    "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
+    "CM_Enable_DevNode 7 0",
+  ]);
+  assertEquals(await Deno.stat(journal).then(() => true, () => false), false);
+}
+
+async function checkReset(pc: WinePc): Promise<void> {
+  await startAndEnd(pc, /Connecting to the relay/);
+  const before = (await pc.calls()).length;
   const { stdout } = await pc.run([...CLIENT, "reset"]);
   assertMatch(stdout, /"LAN party" has its own MAC again/);
   assertMatch(stdout, /The client's library was removed/);
