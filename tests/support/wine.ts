@@ -154,7 +154,9 @@ export class WinePc implements AsyncDisposable {
   doubleClick(): LabProcess {
     const command = this.#enter(["wine", "/mnt/lanparty-client.exe"]);
     const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    return this.namespace.spawn(["script", "--quiet", "--return", "--command", line, "/dev/null"]);
+    // What is typed early must wait as it is: Wine's console makes the terminal raw only when it reads.
+    const raw = `stty raw -echo; exec ${line}`;
+    return this.namespace.spawn(["script", "--quiet", "--return", "--command", raw, "/dev/null"]);
   }
 
   /** Starts the client. */
