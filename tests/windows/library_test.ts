@@ -4,27 +4,10 @@ import { prepareWindowsClient } from "../../tools/build.ts";
 import { BuildError } from "../../tools/cache.ts";
 import { compileWindowsClient } from "../../tools/executables.ts";
 import { ensureWindowsLibrary, takeWindowsLibrary } from "../../tools/windows_library.ts";
-import { PARTY, type Party } from "../support/party.ts";
 import { withExports } from "../support/plain_dll.ts";
 import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
-
-async function optionsFor(party: Party, pc: WinePc): Promise<string[]> {
-  return [
-    ...["--relay", `${PARTY.relayAddressForPlayer}:${PARTY.relayPort}`, "--room", PARTY.room],
-    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
-  ];
-}
-
-/** Starts a client and waits for its end, or for a line that it joined: what it said. */
-async function sayOf(pc: WinePc, options: readonly string[]): Promise<string> {
-  const client = pc.client(...options);
-  const joined = client.waitForLine(/Joined the room/, 40_000).catch(() => {});
-  await Promise.race([joined, client.exited]);
-  client.kill("SIGINT");
-  const code = await client.waitExit(20_000);
-  return `${client.stderr}${client.stdout}exit code ${code}`;
-}
+import { optionsFor, sayOf } from "../support/wine_joins.ts";
 
 partyTest("a client with an msquic.dll that others built", async (party) => {
   const { path } = await ensureWindowsLibrary();

@@ -1,26 +1,9 @@
 /** Whom lanparty-client.exe trusts when it is told nothing. */
 import { assertMatch } from "@std/assert";
 import { CertificateFiles, relayCertificate, SERVER_NAME } from "../support/certificates.ts";
-import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
-
-async function optionsFor(party: Party, pc: WinePc): Promise<string[]> {
-  return [
-    ...["--relay", `${PARTY.relayAddressForPlayer}:${PARTY.relayPort}`, "--room", PARTY.room],
-    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
-  ];
-}
-
-/** Starts a client and waits for its end, or for a line that it joined: what it said. */
-async function sayOf(pc: WinePc, options: readonly string[]): Promise<string> {
-  const client = pc.client(...options);
-  const joined = client.waitForLine(/Joined the room/, 40_000).catch(() => {});
-  await Promise.race([joined, client.exited]);
-  client.kill("SIGINT");
-  const code = await client.waitExit(20_000);
-  return `${client.stderr}${client.stdout}exit code ${code}`;
-}
+import { optionsFor, sayOf } from "../support/wine_joins.ts";
 
 partyTest("without a pin Windows' own list of CAs decides, and the name", async (party, step) => {
   const player = await party.addPlayer("player");
