@@ -6,6 +6,7 @@
  * @module
  */
 
+import { equalBytes } from "../proto/ip_route.ts";
 import { isSameWay, type Way } from "./route_plan.ts";
 
 /** A network that was gone so briefly is the same to a connection. */
@@ -19,6 +20,7 @@ export class NetworkWatch {
   /** The last way that there was. */
   #way: Way | undefined;
   #lostMs: number | undefined;
+  #relay: Uint8Array | undefined;
 
   /** Whether a way leads to the relay, as last seen. */
   get isLost(): boolean {
@@ -41,9 +43,22 @@ export class NetworkWatch {
     return nowMs - lostMs < GAP_MIN_MS ? "back" : "reconnect";
   }
 
-  /** Another relay is in use: its way is no change. */
-  forget(): void {
+  /** The relay whose way is watched: its address, 4 or 16 bytes. */
+  get relay(): Uint8Array | undefined {
+    return this.#relay;
+  }
+
+  /**
+   * The relay at hand: the way to another one is no change. While there is none the last one counts.
+   *
+   * @returns whether it is another one
+   */
+  useRelay(relay: Uint8Array | undefined): boolean {
+    if (relay === undefined) return false;
+    if (this.#relay !== undefined && equalBytes(relay, this.#relay)) return false;
+    this.#relay = relay;
     this.#way = undefined;
     this.#lostMs = undefined;
+    return true;
   }
 }

@@ -24,7 +24,6 @@ import { interfaceIndex } from "../link/interface.ts";
 import { type StatusEvent, type StatusLevel, statusLine } from "../obs/status.ts";
 import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
 import {
-  equalBytes,
   formatIp,
   type IpAddress,
   type IpRoute,
@@ -65,7 +64,6 @@ export class LinuxNetwork {
   /** Host routes that the player has. */
   private readonly theirs = new Set<string>();
   private readonly said = new Set<string>();
-  private relay: Uint8Array | undefined;
   private dueMs = 0;
   private closed = false;
 
@@ -82,19 +80,14 @@ export class LinuxNetwork {
    */
   check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
     if (this.closed) return undefined;
-    const isOther = relay !== undefined &&
-      (this.relay === undefined || !equalBytes(relay, this.relay));
-    if (isOther) {
-      this.relay = relay;
-      this.watch.forget();
-    }
+    const isOther = this.watch.useRelay(relay);
     const isNoticed = this.notices.take();
     if (!isOther && !isNoticed && nowMs < this.dueMs) return undefined;
     this.dueMs = nowMs + RECHECK_INTERVAL_MS;
     try {
-      const way = this.relay === undefined ? undefined : wayTo(this.relay);
+      const way = this.watch.relay === undefined ? undefined : wayTo(this.watch.relay);
       this.seeToRoutes(way);
-      if (this.relay === undefined || way?.isLocal) return undefined;
+      if (this.watch.relay === undefined || way?.isLocal) return undefined;
       return this.watch.handleWay(way === undefined ? undefined : lasting(way), nowMs);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;

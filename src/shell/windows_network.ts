@@ -17,7 +17,7 @@ import {
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import type { Change } from "../os/journal.ts";
-import { equalBytes, formatIp, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { formatIp, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import { interfaceTo } from "../route/windows_host_route.ts";
 import { readAdapters, readAddresses, readMetrics, readRoutes } from "../route/windows_tables.ts";
 import { WindowsNetworkNotices } from "../route/windows_watch.ts";
@@ -45,7 +45,6 @@ export class WindowsNetwork {
   private readonly watch = new NetworkWatch();
   private readonly held: HeldRoute[] = [];
   private readonly said = new Set<string>();
-  private relay: Uint8Array | undefined;
   private tapIndex: number | undefined;
   private recheckDueMs = 0;
   private pinned = false;
@@ -79,18 +78,13 @@ export class WindowsNetwork {
    */
   check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
     if (this.closed) return undefined;
-    const isOther = relay !== undefined &&
-      (this.relay === undefined || !equalBytes(relay, this.relay));
-    if (isOther) {
-      this.relay = relay;
-      this.watch.forget();
-    }
+    const isOther = this.watch.useRelay(relay);
     const isNoticed = this.notices.take();
     if (!isOther && !isNoticed && nowMs < this.recheckDueMs) return undefined;
     this.recheckDueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
-    if (this.relay === undefined) return undefined;
+    if (this.watch.relay === undefined) return undefined;
     try {
-      return this.look(this.relay, nowMs);
+      return this.look(this.watch.relay, nowMs);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       this.warn(`This PC's routes cannot be looked at (${error.message})`);

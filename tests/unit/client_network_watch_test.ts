@@ -44,7 +44,11 @@ Deno.test("another network after none at all: at once", () => {
 
 Deno.test("the way to another relay is no change", () => {
   const watch = new NetworkWatch();
+  const relay = (last: number) => Uint8Array.of(203, 0, 113, last);
+  assertEquals(watch.useRelay(relay(9)), true);
   watch.handleWay(way(3), 0);
-  watch.forget();
+  assertEquals([watch.useRelay(relay(9)), watch.useRelay(undefined)], [false, false]);
+  assertEquals(watch.relay, relay(9));
+  assertEquals(watch.useRelay(relay(10)), true);
   assertEquals(watch.handleWay(way(5), 1), undefined);
 });
