@@ -77,10 +77,15 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc", "dhcpcd"] },
 ];
 
+/** The DHCP client that stands in for Windows' own. */
+export const UDHCPC: readonly Prerequisite[] = [
+  { debianPackage: "udhcpc", commands: ["udhcpc"] },
+];
+
 /** Every DHCP client that the player's PC may have: the test that goes through them leaves none out. */
 export const DHCP_CLIENTS: readonly Prerequisite[] = [
   { debianPackage: "isc-dhcp-client", commands: ["dhclient"] },
-  { debianPackage: "udhcpc", commands: ["udhcpc"] },
+  ...UDHCPC,
   { debianPackage: "busybox", commands: ["busybox"] },
   { debianPackage: "dhcpcd-base", commands: ["dhcpcd"] },
 ];

@@ -21,6 +21,7 @@ import {
   NAME_SERVICES,
   NETWORK_PLAY,
   type Prerequisite,
+  UDHCPC,
   UNIT_JUDGE,
   UNPACKING,
 } from "./prerequisites.ts";
@@ -76,7 +77,7 @@ const LEVELS: readonly Level[] = [
     name: "windows",
     ...NATIVE,
     needsWindows: true,
-    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...MINGW],
+    prerequisites: [...NETWORK_PLAY, ...UDHCPC, ...BARE_SYSTEM, ...MINGW],
     timeoutMs: 30 * MINUTE_MS,
   },
 ];

@@ -219,7 +219,7 @@ const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
 const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
   3: "default route",
   6: "name servers",
-  33: "static routes",
+  33: "routes",
   121: "routes",
   249: "routes",
   252: "web proxy",

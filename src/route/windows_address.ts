@@ -17,10 +17,11 @@ export interface InterfaceAddress {
   readonly prefixLength: number;
 }
 
-/** Adds an address; one that is there already is no error. @throws {WindowsError} */
-export function addAddress(address: InterfaceAddress): void {
+/** Adds an address; one that is there already is no error, and not ours. @throws {WindowsError} */
+export function addAddress(address: InterfaceAddress): "added" | "was-there" {
   const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
-  if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return;
+  if (code === IpConstant.NO_ERROR) return "added";
+  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
   throw new WindowsError("CreateUnicastIpAddressEntry", code);
 }
 

@@ -88,11 +88,27 @@ export class WindowsChanges {
     this.journal.forget(change);
   }
 
-  /** Gives the adapter a fixed IPv4 address. @throws {WindowsError} */
+  /**
+   * Gives the adapter a fixed IPv4 address; one that the player has given it stays the player's.
+   *
+   * @throws {WindowsError}
+   */
   addAddress(network: WindowsInterface, address: Uint8Array, prefixLength: number): void {
+    const row = { interfaceIndex: network.index, address, prefixLength };
+    if (this.addressChange !== undefined) {
+      // The adapter was away, and its address perhaps with it.
+      addAddress(row);
+      return;
+    }
     const data = { guid: this.guid, address: [...address], prefixLength };
-    this.addressChange ??= this.journal.record(ADDRESS, data);
-    addAddress({ interfaceIndex: network.index, address, prefixLength });
+    const change = this.journal.record(ADDRESS, data);
+    let isOurs = false;
+    try {
+      isOurs = addAddress(row) === "added";
+    } finally {
+      if (!isOurs) this.journal.forget(change);
+    }
+    if (isOurs) this.addressChange = change;
   }
 
   /** Makes a change of which nothing stays if it fails. @throws what `change` throws */

@@ -210,8 +210,8 @@ export class Party implements AsyncDisposable {
   }
 
   /**
-   * Starts a DHCP server on the LAN, which names itself as router and name server, whether it is asked or
-   * not.
+   * Starts a DHCP server on the LAN, which names itself as router, name server and whatever else would
+   * take over a PC's ways, whether it is asked or not.
    */
   async startDhcpServer(): Promise<LabProcess> {
     const process = this.lan.spawn([
@@ -223,6 +223,9 @@ export class Party implements AsyncDisposable {
       ...[`--dhcp-option-force=option:router,${PARTY.lanAddress}`],
       ...[`--dhcp-option-force=option:dns-server,${PARTY.lanAddress}`],
       ...["--dhcp-option-force=option:classless-static-route,198.51.100.0/24,10.77.0.1"],
+      ...["--dhcp-option-force=33,198.51.100.1,10.77.0.1"],
+      ...["--dhcp-option-force=249,198.51.100.0/24,10.77.0.1"],
+      ...["--dhcp-option-force=252,http://10.77.0.1/wpad.dat"],
     ]);
     await process.waitForLine(/DHCP, IP range/, READY_TIMEOUT_MS);
     return process;

@@ -12,9 +12,12 @@
  *
  * @module
  */
+import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
+import { formatIp, networkOf } from "../../src/proto/ip_route.ts";
 import { cached, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { ensureWine } from "../../tools/wine.ts";
+import type { Lease } from "./dhcp_lease.ts";
 import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
 import {
   ensureFakes,
@@ -31,7 +34,27 @@ const PREFIX_TIMEOUT_MS = 120_000;
 const COMMAND_TIMEOUT_MS = 60_000;
 
 /** The adapter of `adapter.reg`, as the driver makes it when no other MAC is set. */
-export const WINE_ADAPTER = { name: "LAN party", mac: "00:ff:11:22:33:44" } as const;
+export const WINE_ADAPTER = {
+  name: "LAN party",
+  mac: "00:ff:11:22:33:44",
+  guid: "{11111111-2222-3333-4444-555555555555}",
+} as const;
+
+/** The networks of a PC at home, its adapter of the party among them: see `fake_iphlpapi.c`. */
+const HOME: readonly string[] = [
+  "interface 3 25 Ethernet",
+  `interface 7 25 ${WINE_ADAPTER.name}`,
+  "address 3 192.0.2.20/24",
+  "address 3 2001:db8:1::20/64",
+  "route 3 0.0.0.0/0 10.92.0.1 0",
+  "route 3 192.0.2.0/24 0.0.0.0 256",
+  "route 3 ::/0 fe80::1 0",
+  "route 3 224.0.0.0/4 0.0.0.0 256",
+  "route 7 224.0.0.0/4 0.0.0.0 256",
+  "route 3 255.255.255.255/32 0.0.0.0 256",
+  "route 7 255.255.255.255/32 0.0.0.0 256",
+  "dns 3 192.0.2.53",
+];
 
 /** Mounts are made in a mount namespace of the command's own, and vanish with it. */
 const ENTER = `
@@ -214,6 +237,7 @@ export class WinePc implements AsyncDisposable {
   async installDriver(): Promise<void> {
     const fakes = await ensureFakes(this.#root);
     await this.installFakes(...STACK_DLLS);
+    await this.setNetwork(...HOME);
     for (const name of ["fake_tap.sys", "wire.exe"]) await this.place(`${fakes}/${name}`, name);
     // deno-fmt-ignore
     await this.run(["wine", "sc", "create", "faketap", "binPath=", "Z:\\mnt\\fake_tap.sys",
@@ -282,6 +306,21 @@ export class WinePc implements AsyncDisposable {
     const path = `${this.folder}/network.txt`;
     await Deno.writeTextFile(`${path}.new`, `${lines.join("\n")}\n`);
     await Deno.rename(`${path}.new`, path);
+  }
+
+  /** Has the PC at home know a lease of the adapter's, as after Windows' own DHCP client took it. */
+  async recordLease({ address, prefixLength, server }: Lease): Promise<void> {
+    const network = formatIp(networkOf(parseIpAddress(address)!, prefixLength));
+    await this.setNetwork(
+      ...HOME,
+      `address 7 ${address}/${prefixLength}`,
+      `route 7 ${network}/${prefixLength} 0.0.0.0 256`,
+    );
+    const key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\" +
+      WINE_ADAPTER.guid;
+    for (const [name, value] of [["DhcpIPAddress", address], ["DhcpServer", server]]) {
+      await this.run(["wine", "reg", "add", key, "/v", name, "/d", value, "/f"]);
+    }
   }
 
   /** What programs have set on the PC's networks, as the fake has written it down. */

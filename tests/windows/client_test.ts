@@ -5,13 +5,13 @@ import { assert, assertEquals, AssertionError, assertMatch } from "@std/assert";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
 import type { Row } from "../../tools/demo/table.ts";
-import type { Namespace } from "../support/netns.ts";
+import { leaseAddress, UNWANTED } from "../support/dhcp_lease.ts";
+import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { eventually } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
 
-const ADDRESS = "10.77.0.50";
 const MAC = "02:00:00:00:00:51";
 
 /** Neighbours that take the processors away for a moment cost packets; a fault costs them always. */
@@ -98,14 +98,19 @@ async function assertFullPayloads(
 }
 
 /** Everything that a game sends, between LAN and player. */
-async function playTraffic(party: Party, player: Namespace, step: Step): Promise<void> {
-  const ends = { lan: party.lan, player, playerAddress: ADDRESS };
+async function playTraffic(
+  party: Party,
+  player: Namespace,
+  playerAddress: string,
+  step: Step,
+): Promise<void> {
+  const ends = { lan: party.lan, player, playerAddress };
   await step("only the tunnel connects LAN and player", async () => {
     assertRows(await checkSeparation(ends));
   });
   await step("ping, both ways", async () => {
     await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
-    await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
+    await assertRow(() => checkPing("LAN to player", party.lan, playerAddress));
   });
   await step("limited broadcast, both ways", async () => {
     assertRows(...await checkBroadcast(ends));
@@ -120,7 +125,29 @@ async function playTraffic(party: Party, player: Namespace, step: Step): Promise
   });
 }
 
-async function checkDoctor(party: Party, pc: WinePc): Promise<void> {
+/** The address comes from the LAN's DHCP server, and nothing else that would change the PC. */
+async function leaseFromLan(
+  party: Party,
+  pc: WinePc,
+  client: LabProcess,
+  server: LabProcess,
+): Promise<string> {
+  const lease = await leaseAddress(pc.namespace, PARTY.tap, party.folder);
+  assertMatch(lease.address, /^10\.77\.0\.1\d\d$/);
+  assertEquals([lease.prefixLength, lease.server], [PARTY.lanPrefix, PARTY.lanAddress]);
+  for (const [option, name] of UNWANTED) {
+    assertMatch(server.stderr, new RegExp(`sent size: +\\d+ option: *${option} `));
+    assertEquals(lease.told.get(name), undefined, `option ${option} (${name})`);
+  }
+  await client.waitForLine(
+    new RegExp(`DHCP server 10\\.77\\.0\\.1 gave the address ${lease.address} for 60 minutes`),
+  );
+  assertMatch(client.stderr, /This PC keeps its own settings: taken out were default route, /);
+  await pc.recordLease(lease);
+  return lease.address;
+}
+
+async function checkDoctor(party: Party, pc: WinePc, address: string): Promise<void> {
   const read = async () => (await pc.doctor()).stdout.replaceAll("\r", "");
   await eventually("the client's status", async () => / running: +yes/.test(await read()));
   const report = await read();
@@ -133,6 +160,8 @@ async function checkDoctor(party: Party, pc: WinePc): Promise<void> {
     /^ {2}clock: +as the relay's, to the second$/m,
     /^ {2}version: +9\.27\.0\.0$/m,
     /^ {2}MAC in its settings: +020000000051$/m,
+    new RegExp(`^ {2}addresses: +${address}/24$`, "m"),
+    new RegExp(`^ {2}DHCP: +${address} from 10\\.77\\.0\\.1$`, "m"),
     /^ {2}adapters: +"LAN party"$/m,
     /^ {2}broadcast: +by "LAN party"$/m,
     /^ {2}multicast: +by "LAN party"$/m,
@@ -159,6 +188,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   const player = await party.addPlayer("player");
   await using pc = await WinePc.open(player);
   await pc.installAdapter();
+  const server = await party.startDhcpServer();
   await party.startRelay();
   await party.startGateway();
   const client = pc.client(
@@ -168,8 +198,11 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   party.clients.set("player", client);
   await client.waitForLine(/adapter LAN party is up/, 20_000);
   await pc.connectStack(PARTY.tap, MAC);
-  await player.ip("addr", "add", `${ADDRESS}/24`, "dev", PARTY.tap);
-  await playTraffic(party, player, step);
+  let address = "";
+  await step("an address by DHCP, and nothing else of what the server says", async () => {
+    address = await leaseFromLan(party, pc, client, server);
+  });
+  await playTraffic(party, player, address, step);
   await step("the adapter was given the MAC, by its settings and a restart", async () => {
     assertMatch(client.stderr, /Giving the adapter "LAN party" the MAC 02:00:00:00:00:51 …/);
     assertMatch(client.stderr, /adapter LAN party is up: MAC 02:00:00:00:00:51, MTU 1400, index 7/);
@@ -186,7 +219,16 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
       assertEquals(await changes(pc), [...SETUP, ...INBOUND]);
     },
   );
-  await step("a doctor says how it is, and no secret", () => checkDoctor(party, pc));
+  await step("the relay restarts: the player is back, with the address that it had", async () => {
+    const joined = /Joined the room[^]*Joined the room/;
+    await party.relayProcess!.stop();
+    await party.startRelay();
+    await eventually("both are back", () => {
+      return joined.test(client.stderr) && joined.test(party.gatewayProcess!.stderr);
+    }, 40_000);
+    await assertRow(() => checkPing("LAN to player", party.lan, address));
+  });
+  await step("a doctor says how it is, and no secret", () => checkDoctor(party, pc, address));
   await step(
     "the driver was asked for its MAC before and after, else once for each thing",
     async () => {

@@ -2,8 +2,8 @@
  * The part of iphlpapi that Wine lacks, or that a test must rule: a PC's interfaces, addresses, routes and name
  * servers. The rest is forwarded to a renamed copy of Wine's own DLL.
  *
- * The PC's own network is what the test says in "network.txt", one thing a line (DEFAULT below is an example), and
- * can change at any time. What programs set is kept in "network_set.txt", so that it outlives them as it would on a
+ * The PC's own network is what the test says in "network.txt", one thing a line (HOME in tests/support/wine.ts is an
+ * example), and can change at any time. What programs set is kept in "network_set.txt", so that it outlives them as it would on a
  * real PC; it goes with its interface. A line "delete NUMBER PREFIX" of the test takes away a route that a program
  * has added, once for each number.
  */
@@ -22,27 +22,13 @@
 #define INDEX_OF_LAN 3
 #define INDEX_OF_TAP 7
 
-static const char *DEFAULT =
-    "interface 3 25 Ethernet\n"
-    "interface 7 25 LAN party\n"
-    "address 3 192.0.2.20/24\n"
-    "address 3 2001:db8:1::20/64\n"
-    "route 3 0.0.0.0/0 10.92.0.1 0\n"
-    "route 3 192.0.2.0/24 0.0.0.0 256\n"
-    "route 3 ::/0 fe80::1 0\n"
-    "route 3 224.0.0.0/4 0.0.0.0 256\n"
-    "route 7 224.0.0.0/4 0.0.0.0 256\n"
-    "route 3 255.255.255.255/32 0.0.0.0 256\n"
-    "route 7 255.255.255.255/32 0.0.0.0 256\n"
-    "dns 3 192.0.2.53\n";
-
 static const GUID guid_of_lan = {0x99999999, 0, 0, {0}};
 static const GUID guid_of_tap = {0x11111111, 0x2222, 0x3333, {0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}};
 
 struct network { SOCKADDR_INET address; unsigned bits; };
 struct settings { ULONG automatic, metric, mtu, no_default; BOOL set; };
 struct adapter { ULONG index; char name[64]; struct settings of[2]; };
-struct address { ULONG index; struct network network; };
+struct address { ULONG index; struct network network; BOOL added; };
 struct route { ULONG index; struct network network; SOCKADDR_INET hop; ULONG metric; BOOL added; };
 
 /* The PC at this moment; everything below works on it between load() and store(). */
@@ -111,17 +97,16 @@ static BOOL same_route(const struct route *one, const struct route *other)
 
 /* ---- the state ---------------------------------------------------------------------------------------------- */
 
-static BOOL read_file(const WCHAR *path, char *text)
+static void read_file(const WCHAR *path, char *text)
 {
     DWORD length = 0;
     HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                               OPEN_EXISTING, 0, NULL);
     text[0] = 0;
-    if (file == INVALID_HANDLE_VALUE) return FALSE;
+    if (file == INVALID_HANDLE_VALUE) return;
     ReadFile(file, text, TEXT_BYTES - 1, &length, NULL);
     text[length] = 0;
     CloseHandle(file);
-    return TRUE;
 }
 
 static struct adapter *find_interface(ULONG index)
@@ -182,9 +167,9 @@ static void take_line(const char *line)
                                   numbers + 3, numbers + 4) == 5) {
             one->of[numbers[0] & 1] = (struct settings){numbers[1], numbers[2], numbers[3], numbers[4], TRUE};
         }
-    } else if (strcmp(word, "address") == 0 || strcmp(word, "dns") == 0) {
+    } else if (strcmp(word, "address") == 0 || strcmp(word, "fixed") == 0 || strcmp(word, "dns") == 0) {
         BOOL is_server = strcmp(word, "dns") == 0;
-        struct address address = {.index = index};
+        struct address address = {.index = index, .added = strcmp(word, "fixed") == 0};
         if (sscanf(line, "%*s %*u %79s", first) != 1 || find_interface(index) == NULL) return;
         if (is_server ? !parse_address(first, &address.network.address) : !parse_network(first, &address.network)) {
             return;
@@ -242,6 +227,12 @@ static void store(void)
                            version, one->automatic, one->metric, one->mtu, one->no_default);
         }
     }
+    for (unsigned i = 0; i < pc.address_count; i++) {
+        const struct address *address = &pc.addresses[i];
+        if (!address->added) continue;
+        at += snprintf(text + at, TEXT_BYTES - at, "fixed %lu %s/%u\n", address->index,
+                       address_text(&address->network.address, prefix, sizeof prefix), address->network.bits);
+    }
     for (unsigned i = 0; i < pc.route_count + pc.removed_count; i++) {
         const struct route *route = i < pc.route_count ? &pc.routes[i] : &pc.removed[i - pc.route_count];
         if (i < pc.route_count && !route->added) continue;
@@ -263,7 +254,7 @@ static void load(void)
     static char world[TEXT_BYTES];
     lock();
     memset(&pc, 0, sizeof pc);
-    if (!read_file(WORLD, world)) strcpy(world, DEFAULT);
+    read_file(WORLD, world);
     read_file(SET, set);
     take_text(world, FALSE);
     take_text(set, FALSE);
@@ -738,22 +729,54 @@ void WINAPI InitializeUnicastIpAddressEntry(MIB_UNICASTIPADDRESS_ROW *row)
     row->ValidLifetime = row->PreferredLifetime = 0xffffffff;
 }
 
-static void record_address(const char *call, const MIB_UNICASTIPADDRESS_ROW *row)
+static struct address record_address(const char *call, const MIB_UNICASTIPADDRESS_ROW *row)
 {
-    char address[64];
+    char text[64];
+    struct address address = {.index = row->InterfaceLuid.Value != 0 ? index_of(&row->InterfaceLuid)
+                                                                     : row->InterfaceIndex,
+                              .network = {row->Address, row->OnLinkPrefixLength}, .added = TRUE};
     record_call("%s %s/%u interface=%lu dad=%d lifetime=0x%lx", call,
-                address_text(&row->Address, address, sizeof address), row->OnLinkPrefixLength, row->InterfaceIndex,
+                address_text(&row->Address, text, sizeof text), row->OnLinkPrefixLength, address.index,
                 row->DadState, row->ValidLifetime);
+    return address;
+}
+
+static int find_address(const struct address *wanted)
+{
+    for (unsigned i = 0; i < pc.address_count; i++) {
+        if (pc.addresses[i].index == wanted->index &&
+            same_address(&pc.addresses[i].network.address, &wanted->network.address)) return (int)i;
+    }
+    return -1;
 }
 
 DWORD WINAPI CreateUnicastIpAddressEntry(const MIB_UNICASTIPADDRESS_ROW *row)
 {
-    record_address("CreateUnicastIpAddressEntry", row);
-    return NO_ERROR;
+    struct address address = record_address("CreateUnicastIpAddressEntry", row);
+    DWORD result = NO_ERROR;
+    load();
+    if (find_interface(address.index) == NULL) result = ERROR_NOT_FOUND;
+    else if (find_address(&address) >= 0) result = ERROR_OBJECT_ALREADY_EXISTS;
+    else if (pc.address_count == ROWS) result = ERROR_NOT_ENOUGH_MEMORY;
+    else {
+        pc.addresses[pc.address_count++] = address;
+        store();
+    }
+    unlock();
+    return result;
 }
 
+/* One of the PC's own stays, since the test's file would bring it back; the call is written down. */
 DWORD WINAPI DeleteUnicastIpAddressEntry(const MIB_UNICASTIPADDRESS_ROW *row)
 {
-    record_address("DeleteUnicastIpAddressEntry", row);
-    return NO_ERROR;
+    struct address address = record_address("DeleteUnicastIpAddressEntry", row);
+    int at;
+    load();
+    at = find_address(&address);
+    if (at >= 0 && pc.addresses[at].added) {
+        memmove(&pc.addresses[at], &pc.addresses[at + 1], (--pc.address_count - at) * sizeof pc.addresses[0]);
+        store();
+    }
+    unlock();
+    return at < 0 ? ERROR_NOT_FOUND : NO_ERROR;
 }
