@@ -2,7 +2,6 @@
 import {
   BuildError,
   cached,
-  copyAtomically,
   copyIfChanged,
   hashFiles,
   hashOf,
@@ -12,6 +11,7 @@ import {
 } from "./cache.ts";
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
 import { VERSION } from "../src/cli/version.ts";
+import { findDriverPackage } from "../src/os/driver_package.ts";
 import { iconFile } from "./icon.ts";
 import { importFromSystemOnly } from "./pe_file.ts";
 import { withResources } from "./pe_resources.ts";
@@ -95,6 +95,11 @@ export const WINDOWS_CLIENT = `${ROOT}/dist/lanparty-client.exe`;
 /** Where the client looks for a TAP driver's package inside of itself. */
 const DRIVER_IN_TREE = `${ROOT}/src/os/tap_driver`;
 
+/** Files by their names. */
+type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+const NO_FILES: Files = new Map();
+
 /** What the Windows client is made of beside its source. */
 export interface WindowsParts {
   readonly library: WindowsLibrary;
@@ -110,26 +115,27 @@ export interface WindowsParts {
  */
 export async function compileWindowsClient(parts: WindowsParts): Promise<string> {
   const { library, runtime, driverFolder } = parts;
-  const driver = driverFolder === undefined ? [] : await driverFiles(driverFolder);
+  const driver = driverFolder === undefined ? NO_FILES : driverFiles(driverFolder);
   const key = await hashOf([
     await executablesKey(library, runtime),
-    ...[WINDOWS_RECIPE_VERSION, VERSION, await hashFiles(driverFolder ?? ROOT, driver)],
+    ...[WINDOWS_RECIPE_VERSION, VERSION, ...[...driver].flat()],
     await hashFiles(ROOT, ["icon", "pe_file", "pe_resources"].map((name) => `tools/${name}.ts`)),
   ]);
   const folder = await cached("windows-client", key, async (target) => {
     const log = await Log.open("compile-windows");
     const output = `${target}/lanparty-client.exe`;
     try {
-      await placeDriver(driverFolder, driver);
+      await placeDriver(driver);
       await step("compiling lanparty-client.exe", () =>
         run(log, [
           ...[Deno.execPath(), "compile", ...COMPILE_OPTIONS],
           ...["--target", RUNTIME_TARGETS.windows.name, "--include", DLL_IN_TREE],
-          ...(driver.length > 0 ? ["--include", DRIVER_IN_TREE] : []),
+          ...(driver.size > 0 ? ["--include", DRIVER_IN_TREE] : []),
           ...["--output", output, entry("client")],
         ], { cwd: ROOT, env: runtime.env }));
       await Deno.writeFile(output, await finishWindowsProgram(await Deno.readFile(output)));
     } finally {
+      await placeDriver(NO_FILES);
       log.close();
     }
   });
@@ -157,22 +163,20 @@ async function finishWindowsProgram(
   return finished;
 }
 
-/** The files of a driver's package, by their names. @throws {BuildError} it is none */
-async function driverFiles(folder: string): Promise<string[]> {
-  const files = await listFiles(folder).catch((error) => {
-    throw new BuildError(`--tap-driver ${folder}: ${error.message}`);
-  });
-  const has = (ending: string) => files.some((path) => path.toLowerCase().endsWith(ending));
-  const missing = [".inf", ".cat", ".sys"].find((ending) => !has(ending));
-  if (missing !== undefined) {
-    throw new BuildError(`--tap-driver ${folder}: a driver's package has a file *${missing}`);
-  }
-  return files;
+/** The files of a TAP driver's package, by their names. @throws {BuildError} it is none */
+function driverFiles(folder: string): Files {
+  const found = findDriverPackage(folder);
+  if (found !== undefined) return found.files;
+  throw new BuildError(
+    `--tap-driver ${folder}: no package of TAP-Windows6 is there: an .inf file that names the ` +
+      "device tap0901, and the .cat and the .sys file that it names",
+  );
 }
 
-async function placeDriver(folder: string | undefined, files: readonly string[]): Promise<void> {
+async function placeDriver(files: Files): Promise<void> {
   await Deno.remove(DRIVER_IN_TREE, { recursive: true }).catch(ignoreNotFound);
-  for (const path of files) await copyAtomically(`${folder}/${path}`, `${DRIVER_IN_TREE}/${path}`);
+  if (files.size > 0) await Deno.mkdir(DRIVER_IN_TREE);
+  for (const [name, bytes] of files) await Deno.writeFile(`${DRIVER_IN_TREE}/${name}`, bytes);
 }
 
 function entry(program: string): string {
@@ -184,7 +188,7 @@ async function executablesKey(
   runtime: Runtime,
 ): Promise<string> {
   const sources = await listFiles(`${ROOT}/src`, (path) => {
-    return /\.(md|so|dll)$/.test(path) || path === "os/tap_driver/";
+    return /\.(md|so|dll)$/.test(path) || path === "os/tap_driver";
   });
   const paths = ["deno.json", "deno.lock", ...sources.map((path) => `src/${path}`)];
   const files = await hashFiles(ROOT, paths);

@@ -18,9 +18,21 @@ static void set_text(const WCHAR *key, const WCHAR *name, const WCHAR *text)
     RegCloseKey(opened);
 }
 
+/* Size of a file beside the .inf file, which must all be there when Windows is given the package. */
+static DWORD size_beside(const WCHAR *inf, const WCHAR *name)
+{
+    WCHAR path[MAX_PATH];
+    WIN32_FILE_ATTRIBUTE_DATA data;
+    lstrcpynW(path, inf, MAX_PATH - 16);
+    for (WCHAR *at = path + lstrlenW(path); at > path && at[-1] != '\\'; at--) at[-1] = 0;
+    lstrcatW(path, name);
+    return GetFileAttributesExW(path, GetFileExInfoStandard, &data) ? data.nFileSizeLow : 0;
+}
+
 BOOL WINAPI UpdateDriverForPlugAndPlayDevicesW(HWND parent, const WCHAR *id, const WCHAR *inf, DWORD flags, BOOL *restart)
 {
-    record_call("UpdateDriverForPlugAndPlayDevicesW %s %ls %ls flags=%lu", parent == NULL ? "0" : "?", id, inf, flags);
+    record_call("UpdateDriverForPlugAndPlayDevicesW %s %ls %ls flags=%lu .cat=%lu .sys=%lu", parent == NULL ? "0" : "?",
+                id, inf, flags, size_beside(inf, L"tap0901.cat"), size_beside(inf, L"tap0901.sys"));
     if (GetFileAttributesW(inf) == INVALID_FILE_ATTRIBUTES) return FALSE;
     if (GetFileAttributesW(L"Z:\\mnt\\refused") != INVALID_FILE_ATTRIBUTES) {
         SetLastError(0xe0000243); /* ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED */

@@ -1,6 +1,9 @@
 /** A PC on which the client sets up what is missing, and takes back what stays. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Namespace, NetworkLab } from "../support/netns.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { prepareWindowsClient } from "../../tools/build.ts";
+import { BuildError } from "../../tools/cache.ts";
+import { compileWindowsClient } from "../../tools/executables.ts";
+import { NetworkLab } from "../support/netns.ts";
 import { eventually } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
 
@@ -19,23 +22,34 @@ CatalogFile = tap0901.cat
 [tap0901.driver]
 tap0901.sys
 `;
-const INSTALLED = "C:\\Program Files\\lanparty-client\\tap-driver\\OemVista.inf";
+/** The driver's package beside the client, and another one, which is built into it. */
+const BESIDE = { inf: "OemVista.inf", catalogue: "the catalogue", driver: "the driver" };
+const INSIDE = { inf: "Inside.inf", catalogue: "a catalogue inside", driver: "a driver inside" };
 
 /** What is asked of Windows to make the adapter and put its driver to it. */
-const INSTALLATION = [
-  `SetupDiGetINFClassW ${INSTALLED}`,
-  "SetupDiCreateDeviceInfoList Net",
-  "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
-  "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
-  "SetupDiCallClassInstaller 0x19 set device=77",
-  `UpdateDriverForPlugAndPlayDevicesW 0 root\\tap0901 ${INSTALLED} flags=1`,
-];
+function installation({ inf, catalogue, driver }: typeof BESIDE): string[] {
+  const path = `C:\\Program Files\\lanparty-client\\tap-driver\\${inf}`;
+  return [
+    `SetupDiGetINFClassW ${path}`,
+    "SetupDiCreateDeviceInfoList Net",
+    "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
+    "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
+    "SetupDiCallClassInstaller 0x19 set device=77",
+    `UpdateDriverForPlugAndPlayDevicesW 0 root\\tap0901 ${path} flags=1 ` +
+    `.cat=${catalogue.length} .sys=${driver.length}`,
+  ];
+}
 
-async function placePackage(pc: WinePc): Promise<void> {
-  await Deno.mkdir(`${pc.folder}/tap-driver`);
-  await pc.write("tap-driver/OemVista.inf", INF);
-  await pc.write("tap-driver/tap0901.cat", "the catalogue");
-  await pc.write("tap-driver/tap0901.sys", "the driver");
+const INSTALLATION = installation(BESIDE);
+
+async function placePackage(
+  folder: string,
+  { inf, catalogue, driver }: typeof BESIDE,
+): Promise<void> {
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/${inf}`, INF);
+  await Deno.writeTextFile(`${folder}/tap0901.cat`, catalogue);
+  await Deno.writeTextFile(`${folder}/tap0901.sys`, driver);
 }
 
 /** Starts a client whose relay does not answer, waits for a line of its, and ends it. */
@@ -47,19 +61,44 @@ async function startAndEnd(pc: WinePc, line: RegExp, ...options: string[]): Prom
   return client.stderr;
 }
 
-async function withPc(run: (pc: WinePc, namespace: Namespace) => Promise<void>): Promise<void> {
+/** A PC without an adapter, and the package beside the client. */
+async function withPc(run: (pc: WinePc) => Promise<void>, client?: string): Promise<void> {
   await using lab = await NetworkLab.open();
   const namespace = await lab.namespace("windows");
-  await namespace.ip("link", "set", "lo", "up");
-  await using pc = await WinePc.open(namespace);
-  await run(pc, namespace);
+  await using pc = await WinePc.open(namespace, client);
+  await pc.installDriver();
+  await pc.installFakes("setupapi", "newdev");
+  await placePackage(`${pc.folder}/tap-driver`, BESIDE);
+  await run(pc);
 }
+
+Deno.test("the driver that is built into the client goes before the one beside it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-driver-" });
+  try {
+    await placePackage(`${folder}/package`, INSIDE);
+    await Deno.writeTextFile(`${folder}/package/readme.txt`, "not the driver's");
+    const parts = await prepareWindowsClient({ tapDriver: `${folder}/package` });
+    const client = await compileWindowsClient(parts);
+    await withPc(async (pc) => {
+      const said = await startAndEnd(pc, /Connecting to the relay/);
+      assertMatch(said, /installing the driver of Inside\.inf/);
+      assertMatch(said, /Installed the TAP adapter "LAN party"/);
+      const wanted = installation(INSIDE);
+      assertEquals((await pc.calls()).slice(0, wanted.length), wanted);
+    }, client);
+    await Deno.remove(`${folder}/package/tap0901.cat`);
+    await assertRejects(
+      () => compileWindowsClient(parts),
+      BuildError,
+      "no package of TAP-Windows6 is there",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("a PC without a TAP adapter", (test) =>
   withPc(async (pc) => {
-    await pc.installDriver();
-    await pc.installFakes("setupapi", "newdev");
-    await placePackage(pc);
     await test.step("the driver beside the client is installed, unless it is refused", async () => {
       await pc.write("refused", "");
       const refused = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
