@@ -21,6 +21,8 @@ export class NetworkWatch {
   #way: Way | undefined;
   #lostMs: number | undefined;
   #relay: Uint8Array | undefined;
+  /** The one before, as long as it may be needed. */
+  #earlier: Uint8Array | undefined;
 
   /** Whether a way leads to the relay, as last seen. */
   get isLost(): boolean {
@@ -49,16 +51,31 @@ export class NetworkWatch {
   }
 
   /**
-   * The relay at hand: the way to another one is no change. While there is none the last one counts.
+   * The relays whose ways are needed, the one at hand first. The one before is among them until the next
+   * one has let us in: its connection may still be ending, and it may be come back to.
+   */
+  get relays(): readonly Uint8Array[] {
+    return [this.#relay, this.#earlier].filter((relay) => relay !== undefined);
+  }
+
+  /**
+   * The relay that is connected to next: the way to another one is no change, unless there was none at
+   * all before.
    *
    * @returns whether it is another one
    */
-  useRelay(relay: Uint8Array | undefined): boolean {
-    if (relay === undefined) return false;
+  useRelay(relay: Uint8Array): boolean {
     if (this.#relay !== undefined && equalBytes(relay, this.#relay)) return false;
+    this.#earlier = this.#relay;
     this.#relay = relay;
-    this.#way = undefined;
-    this.#lostMs = undefined;
+    if (this.#lostMs === undefined) this.#way = undefined;
     return true;
+  }
+
+  /** The relay at hand has let us in. @returns whether another one is not needed any more */
+  settle(): boolean {
+    const wasNeeded = this.#earlier !== undefined;
+    this.#earlier = undefined;
+    return wasNeeded;
   }
 }

@@ -23,11 +23,6 @@ export class OwnTraffic {
     return this.#relayBytes !== 0;
   }
 
-  /** The relay's address, 4 or 16 bytes, while there is a connection. */
-  get relayAddress(): Uint8Array | undefined {
-    return this.active ? this.#relay.slice(0, this.#relayBytes) : undefined;
-  }
-
   /**
    * From now on packets to and from this address and UDP port are the endpoint's own. False, and
    * nothing set, if the text is no IP address.

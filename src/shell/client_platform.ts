@@ -53,18 +53,23 @@ export interface ClientSystem {
   adapterStarted(adapter: LinkDevice, releases: () => number): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
   addresses(adapter: LinkDevice): readonly string[];
-  /** The room was entered again: what was leased may have to be asked for anew. */
-  renewAddress(): void;
+  /**
+   * The room was entered: what was leased may have to be asked for anew, and no other relay is
+   * needed any more.
+   */
+  roomEntered(): void;
   /** The adapter is gone: what is set on it is set again when it is back. */
   adapterLost(): void;
   /** How often the PC's own networks are to be looked at, ms. */
   readonly networkIntervalMs: number;
   /**
-   * Looks at the PC's own networks and keeps the relay reachable.
+   * Sees to it that what is sent to a relay will leave by the PC's own networks, before anything is.
    *
-   * @param relayAddress of the relay at hand, 4 or 16 bytes
+   * @param address of the relay that is connected to next, 4 or 16 bytes
    */
-  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined;
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined;
+  /** Looks at the PC's own networks and keeps the relay reachable. */
+  checkNetwork(nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void>;
 }

@@ -74,8 +74,12 @@ class LinuxSystem implements ClientSystem {
 
   adapterLost(): void {}
 
-  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
-    return this.network.check(relayAddress, nowMs);
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    return this.network.holdRelay(address, nowMs);
+  }
+
+  checkNetwork(nowMs: number): NetworkEvent | undefined {
+    return this.network.check(nowMs);
   }
 
   adapterStarted(_adapter: LinkDevice, releases: () => number): void {
@@ -86,7 +90,7 @@ class LinuxSystem implements ClientSystem {
     return interfaceAddresses(name);
   }
 
-  renewAddress(): void {
+  roomEntered(): void {
     this.lanAddress.renew();
   }
 

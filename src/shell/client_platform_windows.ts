@@ -154,8 +154,12 @@ class WindowsSystem implements ClientSystem {
     this.network?.setTap(undefined);
   }
 
-  checkNetwork(relayAddress: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
-    return this.network?.check(relayAddress, nowMs);
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    return this.network?.holdRelay(address, nowMs);
+  }
+
+  checkNetwork(nowMs: number): NetworkEvent | undefined {
+    return this.network?.check(nowMs);
   }
 
   /** Other programs, and Windows itself, change what was set. */
@@ -183,7 +187,9 @@ class WindowsSystem implements ClientSystem {
     return interfaceAddresses(name);
   }
 
-  renewAddress(): void {}
+  roomEntered(): void {
+    this.network?.settle();
+  }
 
   /** Windows itself has leased the address; what was set on the interface is taken back. */
   releaseAddress(): Promise<void> {

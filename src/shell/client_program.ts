@@ -87,6 +87,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
           traffic: resources.counters.snapshot(),
           diagnostics: reportDiagnostics(client.diagnostics(node)),
         }),
+        beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
         onAction: (action) => client.handleAction(action, node.parts.session.datagramBytesMax),
       },
       stateDir,
@@ -161,7 +162,7 @@ class Client {
     if (action.type === "mtu") this.setMtu(action.tapMtu);
     else if (action.type === "joined") {
       this.clockSkewMs = action.welcome.relayTime - Date.now();
-      this.system.renewAddress();
+      this.system.roomEntered();
     }
   }
 
@@ -191,6 +192,14 @@ class Client {
     };
   }
 
+  /** Keeps what is sent to a relay out of the tunnel, from the first packet on. */
+  holdRelay(address: Uint8Array, nowMs: number): void {
+    const event = this.system.holdRelay(address, nowMs);
+    // Another network is no event here: a new connection is being made anyway.
+    if (event === "lost") this.say({ type: "networkLost" });
+    else if (event === "back") this.say({ type: "networkBack" });
+  }
+
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void> {
     return this.system.releaseAddress();
@@ -211,8 +220,7 @@ class Client {
       if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
     } else {
       // The way to the relay is held before the adapter can bring another one.
-      const { relayAddress } = this.core.ownTraffic;
-      this.system.checkNetwork(relayAddress, this.resources.reactor.now());
+      this.system.checkNetwork(this.resources.reactor.now());
       this.openAdapter(tapMtu);
     }
   }
@@ -273,7 +281,7 @@ class Client {
   /** Keeps the relay reachable, and gives a connection up that has lost its network. */
   private checkNetwork(node: EndpointNode, nowMs: number): void {
     this.networkDueMs = nowMs + this.system.networkIntervalMs;
-    const event = this.system.checkNetwork(this.core.ownTraffic.relayAddress, nowMs);
+    const event = this.system.checkNetwork(nowMs);
     const { session } = node.parts;
     if (this.sleepClock.take() > 0) {
       return session.handleNetworkChanged("This PC was asleep.", nowMs);

@@ -3,6 +3,7 @@
  * control stream, and the datagrams of the frame path.
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../endpoint/actions.ts";
+import { parseIpAddress } from "../endpoint/ip_address.ts";
 import type { FramePath } from "../endpoint/frame_path.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { EndpointSession } from "../endpoint/session.ts";
@@ -39,6 +40,8 @@ export interface EndpointNodeParts {
   readonly reactor: Reactor;
   readonly pool: BufferPool;
   readonly logger: Logger;
+  /** Called with a relay's address, 4 or 16 bytes, before the first packet is sent there. */
+  readonly beforeConnect?: ((address: Uint8Array, nowMs: number) => void) | undefined;
   /** What the program itself does at an action, after this node's part. */
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
@@ -143,6 +146,8 @@ export class EndpointNode implements Worker {
       (address) => {
         if (this.link !== link) return;
         if (address === undefined) return this.ended(link, { transport: "unresolved" });
+        const bytes = parseIpAddress(address.host);
+        if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
         try {
           link.open(address);
         } catch (error) {

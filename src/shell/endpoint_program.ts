@@ -71,6 +71,8 @@ export interface EndpointPart {
   readonly mac?: string;
   readonly core: EndpointCore;
   readonly statistics: () => StatisticsSource;
+  /** See `EndpointNodeParts`. */
+  readonly beforeConnect?: (address: Uint8Array, nowMs: number) => void;
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
 
@@ -106,6 +108,7 @@ export function openEndpoint(
     logger,
     ...resources,
     core: part.core,
+    beforeConnect: part.beforeConnect,
     onAction: (action, nowMs) => {
       if (action.type === "saveToken") tokens.save();
       part.onAction(action, nowMs);

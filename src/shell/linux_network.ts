@@ -74,16 +74,24 @@ export class LinuxNetwork {
   ) {}
 
   /**
-   * Looks whether anything has changed, and sees to it.
+   * Looks at the way to a relay that is about to be connected to.
    *
-   * @param relay the address of the relay at hand, 4 or 16 bytes
+   * @param relay its address, 4 or 16 bytes
    */
-  check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+  holdRelay(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     if (this.closed) return undefined;
-    const isOther = this.watch.useRelay(relay);
-    const isNoticed = this.notices.take();
-    if (!isOther && !isNoticed && nowMs < this.dueMs) return undefined;
+    this.watch.useRelay(relay);
+    return this.look(nowMs);
+  }
+
+  /** Looks whether anything has changed, and sees to it. */
+  check(nowMs: number): NetworkEvent | undefined {
+    if (this.closed || (!this.notices.take() && nowMs < this.dueMs)) return undefined;
     this.dueMs = nowMs + RECHECK_INTERVAL_MS;
+    return this.look(nowMs);
+  }
+
+  private look(nowMs: number): NetworkEvent | undefined {
     try {
       const way = this.watch.relay === undefined ? undefined : wayTo(this.watch.relay);
       this.seeToRoutes(way);

@@ -72,19 +72,35 @@ export class WindowsNetwork {
   }
 
   /**
-   * Looks whether anything has changed, and sees to it.
+   * Holds a relay that is about to be connected to, before anything is sent there. The one before stays
+   * held until {@linkcode settle}.
    *
-   * @param relay the address of the relay at hand
+   * @param relay its address, 4 or 16 bytes
    */
-  check(relay: Uint8Array | undefined, nowMs: number): NetworkEvent | undefined {
+  holdRelay(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     if (this.closed) return undefined;
-    const isOther = this.watch.useRelay(relay);
+    this.watch.useRelay(relay);
+    return this.lookOrWarn(relay, nowMs);
+  }
+
+  /** The relay at hand has let us in: the one before is let go at the next look. */
+  settle(): void {
+    if (this.watch.settle()) this.recheckDueMs = 0;
+  }
+
+  /** Looks whether anything has changed, and sees to it. */
+  check(nowMs: number): NetworkEvent | undefined {
+    if (this.closed) return undefined;
     const isNoticed = this.notices.take();
-    if (!isOther && !isNoticed && nowMs < this.recheckDueMs) return undefined;
+    if (!isNoticed && nowMs < this.recheckDueMs) return undefined;
     this.recheckDueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
-    if (this.watch.relay === undefined) return undefined;
+    const { relay } = this.watch;
+    return relay === undefined ? undefined : this.lookOrWarn(relay, nowMs);
+  }
+
+  private lookOrWarn(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     try {
-      return this.look(this.watch.relay, nowMs);
+      return this.look(relay, nowMs);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       this.warn(`This PC's routes cannot be looked at (${error.message})`);
@@ -103,7 +119,7 @@ export class WindowsNetwork {
   private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     const first = readSnapshot();
     const ours = this.held.map(({ route }) => route);
-    const wishes = { tapIndex: this.tapIndex, relays: [relay] };
+    const wishes = { tapIndex: this.tapIndex, relays: this.watch.relays };
     let plan = planRoutes(first, wishes, ours);
     if (plan.clashes.length > 0) {
       // Only now name servers matter; it takes Windows some time to tell them.

@@ -42,13 +42,38 @@ Deno.test("another network after none at all: at once", () => {
   assertEquals(watch.handleWay(way(5), 20), "reconnect");
 });
 
+const relay = (last: number) => Uint8Array.of(203, 0, 113, last);
+
 Deno.test("the way to another relay is no change", () => {
   const watch = new NetworkWatch();
-  const relay = (last: number) => Uint8Array.of(203, 0, 113, last);
   assertEquals(watch.useRelay(relay(9)), true);
   watch.handleWay(way(3), 0);
-  assertEquals([watch.useRelay(relay(9)), watch.useRelay(undefined)], [false, false]);
+  assertEquals(watch.useRelay(relay(9)), false);
   assertEquals(watch.relay, relay(9));
   assertEquals(watch.useRelay(relay(10)), true);
   assertEquals(watch.handleWay(way(5), 1), undefined);
+});
+
+Deno.test("a network that is gone stays gone while a relay's other addresses are tried", () => {
+  const watch = new NetworkWatch();
+  watch.useRelay(relay(9));
+  watch.handleWay(way(3), 0);
+  assertEquals(watch.handleWay(undefined, 10), "lost");
+  watch.useRelay(relay(10));
+  assertEquals([watch.handleWay(undefined, 20), watch.isLost], [undefined, true]);
+  assertEquals(watch.handleWay(way(3), 10 + GAP_MIN_MS), "reconnect");
+});
+
+Deno.test("the relay before is needed until the next one has let us in", () => {
+  const watch = new NetworkWatch();
+  assertEquals([watch.relays, watch.settle()], [[], false]);
+  watch.useRelay(relay(9));
+  assertEquals([watch.relays, watch.settle()], [[relay(9)], false]);
+  watch.useRelay(relay(10));
+  assertEquals(watch.relays, [relay(10), relay(9)]);
+  watch.useRelay(relay(9)); // sent back
+  assertEquals(watch.relays, [relay(9), relay(10)]);
+  watch.useRelay(relay(11)); // and on: there are never more than two
+  assertEquals(watch.relays, [relay(11), relay(9)]);
+  assertEquals([watch.settle(), watch.relays, watch.settle()], [true, [relay(11)], false]);
 });

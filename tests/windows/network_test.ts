@@ -8,10 +8,11 @@
  * ```
  *
  * Packets to the relay go by the namespace's own network all the time: the fake decides only what the
- * client is told.
+ * client is told. In the last story there is a second relay, in a namespace of its own (10.99.0.1).
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { LabProcess } from "../support/netns.ts";
+import { executablePath } from "../../tools/executables.ts";
+import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { eventually, pause } from "../support/wait.ts";
@@ -20,6 +21,7 @@ import { WinePc } from "../support/wine.ts";
 const MAC = "02:00:00:00:00:52";
 const RELAY = PARTY.relayAddressForPlayer;
 const RELAY6 = "fd00:92::1";
+const SECOND = "10.99.0.1";
 
 const ETHERNET = [
   "interface 3 25 Ethernet",
@@ -350,5 +352,77 @@ partyTest("the player's adapter goes away and comes back", async (party, step) =
     await scene.changed(...RESTORE, NOT_BY_HOME);
     assertEquals(await scene.leftRoutes(), []);
     assertEquals(scene.count(/You have left the room/), 1);
+  });
+});
+
+const BY_HOME_TO_SECOND = host("Create", SECOND, "192.168.178.1", 3);
+const NOT_TO_SECOND = host("Delete", SECOND, "192.168.178.1", 3);
+
+/** A second relay's namespace, which the player reaches, too. */
+async function addSecond(party: Party, player: Namespace): Promise<Namespace> {
+  const namespace = await party.lab.namespace("second", { forwarding: false });
+  await party.lab.veth(
+    { namespace: player, name: "wan1", addresses: ["10.99.0.2/24"] },
+    { namespace, name: "pl0", addresses: [`${SECOND}/24`] },
+  );
+  return namespace;
+}
+
+/** Starts a relay there, with the first one's certificate: players trust both. */
+async function startSecond(
+  party: Party,
+  namespace: Namespace,
+  ...options: string[]
+): Promise<LabProcess> {
+  const [cert, key] = ["cert", "key"].map((name) => `${party.stateDir("relay")}/relay-${name}.pem`);
+  const relay = namespace.spawn([
+    ...[executablePath("relay"), "--listen", `${PARTY.relayPort}/udp`],
+    ...["--state-dir", party.stateDir("second"), "--cert", cert, "--key", key, ...options],
+  ]);
+  await relay.waitForLine(/listening/, 20_000);
+  return relay;
+}
+
+partyTest("the relay sends the player on to another one, and back", async (party, step) => {
+  const player = await party.addPlayer("player");
+  const second = await addSecond(party, player);
+  await using pc = await WinePc.open(player);
+  await pc.installAdapter();
+  await party.startRelay("--redirect", `${PARTY.room}=${SECOND}:${PARTY.relayPort}`);
+  await pc.setNetwork(...ETHERNET, ...TAP);
+  const scene = new Scene(party, pc);
+  let relay!: LabProcess;
+  await step("the other one is held before the first packet reaches it", async () => {
+    // Ends with the first packet.
+    const listen = `UDP4-RECVFROM:${PARTY.relayPort}`;
+    const first = second.spawn(["socat", "-u", listen, "SYSTEM:cat >/dev/null"]);
+    const started = scene.start();
+    await first.waitExit(40_000);
+    const calls = await pc.calls();
+    assert(calls.includes(BY_HOME), calls.join("\n"));
+    assert(calls.includes(BY_HOME_TO_SECOND), calls.join("\n"));
+    relay = await startSecond(party, second);
+    await started;
+  });
+  await step("the first one stays held until the other has let the player in", async () => {
+    await scene.changed(BY_HOME, BY_HOME_TO_SECOND, NOT_BY_HOME, ...SET);
+    assert((await pc.calls()).includes(`GetBestRoute2 ${SECOND}`));
+  });
+  await step("sent back: the same the other way round", async () => {
+    const joined = scene.count(/Joined the room/);
+    await party.relayProcess!.stop();
+    await party.startRelay();
+    // It is tried again first, since it has not said that it goes.
+    relay.kill("SIGKILL");
+    await relay.exited;
+    await startSecond(party, second, "--redirect", `${PARTY.room}=${RELAY}:${PARTY.relayPort}`);
+    await scene.said(new RegExp(`on another relay: ${RELAY}:`), 1, 40_000);
+    await scene.said(/Joined the room/, joined + 1, 40_000);
+    await scene.changed(BY_HOME, NOT_TO_SECOND);
+  });
+  await step("Ctrl-C: everything is as it was", async () => {
+    await scene.end();
+    await scene.changed(NOT_BY_HOME, ...RESTORE);
+    assertEquals(await scene.leftRoutes(), []);
   });
 });
