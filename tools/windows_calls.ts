@@ -86,7 +86,10 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
     " ",
   ),
   libloaderapi: ["GetModuleHandleW", "SetDefaultDllDirectories"],
-  processthreadsapi: ["GetExitCodeProcess", "GetProcessTimes", "OpenProcess"],
+  processthreadsapi: [
+    ..."GetCurrentProcess GetExitCodeProcess GetProcessTimes OpenProcess".split(" "),
+    "SetProcessInformation",
+  ],
   sddl: [
     "ConvertSecurityDescriptorToStringSecurityDescriptorW",
     "ConvertStringSecurityDescriptorToSecurityDescriptorW",
@@ -122,6 +125,7 @@ const MICROSOFT = "https://learn.microsoft.com";
 
 /** Pages that are not among those of Win32's headers. */
 const PAGES: Readonly<Record<string, string>> = {
+  GetConsoleSelectionInfo: `${MICROSOFT}/windows/console/getconsoleselectioninfo`,
   GetConsoleProcessList: `${MICROSOFT}/windows/console/getconsoleprocesslist`,
   NtReadFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntreadfile`,
   NtWriteFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntwritefile`,
@@ -161,6 +165,7 @@ How each is checked, since no Windows is at hand:
 - **Behaviour** as the page says it. *Wine*: the compiled client calls Wine's own implementation. *fake*: Wine lacks the
   function, or a test must not do what it does (change a driver, ask a person); a DLL of the tests stands in its place,
   checks what it is given, and writes the call down, and the test asserts each call with its values and its order.
+  *page*: Wine lacks it, and the client does without where it is lacking; nothing but the page could be asked.
 `;
 
 /** The table's text. */
@@ -170,7 +175,7 @@ export async function windowsTable(): Promise<string> {
   const rows = functions.map((entry) => {
     const { dll, name, symbol } = entry;
     const fake = faked.get(name);
-    const seen = fake === undefined ? "Wine" : `fake: \`${fake}\``;
+    const seen = "optional" in symbol ? "page" : fake === undefined ? "Wine" : `fake: \`${fake}\``;
     return `| ${dll} | [\`${name}\`](${pageOf(entry)}) | ${signatureOf(symbol)} | ${seen} |`;
   });
   const methods = interfaces.flatMap(({ name, page, methods }) =>

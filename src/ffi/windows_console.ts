@@ -1,16 +1,28 @@
 /**
- * What Windows tells a console's programs: Ctrl-C, and that their window is closed (kernel32).
+ * What Windows tells a console's programs: Ctrl-C, that their window is closed, and whether somebody
+ * marks text in it (kernel32).
  *
  * @module
  */
 
+import { Struct, type StructLayout } from "./layout.ts";
 import { systemDll } from "./system_dll.ts";
+
+/** What is marked in a console's window. */
+export const CONSOLE_SELECTION_INFO = {
+  name: "CONSOLE_SELECTION_INFO",
+  header: "windows.h",
+  page: "https://learn.microsoft.com/windows/console/console-selection-info-str",
+  sizeBytes: 16,
+  fields: { dwFlags: { offset: 0, type: "u32" } },
+} as const satisfies StructLayout;
 
 /** Constants of wincon.h, by their names there. */
 export const ConsoleConstant = {
   CTRL_CLOSE_EVENT: 2,
   CTRL_LOGOFF_EVENT: 5,
   CTRL_SHUTDOWN_EVENT: 6,
+  CONSOLE_SELECTION_IN_PROGRESS: 1,
 } as const;
 
 /**
@@ -27,6 +39,12 @@ const SYMBOLS = {
     parameters: ["function", /* HandlerRoutine */ "i32" /* Add */],
     result: "i32",
   },
+  /** Wine has none. */
+  GetConsoleSelectionInfo: {
+    parameters: ["buffer" /* lpConsoleSelectionInfo, out */],
+    result: "i32",
+    optional: true,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Every function of this file, for the table of what is called. */
@@ -38,4 +56,16 @@ let opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
 export function windowsConsole(): Deno.StaticForeignLibraryInterface<typeof SYMBOLS> {
   opened ??= Deno.dlopen(systemDll("kernel32.dll"), SYMBOLS);
   return opened.symbols;
+}
+
+/**
+ * Whether somebody marks text in this console's window, for which a click is enough: until that is
+ * over, Windows has everybody who writes there wait.
+ */
+export function isConsoleMarked(): boolean {
+  const { GetConsoleSelectionInfo } = windowsConsole();
+  if (GetConsoleSelectionInfo === null) return false;
+  const info = new Struct(CONSOLE_SELECTION_INFO);
+  return GetConsoleSelectionInfo(info.bytes) !== 0 &&
+    (info.getNumber("dwFlags") & ConsoleConstant.CONSOLE_SELECTION_IN_PROGRESS) !== 0;
 }

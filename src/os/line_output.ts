@@ -7,6 +7,7 @@
 
 import { Struct } from "../ffi/layout.ts";
 import { libc, POLLFD, POLLOUT } from "../ffi/libc.ts";
+import { isConsoleMarked } from "../ffi/windows_console.ts";
 
 /** Bytes that wait while the reader is slow; further lines are dropped and counted. */
 export const PENDING_BYTES_MAX = 65_536;
@@ -83,9 +84,16 @@ export class LineOutput {
   }
 }
 
-/** Standard error. Elsewhere than on Linux a write may wait. */
+/**
+ * Standard error. On Windows a console holds whoever writes to it while text is marked in its window, for
+ * which one click is enough; other writes may wait there, as to a pipe that nobody reads.
+ */
 export function standardErrorWriter(): LineWriter {
   const write = (bytes: Uint8Array) => Deno.stderr.writeSync(bytes);
+  if (Deno.build.os === "windows") {
+    const isConsole = Deno.stderr.isTerminal();
+    return { isReady: () => !isConsole || !isConsoleMarked(), write };
+  }
   if (Deno.build.os !== "linux") return { isReady: () => true, write };
   const request = new Struct(POLLFD).setNumber("fd", 2).setNumber("events", POLLOUT);
   return { isReady: () => libc().poll(request.bytes, 1n, 0) === 1, write };

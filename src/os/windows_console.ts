@@ -11,7 +11,11 @@
 
 import { ConsoleConstant, HANDLER_ROUTINE, windowsConsole } from "../ffi/windows_console.ts";
 
-const LAST_EVENTS: ReadonlySet<number> = new Set(Object.values(ConsoleConstant));
+const LAST_EVENTS: ReadonlySet<number> = new Set([
+  ConsoleConstant.CTRL_CLOSE_EVENT,
+  ConsoleConstant.CTRL_LOGOFF_EVENT,
+  ConsoleConstant.CTRL_SHUTDOWN_EVENT,
+]);
 
 /**
  * From now on calls this when the console goes away, on the program's thread, outside of any turn of
