@@ -6,7 +6,7 @@ import { CommandError, type LabProcess } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
-import { optionsFor } from "../support/wine_joins.ts";
+import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:53";
 const ADDRESS = "10.77.0.50";
@@ -21,15 +21,8 @@ class Scene {
 
   constructor(readonly party: Party, readonly pc: WinePc, readonly server: LabProcess) {}
 
-  async start(...options: string[]): Promise<LabProcess> {
-    const client = this.pc.client(
-      ...await optionsFor(this.party, this.pc),
-      ...["--relay-ca-cert", await this.pc.place(this.party.certificateFile, "relay.der")],
-      ...["--virtual-mac", MAC, ...options],
-    );
-    this.party.clients.set("player", client);
-    await client.waitForLine(/adapter LAN party is up/, 40_000);
-    return client;
+  start(...options: string[]): Promise<LabProcess> {
+    return startClient(this.party, this.pc, ["--virtual-mac", MAC, ...options]);
   }
 
   async end(client: LabProcess): Promise<void> {

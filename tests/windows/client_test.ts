@@ -11,8 +11,10 @@ import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { eventually } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
+import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:51";
+const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound"];
 
 /** Neighbours that take the processors away for a moment cost packets; a fault costs them always. */
 const ATTEMPTS_MAX = 3;
@@ -63,16 +65,6 @@ async function assertRow(check: () => Promise<Row>): Promise<void> {
     seen.push(`${row.check}: ${row.seen}`);
   }
   throw new AssertionError(seen.join("\n"));
-}
-
-/** What the client is told of the party. */
-async function partyOptions(party: Party, pc: WinePc): Promise<string[]> {
-  return [
-    ...["--relay", `${party.relayAddressFor(pc.namespace)}:${PARTY.relayPort}`],
-    ...["--relay-ca-cert", await pc.place(party.certificateFile, "relay.der")],
-    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
-    ...["--room", PARTY.room],
-  ];
 }
 
 /**
@@ -191,12 +183,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   const server = await party.startDhcpServer();
   await party.startRelay();
   await party.startGateway();
-  const client = pc.client(
-    ...await partyOptions(party, pc),
-    ...["--virtual-mac", MAC, "--allow-inbound"],
-  );
-  party.clients.set("player", client);
-  await client.waitForLine(/adapter LAN party is up/, 20_000);
+  const client = await startClient(party, pc, OPTIONS);
   await pc.connectStack(PARTY.tap, MAC);
   let address = "";
   await step("an address by DHCP, and nothing else of what the server says", async () => {
@@ -254,19 +241,15 @@ partyTest("what a killed client left behind is undone at the next start", async 
   await using pc = await WinePc.open(player);
   await pc.installAdapter();
   await party.startRelay();
-  const options = [...await partyOptions(party, pc), "--virtual-mac", MAC, "--allow-inbound"];
+  const allowed = /The LAN may reach this PC by the adapter "LAN party"/;
   const setup = [...SETUP, ...INBOUND];
   const undo = [...NO_INBOUND, ...UNDO];
-  const killed = pc.client(...options);
-  party.clients.set("killed", killed);
-  await killed.waitForLine(/The LAN may reach this PC by the adapter "LAN party"/, 20_000);
+  const killed = await startClient(party, pc, OPTIONS, allowed);
   killed.kill("SIGKILL");
   await killed.waitExit(10_000);
   // The MAC's restart comes first; the second start finds the MAC as it should be.
   assertEquals(await changes(pc), setup);
-  const next = pc.client(...options);
-  party.clients.set("next", next);
-  await next.waitForLine(/The LAN may reach this PC/, 40_000);
+  const next = await startClient(party, pc, OPTIONS, allowed);
   assertEquals(await changes(pc), [...setup, ...undo, ...setup]);
   next.kill("SIGINT");
   assertEquals(await next.waitExit(10_000), 0);

@@ -7,7 +7,7 @@ import { ensureWindowsLibrary, takeWindowsLibrary } from "../../tools/windows_li
 import { withExports } from "../support/plain_dll.ts";
 import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
-import { optionsFor, sayOf } from "../support/wine_joins.ts";
+import { sayOf, trustingOptionsFor } from "../support/wine_joins.ts";
 
 partyTest("a client with an msquic.dll that others built", async (party) => {
   const { path } = await ensureWindowsLibrary();
@@ -34,10 +34,7 @@ partyTest("a client with an msquic.dll that others built", async (party) => {
     await using pc = await WinePc.open(player, client);
     await pc.installAdapter();
     await party.startRelay();
-    const said = await sayOf(pc, [
-      ...await optionsFor(party, pc),
-      ...["--relay-ca-cert", await pc.place(party.certificateFile, "relay.der")],
-    ]);
+    const said = await sayOf(pc, await trustingOptionsFor(party, pc));
     assertMatch(said, /Joined the room LANPARTY as peer 1/);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -8,27 +8,20 @@
  * ```
  */
 import { assert, assertEquals } from "@std/assert";
-import { PARTY, type Party } from "../support/party.ts";
+import type { Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import type { LabProcess } from "../support/netns.ts";
 import { WinePc } from "../support/wine.ts";
+import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:51";
 
 /** Without a screen Wine makes windows all the same, by a driver that shows nothing (adapter.reg). */
-async function startClient(party: Party, pc: WinePc): Promise<LabProcess> {
+async function startParty(party: Party, pc: WinePc): Promise<LabProcess> {
   await pc.installAdapter();
   await party.startRelay();
   await party.startGateway();
-  const client = pc.client(
-    ...["--relay", `${party.relayAddressFor(pc.namespace)}:${PARTY.relayPort}`],
-    ...["--relay-ca-cert", await pc.place(party.certificateFile, "relay.der")],
-    ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
-    ...["--room", PARTY.room, "--virtual-mac", MAC],
-  );
-  party.clients.set("player", client);
-  await client.waitForLine(/adapter LAN party is up/, 20_000);
-  return client;
+  return await startClient(party, pc, ["--virtual-mac", MAC]);
 }
 
 /** That what the client has set is taken back, and that it has told the relay. */
@@ -54,7 +47,7 @@ async function assertLeft(party: Party, pc: WinePc, client: LabProcess): Promise
 partyTest("Windows shuts down: the client leaves as after Ctrl-C", async (party) => {
   const player = await party.addPlayer("player");
   await using pc = await WinePc.open(player);
-  const client = await startClient(party, pc);
+  const client = await startParty(party, pc);
   await pc.run(["wine", "wineboot", "--end-session"]);
   await assertLeft(party, pc, client);
 });
@@ -62,7 +55,7 @@ partyTest("Windows shuts down: the client leaves as after Ctrl-C", async (party)
 partyTest("the client is asked to close by taskkill: it leaves as after Ctrl-C", async (party) => {
   const player = await party.addPlayer("player");
   await using pc = await WinePc.open(player);
-  const client = await startClient(party, pc);
+  const client = await startParty(party, pc);
   await pc.run(["wine", "taskkill", "/IM", "lanparty-client.exe"]);
   await assertLeft(party, pc, client);
   assertEquals((await pc.record()).mediaOff, 1); // nobody has ended it before it was done
