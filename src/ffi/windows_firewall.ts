@@ -6,6 +6,7 @@
 
 import { AutomationString, ComConstant, type ComInterface, ComObject } from "./windows_com.ts";
 import { TextList, withCom } from "./windows_com.ts";
+import { WindowsError } from "./windows_kernel.ts";
 
 const CLSID_NetFwPolicy2 = "{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}";
 const IID_INetFwPolicy2 = "{98325047-C671-4174-8D81-DEFCD3F03186}";
@@ -26,6 +27,9 @@ export const FirewallConstant = {
   NET_FW_MODIFY_STATE_GP_OVERRIDE: 1,
   NET_FW_MODIFY_STATE_INBOUND_BLOCKED: 2,
 } as const;
+
+/** `HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND)`: the firewall has no such rule. */
+const NO_SUCH_RULE = 0x80070002;
 
 const PAGE = "https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw";
 
@@ -111,6 +115,8 @@ export function addInboundRule({ name, description, interfaceName }: InboundRule
     rule.call("put_Enabled", ComConstant.VARIANT_TRUE);
     rule.call("put_Profiles", c.NET_FW_PROFILE2_ALL);
     rule.call("put_Action", c.NET_FW_ACTION_ALLOW);
+    // Rules are told apart by an id that Windows gives them: a name can be there twice.
+    removeIfThere(rules, nameText);
     rules.call("Add", rule.pointer);
   });
 }
@@ -121,8 +127,16 @@ export function removeRule(name: string): void {
     using policy = openPolicy();
     using rules = policy.get("get_Rules", INetFwRules);
     using text = new AutomationString(name);
-    rules.call("Remove", text.pointer);
+    removeIfThere(rules, text);
   });
+}
+
+function removeIfThere(rules: ComObject<typeof INetFwRules>, name: AutomationString): void {
+  try {
+    rules.call("Remove", name.pointer);
+  } catch (error) {
+    if (!(error instanceof WindowsError) || error.code !== NO_SUCH_RULE) throw error;
+  }
 }
 
 /** What the firewall does on networks of one kind. */

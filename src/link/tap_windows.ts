@@ -160,7 +160,7 @@ export class TapWindowsDevice implements LinkDevice {
       control(handle, TapControl.getMtu, new Uint8Array(4)).buffer,
     );
     this.driverMtu = driverMtu;
-    network.setMtu(mtu);
+    this.#setNetworkMtu(mtu);
     this.#mtu = mtu;
     this.#overlappedAddress = addressOf(this.#overlapped);
     for (let i = 0; i < READS + WRITES; i++) {
@@ -234,7 +234,7 @@ export class TapWindowsDevice implements LinkDevice {
   setMtu(mtu: number): void {
     if (mtu === this.#mtu) return;
     try {
-      this.#network.setMtu(mtu);
+      this.#setNetworkMtu(mtu);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       return this.#setState("gone"); // its interface goes before its reads end
@@ -257,6 +257,11 @@ export class TapWindowsDevice implements LinkDevice {
     windowsKernel().CancelIoEx(this.#handle, null);
     if (this.#state === "up") setMediaStatus(this.#handle, false);
     windowsKernel().CloseHandle(this.#handle);
+  }
+
+  /** A driver that was configured with a smaller MTU keeps it: the IP stack refuses a larger one. */
+  #setNetworkMtu(mtu: number): void {
+    this.#network.setMtu(Math.min(mtu, this.driverMtu));
   }
 
   #copyToWrite(write: number, bytes: Uint8Array, offset: number, length: number): void {

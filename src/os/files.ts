@@ -1,5 +1,33 @@
 /** Files that must be whole or absent, whatever happens while they are written. */
 
+/** How long, and how often, it is tried again what another program is in the way of. */
+const HELD_MAX_MS = 500;
+const HELD_STEP_MS = 20;
+
+/**
+ * Does something with a file that on Windows another program may hold: virus scanners and search indexers
+ * open each file that was just written, and for a moment it can be neither replaced nor removed.
+ *
+ * @throws what `work` throws, when it has not ended after half a second
+ */
+export function patiently<T>(work: () => T, isWindows = Deno.build.os === "windows"): T {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0;; waitedMs += HELD_STEP_MS) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isWindows || !isHeld(error) || waitedMs >= HELD_MAX_MS) throw error;
+    }
+    Atomics.wait(sleeper, 0, 0, HELD_STEP_MS);
+  }
+}
+
+/** ERROR_ACCESS_DENIED, as Deno says it, or ERROR_SHARING_VIOLATION. */
+function isHeld(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.Busy ||
+    (error instanceof Error && "code" in error && error.code === "EBUSY");
+}
+
 /** Reads a file; undefined if there is none. Other failures are thrown (`Deno.errors`). */
 export function readFileIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {
@@ -13,7 +41,7 @@ export function readFileIfThere(path: string): Uint8Array<ArrayBuffer> | undefin
 /** Removes a file; one that is not there is removed already. */
 export function removeFileIfThere(path: string): void {
   try {
-    Deno.removeSync(path);
+    patiently(() => Deno.removeSync(path));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -39,7 +67,7 @@ export function writeFileAtomic(path: string, bytes: Uint8Array, mode: number): 
     } finally {
       file.close();
     }
-    Deno.renameSync(temporary, path);
+    patiently(() => Deno.renameSync(temporary, path));
   } catch (error) {
     removeFileIfThere(temporary);
     throw error;

@@ -76,8 +76,7 @@ export class WindowsInterface {
    */
   configure(mtu: number, allowDefaultRoutes: boolean): void {
     for (const family of FAMILIES) {
-      const required = family === IpConstant.AF_INET;
-      this.#apply(wantedSettings(family, mtu, allowDefaultRoutes), required);
+      this.#apply(wantedSettings(family, mtu, allowDefaultRoutes), isRequired(family));
     }
   }
 
@@ -91,9 +90,21 @@ export class WindowsInterface {
       );
   }
 
-  /** Puts settings back; an IP version that is gone has nothing to be put back. */
+  /**
+   * Puts settings back; an IP version that is gone has nothing to be put back.
+   *
+   * @throws {WindowsError} IPv4's settings are refused
+   */
   restore(settings: readonly InterfaceSettings[]): void {
-    for (const one of settings) this.#apply(one, false);
+    const failures: unknown[] = [];
+    for (const one of settings) {
+      try {
+        if (this.#read(one.family) !== undefined) this.#apply(one, isRequired(one.family));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   #apply(settings: InterfaceSettings, required: boolean): void {
@@ -126,6 +137,11 @@ export class WindowsInterface {
     check("GetIpInterfaceEntry", code);
     return row;
   }
+}
+
+/** The party's games are IPv4's; IPv6 may be switched off. */
+function isRequired(family: number): boolean {
+  return family === IpConstant.AF_INET;
 }
 
 function wantedSettings(

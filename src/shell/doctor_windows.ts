@@ -87,7 +87,10 @@ function examineAdapter(tap: WindowsAdapter, isRunning: boolean): Finding[] {
   }
   const ipv4 = network.settings().find(({ family }) => family === AF_INET);
   if (ipv4 === undefined) {
-    return [...findings, { what: "IPv4", how: "off", advice: "switch IPv4 on for this adapter" }];
+    // Windows knows the interface of a disabled adapter, too.
+    const advice =
+      "enable the adapter among the network connections of Control Panel, and IPv4 in its properties";
+    return [...findings, { what: "IPv4", how: "off, or the adapter is disabled", advice }];
   }
   const metric = ipv4.automaticMetric === 0 ? String(ipv4.metric) : `automatic (${ipv4.metric})`;
   const isLow = ipv4.automaticMetric === 0 && ipv4.metric === 1;

@@ -4,7 +4,7 @@ import { WindowsError } from "../ffi/windows_kernel.ts";
 import type { DriverVersion } from "../link/tap_windows.ts";
 import { findTapAdapters } from "../link/tap_windows_adapters.ts";
 import { type DriverPackage, findDriverPackage } from "../os/driver_package.ts";
-import { writeFileAtomic } from "../os/files.ts";
+import { patiently, writeFileAtomic } from "../os/files.ts";
 import { programFolder } from "../os/windows_program_folder.ts";
 import { type Logger, logText } from "./logging.ts";
 import { UserError } from "./user_error.ts";
@@ -74,7 +74,16 @@ function install({ inf, hardwareId, files }: DriverPackage): boolean {
     if (!(cause instanceof WindowsError)) throw cause;
     throw new UserError(`the TAP driver could not be installed: ${reasonOf(cause)}`, { cause });
   } finally {
-    Deno.removeSync(folder, { recursive: true }); // Windows keeps its own copy
+    removeFolder(folder); // Windows keeps its own copy
+  }
+}
+
+/** A file of it that somebody still reads stays, for the next time: that is no reason to give up. */
+function removeFolder(folder: string): void {
+  try {
+    patiently(() => Deno.removeSync(folder, { recursive: true }));
+  } catch {
+    // what could be said has been said
   }
 }
 

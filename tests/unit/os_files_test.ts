@@ -1,5 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "../../src/os/files.ts";
+import {
+  patiently,
+  readFileIfThere,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../../src/os/files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -55,4 +60,26 @@ Deno.test("removing a file that is not there is no error", () => {
     removeFileIfThere(`${folder}/a`);
     assertEquals([...Deno.readDirSync(folder)], []);
   });
+});
+
+Deno.test("on Windows what another program holds for a moment is tried again, nothing else is", () => {
+  const held = [new Deno.errors.PermissionDenied("(os error 5)"), new Deno.errors.Busy("")];
+  let calls = 0;
+  const work = (failures: readonly Error[]) => () => {
+    const failure = failures[calls++];
+    if (failure !== undefined) throw failure;
+    return "done";
+  };
+  assertEquals(patiently(work(held), true), "done");
+  assertEquals(calls, 3);
+  calls = 0;
+  assertThrows(() => patiently(work(held), false), Deno.errors.PermissionDenied);
+  assertThrows(
+    () => patiently(work(Array(9).fill(new Deno.errors.NotFound())), true),
+    Deno.errors.NotFound,
+  );
+  assertEquals(calls, 2);
+  calls = 0;
+  assertThrows(() => patiently(work(Array(99).fill(held[0])), true), Deno.errors.PermissionDenied);
+  assertEquals(calls, 26); // half a second, each 20 ms
 });

@@ -38,6 +38,7 @@ const INBOUND = [
   "INetFwRule put_Enabled -1",
   "INetFwRule put_Profiles 2147483647",
   "INetFwRule put_Action 1",
+  `INetFwRules Remove ${RULE}`,
   "INetFwRules Add rule",
 ];
 const NO_INBOUND = [`INetFwRules Remove ${RULE}`];

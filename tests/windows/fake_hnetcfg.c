@@ -126,17 +126,24 @@ static INetFwRuleVtbl rule_methods = {
 };
 static INetFwRule rule = {&rule_methods};
 
+/* Whether this process has added the rule: what another one did is not known here. */
+static BOOL has_rule;
+
 static HRESULT STDMETHODCALLTYPE add_rule(INetFwRules *self, INetFwRule *added)
 {
     (void)self;
     record_call("INetFwRules Add %s", added == &rule ? "rule" : "?");
-    return state() == 'g' ? NOT_REGISTERED : S_OK;
+    if (state() == 'g') return NOT_REGISTERED;
+    has_rule = TRUE;
+    return S_OK;
 }
 
 static HRESULT STDMETHODCALLTYPE remove_rule(INetFwRules *self, BSTR name)
 {
     (void)self;
     record_call("INetFwRules Remove %ls", name);
+    if (!has_rule) return HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
+    has_rule = FALSE;
     return S_OK;
 }
 
