@@ -6,7 +6,12 @@
  */
 
 import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
-import { identifyProcess, isRunning, type ProcessIdentity } from "./process_identity.ts";
+import {
+  identifyProcess,
+  isRunning,
+  parseIdentity,
+  type ProcessIdentity,
+} from "./process_identity.ts";
 
 /** Another process has it, and still runs. */
 export class InstanceBusyError extends Error {
@@ -26,20 +31,33 @@ const MODE = 0o600;
  * @throws {InstanceBusyError} another process is the one
  */
 export function claimInstance(path: string): () => void {
-  const owner = parseOwner(readFileIfThere(path));
-  if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
-    throw new InstanceBusyError(owner.pid);
+  // Of two that start at the same moment one must see the other.
+  const lock = lockFolder(path.replace(/[^/]*$/, "") || ".");
+  try {
+    const owner = parseOwner(readFileIfThere(path));
+    if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
+      throw new InstanceBusyError(owner.pid);
+    }
+    const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
+    writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), MODE);
+    return () => removeFileIfThere(path);
+  } finally {
+    lock?.close();
   }
-  const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
-  writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), MODE);
-  return () => removeFileIfThere(path);
+}
+
+/** Where folders cannot be opened (Windows) the adapter's driver lets in one process alone. */
+function lockFolder(path: string): Deno.FsFile | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  const folder = Deno.openSync(path, { read: true });
+  folder.lockSync(true);
+  return folder;
 }
 
 function parseOwner(bytes: Uint8Array | undefined): ProcessIdentity | undefined {
   if (bytes === undefined) return undefined;
   try {
-    const { pid, startTicks } = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
-    return Number.isInteger(pid) && Number.isInteger(startTicks) ? { pid, startTicks } : undefined;
+    return parseIdentity(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return undefined; // a damaged file names nobody
   }

@@ -16,8 +16,10 @@
 import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
 import {
   identifyProcess,
+  isOfEarlierBoot,
   isRunning,
   killProcess,
+  parseIdentity,
   type ProcessIdentity,
 } from "./process_identity.ts";
 
@@ -79,21 +81,26 @@ export class ChangeJournal {
    *
    * @param undoers for each kind of change, what takes it back
    * @param onFailure told of each change that could not be undone: it stays in the journal
+   * @param fleeting kinds of change that a restart of the system has undone itself: what is set now was
+   * set by others
    * @throws {JournalBusyError} if the earlier process still runs
    */
   static open(
     path: string,
     undoers: Readonly<Record<string, Undo>>,
     onFailure: (failure: UndoFailure) => void = () => {},
+    fleeting: readonly string[] = [],
   ): ChangeJournal {
     const journal = new ChangeJournal(path, undoers);
     const left = parseJournal(readFileIfThere(path));
     if (left !== undefined) {
       const self = left.owner.pid === Deno.pid;
       if (!self && isRunning(left.owner)) throw new JournalBusyError(path, left.owner.pid);
-      journal.#changes = [...left.changes];
+      const isOld = isOfEarlierBoot(left.owner);
+      journal.#changes = left.changes.filter(({ kind }) => !isOld || !fleeting.includes(kind));
       journal.#nextId = Math.max(0, ...left.changes.map((change) => change.id)) + 1;
       journal.undoAll().forEach(onFailure);
+      journal.#save();
     }
     return journal;
   }
@@ -162,10 +169,8 @@ export class ChangeJournal {
 
 /** Undoes the start of a process: its data is a {@linkcode ProcessIdentity}. */
 export function undoProcess(data: ChangeData): void {
-  if (!isRecord(data) || typeof data.pid !== "number" || typeof data.startTicks !== "number") {
-    return;
-  }
-  killProcess({ pid: data.pid, startTicks: data.startTicks });
+  const identity = parseIdentity(data);
+  if (identity !== undefined) killProcess(identity);
 }
 
 /** Undoes the making of a file or folder: its data is the path, absolute. */
@@ -187,12 +192,11 @@ function parseJournal(bytes: Uint8Array | undefined): JournalFile | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(value) || value.version !== 1 || !isRecord(value.owner)) return undefined;
-  const { pid, startTicks } = value.owner;
-  if (typeof pid !== "number" || typeof startTicks !== "number") return undefined;
-  if (!Array.isArray(value.changes)) return undefined;
+  if (!isRecord(value) || value.version !== 1) return undefined;
+  const owner = parseIdentity(value.owner);
+  if (owner === undefined || !Array.isArray(value.changes)) return undefined;
   const changes = (value.changes as ChangeData[]).filter(isChange);
-  return { version: 1, owner: { pid, startTicks }, changes };
+  return { version: 1, owner, changes };
 }
 
 function isRecord(value: ChangeData): value is { readonly [name: string]: ChangeData } {

@@ -7,7 +7,7 @@
 
 import { processStartMs } from "../ffi/windows_process.ts";
 
-/** A process, for as long as this system runs. */
+/** A process of this system. */
 export interface ProcessIdentity {
   readonly pid: number;
   /**
@@ -15,6 +15,8 @@ export interface ProcessIdentity {
    * milliseconds since 1601.
    */
   readonly startTicks: number;
+  /** On Linux: since which start of the system (/proc/sys/kernel/random/boot_id, random(4)). */
+  readonly bootId?: string;
 }
 
 /** Fields of /proc/PID/stat from the state on: the start time is the 22nd of all (proc(5)). */
@@ -35,12 +37,38 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   // The name, in brackets, may itself contain spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (fields[0] === "Z") return undefined;
-  return { pid, startTicks: Number(fields[START_TIME_INDEX]) };
+  const startTicks = Number(fields[START_TIME_INDEX]);
+  const bootId = currentBootId();
+  return { pid, startTicks, ...(bootId === undefined ? {} : { bootId }) };
 }
 
 /** Whether that very process still runs. */
 export function isRunning(identity: ProcessIdentity): boolean {
-  return identifyProcess(identity.pid)?.startTicks === identity.startTicks;
+  return !isOfEarlierBoot(identity) &&
+    identifyProcess(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/** Whether the system was started anew since that process ran; false where that is not known. */
+export function isOfEarlierBoot({ bootId }: ProcessIdentity): boolean {
+  const now = currentBootId();
+  return bootId !== undefined && now !== undefined && bootId !== now;
+}
+
+/** A process from what a file says of it; undefined: it says nothing of use. */
+export function parseIdentity(value: unknown): ProcessIdentity | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { pid, startTicks, bootId } = value as Record<string, unknown>;
+  if (!Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined;
+  const identity = { pid: pid as number, startTicks: startTicks as number };
+  return typeof bootId === "string" ? { ...identity, bootId } : identity;
+}
+
+function currentBootId(): string | undefined {
+  try {
+    return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+  } catch {
+    return undefined; // Windows: a start time says it all
+  }
 }
 
 /** Kills that very process; one that ended already is no error. */

@@ -121,7 +121,7 @@ function openJournal(stateDir: string, logger: Logger): ChangeJournal {
       [HOST_ROUTE]: undoHostRoute,
     }, (failure) => {
       logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
-    });
+    }, [HOST_ROUTE]);
   } catch (cause) {
     if (!(cause instanceof JournalBusyError)) throw cause;
     throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });

@@ -2,7 +2,12 @@
 import type { TrafficSnapshot } from "../obs/counters.ts";
 import type { ClientDiagnostics } from "../obs/diagnostics.ts";
 import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "../os/files.ts";
-import { identifyProcess, isRunning, type ProcessIdentity } from "../os/process_identity.ts";
+import {
+  identifyProcess,
+  isRunning,
+  parseIdentity,
+  type ProcessIdentity,
+} from "../os/process_identity.ts";
 
 const NAME = "lanparty-client-status.json";
 const PRIVATE = 0o600;
@@ -55,12 +60,12 @@ export function readClientStatus(stateDir: string): FoundStatus | undefined {
     if (bytes === undefined) return undefined;
     const file = JSON.parse(new TextDecoder().decode(bytes));
     const { tap, relay } = file.diagnostics;
-    const { pid, startTicks } = file.owner ?? {};
+    const owner = parseIdentity(file.owner);
     const isWhole = file.version === 1 && typeof relay === "string" &&
       typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
       typeof file.traffic.drops === "object";
     if (!isWhole) return undefined;
-    return { ...file, isRunning: isRunning({ pid, startTicks }) };
+    return { ...file, isRunning: owner !== undefined && isRunning(owner) };
   } catch {
     return undefined; // damaged, or not ours to read: as good as none
   }

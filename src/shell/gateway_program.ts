@@ -327,7 +327,7 @@ function openJournal(stateDir: string, logger: Logger): ChangeJournal {
   try {
     return ChangeJournal.open(`${stateDir}/${JOURNAL_FILE}`, undoers, (failure) => {
       logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
-    });
+    }, [OFFLOADS_CHANGE]);
   } catch (cause) {
     if (!(cause instanceof JournalBusyError)) throw cause;
     throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { writeFileAtomic } from "../../src/os/files.ts";
 import {
   type ChangeData,
@@ -7,7 +7,7 @@ import {
   undoFile,
   undoProcess,
 } from "../../src/os/journal.ts";
-import { identifyProcess, isRunning } from "../../src/os/process_identity.ts";
+import { identifyProcess, isRunning, type ProcessIdentity } from "../../src/os/process_identity.ts";
 
 const notLinux = Deno.build.os !== "linux";
 
@@ -36,7 +36,7 @@ function exists(path: string): boolean {
 }
 
 /** Writes a journal as a process would have left it. */
-function leave(path: string, owner: { pid: number; startTicks: number }, changes: unknown[]): void {
+function leave(path: string, owner: ProcessIdentity, changes: unknown[]): void {
   const text = JSON.stringify({ version: 1, owner, changes });
   writeFileAtomic(path, new TextEncoder().encode(text), 0o600);
 }
@@ -100,6 +100,25 @@ test("the journal of a process that still runs is left alone", async (path) => {
   assertEquals(undone, ["a"]);
   child.kill("SIGKILL");
   await child.status;
+});
+
+test("what a restart of the system has undone itself is not undone again", (path) => {
+  const changes = [{ id: 1, kind: "note", data: "a" }, { id: 2, kind: "setting", data: "b" }];
+  const { bootId } = identifyProcess(Deno.pid)!;
+  assertMatch(bootId!, /^[0-9a-f-]{36}$/);
+  const openAs = (owner: ProcessIdentity): ChangeData[] => {
+    const undone: ChangeData[] = [];
+    const undo = (data: ChangeData) => void undone.push(data);
+    leave(path, owner, changes);
+    ChangeJournal.open(path, { note: undo, setting: undo }, () => {}, ["setting"]);
+    assert(!exists(path));
+    return undone;
+  };
+  assertEquals(openAs({ ...NOBODY, bootId: "another" }), ["a"]);
+  assertEquals(openAs({ ...NOBODY, bootId: bootId! }), ["b", "a"]);
+  assertEquals(openAs(NOBODY), ["b", "a"]);
+  // The number and the time of this very process, before the restart.
+  assertEquals(openAs({ ...identifyProcess(Deno.pid)!, bootId: "another" }), ["a"]);
 });
 
 test("what cannot be undone is told and stays written down", (path) => {
