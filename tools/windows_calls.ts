@@ -98,9 +98,10 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   synchapi: ["CreateEventW", "ResetEvent", "WaitForSingleObject"],
   sysinfoapi: ["GetSystemDirectoryW", "GetTickCount64"],
   realtimeapiset: ["QueryUnbiasedInterruptTime"],
-  iphlpapi: "CancelIPChangeNotify GetAdaptersAddresses NotifyAddrChange NotifyRouteChange".split(
-    " ",
-  ),
+  iphlpapi: [
+    ..."CancelIPChangeNotify GetAdaptersAddresses IpRenewAddress".split(" "),
+    ..."NotifyAddrChange NotifyRouteChange".split(" "),
+  ],
   winbase: ["LocalFree"],
   winsock: ["WSAStartup"],
 };

@@ -136,6 +136,18 @@ export const IP_ADAPTER_DNS_SERVER_ADDRESS = {
   },
 } as const satisfies StructLayout;
 
+/** An adapter, as Windows' DHCP client is told of it. */
+export const IP_ADAPTER_INDEX_MAP = {
+  name: "IP_ADAPTER_INDEX_MAP",
+  header: "iphlpapi.h",
+  page: "https://learn.microsoft.com/windows/win32/api/ipexport/ns-ipexport-ip_adapter_index_map",
+  sizeBytes: 260,
+  fields: {
+    Index: { offset: 0, type: "u32" },
+    Name: { offset: 4, type: "bytes", sizeBytes: 256 },
+  },
+} as const satisfies StructLayout;
+
 /** Constants of winerror.h, ws2def.h, nldef.h and iptypes.h, by their names there. */
 export const IpConstant = {
   NO_ERROR: 0,
@@ -220,6 +232,12 @@ const SYMBOLS = {
   NotifyRouteChange: {
     parameters: ["buffer", /* Handle, out */ "pointer" /* overlapped */],
     result: "u32",
+  },
+  /** Returns when the LAN has answered, or not within a minute: called on another thread. */
+  IpRenewAddress: {
+    parameters: ["buffer" /* AdapterInfo */],
+    result: "u32",
+    nonblocking: true,
   },
   CancelIPChangeNotify: { parameters: ["pointer" /* notifyOverlapped */], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

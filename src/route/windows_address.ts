@@ -1,12 +1,19 @@
 /**
- * Fixed addresses of Windows' interfaces: they last until they are removed, or Windows restarts.
+ * Addresses of Windows' interfaces: fixed ones, which last until they are removed or Windows restarts,
+ * and those that Windows' own DHCP client asks for.
  *
  * @module
  */
 
 import { Struct } from "../ffi/layout.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
-import { IpConstant, MIB_UNICASTIPADDRESS_ROW, windowsIp } from "../ffi/windows_ip.ts";
+import { wideString } from "../ffi/wide_string.ts";
+import {
+  IP_ADAPTER_INDEX_MAP,
+  IpConstant,
+  MIB_UNICASTIPADDRESS_ROW,
+  windowsIp,
+} from "../ffi/windows_ip.ts";
 import { socketAddress } from "./windows_host_route.ts";
 
 /** An address on an interface. */
@@ -30,6 +37,24 @@ export function removeAddress(address: InterfaceAddress): void {
   const code = windowsIp().DeleteUnicastIpAddressEntry(rowOf(address));
   if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_NOT_FOUND) return;
   throw new WindowsError("DeleteUnicastIpAddressEntry", code);
+}
+
+/**
+ * Has Windows ask an adapter's LAN for an address now: by itself it tries for a minute, and then once
+ * each five minutes.
+ *
+ * @param guid `{XXXXXXXX-…}`
+ * @returns when the LAN has answered
+ * @throws {WindowsError} nobody has, or the adapter has a fixed address
+ */
+export async function renewLease(guid: string): Promise<void> {
+  const adapter = new Struct(IP_ADAPTER_INDEX_MAP);
+  adapter.memberBytes("Name").set(new Uint8Array(wideString(`\\DEVICE\\TCPIP_${guid}`).buffer));
+  const code = await windowsIp().IpRenewAddress(adapter.bytes);
+  // The struct is referred to here, so that it outlives the call on the other thread.
+  if (code !== IpConstant.NO_ERROR) {
+    throw new WindowsError("IpRenewAddress", code, `${adapter.bytes.length} bytes`);
+  }
 }
 
 function rowOf({ interfaceIndex, address, prefixLength }: InterfaceAddress) {

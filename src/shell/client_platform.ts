@@ -58,6 +58,8 @@ export interface ClientSystem {
    * needed any more.
    */
   roomEntered(): void;
+  /** The party's gateway has come: before, nobody could be asked for an address. */
+  gatewayJoined(): void;
   /** The adapter is gone: what is set on it is set again when it is back. */
   adapterLost(): void;
   /** How often the PC's own networks are to be looked at, ms. */

@@ -94,6 +94,9 @@ class LinuxSystem implements ClientSystem {
     this.lanAddress.renew();
   }
 
+  /** Its DHCP client asks every few seconds until it has an address. */
+  gatewayJoined(): void {}
+
   releaseAddress(): Promise<void> {
     this.network.close();
     return this.lanAddress.close();

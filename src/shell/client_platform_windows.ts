@@ -9,6 +9,7 @@ import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { isAdministrator } from "../ffi/windows_rights.ts";
+import { renewLease } from "../route/windows_address.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
@@ -46,6 +47,9 @@ class WindowsSystem implements ClientSystem {
   private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
   private wasLost = false;
   private isInboundAllowed = false;
+  /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
+  private isAsking = false;
+  private isToAsk = false;
   readonly adapterReturns = true;
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
 
@@ -189,6 +193,35 @@ class WindowsSystem implements ClientSystem {
 
   roomEntered(): void {
     this.network?.settle();
+    this.askAgain();
+  }
+
+  gatewayJoined(): void {
+    this.askAgain();
+  }
+
+  /** An adapter that has no address of the LAN would wait for up to five minutes until Windows asks. */
+  private askAgain(): void {
+    const { adapter } = this;
+    if (this.blocksDhcp || this.tap === undefined || adapter === undefined) return;
+    const addresses = interfaceAddresses(adapter.name);
+    const hasAddress = addresses.some((own) => own.includes(".") && !own.startsWith("169.254."));
+    if (hasAddress) return;
+    if (this.isAsking) {
+      this.isToAsk = true;
+      return;
+    }
+    this.isAsking = true;
+    this.isToAsk = false;
+    logText(this.logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
+    renewLease(adapter.guid)
+      .catch((error: Error) => {
+        logText(this.logger, "debug", `Windows got no address yet: ${error.message}`);
+      })
+      .finally(() => {
+        this.isAsking = false;
+        if (this.isToAsk) this.askAgain();
+      });
   }
 
   /** Windows itself has leased the address; what was set on the interface is taken back. */

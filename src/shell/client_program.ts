@@ -163,6 +163,8 @@ class Client {
     else if (action.type === "joined") {
       this.clockSkewMs = action.welcome.relayTime - Date.now();
       this.system.roomEntered();
+    } else if (action.type === "peerJoined" && action.peer.role === "gateway") {
+      this.system.gatewayJoined();
     }
   }
 

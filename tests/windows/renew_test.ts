@@ -1,0 +1,46 @@
+/**
+ * Windows gives an address up after a minute of asking, and then asks once in five: a player who was
+ * there before the party's gateway would wait that long, if the client did not have it ask.
+ */
+import { assertEquals } from "@std/assert";
+import { partyTest } from "../support/play.ts";
+import { eventually, pause } from "../support/wait.ts";
+import { WinePc } from "../support/wine.ts";
+import { startClient } from "../support/wine_joins.ts";
+
+const RENEWAL = "IpRenewAddress \\DEVICE\\TCPIP_{11111111-2222-3333-4444-555555555555}";
+/** What Windows gives an adapter when nobody in its LAN has answered. */
+const SELF_MADE = "address 7 169.254.7.7/16";
+const LEASED = "address 7 10.77.0.100/24";
+const PC = [
+  "interface 3 25 Ethernet",
+  "interface 7 25 LAN party",
+  "address 3 192.0.2.20/24",
+  "route 3 0.0.0.0/0 10.92.0.1 0",
+];
+
+partyTest("the gateway comes after the player: the LAN is asked again", async (party, step) => {
+  await using pc = await WinePc.open(await party.addPlayer("player"));
+  await pc.installAdapter();
+  await party.startRelay();
+  await pc.setNetwork(...PC, SELF_MADE);
+  const client = await startClient(party, pc, []);
+  const renewals = async () => (await pc.calls()).filter((call) => call.startsWith("IpRenew"));
+  await step("an address is asked for as soon as the gateway is there", async () => {
+    assertEquals(await renewals(), []);
+    await party.startGateway();
+    await eventually("a renewal", async () => (await renewals()).length > 0);
+    assertEquals(await renewals(), [RENEWAL]);
+  });
+  await step("an adapter that has an address of the LAN keeps it", async () => {
+    await pc.setNetwork(...PC, LEASED);
+    await eventually("the address", () => client.stderr.includes("10.77.0.100/24"));
+    await party.gatewayProcess!.stop();
+    await party.startGateway();
+    await eventually("the gateway is back", () => {
+      return client.stderr.split("The party's gateway is there").length > 2;
+    });
+    await pause(500);
+    assertEquals(await renewals(), [RENEWAL]);
+  });
+});
