@@ -139,7 +139,7 @@ export class TapWindowsDevice implements LinkDevice {
   static readMac(adapter: TapAdapter): Uint8Array {
     const handle = openDevice(adapter);
     try {
-      return control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
+      return readMac(handle, adapter);
     } finally {
       windowsKernel().CloseHandle(handle);
     }
@@ -151,7 +151,7 @@ export class TapWindowsDevice implements LinkDevice {
     this.index = network.index;
     this.#network = network;
     this.#pool = pool;
-    this.mac = control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
+    this.mac = readMac(handle, adapter);
     const [major, minor] = new Uint32Array(
       control(handle, TapControl.getVersion, new Uint8Array(12)).buffer,
     );
@@ -388,8 +388,18 @@ function openDevice(adapter: TapAdapter): bigint {
   throw openError(adapter, kernel.GetLastError());
 }
 
+/** The first thing that is asked: a driver that has stopped since, or is not ours alone, says it here. */
+function readMac(handle: bigint, adapter: TapAdapter): Uint8Array {
+  try {
+    return control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
+  } catch (error) {
+    if (!(error instanceof WindowsError)) throw error;
+    throw openError(adapter, error.code);
+  }
+}
+
 function openError({ name }: TapAdapter, code: number): Error {
-  const cause = new WindowsError("CreateFileW", code, name);
+  const cause = new WindowsError("opening the adapter", code, name);
   switch (code) {
     case WindowsConstant.ERROR_GEN_FAILURE: // what the driver says to a second opener
     case WindowsConstant.ERROR_SHARING_VIOLATION:

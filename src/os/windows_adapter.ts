@@ -11,6 +11,11 @@ import { formatMac } from "../proto/mac.ts";
 /** The standard keyword for a MAC that takes the place of the permanent one: 12 hex digits. */
 const KEYWORD = "NetworkAddress";
 
+/** An adapter whose installation is damaged. */
+export class AdapterError extends Error {
+  override readonly name = "AdapterError";
+}
+
 /** An adapter, as the registry knows it. */
 export interface AdapterKeys {
   /** The key of its driver's settings, under `HKEY_LOCAL_MACHINE`. */
@@ -24,6 +29,7 @@ export interface AdapterKeys {
  * Windows keeps knowing the network by it; {@linkcode resetAdapterMac} takes it back.
  *
  * @throws {WindowsError} the setting may not be written, or the adapter not be restarted
+ * @throws {AdapterError} its installation is damaged
  */
 export function setAdapterMac(adapter: AdapterKeys, mac: Uint8Array): void {
   using settings = openSettings(adapter);
@@ -40,7 +46,7 @@ export function adapterMacSetting({ settingsKey }: AdapterKeys): string | undefi
 /**
  * Gives an adapter its permanent MAC back.
  *
- * @throws {WindowsError} as {@linkcode setAdapterMac}
+ * @throws {WindowsError | AdapterError} as {@linkcode setAdapterMac}
  */
 export function resetAdapterMac(adapter: AdapterKeys): void {
   using settings = openSettings(adapter);
@@ -51,11 +57,11 @@ export function resetAdapterMac(adapter: AdapterKeys): void {
 function openSettings({ settingsKey }: AdapterKeys): RegistryKey {
   const access = RegistryConstant.KEY_READ | RegistryConstant.KEY_SET_VALUE;
   const settings = RegistryKey.open(settingsKey, access);
-  if (settings === undefined) throw new Error("the adapter's settings are gone");
+  if (settings === undefined) throw new AdapterError("its settings are gone");
   return settings;
 }
 
 function restart({ instanceId }: AdapterKeys): void {
-  if (instanceId === undefined) throw new Error("its device has no instance id");
+  if (instanceId === undefined) throw new AdapterError("its device has no instance id");
   restartDevice(instanceId);
 }

@@ -37,3 +37,14 @@ export function onConsoleClosed(handler: () => void): { close(): void } {
     },
   };
 }
+
+/** Does what must not be left half done: a Ctrl-C meanwhile is not heard, and has to be given again. */
+export function withoutCtrlC<T>(work: () => T): T {
+  const { SetConsoleCtrlHandler } = windowsConsole();
+  SetConsoleCtrlHandler(null, 1);
+  try {
+    return work();
+  } finally {
+    SetConsoleCtrlHandler(null, 0);
+  }
+}

@@ -3,7 +3,7 @@ import { type LinkDevice, LinkError } from "../link/device.ts";
 import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
 import { JournalBusyError, type UndoFailure } from "../os/journal.ts";
-import { setAdapterMac } from "../os/windows_adapter.ts";
+import { AdapterError, setAdapterMac } from "../os/windows_adapter.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -18,6 +18,7 @@ import { type Logger, logText } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
+import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
 import { allowInbound } from "./windows_inbound.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
@@ -35,7 +36,8 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
     );
   }
   ensureTapDriver(logger);
-  findCandidates(options.tapName); // what is wrong with them is said before anything else
+  // What is wrong with them is said before anything else.
+  candidatesOf(findTapAdapters(), options.tapName);
   return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
 }
 
@@ -69,23 +71,28 @@ class WindowsSystem implements ClientSystem {
   }
 
   prepareAdapter(mac: Uint8Array): void {
-    this.startStopped();
-    const { adapter, mac: before } = chooseAdapter(this.options.tapName, mac);
+    const candidates = candidatesOf(findTapAdapters(), this.options.tapName);
+    const journals = new Map(candidates.map((one) => [one.guid, this.openJournal(one)]));
+    const { adapter, mac: before } = chooseAdapter(candidates, mac, (one) => {
+      const journal = journals.get(one.guid);
+      if (journal instanceof JournalBusyError) throw busyError(one, journal);
+      return TapWindowsDevice.readMac(one);
+    });
     this.adapter = adapter;
-    this.changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
+    this.changes = journals.get(adapter.guid) as WindowsChanges;
     this.network = new WindowsNetwork(this.changes, () => this.keepConfigured(), this.logger);
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
   }
 
-  /** Undoes what killed clients have left, and waits for an adapter that one had just stopped. */
-  private startStopped(): void {
-    for (const adapter of findCandidates(this.options.tapName)) {
-      try {
-        const changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
-        if (changes.hasStarted) waitForAdapter(adapter);
-      } catch (error) {
-        if (!(error instanceof JournalBusyError)) throw error; // another client has this adapter
-      }
+  /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
+  private openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
+    try {
+      const changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
+      if (changes.hasStarted) waitForAdapter(adapter);
+      return changes;
+    } catch (error) {
+      if (error instanceof JournalBusyError) return error;
+      throw error;
     }
   }
 
@@ -233,7 +240,12 @@ class WindowsSystem implements ClientSystem {
   }
 
   private sayNotUndone(failure: UndoFailure): void {
-    logText(this.logger, "warning", "a change to this PC could not be undone", { failure });
+    const { change: { kind }, error } = failure;
+    const why = error instanceof Error ? error.message : String(error);
+    const text =
+      `A change to this PC could not be undone (${kind}: ${why}). It is tried again at ` +
+      "the next start";
+    logText(this.logger, "warning", text, { failure });
   }
 
   private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
@@ -245,6 +257,13 @@ class WindowsSystem implements ClientSystem {
         "(CVE-2024-1305): update TAP-Windows6 to 9.27 or later",
     );
   }
+}
+
+/** Another client has an adapter, or is about to take it: a double click too many, most often. */
+function busyError({ name }: TapAdapter, { pid }: JournalBusyError): LinkError {
+  const text = `lanparty-client runs already (process ${pid}) with the TAP adapter "${name}": ` +
+    "close its window, or end it, first";
+  return new LinkError("name-taken", text);
 }
 
 /** Waits until an adapter that was started can be opened; what is wrong with it is said later. */
@@ -272,7 +291,8 @@ function changeMac(
   try {
     changes.restart(instanceId, () => setAdapterMac(adapter, mac));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
+    return error.message;
   }
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   let why = "it did not come back";
@@ -289,42 +309,4 @@ function changeMac(
     Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);
   }
   return why;
-}
-
-/**
- * An adapter that can be opened, and the MAC that it has: the one that has the player's already, so
- * that Windows knows the network again, or else the first one.
- *
- * @throws {UserError} there is none
- */
-function chooseAdapter(
-  tapName: string | undefined,
-  wanted: Uint8Array,
-): { adapter: TapAdapter; mac: Uint8Array } {
-  const failures: string[] = [];
-  const free = findCandidates(tapName).flatMap((adapter) => {
-    try {
-      return [{ adapter, mac: TapWindowsDevice.readMac(adapter) }];
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      failures.push(error.message);
-      return [];
-    }
-  });
-  if (free.length === 0) throw new UserError(failures.join("; "));
-  return free.find(({ mac }) => equalMacs(mac, 0, wanted, 0)) ?? free[0];
-}
-
-/**
- * The adapters that may be used, in the order in which they are tried.
- *
- * @throws {UserError} there is none
- */
-function findCandidates(tapName: string | undefined): readonly TapAdapter[] {
-  const adapters = findTapAdapters();
-  if (tapName === undefined) return adapters;
-  const named = adapters.filter(({ name }) => name.toLowerCase() === tapName.toLowerCase());
-  if (named.length > 0) return named;
-  const names = adapters.map(({ name }) => `"${name}"`).join(", ");
-  throw new UserError(`there is no TAP adapter "${tapName}"; this PC has ${names}`);
 }

@@ -6,11 +6,12 @@ import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
 import { startDevice } from "../ffi/windows_devices.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
-import { programFolder } from "../os/windows_program_folder.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
 import { addAddress, removeAddress } from "../route/windows_address.ts";
 import { addHostRoute, hostRouteRow, removeHostRoute } from "../route/windows_host_route.ts";
+import { withoutCtrlC } from "../os/windows_console.ts";
+import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";
 const INTERFACE = "windows-interface";
@@ -36,10 +37,15 @@ export class WindowsChanges {
   /** Whether an adapter was started again that a killed client had stopped. */
   hasStarted = false;
 
-  /** Opens the adapter's journal, and undoes what a killed client left behind. */
+  /**
+   * Opens the adapter's journal, and undoes what a killed client left behind.
+   *
+   * @throws {JournalBusyError} another client has the adapter
+   * @throws {UserError} the folder of the journal is not safe
+   */
   constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
     this.journal = ChangeJournal.open(
-      `${programFolder()}\\changes-${guid}.json`,
+      `${ownProgramFolder()}\\changes-${guid}.json`,
       {
         [ROUTE]: undoRoute,
         [INTERFACE]: (data) => undoInterface(data, guid),
@@ -77,15 +83,28 @@ export class WindowsChanges {
   }
 
   /**
-   * Stops and starts the adapter. A client that is killed in between would leave it disabled: then it
-   * is started by the next one.
+   * Stops and starts the adapter, which Ctrl-C does not interrupt. A client that is killed in between
+   * would leave it disabled: then it is started by the next one.
    *
-   * @throws what `restart` throws; the adapter is then started when everything is taken back
+   * @throws what `restart` throws; the adapter may stand still then, and is started
    */
   restart(instanceId: string, restart: () => void): void {
     const change = this.journal.record(RESTART, instanceId);
-    restart();
+    try {
+      withoutCtrlC(restart);
+    } catch (error) {
+      this.startAfterFailure(change);
+      throw error;
+    }
     this.journal.forget(change);
+  }
+
+  private startAfterFailure(change: Change): void {
+    try {
+      this.journal.undo(change);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error; // it is tried again with everything else
+    }
   }
 
   /**

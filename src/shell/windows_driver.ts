@@ -5,9 +5,9 @@ import type { DriverVersion } from "../link/tap_windows.ts";
 import { findTapAdapters } from "../link/tap_windows_adapters.ts";
 import { type DriverPackage, findDriverPackage } from "../os/driver_package.ts";
 import { patiently, writeFileAtomic } from "../os/files.ts";
-import { programFolder } from "../os/windows_program_folder.ts";
 import { type Logger, logText } from "./logging.ts";
 import { UserError } from "./user_error.ts";
+import { ownProgramFolder } from "./windows_folder.ts";
 
 /** Where `deno task build --tap-driver DIR` puts the package into the program. */
 const EMBEDDED = new URL("../os/tap_driver/", import.meta.url);
@@ -65,7 +65,7 @@ function findPackage(): DriverPackage | undefined {
 /** Returns whether Windows has to be restarted. */
 function install({ inf, hardwareId, files }: DriverPackage): boolean {
   // What is beside the program may be exchanged while it is installed; nobody can do that here.
-  const folder = `${programFolder()}\\${FOLDER}`;
+  const folder = `${ownProgramFolder()}\\${FOLDER}`;
   try {
     Deno.mkdirSync(folder, { recursive: true });
     for (const [name, bytes] of files) writeFileAtomic(`${folder}\\${name}`, bytes, 0o644);

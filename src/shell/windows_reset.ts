@@ -1,11 +1,12 @@
 /** `lanparty-client reset` on Windows: takes back what stays when the client has ended. */
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
-import { adapterMacSetting, resetAdapterMac } from "../os/windows_adapter.ts";
+import { AdapterError, adapterMacSetting, resetAdapterMac } from "../os/windows_adapter.ts";
 import { JournalBusyError } from "../os/journal.ts";
 import { removeLibraries } from "../os/windows_library_file.ts";
 import { isAdministrator } from "../ffi/windows_rights.ts";
 import { UserError } from "./user_error.ts";
+import { candidatesOf } from "./windows_adapter_choice.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 
 /**
@@ -20,13 +21,8 @@ export function resetWindows(tapName: string | undefined, say: (line: string) =>
   if (!isAdministrator()) {
     throw new UserError("only an administrator can take the client's settings back");
   }
-  const wanted = tapName?.toLowerCase();
-  const adapters = findTapAdapters().filter(({ name }) =>
-    wanted === undefined || name.toLowerCase() === wanted
-  );
-  if (tapName !== undefined && adapters.length === 0) {
-    throw new UserError(`there is no TAP adapter "${tapName}"`);
-  }
+  const adapters = candidatesOf(findTapAdapters(), tapName);
+  if (adapters.length === 0) say("This PC has no TAP adapter: there is no MAC to be taken back");
   const failures = adapters.flatMap((adapter) => resetAdapter(adapter, say));
   if (removeLibraries("msquic") > 0) say("The client's library was removed from Program Files");
   if (failures.length > 0) throw new UserError(failures.join("; "));
@@ -37,7 +33,8 @@ function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[
   const failures: string[] = [];
   try {
     const changes = new WindowsChanges(adapter.guid, ({ change, error }) => {
-      failures.push(`"${adapter.name}": ${change.kind} could not be undone: ${error}`);
+      const why = error instanceof Error ? error.message : String(error);
+      failures.push(`"${adapter.name}": ${change.kind} could not be undone (${why})`);
     });
     if (adapterMacSetting(adapter) === undefined) {
       say(`"${adapter.name}" has its own MAC`);
@@ -49,8 +46,9 @@ function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[
     if (error instanceof JournalBusyError) {
       return [`"${adapter.name}" is in use: end the client (process ${error.pid}) first`];
     }
-    if (!(error instanceof WindowsError)) throw error;
-    failures.push(`"${adapter.name}": ${error.message}`);
+    if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
+    const what = `"${adapter.name}" could not be given its own MAC (${error.message})`;
+    failures.push(`${what}: restart Windows, and try it again`);
   }
   return failures;
 }

@@ -290,10 +290,25 @@ export class WinePc implements AsyncDisposable {
     return /REG_SZ\s+(.*?)\s*$/m.exec(stdout)?.[1];
   }
 
-  /** The calls of the fake DLLs so far. */
-  async calls(): Promise<string[]> {
-    const text = await Deno.readTextFile(`${this.folder}/calls.log`).catch(ignoreNotFound) ?? "";
+  /** The calls of the fake DLLs so far that change something, or ask for a way. */
+  calls(): Promise<string[]> {
+    return this.#readLog("calls.log");
+  }
+
+  /** All calls of the fake DLLs so far, those too that only read the PC's interfaces, addresses and routes. */
+  allCalls(): Promise<string[]> {
+    return this.#readLog("all_calls.log");
+  }
+
+  async #readLog(name: string): Promise<string[]> {
+    const text = await Deno.readTextFile(`${this.folder}/${name}`).catch(ignoreNotFound) ?? "";
     return text.split("\n").filter((line) => line !== "");
+  }
+
+  /** Changes the PC's registry: the lines of a .reg file. */
+  async register(...lines: string[]): Promise<void> {
+    const path = await this.write("change.reg", ["REGEDIT4", "", ...lines, ""].join("\r\n"));
+    await this.run(["wine", "regedit", "/S", path]);
   }
 
   /** Pulls the adapter out, or puts it in again. */

@@ -1,6 +1,7 @@
 /*
  * The part of cfgmgr32 that Wine lacks: restarting the fake adapter's device. The rest is forwarded to a renamed
- * copy of Wine's own DLL.
+ * copy of Wine's own DLL. A file of the test's says what the device is like: "veto" (it may not be stopped), "slow"
+ * (that takes two seconds).
  */
 #include "fake_log.h"
 #include <winioctl.h>
@@ -9,6 +10,7 @@
 #define SUCCESS 0u
 #define NO_SUCH_DEVICE 13u
 #define FAILURE 19u
+#define REMOVE_VETOED 23u
 #define DEVICE 7u
 
 static DWORD set_present(DWORD present)
@@ -32,7 +34,10 @@ DWORD WINAPI CM_Locate_DevNodeW(DWORD *device, const WCHAR *id, ULONG flags)
 
 DWORD WINAPI CM_Disable_DevNode(DWORD device, ULONG flags)
 {
+    char word = word_of_test(L"Z:\\mnt\\device");
     record_call("CM_Disable_DevNode %lu %lu", device, flags);
+    if (word == 'v') return REMOVE_VETOED;
+    if (word == 's') Sleep(2000);
     return device == DEVICE ? set_present(0) : NO_SUCH_DEVICE;
 }
 

@@ -1,7 +1,7 @@
 /*
  * A firewall in the place of Wine's: its component objects write down what they are asked for. What the firewall is
  * like is read from a file: "gone" (its service does not run), "policy" (a company's policy is above what is set
- * here), "off"; without the file it is on.
+ * here), "shut" (it lets nobody in, whatever the rules), "off"; without the file it is on.
  */
 #define COBJMACROS
 #define CINTERFACE
@@ -14,13 +14,7 @@
 
 static char state(void)
 {
-    char first = ' ';
-    DWORD bytes;
-    HANDLE file = CreateFileW(L"Z:\\mnt\\firewall", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE) return first;
-    ReadFile(file, &first, 1, &bytes, NULL);
-    CloseHandle(file);
-    return first;
+    return word_of_test(L"Z:\\mnt\\firewall");
 }
 
 /* One object of each kind is enough: nobody has two at a time. */
@@ -168,7 +162,7 @@ static HRESULT STDMETHODCALLTYPE get_enabled(INetFwPolicy2 *self, NET_FW_PROFILE
 static HRESULT STDMETHODCALLTYPE get_blocks(INetFwPolicy2 *self, NET_FW_PROFILE_TYPE2 profile, VARIANT_BOOL *out)
 {
     (void)self, (void)profile;
-    *out = VARIANT_FALSE;
+    *out = state() == 's' ? VARIANT_TRUE : VARIANT_FALSE;
     return S_OK;
 }
 

@@ -5,7 +5,7 @@
  * The PC's own network is what the test says in "network.txt", one thing a line (HOME in tests/support/wine.ts is an
  * example), and can change at any time. What programs set is kept in "network_set.txt", so that it outlives them as it would on a
  * real PC; it goes with its interface. A line "delete NUMBER PREFIX" of the test takes away a route that a program
- * has added, once for each number.
+ * has added, once for each number; "ipv6off INDEX" switches IPv6 off on an interface.
  */
 #define _WIN32_WINNT 0x0A00
 #include <winsock2.h>
@@ -27,7 +27,7 @@ static const GUID guid_of_tap = {0x11111111, 0x2222, 0x3333, {0x44, 0x44, 0x55, 
 
 struct network { SOCKADDR_INET address; unsigned bits; };
 struct settings { ULONG automatic, metric, mtu, no_default; BOOL set; };
-struct adapter { ULONG index; char name[64]; struct settings of[2]; };
+struct adapter { ULONG index; char name[64]; struct settings of[2]; BOOL no_ipv6; };
 struct address { ULONG index; struct network network; BOOL added; };
 struct route { ULONG index; struct network network; SOCKADDR_INET hop; ULONG metric; BOOL added; };
 
@@ -161,6 +161,9 @@ static void take_line(const char *line)
     if (sscanf(line, "%15s %lu", word, &index) != 2) return;
     if (strcmp(word, "interface") == 0) {
         if (sscanf(line, "%*s %*u %lu %79[^\r\n]", numbers, first) == 2) take_interface(index, numbers[0], first);
+    } else if (strcmp(word, "ipv6off") == 0) {
+        one = find_interface(index);
+        if (one != NULL) one->no_ipv6 = TRUE;
     } else if (strcmp(word, "settings") == 0) {
         one = find_interface(index);
         if (one != NULL && sscanf(line, "%*s %*u %lu %lu %lu %lu %lu", numbers, numbers + 1, numbers + 2,
@@ -319,6 +322,7 @@ static struct settings *settings_of(const MIB_IPINTERFACE_ROW *row)
     ULONG index = row->InterfaceLuid.Value != 0 ? index_of(&row->InterfaceLuid) : row->InterfaceIndex;
     struct adapter *one = find_interface(index);
     if (one == NULL || (row->Family != AF_INET && row->Family != AF_INET6)) return NULL;
+    if (row->Family == AF_INET6 && one->no_ipv6) return NULL;
     return &one->of[row->Family == AF_INET6];
 }
 
@@ -343,6 +347,9 @@ DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     if (settings_of(row) != NULL) {
         fill_interface(row, find_interface(index_of(&row->InterfaceLuid)), row->Family);
         result = NO_ERROR;
+        record_read("GetIpInterfaceEntry %s interface=%lu: automatic=%u metric=%lu mtu=%lu noDefault=%u",
+                    row->Family == AF_INET ? "ipv4" : "ipv6", row->InterfaceIndex, row->UseAutomaticMetric,
+                    row->Metric, row->NlMtu, row->DisableDefaultRoutes);
     }
     unlock();
     return result;
@@ -389,10 +396,12 @@ void WINAPI FreeMibTable(void *table)
 DWORD WINAPI GetIpInterfaceTable(ADDRESS_FAMILY family, MIB_IPINTERFACE_TABLE **out)
 {
     MIB_IPINTERFACE_TABLE *table = allocate(sizeof *table + 2 * ROWS * sizeof table->Table[0]);
+    record_read("GetIpInterfaceTable %u", family);
     load();
     for (unsigned i = 0; i < pc.interface_count; i++) {
         for (int version = 0; version < 2; version++) {
             ADDRESS_FAMILY one = version == 0 ? AF_INET : AF_INET6;
+            if (version == 1 && pc.interfaces[i].no_ipv6) continue;
             if (is_wanted(family, one)) fill_interface(&table->Table[table->NumEntries++], &pc.interfaces[i], one);
         }
     }
@@ -404,6 +413,7 @@ DWORD WINAPI GetIpInterfaceTable(ADDRESS_FAMILY family, MIB_IPINTERFACE_TABLE **
 DWORD WINAPI GetUnicastIpAddressTable(ADDRESS_FAMILY family, MIB_UNICASTIPADDRESS_TABLE **out)
 {
     MIB_UNICASTIPADDRESS_TABLE *table = allocate(sizeof *table + ROWS * sizeof table->Table[0]);
+    record_read("GetUnicastIpAddressTable %u", family);
     load();
     for (unsigned i = 0; i < pc.address_count; i++) {
         MIB_UNICASTIPADDRESS_ROW *row = &table->Table[table->NumEntries];
@@ -436,6 +446,7 @@ static void fill_route(MIB_IPFORWARD_ROW2 *row, const struct route *route)
 DWORD WINAPI GetIpForwardTable2(ADDRESS_FAMILY family, MIB_IPFORWARD_TABLE2 **out)
 {
     MIB_IPFORWARD_TABLE2 *table = allocate(sizeof *table + ROWS * sizeof table->Table[0]);
+    record_read("GetIpForwardTable2 %u", family);
     load();
     for (unsigned i = 0; i < pc.route_count; i++) {
         if (!is_wanted(family, pc.routes[i].network.address.si_family)) continue;
@@ -473,7 +484,7 @@ DWORD WINAPI GetBestRoute2(NET_LUID *luid, NET_IFINDEX index, const SOCKADDR_INE
                            const SOCKADDR_INET *destination, ULONG options, MIB_IPFORWARD_ROW2 *row,
                            SOCKADDR_INET *best_source)
 {
-    char text[64];
+    char text[64], prefix[64], hop[64], own_text[64];
     const struct route *route;
     (void)luid, (void)index, (void)source, (void)options;
     record_call("GetBestRoute2 %s", address_text(destination, text, sizeof text));
@@ -489,6 +500,10 @@ DWORD WINAPI GetBestRoute2(NET_LUID *luid, NET_IFINDEX index, const SOCKADDR_INE
                 break;
             }
         }
+        record_read("GetBestRoute2 %s: from %s by %s/%u via %s interface=%lu", text,
+                    address_text(best_source, own_text, sizeof own_text),
+                    address_text(&route->network.address, prefix, sizeof prefix), route->network.bits,
+                    address_text(&route->hop, hop, sizeof hop), route->index);
     }
     unlock();
     return route == NULL ? ERROR_NETWORK_UNREACHABLE : NO_ERROR;

@@ -124,34 +124,55 @@ static void deliver(struct end *end, const unsigned char *frame, ULONG length)
     }
 }
 
-/* NetworkAddress of the adapter's settings, 12 hex digits, as the real driver reads it when it starts. */
-static void read_mac(void)
+/* A text of the adapter's settings, or none; returns its length. */
+static ULONG read_setting(const WCHAR *value_name, WCHAR *text, ULONG units)
 {
-    static const unsigned char permanent[6] = {0x00, 0xff, 0x11, 0x22, 0x33, 0x44};
     UNICODE_STRING path, name;
     OBJECT_ATTRIBUTES attributes;
     HANDLE key;
     unsigned char buffer[128];
     KEY_VALUE_PARTIAL_INFORMATION *value = (KEY_VALUE_PARTIAL_INFORMATION *)buffer;
-    ULONG length;
-    copy(mac, permanent, 6);
+    ULONG length, count = 0;
     RtlInitUnicodeString(&path, SETTINGS);
-    RtlInitUnicodeString(&name, L"NetworkAddress");
+    RtlInitUnicodeString(&name, value_name);
     InitializeObjectAttributes(&attributes, &path, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    if (ZwOpenKey(&key, KEY_READ, &attributes) != STATUS_SUCCESS) return;
-    if (ZwQueryValueKey(key, &name, KeyValuePartialInformation, buffer, sizeof buffer, &length) ==
-            STATUS_SUCCESS && value->DataLength >= 24) {
-        const WCHAR *digits = (const WCHAR *)value->Data;
-        for (int i = 0; i < 6; i++) {
-            int octet = 0;
-            for (int j = 0; j < 2; j++) {
-                WCHAR digit = digits[2 * i + j];
-                octet = octet * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-            }
-            mac[i] = (unsigned char)octet;
-        }
+    if (ZwOpenKey(&key, KEY_READ, &attributes) != STATUS_SUCCESS) return 0;
+    if (ZwQueryValueKey(key, &name, KeyValuePartialInformation, buffer, sizeof buffer, &length) == STATUS_SUCCESS) {
+        count = value->DataLength / sizeof(WCHAR);
+        if (count > units) count = units;
+        copy((unsigned char *)text, value->Data, count * sizeof(WCHAR));
     }
     ZwClose(key);
+    return count;
+}
+
+/* NetworkAddress of the adapter's settings, 12 hex digits, as the real driver reads it when it starts. */
+static void read_mac(void)
+{
+    static const unsigned char permanent[6] = {0x00, 0xff, 0x11, 0x22, 0x33, 0x44};
+    WCHAR digits[12];
+    copy(mac, permanent, 6);
+    if (read_setting(L"NetworkAddress", digits, 12) < 12) return;
+    for (int i = 0; i < 6; i++) {
+        int octet = 0;
+        for (int j = 0; j < 2; j++) {
+            WCHAR digit = digits[2 * i + j];
+            octet = octet * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+        }
+        mac[i] = (unsigned char)octet;
+    }
+}
+
+/* What DriverVersion of the settings begins with, such as "9.27". */
+static void read_version(ULONG version[3])
+{
+    WCHAR text[32];
+    ULONG length = read_setting(L"DriverVersion", text, 32), part = 0;
+    version[0] = version[1] = version[2] = 0;
+    for (ULONG i = 0; i < length && part < 2; i++) {
+        if (text[i] == '.') part++;
+        else if (text[i] >= '0' && text[i] <= '9') version[part] = version[part] * 10 + text[i] - '0';
+    }
 }
 
 static NTSTATUS WINAPI on_create(DEVICE_OBJECT *device, IRP *irp)
@@ -217,7 +238,8 @@ static NTSTATUS answer(IRP *irp, const void *bytes, ULONG length)
 
 static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
 {
-    static const ULONG version[3] = {9, 27, 0}, mtu = 1500;
+    static const ULONG mtu = 1500;
+    ULONG version[3];
     IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
     ULONG argument = 0;
     if (stack->Parameters.DeviceIoControl.InputBufferLength >= 4) {
@@ -240,6 +262,7 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         return answer(irp, mac, sizeof mac);
     case TAP_CONTROL(2):
         record.version_reads++;
+        read_version(version);
         return answer(irp, version, sizeof version);
     case TAP_CONTROL(3):
         record.mtu_reads++;
