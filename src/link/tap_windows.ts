@@ -403,9 +403,12 @@ function openError({ name }: TapAdapter, code: number): Error {
   switch (code) {
     case WindowsConstant.ERROR_GEN_FAILURE: // what the driver says to a second opener
     case WindowsConstant.ERROR_SHARING_VIOLATION:
-      return new LinkError("name-taken", `another program uses the TAP adapter "${name}"`, {
-        cause,
-      });
+      return new LinkError(
+        "name-taken",
+        `another program uses the TAP adapter "${name}": end it, or add a second adapter (with ` +
+          "OpenVPN's tapctl create)",
+        { cause },
+      );
     case WindowsConstant.ERROR_ACCESS_DENIED:
       return new LinkError(
         "no-permission",

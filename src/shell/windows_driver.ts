@@ -92,7 +92,8 @@ const REASONS: Readonly<Record<number, string>> = {
   0xe0000242: "its publisher is not known to Windows; take the package from OpenVPN's downloads",
   0xe0000243: "its publisher was not trusted; start again and answer Install",
   0xe000022f: "its catalogue does not fit its files; take the package from OpenVPN's downloads",
-  0xe0000235: "the package is for another kind of Windows",
+  // ERROR_IN_WOW64: a program for other processors, such as this one on ARM64.
+  0xe0000235: "this kind of Windows takes it from its own installer alone: use OpenVPN's",
 };
 
 function reasonOf(error: WindowsError): string {
