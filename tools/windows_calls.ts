@@ -103,7 +103,8 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
     ..."NotifyAddrChange NotifyRouteChange".split(" "),
   ],
   winbase: ["LocalFree"],
-  winsock: ["WSAStartup"],
+  winsock: ["WSAStartup", "closesocket"],
+  winsock2: ["WSAIoctl", "WSASocketW"],
 };
 
 /** The header of most functions of a DLL. */
@@ -154,6 +155,14 @@ async function fakedNames(): Promise<ReadonlyMap<string, string>> {
   return names;
 }
 
+/** What Wine shows of a function in part, and how the rest was checked. */
+const REMARKS: Readonly<Record<string, string>> = {
+  WSAIoctl:
+    "Wine has SIO_ADDRESS_LIST_CHANGE, but completes it, also of IPv6, at changes of IPv4 addresses " +
+    "alone; it lacks SIO_ROUTING_INTERFACE_CHANGE, which is checked with injected functions " +
+    "(`tests/unit/route_windows_watch_test.ts`)",
+};
+
 const HEAD = `# What the client calls of Windows
 
 Written by \`deno run -A tools/windows_calls.ts\` out of the tables in \`src/ffi\`; a test compares.
@@ -176,7 +185,8 @@ export async function windowsTable(): Promise<string> {
   const rows = functions.map((entry) => {
     const { dll, name, symbol } = entry;
     const fake = faked.get(name);
-    const seen = "optional" in symbol ? "page" : fake === undefined ? "Wine" : `fake: \`${fake}\``;
+    const shown = fake === undefined ? "Wine" : `fake: \`${fake}\``;
+    const seen = REMARKS[name] ?? ("optional" in symbol ? "page" : shown);
     return `| ${dll} | [\`${name}\`](${pageOf(entry)}) | ${signatureOf(symbol)} | ${seen} |`;
   });
   const methods = interfaces.flatMap(({ name, page, methods }) =>

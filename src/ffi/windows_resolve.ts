@@ -10,6 +10,7 @@ import { Struct } from "./layout.ts";
 import { copyAddresses, ResolveError, SOCK_DGRAM } from "./libc_resolve.ts";
 import { systemDll } from "./system_dll.ts";
 import { wideString } from "./wide_string.ts";
+import { windowsSockets } from "./windows_sockets.ts";
 
 /** One answer, and the query's hints. Two members are the other way round than on Linux. */
 export const ADDRINFOW = {
@@ -31,16 +32,8 @@ export const ADDRINFOW = {
 
 /** `AI_ADDRCONFIG` of ws2def.h. */
 export const AI_ADDRCONFIG_WINDOWS = 0x400;
-/** `MAKEWORD(2, 2)`: Winsock's version. */
-const WINSOCK_VERSION = 0x0202;
-/** `sizeof(WSADATA)`. */
-export const WSADATA_BYTES = 408;
 
 const SYMBOLS = {
-  WSAStartup: {
-    parameters: ["u16", /* wVersionRequested */ "buffer" /* lpWSAData, out */],
-    result: "i32",
-  },
   GetAddrInfoW: {
     parameters: [
       "buffer", /* pNodeName */
@@ -60,11 +53,8 @@ export const WINDOWS_RESOLVE_SYMBOLS = { "ws2_32.dll": SYMBOLS } as const;
 let opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
 
 function open(): Deno.StaticForeignLibraryInterface<typeof SYMBOLS> {
-  if (opened === undefined) {
-    opened = Deno.dlopen(systemDll("ws2_32.dll"), SYMBOLS);
-    const code = opened.symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_BYTES));
-    if (code !== 0) throw new Error(`WSAStartup failed: ${code}`);
-  }
+  windowsSockets(); // started there
+  opened ??= Deno.dlopen(systemDll("ws2_32.dll"), SYMBOLS);
   return opened.symbols;
 }
 

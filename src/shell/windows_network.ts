@@ -26,7 +26,7 @@ import type { WindowsChanges } from "./windows_changes.ts";
 
 /** How often it is looked whether there was a notice. */
 export const NOTICE_INTERVAL_MS = 250;
-/** How often everything is looked at without one: there is none for IPv6 routes. */
+/** How often everything is looked at without one: not every notice may be had. */
 const RECHECK_INTERVAL_MS = 5_000;
 /** A table that is being changed is looked at again when it has come to rest. */
 const SETTLE_MS = 250;
@@ -93,6 +93,7 @@ export class WindowsNetwork {
     if (this.closed) return undefined;
     const isNoticed = this.notices.take();
     if (!isNoticed && nowMs < this.recheckDueMs) return undefined;
+    if (!isNoticed) this.notices.renew();
     this.recheckDueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
     const { relay } = this.watch;
     return relay === undefined ? undefined : this.lookOrWarn(relay, nowMs);

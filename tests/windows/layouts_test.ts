@@ -15,6 +15,7 @@ import * as security from "../../src/ffi/windows_security.ts";
 import * as setup from "../../src/ffi/windows_setup.ts";
 import * as trust from "../../src/ffi/windows_trust.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
+import * as sockets from "../../src/ffi/windows_sockets.ts";
 import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
@@ -57,6 +58,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(ip.IpConstant),
     ...constantAssertions(WindowConstant),
     ...constantAssertions(events.EventConstant),
+    ...constantAssertions(sockets.SocketConstant),
     ...constantAssertions(consoles.ConsoleConstant),
     ...constantAssertions(process.ProcessConstant),
     ...constantAssertions(security.SecurityConstant),
@@ -72,7 +74,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions({
       LOAD_LIBRARY_SEARCH_SYSTEM32,
       AI_ADDRCONFIG: resolve.AI_ADDRCONFIG_WINDOWS,
-      "sizeof(WSADATA)": resolve.WSADATA_BYTES,
+      "sizeof(WSADATA)": sockets.WSADATA_BYTES,
       "CTL_CODE(FILE_DEVICE_UNKNOWN, 1, METHOD_BUFFERED, FILE_ANY_ACCESS)": TapControl.getMac,
       "CTL_CODE(FILE_DEVICE_UNKNOWN, 2, METHOD_BUFFERED, FILE_ANY_ACCESS)": TapControl.getVersion,
       "CTL_CODE(FILE_DEVICE_UNKNOWN, 3, METHOD_BUFFERED, FILE_ANY_ACCESS)": TapControl.getMtu,

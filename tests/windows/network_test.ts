@@ -8,33 +8,26 @@
  * ```
  *
  * Packets to the relay go by the namespace's own network all the time: the fake decides only what the
- * client is told. In the last story there is a second relay, in a namespace of its own (10.99.0.1).
+ * client is told.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { executablePath } from "../../tools/executables.ts";
-import type { LabProcess, Namespace } from "../support/netns.ts";
-import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
-import { eventually, pause } from "../support/wait.ts";
+import { pause } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
+import {
+  BY_HOME,
+  ETHERNET,
+  host,
+  MAC,
+  NOT_BY_HOME,
+  RELAY,
+  RESTORE,
+  Scene,
+  SET,
+  TAP,
+} from "../support/wine_networks.ts";
 
-const MAC = "02:00:00:00:00:52";
-const RELAY = PARTY.relayAddressForPlayer;
-const RELAY6 = "fd00:92::1";
-const SECOND = "10.99.0.1";
-
-const ETHERNET = [
-  "interface 3 25 Ethernet",
-  "address 3 192.168.178.20/24",
-  "address 3 2001:db8:1::20/64",
-  "route 3 0.0.0.0/0 192.168.178.1 0",
-  "route 3 192.168.178.0/24 0.0.0.0 256",
-  "route 3 ::/0 fe80::1 0",
-  "route 3 224.0.0.0/4 0.0.0.0 256",
-  "route 3 255.255.255.255/32 0.0.0.0 256",
-  "dns 3 192.168.178.2",
-  "dns 3 9.9.9.9",
-];
+/** The hotel's. */
 const WIFI = [
   "interface 5 50 Wi-Fi",
   "address 5 172.16.9.9/16",
@@ -43,11 +36,6 @@ const WIFI = [
   "route 5 224.0.0.0/4 0.0.0.0 256",
   "route 5 255.255.255.255/32 0.0.0.0 256",
 ];
-const TAP = [
-  "interface 7 25 LAN party",
-  "route 7 224.0.0.0/4 0.0.0.0 256",
-  "route 7 255.255.255.255/32 0.0.0.0 256",
-];
 /** What DHCP gives: the party's LAN, and here the home's, too. */
 const SAME_SUBNET = [
   ...TAP,
@@ -55,84 +43,8 @@ const SAME_SUBNET = [
   "route 7 192.168.178.0/24 0.0.0.0 256",
 ];
 
-function host(call: "Create" | "Delete", address: string, hop: string, index: number): string {
-  const prefix = `${address}/${address.includes(":") ? 128 : 32}`;
-  return `${call}IpForwardEntry2 ${prefix} via ${hop} interface=${index} metric=0`;
-}
-
-const BY_HOME = host("Create", RELAY, "192.168.178.1", 3);
-const NOT_BY_HOME = host("Delete", RELAY, "192.168.178.1", 3);
 const BY_HOTEL = host("Create", RELAY, "172.16.0.1", 5);
 const NOT_BY_HOTEL = host("Delete", RELAY, "172.16.0.1", 5);
-const SET = [4, 6].map((version) =>
-  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1`
-);
-const RESTORE = [4, 6].map((version) =>
-  `SetIpInterfaceEntry ipv${version} automatic=1 metric=25 mtu=1500 noDefault=0`
-);
-
-/** A PC with its client, and where in the list of calls a test is. */
-class Scene {
-  #seen = 0;
-  client!: LabProcess;
-
-  constructor(readonly party: Party, readonly pc: WinePc) {}
-
-  async start(...options: string[]): Promise<void> {
-    this.client = this.pc.client(
-      ...withRelay(options),
-      ...["--relay-ca-cert", await this.pc.place(this.party.certificateFile, "relay.der")],
-      ...["--room-key-file", await this.pc.place(this.party.keyFile, "party.key")],
-      ...["--room", PARTY.room, "--virtual-mac", MAC],
-    );
-    this.party.clients.set("player", this.client);
-    await this.client.waitForLine(/adapter LAN party is up/, 40_000);
-  }
-
-  /** How often the client has said this. */
-  count(pattern: RegExp): number {
-    return this.client.stderr.split("\n").filter((line) => pattern.test(line)).length;
-  }
-
-  /** Waits until the client has said this so often, at most this long. */
-  said(pattern: RegExp, times = 1, timeoutMs = 20_000): Promise<void> {
-    return eventually(`${times} × ${pattern}`, () => this.count(pattern) >= times, timeoutMs);
-  }
-
-  /** The calls that changed something since the last time, without repeats of one and the same. */
-  async newChanges(): Promise<string[]> {
-    const calls = (await this.pc.calls()).slice(this.#seen);
-    this.#seen += calls.length;
-    return calls.filter((call) => !/^(GetBestRoute2|CM_)/.test(call));
-  }
-
-  /** Waits until these calls, and no others, have changed something. */
-  async changed(...wanted: string[]): Promise<void> {
-    const before = this.#seen;
-    await eventually(wanted.at(-1) ?? "nothing", async () => {
-      this.#seen = before;
-      return (await this.newChanges()).length >= wanted.length;
-    }, 20_000);
-    this.#seen = before;
-    assertEquals(await this.newChanges(), wanted);
-  }
-
-  /** What programs have added to the PC's routes and not taken away, or taken of its own. */
-  async leftRoutes(): Promise<string[]> {
-    return (await this.pc.setOfNetwork()).filter((line) => /^(added|removed) /.test(line));
-  }
-
-  async end(): Promise<void> {
-    this.client.kill("SIGINT");
-    assertEquals(await this.client.waitExit(15_000), 0);
-  }
-}
-
-function withRelay(options: string[]): string[] {
-  return options.includes("--relay")
-    ? options
-    : ["--relay", `${RELAY}:${PARTY.relayPort}`, ...options];
-}
 
 partyTest("the player's PC changes its networks", async (party, step) => {
   await using pc = await WinePc.open(await party.addPlayer("player"));
@@ -171,14 +83,6 @@ partyTest("the player's PC changes its networks", async (party, step) => {
       assertEquals(await scene.client.waitExit(10_000), 0);
     },
   );
-  await step("a relay with an IPv6 address is held by the router's link-local one", async () => {
-    await pc.namespace.ip("addr", "add", `${RELAY6}/64`.replace("::1", "::2"), "dev", "wan0");
-    await party.relay.ip("addr", "add", `${RELAY6}/64`, "dev", "pl0");
-    await scene.start("--relay", `[${RELAY6}]:${PARTY.relayPort}`);
-    await scene.changed(host("Create", RELAY6, "fe80::1", 3), ...SET);
-    await scene.end();
-    await scene.changed(...RESTORE, host("Delete", RELAY6, "fe80::1", 3));
-  });
 });
 
 async function changeNetworks(scene: Scene, step: Step): Promise<void> {
@@ -352,77 +256,5 @@ partyTest("the player's adapter goes away and comes back", async (party, step) =
     await scene.changed(...RESTORE, NOT_BY_HOME);
     assertEquals(await scene.leftRoutes(), []);
     assertEquals(scene.count(/You have left the room/), 1);
-  });
-});
-
-const BY_HOME_TO_SECOND = host("Create", SECOND, "192.168.178.1", 3);
-const NOT_TO_SECOND = host("Delete", SECOND, "192.168.178.1", 3);
-
-/** A second relay's namespace, which the player reaches, too. */
-async function addSecond(party: Party, player: Namespace): Promise<Namespace> {
-  const namespace = await party.lab.namespace("second", { forwarding: false });
-  await party.lab.veth(
-    { namespace: player, name: "wan1", addresses: ["10.99.0.2/24"] },
-    { namespace, name: "pl0", addresses: [`${SECOND}/24`] },
-  );
-  return namespace;
-}
-
-/** Starts a relay there, with the first one's certificate: players trust both. */
-async function startSecond(
-  party: Party,
-  namespace: Namespace,
-  ...options: string[]
-): Promise<LabProcess> {
-  const [cert, key] = ["cert", "key"].map((name) => `${party.stateDir("relay")}/relay-${name}.pem`);
-  const relay = namespace.spawn([
-    ...[executablePath("relay"), "--listen", `${PARTY.relayPort}/udp`],
-    ...["--state-dir", party.stateDir("second"), "--cert", cert, "--key", key, ...options],
-  ]);
-  await relay.waitForLine(/listening/, 20_000);
-  return relay;
-}
-
-partyTest("the relay sends the player on to another one, and back", async (party, step) => {
-  const player = await party.addPlayer("player");
-  const second = await addSecond(party, player);
-  await using pc = await WinePc.open(player);
-  await pc.installAdapter();
-  await party.startRelay("--redirect", `${PARTY.room}=${SECOND}:${PARTY.relayPort}`);
-  await pc.setNetwork(...ETHERNET, ...TAP);
-  const scene = new Scene(party, pc);
-  let relay!: LabProcess;
-  await step("the other one is held before the first packet reaches it", async () => {
-    // Ends with the first packet.
-    const listen = `UDP4-RECVFROM:${PARTY.relayPort}`;
-    const first = second.spawn(["socat", "-u", listen, "SYSTEM:cat >/dev/null"]);
-    const started = scene.start();
-    await first.waitExit(40_000);
-    const calls = await pc.calls();
-    assert(calls.includes(BY_HOME), calls.join("\n"));
-    assert(calls.includes(BY_HOME_TO_SECOND), calls.join("\n"));
-    relay = await startSecond(party, second);
-    await started;
-  });
-  await step("the first one stays held until the other has let the player in", async () => {
-    await scene.changed(BY_HOME, BY_HOME_TO_SECOND, NOT_BY_HOME, ...SET);
-    assert((await pc.calls()).includes(`GetBestRoute2 ${SECOND}`));
-  });
-  await step("sent back: the same the other way round", async () => {
-    const joined = scene.count(/Joined the room/);
-    await party.relayProcess!.stop();
-    await party.startRelay();
-    // It is tried again first, since it has not said that it goes.
-    relay.kill("SIGKILL");
-    await relay.exited;
-    await startSecond(party, second, "--redirect", `${PARTY.room}=${RELAY}:${PARTY.relayPort}`);
-    await scene.said(new RegExp(`on another relay: ${RELAY}:`), 1, 40_000);
-    await scene.said(/Joined the room/, joined + 1, 40_000);
-    await scene.changed(BY_HOME, NOT_TO_SECOND);
-  });
-  await step("Ctrl-C: everything is as it was", async () => {
-    await scene.end();
-    await scene.changed(NOT_BY_HOME, ...RESTORE);
-    assertEquals(await scene.leftRoutes(), []);
   });
 });
