@@ -7,6 +7,7 @@
 import type { ComInterface } from "../src/ffi/windows_com.ts";
 import type { StructLayout } from "../src/ffi/layout.ts";
 import { listFiles } from "./cache.ts";
+import { checksOf, REMARKS, UNSEEN } from "./windows_checks.ts";
 
 const FFI = new URL("../src/ffi/", import.meta.url);
 const FAKES = new URL("../tests/windows/", import.meta.url);
@@ -155,14 +156,6 @@ async function fakedNames(): Promise<ReadonlyMap<string, string>> {
   return names;
 }
 
-/** What Wine shows of a function in part, and how the rest was checked. */
-const REMARKS: Readonly<Record<string, string>> = {
-  WSAIoctl:
-    "Wine has SIO_ADDRESS_LIST_CHANGE, but completes it, also of IPv6, at changes of IPv4 addresses " +
-    "alone; it lacks SIO_ROUTING_INTERFACE_CHANGE, which is checked with injected functions " +
-    "(`tests/unit/route_windows_watch_test.ts`)",
-};
-
 const HEAD = `# What the client calls of Windows
 
 Written by \`deno run -A tools/windows_calls.ts\` out of the tables in \`src/ffi\`; a test compares.
@@ -174,7 +167,8 @@ How each is checked, since no Windows is at hand:
   component objects their place in the table of functions and their whole C type.
 - **Behaviour** as the page says it. *Wine*: the compiled client calls Wine's own implementation. *fake*: Wine lacks the
   function, or a test must not do what it does (change a driver, ask a person); a DLL of the tests stands in its place,
-  checks what it is given, and writes the call down, and the test asserts each call with its values and its order.
+  checks what it is given, and writes the call down, and the test that is named asserts it with its values and its
+  order. Where a fake's function is named by no test, the table says what would show its misuse.
   *page*: Wine lacks it, and the client does without where it is lacking; nothing but the page could be asked.
 `;
 
@@ -182,10 +176,13 @@ How each is checked, since no Windows is at hand:
 export async function windowsTable(): Promise<string> {
   const { functions, interfaces, structs } = await readWindowsCalls();
   const faked = await fakedNames();
+  const checks = await checksOf(
+    functions.map(({ name }) => name).filter((name) => faked.has(name)),
+  );
   const rows = functions.map((entry) => {
     const { dll, name, symbol } = entry;
     const fake = faked.get(name);
-    const shown = fake === undefined ? "Wine" : `fake: \`${fake}\``;
+    const shown = fake === undefined ? "Wine" : `fake: \`${fake}\`; ${checks.get(name)}`;
     const seen = REMARKS[name] ?? ("optional" in symbol ? "page" : shown);
     return `| ${dll} | [\`${name}\`](${pageOf(entry)}) | ${signatureOf(symbol)} | ${seen} |`;
   });
@@ -194,7 +191,10 @@ export async function windowsTable(): Promise<string> {
       const link = `${page}-${method.toLowerCase()}`;
       const types = parameters.map((type) => type.replaceAll("*", "\\*")).join(", ");
       const fake = name.startsWith("INetFw") ? "fake_hnetcfg.c" : "fake_netprofm.c";
-      return `| ${name} | [\`${method}\`](${link}) | ${slot} | ${types} | fake: \`${fake}\` |`;
+      const test = name === "INetFwRule" || name === "INetFwRules"
+        ? "; `client_test`"
+        : "; the doctor's report in `client_test`";
+      return `| ${name} | [\`${method}\`](${link}) | ${slot} | ${types} | fake: \`${fake}\`${test} |`;
     })
   );
   const layouts = structs.map(({ name, page, sizeBytes, fields }) =>
@@ -218,6 +218,10 @@ export async function windowsTable(): Promise<string> {
     "| struct | bytes | members used |",
     "|---|---|---|",
     ...layouts,
+    "\n## What neither Wine nor a fake can show\n",
+    "| call | not seen | instead |",
+    "|---|---|---|",
+    ...UNSEEN.map((row) => `| ${row.join(" | ")} |`),
     "",
   ].join("\n");
 }

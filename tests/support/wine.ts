@@ -41,7 +41,7 @@ export const WINE_ADAPTER = {
 } as const;
 
 /** The networks of a PC at home, its adapter of the party among them: see `fake_iphlpapi.c`. */
-const HOME: readonly string[] = [
+export const HOME: readonly string[] = [
   "interface 3 25 Ethernet",
   `interface 7 25 ${WINE_ADAPTER.name}`,
   "address 3 192.0.2.20/24",

@@ -1,11 +1,12 @@
 /** The table of what the client calls of Windows is that of the sources. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
   pageOf,
   readWindowsCalls,
   WINDOWS_TABLE,
   windowsTable,
 } from "../../tools/windows_calls.ts";
+import { checksOf } from "../../tools/windows_checks.ts";
 
 Deno.test("docs/WINDOWS.md is up to date: deno run -A tools/windows_calls.ts", async () => {
   assertEquals(await Deno.readTextFile(WINDOWS_TABLE), await windowsTable());
@@ -33,4 +34,11 @@ Deno.test("every library that src/ffi opens on Windows stands in the table", asy
   }
   assert(opened.size > 8);
   assertEquals([...opened].filter((dll) => !dlls.has(dll)), []);
+});
+
+Deno.test("of each function that a fake has it is said how its calls are checked", async () => {
+  const checks = await checksOf(["SetIpInterfaceEntry", "IsUserAnAdmin"]);
+  assertMatch(checks.get("SetIpInterfaceEntry")!, /`client_test`.*`policy_test`/);
+  assertMatch(checks.get("IsUserAnAdmin")!, /start_test/);
+  await assertRejects(() => checksOf(["Beep"]), Error, "which test shows the call of Beep?");
 });

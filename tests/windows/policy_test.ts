@@ -1,0 +1,140 @@
+/**
+ * What the compiled lanparty-client.exe reads of a PC before it sets anything, and how it takes what a player, a
+ * company's policy or an old driver has decided.
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+import type { LabProcess } from "../support/netns.ts";
+import { PARTY } from "../support/party.ts";
+import { partyTest } from "../support/play.ts";
+import { HOME, WinePc } from "../support/wine.ts";
+import { startClient } from "../support/wine_joins.ts";
+
+const MAC = "02:00:00:00:00:54";
+const RELAY = PARTY.relayAddressForPlayer;
+const SETTINGS = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Class\\" +
+  "{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007";
+const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
+
+const found = (version: 4 | 6, settings = "automatic=1 metric=25 mtu=1500 noDefault=0") =>
+  `GetIpInterfaceEntry ipv${version} interface=7: ${settings}`;
+const set = (version: 4 | 6) =>
+  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1`;
+const restore = (version: 4 | 6) =>
+  `SetIpInterfaceEntry ipv${version} automatic=1 metric=25 mtu=1500 noDefault=0`;
+/** Addresses, routes and metrics of both IP versions. */
+const TABLES = ["GetIpForwardTable2 0", "GetUnicastIpAddressTable 0", "GetIpInterfaceTable 0"];
+
+/** The adapter takes its MAC when it starts. */
+const RESTARTED = [
+  "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
+  "CM_Disable_DevNode 7 4",
+  "CM_Enable_DevNode 7 0",
+];
+
+const isOfInterface = (call: string) => /IpInterfaceEntry /.test(call);
+
+/** Where in the lists of calls a test is. */
+class Scene {
+  #changes = 0;
+  #calls = 0;
+
+  constructor(readonly pc: WinePc) {}
+
+  /** What has been changed since the last time. */
+  async changes(): Promise<string[]> {
+    const calls = (await this.pc.calls()).slice(this.#changes);
+    this.#changes += calls.length;
+    return calls.filter((call) => !/^(GetBestRoute2|CM_)/.test(call));
+  }
+
+  /** All that was asked for since the last time; the same again and again counts once. */
+  async calls(): Promise<string[]> {
+    const calls = (await this.pc.allCalls()).slice(this.#calls);
+    this.#calls += calls.length;
+    return calls.filter((call, index) => call !== calls[index - 1]);
+  }
+}
+
+async function end(client: LabProcess): Promise<void> {
+  client.kill("SIGINT");
+  assertEquals(await client.waitExit(15_000), 0);
+}
+
+/** What the client asks of the PC's IP stack, call by call, with what it is told. */
+async function checkReads(scene: Scene, start: () => Promise<LabProcess>): Promise<void> {
+  const client = await start();
+  const calls = await scene.calls();
+  const added = calls.indexOf(
+    `CreateIpForwardEntry2 ${RELAY}/32 via ${RELAY} interface=3 metric=0`,
+  );
+  assertEquals(calls.slice(0, added), [...RESTARTED, found(4), found(6), ...TABLES]);
+  // Where Windows sends to the relay from now on: source, prefix, next hop and interface.
+  assertEquals(calls.slice(added + 1, added + 3), [
+    `GetBestRoute2 ${RELAY}`,
+    `GetBestRoute2 ${RELAY}: from 192.0.2.20 by ${RELAY}/32 via ${RELAY} interface=3`,
+  ]);
+  // Once for the journal, and again right before each is set.
+  assertEquals(calls.slice(added).filter(isOfInterface).slice(0, 6), [
+    ...[found(4), found(6)],
+    ...[found(4), set(4), found(6), set(6)],
+  ]);
+  await end(client);
+  const ours = "automatic=0 metric=1 mtu=1400 noDefault=1";
+  assertEquals((await scene.calls()).filter(isOfInterface).slice(-4), [
+    ...[found(4, ours), restore(4)],
+    ...[found(6, ours), restore(6)],
+  ]);
+}
+
+partyTest("what a Windows PC has set itself counts", async (party, step) => {
+  await using pc = await WinePc.open(await party.addPlayer("player"));
+  await pc.installAdapter();
+  await party.startRelay();
+  const scene = new Scene(pc);
+  const start = (...options: string[]) =>
+    startClient(party, pc, ["--virtual-mac", MAC, ...options]);
+  await step(
+    "everything is read before it is set, and put back as it was read",
+    () => checkReads(scene, start),
+  );
+  await scene.changes();
+  await step("a route to the relay that the player has made stays the player's", async () => {
+    await pc.setNetwork(...HOME, `route 3 ${RELAY}/32 10.92.0.1 0`);
+    await end(await start());
+    assertEquals(await scene.changes(), [set(4), set(6), restore(4), restore(6)]);
+    assertEquals((await pc.setOfNetwork()).filter((line) => /^(added|removed) /.test(line)), []);
+  });
+  await step("where IPv6 is off nothing of it is set", async () => {
+    await pc.setNetwork(...HOME, "ipv6off 7", `route 3 ${RELAY}/32 10.92.0.1 0`);
+    await end(await start());
+    assertEquals(await scene.changes(), [set(4), restore(4)]);
+  });
+  await step("a firewall that lets nobody in is said, and the rule taken back", async () => {
+    await pc.write("firewall", "shut");
+    const client = await start("--allow-inbound");
+    await client.waitForLine(/warning: The LAN cannot reach this PC: its firewall is set to let/);
+    await end(client);
+    const calls = await scene.changes();
+    assertEquals(calls.filter((call) => call === "INetFwRules Add rule").length, 1);
+    assertEquals(calls.slice(-2), [`INetFwRules Remove ${RULE}`, restore(4)]);
+  });
+  await step("a firewall that does not run is said, and nothing is left to be undone", async () => {
+    await pc.write("firewall", "gone");
+    const client = await start("--allow-inbound");
+    await client.waitForLine(
+      /warning: Windows' firewall took no rule \(.+\): others may not reach/,
+    );
+    await end(client);
+    assertEquals((await scene.changes()).filter((call) => /Remove/.test(call)), []);
+    await pc.remove("firewall");
+  });
+  await step("a driver with a hole is said", async () => {
+    await pc.register(`[${SETTINGS}]`, '"DriverVersion"="9.24.7.601"');
+    const client = await start();
+    await client.waitForLine(
+      /warning: The driver of "LAN party" is version 9\.24, .*9\.27 or later/,
+    );
+    await end(client);
+    assertMatch((await pc.doctor()).stdout, /! version: +9\.24\.7\.601/);
+  });
+});
