@@ -47,8 +47,8 @@ export function removeAddress(address: InterfaceAddress): void {
  * @returns when the LAN has answered
  * @throws {WindowsError} nobody has, or the adapter has a fixed address
  */
-export async function renewLease(guid: string): Promise<void> {
-  const adapter = new Struct(IP_ADAPTER_INDEX_MAP);
+export async function renewLease(guid: string, interfaceIndex: number): Promise<void> {
+  const adapter = new Struct(IP_ADAPTER_INDEX_MAP).setNumber("Index", interfaceIndex);
   adapter.memberBytes("Name").set(new Uint8Array(wideString(`\\DEVICE\\TCPIP_${guid}`).buffer));
   const code = await windowsIp().IpRenewAddress(adapter.bytes);
   // The struct is referred to here, so that it outlives the call on the other thread.

@@ -221,7 +221,7 @@ class WindowsSystem implements ClientSystem {
     this.isAsking = true;
     this.isToAsk = false;
     logText(this.logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
-    renewLease(adapter.guid)
+    renewLease(adapter.guid, this.tap.network.index)
       .catch((error: Error) => {
         logText(this.logger, "debug", `Windows got no address yet: ${error.message}`);
       })

@@ -740,10 +740,10 @@ BOOL WINAPI CancelIPChangeNotify(OVERLAPPED *overlapped)
     return found;
 }
 
-/* The name alone counts. Nobody answers here: the test's own DHCP client does that. */
+/* Nobody answers here: the test's own DHCP client does that. */
 DWORD WINAPI IpRenewAddress(IP_ADAPTER_INDEX_MAP *adapter)
 {
-    record_call("IpRenewAddress %ls", adapter->Name);
+    record_call("IpRenewAddress %lu %ls", adapter->Index, adapter->Name);
     return ERROR_TIMEOUT;
 }
 

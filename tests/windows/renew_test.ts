@@ -8,7 +8,7 @@ import { eventually, pause } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
-const RENEWAL = "IpRenewAddress \\DEVICE\\TCPIP_{11111111-2222-3333-4444-555555555555}";
+const RENEWAL = "IpRenewAddress 7 \\DEVICE\\TCPIP_{11111111-2222-3333-4444-555555555555}";
 /** What Windows gives an adapter when nobody in its LAN has answered. */
 const SELF_MADE = "address 7 169.254.7.7/16";
 const LEASED = "address 7 10.77.0.100/24";
