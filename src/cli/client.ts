@@ -13,6 +13,9 @@ import { CLIENT_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
 import { VERSION } from "./version.ts";
 
+/** A window would be gone before anybody has read what it shows. */
+const CLOSE = "\nPress Enter to close this window.";
+
 if (import.meta.main) await main(readStart(Deno.args));
 
 async function main(start: Start): Promise<never> {
@@ -20,7 +23,10 @@ async function main(start: Start): Promise<never> {
   const args = ownWindow && start.args.length === 0
     ? askForArguments(CLIENT_PROGRAM, Deno.execPath().replace(/[\\/][^\\/]*$/, ""), WINDOW)
     : start.args;
-  if (args === undefined) Deno.exit(ExitCode.done);
+  if (args === undefined) {
+    WINDOW.ask(CLOSE);
+    Deno.exit(ExitCode.done);
+  }
   let isOver = false;
   let isReport = false;
   /** Runs here, or in a second start that has the rights which it takes. */
@@ -50,7 +56,7 @@ async function main(start: Start): Promise<never> {
     (code) => {
       // A session that the player has ended needs no more words.
       if (ownWindow && !isOver && (isReport || code !== ExitCode.done)) {
-        WINDOW.ask("\nPress Enter to close this window.");
+        WINDOW.ask(CLOSE);
       }
     },
   );

@@ -54,7 +54,10 @@ export function askForArguments(
   dialog: Dialog,
 ): readonly string[] | undefined {
   const file = `${folder}\\${CONFIG_NAME}`;
-  if (isThere(file)) return confirmFile(program, file, dialog);
+  const kept = isThere(file) ? confirmFile(program, file, dialog) : "other";
+  if (kept === undefined) return undefined;
+  if (kept === "in") return ["--config", file];
+  if (kept === "report") return ["doctor"];
   dialog.say(program.summary);
   dialog.say("Your host has told you how to get in. (More can be set: see --help.)\n");
   const answers = new Map<string, string>();
@@ -74,21 +77,28 @@ export function askForArguments(
   ];
 }
 
-/** A file may have come with a download: the player sees where it leads before it is followed. */
+/**
+ * A file may have come with a download: the player sees where it leads before it is followed.
+ *
+ * @returns `other`: what it says is not to be used; `report`: a doctor's is wanted instead; undefined:
+ *   the player gave up
+ */
 function confirmFile(
   program: ProgramSpec,
   file: string,
   dialog: Dialog,
-): readonly string[] | undefined {
-  const args = ["--config", file];
+): "in" | "other" | "report" | undefined {
   const config = readConfigFile(program, file);
-  if (typeof config === "string") return args; // what is wrong with it is said as with any file
+  if (typeof config === "string") return "in"; // what is wrong with it is said as with any file
   const text = (name: string) => {
     const value = config.get(name);
     return Array.isArray(value) ? cleanText(value[0], SHOWN_MAX) : "(none given)";
   };
   dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
-  return dialog.ask("Press Enter to go in, or close this window.") === undefined ? undefined : args;
+  dialog.say("(n: ask me anew; d: show a report of this PC for a friend who knows networks)");
+  const answer = dialog.ask("Press Enter to go in:");
+  if (answer === undefined) return undefined;
+  return /^n/i.test(answer) ? "other" : /^d/i.test(answer) ? "report" : "in";
 }
 
 function askFor(spec: OptionSpec, text: string, dialog: Dialog): string | undefined {
@@ -99,6 +109,7 @@ function askFor(spec: OptionSpec, text: string, dialog: Dialog): string | undefi
     if (wrong === undefined) return answer;
     dialog.say(`  ${wrong}`);
   }
+  dialog.say("  Ask your host what to answer, and start the program again.");
   return undefined;
 }
 
@@ -114,7 +125,7 @@ function saveAnswers(
   ];
   try {
     writeFileAtomic(file, new TextEncoder().encode(lines.join("")), 0o600);
-    dialog.say(`Kept in ${file}; delete it to be asked again.\n`);
+    dialog.say(`Kept in ${file}.\n`);
   } catch (error) {
     dialog.say(`${file} cannot be written: ${error instanceof Error ? error.message : error}\n`);
   }

@@ -12,9 +12,11 @@ import type { Disconnect, Redirect, Reject } from "../ctrl/messages.ts";
 import { describeStatus, type StatusEvent } from "../obs/status.ts";
 import type { ClosedReason, RelayTarget } from "./actions.ts";
 import {
+  FIRST_ADVICE,
   type Reaction,
   reactionTo,
   TRANSPORT_TEXTS,
+  type TransportFailure,
   type Verdict,
   verdictOfErrorCode,
 } from "./outcomes.ts";
@@ -40,6 +42,7 @@ export class Aftermath {
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
   readonly #say: (event: StatusEvent) => void;
+  #advised = false;
 
   constructor(reconnection: Reconnection, room: RoomState, say: (event: StatusEvent) => void) {
     this.#reconnection = reconnection;
@@ -104,8 +107,15 @@ export class Aftermath {
       this.#say(event);
       if (final) return this.#end(1, describeStatus(event), true);
     }
-    const text = withDetail(TRANSPORT_TEXTS[transport], reason.message);
+    const text = withDetail(TRANSPORT_TEXTS[transport], reason.message) + this.#advice(transport);
     this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
+  }
+
+  #advice(transport: TransportFailure): string {
+    const advice = this.#reconnection.untried ? FIRST_ADVICE[transport] : undefined;
+    if (advice === undefined || this.#advised) return "";
+    this.#advised = true;
+    return `. ${advice}`;
   }
 
   /** The machine's way to the relay is another one: the connection by the old one is of no more use. */

@@ -107,6 +107,14 @@ export const TRANSPORT_TEXTS: Readonly<Record<TransportFailure, string>> = {
   other: "The connection to the relay broke",
 };
 
+/** What to look at when no relay has ever answered, in sentences: said once. */
+export const FIRST_ADVICE: Readonly<Partial<Record<TransportFailure, string>>> = {
+  refused: "Check the address, and whether the relay runs.",
+  timeout: "Check the address; some networks, such as those of schools and hotels, let no UDP out.",
+  unreachable: "Check the internet connection.",
+  unresolved: "Check how it is written, and the internet connection.",
+};
+
 /** What follows a failure, with a sentence for people. */
 export interface Verdict {
   readonly reaction: Reaction;

@@ -384,7 +384,8 @@ function joinedText(event: StatusEvent & { type: "joined" }): string {
   if (event.role === "gateway") return `${joined} Players are now in this LAN.`;
   return event.gatewayPresent
     ? `${joined} The party's gateway is there.`
-    : `${joined} The party's gateway is not there yet.`;
+    : `${joined} The party's gateway is not there yet. If it stays away, ask the host whether the ` +
+      "room's code and key are right.";
 }
 
 function dhcpText(event: StatusEvent & { type: "dhcp" }): string {

@@ -28,6 +28,11 @@ function isHeld(error: unknown): boolean {
     (error instanceof Error && "code" in error && error.code === "EBUSY");
 }
 
+/** The path of a file in a folder, as the system writes paths. */
+export function pathIn(folder: string, name: string): string {
+  return `${folder}${Deno.build.os === "windows" ? "\\" : "/"}${name}`;
+}
+
 /** Reads a file; undefined if there is none. Other failures are thrown (`Deno.errors`). */
 export function readFileIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {

@@ -6,7 +6,7 @@ import {
   loadIdentity,
 } from "../client/identity.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
-import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { pathIn, readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
@@ -19,7 +19,7 @@ const PRIVATE = 0o600;
  * @throws {UserError} the file can be neither used nor written
  */
 export function clientMac(stateDir: string, logger: Logger): string {
-  const path = `${stateDir}/${IDENTITY_FILE_NAME}`;
+  const path = pathIn(stateDir, IDENTITY_FILE_NAME);
   try {
     const bytes = readFileIfThere(path);
     const text = bytes === undefined

@@ -70,18 +70,13 @@ export class RelayTrust {
   judge(target: RelayTarget, certificate: PeerCertificate, unixMs: number): TrustJudgement {
     const policy = this.policyFor(target, unixMs);
     const verdict = verifyLeaf(certificate.leaf, policy);
-    if (!verdict.ok) {
+    if (!verdict.ok && !lacksPin(verdict.reason, policy, certificate)) {
       return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
     }
     const needsChain = policy.mode === "ca" || policy.mode === "system";
-    if (!needsChain) return { ok: true };
-    const chain = policy.mode === "system" && Deno.build.os === "windows"
-      ? askWindows(certificate, target.serverName)
-      : {
-        isTrusted: certificate.chainTrusted,
-        isExpired: certificate.chainStatus === CHAIN_EXPIRED,
-      };
-    if (chain.isTrusted) return { ok: true };
+    if (verdict.ok && !needsChain) return { ok: true };
+    const chain = judgeChain(policy, certificate, target.serverName);
+    if (verdict.ok && chain.isTrusted) return { ok: true };
     return {
       ok: false,
       problem: chain.isExpired ? "expired" : "untrusted",
@@ -122,12 +117,38 @@ export class RelayTrust {
   }
 }
 
+/** What is behind a certificate. */
+interface ChainJudgement {
+  readonly isTrusted: boolean;
+  readonly isExpired: boolean;
+}
+
+/** @param serverName undefined: whatever the name is */
+function judgeChain(
+  { mode }: LeafPolicy,
+  certificate: PeerCertificate,
+  serverName: string | undefined,
+): ChainJudgement {
+  if (mode === "system" && Deno.build.os === "windows") return askWindows(certificate, serverName);
+  const { chainTrusted, chainStatus } = certificate;
+  return { isTrusted: chainTrusted, isExpired: chainStatus === CHAIN_EXPIRED };
+}
+
+/**
+ * Whether a certificate that is for another name is one of the relay's own making: then it is not the
+ * name that is to be put right, but the fingerprint that is missing.
+ */
+function lacksPin(reason: TrustFailure, policy: LeafPolicy, certificate: PeerCertificate): boolean {
+  return reason === "name-mismatch" && policy.mode === "system" &&
+    !judgeChain(policy, certificate, undefined).isTrusted;
+}
+
 /** What Windows itself says of a certificate; without a verdict it is not trusted. */
 function askWindows(
   { leaf, chain }: PeerCertificate,
-  serverName: string,
-): { isTrusted: boolean; isExpired: boolean } {
-  const isAddress = canonicalIp(serverName) !== undefined;
+  serverName: string | undefined,
+): ChainJudgement {
+  const isAddress = serverName !== undefined && canonicalIp(serverName) !== undefined;
   try {
     const verdict = verifyByWindows({
       leaf,

@@ -1,6 +1,6 @@
 /** The resume tokens of an endpoint, in a file that only its user may read. */
 import { TOKEN_FILE_NAME, TokenStore } from "../endpoint/token_store.ts";
-import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { pathIn, readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { type Logger, logText } from "./logging.ts";
 
 const PRIVATE = 0o600;
@@ -12,7 +12,7 @@ export class TokenFile {
   private failed = false;
 
   constructor(stateDir: string, private readonly logger: Logger) {
-    this.path = `${stateDir}/${TOKEN_FILE_NAME}`;
+    this.path = pathIn(stateDir, TOKEN_FILE_NAME);
     this.store = TokenStore.parse(this.read());
   }
 

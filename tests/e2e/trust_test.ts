@@ -141,6 +141,10 @@ function wrongChains({ certificates }: Scene, stranger: string): [Attempt, RegEx
     ],
     [attempt("good", "the system's store", ...named), nobody],
     [attempt("selfSigned", "self-signed, the system's store", ...named), nobody],
+    [
+      attempt("selfSigned", "self-signed, and of another name", "--server-name", "other.test"),
+      nobody,
+    ],
     [attempt("selfSigned", "self-signed, a CA", ...ca, ...named), nobody],
     [
       attempt("good", "another name asked for", ...ca, "--server-name", "other.test"),

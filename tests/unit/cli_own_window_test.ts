@@ -58,6 +58,16 @@ Deno.test("the player is asked for relay, fingerprint, room and key, and is kept
     const next = new Player("");
     assertEquals(askForArguments(CLIENT_PROGRAM, folder, next), ["--config", file]);
     assertMatch(next.heard[0], /room PARTY on the relay relay\.example\.org/);
+    // Or a report is wanted, which a window without a console could not be asked for otherwise.
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player("d")), ["doctor"]);
+    // Or everything is asked again, for another party, and kept in the place of the first.
+    const other = new Player("n", "other.example.org", "", "SECOND", "", "", "y");
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, other), [
+      ...["--relay", "other.example.org", "--room", "SECOND"],
+    ]);
+    const again = new Player("");
+    askForArguments(CLIENT_PROGRAM, folder, again);
+    assertMatch(again.heard[0], /room SECOND on the relay other\.example\.org/);
   });
 });
 
@@ -80,6 +90,7 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
     ]);
     const stubborn = new Player(...Array<string>(9).fill("::"));
     assertEquals(askForArguments(CLIENT_PROGRAM, folder, stubborn), undefined);
+    assertMatch(stubborn.heard.at(-1)!, /Ask your host what to answer/);
     assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player()), undefined);
   });
 });

@@ -269,6 +269,25 @@ Deno.test("a relay that does not answer the hello is given up", () => {
   assertEquals(waitOf(stage), 125);
 });
 
+Deno.test("what to look at is said once, and only while no relay has ever answered", () => {
+  const stage = new Stage();
+  stage.start();
+  for (const transport of ["unresolved", "timeout"] as const) {
+    stage.closed({ transport });
+    stage.advance(waitOf(stage));
+  }
+  assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
+    "The relay's name has no address. Check how it is written, and the internet connection.",
+    "The relay does not answer",
+  ]);
+  const joined = new Stage();
+  joined.join();
+  joined.closed({ transport: "timeout" });
+  assertEquals(joined.statuses("retrying").map(({ reason }) => reason), [
+    "The relay does not answer",
+  ]);
+});
+
 Deno.test("the next connection is not opened before the last one is gone", () => {
   const stage = new Stage();
   stage.answersClose = false;

@@ -38,7 +38,8 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { ...joined, role: "client", gatewayPresent: false },
     "warning",
-    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet.",
+    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet. " +
+    "If it stays away, ask the host whether the room's code and key are right.",
   ],
   [
     { ...joined, role: "gateway", gatewayPresent: false },

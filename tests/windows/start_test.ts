@@ -121,6 +121,12 @@ async function checkDoubleClick(pc: WinePc): Promise<void> {
   await waitForText(next, /Press Enter to close/);
   await next.write("\r");
   assertEquals(await next.waitExit(20_000), 1);
+  const report = pc.doubleClick();
+  await waitForText(report, says);
+  await report.write("d\r");
+  await waitForText(report, /TAP driver[^]*things to look at[^]*Press Enter to close/);
+  await report.write("\r");
+  assertEquals(await report.waitExit(20_000), 0);
   await pc.remove("lanparty.toml");
 }
 

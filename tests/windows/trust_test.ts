@@ -18,13 +18,16 @@ partyTest("without a pin Windows' own list of CAs decides, and the name", async 
     await step("a CA that Windows does not know is not trusted", async () => {
       assertMatch(await sayOf(pc, named), /error: .*certificate/);
     });
+    await step("then the fingerprint is missing, whatever the name", async () => {
+      assertMatch(await sayOf(pc, options), /error: .*nobody this PC trusts.*--relay-fingerprint/);
+    });
     await pc.trust(await Deno.readTextFile(certificates.caFile));
     await step("one that it knows is", async () => {
       assertMatch(await sayOf(pc, named), /Joined the room/);
     });
     await step("but not for another name", async () => {
       const said = await sayOf(pc, [...options, "--server-name", "other.test"]);
-      assertMatch(said, /error: .*certificate/);
+      assertMatch(said, /error: .*certificate is for another name/);
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
