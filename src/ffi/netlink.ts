@@ -17,11 +17,14 @@ export const NetlinkFlag = {
   replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
+  /** Of a question: not one answer, but all there are. */
+  dump: 0x300,
 } as const;
 
 /** Types of messages (linux/netlink.h, linux/rtnetlink.h). */
 export const NetlinkType = {
   error: 2,
+  done: 3,
   newLink: 16,
   getLink: 18,
   newAddress: 20,
@@ -36,7 +39,9 @@ export const RouteAttribute = {
   destination: 1,
   interface: 4,
   gateway: 5,
+  priority: 6,
   source: 7,
+  multipath: 9,
   via: 18,
 } as const;
 
@@ -54,6 +59,9 @@ export const NetlinkGroup = {
 
 const NETLINK_ROUTE = 0;
 const ANSWER_BYTES = 8192;
+/** What one read of a dump may bring, and how many reads there may be. */
+const DUMP_BYTES = 65_536;
+const DUMP_READS_MAX = 1_000;
 /** Notices taken by one look. */
 const NOTICES_MAX = 256;
 
@@ -94,9 +102,17 @@ export function readAttributes(
   message: Uint8Array<ArrayBuffer>,
   structBytes: number,
 ): Map<number, Uint8Array<ArrayBuffer>> {
+  return readAttributesAt(message, NLMSGHDR.sizeBytes + structBytes);
+}
+
+/** The attributes of a piece of a message that begin at an offset. */
+export function readAttributesAt(
+  message: Uint8Array<ArrayBuffer>,
+  start: number,
+): Map<number, Uint8Array<ArrayBuffer>> {
   const view = new DataView(message.buffer, message.byteOffset, message.length);
   const found = new Map<number, Uint8Array<ArrayBuffer>>();
-  let offset = NLMSGHDR.sizeBytes + structBytes;
+  let offset = start;
   while (offset + RTATTR.sizeBytes <= message.length) {
     const length = view.getUint16(offset + RTATTR.fields.rta_len.offset, true);
     if (length < RTATTR.sizeBytes || offset + length > message.length) break;
@@ -126,6 +142,51 @@ export function askNetlink(
   } finally {
     closeFd(fd);
   }
+}
+
+/**
+ * Sends a request for a whole table; returns its rows, their heads included.
+ *
+ * @param message with {@linkcode NetlinkFlag.dump}
+ * @param what for a failure's text
+ * @throws {SystemCallError} the kernel refuses
+ */
+export function dumpNetlink(
+  message: Uint8Array<ArrayBuffer>,
+  what: string,
+): Uint8Array<ArrayBuffer>[] {
+  const fd = openSocket(0);
+  try {
+    checkCall("write", libc().write(fd, message, BigInt(message.length)), "netlink");
+    const rows: Uint8Array<ArrayBuffer>[] = [];
+    const memory = new Uint8Array(DUMP_BYTES);
+    for (let reads = 0; reads < DUMP_READS_MAX; reads++) {
+      const length = checkCall("read", libc().read(fd, memory, BigInt(memory.length)), "netlink");
+      for (const row of splitMessages(memory.slice(0, length), what)) {
+        if (messageType(row) === NetlinkType.done) return rows;
+        rows.push(checkAnswer(row, what));
+      }
+    }
+    throw new SystemCallError(what, Errno.EIO, "the table has no end");
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** The messages of one read. */
+function splitMessages(bytes: Uint8Array<ArrayBuffer>, what: string): Uint8Array<ArrayBuffer>[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const messages: Uint8Array<ArrayBuffer>[] = [];
+  for (let offset = 0; offset < bytes.length;) {
+    const rest = bytes.length - offset;
+    const length = rest < NLMSGHDR.sizeBytes ? 0 : view.getUint32(offset, true);
+    if (length < NLMSGHDR.sizeBytes || length > rest) {
+      throw new SystemCallError(what, Errno.EIO, "answer cut short");
+    }
+    messages.push(bytes.slice(offset, offset + length));
+    offset += (length + 3) & ~3;
+  }
+  return messages;
 }
 
 /** Throws what an acknowledgement (`NLMSG_ERROR` with a negative errno) reports. */

@@ -1,6 +1,5 @@
 /**
- * Routes that the client adds on Linux, each on an interface's own link. They bear a mark, and only
- * marked ones are ever removed.
+ * Routes that the client adds on Linux. They bear a mark, and only marked ones are ever removed.
  *
  * @module
  */
@@ -18,19 +17,25 @@ import {
   RouteAttribute,
   RouteType,
 } from "../ffi/netlink.ts";
-import type { IpRoute } from "../proto/ip_route.ts";
+import { type IpRoute, isUnspecified } from "../proto/ip_route.ts";
 
 /** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
 export const RouteTable = { main: 254, local: 255 } as const;
 /** How far away a route leads (linux/rtnetlink.h). */
 export const RouteScope = { universe: 0, link: 253 } as const;
 
+/** Flags of a next hop (linux/rtnetlink.h): it is on the link, whatever the addresses say. */
+export const HopFlag = { onLink: 4 } as const;
+
 /** `rtm_protocol`, which says who has made a route: a number that nobody else has. */
 const MARK = 76;
 const IPV4_BYTES = 4;
 
-/** A route on the link; its `nextHop` and `metric` do not count. */
-export interface LinkRoute extends Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex"> {
+/** A route that is added; without a `nextHop`, or with one that is all zero, on the link. */
+export interface NewRoute
+  extends
+    Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">,
+    Partial<Pick<IpRoute, "nextHop">> {
   /** The address that packets come from: the route goes when that goes. */
   readonly source?: Uint8Array;
   /** The destination is a network's broadcast address. */
@@ -44,7 +49,7 @@ export interface LinkRoute extends Pick<IpRoute, "destination" | "prefixBits" | 
  * @returns false: it is there already
  * @throws {SystemCallError}
  */
-export function addLinkRoute(route: LinkRoute, place: "only" | "first"): boolean {
+export function addRoute(route: NewRoute, place: "only" | "first"): boolean {
   const flags = NetlinkFlag.create | (place === "only" ? NetlinkFlag.exclusive : 0);
   try {
     askNetlink(encodeRoute(NetlinkType.newRoute, flags, route), "RTM_NEWROUTE");
@@ -56,11 +61,11 @@ export function addLinkRoute(route: LinkRoute, place: "only" | "first"): boolean
 }
 
 /**
- * Removes a route that {@linkcode addLinkRoute} has added; one that is gone already is no failure.
+ * Removes a route that {@linkcode addRoute} has added; one that is gone already is no failure.
  *
  * @throws {SystemCallError}
  */
-export function removeLinkRoute(route: LinkRoute): void {
+export function removeRoute(route: NewRoute): void {
   try {
     askNetlink(encodeRoute(NetlinkType.deleteRoute, 0, route), "RTM_DELROUTE");
   } catch (error) {
@@ -74,16 +79,22 @@ export function removeLinkRoute(route: LinkRoute): void {
 export function encodeRoute(
   type: number,
   flags: number,
-  route: LinkRoute,
+  route: NewRoute,
 ): Uint8Array<ArrayBuffer> {
   const { destination, prefixBits, interfaceIndex, source, isBroadcast = false } = route;
   const isIpv4 = destination.length === IPV4_BYTES;
+  const nextHop = route.nextHop === undefined || isUnspecified(route.nextHop)
+    ? undefined
+    : route.nextHop;
+  const isOnLink = isIpv4 && nextHop === undefined;
   const body = new Struct(RTMSG)
     .setNumber("rtm_family", isIpv4 ? AddressFamily.inet : AddressFamily.inet6)
     .setNumber("rtm_dst_len", prefixBits)
     .setNumber("rtm_table", isBroadcast ? RouteTable.local : RouteTable.main)
     .setNumber("rtm_protocol", MARK)
-    .setNumber("rtm_scope", isIpv4 ? RouteScope.link : RouteScope.universe)
+    .setNumber("rtm_scope", isOnLink ? RouteScope.link : RouteScope.universe)
+    // What the route to everything goes by can be reached, whatever the interface's own network is.
+    .setNumber("rtm_flags", isIpv4 && nextHop !== undefined ? HopFlag.onLink : 0)
     .setNumber("rtm_type", isBroadcast ? RouteType.broadcast : RouteType.unicast);
   const index = new Uint8Array(4);
   new DataView(index.buffer).setUint32(0, interfaceIndex, true);
@@ -91,6 +102,7 @@ export function encodeRoute(
     body.bytes,
     encodeAttribute(RouteAttribute.destination, destination),
     encodeAttribute(RouteAttribute.interface, index),
+    ...(nextHop === undefined ? [] : [encodeAttribute(RouteAttribute.gateway, nextHop)]),
     ...(source === undefined ? [] : [encodeAttribute(RouteAttribute.source, source)]),
   ]);
 }

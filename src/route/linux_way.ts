@@ -70,12 +70,18 @@ export function readWay(
   if (index === undefined || index.length !== 4) return undefined;
   return {
     interfaceIndex: new DataView(index.buffer).getUint32(0, true),
-    nextHop: attributes.get(RouteAttribute.gateway) ??
-      attributes.get(RouteAttribute.via)?.slice(VIA_ADDRESS_OFFSET) ??
-      new Uint8Array(addressBytes),
+    nextHop: readGateway(attributes) ?? new Uint8Array(addressBytes),
     source: attributes.get(RouteAttribute.source),
     isLocal: type === RouteType.local,
   };
+}
+
+/** The router among a route's attributes; undefined: there is none. */
+export function readGateway(
+  attributes: ReadonlyMap<number, Uint8Array<ArrayBuffer>>,
+): Uint8Array<ArrayBuffer> | undefined {
+  return attributes.get(RouteAttribute.gateway) ??
+    attributes.get(RouteAttribute.via)?.slice(VIA_ADDRESS_OFFSET);
 }
 
 /** Whether packets can leave by an interface: it is up, and has a cable, an access point or a peer. */

@@ -74,6 +74,8 @@ export interface ClientSystem {
   checkNetwork(nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void>;
+  /** The relay was told, and the adapter is closed: takes back what has kept packets to the relay out. */
+  close(): void;
 }
 
 /**

@@ -26,7 +26,6 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
 }
 
 class LinuxSystem implements ClientSystem {
-  readonly routePinned = undefined;
   readonly blocksDhcp = false;
   private readonly lanAddress: LanAddress;
   private readonly network: LinuxNetwork;
@@ -42,7 +41,12 @@ class LinuxSystem implements ClientSystem {
     logger: Logger,
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
-    this.network = new LinuxNetwork(options.tapName ?? TAP_NAME, journal, logger);
+    this.network = new LinuxNetwork(
+      options.tapName ?? TAP_NAME,
+      options.allowLanDefaultRoute,
+      journal,
+      logger,
+    );
   }
 
   /**
@@ -90,7 +94,12 @@ class LinuxSystem implements ClientSystem {
     return interfaceAddresses(name);
   }
 
+  get routePinned(): boolean | undefined {
+    return this.network.routePinned;
+  }
+
   roomEntered(): void {
+    this.network.settle();
     this.lanAddress.renew();
   }
 
@@ -98,8 +107,11 @@ class LinuxSystem implements ClientSystem {
   gatewayJoined(): void {}
 
   releaseAddress(): Promise<void> {
-    this.network.close();
     return this.lanAddress.close();
+  }
+
+  close(): void {
+    this.network.close();
   }
 }
 

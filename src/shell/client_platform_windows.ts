@@ -239,6 +239,8 @@ class WindowsSystem implements ClientSystem {
     return Promise.resolve();
   }
 
+  close(): void {}
+
   private sayNotUndone(failure: UndoFailure): void {
     const { change: { kind }, error } = failure;
     const why = error instanceof Error ? error.message : String(error);

@@ -211,6 +211,7 @@ class Client {
   async close(): Promise<void> {
     await this.system.releaseAddress();
     this.tap?.close();
+    this.system.close();
     this.statusFile.remove();
   }
 

@@ -2,6 +2,8 @@
  * The player's own networks on Linux, while the client runs: what becomes of the way to the relay, and
  * routes that lead what is the party's into the adapter, and keep what is the home's at home.
  *
+ * - What is sent to the relay stays out of the adapter where that has a route there, such as a default route
+ *   that the player has allowed, by a host route. All else the kernel decides, and rules of VPNs hold.
  * - Broadcasts and multicasts that a program binds to nothing leave by the adapter, not by the
  *   default route.
  * - Where home and party have the same addresses, the party's network is looked for behind the adapter,
@@ -24,14 +26,16 @@ import { interfaceIndex } from "../link/interface.ts";
 import { type StatusEvent, type StatusLevel, statusLine } from "../obs/status.ts";
 import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
 import {
+  equalBytes,
   formatIp,
   type IpAddress,
   type IpRoute,
+  isInNetwork,
   isSameRoute,
-  isUnspecified,
   networkOf,
 } from "../proto/ip_route.ts";
-import { addLinkRoute, removeLinkRoute } from "../route/linux_route_entry.ts";
+import { addRoute, removeRoute } from "../route/linux_route_entry.ts";
+import { readMainRoutes } from "../route/linux_table.ts";
 import { type LinuxWay, wayTo } from "../route/linux_way.ts";
 import { type Logger, logText } from "./logging.ts";
 
@@ -66,15 +70,24 @@ export class LinuxNetwork {
   private readonly said = new Set<string>();
   private dueMs = 0;
   private closed = false;
+  private pinned: boolean | undefined;
 
+  /** @param allowLanDefaultRoute whether the LAN may bring a default route: the relay is held before */
   constructor(
     private readonly tapName: string,
+    private readonly allowLanDefaultRoute: boolean,
     private readonly journal: ChangeJournal,
     private readonly logger: Logger,
   ) {}
 
+  /** Whether the relay is held, and packets go by that way; undefined: it need not be held. */
+  get routePinned(): boolean | undefined {
+    return this.pinned;
+  }
+
   /**
-   * Looks at the way to a relay that is about to be connected to.
+   * Sees to the way to a relay that is about to be connected to, before anything is sent there. The one
+   * before is seen to until {@linkcode settle}.
    *
    * @param relay its address, 4 or 16 bytes
    */
@@ -82,6 +95,11 @@ export class LinuxNetwork {
     if (this.closed) return undefined;
     this.watch.useRelay(relay);
     return this.look(nowMs);
+  }
+
+  /** The relay at hand has let us in: the one before is let go at the next look. */
+  settle(): void {
+    if (this.watch.settle()) this.dueMs = 0;
   }
 
   /** Looks whether anything has changed, and sees to it. */
@@ -93,10 +111,14 @@ export class LinuxNetwork {
 
   private look(nowMs: number): NetworkEvent | undefined {
     try {
-      const way = this.watch.relay === undefined ? undefined : wayTo(this.watch.relay);
-      this.seeToRoutes(way);
-      if (this.watch.relay === undefined || way?.isLocal) return undefined;
-      return this.watch.handleWay(way === undefined ? undefined : lasting(way), nowMs);
+      const tapIndex = this.seeToRoutes();
+      const { relay } = this.watch;
+      const way = relay === undefined ? undefined : wayTo(relay);
+      if (relay === undefined || way?.isLocal) return undefined;
+      const isTap = way !== undefined && way.interfaceIndex === tapIndex;
+      this.pinned = this.isHeld(relay) ? way !== undefined && !isTap : undefined;
+      // The tunnel cannot go through itself: if only that is left, there is no network.
+      return this.watch.handleWay(way === undefined || isTap ? undefined : lasting(way), nowMs);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       this.say("warning", `This PC's routes cannot be seen to (${error.message})`);
@@ -112,20 +134,23 @@ export class LinuxNetwork {
     for (const { route } of [...this.held]) this.letGo(route);
   }
 
-  private seeToRoutes(way: LinuxWay | undefined): void {
+  /** Returns the adapter's index. */
+  private seeToRoutes(): number | undefined {
     const { addresses, tapIndex } = readAddresses(this.tapName);
     const own = addresses.filter((address) => address.interfaceIndex === tapIndex);
     const ours = this.held.map(({ route }) => route);
-    const wishes = { tapIndex, relays: [] };
-    const there = [...ours.filter(isThere), ...routeToRouter(way)];
-    const look = { routes: there, addresses, interfaceMetrics: new Map(), nameServers: [] };
+    const routes = readMainRoutes();
+    const look = { routes, addresses, interfaceMetrics: new Map(), nameServers: [] };
+    const relays = this.watch.relays.filter((relay) => this.mustHold(relay, look, tapIndex));
+    const wishes = { tapIndex, relays };
     let plan = planRoutes(look, wishes, ours);
     if (plan.clashes.length > 0) {
       const nameServers = readNameServers(plan.clashes);
       plan = planRoutes({ ...look, nameServers }, wishes, ours);
     }
-    for (const route of plan.add) this.hold(route);
+    // There cannot be two to one destination, and nothing is sent in between.
     for (const route of plan.remove) this.letGo(route);
+    for (const route of plan.add) this.hold(route);
     for (const address of own) {
       if (address.address.length !== 4) continue;
       const others = addresses.filter((other) => other.interfaceIndex !== tapIndex);
@@ -133,18 +158,45 @@ export class LinuxNetwork {
       leadIntoAdapter(address, clashes);
     }
     for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
+    return tapIndex;
+  }
+
+  private isHeld(relay: Uint8Array): boolean {
+    return this.held.some(({ route }) => equalBytes(route.destination, relay));
+  }
+
+  /** Whether a relay needs a host route: without one its packets go into the adapter, or may soon. */
+  private mustHold(
+    relay: Uint8Array,
+    look: NetworkSnapshot,
+    tapIndex: number | undefined,
+  ): boolean {
+    const isCovered = tapIndex !== undefined &&
+      look.routes.some((route) =>
+        route.interfaceIndex === tapIndex && isInNetwork(relay, route.destination, route.prefixBits)
+      );
+    if (this.isHeld(relay)) return isCovered || this.allowLanDefaultRoute;
+    if (!isCovered && !this.allowLanDefaultRoute) return false;
+    const way = wayTo(relay);
+    if (way === undefined || way.isLocal) return false;
+    if (way.interfaceIndex === tapIndex) return true;
+    if (!this.allowLanDefaultRoute) return false;
+    // Where a VPN's rules lead elsewhere than the table does, they go on doing so with the adapter.
+    const { way: known } = planRoutes(look, { tapIndex, relays: [relay] }, []);
+    return known?.interfaceIndex === way.interfaceIndex && equalBytes(known.nextHop, way.nextHop);
   }
 
   private hold(route: IpRoute): void {
     this.letGo(route); // somebody has deleted it
-    const { destination, prefixBits, interfaceIndex } = route;
+    const { destination, prefixBits, nextHop, interfaceIndex } = route;
     const key = `${formatIp(destination)} ${interfaceIndex}`;
     if (this.theirs.has(key)) return;
-    const data = { destination: destination.toHex(), prefixBits, interfaceIndex };
+    const hex = { destination: destination.toHex(), nextHop: nextHop.toHex() };
+    const data = { ...hex, prefixBits, interfaceIndex };
     const change = this.journal.record(HOST_ROUTE, data);
     let isOurs = false;
     try {
-      isOurs = addLinkRoute(route, "only");
+      isOurs = addRoute(route, "only");
     } finally {
       if (!isOurs) this.journal.forget(change);
     }
@@ -178,44 +230,34 @@ export class LinuxNetwork {
 /** Takes a host route back: what the journal holds is checked before it is believed. */
 export function undoHostRoute(data: ChangeData): void {
   if (typeof data !== "object" || data === null || !("destination" in data)) return;
-  const { destination, prefixBits, interfaceIndex } = data;
-  if (typeof destination !== "string" || !/^([0-9a-f]{8}|[0-9a-f]{32})$/.test(destination)) return;
+  const { destination, nextHop = "", prefixBits, interfaceIndex } = data;
+  if (!isHexAddress(destination) || !(nextHop === "" || isHexAddress(nextHop))) return;
   if (prefixBits !== destination.length * 4 || typeof interfaceIndex !== "number") return;
-  removeLinkRoute({ destination: Uint8Array.fromHex(destination), prefixBits, interfaceIndex });
+  removeRoute({
+    destination: Uint8Array.fromHex(destination),
+    nextHop: Uint8Array.fromHex(nextHop),
+    prefixBits,
+    interfaceIndex,
+  });
 }
 
 /** Has what the party's network is for leave by the adapter. */
 function leadIntoAdapter(own: IpAddress, clashes: boolean): void {
   const { interfaceIndex, address: source, prefixBits } = own;
   const route = { interfaceIndex, source };
-  for (const unbound of UNBOUND) addLinkRoute({ ...route, ...unbound }, "only");
+  for (const unbound of UNBOUND) addRoute({ ...route, ...unbound }, "only");
   if (!clashes || prefixBits > 30) return;
   const destination = networkOf(source, prefixBits);
-  addLinkRoute({ ...route, destination, prefixBits }, "first");
+  addRoute({ ...route, destination, prefixBits }, "first");
   const broadcast = destination.map((byte, index) =>
     byte | (0xff >> Math.min(8, Math.max(0, prefixBits - 8 * index)))
   );
   const directed = { ...route, destination: broadcast, prefixBits: 32, isBroadcast: true };
-  addLinkRoute(directed, "first");
+  addRoute(directed, "first");
 }
 
-/** Whether packets go by a host route of ours. */
-function isThere({ destination, interfaceIndex }: IpRoute): boolean {
-  const way = wayTo(destination);
-  return way?.interfaceIndex === interfaceIndex && isUnspecified(way.nextHop);
-}
-
-/** The route that leads to the relay, as far as its router is concerned. */
-function routeToRouter(way: LinuxWay | undefined): IpRoute[] {
-  if (way === undefined || isUnspecified(way.nextHop)) return [];
-  const { nextHop, interfaceIndex } = way;
-  return [{
-    destination: new Uint8Array(nextHop.length),
-    prefixBits: 0,
-    nextHop,
-    interfaceIndex,
-    metric: 0,
-  }];
+function isHexAddress(text: unknown): text is string {
+  return typeof text === "string" && /^([0-9a-f]{8}|[0-9a-f]{32})$/.test(text);
 }
 
 /** What of a way stays as long as the network is the same one. */

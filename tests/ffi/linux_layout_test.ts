@@ -9,7 +9,7 @@ import {
   RouteAttribute,
   RouteType,
 } from "../../src/ffi/netlink.ts";
-import { RouteScope, RouteTable } from "../../src/route/linux_route_entry.ts";
+import { HopFlag, RouteScope, RouteTable } from "../../src/route/linux_route_entry.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -115,7 +115,9 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     NLM_F_REPLACE: NetlinkFlag.replace,
     NLM_F_EXCL: NetlinkFlag.exclusive,
     NLM_F_CREATE: NetlinkFlag.create,
+    NLM_F_DUMP: NetlinkFlag.dump,
     NLMSG_ERROR: NetlinkType.error,
+    NLMSG_DONE: NetlinkType.done,
     RTM_NEWLINK: NetlinkType.newLink,
     RTM_GETLINK: NetlinkType.getLink,
     RTM_NEWADDR: NetlinkType.newAddress,
@@ -131,13 +133,16 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RTA_DST: RouteAttribute.destination,
     RTA_OIF: RouteAttribute.interface,
     RTA_GATEWAY: RouteAttribute.gateway,
+    RTA_PRIORITY: RouteAttribute.priority,
     RTA_PREFSRC: RouteAttribute.source,
+    RTA_MULTIPATH: RouteAttribute.multipath,
     RTA_VIA: RouteAttribute.via,
     RTN_UNICAST: RouteType.unicast,
     RTN_LOCAL: RouteType.local,
     RTN_BROADCAST: RouteType.broadcast,
     RT_SCOPE_UNIVERSE: RouteScope.universe,
     RT_SCOPE_LINK: RouteScope.link,
+    RTNH_F_ONLINK: HopFlag.onLink,
     RT_TABLE_MAIN: RouteTable.main,
     RT_TABLE_LOCAL: RouteTable.local,
   }, HEADERS);
