@@ -25,8 +25,10 @@ export const STACK_DLLS = ["cfgmgr32", "iphlpapi", "hnetcfg", "netprofm"] as con
 /** DLLs that only some tests replace. */
 export const OTHER_DLLS = ["shell32", "setupapi", "newdev"] as const;
 const ALL_DLLS = [...STACK_DLLS, ...OTHER_DLLS];
+/** A name that is as long as that of the DLL which it hands on to, so that it fits into a file. */
+export const OFFLOAD_DLL = "ws2_on";
 /** One of the DLLs. */
-export type FakeDll = typeof ALL_DLLS[number];
+export type FakeDll = typeof ALL_DLLS[number] | typeof OFFLOAD_DLL;
 
 /** Wine takes a DLL of ours where there is one. */
 export const FAKE_OVERRIDES = `${ALL_DLLS.join()}=n,b`;
@@ -35,7 +37,8 @@ const WINE_DLLS = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
 
 /** The fakes as Windows files, compiled by mingw-w64 at first use; returns their folder. */
 export async function ensureFakes(root: string): Promise<string> {
-  const sources = ["fake_tap.c", "wire.c", "planted.c", "fake_log.h", ...ALL_DLLS.map(fakeSource)];
+  const others = ["fake_tap.c", "wire.c", "planted.c", "offload.c", "fake_log.h"];
+  const sources = [...others, ...ALL_DLLS.map(fakeSource)];
   const version = await outputOf([COMPILER, "--version"]) ?? "";
   const options = [...C_OPTIONS, ...DRIVER_OPTIONS, ...DLL_LIBRARIES];
   const own = await Deno.readFile(new URL(import.meta.url));
@@ -63,6 +66,7 @@ export async function ensureFakes(root: string): Promise<string> {
         ...["-o", `${target}/planted.dll`, `${FAKES}/planted.c`],
       ]);
       for (const name of ALL_DLLS) await buildFakeDll(log, root, name, target);
+      await buildOffload(log, root, target);
     } finally {
       log.close();
     }
@@ -73,6 +77,7 @@ export async function ensureFakes(root: string): Promise<string> {
 
 /** Files of a fake DLL: itself, and Wine's, which it hands on to. */
 export function filesOf(name: FakeDll): string[] {
+  if (name === OFFLOAD_DLL) return [`${name}.dll`];
   return [`${name}.dll`, `${name}_wine.dll`];
 }
 
@@ -109,4 +114,23 @@ async function buildFakeDll(log: Log, root: string, name: string, target: string
     ...[source, `${target}/${name}.def`, ...DLL_LIBRARIES],
   ]);
   await Deno.copyFile(original, `${target}/${name}_wine.dll`);
+}
+
+/** A DLL for what is to take it in the place of ws2_32.dll, which it hands on to. */
+async function buildOffload(log: Log, root: string, target: string): Promise<void> {
+  const source = `${FAKES}/offload.c`;
+  const text = await Deno.readTextFile(source);
+  const own = [...text.matchAll(/^int WSAAPI (\w+)\(/gm)].map(([, name]) => name);
+  const exports = readExports(await Deno.readFile(`${root}${WINE_DLLS}/ws2_32.dll`));
+  const names = exports.flatMap(({ name }) => name ?? []);
+  const lines = names.map((name) => own.includes(name) ? name : `${name}=ws2_32.${name}`);
+  const definitions = `${target}/${OFFLOAD_DLL}.def`;
+  await Deno.writeTextFile(
+    definitions,
+    [`LIBRARY ${OFFLOAD_DLL}.dll`, "EXPORTS", ...lines, ""].join("\n"),
+  );
+  await run(log, [
+    ...[COMPILER, ...C_OPTIONS, "-shared", "-static-libgcc", "-o", `${target}/${OFFLOAD_DLL}.dll`],
+    ...[source, definitions, "-lws2_32"],
+  ]);
 }
