@@ -163,8 +163,9 @@ class Client {
     else if (action.type === "joined") {
       this.clockSkewMs = action.welcome.relayTime - Date.now();
       this.system.roomEntered();
-    } else if (action.type === "peerJoined" && action.peer.role === "gateway") {
-      this.system.gatewayJoined();
+    } else if (action.type === "status" && action.event.type === "gateway") {
+      // One that was there before is no news: the adapter has just come up, and asks by itself.
+      if (action.event.present) this.system.gatewayJoined();
     }
   }
 
