@@ -2,9 +2,28 @@
  * How it was checked what the client calls of Windows, where the test that names the call does not say it: for
  * `docs/WINDOWS.md`.
  */
-import { listFiles } from "./cache.ts";
-
 const TESTS = new URL("../tests/windows/", import.meta.url);
+
+/** The test that asserts calls of the fakes' functions with their values, where it names them. */
+const NAMED: Readonly<Record<string, readonly string[]>> = {
+  client_test: [
+    ..."CM_Disable_DevNode CM_Enable_DevNode CM_Locate_DevNodeW CreateIpForwardEntry2".split(" "),
+    ..."DeleteIpForwardEntry2 SetIpInterfaceEntry".split(" "),
+  ],
+  policy_test: [
+    ..."GetBestRoute2 GetIpForwardTable2 GetIpInterfaceEntry GetIpInterfaceTable".split(" "),
+    "GetUnicastIpAddressTable",
+  ],
+  renew_test: ["IpRenewAddress"],
+  setup_test: [
+    ..."SetupDiCallClassInstaller SetupDiCreateDeviceInfoList SetupDiCreateDeviceInfoW".split(" "),
+    ..."SetupDiDestroyDeviceInfoList SetupDiGetINFClassW SetupDiSetDeviceRegistryPropertyW".split(
+      " ",
+    ),
+    "UpdateDriverForPlugAndPlayDevicesW",
+  ],
+  start_test: ["ShellExecuteExW"],
+};
 
 /** Functions of the fakes that no test names, and what would go wrong in the tests if they were misused. */
 const BY_EFFECT: Readonly<Record<string, string>> = {
@@ -111,18 +130,19 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
   ],
 ];
 
-/** How each of the fakes' functions is checked. @throws {Error} nobody has said it */
+/** How each of the fakes' functions is checked. @throws {Error} nobody has said it, or it is not so */
 export async function checksOf(names: Iterable<string>): Promise<ReadonlyMap<string, string>> {
-  const tests = new Map<string, string>();
-  for (const path of await listFiles(TESTS.pathname, (path) => !path.endsWith("_test.ts"))) {
-    tests.set(path.replace(/\.ts$/, ""), await Deno.readTextFile(new URL(path, TESTS)));
-  }
-  return new Map([...names].map((name) => {
-    const named = [...tests].filter(([, text]) => text.includes(name)).map(([test]) =>
-      `\`${test}\``
-    );
-    const how = named.length > 0 ? named.sort().join(", ") : BY_EFFECT[name];
+  const checks = new Map<string, string>();
+  for (const name of names) {
+    const [test] = Object.entries(NAMED).find(([, named]) => named.includes(name)) ?? [];
+    const how = test === undefined ? BY_EFFECT[name] : `\`${test}\``;
     if (how === undefined) throw new Error(`which test shows the call of ${name}?`);
-    return [name, how];
-  }));
+    if (
+      test !== undefined && !(await Deno.readTextFile(new URL(`${test}.ts`, TESTS))).includes(name)
+    ) {
+      throw new Error(`${test} does not name ${name}`);
+    }
+    checks.set(name, how);
+  }
+  return checks;
 }

@@ -45,9 +45,19 @@ function readSystemSleptMs(): number {
   if (Deno.build.os === "windows") {
     const unbiased = new BigUint64Array(1);
     if (windowsEvents().QueryUnbiasedInterruptTime(unbiased) === 0) return 0;
-    return Number(windowsEvents().GetTickCount64()) - Number(unbiased[0]) / UNITS_PER_MS;
+    return windowsSleptMs(windowsEvents().GetTickCount64(), unbiased[0]);
   }
   return readClockMs(CLOCK_BOOTTIME) - readClockMs(CLOCK_MONOTONIC);
+}
+
+/**
+ * How long a Windows PC has slept since it started, in ms.
+ *
+ * @param tickMs what GetTickCount64 says: sleep included
+ * @param unbiasedUnits what QueryUnbiasedInterruptTime says: without it, in units of 100 ns
+ */
+export function windowsSleptMs(tickMs: bigint, unbiasedUnits: bigint): number {
+  return Number(tickMs) - Number(unbiasedUnits) / UNITS_PER_MS;
 }
 
 function readClockMs(clock: number): number {

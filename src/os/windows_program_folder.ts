@@ -14,7 +14,8 @@ const FOLDER = "lanparty-client";
  * Owned by the administrators, who may do everything, as may the system; users read and execute.
  * Nothing is inherited from the folder above (P), all below inherits this (OICI).
  */
-const SECURITY = "O:BAG:BAD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)";
+export const FOLDER_SECURITY =
+  "O:BAG:BAD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)";
 
 /** Who may write there: administrators, the system, the installer of Windows' own parts. */
 const WRITERS: readonly string[] = [
@@ -41,7 +42,7 @@ export class UnsafeFolderError extends Error {
  */
 export function programFolder(): string {
   const path = programFolderPath();
-  makeFolder(path, SECURITY);
+  makeFolder(path, FOLDER_SECURITY);
   const writers = writersOf(fileSecurity(path)).filter((sid) => !WRITERS.includes(sid));
   if (writers.length === 0) return path;
   throw new UnsafeFolderError(

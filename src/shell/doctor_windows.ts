@@ -1,5 +1,5 @@
 /** The doctor's part that is Windows'. */
-import { FirewallConstant, firewallState } from "../ffi/windows_firewall.ts";
+import { FirewallConstant, type FirewallState, firewallState } from "../ffi/windows_firewall.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { NetworkCategory, networkCategory } from "../ffi/windows_networks.ts";
 import { RegistryKey } from "../ffi/windows_registry.ts";
@@ -205,10 +205,17 @@ function examineFirewall(tap: WindowsAdapter, isRunning: boolean): Finding[] {
   return [network, {
     what: "firewall there",
     how,
-    ...(isShut
-      ? { advice: "if you host a game and nobody can join: start the client with --allow-inbound" }
-      : {}),
+    ...(isShut ? { advice: toBeReached(state) } : {}),
   }];
+}
+
+/** What a player has to do who hosts a game that nobody can join. */
+function toBeReached({ blocksAll, takesRules }: FirewallState): string {
+  const what = "if you host a game and nobody can join:";
+  if (!takesRules) return `${what} ask whoever administers this PC`;
+  return blocksAll
+    ? `${what} let Windows' firewall no longer block all incoming connections of public networks`
+    : `${what} start the client with --allow-inbound`;
 }
 
 function rights(): Finding {

@@ -1,13 +1,13 @@
 /** Who may write to a folder, as Windows' security descriptors say it. */
-import { assertEquals } from "@std/assert";
-import { writersOf } from "../../src/os/windows_program_folder.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { FOLDER_SECURITY, writersOf } from "../../src/os/windows_program_folder.ts";
 
 const TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 
 Deno.test("owner and whoever is allowed more than to read may write", () => {
   const table: [string, string[]][] = [
     // What the client makes.
-    ["O:BAG:BAD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)", ["BA", "SY"]],
+    [FOLDER_SECURITY, ["BA", "SY"]],
     // What a folder inherits from Program Files.
     [
       `O:BAD:AI(A;ID;FA;;;${TRUSTED_INSTALLER})(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)` +
@@ -32,4 +32,9 @@ Deno.test("owner and whoever is allowed more than to read may write", () => {
     ["O:BAD:P", ["BA"]],
   ];
   for (const [sddl, expected] of table) assertEquals(writersOf(sddl), expected, sddl);
+});
+
+Deno.test("the client's folder inherits nothing, and all in it is as it is", () => {
+  assertMatch(FOLDER_SECURITY, /^O:BAG:BAD:P/);
+  for (const [, flags] of FOLDER_SECURITY.matchAll(/\(A;([^;]*);/g)) assertEquals(flags, "OICI");
 });

@@ -38,7 +38,7 @@ Deno.test("every library that src/ffi opens on Windows stands in the table", asy
 
 Deno.test("of each function that a fake has it is said how its calls are checked", async () => {
   const checks = await checksOf(["SetIpInterfaceEntry", "IsUserAnAdmin"]);
-  assertMatch(checks.get("SetIpInterfaceEntry")!, /`client_test`.*`policy_test`/);
+  assertMatch(checks.get("SetIpInterfaceEntry")!, /^`client_test`$/);
   assertMatch(checks.get("IsUserAnAdmin")!, /start_test/);
   await assertRejects(() => checksOf(["Beep"]), Error, "which test shows the call of Beep?");
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type LabProcess, NetworkLab } from "../support/netns.ts";
 import { eventually } from "../support/wait.ts";
-import { WinePc } from "../support/wine.ts";
+import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
 
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
 /** A relay that does not answer: nobody is joined here. */
@@ -72,6 +72,8 @@ Deno.test("a PC that is not as it should be", async (test) => {
     assertMatch(stdout, /^This PC has no TAP adapter: there is no MAC to be taken back\r?\n$/);
     assertMatch(await refusalOf(pc, "reset", "--tap", "x"), /no TAP adapter "x"; this PC has none/);
   });
+  await test.step("a driver that Windows does not take, or not at once: what to do is said", () =>
+    checkDriver(pc));
   await pc.installAdapter();
   await test.step("a folder of programs that others may write is not used", () => checkFolder(pc));
   await test.step("a library that somebody has changed is written anew", () => checkLibrary(pc));
@@ -88,8 +90,34 @@ Deno.test("a PC that is not as it should be", async (test) => {
     assertMatch(stdout, /^ {2}adapters: +"Old VPN", "LAN party"\r?$/m);
     assertMatch(stdout, /^! version: +9\.24\.7\.601\r?\n +→ .*update TAP-Windows6 to 9\.27/m);
   });
+  await test.step("the doctor tells what Windows' DHCP client has got", () => checkLease(pc));
   await test.step("reset does what it can, and says what it cannot", () => checkReset(pc));
 });
+
+const INF = "[tap0901.NTamd64]\n%D% = tap0901.ndi, root\\tap0901\n; tap0901.sys, tap0901.cat\n";
+
+async function checkDriver(pc: WinePc): Promise<void> {
+  await pc.installFakes("setupapi", "newdev");
+  const names = ["tap.inf", "tap0901.sys", "tap0901.cat"];
+  for (const name of names) await pc.write(name, INF);
+  for (
+    const [matter, said] of [
+      ["publisher", /could not be installed: its publisher is not known to Windows; take the pack/],
+      ["catalogue", /could not be installed: its catalogue does not fit its files; take the pack/],
+      [
+        "kind",
+        /could not be installed: this kind of Windows takes it from its own installer alone/,
+      ],
+      ["restart", /error: the driver is installed: restart Windows, then start lanparty-client/],
+    ] as const
+  ) {
+    await pc.write("driver", matter);
+    assertMatch(await refusalOf(pc, ...OPTIONS), said);
+    assertEquals(await filesOf(pc), []); // the package is not left there
+  }
+  for (const name of [...names, "driver"]) await pc.remove(name);
+  await Deno.remove(pc.diskC(PROGRAMS));
+}
 
 async function checkFolder(pc: WinePc): Promise<void> {
   const folder = pc.diskC(PROGRAMS);
@@ -191,6 +219,20 @@ async function checkSeveral(pc: WinePc): Promise<void> {
   assertMatch(refusal, /; another program uses the TAP adapter "LAN party"/);
   other.kill("SIGKILL");
   await other.exited;
+}
+
+async function checkLease(pc: WinePc): Promise<void> {
+  const key = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\" +
+    `Interfaces\\${WINE_ADAPTER.guid}`;
+  const report = async (...lines: string[]) => {
+    await pc.register(`[${key}]`, ...lines);
+    return (await pc.run([...CLIENT, "doctor", "--tap", "LAN party"])).stdout;
+  };
+  const lease = ['"DhcpIPAddress"="10.77.0.50"', '"DhcpServer"="10.77.0.1"'];
+  assertMatch(await report('"EnableDHCP"=dword:00000001'), /^ {2}DHCP: +no lease\r?$/m);
+  assertMatch(await report(...lease), /^ {2}DHCP: +10\.77\.0\.50 from 10\.77\.0\.1\r?$/m);
+  const off = await report('"EnableDHCP"=dword:00000000');
+  assertMatch(off, /^ {2}DHCP: +off: it has a fixed address\r?$/m);
 }
 
 /** The other adapter's device has no instance id. */

@@ -36,6 +36,7 @@ DWORD WINAPI CM_Disable_DevNode(DWORD device, ULONG flags)
 {
     char word = word_of_test(L"Z:\\mnt\\device");
     record_call("CM_Disable_DevNode %lu %lu", device, flags);
+    record_journal("windows-restart");
     if (word == 'v') return REMOVE_VETOED;
     if (word == 's') Sleep(2000);
     return device == DEVICE ? set_present(0) : NO_SUCH_DEVICE;

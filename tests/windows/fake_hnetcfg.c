@@ -127,6 +127,7 @@ static HRESULT STDMETHODCALLTYPE add_rule(INetFwRules *self, INetFwRule *added)
 {
     (void)self;
     record_call("INetFwRules Add %s", added == &rule ? "rule" : "?");
+    record_journal("windows-inbound");
     if (state() == 'g') return NOT_REGISTERED;
     has_rule = TRUE;
     return S_OK;

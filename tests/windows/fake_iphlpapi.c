@@ -362,6 +362,7 @@ DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     record_call("SetIpInterfaceEntry %s automatic=%u metric=%lu mtu=%lu noDefault=%u",
                 row->Family == AF_INET ? "ipv4" : "ipv6", row->UseAutomaticMetric, row->Metric, row->NlMtu,
                 row->DisableDefaultRoutes);
+    record_journal("windows-interface");
     load();
     settings = settings_of(row);
     if (settings == NULL) result = ERROR_NOT_FOUND;
@@ -528,6 +529,7 @@ static struct route record_route(const char *call, const MIB_IPFORWARD_ROW2 *row
                 address_text(&row->DestinationPrefix.Prefix, prefix, sizeof prefix),
                 row->DestinationPrefix.PrefixLength, address_text(&row->NextHop, hop, sizeof hop),
                 route.index, row->Metric);
+    record_journal("windows-route");
     return route;
 }
 
@@ -537,6 +539,8 @@ DWORD WINAPI CreateIpForwardEntry2(const MIB_IPFORWARD_ROW2 *row)
     DWORD result = NO_ERROR;
     load();
     if (find_interface(route.index) == NULL) result = ERROR_NOT_FOUND;
+    /* It would be gone at once. */
+    else if (row->ValidLifetime != 0xffffffff || row->PreferredLifetime != 0xffffffff) result = ERROR_INVALID_PARAMETER;
     else if (find_route(&route) >= 0) result = ERROR_OBJECT_ALREADY_EXISTS;
     else if (pc.route_count == ROWS) result = ERROR_NOT_ENOUGH_MEMORY;
     else {

@@ -6,6 +6,7 @@
 #include <windows.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static inline void append_line(const WCHAR *path, const char *line, DWORD length)
 {
@@ -53,4 +54,21 @@ static inline char word_of_test(const WCHAR *path)
     ReadFile(file, &first, 1, &bytes, NULL);
     CloseHandle(file);
     return first;
+}
+
+#define JOURNAL L"C:\\Program Files\\lanparty-client\\changes-{11111111-2222-3333-4444-555555555555}.json"
+
+/* Whether a change that is being made, or taken back, stands in the client's journal at this moment. */
+static inline void record_journal(const char *kind)
+{
+    static char text[65536];
+    DWORD length = 0;
+    HANDLE file = CreateFileW(JOURNAL, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                              OPEN_EXISTING, 0, NULL);
+    if (file != INVALID_HANDLE_VALUE) {
+        ReadFile(file, text, sizeof text - 1, &length, NULL);
+        CloseHandle(file);
+    }
+    text[length] = 0;
+    record_read("written down: %s %s", kind, strstr(text, kind) == NULL ? "no" : "yes");
 }

@@ -1,6 +1,7 @@
 /*
  * Installing a driver, in the place of Wine's newdev: the adapter of "adapter.reg" appears in the registry, unless a
- * file says that the player does not trust the publisher ("refused").
+ * file says that the player does not trust the publisher ("refused"). Another says what else is the matter ("driver"):
+ * "publisher" (nobody knows it), "catalogue" (it does not fit), "kind" (of another Windows), "restart" (it is needed).
  */
 #define _NEWDEV_
 #include <windows.h>
@@ -37,6 +38,20 @@ BOOL WINAPI UpdateDriverForPlugAndPlayDevicesW(HWND parent, const WCHAR *id, con
     if (GetFileAttributesW(L"Z:\\mnt\\refused") != INVALID_FILE_ATTRIBUTES) {
         SetLastError(0xe0000243); /* ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED */
         return FALSE;
+    }
+    *restart = TRUE;
+    switch (word_of_test(L"Z:\\mnt\\driver")) {
+    case 'p':
+        SetLastError(0xe0000242); /* ERROR_AUTHENTICODE_TRUST_NOT_ESTABLISHED */
+        return FALSE;
+    case 'c':
+        SetLastError(0xe000022f); /* ERROR_NO_CATALOG_FOR_OEM_INF */
+        return FALSE;
+    case 'k':
+        SetLastError(0xe0000235); /* ERROR_IN_WOW64 */
+        return FALSE;
+    case 'r':
+        return TRUE;
     }
     set_text(CONNECTION, L"Name", L"LAN party");
     set_text(CONNECTION, L"PnpInstanceID", L"ROOT\\NET\\0000");

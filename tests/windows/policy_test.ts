@@ -2,11 +2,12 @@
  * What the compiled lanparty-client.exe reads of a PC before it sets anything, and how it takes what a player, a
  * company's policy or an old driver has decided.
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { LabProcess } from "../support/netns.ts";
 import { PARTY } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
-import { HOME, WinePc } from "../support/wine.ts";
+import { eventually } from "../support/wait.ts";
+import { HOME, WINE_ADAPTER, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:54";
@@ -30,6 +31,14 @@ const RESTARTED = [
   "CM_Disable_DevNode 7 4",
   "CM_Enable_DevNode 7 0",
 ];
+
+const SETUP = [
+  `CreateIpForwardEntry2 ${RELAY}/32 via ${RELAY} interface=3 metric=0`,
+  ...[set(4), set(6)],
+];
+
+/** What the fakes say at each change: whether it stands in the journal. */
+const WRITTEN = "written down: ";
 
 const isOfInterface = (call: string) => /IpInterfaceEntry /.test(call);
 
@@ -63,10 +72,8 @@ async function end(client: LabProcess): Promise<void> {
 /** What the client asks of the PC's IP stack, call by call, with what it is told. */
 async function checkReads(scene: Scene, start: () => Promise<LabProcess>): Promise<void> {
   const client = await start();
-  const calls = await scene.calls();
-  const added = calls.indexOf(
-    `CreateIpForwardEntry2 ${RELAY}/32 via ${RELAY} interface=3 metric=0`,
-  );
+  const calls = (await scene.calls()).filter((call) => !call.startsWith(WRITTEN));
+  const added = calls.indexOf(SETUP[0]);
   assertEquals(calls.slice(0, added), [...RESTARTED, found(4), found(6), ...TABLES]);
   // Where Windows sends to the relay from now on: source, prefix, next hop and interface.
   assertEquals(calls.slice(added + 1, added + 3), [
@@ -84,6 +91,21 @@ async function checkReads(scene: Scene, start: () => Promise<LabProcess>): Promi
     ...[found(4, ours), restore(4)],
     ...[found(6, ours), restore(6)],
   ]);
+}
+
+async function checkFirewalls(pc: WinePc): Promise<void> {
+  // The line has a mark where a running client's games cannot be reached: here none runs.
+  for (
+    const [firewall, line] of [
+      ["off", /^ {2}firewall there: +off\r?$/m],
+      ["shut", /^ {2}firewall there: +on, and lets nobody in\r?$/m],
+      ["gone", /^ {2}firewall: +does not run\r?$/m],
+    ] as const
+  ) {
+    await pc.write("firewall", firewall);
+    assertMatch((await pc.doctor()).stdout, line);
+  }
+  await pc.remove("firewall");
 }
 
 partyTest("what a Windows PC has set itself counts", async (party, step) => {
@@ -113,6 +135,11 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     await pc.write("firewall", "shut");
     const client = await start("--allow-inbound");
     await client.waitForLine(/warning: The LAN cannot reach this PC: its firewall is set to let/);
+    const advice =
+      /^! firewall there: +on, and lets nobody in\r?\n +→ .* no longer block all incoming/m;
+    await eventually("the doctor says what to do", async () => {
+      return advice.test((await pc.doctor()).stdout);
+    });
     await end(client);
     const calls = await scene.changes();
     assertEquals(calls.filter((call) => call === "INetFwRules Add rule").length, 1);
@@ -128,6 +155,7 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     assertEquals((await scene.changes()).filter((call) => /Remove/.test(call)), []);
     await pc.remove("firewall");
   });
+  await step("the doctor knows what the firewall is like", () => checkFirewalls(pc));
   await step("a driver with a hole is said", async () => {
     await pc.register(`[${SETTINGS}]`, '"DriverVersion"="9.24.7.601"');
     const client = await start();
@@ -138,3 +166,74 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     assertMatch((await pc.doctor()).stdout, /! version: +9\.24\.7\.601/);
   });
 });
+
+partyTest(
+  "what a Windows client changes is written down before, and nothing else believed",
+  async (party, step) => {
+    await using pc = await WinePc.open(await party.addPlayer("player"));
+    await pc.installAdapter();
+    await party.startRelay();
+    const scene = new Scene(pc);
+    const start = (...options: string[]) =>
+      startClient(party, pc, ["--virtual-mac", MAC, ...options]);
+    let client = await start("--allow-inbound");
+    await client.waitForLine(/The LAN may reach this PC/);
+    await step("every change stood in the journal when it was made", async () => {
+      const written = (await scene.calls()).filter((call) => call.startsWith(WRITTEN));
+      const kinds = ["restart", "route", "interface", "inbound"];
+      assertEquals(
+        new Set(written),
+        new Set(kinds.map((kind) => `${WRITTEN}windows-${kind} yes`)),
+      );
+    });
+    await step("a few dozen reads wait for frames", async () => {
+      const { reads } = await pc.record();
+      assert(reads >= 24 && reads < 200, `${reads}`);
+    });
+    await step(
+      "an adapter that comes back with another MAC is given the player's again",
+      async () => {
+        await pc.setPresent(false);
+        await client.waitForLine(/adapter LAN party is gone/);
+        await pc.register(`[${SETTINGS}]`, '"NetworkAddress"="020000000099"');
+        await scene.calls();
+        await pc.setPresent(true);
+        await client.waitForLine(/adapter LAN party is back/, 40_000);
+        assertEquals((await scene.calls()).filter((call) => /^CM_/.test(call)), RESTARTED);
+        assertEquals(await pc.readSetting("NetworkAddress"), MAC.replaceAll(":", ""));
+      },
+    );
+    await step("when it is taken back it still stands there", async () => {
+      await scene.calls();
+      await end(client);
+      const calls = await scene.calls();
+      assertEquals(calls.filter((call) => /^written down: .* no$/.test(call)), []);
+      assert(calls.some((call) => call.startsWith("DeleteIpForwardEntry2")), calls.join("\n"));
+    });
+    await step("what somebody has written there is not done", async () => {
+      await scene.changes();
+      await tamper(pc);
+      client = await start();
+      assertEquals((await scene.changes()).filter((call) => !SETUP.includes(call)), []);
+      await end(client);
+    });
+  },
+);
+
+/** What no client has done: somebody else's rule, device, and address of another adapter. */
+async function tamper(pc: WinePc): Promise<void> {
+  const address = { guid: "{99999999-0000-0000-0000-000000000000}", address: [192, 0, 2, 20] };
+  const changes = [
+    { kind: "windows-inbound", data: "Core Networking - DHCP" },
+    { kind: "windows-inbound", data: `${RULE} x` },
+    { kind: "windows-restart", data: "PCI\\VEN_8086\\0" },
+    { kind: "windows-restart", data: "ROOT\\NET\\0000\\..\\X" },
+    { kind: "windows-address", data: { ...address, prefixLength: 24 } },
+    { kind: "windows-address", data: { ...address, guid: WINE_ADAPTER.guid, prefixLength: 999 } },
+  ].map((change, id) => ({ id, ...change }));
+  const owner = { pid: 4_000_000, startTicks: 1 };
+  await Deno.writeTextFile(
+    pc.diskC(`Program Files/lanparty-client/changes-${WINE_ADAPTER.guid}.json`),
+    JSON.stringify({ version: 1, owner, changes }),
+  );
+}

@@ -1,10 +1,10 @@
 /** How lanparty-client.exe starts: on a fresh Windows, by a double click, with and without rights. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { VERSION } from "../../src/cli/version.ts";
 import { executablePath, WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { dependentLoadFlags, SEARCH_SYSTEM32 } from "../../tools/pe_file.ts";
 import { fileVersion } from "../../tools/pe_resources.ts";
-import { isSystemDll, readTables } from "../../tools/windows_library.ts";
+import { ensureWindowsLibrary, isSystemDll, readTables } from "../../tools/windows_library.ts";
 import { readWindowsCalls } from "../../tools/windows_calls.ts";
 import { type LabProcess, NetworkLab } from "../support/netns.ts";
 import { eventually } from "../support/wait.ts";
@@ -15,10 +15,22 @@ const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY"];
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA";
 const NO_DRIVER = /error: no TAP adapter: install the driver TAP-Windows6/;
 
-Deno.test("the client needs only DLLs that every Windows has", async () => {
-  const { imports } = await readTables(WINDOWS_CLIENT);
-  assert(imports.length > 0);
-  assertEquals(imports.filter((name) => !isSystemDll(name)), []);
+/** Import lists, without ".dll" and in the alphabet's order. */
+const IMPORTS = {
+  client:
+    "advapi32 api-ms-win-core-synch-l1-2-0 bcrypt bcryptprimitives combase crypt32 dbghelp gdi32 " +
+    "kernel32 ntdll oleaut32 psapi setupapi shell32 user32 userenv winmm ws2_32",
+  library: "advapi32 crypt32 iphlpapi kernel32 msvcrt ncrypt ntdll user32 winmm ws2_32",
+};
+
+Deno.test("the client and its library need only DLLs that every Windows has", async () => {
+  const paths = { client: WINDOWS_CLIENT, library: (await ensureWindowsLibrary()).path };
+  for (const part of ["client", "library"] as const) {
+    const { imports } = await readTables(paths[part]);
+    const names = new Set(imports.map((name) => name.toLowerCase().replace(/\.dll$/, "")));
+    assertEquals([...names].sort().join(" "), IMPORTS[part]);
+    assertEquals(imports.filter((name) => !isSystemDll(name)), []);
+  }
   // And takes them from System32, whatever lies beside it.
   const file = await Deno.readFile(WINDOWS_CLIENT);
   assertEquals(dependentLoadFlags(file), SEARCH_SYSTEM32);
