@@ -9,8 +9,9 @@ import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { isAdministrator } from "../ffi/windows_rights.ts";
-import { renewLease } from "../route/windows_address.ts";
+import { removeAddress, renewLease } from "../route/windows_address.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
+import { readAddresses } from "../route/windows_tables.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
@@ -179,6 +180,7 @@ class WindowsSystem implements ClientSystem {
     const { network, mtu } = this.tap;
     try {
       this.changes?.keepConfigured(network, mtu, this.options.allowLanDefaultRoute);
+      if (this.options.address !== undefined) removeSelfMade(network);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       logText(this.logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
@@ -266,6 +268,18 @@ function busyError({ name }: TapAdapter, { pid }: JournalBusyError): LinkError {
   const text = `lanparty-client runs already (process ${pid}) with the TAP adapter "${name}": ` +
     "close its window, or end it, first";
   return new LinkError("name-taken", text);
+}
+
+/**
+ * Takes the address away that Windows gives an adapter when its DHCP client gets no answer, beside a
+ * fixed one, too: broadcasts could come from it then. Windows itself makes it anew when it wants to.
+ */
+function removeSelfMade({ index }: WindowsInterface): void {
+  for (const { interfaceIndex, address, prefixBits } of readAddresses()) {
+    const isSelfMade = address.length === 4 && address[0] === 169 && address[1] === 254;
+    if (interfaceIndex !== index || !isSelfMade) continue;
+    removeAddress({ interfaceIndex, address, prefixLength: prefixBits });
+  }
 }
 
 /** Waits until an adapter that was started can be opened; what is wrong with it is said later. */

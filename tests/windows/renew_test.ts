@@ -1,8 +1,9 @@
 /**
- * Windows gives an address up after a minute of asking, and then asks once in five: a player who was
- * there before the party's gateway would wait that long, if the client did not have it ask.
+ * What Windows' own DHCP client does when nobody answers: it gives the adapter an address of its own
+ * making after a minute, and asks again once in five. A player who was there before the party's gateway
+ * would wait that long, and one with a fixed address would have two.
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { partyTest } from "../support/play.ts";
 import { eventually, pause } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
@@ -43,4 +44,21 @@ partyTest("the gateway comes after the player: the LAN is asked again", async (p
     await pause(500);
     assertEquals(await renewals(), [RENEWAL]);
   });
+});
+
+partyTest("beside a fixed address there is none of Windows' own making", async (party) => {
+  await using pc = await WinePc.open(await party.addPlayer("player"));
+  await pc.installAdapter();
+  await party.startRelay();
+  const client = await startClient(party, pc, ["--address", "10.77.0.100/24"]);
+  await pc.setNetwork(...PC, SELF_MADE);
+  const removal = /^DeleteUnicastIpAddressEntry 169\.254\.7\.7\/16 interface=7 /;
+  const isRemoved = async () => (await pc.calls()).some((call) => removal.test(call));
+  await eventually("its removal", isRemoved);
+  client.kill("SIGINT");
+  assertEquals(await client.waitExit(15_000), 0);
+  const others = (await pc.calls()).filter((call) =>
+    call.startsWith("DeleteUnicast") && !removal.test(call)
+  );
+  assert(others.length === 1 && others[0].includes(" 10.77.0.100/24 "), others.join("\n"));
 });
