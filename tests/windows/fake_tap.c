@@ -161,6 +161,17 @@ static void read_mac(void)
         }
         mac[i] = (unsigned char)octet;
     }
+    /* Versions from 9.24 on take none but those that are locally administered, and no group's. */
+    if ((mac[0] & 3) != 2) copy(mac, permanent, 6);
+}
+
+/* The MTU of the settings, where there is one. */
+static ULONG read_mtu(void)
+{
+    WCHAR text[8];
+    ULONG length = read_setting(L"MTU", text, 8), mtu = 0;
+    for (ULONG i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++) mtu = mtu * 10 + text[i] - '0';
+    return mtu == 0 ? 1500 : mtu;
 }
 
 /* What DriverVersion of the settings begins with, such as "9.27". */
@@ -238,8 +249,7 @@ static NTSTATUS answer(IRP *irp, const void *bytes, ULONG length)
 
 static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
 {
-    static const ULONG mtu = 1500;
-    ULONG version[3];
+    ULONG version[3], mtu;
     IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
     ULONG argument = 0;
     if (stack->Parameters.DeviceIoControl.InputBufferLength >= 4) {
@@ -266,6 +276,7 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         return answer(irp, version, sizeof version);
     case TAP_CONTROL(3):
         record.mtu_reads++;
+        mtu = read_mtu();
         return answer(irp, &mtu, sizeof mtu);
     case TAP_CONTROL(6):
         media = argument != 0;
