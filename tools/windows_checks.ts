@@ -124,6 +124,11 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
     "they are read out of the file, and a DLL of each name lies beside the client (`start_test`)",
   ],
   [
+    "`timeBeginPeriod`",
+    "waits of Windows, which without it take up to 15.6 ms: Wine's end in time",
+    "its page; it is in force as long as the reactor is",
+  ],
+  [
     "`GetNamedSecurityInfoW`",
     "Windows' own access lists: Wine makes them of Unix' rights",
     "lists of Windows in `os_windows_program_folder_test`; a folder that all may write is refused (`adapters_test`)",

@@ -156,6 +156,17 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     await pc.remove("firewall");
   });
   await step("the doctor knows what the firewall is like", () => checkFirewalls(pc));
+  await step("the LAN's default routes are let in where the player wants them", async () => {
+    await scene.changes();
+    await end(await start("--allow-lan-default-route"));
+    const wanted = set(4).replace("noDefault=1", "noDefault=0");
+    assertEquals(await scene.changes(), [wanted, restore(4)]);
+  });
+  await step("a driver that was configured with a smaller MTU keeps it", async () => {
+    await pc.register(`[${SETTINGS}]`, '"MTU"="1300"');
+    await end(await start());
+    assertEquals(await scene.changes(), [set(4).replace("1400", "1300"), restore(4)]);
+  });
   await step("a driver with a hole is said", async () => {
     await pc.register(`[${SETTINGS}]`, '"DriverVersion"="9.24.7.601"');
     const client = await start();

@@ -160,4 +160,8 @@ async function checkRights(pc: WinePc): Promise<void> {
     '"Ann \\"B\\"" --state-dir=C:\\users\\player\\AppData\\Roaming\\lanparty-client ' +
     `--room-key=${KEY}`,
   ]);
+  // Windows starts it elsewhere: it goes back to where the player's paths lead from.
+  await pc.write("room.key", `${KEY}\n`);
+  const relative = [...CLIENT, ...OPTIONS, "--room-key-file", "mnt/room.key"];
+  assertMatch((await pc.run(relative, { anyCode: true })).stderr, NO_DRIVER);
 }
