@@ -91,6 +91,12 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
     "everything is looked at each 5 s without a notice, too",
   ],
   [
+    "`WSAIoctl` with `SIO_ADDRESS_LIST_CHANGE`, `SIO_ROUTING_INTERFACE_CHANGE`",
+    "that IPv6 ends the requests: under Wine IPv4 addresses end the first, and nothing the second",
+    "the page on Winsock's IOCTLs, by which the unspecified address stands for every destination; the client is back by a " +
+    "notice, and without one (`relays_test`)",
+  ],
+  [
     "`QueryUnbiasedInterruptTime` and `GetTickCount64`",
     "a PC that sleeps",
     "their pages: the first leaves sleep out, the second counts it. The rule is tested with clocks of the test's own " +
