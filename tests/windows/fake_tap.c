@@ -186,15 +186,6 @@ static void read_version(ULONG version[3])
     }
 }
 
-/* MTU of the settings, as the real driver reads it. */
-static ULONG read_mtu(void)
-{
-    WCHAR text[8];
-    ULONG length = read_setting(L"MTU", text, 8), mtu = 0;
-    for (ULONG i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++) mtu = mtu * 10 + text[i] - '0';
-    return mtu == 0 ? 1500 : mtu;
-}
-
 static NTSTATUS WINAPI on_create(DEVICE_OBJECT *device, IRP *irp)
 {
     struct end *end = end_of(device);

@@ -162,11 +162,6 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     const wanted = set(4).replace("noDefault=1", "noDefault=0");
     assertEquals(await scene.changes(), [wanted, restore(4)]);
   });
-  await step("a driver that was configured with a smaller MTU keeps it", async () => {
-    await pc.register(`[${SETTINGS}]`, '"MTU"="1300"');
-    await end(await start());
-    assertEquals(await scene.changes(), [set(4).replace("1400", "1300"), restore(4)]);
-  });
   await step("a driver with a hole is said", async () => {
     await pc.register(`[${SETTINGS}]`, '"DriverVersion"="9.24.7.601"');
     const client = await start();
