@@ -13,10 +13,28 @@ import { systemFailure, UserError } from "./user_error.ts";
  * @throws {UserError} the program was not built, or the system lacks what the library needs
  */
 export function openQuicLibrary(reactor: Reactor, pool: BufferPool): QuicLibrary {
-  if (Deno.build.os === "windows") {
-    return QuicLibrary.open(place("msquic.dll"), reactor, pool);
-  }
+  if (Deno.build.os === "windows") return openFile("msquic.dll", reactor, pool);
   return QuicLibrary.open(readIncluded("libmsquic.so"), reactor, pool);
+}
+
+/** Windows' virus scanners look into a library when it is written and when it is loaded. */
+function openFile(name: string, reactor: Reactor, pool: BufferPool): QuicLibrary {
+  const path = place(name);
+  try {
+    return QuicLibrary.open(path, reactor, pool);
+  } catch (cause) {
+    if (!isNotLoaded(cause)) throw cause;
+    throw new UserError(
+      `Windows does not load ${path} (${cause.message.trim()}): if a virus scanner holds it back, ` +
+        "tell it to allow that file",
+      { cause },
+    );
+  }
+}
+
+/** What `Deno.dlopen` says of a file that cannot be loaded; it has neither a class nor a code. */
+function isNotLoaded(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith("Could not open library");
 }
 
 function place(name: string): string {

@@ -4,7 +4,7 @@
  * none of it, so that msquic takes another path there. Here a DLL of the tests does all three
  * (`offload.c`), and msquic.dll takes its Winsock from it.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { prepareWindowsClient } from "../../tools/build.ts";
 import { hashOf } from "../../tools/cache.ts";
 import { checkPing, checkTcp } from "../../tools/demo/checks.ts";
@@ -16,8 +16,9 @@ import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
 import { OFFLOAD_DLL } from "../support/wine_fakes.ts";
-import { startClient } from "../support/wine_joins.ts";
+import { optionsFor, startClient } from "../support/wine_joins.ts";
 
+const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
 const MAC = "02:00:00:00:00:54";
 const ADDRESS = "10.77.0.54";
 /** Whether datagrams wait for each other is a matter of time. */
@@ -52,6 +53,15 @@ partyTest("a client on a Windows that cuts and joins datagrams", async (party, s
   const player = await party.addPlayer("player");
   await using pc = await WinePc.open(player, await compileClient());
   await pc.installAdapter();
+  await step("a library that Windows does not load is named, without a stack trace", async () => {
+    const options = [...await optionsFor(party, pc), "--virtual-mac", MAC];
+    const { code, stderr } = await pc.run([...CLIENT, ...options], { anyCode: true });
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /error: Windows does not load C:\\Program Files\\lanparty-client\\msquic-[0-9a-f]{32}\.dll \(.*\): if a virus scanner holds it back, tell it to allow that file\r?\n$/,
+    );
+  });
   await pc.installFakes(OFFLOAD_DLL);
   await party.startRelay();
   await party.startGateway();
