@@ -8,7 +8,7 @@
 import { Struct, type StructLayout } from "./layout.ts";
 import { systemDll } from "./system_dll.ts";
 import { wideString } from "./wide_string.ts";
-import { WindowsError } from "./windows_kernel.ts";
+import { WindowsConstant, WindowsError, windowsKernel } from "./windows_kernel.ts";
 
 /** What `ShellExecuteExW` is told, and what it answers. */
 export const SHELLEXECUTEINFOW = {
@@ -41,6 +41,7 @@ export const ProcessConstant = {
   INFINITE: 0xffffffff,
   WAIT_OBJECT_0: 0,
   PROCESS_QUERY_LIMITED_INFORMATION: 0x1000,
+  STILL_ACTIVE: 259,
 } as const;
 
 const SHELL_SYMBOLS = {
@@ -119,15 +120,30 @@ export function consoleProcessCount(): number {
 export function processStartMs(pid: number): number | undefined {
   const kernel = Deno.dlopen(systemDll("kernel32.dll"), KERNEL_SYMBOLS);
   try {
-    const { OpenProcess, GetProcessTimes, CloseHandle } = kernel.symbols;
+    const { OpenProcess, GetProcessTimes, GetExitCodeProcess, CloseHandle } = kernel.symbols;
     const handle = OpenProcess(ProcessConstant.PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
     if (handle === 0n) return undefined;
     const times = Array.from({ length: 4 }, () => new BigUint64Array(1));
     const done = GetProcessTimes(handle, times[0], times[1], times[2], times[3]);
-    CloseHandle(handle);
     // An id stays with a process that has ended as long as somebody holds a handle of it.
-    const hasEnded = times[1][0] !== 0n;
-    return done === 0 || hasEnded ? undefined : Number(times[0][0] / FILETIME_PER_MS);
+    const code = new Int32Array(1);
+    const runs = GetExitCodeProcess(handle, code) !== 0 && code[0] === ProcessConstant.STILL_ACTIVE;
+    CloseHandle(handle);
+    return done === 0 || !runs ? undefined : Number(times[0][0] / FILETIME_PER_MS);
+  } finally {
+    kernel.close();
+  }
+}
+
+/** Whether there is a process of an id that this one may not look at: another user's. */
+export function isProcessHidden(pid: number): boolean {
+  const kernel = Deno.dlopen(systemDll("kernel32.dll"), KERNEL_SYMBOLS);
+  try {
+    const { OpenProcess, CloseHandle } = kernel.symbols;
+    const handle = OpenProcess(ProcessConstant.PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
+    const code = windowsKernel().GetLastError();
+    if (handle !== 0n) CloseHandle(handle);
+    return handle === 0n && code === WindowsConstant.ERROR_ACCESS_DENIED;
   } finally {
     kernel.close();
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { processStartMs } from "../ffi/windows_process.ts";
+import { isProcessHidden, processStartMs } from "../ffi/windows_process.ts";
 
 /** A process of this system. */
 export interface ProcessIdentity {
@@ -46,6 +46,14 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
 export function isRunning(identity: ProcessIdentity): boolean {
   return !isOfEarlierBoot(identity) &&
     identifyProcess(identity.pid)?.startTicks === identity.startTicks;
+}
+
+/**
+ * Whether there is a process of that id of which no more can be told: on Windows one of another user,
+ * such as the administrator whose password was given for it.
+ */
+export function isHidden({ pid }: ProcessIdentity): boolean {
+  return Deno.build.os === "windows" && isProcessHidden(pid);
 }
 
 /** Whether the system was started anew since that process ran; false where that is not known. */

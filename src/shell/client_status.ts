@@ -4,6 +4,7 @@ import type { ClientDiagnostics } from "../obs/diagnostics.ts";
 import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "../os/files.ts";
 import {
   identifyProcess,
+  isHidden,
   isRunning,
   parseIdentity,
   type ProcessIdentity,
@@ -11,6 +12,8 @@ import {
 
 const NAME = "lanparty-client-status.json";
 const PRIVATE = 0o600;
+/** It is written each 10 s: one this old that cannot be asked about is as good as ended. */
+const FRESH_MAX_MS = 30_000;
 
 /** What is written down. */
 export interface ClientStatus {
@@ -65,7 +68,11 @@ export function readClientStatus(stateDir: string): FoundStatus | undefined {
       typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
       typeof file.traffic.drops === "object";
     if (!isWhole) return undefined;
-    return { ...file, isRunning: owner !== undefined && isRunning(owner) };
+    const isFresh = Date.now() - file.writtenMs < FRESH_MAX_MS;
+    return {
+      ...file,
+      isRunning: owner !== undefined && (isRunning(owner) || (isFresh && isHidden(owner))),
+    };
   } catch {
     return undefined; // damaged, or not ours to read: as good as none
   }
