@@ -217,10 +217,12 @@ partyTest(
       assert(calls.some((call) => call.startsWith("DeleteIpForwardEntry2")), calls.join("\n"));
     });
     await step("what somebody has written there is not done", async () => {
+      await scene.calls();
       await scene.changes();
       await tamper(pc);
       client = await start();
       assertEquals((await scene.changes()).filter((call) => !SETUP.includes(call)), []);
+      assertEquals((await scene.calls()).filter((call) => /^CM_/.test(call)), []);
       await end(client);
     });
   },
