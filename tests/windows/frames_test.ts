@@ -1,0 +1,65 @@
+/**
+ * Frames of the odd kinds, byte by byte, between the LAN and the adapter of the compiled lanparty-client.exe:
+ *
+ * ```text
+ *  station at the TAP ── fake_tap.sys ── lanparty-client.exe ── relay ── gateway ── station at the LAN
+ * ```
+ */
+import { assertEquals } from "@std/assert";
+import { ethernet, pattern, toHex, type VlanTag } from "../support/frames.ts";
+import { FrameStation } from "../support/frame_station.ts";
+import { PARTY } from "../support/party.ts";
+import { partyTest } from "../support/play.ts";
+import { LAN_MAC, TEST_TYPE } from "../support/scene.ts";
+import { WinePc } from "../support/wine.ts";
+import { startClient } from "../support/wine_joins.ts";
+
+const MAC = "02:00:00:00:00:56";
+/** Windows marks the priority of a packet by a tag without a VLAN, as a game's voice may have. */
+const PRIORITY: VlanTag = { id: 0, priority: 5 };
+
+interface Kind {
+  readonly name: string;
+  readonly payloadBytes: number;
+  readonly tags?: readonly VlanTag[];
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "a header alone", payloadBytes: 0 },
+  { name: "a runt, which nobody has padded", payloadBytes: 9 },
+  { name: "a priority tag", payloadBytes: 100, tags: [PRIORITY] },
+  { name: "a priority tag on a full frame", payloadBytes: 1400, tags: [PRIORITY] },
+  { name: "a VLAN tag", payloadBytes: 100, tags: [{ id: 7, priority: 1 }] },
+];
+
+partyTest("runts and tagged frames pass a Windows client", async (party, step) => {
+  await using pc = await WinePc.open(await party.addPlayer("player"));
+  await pc.installAdapter();
+  await party.startRelay();
+  await party.startGateway();
+  await startClient(party, pc, ["--virtual-mac", MAC]);
+  await pc.connectStack(PARTY.tap, MAC);
+  await using lan = await FrameStation.open(party.lan, PARTY.lanInterface);
+  await using player = await FrameStation.open(pc.namespace, PARTY.tap);
+  const pass = async (from: FrameStation, to: FrameStation, frame: Uint8Array, as = frame) => {
+    await from.send(frame);
+    const { wireBytes } = await to.waitFor((seen) => {
+      return toHex(seen.wireBytes).startsWith(toHex(frame));
+    }, 10_000);
+    assertEquals(toHex(wireBytes), toHex(as));
+  };
+  for (const { name, payloadBytes, tags = [] } of KINDS) {
+    await step(`${name}, both ways`, async () => {
+      const payload = pattern(payloadBytes);
+      const fields = { type: TEST_TYPE, payload, tags };
+      const toPlayer = { ...fields, source: LAN_MAC, destination: MAC };
+      await pass(lan, player, ethernet({ ...toPlayer, lengthMin: 0 }));
+      // Ethernet's least is the gateway's to keep.
+      const toLan = { ...fields, source: MAC, destination: LAN_MAC };
+      await pass(player, lan, ethernet({ ...toLan, lengthMin: 0 }), ethernet(toLan));
+    });
+  }
+  await step("the driver was given no frame that it refuses", async () => {
+    assertEquals((await pc.record()).tooShort, 0);
+  });
+});
