@@ -25,6 +25,7 @@ export const PATCHES: readonly string[] = [
   "0007-no-unseen-logs.patch",
   "0008-no-early-probes.patch",
   "0009-timers-in-a-heap.patch",
+  "0010-no-udp-offload-on-windows.patch",
 ];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */
