@@ -40,12 +40,10 @@ export function parseConfig(program: ProgramSpec, text: string): ConfigResult {
     table = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [message] = error.message.split("\n");
-    return {
-      ok: false,
-      line: error.line,
-      message: message.replace(/^Invalid TOML document: /, ""),
-    };
+    const [first] = error.message.split("\n");
+    const message = first.replace(/^Invalid TOML document: /, "");
+    const isPath = text.split("\n")[error.line - 1]?.includes("\\") ?? false;
+    return { ok: false, line: error.line, message: isPath ? `${message}; ${PATHS}` : message };
   }
   const result = schemaOf(specs).safeParse(table);
   if (!result.success) return firstMistake(specs, text, result.error);
@@ -62,6 +60,9 @@ function schemaOf(specs: readonly OptionSpec[]) {
   );
 }
 
+/** How Windows' paths are written: \t and \n of "C:\temp\new" would be taken for a tab and a new line. */
+const PATHS = "write a path with backslashes in single quotes: 'C:\\folder\\file'";
+
 const SCALAR = z.union([z.string(), z.number()], "expected text or a number");
 const LIST = z.union([z.string(), z.number(), z.array(SCALAR)], "expected text or a list of texts");
 const TABLE = z.union(
@@ -75,7 +76,10 @@ function optionSchema(spec: OptionSpec): z.ZodType<readonly string[] | boolean> 
   const shape: z.ZodType<ConfigValue> = spec.pairs ? TABLE : spec.repeatable ? LIST : SCALAR;
   return shape.superRefine((value, context) => {
     for (const { path, text } of textsOf(value)) {
-      const message = wrongValue(spec, text);
+      const isPath = spec.value === "FILE" || spec.value === "DIR";
+      const message = isPath && /\p{Cc}/u.test(text)
+        ? `a control character is in it; ${PATHS}`
+        : wrongValue(spec, text);
       if (message !== undefined) context.addIssue({ code: "custom", path, message });
     }
   }).transform((value) => textsOf(value).map(({ text }) => text));

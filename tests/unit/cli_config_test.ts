@@ -78,7 +78,7 @@ Deno.test("config: a mistake is told with its line and its key", () => {
     [`[allow-room]\n"bad room" = '${HASH}'`, /^2: allow-room.bad room:/],
     [`[allow-room]\nA = 7.5`, /^2: allow-room/],
     // What looks like the key inside a text of several lines is not taken for it.
-    ["cert = '''\nmax-rooms = 3\n'''\nmax-rooms = 0", /^4: max-rooms/],
+    ["cert-name = '''\nmax-rooms = 3\n'''\nmax-rooms = 0", /^4: max-rooms/],
     ["max-rooms = 5\nmax-rooms = 6", /^2: /],
     ['policy = "open', /^1: /],
     ["max-rooms = 5\n\n= 6", /^3: /],
@@ -86,6 +86,20 @@ Deno.test("config: a mistake is told with its line and its key", () => {
     ["constructor = 1", /^1: constructor: there is no such key/],
   ];
   for (const [text, expected] of rows) assertMatch(mistake(text), expected, text);
+});
+
+Deno.test("config: a Windows path in the wrong quotes is told how it is written", () => {
+  const how = "write a path with backslashes in single quotes: 'C:\\folder\\file'";
+  const table = [
+    ['relay = "x"\nrelay-ca-cert = "C:\\my\\relay.der"', `2: unrecognised escape sequence; ${how}`],
+    [
+      'relay-ca-cert = "C:\\temp\\new.der"',
+      `1: relay-ca-cert: a control character is in it; ${how}`,
+    ],
+  ];
+  for (const [text, wanted] of table) assertEquals(mistake(text, CLIENT_PROGRAM), wanted);
+  const right = read("relay-ca-cert = 'C:\\temp\\new.der'", CLIENT_PROGRAM);
+  assertEquals(right, { "relay-ca-cert": ["C:\\temp\\new.der"] });
 });
 
 Deno.test("config: a key that is wrong is not quoted", () => {
