@@ -74,7 +74,10 @@ export interface ClientSystem {
   checkNetwork(nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void>;
-  /** The relay was told, and the adapter is closed: takes back what has kept packets to the relay out. */
+  /**
+   * Takes back what was set on this PC; what has kept packets to the relay out of the adapter goes last,
+   * so that the relay can be told before. A second call does nothing.
+   */
   close(): void;
 }
 

@@ -233,15 +233,16 @@ class WindowsSystem implements ClientSystem {
       });
   }
 
-  /** Windows itself has leased the address; what was set on the interface is taken back. */
+  /** Windows itself has leased the address, and keeps the lease. */
   releaseAddress(): Promise<void> {
-    this.network?.close();
-    this.tap = undefined;
-    this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
     return Promise.resolve();
   }
 
-  close(): void {}
+  close(): void {
+    this.network?.close();
+    this.tap = undefined;
+    this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
+  }
 
   private sayNotUndone(failure: UndoFailure): void {
     const { change: { kind }, error } = failure;

@@ -94,7 +94,10 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
       logger,
     );
     client.watch(node);
-    return await runEndpoint(node, resources, frameLog, logger, () => client.releaseAddress());
+    return await runEndpoint(node, resources, frameLog, logger, (isHurried) => {
+      if (isHurried) system.close();
+      return client.releaseAddress();
+    });
   } finally {
     await client.close();
     resources.close();

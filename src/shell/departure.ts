@@ -17,6 +17,12 @@ const GOODBYE_MAX_MS = 1_000;
 /** A terminal that is closed is SIGHUP. */
 const SIGNALS: readonly TerminationSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/**
+ * What must be done while frames still flow, in a bounded time. `isHurried`: the process may be ended as
+ * soon as the relay was told, so everything must be undone when this returns.
+ */
+export type BeforeLeaving = (isHurried: boolean) => Promise<void>;
+
 /** Begins with a signal, or when Windows ends the session; a second signal ends the program at once. */
 export class Departure implements Disposable {
   private readonly sessionEnd: SessionEnd | undefined;
@@ -26,11 +32,11 @@ export class Departure implements Disposable {
   private leaveDueMs = Infinity;
   private left = false;
 
-  /** @param before what must be done while frames still flow, in a bounded time */
+  /** @param before see {@linkcode BeforeLeaving} */
   constructor(
     private readonly node: EndpointNode,
     private readonly reactor: Reactor,
-    private readonly before: () => Promise<void>,
+    private readonly before: BeforeLeaving,
     private readonly logger: Logger,
   ) {
     reactor.onSignal(SIGNALS, (signal) => this.begin(signal));
@@ -72,7 +78,7 @@ export class Departure implements Disposable {
     // Each promise on the way to an address given back waits for a turn of the runtime's own loop.
     reactor.attend(LEAVE_MAX_MS);
     const leave = () => this.leave();
-    this.before().then(leave, leave); // what went wrong comes up again when everything is closed
+    this.before(false).then(leave, leave); // what went wrong comes up again when everything is closed
   }
 
   private leave(): void {
@@ -84,7 +90,7 @@ export class Departure implements Disposable {
   /** When this returns Windows may end the process: nothing can be waited for that takes a promise. */
   private endNow(why: string): void {
     logText(this.logger, "debug", `${why}: leaving`);
-    this.before().catch(() => {});
+    this.before(true).catch(() => {});
     this.sayGoodbye();
     this.reactor.stop();
   }

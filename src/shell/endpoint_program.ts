@@ -10,7 +10,7 @@ import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
 import { claimInstance, InstanceBusyError } from "../os/instance.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
-import { Departure } from "./departure.ts";
+import { type BeforeLeaving, Departure } from "./departure.ts";
 import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
 import type { FrameLogFile } from "./frame_log_file.ts";
 import type { Logger } from "./logging.ts";
@@ -140,7 +140,6 @@ function claimState(stateDir: string, role: string): () => void {
  * Runs an endpoint until its session ends: by itself, or because the program is to end (see
  * {@linkcode Departure}).
  *
- * @param beforeLeaving what must be done while frames still flow, in a bounded time
  * @returns the exit code
  * @throws {UserError} something that it needs went away; the relay was told then
  */
@@ -149,7 +148,7 @@ export async function runEndpoint(
   resources: EndpointResources,
   frameLog: FrameLogFile,
   logger: Logger,
-  beforeLeaving: () => Promise<void> = () => Promise.resolve(),
+  beforeLeaving: BeforeLeaving = () => Promise.resolve(),
 ): Promise<number> {
   const { reactor } = resources;
   using departure = new Departure(node, reactor, beforeLeaving, logger);

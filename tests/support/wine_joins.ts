@@ -11,19 +11,29 @@ import type { WinePc } from "./wine.ts";
 /** A client may first have to undo what another one has left, and restart the adapter. */
 const START_MAX_MS = 40_000;
 
-/** What the client is told of a party, but for whom it is to trust. */
-export async function optionsFor(party: Party, pc: WinePc): Promise<string[]> {
+/** What the client is told of a party, but for whom it is to trust; `options` go before. */
+export async function optionsFor(
+  party: Party,
+  pc: WinePc,
+  options: readonly string[] = [],
+): Promise<string[]> {
+  const relay = ["--relay", `${party.relayAddressFor(pc.namespace)}:${PARTY.relayPort}`];
   return [
-    ...["--relay", `${party.relayAddressFor(pc.namespace)}:${PARTY.relayPort}`],
+    ...options,
+    ...(options.includes("--relay") ? [] : relay),
     ...["--room", PARTY.room],
     ...["--room-key-file", await pc.place(party.keyFile, "party.key")],
   ];
 }
 
 /** As {@linkcode optionsFor}, with the relay's certificate pinned. */
-export async function trustingOptionsFor(party: Party, pc: WinePc): Promise<string[]> {
+export async function trustingOptionsFor(
+  party: Party,
+  pc: WinePc,
+  options: readonly string[] = [],
+): Promise<string[]> {
   const certificate = await pc.place(party.certificateFile, "relay.der");
-  return [...await optionsFor(party, pc), "--relay-ca-cert", certificate];
+  return [...await optionsFor(party, pc, options), "--relay-ca-cert", certificate];
 }
 
 /** Starts a client, which shows what it said if the test fails, and waits for a line of its. */
@@ -33,7 +43,7 @@ export async function startClient(
   options: readonly string[],
   line = /adapter LAN party is up/,
 ): Promise<LabProcess> {
-  const client = pc.client(...await trustingOptionsFor(party, pc), ...options);
+  const client = pc.client(...await trustingOptionsFor(party, pc, options));
   party.clients.set(pc.namespace.name, client);
   await client.waitForLine(line, START_MAX_MS);
   return client;

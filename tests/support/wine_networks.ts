@@ -9,6 +9,7 @@ import type { LabProcess } from "./netns.ts";
 import { PARTY, type Party } from "./party.ts";
 import { eventually } from "./wait.ts";
 import type { WinePc } from "./wine.ts";
+import { startClient } from "./wine_joins.ts";
 
 /** The player's. */
 export const MAC = "02:00:00:00:00:52";
@@ -67,14 +68,7 @@ export class Scene {
 
   /** Starts the client, and waits until its adapter is up. */
   async start(...options: string[]): Promise<void> {
-    this.client = this.pc.client(
-      ...withRelay(options),
-      ...["--relay-ca-cert", await this.pc.place(this.party.certificateFile, "relay.der")],
-      ...["--room-key-file", await this.pc.place(this.party.keyFile, "party.key")],
-      ...["--room", PARTY.room, "--virtual-mac", MAC],
-    );
-    this.party.clients.set("player", this.client);
-    await this.client.waitForLine(/adapter LAN party is up/, 40_000);
+    this.client = await startClient(this.party, this.pc, ["--virtual-mac", MAC, ...options]);
   }
 
   /** How often the client has said this. */
@@ -120,10 +114,4 @@ export class Scene {
     this.client.kill("SIGINT");
     assertEquals(await this.client.waitExit(15_000), 0);
   }
-}
-
-function withRelay(options: string[]): string[] {
-  return options.includes("--relay")
-    ? options
-    : ["--relay", `${RELAY}:${PARTY.relayPort}`, ...options];
 }

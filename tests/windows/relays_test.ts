@@ -159,3 +159,24 @@ partyTest("the relay sends the player on to another one, and back", async (party
     assertEquals(await scene.leftRoutes(), []);
   });
 });
+
+partyTest("Ctrl-C: a relay is held until it was told, or cannot be", async (party) => {
+  await using pc = await WinePc.open(await party.addPlayer("player"));
+  await pc.installAdapter();
+  const relay = await party.startRelay();
+  await pc.setNetwork(...ETHERNET, ...TAP);
+  const scene = new Scene(party, pc);
+  await scene.start();
+  await scene.changed(BY_HOME, ...SET);
+  // From here on nobody answers.
+  relay.kill("SIGSTOP");
+  try {
+    scene.client.kill("SIGINT");
+    await pause(800);
+    assertEquals(await scene.newChanges(), []);
+    assertEquals(await scene.client.waitExit(15_000), 0);
+    assertEquals(await scene.newChanges(), [...RESTORE, NOT_BY_HOME]);
+  } finally {
+    relay.kill("SIGCONT");
+  }
+});
