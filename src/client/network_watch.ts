@@ -12,8 +12,11 @@ import { isSameWay, type Way } from "./route_plan.ts";
 /** A network that was gone so briefly is the same to a connection. */
 export const GAP_MIN_MS = 2_000;
 
-/** `lost`: no way leads to the relay. `reconnect`: the connection is of no use, but another would be. */
-export type NetworkEvent = "lost" | "back" | "reconnect";
+/**
+ * `lost`: no way leads to the relay. `reconnect`: the connection is of no use, but another would be.
+ * `changed`: no way has led to a relay yet, and now perhaps one does.
+ */
+export type NetworkEvent = "lost" | "back" | "reconnect" | "changed";
 
 /** See the module. */
 export class NetworkWatch {
@@ -27,6 +30,11 @@ export class NetworkWatch {
   /** Whether a way leads to the relay, as last seen. */
   get isLost(): boolean {
     return this.#lostMs !== undefined;
+  }
+
+  /** Whether no way has led to the relay at hand yet: it may be that its name cannot be resolved. */
+  get isWithout(): boolean {
+    return this.#way === undefined && this.#lostMs === undefined;
   }
 
   /** The way to the relay at this moment; undefined: there is none. What there is to be said or done. */

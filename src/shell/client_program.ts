@@ -302,6 +302,9 @@ class Client {
         this.say({ type: "networkBack" });
         if (session.state !== "waiting") return;
         return session.handleNetworkChanged("This PC has its network again.", nowMs);
+      case "changed":
+        if (session.state !== "waiting") return;
+        return session.handleNetworkChanged("This PC's network has changed.", nowMs);
       case "reconnect":
         return session.handleNetworkChanged("This PC has another network.", nowMs);
     }

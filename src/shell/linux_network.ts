@@ -104,9 +104,12 @@ export class LinuxNetwork {
 
   /** Looks whether anything has changed, and sees to it. */
   check(nowMs: number): NetworkEvent | undefined {
-    if (this.closed || (!this.notices.take() && nowMs < this.dueMs)) return undefined;
+    if (this.closed) return undefined;
+    const isNoticed = this.notices.take();
+    if (!isNoticed && nowMs < this.dueMs) return undefined;
     this.dueMs = nowMs + RECHECK_INTERVAL_MS;
-    return this.look(nowMs);
+    const { isWithout } = this.watch;
+    return this.look(nowMs) ?? (isNoticed && isWithout ? "changed" : undefined);
   }
 
   private look(nowMs: number): NetworkEvent | undefined {

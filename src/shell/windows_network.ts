@@ -95,8 +95,9 @@ export class WindowsNetwork {
     if (!isNoticed && nowMs < this.recheckDueMs) return undefined;
     if (!isNoticed) this.notices.renew();
     this.recheckDueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
-    const { relay } = this.watch;
-    return relay === undefined ? undefined : this.lookOrWarn(relay, nowMs);
+    const { relay, isWithout } = this.watch;
+    const event = relay === undefined ? undefined : this.lookOrWarn(relay, nowMs);
+    return event ?? (isNoticed && isWithout ? "changed" : undefined);
   }
 
   private lookOrWarn(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {

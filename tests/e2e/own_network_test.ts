@@ -197,3 +197,31 @@ partyTest("home and party have the same addresses", async (party, step) => {
     assertEquals(left.filter((line) => !own.includes(line)).join("\n"), before);
   });
 });
+
+partyTest("a client is started before there is a network", async (party, step) => {
+  const player = await party.addPlayer("alice");
+  const relay = party.relayAddressFor(player);
+  const own = `${relay.replace(/\.1$/, ".2")}/24`;
+  await party.startRelay();
+  for (const [how, host] of [["address", relay], ["name", "relay.test"]]) {
+    await step(`it joins as soon as there is one: the relay by its ${how}`, async () => {
+      party.lab.setHosts(player, "");
+      await party.relay.ip("link", "set", "pl0", "down");
+      await player.ip("addr", "flush", "dev", "wan0");
+      const client = player.spawn(party.clientCommand(
+        player,
+        ...["--relay", `${host}:${PARTY.relayPort}`, "--no-dhcp"],
+      ));
+      party.clients.set(player.name, client);
+      // From then on it waits longer than it may take to be back.
+      await client.waitForLine(/Trying again in 1\d s/, 4 * IDLE_MS);
+      party.lab.setHosts(player, `${relay} relay.test\n`);
+      await party.relay.ip("link", "set", "pl0", "up");
+      await player.ip("addr", "add", own, "dev", "wan0");
+      await player.ip("route", "replace", "default", "via", relay);
+      await eventually("joined", () => joins(client) === 1, BACK_MAX_MS);
+      client.kill("SIGINT");
+      assertEquals(await client.waitExit(), 0);
+    });
+  }
+});

@@ -247,6 +247,14 @@ export class NetworkLab implements AsyncDisposable {
     Deno.writeTextFileSync(`${NETNS_ETC}/${namespace.fullName}/resolv.conf`, text);
   }
 
+  /**
+   * Sets what programs in it see as /etc/hosts: those that are started from now on, and, if it was set
+   * before, those that run.
+   */
+  setHosts(namespace: Namespace, text: string): void {
+    Deno.writeTextFileSync(`${NETNS_ETC}/${namespace.fullName}/hosts`, text);
+  }
+
   /** Joins two namespaces by a veth, both ends up. */
   async veth(left: VethEnd, right: VethEnd): Promise<void> {
     // deno-fmt-ignore

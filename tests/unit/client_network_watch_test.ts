@@ -77,3 +77,16 @@ Deno.test("the relay before is needed until the next one has let us in", () => {
   assertEquals(watch.relays, [relay(11), relay(9)]);
   assertEquals([watch.settle(), watch.relays, watch.settle()], [true, [relay(11)], false]);
 });
+
+Deno.test("whether a way has led to the relay at hand", () => {
+  const watch = new NetworkWatch();
+  assertEquals(watch.isWithout, true);
+  watch.useRelay(relay(9));
+  watch.handleWay(undefined, 0);
+  assertEquals(watch.isWithout, true);
+  watch.handleWay(way(3), 1);
+  assertEquals(watch.isWithout, false);
+  // That is told as it is: there was one.
+  watch.handleWay(undefined, 2);
+  assertEquals(watch.isWithout, false);
+});
