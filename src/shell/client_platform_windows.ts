@@ -5,6 +5,7 @@ import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.t
 import { JournalBusyError, type UndoFailure } from "../os/journal.ts";
 import { AdapterError, setAdapterMac } from "../os/windows_adapter.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
+import { equalBytes } from "../proto/ip_route.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
@@ -155,9 +156,15 @@ class WindowsSystem implements ClientSystem {
   }
 
   private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
+    if (this.fixed === undefined) return;
+    changes.addAddress(network, this.fixed.address, this.fixed.prefixLength);
+  }
+
+  /** The address that the player has chosen. */
+  private get fixed(): { address: Uint8Array; prefixLength: number } | undefined {
     const [address, prefixLength] = this.options.address?.split("/") ?? [];
-    if (address === undefined) return;
-    changes.addAddress(network, parseIpAddress(address)!, Number(prefixLength));
+    if (address === undefined) return undefined;
+    return { address: parseIpAddress(address)!, prefixLength: Number(prefixLength) };
   }
 
   adapterLost(): void {
@@ -180,7 +187,7 @@ class WindowsSystem implements ClientSystem {
     const { network, mtu } = this.tap;
     try {
       this.changes?.keepConfigured(network, mtu, this.options.allowLanDefaultRoute);
-      if (this.options.address !== undefined) removeSelfMade(network);
+      if (this.fixed !== undefined) removeSelfMade(network, this.fixed.address);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
       logText(this.logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
@@ -272,13 +279,14 @@ function busyError({ name }: TapAdapter, { pid }: JournalBusyError): LinkError {
 }
 
 /**
- * Takes the address away that Windows gives an adapter when its DHCP client gets no answer, beside a
+ * Takes the address away that Windows gives an adapter when its DHCP client gets no answer, beside the
  * fixed one, too: broadcasts could come from it then. Windows itself makes it anew when it wants to.
  */
-function removeSelfMade({ index }: WindowsInterface): void {
+function removeSelfMade({ index }: WindowsInterface, fixed: Uint8Array): void {
   for (const { interfaceIndex, address, prefixBits } of readAddresses()) {
     const isSelfMade = address.length === 4 && address[0] === 169 && address[1] === 254;
-    if (interfaceIndex !== index || !isSelfMade) continue;
+    // A LAN whose PCs have all made their addresses themselves is a LAN, too.
+    if (interfaceIndex !== index || !isSelfMade || equalBytes(address, fixed)) continue;
     removeAddress({ interfaceIndex, address, prefixLength: prefixBits });
   }
 }
