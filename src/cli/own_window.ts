@@ -16,6 +16,8 @@ export const CONFIG_NAME = "lanparty.toml";
 const ANSWERS_MAX = 5;
 const SHOWN_MAX = 80;
 
+const REPORT = "show a report of this PC for a friend who knows networks";
+
 /** How one talks with the player. */
 export interface Dialog {
   say(text: string): void;
@@ -59,12 +61,14 @@ export function askForArguments(
   if (kept === "in") return ["--config", file];
   if (kept === "report") return ["doctor"];
   dialog.say(program.summary);
-  dialog.say("Your host has told you how to get in. (More can be set: see --help.)\n");
+  dialog.say("Your host has told you how to get in. (More can be set: see --help.)");
+  dialog.say(`(d: ${REPORT})\n`);
   const answers = new Map<string, string>();
   for (const { option, text } of QUESTIONS) {
     const spec = program.options.find(({ name }) => name === option)!;
     const answer = askFor(spec, text, dialog);
     if (answer === undefined) return undefined;
+    if (option === "relay" && answer === "d") return ["doctor"]; // "d:443" is a relay of that name
     if (answer !== "") answers.set(option, answer);
   }
   const inbound = dialog.ask("May the LAN reach games that you host on this PC? [y/N]");
@@ -95,7 +99,7 @@ function confirmFile(
     return Array.isArray(value) ? cleanText(value[0], SHOWN_MAX) : "(none given)";
   };
   dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
-  dialog.say("(n: ask me anew; d: show a report of this PC for a friend who knows networks)");
+  dialog.say(`(n: ask me anew; d: ${REPORT})`);
   const answer = dialog.ask("Press Enter to go in:");
   if (answer === undefined) return undefined;
   return /^n/i.test(answer) ? "other" : /^d/i.test(answer) ? "report" : "in";

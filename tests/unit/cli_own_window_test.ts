@@ -95,6 +95,18 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
   });
 });
 
+Deno.test("a report can be had before anything was kept", async () => {
+  await inFolder((folder) => {
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player("d")), ["doctor"]);
+    const named = askForArguments(
+      CLIENT_PROGRAM,
+      folder,
+      new Player("d:443", "", "A", "", "", "n"),
+    );
+    assertEquals(named, ["--relay", "d:443", "--room", "A"]);
+  });
+});
+
 Deno.test("what the player does not want to keep is not written", async () => {
   await inFolder((folder, file) => {
     askForArguments(CLIENT_PROGRAM, folder, new Player("relay", "", "PARTY", "", "", "no"));
