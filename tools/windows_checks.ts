@@ -100,7 +100,7 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
     "`QueryUnbiasedInterruptTime` and `GetTickCount64`",
     "a PC that sleeps",
     "their pages: the first leaves sleep out, the second counts it. The rule is tested with clocks of the test's own " +
-    "(`os_sleep_clock_test`), and the same client on Linux sleeps in a test",
+    "(`os_sleep_clock_test`); a client that stood still until the relay gave it up is back within 5 s (`network_test`)",
   ],
   [
     "`INetFwRules.Add`",

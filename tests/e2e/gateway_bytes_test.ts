@@ -154,8 +154,16 @@ async function capture(party: Party, namespace: Namespace, name: string, filter:
   await process.waitForLine(/listening on/);
   return async () => {
     await process.stop();
-    return readPcap(await Deno.readFile(file)).map(({ bytes }) => toHex(bytes)).sort();
+    return readPcap(await Deno.readFile(file)).map(({ bytes }) => padded(toHex(bytes))).sort();
   };
+}
+
+/**
+ * A frame as it is on a cable, of 60 bytes at least (IEEE 802.3): a TAP has a TCP reset, say, without the
+ * zeros behind it, which the gateway adds.
+ */
+function padded(hex: string): string {
+  return hex.padEnd(2 * 60, "0");
 }
 
 /** Captures at both ends while something is sent, until both have seen the same, and all of it. */

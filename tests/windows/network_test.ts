@@ -28,6 +28,9 @@ import {
 } from "../support/wine_networks.ts";
 
 /** The hotel's. */
+/** Both sides find a connection dead after 15 s of silence. */
+const IDLE_MS = 15_000;
+
 const WIFI = [
   "interface 5 50 Wi-Fi",
   "address 5 172.16.9.9/16",
@@ -123,6 +126,7 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
     await scene.said(/Joined the room/, joined + 1, 5_000);
     await scene.changed(NOT_BY_HOME, BY_HOME);
   });
+  await step("the PC sleeps longer than anybody waits for it, and wakes up", () => sleep(scene));
   await step("home and party in the same subnet: router and name server stay at home", async () => {
     await pc.setNetwork(...ETHERNET, ...SAME_SUBNET, `delete 1 ${RELAY}/32`);
     await scene.said(/the same addresses \(192\.168\.178\.0\/24\)\. Your router and name servers/);
@@ -145,6 +149,18 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
     await scene.said(/broadcasts leave this PC by Ethernet/);
     await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
   });
+}
+
+/** Windows' clocks cannot be made to tell of a sleep under Wine: the connection alone is dead. */
+async function sleep(scene: Scene): Promise<void> {
+  const joined = scene.count(/Joined the room/);
+  scene.client.kill("SIGSTOP");
+  const left = new RegExp(`peer left .*mac=${MAC} .*reason=lost`);
+  await scene.party.relayProcess!.waitForLine(left, 2 * IDLE_MS);
+  scene.client.kill("SIGCONT");
+  await scene.said(/Joined the room/, joined + 1, 5_000);
+  const back = new RegExp(`peer left [^]*peer joined .*mac=${MAC}`);
+  assertMatch(scene.party.relayProcess!.stderr, back);
 }
 
 /** What a client that was killed has left, and what somebody may have written beside it. */
