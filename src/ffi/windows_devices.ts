@@ -40,18 +40,11 @@ export const WINDOWS_DEVICE_SYMBOLS = { "cfgmgr32.dll": SYMBOLS } as const;
  * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be restarted
  */
 export function restartDevice(instanceId: string): void {
-  const library = Deno.dlopen(systemDll("cfgmgr32.dll"), SYMBOLS);
-  try {
-    const { symbols } = library;
-    const device = new Uint32Array(1);
-    const { CM_LOCATE_DEVNODE_NORMAL, CM_DISABLE_UI_NOT_OK } = DeviceConstant;
-    const id = wideString(instanceId);
-    check("CM_Locate_DevNodeW", symbols.CM_Locate_DevNodeW(device, id, CM_LOCATE_DEVNODE_NORMAL));
-    check("CM_Disable_DevNode", symbols.CM_Disable_DevNode(device[0], CM_DISABLE_UI_NOT_OK));
-    check("CM_Enable_DevNode", symbols.CM_Enable_DevNode(device[0], 0));
-  } finally {
-    library.close();
-  }
+  withDevice(instanceId, ({ CM_Disable_DevNode, CM_Enable_DevNode }, device) => {
+    const { CM_DISABLE_UI_NOT_OK } = DeviceConstant;
+    check("CM_Disable_DevNode", CM_Disable_DevNode(device, CM_DISABLE_UI_NOT_OK));
+    check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+  });
 }
 
 /**
@@ -60,6 +53,16 @@ export function restartDevice(instanceId: string): void {
  * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be started
  */
 export function startDevice(instanceId: string): void {
+  withDevice(instanceId, ({ CM_Enable_DevNode }, device) => {
+    check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+  });
+}
+
+/** Does something with a device, by its handle. */
+function withDevice(
+  instanceId: string,
+  work: (symbols: Deno.StaticForeignLibraryInterface<typeof SYMBOLS>, device: number) => void,
+): void {
   const library = Deno.dlopen(systemDll("cfgmgr32.dll"), SYMBOLS);
   try {
     const { symbols } = library;
@@ -67,7 +70,7 @@ export function startDevice(instanceId: string): void {
     const { CM_LOCATE_DEVNODE_NORMAL } = DeviceConstant;
     const id = wideString(instanceId);
     check("CM_Locate_DevNodeW", symbols.CM_Locate_DevNodeW(device, id, CM_LOCATE_DEVNODE_NORMAL));
-    check("CM_Enable_DevNode", symbols.CM_Enable_DevNode(device[0], 0));
+    work(symbols, device[0]);
   } finally {
     library.close();
   }

@@ -1,5 +1,7 @@
 /** Files that must be whole or absent, whatever happens while they are written. */
 
+import { pauseBlocking } from "./blocking_pause.ts";
+
 /** How long, and how often, it is tried again what another program is in the way of. */
 const HELD_MAX_MS = 500;
 const HELD_STEP_MS = 20;
@@ -11,14 +13,13 @@ const HELD_STEP_MS = 20;
  * @throws what `work` throws, when it has not ended after half a second
  */
 export function patiently<T>(work: () => T, isWindows = Deno.build.os === "windows"): T {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0;; waitedMs += HELD_STEP_MS) {
     try {
       return work();
     } catch (error) {
       if (!isWindows || !isHeld(error) || waitedMs >= HELD_MAX_MS) throw error;
     }
-    Atomics.wait(sleeper, 0, 0, HELD_STEP_MS);
+    pauseBlocking(HELD_STEP_MS);
   }
 }
 

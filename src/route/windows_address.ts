@@ -14,7 +14,7 @@ import {
   MIB_UNICASTIPADDRESS_ROW,
   windowsIp,
 } from "../ffi/windows_ip.ts";
-import { socketAddress } from "./windows_host_route.ts";
+import { type Added, socketAddress } from "./windows_host_route.ts";
 
 /** An address on an interface. */
 export interface InterfaceAddress {
@@ -25,7 +25,7 @@ export interface InterfaceAddress {
 }
 
 /** Adds an address; one that is there already is no error, and not ours. @throws {WindowsError} */
-export function addAddress(address: InterfaceAddress): "added" | "was-there" {
+export function addAddress(address: InterfaceAddress): Added {
   const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
   if (code === IpConstant.NO_ERROR) return "added";
   if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";

@@ -14,8 +14,8 @@ const IPV4_BYTES = 4;
 /** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
 export type HostRouteRow = Uint8Array<ArrayBuffer>;
 
-/** What adding a route has come to. */
-export type AddedRoute = "added" | "was-there";
+/** What adding a route or an address has come to. */
+export type Added = "added" | "was-there";
 
 /** A route as a row. @throws {WindowsError} its interface is gone */
 export function hostRouteRow(route: IpRoute): HostRouteRow {
@@ -39,7 +39,7 @@ export function hostRouteRow(route: IpRoute): HostRouteRow {
  *
  * @throws {WindowsError} it may not be added
  */
-export function addHostRoute(row: HostRouteRow): AddedRoute {
+export function addHostRoute(row: HostRouteRow): Added {
   const code = windowsIp().CreateIpForwardEntry2(row);
   if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
   check("CreateIpForwardEntry2", code);

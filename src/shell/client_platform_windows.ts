@@ -2,6 +2,7 @@
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { TapWindowsDevice } from "../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.ts";
+import { pauseBlocking } from "../os/blocking_pause.ts";
 import { JournalBusyError, type UndoFailure } from "../os/journal.ts";
 import { AdapterError, setAdapterMac } from "../os/windows_adapter.ts";
 import { parseIpAddress } from "../endpoint/ip_address.ts";
@@ -293,7 +294,6 @@ function removeSelfMade({ index }: WindowsInterface, fixed: Uint8Array): void {
 
 /** Waits until an adapter that was started can be opened; what is wrong with it is said later. */
 function waitForAdapter(adapter: TapAdapter): void {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
     try {
       TapWindowsDevice.readMac(adapter);
@@ -301,7 +301,7 @@ function waitForAdapter(adapter: TapAdapter): void {
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
     }
-    Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);
+    pauseBlocking(RESTART_STEP_MS);
   }
 }
 
@@ -319,7 +319,6 @@ function changeMac(
     if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
     return error.message;
   }
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
   let why = "it did not come back";
   for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
     try {
@@ -331,7 +330,7 @@ function changeMac(
       if (!(error instanceof LinkError) && !(error instanceof WindowsError)) throw error;
       why = error.message;
     }
-    Atomics.wait(sleeper, 0, 0, RESTART_STEP_MS);
+    pauseBlocking(RESTART_STEP_MS);
   }
   return why;
 }

@@ -9,7 +9,12 @@ import { removeRule } from "../ffi/windows_firewall.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
 import { addAddress, removeAddress } from "../route/windows_address.ts";
-import { addHostRoute, hostRouteRow, removeHostRoute } from "../route/windows_host_route.ts";
+import {
+  type Added,
+  addHostRoute,
+  hostRouteRow,
+  removeHostRoute,
+} from "../route/windows_host_route.ts";
 import { withoutCtrlC } from "../os/windows_console.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
@@ -62,14 +67,7 @@ export class WindowsChanges {
   /** Adds a route; undefined: the player has it already. @throws {WindowsError} */
   addRoute(route: IpRoute): Change | undefined {
     const row = hostRouteRow(route);
-    const change = this.journal.record(ROUTE, row.toHex());
-    let isOurs = false;
-    try {
-      isOurs = addHostRoute(row) === "added";
-    } finally {
-      if (!isOurs) this.journal.forget(change);
-    }
-    return isOurs ? change : undefined;
+    return this.add(ROUTE, row.toHex(), () => addHostRoute(row));
   }
 
   /** Strikes out a change that is undone already. */
@@ -120,25 +118,27 @@ export class WindowsChanges {
       return;
     }
     const data = { guid: this.guid, address: [...address], prefixLength };
-    const change = this.journal.record(ADDRESS, data);
-    let isOurs = false;
-    try {
-      isOurs = addAddress(row) === "added";
-    } finally {
-      if (!isOurs) this.journal.forget(change);
-    }
-    if (isOurs) this.addressChange = change;
+    this.addressChange = this.add(ADDRESS, data, () => addAddress(row));
   }
 
   /** Makes a change of which nothing stays if it fails. @throws what `change` throws */
   make(kind: typeof INBOUND, data: ChangeData, change: () => void): void {
-    const record = this.journal.record(kind, data);
-    try {
+    this.add(kind, data, () => {
       change();
-    } catch (error) {
-      this.journal.forget(record);
-      throw error;
+      return "added";
+    });
+  }
+
+  /** Writes a change down and makes it; one that fails, or was not needed, does not stay written. */
+  private add(kind: string, data: ChangeData, make: () => Added): Change | undefined {
+    const change = this.journal.record(kind, data);
+    let isOurs = false;
+    try {
+      isOurs = make() === "added";
+    } finally {
+      if (!isOurs) this.journal.forget(change);
     }
+    return isOurs ? change : undefined;
   }
 
   /** Configures the adapter's interface. @throws {WindowsError} */

@@ -3,6 +3,7 @@ import { installRootDevice } from "../ffi/windows_setup.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import type { DriverVersion } from "../link/tap_windows.ts";
 import { findTapAdapters } from "../link/tap_windows_adapters.ts";
+import { pauseBlocking } from "../os/blocking_pause.ts";
 import { type DriverPackage, findDriverPackage } from "../os/driver_package.ts";
 import { patiently, writeFileAtomic } from "../os/files.ts";
 import { type Logger, logText } from "./logging.ts";
@@ -101,10 +102,9 @@ function reasonOf(error: WindowsError): string {
 }
 
 function waitForAdapter(): void {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; waitedMs < APPEAR_MAX_MS; waitedMs += STEP_MS) {
     if (findTapAdapters().length > 0) return;
-    Atomics.wait(sleeper, 0, 0, STEP_MS);
+    pauseBlocking(STEP_MS);
   }
   throw new UserError(
     "the driver is installed, but its adapter does not appear: restart Windows and try again",
