@@ -1,6 +1,6 @@
 /**
- * `deno task test`: everything that must hold, from the cheapest tests to the dearest. Its last line is
- * `N passed, N failed`.
+ * `deno task test`: everything that must hold, from the cheapest tests to the dearest. At its end it says
+ * once more what failed; its last line is `N passed, N failed`.
  *
  * usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]
  *
@@ -31,8 +31,11 @@ import {
   addCounts,
   countProcess,
   formatCounts,
+  formatFailures,
+  listFailures,
   NO_TESTS,
   type TestCounts,
+  type TestFailure,
 } from "./test_results.ts";
 
 interface Level {
@@ -136,12 +139,17 @@ async function testFiles({ name }: Level): Promise<string[]> {
   return files.filter((path) => path.endsWith("_test.ts")).map((path) => `tests/${name}/${path}`);
 }
 
+interface LevelResults {
+  readonly counts: TestCounts;
+  readonly failures: readonly TestFailure[];
+}
+
 /** Runs one level and streams what `deno test` prints. */
 async function runLevel(
   level: Level,
   files: readonly string[],
   filter: string | undefined,
-): Promise<TestCounts> {
+): Promise<LevelResults> {
   say(`\n── ${level.name} ──`);
   const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
   try {
@@ -159,7 +167,10 @@ async function runLevel(
     }).spawn();
     const success = await waitForEnd(child, level);
     const junit = await Deno.readTextFile(results);
-    return countProcess(junit === "" ? undefined : junit, success);
+    return {
+      counts: countProcess(junit === "" ? undefined : junit, success),
+      failures: listFailures(junit),
+    };
   } finally {
     await Deno.remove(results);
   }
@@ -201,9 +212,13 @@ async function main(): Promise<number> {
   }
   if (levels.some(({ needsWindows }) => needsWindows)) await buildWindowsClient();
   let counts = NO_TESTS;
+  const failures: TestFailure[] = [];
   for (const [level, files] of selection.files) {
-    counts = addCounts(counts, await runLevel(level, files, selection.filter));
+    const results = await runLevel(level, files, selection.filter);
+    counts = addCounts(counts, results.counts);
+    failures.push(...results.failures);
   }
+  if (failures.length > 0) say(`\n── failed ──\n${formatFailures(failures)}`);
   if (selection.filter === undefined && counts.ignored > 0) {
     say(`\n${counts.ignored} left out by their own condition`);
   }

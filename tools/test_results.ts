@@ -1,4 +1,4 @@
-/** Counting test results out of the JUnit files that `deno test` writes. */
+/** Reading test results out of the JUnit files that `deno test` writes. */
 
 /** How many tests of a run passed, failed, and were left out by the test itself. */
 export interface TestCounts {
@@ -9,6 +9,16 @@ export interface TestCounts {
 
 /** Nothing ran. */
 export const NO_TESTS: TestCounts = { passed: 0, failed: 0, ignored: 0 };
+
+/** A test, or a step of one, that failed by itself. */
+export interface TestFailure {
+  /** The file with the line and column of the test or step: `./tests/unit/a_test.ts:1:6`. */
+  readonly place: string;
+  /** Its name, a step's behind those around it: `test > step`. */
+  readonly name: string;
+  /** What it threw, with the trace of calls. */
+  readonly text: string;
+}
 
 /** Adds two counts. */
 export function addCounts(a: TestCounts, b: TestCounts): TestCounts {
@@ -32,7 +42,7 @@ export function countTests(junit: string): TestCounts {
   let counts = NO_TESTS;
   for (const [, suite = ""] of junit.matchAll(/<testsuite (.*?)<\/testsuite>/gs)) {
     const names = new Set<string>();
-    for (const [, name = "", body = ""] of suite.matchAll(TEST_CASE)) {
+    for (const [, name = "", , , , body = ""] of suite.matchAll(TEST_CASE)) {
       if (isStep(name, names)) continue;
       names.add(name);
       counts = addCounts(counts, {
@@ -46,7 +56,8 @@ export function countTests(junit: string): TestCounts {
 }
 
 /** In attributes and texts of the file, `<` is always `&lt;`. */
-const TEST_CASE = /<testcase name="([^"]*)"[^<]*?>(.*?)<\/testcase>/gs;
+const TEST_CASE =
+  /<testcase name="([^"]*)" classname="([^"]*)"[^<]*? line="(\d+)" col="(\d+)">(.*?)<\/testcase>/gs;
 
 function isStep(name: string, tests: ReadonlySet<string>): boolean {
   const separator = " &gt; ";
@@ -54,6 +65,50 @@ function isStep(name: string, tests: ReadonlySet<string>): boolean {
     if (tests.has(name.slice(0, at))) return true;
   }
   return false;
+}
+
+/**
+ * The failures of a JUnit file: of a test that failed because of its steps, the steps that failed by
+ * themselves.
+ */
+export function listFailures(junit: string): TestFailure[] {
+  const failures: TestFailure[] = [];
+  for (const [, name = "", file = "", line, column, body = ""] of junit.matchAll(TEST_CASE)) {
+    const [, text] = /<(?:failure|error)\b[^>]*>(.*?)<\/(?:failure|error)>/s.exec(body) ?? [];
+    if (text === undefined || /^\d+ test steps? failed\.$/.test(text)) continue;
+    failures.push({
+      place: `${plainText(file)}:${line}:${column}`,
+      name: plainText(name),
+      text: plainText(text),
+    });
+  }
+  return failures;
+}
+
+/**
+ * The failures once more, to stand at the end of a long run, where somebody who sees only the end finds
+ * them: of each its place, its name and at most `maxLines` lines of what it threw.
+ */
+export function formatFailures(failures: readonly TestFailure[], maxLines = 20): string {
+  return failures.map(({ place, name, text }) => {
+    const lines = text.split("\n");
+    const rest = lines.length > maxLines ? [`… ${lines.length - maxLines} lines more above`] : [];
+    const shown = [...lines.slice(0, maxLines), ...rest].map((line) => `    ${line}`);
+    return [`✗ ${place}`, `  ${name}`, ...shown].join("\n");
+  }).join("\n\n");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&apos;": "'",
+  "&amp;": "&",
+};
+
+/** The text that a text or an attribute of XML stands for (XML 1.0, section 4.6). */
+function plainText(xml: string): string {
+  return xml.replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity]);
 }
 
 /**

@@ -1,5 +1,12 @@
-import { assertEquals } from "@std/assert";
-import { addCounts, countProcess, countTests, formatCounts } from "../../tools/test_results.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import {
+  addCounts,
+  countProcess,
+  countTests,
+  formatCounts,
+  formatFailures,
+  listFailures,
+} from "../../tools/test_results.ts";
 
 const JUNIT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="8" failures="3" errors="0" time="0.006">
@@ -48,6 +55,24 @@ Deno.test("counts add up to the last line of a run", () => {
   assertEquals(formatCounts(sum), "7 passed, 1 failed");
 });
 
+Deno.test("what failed is listed by its place, and a test not for its steps", () => {
+  assertEquals(listFailures(JUNIT), [{
+    place: "./a_test.ts:1:70",
+    name: "a > two",
+    text: "Error: x\n    at ext:cli/40_test.js:97:33",
+  }]);
+  assertEquals(listFailures(JUNIT.slice(JUNIT.indexOf('<testsuite name="./b'))), []);
+});
+
+Deno.test("a failure is shown with the first lines of what it threw", () => {
+  const failure = { place: "./a_test.ts:1:70", name: "a > two", text: "1\n2\n3\n4" };
+  assertEquals(
+    formatFailures([failure, { ...failure, text: "only" }], 2),
+    "✗ ./a_test.ts:1:70\n  a > two\n    1\n    2\n    … 2 lines more above\n\n" +
+      "✗ ./a_test.ts:1:70\n  a > two\n    only",
+  );
+});
+
 Deno.test("what deno test itself writes is counted", async () => {
   const folder = await Deno.makeTempDir({ prefix: "lanparty-junit-" });
   try {
@@ -70,6 +95,11 @@ Deno.test("what deno test itself writes is counted", async () => {
     }).output();
     const junit = await Deno.readTextFile(`${folder}/junit.xml`);
     assertEquals(countProcess(junit, success), { passed: 2, failed: 1, ignored: 0 });
+    const [failure, ...others] = listFailures(junit);
+    assertEquals(others, []);
+    assertEquals(failure.name, "fails <here>");
+    assertMatch(failure.place, /a_test\.ts:2:13$/);
+    assertMatch(failure.text, /^Error: <\/testcase>\n/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
