@@ -13,7 +13,7 @@
  * @module
  */
 
-import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { patiently, readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
 import {
   identifyProcess,
   isOfEarlierBoot,
@@ -45,6 +45,19 @@ export interface Change {
 export interface UndoFailure {
   readonly change: Change;
   readonly error: unknown;
+}
+
+/** How a journal is opened. */
+export interface JournalOptions {
+  /** Told of each change that could not be undone: it stays in the journal. */
+  readonly onFailure?: (failure: UndoFailure) => void;
+  /**
+   * Told that the journal was damaged, so that nobody knows what an earlier process changed: it was put
+   * aside under this path.
+   */
+  readonly onDamage?: (asidePath: string) => void;
+  /** Kinds of change that a restart of the system has undone itself: what is set now was set by others. */
+  readonly fleeting?: readonly string[];
 }
 
 /** The journal is that of a process which still runs. */
@@ -80,20 +93,22 @@ export class ChangeJournal {
    * Opens the journal of this process and undoes what an earlier one left, newest first.
    *
    * @param undoers for each kind of change, what takes it back
-   * @param onFailure told of each change that could not be undone: it stays in the journal
-   * @param fleeting kinds of change that a restart of the system has undone itself: what is set now was
-   * set by others
    * @throws {JournalBusyError} if the earlier process still runs
    */
   static open(
     path: string,
     undoers: Readonly<Record<string, Undo>>,
-    onFailure: (failure: UndoFailure) => void = () => {},
-    fleeting: readonly string[] = [],
+    { onFailure = () => {}, onDamage = () => {}, fleeting = [] }: JournalOptions = {},
   ): ChangeJournal {
     const journal = new ChangeJournal(path, undoers);
-    const left = parseJournal(readFileIfThere(path));
-    if (left !== undefined) {
+    const bytes = readFileIfThere(path);
+    if (bytes === undefined) return journal;
+    const left = parseJournal(bytes);
+    if (left === undefined) {
+      const asidePath = `${path}.damaged`;
+      patiently(() => Deno.renameSync(path, asidePath));
+      onDamage(asidePath);
+    } else {
       const self = left.owner.pid === Deno.pid;
       if (!self && isRunning(left.owner)) throw new JournalBusyError(path, left.owner.pid);
       const isOld = isOfEarlierBoot(left.owner);
@@ -183,9 +198,8 @@ export function undoFile(data: ChangeData): void {
   }
 }
 
-/** The file's content, or `undefined` if it is absent, damaged, or of another version. */
-function parseJournal(bytes: Uint8Array | undefined): JournalFile | undefined {
-  if (bytes === undefined) return undefined;
+/** The file's content, or `undefined` if it is damaged, or of another version. */
+function parseJournal(bytes: Uint8Array): JournalFile | undefined {
   let value: ChangeData;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));

@@ -3,14 +3,15 @@ import type { NetworkEvent } from "../client/network_watch.ts";
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
 import { TapDevice } from "../link/tap.ts";
-import { ChangeJournal, JournalBusyError, undoFile, undoProcess } from "../os/journal.ts";
+import { type ChangeJournal, undoFile, undoProcess } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
 import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
-import { type Logger, logText } from "./logging.ts";
+import type { Logger } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
+import { openStateJournal } from "./state_journal.ts";
 import { UserError } from "./user_error.ts";
 
 const JOURNAL_FILE = "lanparty-client-journal.json";
@@ -22,7 +23,9 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
     throw new UserError("lanparty-client makes a network adapter: start it as root");
   }
   const stateDir = openStateDir("client", options.stateDir);
-  return new LinuxSystem(options, stateDir, openJournal(stateDir, logger), logger);
+  const undoers = { process: undoProcess, file: undoFile, [HOST_ROUTE]: undoHostRoute };
+  const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, [HOST_ROUTE], logger);
+  return new LinuxSystem(options, stateDir, journal, logger);
 }
 
 class LinuxSystem implements ClientSystem {
@@ -123,22 +126,5 @@ function isInterface(name: string): boolean {
   } catch (error) {
     if (error instanceof LinkError && error.code === "no-such-interface") return false;
     throw error;
-  }
-}
-
-/** Opens the journal of changes to this machine, and undoes what a killed client left behind. */
-function openJournal(stateDir: string, logger: Logger): ChangeJournal {
-  try {
-    const path = `${stateDir}/${JOURNAL_FILE}`;
-    return ChangeJournal.open(path, {
-      process: undoProcess,
-      file: undoFile,
-      [HOST_ROUTE]: undoHostRoute,
-    }, (failure) => {
-      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
-    }, [HOST_ROUTE]);
-  } catch (cause) {
-    if (!(cause instanceof JournalBusyError)) throw cause;
-    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
   }
 }

@@ -90,7 +90,16 @@ class WindowsSystem implements ClientSystem {
   /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
   private openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
     try {
-      const changes = new WindowsChanges(adapter.guid, (failure) => this.sayNotUndone(failure));
+      const changes = new WindowsChanges(adapter.guid, {
+        onFailure: (failure) => this.sayNotUndone(failure),
+        onDamage: (asidePath) => {
+          const text =
+            "The record of what an earlier client changed on this PC is damaged, and was put aside as " +
+            `${asidePath}: what a killed client left behind is not undone. A restart of Windows ` +
+            "removes its routes";
+          logText(this.logger, "warning", text, { asidePath });
+        },
+      });
       if (changes.hasStarted) waitForAdapter(adapter);
       return changes;
     } catch (error) {

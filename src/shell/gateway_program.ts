@@ -11,7 +11,7 @@ import { bridgeFilter } from "../link/bpf.ts";
 import { LinkError, type LinkState } from "../link/device.ts";
 import { TrafficRates } from "../obs/rates.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
-import { ChangeJournal, JournalBusyError } from "../os/journal.ts";
+import type { ChangeJournal } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { GatewayLoopView, GatewayView } from "../serve/gateway_view.ts";
@@ -30,6 +30,7 @@ import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { openStateDir } from "./state_dir.ts";
+import { openStateJournal } from "./state_journal.ts";
 import { UserError } from "./user_error.ts";
 
 /** What the gateway's command line says. */
@@ -62,7 +63,13 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   }
   checkInterface(options.interface, logger);
   const stateDir = openStateDir("gateway", options.stateDir);
-  const journal = openJournal(stateDir, logger);
+  const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
+  const journal = openStateJournal(
+    `${stateDir}/${JOURNAL_FILE}`,
+    undoers,
+    [OFFLOADS_CHANGE],
+    logger,
+  );
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const gateway = new Gateway(options, resources, frameLog, journal, logger);
@@ -318,19 +325,6 @@ class Gateway implements EndpointCore {
   private say(event: StatusEvent): void {
     const { level, text } = statusLine(event);
     logText(this.logger, level, text, { event: event.type });
-  }
-}
-
-/** Opens the journal of changes to this machine, and undoes what a killed gateway left behind. */
-function openJournal(stateDir: string, logger: Logger): ChangeJournal {
-  const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
-  try {
-    return ChangeJournal.open(`${stateDir}/${JOURNAL_FILE}`, undoers, (failure) => {
-      logText(logger, "warning", "a change of an earlier run could not be undone", { failure });
-    }, [OFFLOADS_CHANGE]);
-  } catch (cause) {
-    if (!(cause instanceof JournalBusyError)) throw cause;
-    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
   }
 }
 

@@ -3,7 +3,13 @@
  * next start. The journal lies in the folder of programs, which only administrators can write.
  */
 import { WindowsError } from "../ffi/windows_kernel.ts";
-import { type Change, type ChangeData, ChangeJournal, type UndoFailure } from "../os/journal.ts";
+import {
+  type Change,
+  type ChangeData,
+  ChangeJournal,
+  type JournalOptions,
+  type UndoFailure,
+} from "../os/journal.ts";
 import { startDevice } from "../ffi/windows_devices.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
 import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
@@ -48,7 +54,10 @@ export class WindowsChanges {
    * @throws {JournalBusyError} another client has the adapter
    * @throws {UserError} the folder of the journal is not safe
    */
-  constructor(private readonly guid: string, onFailure: (failure: UndoFailure) => void) {
+  constructor(
+    private readonly guid: string,
+    events: Pick<JournalOptions, "onFailure" | "onDamage">,
+  ) {
     this.journal = ChangeJournal.open(
       `${ownProgramFolder()}\\changes-${guid}.json`,
       {
@@ -60,7 +69,7 @@ export class WindowsChanges {
           this.hasStarted = undoRestart(data) || this.hasStarted;
         },
       },
-      onFailure,
+      events,
     );
   }
 

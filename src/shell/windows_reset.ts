@@ -32,9 +32,15 @@ export function resetWindows(tapName: string | undefined, say: (line: string) =>
 function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[] {
   const failures: string[] = [];
   try {
-    const changes = new WindowsChanges(adapter.guid, ({ change, error }) => {
-      const why = error instanceof Error ? error.message : String(error);
-      failures.push(`"${adapter.name}": ${change.kind} could not be undone (${why})`);
+    const changes = new WindowsChanges(adapter.guid, {
+      onFailure({ change, error }) {
+        const why = error instanceof Error ? error.message : String(error);
+        failures.push(`"${adapter.name}": ${change.kind} could not be undone (${why})`);
+      },
+      onDamage(asidePath) {
+        const what = "the record of what a killed client changed is damaged, and was put aside as";
+        failures.push(`"${adapter.name}": ${what} ${asidePath}`);
+      },
     });
     if (adapterMacSetting(adapter) === undefined) {
       say(`"${adapter.name}" has its own MAC`);

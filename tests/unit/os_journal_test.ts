@@ -110,7 +110,7 @@ test("what a restart of the system has undone itself is not undone again", (path
     const undone: ChangeData[] = [];
     const undo = (data: ChangeData) => void undone.push(data);
     leave(path, owner, changes);
-    ChangeJournal.open(path, { note: undo, setting: undo }, () => {}, ["setting"]);
+    ChangeJournal.open(path, { note: undo, setting: undo }, { fleeting: ["setting"] });
     assert(!exists(path));
     return undone;
   };
@@ -135,17 +135,27 @@ test("what cannot be undone is told and stays written down", (path) => {
         if (data === "fails") throw new Error("no");
       },
     },
-    ({ change, error }) => failures.push([change.kind, (error as Error).message]),
+    {
+      onFailure: ({ change, error }) => failures.push([change.kind, (error as Error).message]),
+    },
   );
   assertEquals(failures, [["unknown", 'nothing undoes a "unknown"'], ["note", "no"]]);
   assertEquals(journal.changes.map(({ id }) => id), [1, 2]);
   assertEquals(JSON.parse(Deno.readTextFileSync(path)).changes.length, 2);
 });
 
-test("a damaged journal is taken for an empty one", (path) => {
+test("a damaged journal is taken for an empty one, put aside and told", (path) => {
   for (const text of ["", "{", "[]", "null", '{"version":2}', '{"version":1,"owner":{}}']) {
     Deno.writeTextFileSync(path, text);
-    assertEquals(ChangeJournal.open(path, {}).changes, [], text);
+    const told: string[] = [];
+    const journal = ChangeJournal.open(path, { note() {} }, {
+      onDamage: (asidePath) => told.push(asidePath),
+    });
+    assertEquals([journal.changes, told], [[], [`${path}.damaged`]], text);
+    assertEquals(Deno.readTextFileSync(`${path}.damaged`), text);
+    assert(!exists(path));
+    journal.record("note", "new");
+    assertEquals(Deno.readTextFileSync(`${path}.damaged`), text);
   }
 });
 

@@ -12,6 +12,7 @@ const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY", "--relay-fingerprint
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
 const IDENTITY = "users/player/AppData/Roaming/lanparty-client/lanparty-client-identity.json";
 const PROGRAMS = "Program Files/lanparty-client";
+const JOURNAL = `${PROGRAMS}/changes-{11111111-2222-3333-4444-555555555555}.json`;
 
 const INF = `[Version]
 Signature = "$Windows NT$"
@@ -138,6 +139,7 @@ Deno.test("a PC without a TAP adapter", (test) =>
       checkIdentity(pc));
     await test.step("an adapter that a killed client had stopped is started", () =>
       checkStopped(pc));
+    await test.step("a damaged journal is put aside, and that is said", () => checkDamaged(pc));
     await test.step("reset takes back what stays", () => checkReset(pc));
   }));
 
@@ -156,7 +158,7 @@ async function checkIdentity(pc: WinePc): Promise<void> {
 
 /** A client that was killed while the adapter stood still: here its journal, and a disabled adapter. */
 async function checkStopped(pc: WinePc): Promise<void> {
-  const journal = pc.diskC(`${PROGRAMS}/changes-{11111111-2222-3333-4444-555555555555}.json`);
+  const journal = pc.diskC(JOURNAL);
   const change = { id: 1, kind: "windows-restart", data: "ROOT\\NET\\0000" };
   const owner = { pid: 4_000_000, startTicks: 1 };
   await Deno.writeTextFile(journal, JSON.stringify({ version: 1, owner, changes: [change] }));
@@ -168,6 +170,27 @@ async function checkStopped(pc: WinePc): Promise<void> {
     "CM_Enable_DevNode 7 0",
   ]);
   assertEquals(await Deno.stat(journal).then(() => true, () => false), false);
+}
+
+async function checkDamaged(pc: WinePc): Promise<void> {
+  const [journal, aside] = [pc.diskC(JOURNAL), pc.diskC(`${JOURNAL}.damaged`)];
+  await Deno.writeTextFile(journal, '{"version":1,"chan');
+  const said = await startAndEnd(pc, /Connecting to the relay/);
+  assertMatch(
+    said,
+    /is damaged, and was put aside as C:\\Program Files\\.*\.json\.damaged: what a/,
+  );
+  assertEquals(await Deno.readTextFile(aside), '{"version":1,"chan');
+  assertEquals(await Deno.stat(journal).then(() => true, () => false), false);
+  await Deno.remove(aside);
+  await Deno.writeTextFile(journal, "");
+  const reset = await pc.run([...CLIENT, "reset"], { anyCode: true });
+  assertEquals(reset.code, 1);
+  assertMatch(
+    reset.stderr,
+    /error: "LAN party": the record of what a killed client changed is dam/,
+  );
+  await Deno.remove(aside);
 }
 
 async function checkReset(pc: WinePc): Promise<void> {
