@@ -21,6 +21,7 @@ import {
 import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
+import { eventually } from "../support/wait.ts";
 
 const DAY_MS = 86_400_000;
 const PORTS = { good: 4430, renamed: 4431, expired: 4432, early: 4433, selfSigned: 4434 } as const;
@@ -123,8 +124,10 @@ async function accept(scene: Scene, step: Step, attempt: Attempt): Promise<void>
     });
     await client.waitForLine(/Joined the room/, 15_000);
     assertEquals(await client.stop(), 0);
-    await relay.waitForLine(/peer left .*reason=bye/);
-    assertMatch(heard(relay)[before], /room opened/);
+    const news = () => heard(relay).slice(before);
+    await eventually("the room is closed", () => news().some((line) => /room closed/.test(line)));
+    assertMatch(news()[0], /room opened/);
+    assertMatch(news().join("\n"), /peer left .*reason=bye/);
   });
 }
 
