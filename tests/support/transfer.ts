@@ -4,6 +4,7 @@
  * @module
  */
 import type { Namespace } from "./netns.ts";
+import { isBound } from "./sockets.ts";
 import { eventually } from "./wait.ts";
 
 const PORT = 7000;
@@ -40,9 +41,7 @@ export async function transferFile(
     ...["socat", "-u", `TCP-LISTEN:${PORT},bind=${address},reuseaddr`],
     `OPEN:${target},creat,trunc`,
   ]);
-  await eventually("the receiver listens", async () => {
-    return (await to.run(["ss", "-Hltn", `sport = :${PORT}`])).stdout !== "";
-  });
+  await eventually("the receiver listens", () => isBound(to, "tcp", PORT));
   const send = ["socat", "-u", `OPEN:${source},rdonly`, `TCP:${address}:${PORT}`];
   await from.run(send, { timeoutMs: TIMEOUT_MS });
   await receiver.waitExit(TIMEOUT_MS);

@@ -2,6 +2,8 @@
 import type { Namespace } from "../../tests/support/netns.ts";
 import { CommandError, ProcessError } from "../../tests/support/process.ts";
 import { PARTY } from "../../tests/support/party.ts";
+import { isBound } from "../../tests/support/sockets.ts";
+import { eventually } from "../../tests/support/wait.ts";
 import { readIperf, readPing } from "./figures.ts";
 import type { Row } from "./table.ts";
 
@@ -87,11 +89,13 @@ export async function checkBroadcast(ends: Ends): Promise<Row[]> {
     await checkText(
       "limited broadcast, player to LAN",
       { from: ends.player, to: ends.lan },
+      BROADCAST_PORT,
       { send: `${target},bind=${ends.playerAddress}`, receive: receiver },
     ),
     await checkText(
       "limited broadcast, LAN to player",
       { from: ends.lan, to: ends.player },
+      BROADCAST_PORT,
       { send: `${target},bind=${PARTY.lanAddress}`, receive: receiver },
     ),
   ];
@@ -107,11 +111,13 @@ export async function checkMulticast(ends: Ends): Promise<Row[]> {
     await checkText(
       "multicast, player to LAN",
       { from: ends.player, to: ends.lan },
+      MULTICAST_PORT,
       { send: send(ends.playerAddress), receive: receive(PARTY.lanAddress) },
     ),
     await checkText(
       "multicast, LAN to player",
       { from: ends.lan, to: ends.player },
+      MULTICAST_PORT,
       { send: send(PARTY.lanAddress), receive: receive(ends.playerAddress) },
     ),
   ];
@@ -120,12 +126,14 @@ export async function checkMulticast(ends: Ends): Promise<Row[]> {
 function checkText(
   check: string,
   namespaces: { from: Namespace; to: Namespace },
+  port: number,
   addresses: { send: string; receive: string },
 ): Promise<Row> {
   return rowOf(check, async () => {
-    const listener = namespaces.to.spawn(["socat", "-u", addresses.receive, "STDOUT"]);
-    await pause(200);
-    await namespaces.from.run(["socat", "-u", "STDIN", addresses.send], { input: TEXT });
+    const { from, to } = namespaces;
+    const listener = to.spawn(["socat", "-u", addresses.receive, "STDOUT"]);
+    await eventually("it listens", async () => !listener.running || await isBound(to, "udp", port));
+    await from.run(["socat", "-u", "STDIN", addresses.send], { input: TEXT });
     await listener.waitExit(3_000).catch(() => undefined);
     await listener.stop();
     const ok = listener.stdout === TEXT;
@@ -206,8 +214,4 @@ export function checkSeparation(ends: Ends): Promise<Row> {
     ].flat();
     return { seen: ways.join(", ") || "no other way", ok: ways.length === 0 };
   });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
