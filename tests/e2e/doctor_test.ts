@@ -24,13 +24,14 @@ partyTest("a doctor says how client and machine are, and no secret", async (part
   const client = await party.startClient(player, "--address", "10.77.0.50/24");
   await eventually("the client's status", async () => / running: +yes/.test(await doctor()));
   const report = await doctor();
+  const [{ mtu }] = JSON.parse(await player.ip("-json", "link", "show", PARTY.tap));
   const lines = [
     /^ {2}relay: +10\.92\.0\.1:443 \(connected, round trip [\d.]+ ms, [\d.]+ % lost\)$/m,
     /^ {2}room: +\(not shown\) \(peer \d+, 1 others\)$/m,
     /^ {2}addresses: +10\.77\.0\.50\/24/m,
     /^ {2}clock: +as the relay's, to the second$/m,
     /^ {2}frames: +\d+ sent, \d+ received$/m,
-    /^ {2}lanparty0: +up, MTU 1400, MAC [0-9a-f:]{17}$/m,
+    new RegExp(`^ {2}lanparty0: +up, MTU ${mtu}, MAC [0-9a-f:]{17}$`, "m"),
     /^ {2}rights: +may make adapters$/m,
     /^ {2}broadcast: +by lanparty0, into the party$/m,
     /^ {2}multicast: +by lanparty0, into the party$/m,

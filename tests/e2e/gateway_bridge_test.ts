@@ -65,7 +65,8 @@ partyTest("bridge: players reach the gateway's own machine", async (party, step)
     const server = party.gateway.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
     await server.waitForLine(/Server listening/);
     await alice.run(["iperf3", "--client", BOX, "--time", "1"]);
-    await alice.run(["ping", "-c", "2", "-i", "0.2", "-s", "1372", "-M", "do", BOX]);
+    const [{ mtu }] = JSON.parse(await alice.ip("-json", "link", "show", PARTY.tap));
+    await alice.run(["ping", "-c", "2", "-i", "0.2", "-s", `${mtu - 28}`, "-M", "do", BOX]);
   });
   await step("multicast of a group that nobody has asked for reaches the player", async () => {
     const capture = alice.spawn(["tcpdump", "-lni", PARTY.tap, "-c", "1", `dst ${GROUP}`]);
