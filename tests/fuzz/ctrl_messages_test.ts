@@ -12,8 +12,8 @@ import {
   REJECT_CODES,
 } from "../../src/ctrl/messages.ts";
 
-/** Each property stops after this time, whatever it has tried by then. */
-const LIMIT = { numRuns: 4000, interruptAfterTimeLimit: 3000, markInterruptAsFailure: false };
+/** A number and no time: how much is tried does not depend on how busy the machine is. */
+const RUNS = { numRuns: 4000 };
 
 type Fields = Record<string, unknown>;
 
@@ -175,7 +175,7 @@ Deno.test("no JSON makes a parser throw, and what is accepted is sound, small an
         assertEquals<unknown>(parse(overTheWire(result.message)), result, "parsed once more");
       }
     }),
-    LIMIT,
+    RUNS,
   );
   for (const count of [...accepted, ...refused]) assert(count > 20, `${accepted} / ${refused}`);
 });
@@ -192,7 +192,7 @@ Deno.test("every message that the protocol allows is accepted by its reader and 
           assertEquals(result.ok, expected, `parser ${other}: ${JSON.stringify(message)}`);
         }
       }),
-      { ...LIMIT, numRuns: 1000 },
+      { numRuns: 1000 },
     );
   }
 });
@@ -210,6 +210,6 @@ Deno.test("null instead of any field is the same as leaving the field out", () =
         );
       }
     }),
-    LIMIT,
+    RUNS,
   );
 });

@@ -10,8 +10,8 @@ import {
 } from "../../src/endpoint/session.ts";
 import { TokenStore } from "../../src/endpoint/token_store.ts";
 
-/** The property stops after this time, whatever it has tried by then. */
-const LIMIT = { numRuns: 5000, interruptAfterTimeLimit: 6000, markInterruptAsFailure: false };
+/** A number and no time: how much is tried does not depend on how busy the machine is. */
+const RUNS = { numRuns: 5000 };
 
 const mac = fc.constantFrom("02:00:00:00:00:01", "02:00:00:00:00:02");
 const peerId = fc.integer({ min: 1, max: 4 });
@@ -280,7 +280,7 @@ Deno.test("whatever happens in whatever order, the session keeps to its contract
       assertLessOrEqual(judge.session.room.peers.size, 4);
       for (const [key, count] of judge.counts) totals.set(key, (totals.get(key) ?? 0) + count);
     }),
-    LIMIT,
+    RUNS,
   );
   for (const key of ["joined", "left", "peerLeft", "finish", "status redirected", "saveToken"]) {
     assert((totals.get(key) ?? 0) > 20, `too tame: ${totals.get(key)} × ${key}`);

@@ -89,7 +89,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const PROBE_MARK = "88b56c616e70726f6265";
 
 Deno.test("whatever happens to a gateway, no buffer is lost, no frame invented and none looped", () => {
-  fuzz(fc.property(steps, (list) => {
+  const property = fc.property(steps, (list) => {
     const harness = GatewayHarness.joined({ slots: 16, playersMax: 4 });
     // So that no frame is split.
     harness.path.setMaximum(1600);
@@ -115,5 +115,6 @@ Deno.test("whatever happens to a gateway, no buffer is lost, no frame invented a
       }
     }
     assertEquals(harness.pool.freeSlots, harness.pool.slotCount);
-  }));
+  });
+  fuzz(property, { runs: 500 });
 });

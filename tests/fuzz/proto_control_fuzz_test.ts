@@ -36,7 +36,7 @@ Deno.test("fuzz: messages come out as they went in, whatever the portions", () =
       const expected = values.map((value) => ({ json: JSON.parse(JSON.stringify(value)) }));
       assertEquals(readAll(bytes, portions), expected);
     }),
-    { runsMax: 500 },
+    { runs: 500 },
   );
 });
 
@@ -53,7 +53,7 @@ Deno.test("fuzz: any bytes give the same messages and errors, whatever the porti
     fc.property(bytes, portions, (bytes, portions) => {
       assertEquals(readAll(bytes, portions), readAll(bytes, []));
     }),
-    { runsMax: 500 },
+    { runs: 500 },
   );
 });
 

@@ -69,7 +69,7 @@ Deno.test("fuzz: frames split, cut further and shuffled come out as they were", 
       assertEquals(whole.sort(), frames.map(toHex).sort());
       assertEquals(reassembler.openFrames, 0);
     }),
-    { runsMax: 400 },
+    { runs: 400 },
   );
 });
 
@@ -177,7 +177,7 @@ Deno.test("fuzz: reassembly of hostile pieces agrees with a model, within its bo
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
     }),
-    { runsMax: 600 },
+    { runs: 600 },
   );
   for (const outcome of ["waiting", "dropped", "frame"]) {
     assert((outcomes.get(outcome) ?? 0) > 20, `${outcome}: ${outcomes.get(outcome)}`);
