@@ -35,6 +35,11 @@ async function indexOf(place: Namespace, name: string): Promise<number> {
   return JSON.parse(await place.ip("-json", "link", "show", name))[0].ifindex;
 }
 
+/** The kernel has seen that both ends of a new cable are up: it looks at carriers by itself, a bit later. */
+function ready(holds: () => boolean): Promise<void> {
+  return eventually("the link is ready", holds);
+}
+
 Deno.test("the kernel's way to an address, and that it has changed", async () => {
   await using lab = await NetworkLab.open();
   const [place, away] = [await lab.namespace("lab"), await lab.namespace("away")];
@@ -50,6 +55,8 @@ Deno.test("the kernel's way to an address, and that it has changed", async () =>
   const groups = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
   const notices = inNamespace(place, () => new NetlinkNotices(groups));
   try {
+    await ready(() => way(place, "10.9.0.77") !== "none" && way(place, "10.8.0.77") !== "none");
+    await ready(() => way(place, "fd09::1") !== "none");
     assertEquals(way(place, "203.0.113.9"), "none");
     assertEquals(way(place, "10.9.0.77"), `0.0.0.0 from 10.9.0.2 dev ${cable}`);
     assertEquals(way(place, "10.9.0.2"), "local");
@@ -101,6 +108,7 @@ Deno.test("the main table is read whole, and what is added to it is found and re
   );
   const cable = await indexOf(place, "cable");
   const own = [`10.9.0.0/24 via 0.0.0.0 dev ${cable} 0`, `fd09::/64 via :: dev ${cable} 256`];
+  await ready(() => mainRoutes(place).length === own.length);
   assertEquals(mainRoutes(place), own);
 
   await place.ip("route", "add", "default", "via", "10.9.0.1", "metric", "100");

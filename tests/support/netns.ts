@@ -43,6 +43,8 @@ export interface NamespaceOptions {
   readonly resolvConf?: string;
   /** Whether IPv6 addresses are checked for duplicates before use (1–2 s). Default false. */
   readonly duplicateAddressDetection?: boolean;
+  /** Without IPv6 the kernel says nothing by itself on a new link. Default true. */
+  readonly ipv6?: boolean;
 }
 
 /** One end of a veth. */
@@ -238,6 +240,9 @@ export class NetworkLab implements AsyncDisposable {
       "net/ipv6/conf/default/accept_dad": detection,
       "net/ipv6/conf/default/router_solicitations": 0,
       "net/ipv4/ping_group_range": "0 2147483647",
+      ...(options.ipv6 === false
+        ? { "net/ipv6/conf/all/disable_ipv6": 1, "net/ipv6/conf/default/disable_ipv6": 1 }
+        : {}),
     });
     return namespace;
   }
