@@ -125,14 +125,15 @@ class Line<Thing> {
 
   /** @throws {Error} if nothing comes in time, or ever */
   async take(what: string, timeoutMs: number): Promise<Thing> {
-    const timer = Promise.withResolvers<void>();
-    const timeout = setTimeout(timer.resolve, timeoutMs);
+    let late = false;
+    const timeout = setTimeout(() => {
+      late = true;
+      for (const waiter of this.waiters.splice(0)) waiter();
+    }, timeoutMs);
     try {
       while (this.things.length === 0 && !this.over) {
-        const waiter = Promise.withResolvers<void>();
-        this.waiters.push(waiter.resolve);
-        const late = await Promise.race([waiter.promise, timer.promise.then(() => true)]);
-        if (late === true) throw new Error(`no ${what} within ${timeoutMs} ms`);
+        if (late) throw new Error(`no ${what} within ${timeoutMs} ms`);
+        await new Promise<void>((resolve) => this.waiters.push(resolve));
       }
     } finally {
       clearTimeout(timeout);

@@ -41,8 +41,9 @@ export class ProcessError extends Error {
 /** Characters of output that are kept of each stream: the newest. */
 const OUTPUT_CHARACTERS_MAX = 4 << 20;
 const STOP_GRACE_MS = 3_000;
-/** How long output is read on after a program's end. */
-const DAEMON_GRACE_MS = 500;
+/** After a program's end output is read on until none has come for so long. */
+const DAEMON_GRACE_MS = 250;
+const DAEMON_LOOKS_MAX = 20;
 
 interface LineWaiter {
   readonly pattern: RegExp;
@@ -63,6 +64,7 @@ export class LabProcess {
   readonly #waiters = new Set<LineWaiter>();
   #stdout = "";
   #stderr = "";
+  #chunks = 0;
   #ended = false;
   #inputClosed = false;
 
@@ -183,12 +185,17 @@ export class LabProcess {
       this.#read(readers[1], "stderr"),
     ]);
     const status = await this.#child.status;
-    // A daemon that the program left behind may keep the pipes open for ever.
-    const timer = setTimeout(() => {
-      for (const reader of readers) reader.cancel();
+    // A daemon that the program left behind may keep the pipes open for ever, or talk for ever. This process
+    // may have been held up itself: the first look is not the last.
+    let [seen, looks] = [-1, 0];
+    const timer = setInterval(() => {
+      if (seen === this.#chunks || ++looks === DAEMON_LOOKS_MAX) {
+        for (const reader of readers) reader.cancel();
+      }
+      seen = this.#chunks;
     }, DAEMON_GRACE_MS);
     await reading;
-    clearTimeout(timer);
+    clearInterval(timer);
     this.#ended = true;
     await this.closeInput();
     for (const waiter of this.#waiters) {
@@ -206,6 +213,7 @@ export class LabProcess {
     while (true) {
       const { value, done } = await reader.read();
       if (done) break;
+      this.#chunks++;
       const text = decoder.decode(value, { stream: true });
       if (kind === "stdout") this.#stdout = keepNewest(this.#stdout + text);
       else this.#stderr = keepNewest(this.#stderr + text);
