@@ -28,6 +28,9 @@ async function joined(
   return endpoint;
 }
 
+/** Nothing more comes when nothing has come for so long. */
+const QUIET_MS = 500;
+
 /** Sends a frame many times, in about a tenth of a second for 100; how many of them came. */
 async function arrivals(
   from: DenoEndpoint,
@@ -40,12 +43,19 @@ async function arrivals(
     await from.sendFrame(frame);
     if (i % 5 === 4) await pause(2);
   }
-  await pause(200);
-  return to.takeFrames().length;
+  let arrived = 0;
+  for (let quietMs = 0; arrived < count && quietMs < QUIET_MS; quietMs += 50) {
+    await pause(50);
+    const frames = to.takeFrames();
+    arrived += frames.length;
+    if (frames.length > 0) quietMs = 0;
+  }
+  return arrived;
 }
 
 /** What the relay's next stats say that it dropped of a peer's frames. */
 async function dropsOf(endpoint: DenoEndpoint): Promise<Record<string, number>> {
+  endpoint.takeMessages();
   for (;;) {
     const message = await endpoint.message(STATS_TIMEOUT_MS);
     if (message.type === "stats") return message["drops"] as Record<string, number>;
@@ -76,8 +86,9 @@ Deno.test("what one peer sends too much is dropped and counted, and a pair elsew
   await gateway.sendFrame(frameOf(MAC_B, MAC_LAN, 60));
   await b.frame();
   assertEquals(await arrivals(b, frameOf(MAC_LAN, MAC_B, 60), 100, gateway), 100);
-  const bytes = await arrivals(b, frameOf(MAC_A, MAC_B, 1_000), 400, a);
-  assert(bytes >= 100 && bytes < 390, `${bytes} of 400 kB`);
+  // For 250 kB, and as many each second: also where this takes some seconds much is left over.
+  const long = await arrivals(b, frameOf(MAC_A, MAC_B, 1_000), 1_000, a);
+  assert(long >= 100 && long < 980, `${long} of 1000 kB`);
   assertEquals(await pair, 300);
 
   const drops = await Promise.all([a, b, c, quiet].map(dropsOf));
@@ -85,7 +96,7 @@ Deno.test("what one peer sends too much is dropped and counted, and a pair elsew
   assertEquals(drops[1]["unknown-unicast-limit"], 100 - unknown);
   // Of so many bytes at a time a queue may drop some as well.
   assertGreater(drops[1]["bandwidth-limit"], 20);
-  assert(drops[1]["bandwidth-limit"] <= 400 - bytes);
+  assert(drops[1]["bandwidth-limit"] <= 1_000 - long);
   assertGreater(drops[2]["broadcast-limit"], 20);
   assert(drops[2]["broadcast-limit"] <= 100 - large);
   assertEquals(drops[3], {});
@@ -102,8 +113,9 @@ Deno.test("whoever sends too many control messages is sent away", async () => {
   await noisy.ended();
   const left = noisy.messages.at(-1);
   assertEquals([left?.type, left?.["code"]], ["disconnect", "protocol-error"]);
-  const told = other.messages.find((message) => message.type === "peerLeft");
-  assertEquals(told?.["reason"], "error");
+  let told = await other.message();
+  while (told.type !== "peerLeft") told = await other.message();
+  assertEquals(told["reason"], "error");
 });
 
 Deno.test("an address has so many peers; another one its own", async () => {
@@ -139,10 +151,16 @@ Deno.test("an address completes so many handshakes; a pair in a room and other a
       return false;
     }
   };
-  let completed = 0;
-  for (let i = 0; i < 30; i++) if (await shake("127.0.0.1")) completed++;
-  assert(completed >= 20 && completed <= 23, `${completed} handshakes`);
-  assertEquals(await shake("127.0.0.1"), false);
+  // Twenty at once, and one more each second that this takes.
+  let [completed, refused] = [0, 0];
+  const startMs = performance.now();
+  while (refused < 5 && completed < 100) {
+    if (await shake("127.0.0.1")) completed++;
+    else refused++;
+  }
+  const mostCompleted = 21 + (performance.now() - startMs) / 1_000;
+  assert(completed >= 20 && completed <= mostCompleted, `${completed} handshakes`);
+  assertEquals(refused, 5);
   assert(await shake("127.0.0.10"), "from another address");
   assertEquals(await arrivals(a, frameOf(MAC_B, MAC_A, 100), 50, b), 50);
   await pause(1_500);

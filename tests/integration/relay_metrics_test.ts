@@ -4,6 +4,7 @@ import { DenoEndpoint } from "../support/deno_endpoint.ts";
 import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
 import { judgeMetrics } from "../support/promtool.ts";
 import { RelayProcess } from "../support/relay_process.ts";
+import { eventually } from "../support/wait.ts";
 
 Deno.test("promtool finds nothing to say of the metrics of a relay at work", async () => {
   await using relay = await RelayProcess.start({ options: ["--status", "0"] });
@@ -21,6 +22,11 @@ Deno.test("promtool finds nothing to say of the metrics of a relay at work", asy
     await client.sendFrame(frame);
   }
   await gateway.frame();
+  // The stranger's frame came behind that one.
+  await eventually("the drop is counted", async () => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return text.includes('lanparty_drops_total{reason="foreign-source"} 1\n');
+  });
   const response = await fetch(`${url}/metrics`);
   assert(response.headers.get("content-type")?.startsWith("text/plain; version=0.0.4"));
   const metrics = await response.text();

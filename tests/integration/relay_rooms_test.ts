@@ -92,7 +92,7 @@ Deno.test("the others learn why somebody has left", async () => {
     ["lost", "silence", () => {}],
   ];
   for (const [reason, how, end] of endings) {
-    const silent = how === "silence" ? { idleTimeoutMs: 600, keepAliveMs: 0 } : {};
+    const silent = how === "silence" ? { idleTimeoutMs: 2_000, keepAliveMs: 0 } : {};
     await using endpoint = await DenoEndpoint.connect(relay.address, silent);
     await endpoint.join({ room: "A", mac: MAC_B, name: how });
     await end(endpoint);

@@ -39,11 +39,15 @@ async function tell(url: string, request: string): Promise<string> {
   const { hostname, port } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode(request));
-  const timer = setTimeout(() => connection.closeWrite(), 500);
+  const timer = setTimeout(() => connection.closeWrite().catch(() => {}), 500);
   const bytes = new Uint8Array(65_536);
-  const count = await connection.read(bytes);
-  clearTimeout(timer);
-  return new TextDecoder().decode(bytes.subarray(0, count ?? 0));
+  try {
+    const count = await connection.read(bytes);
+    return new TextDecoder().decode(bytes.subarray(0, count ?? 0));
+  } finally {
+    // Also where the other side has cut the connection.
+    clearTimeout(timer);
+  }
 }
 
 Deno.test("the pages show rooms, peers, traffic and drops as they are", async () => {
