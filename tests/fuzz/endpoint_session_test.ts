@@ -11,7 +11,7 @@ import {
 import { TokenStore } from "../../src/endpoint/token_store.ts";
 
 /** A number and no time: how much is tried does not depend on how busy the machine is. */
-const RUNS = { numRuns: 5000 };
+const RUNS = { numRuns: 10_000 };
 
 const mac = fc.constantFrom("02:00:00:00:00:01", "02:00:00:00:00:02");
 const peerId = fc.integer({ min: 1, max: 4 });
