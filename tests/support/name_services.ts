@@ -55,7 +55,8 @@ export class AvahiHost {
       [
         ...["[server]", `host-name=${host.name}`, `allow-interfaces=${host.interface}`],
         ...["use-ipv4=yes", "use-ipv6=yes", "[wide-area]", "enable-wide-area=no"],
-        ...["[publish]", "publish-workstation=no", "[rlimits]", ""],
+        // One who asks over IPv4 gets an IPv4 address, whichever record comes first.
+        ...["[publish]", "publish-workstation=no", "publish-aaaa-on-ipv4=no", "[rlimits]", ""],
       ].join("\n"),
     );
     const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` };
