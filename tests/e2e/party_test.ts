@@ -11,7 +11,7 @@
  *                    lanparty-gateway     lanparty-relay       lanparty-client
  * ```
  */
-import { assert, assertEquals, AssertionError, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   checkBroadcast,
   checkFullPayloads,
@@ -22,29 +22,11 @@ import {
   checkSeparation,
   checkTcp,
 } from "../../tools/demo/checks.ts";
-import type { Row } from "../../tools/demo/table.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
+import { assertRow, assertRows } from "../support/rows.ts";
 
 const FIXED_ADDRESS = "10.77.0.50";
-
-/** A neighbour that takes both processors away for a moment costs packets; a fault costs them always. */
-const ATTEMPTS_MAX = 3;
-
-function assertRows(...rows: Row[]): void {
-  for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
-}
-
-/** Repeats a check that counts lost packets: one run without any is wanted. */
-async function assertRow(check: () => Promise<Row>): Promise<void> {
-  const seen: string[] = [];
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const row = await check();
-    if (row.ok) return;
-    seen.push(`${row.check}: ${row.seen}`);
-  }
-  throw new AssertionError(seen.join("\n"));
-}
 
 /** The network outside: names of namespaces, their files, and the host's own settings. */
 async function surroundings(party: Party) {

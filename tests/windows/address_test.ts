@@ -1,10 +1,11 @@
 /** A Windows player with a fixed address, and one without any: Windows' own DHCP client gets no answer. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { checkPing } from "../../tools/demo/checks.ts";
 import { leaseAddress } from "../support/dhcp_lease.ts";
 import { CommandError, type LabProcess } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
+import { assertRow } from "../support/rows.ts";
 import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
@@ -63,8 +64,7 @@ partyTest("a Windows player with an address of its own choice", async (party, st
   await step("the address is set, and the LAN reaches it", async () => {
     assertEquals(await scene.addressCalls(), [fixed("Create")]);
     assertEquals(await scene.addresses(), [`fixed 7 ${ADDRESS}/24`]);
-    const { check, seen, ok } = await checkPing("LAN to player", party.lan, ADDRESS);
-    assert(ok, `${check}: ${seen}`);
+    await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
     assertMatch((await pc.doctor()).stdout, new RegExp(`addresses: +${ADDRESS}/24`));
   });
   await step("the LAN's DHCP server is not asked", () => scene.assertNoDhcp());

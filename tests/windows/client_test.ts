@@ -1,7 +1,7 @@
 /**
  * The compiled lanparty-client.exe under Wine.
  */
-import { assert, assertEquals, AssertionError, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
 import type { Row } from "../../tools/demo/table.ts";
@@ -9,15 +9,13 @@ import { leaseAddress, UNWANTED } from "../support/dhcp_lease.ts";
 import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
+import { assertRow, assertRows } from "../support/rows.ts";
 import { eventually } from "../support/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:51";
 const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound"];
-
-/** Neighbours that take the processors away for a moment cost packets; a fault costs them always. */
-const ATTEMPTS_MAX = 3;
 
 /** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
 const SETUP = [
@@ -53,30 +51,15 @@ async function changes(pc: WinePc): Promise<string[]> {
   return (await pc.calls()).slice(3).filter((call) => !call.startsWith("GetBestRoute2 "));
 }
 
-function assertRows(...rows: Row[]): void {
-  for (const { check, seen, ok } of rows) assert(ok, `${check}: ${seen}`);
-}
-
-/** Repeats a check that counts lost packets: one run without any is wanted. */
-async function assertRow(check: () => Promise<Row>): Promise<void> {
-  const seen: string[] = [];
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const row = await check();
-    if (row.ok) return;
-    seen.push(`${row.check}: ${row.seen}`);
-  }
-  throw new AssertionError(seen.join("\n"));
-}
-
 /**
  * 1472 bytes of UDP fill an Ethernet frame. The rate is low: the fake driver carries 1,000 frames a
  * second.
  */
-async function assertFullPayloads(
+async function checkFullPayloads(
   party: Party,
   player: Namespace,
   options: readonly string[],
-): Promise<void> {
+): Promise<Row> {
   const server = party.lan.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
   await server.waitForLine(/listening/i);
   const { stdout } = await player.run([
@@ -85,9 +68,11 @@ async function assertFullPayloads(
   ], { anyCode: true });
   await server.stop();
   const { error, packets, lostPackets } = readIperf(stdout);
-  assertEquals(error, undefined);
-  assert(packets > 50, `${packets} packets`);
-  assertEquals(lostPackets, 0);
+  return {
+    check: ["UDP payloads of 1472 bytes", ...options].join(" "),
+    seen: error ?? `${packets} sent, ${lostPackets} lost`,
+    ok: error === undefined && packets > 50 && lostPackets === 0,
+  };
 }
 
 /** Everything that a game sends, between LAN and player. */
@@ -113,8 +98,8 @@ async function playTraffic(
     assertRows(await checkTcp("LAN to player", ends, true));
   });
   await step("UDP payloads of 1472 bytes, both ways", async () => {
-    await assertFullPayloads(party, player, []);
-    await assertFullPayloads(party, player, ["--reverse"]);
+    await assertRow(() => checkFullPayloads(party, player, []));
+    await assertRow(() => checkFullPayloads(party, player, ["--reverse"]));
   });
 }
 

@@ -12,6 +12,7 @@ import { compileWindowsClient } from "../../tools/executables.ts";
 import { DLL_IN_TREE, ensureWindowsLibrary } from "../../tools/windows_library.ts";
 import { PARTY } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
+import { assertRow, assertRows } from "../support/rows.ts";
 import { WinePc } from "../support/wine.ts";
 import { OFFLOAD_DLL } from "../support/wine_fakes.ts";
 import { optionsFor, startClient } from "../support/wine_joins.ts";
@@ -68,20 +69,12 @@ partyTest(
     await pc.namespace.ip("addr", "add", `${ADDRESS}/24`, "dev", PARTY.tap);
     const ends = { lan: party.lan, player, playerAddress: ADDRESS };
     await step("ping, both ways", async () => {
-      for (
-        const { check, seen, ok } of [
-          await checkPing("player to LAN", player, PARTY.lanAddress),
-          await checkPing("LAN to player", party.lan, ADDRESS),
-        ]
-      ) assert(ok, `${check}: ${seen}`);
+      await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
+      await assertRow(() => checkPing("LAN to player", party.lan, ADDRESS));
     });
     await step("TCP, both ways", async () => {
-      for (
-        const { check, seen, ok } of [
-          await checkTcp("player to LAN", ends, false),
-          await checkTcp("LAN to player", ends, true),
-        ]
-      ) assert(ok, `${check}: ${seen}`);
+      assertRows(await checkTcp("player to LAN", ends, false));
+      assertRows(await checkTcp("LAN to player", ends, true));
     });
     await step("datagrams were handed over at once, and msquic asked for no offload", async () => {
       const calls = (await pc.calls()).filter((call) => /^(WSARecvMsg|offload) /.test(call));
