@@ -24,7 +24,7 @@ partyTest("a doctor says how client and machine are, and no secret", async (part
   const client = await party.startClient(player, "--address", "10.77.0.50/24");
   await eventually("the client's status", async () => / running: +yes/.test(await doctor()));
   const report = await doctor();
-  const [{ mtu }] = JSON.parse(await player.ip("-json", "link", "show", PARTY.tap));
+  const { mtu } = await player.linkOf(PARTY.tap);
   const lines = [
     /^ {2}relay: +10\.92\.0\.1:443 \(connected, round trip [\d.]+ ms, [\d.]+ % lost\)$/m,
     /^ {2}room: +\(not shown\) \(peer \d+, 1 others\)$/m,

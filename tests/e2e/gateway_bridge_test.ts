@@ -65,7 +65,7 @@ partyTest("bridge: players reach the gateway's own machine", async (party, step)
     const server = party.gateway.spawn(["iperf3", "--server", "--one-off", "--forceflush"]);
     await server.waitForLine(/Server listening/);
     await alice.run(["iperf3", "--client", BOX, "--time", "1"]);
-    const [{ mtu }] = JSON.parse(await alice.ip("-json", "link", "show", PARTY.tap));
+    const { mtu } = await alice.linkOf(PARTY.tap);
     await alice.run(["ping", "-c", "2", "-i", "0.2", "-s", `${mtu - 28}`, "-M", "do", BOX]);
   });
   await step("multicast of a group that nobody has asked for reaches the player", async () => {

@@ -208,7 +208,7 @@ partyTest("not one byte differs between what left and what arrived", async (part
   await party.lan.offloads(PARTY.lanInterface, false);
   const { lan, player } = await openScene(party);
   const playerSpace = party.lab.get("player");
-  const mtu = Number(/ mtu (\d+) /.exec(await playerSpace.ip("link", "show", PARTY.tap))![1]);
+  const { mtu } = await playerSpace.linkOf(PARTY.tap);
   const ways = [
     ["LAN to player", lan, framesOf(LAN_MAC, PLAYER_MAC, 1_514)],
     ["player to LAN", player, framesOf(PLAYER_MAC, LAN_MAC, mtu + 14)],

@@ -206,9 +206,7 @@ partyTest("loops: a station of the LAN has a player's MAC", async (party, step) 
   const bob = await party.addPlayer("bob");
   await party.startClient(bob, "--address", "10.77.0.51/24");
   // A host of its own that says nothing by itself: neither IPv6 nor answers for the LAN's host.
-  const twinHost = await party.lab.namespace("twin");
-  const noIpv6 = "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6";
-  await twinHost.run(["sh", "-c", noIpv6]);
+  const twinHost = await party.lab.namespace("twin", { ipv6: false });
   await party.lab.veth(
     { namespace: party.lan, name: "p1", bridge: "sw0" },
     { namespace: twinHost, name: "twin", mac },

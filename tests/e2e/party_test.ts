@@ -86,7 +86,7 @@ partyTest("what a player is told: relay, room, gateway, adapter, others", async 
   );
   const lines = () => client.stderr;
   assertMatch(lines(), /Connected to the relay 10\.92\.0\.1:443\./);
-  const [{ ifindex, mtu }] = JSON.parse(await alice.ip("-json", "link", "show", PARTY.tap));
+  const { ifindex, mtu } = await alice.linkOf(PARTY.tap);
   assertMatch(
     lines(),
     new RegExp(`Joined the room LANPARTY as peer 1, MTU ${mtu}\\. .* gateway is not there yet\\.`),

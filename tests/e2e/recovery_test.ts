@@ -54,8 +54,7 @@ async function assertPlays(party: Party, { address }: Identity): Promise<void> {
 
 /** The adapter as the system sees it; it keeps its index as long as it is the same one. */
 async function adapterOf(player: Namespace) {
-  const shown = JSON.parse(await player.ip("-json", "link", "show", PARTY.tap))[0];
-  const { ifindex, address, mtu } = shown as { ifindex: number; address: string; mtu: number };
+  const { ifindex, address, mtu } = await player.linkOf(PARTY.tap);
   return { ifindex, address, mtu };
 }
 

@@ -96,7 +96,7 @@ static void play(QUIC_TIMER_WHEEL* wheel, QUIC_CONNECTION** connections, BOOLEAN
     }
 }
 
-/* CPU time, so that others on this machine do not count. As at play: each connection in turn is due some ms from now, and again before that. */
+/* As at play: each connection in turn is due some ms from now, and again before that. In CPU time: others on this machine do not count. */
 static double nanoseconds(QUIC_TIMER_WHEEL* wheel, QUIC_CONNECTION** connections, int count, int updates) {
     struct timespec start, end;
     uint64_t now = 100000000;

@@ -125,8 +125,7 @@ test("the MTU of a running TAP device can be changed", async (lab) => {
   for (const mtu of [1280, 1500, 1400]) {
     inNamespace(player, () => tap.setMtu(mtu));
     assertEquals(tap.mtu, mtu);
-    const [link] = JSON.parse(await player.ip("-json", "link", "show", "dev", "tap0"));
-    assertEquals(link.mtu, mtu);
+    assertEquals((await player.linkOf("tap0")).mtu, mtu);
   }
   for (const mtu of [67, 1501, 1400.5, NaN]) {
     assertEquals(assertThrows(() => tap.setMtu(mtu), LinkError).code, "bad-mtu");

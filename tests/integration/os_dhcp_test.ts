@@ -78,8 +78,7 @@ async function play(party: Party, kind: DhcpClientKind, systemScript = false): P
   if (!systemScript) {
     assertEquals((await program.waitForLine(/lease (\S+) (\S+)/))[1], leased);
     // The server's MTU is not for the player's PC.
-    const [link] = JSON.parse(await player.ip("-json", "link", "show", "dev", "wire"));
-    assertEquals(link.mtu, 1400);
+    assertEquals((await player.linkOf("wire")).mtu, 1400);
   }
   const routes = await player.ip("-4", "route", "show");
   assertEquals(routes.replace(/^10\.7\.0\.0\/24 dev wire.*\n/m, ""), before);

@@ -68,9 +68,7 @@ Deno.test("rooms and peers are listed, a peer is kicked, a room is locked and un
   assertEquals(await codeOf(), "welcome");
 
   assertEquals(await ctl(relay, `kick PARTY ${ann.peerId}`), [0, "peer 1 is out of PARTY\n"]);
-  let farewell = await ann.message();
-  while (farewell.type !== "disconnect") farewell = await ann.message();
-  assertEquals(farewell["code"], "kicked");
+  assertEquals((await ann.messageOf("disconnect"))["code"], "kicked");
   await ann.ended();
   assertEquals((await ctl(relay, "kick PARTY 1"))[0], 1);
   assertEquals((await ctl(relay, "dance"))[0], 1);

@@ -56,10 +56,8 @@ async function arrivals(
 /** What the relay's next stats say that it dropped of a peer's frames. */
 async function dropsOf(endpoint: DenoEndpoint): Promise<Record<string, number>> {
   endpoint.takeMessages();
-  for (;;) {
-    const message = await endpoint.message(STATS_TIMEOUT_MS);
-    if (message.type === "stats") return message["drops"] as Record<string, number>;
-  }
+  const stats = await endpoint.messageOf("stats", STATS_TIMEOUT_MS);
+  return stats["drops"] as Record<string, number>;
 }
 
 Deno.test("what one peer sends too much is dropped and counted, and a pair elsewhere loses nothing", async () => {
@@ -113,9 +111,7 @@ Deno.test("whoever sends too many control messages is sent away", async () => {
   await noisy.ended();
   const left = noisy.messages.at(-1);
   assertEquals([left?.type, left?.["code"]], ["disconnect", "protocol-error"]);
-  let told = await other.message();
-  while (told.type !== "peerLeft") told = await other.message();
-  assertEquals(told["reason"], "error");
+  assertEquals((await other.messageOf("peerLeft"))["reason"], "error");
 });
 
 Deno.test("an address has so many peers; another one its own", async () => {

@@ -32,7 +32,7 @@ function way(place: Namespace, address: string): string {
 }
 
 async function indexOf(place: Namespace, name: string): Promise<number> {
-  return JSON.parse(await place.ip("-json", "link", "show", name))[0].ifindex;
+  return (await place.linkOf(name)).ifindex;
 }
 
 /** The kernel has seen that both ends of a new cable are up: it looks at carriers by itself, a bit later. */

@@ -282,6 +282,14 @@ export class DenoEndpoint implements AsyncDisposable {
     return this.messageLine.take("message", timeoutMs);
   }
 
+  /** The next message of a type; others before it are passed over. Each is waited for so long. */
+  async messageOf(type: string, timeoutMs = RECEIVE_TIMEOUT_MS): Promise<Message> {
+    for (;;) {
+      const message = await this.message(timeoutMs);
+      if (message.type === type) return message;
+    }
+  }
+
   /** Messages that have come and were not taken. */
   takeMessages(): Message[] {
     return this.messageLine.takeAll();

@@ -150,8 +150,14 @@ export class Namespace {
 
   /** The hardware address of an interface, lower case with colons. */
   async macOf(interfaceName: string): Promise<string> {
-    const output = await this.ip("-json", "link", "show", "dev", interfaceName);
-    return (JSON.parse(output) as { address: string }[])[0].address;
+    return (await this.linkOf(interfaceName)).address;
+  }
+
+  /** An interface as the kernel shows it: its index, hardware address, and MTU in bytes. */
+  async linkOf(
+    interfaceName: string,
+  ): Promise<{ readonly ifindex: number; readonly address: string; readonly mtu: number }> {
+    return JSON.parse(await this.ip("-json", "link", "show", "dev", interfaceName))[0];
   }
 
   /** The addresses of an interface with prefix length, IPv4 first. */
@@ -233,6 +239,7 @@ export class NetworkLab implements AsyncDisposable {
     await namespace.ip("link", "set", "lo", "up");
     const forwarding = options.forwarding ? 1 : 0;
     const detection = options.duplicateAddressDetection ? 1 : 0;
+    const noIpv6 = options.ipv6 === false ? 1 : 0;
     await this.#sysctl(namespace, {
       "net/ipv4/ip_forward": forwarding,
       "net/ipv6/conf/all/forwarding": forwarding,
@@ -240,9 +247,8 @@ export class NetworkLab implements AsyncDisposable {
       "net/ipv6/conf/default/accept_dad": detection,
       "net/ipv6/conf/default/router_solicitations": 0,
       "net/ipv4/ping_group_range": "0 2147483647",
-      ...(options.ipv6 === false
-        ? { "net/ipv6/conf/all/disable_ipv6": 1, "net/ipv6/conf/default/disable_ipv6": 1 }
-        : {}),
+      "net/ipv6/conf/all/disable_ipv6": noIpv6,
+      "net/ipv6/conf/default/disable_ipv6": noIpv6,
     });
     return namespace;
   }

@@ -40,6 +40,9 @@ export const WINE_ADAPTER = {
   guid: "{11111111-2222-3333-4444-555555555555}",
 } as const;
 
+/** The client's journal of what it changes beside that adapter, on drive C. */
+export const WINE_JOURNAL = `Program Files/lanparty-client/changes-${WINE_ADAPTER.guid}.json`;
+
 /** The networks of a PC at home, its adapter of the party among them: see `fake_iphlpapi.c`. */
 export const HOME: readonly string[] = [
   "interface 3 25 Ethernet",

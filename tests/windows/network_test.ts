@@ -13,7 +13,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { partyTest, type Step } from "../support/play.ts";
 import { pause } from "../support/wait.ts";
-import { WinePc } from "../support/wine.ts";
+import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
 import {
   BY_HOME,
   ETHERNET,
@@ -27,10 +27,9 @@ import {
   TAP,
 } from "../support/wine_networks.ts";
 
-/** The hotel's. */
 /** Both sides find a connection dead after 15 s of silence. */
 const IDLE_MS = 15_000;
-
+/** The hotel's. */
 const WIFI = [
   "interface 5 50 Wi-Fi",
   "address 5 172.16.9.9/16",
@@ -181,13 +180,11 @@ async function killAndTamper(scene: Scene, step: Step): Promise<void> {
   });
 }
 
-const JOURNAL = "Program Files/lanparty-client/changes-{11111111-2222-3333-4444-555555555555}.json";
-
 const LAN_GUID = "{99999999-0000-0000-0000-000000000000}";
 
 /** Writes changes into the journal that no client makes: none of them may be "undone". */
 async function tamper(pc: WinePc): Promise<void> {
-  const path = `${pc.folder}/prefix/drive_c/${JOURNAL}`;
+  const path = pc.diskC(WINE_JOURNAL);
   const journal = JSON.parse(await Deno.readTextFile(path));
   const route = journal.changes.find(({ kind }: { kind: string }) => kind === "windows-route");
   const { settings } =

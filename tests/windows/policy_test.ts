@@ -7,7 +7,7 @@ import type { LabProcess } from "../support/netns.ts";
 import { PARTY } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import { eventually } from "../support/wait.ts";
-import { HOME, WINE_ADAPTER, WinePc } from "../support/wine.ts";
+import { HOME, WINE_ADAPTER, WINE_JOURNAL, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:54";
@@ -241,7 +241,7 @@ async function tamper(pc: WinePc): Promise<void> {
   ].map((change, id) => ({ id, ...change }));
   const owner = { pid: 4_000_000, startTicks: 1 };
   await Deno.writeTextFile(
-    pc.diskC(`Program Files/lanparty-client/changes-${WINE_ADAPTER.guid}.json`),
+    pc.diskC(WINE_JOURNAL),
     JSON.stringify({ version: 1, owner, changes }),
   );
 }

@@ -5,14 +5,13 @@ import { BuildError } from "../../tools/cache.ts";
 import { compileWindowsClient } from "../../tools/executables.ts";
 import { NetworkLab } from "../support/netns.ts";
 import { eventually } from "../support/wait.ts";
-import { WinePc } from "../support/wine.ts";
+import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
 
 const FINGERPRINT = "A".repeat(43);
 const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY", "--relay-fingerprint", FINGERPRINT];
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
 const IDENTITY = "users/player/AppData/Roaming/lanparty-client/lanparty-client-identity.json";
 const PROGRAMS = "Program Files/lanparty-client";
-const JOURNAL = `${PROGRAMS}/changes-{11111111-2222-3333-4444-555555555555}.json`;
 
 const INF = `[Version]
 Signature = "$Windows NT$"
@@ -158,7 +157,7 @@ async function checkIdentity(pc: WinePc): Promise<void> {
 
 /** A client that was killed while the adapter stood still: here its journal, and a disabled adapter. */
 async function checkStopped(pc: WinePc): Promise<void> {
-  const journal = pc.diskC(JOURNAL);
+  const journal = pc.diskC(WINE_JOURNAL);
   const change = { id: 1, kind: "windows-restart", data: "ROOT\\NET\\0000" };
   const owner = { pid: 4_000_000, startTicks: 1 };
   await Deno.writeTextFile(journal, JSON.stringify({ version: 1, owner, changes: [change] }));
@@ -173,7 +172,7 @@ async function checkStopped(pc: WinePc): Promise<void> {
 }
 
 async function checkDamaged(pc: WinePc): Promise<void> {
-  const [journal, aside] = [pc.diskC(JOURNAL), pc.diskC(`${JOURNAL}.damaged`)];
+  const [journal, aside] = [pc.diskC(WINE_JOURNAL), pc.diskC(`${WINE_JOURNAL}.damaged`)];
   await Deno.writeTextFile(journal, '{"version":1,"chan');
   const said = await startAndEnd(pc, /Connecting to the relay/);
   assertMatch(
