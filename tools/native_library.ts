@@ -26,6 +26,8 @@ export const PATCHES: readonly string[] = [
   "0008-no-early-probes.patch",
   "0009-timers-in-a-heap.patch",
   "0010-no-udp-offload-on-windows.patch",
+  "0011-paths-by-id.patch",
+  "0012-empty-datagrams.patch",
 ];
 
 /** What quictls is built without: all that TLS 1.3, X.509 and msquic do not use. Half the build time. */

@@ -4,9 +4,9 @@
  * compiled by the same Deno.
  */
 import { BuildError, cached, cacheFolder, exists, hashOf, isCached, prune } from "./cache.ts";
-import { CommandError, findWorking, Log, outputOf, readLines, run, searchPath } from "./process.ts";
-import { PIP_VERSION, SYSTEM_CERTIFICATES } from "./prerequisites.ts";
+import { CommandError, Log, outputOf, readLines, run, searchPath } from "./process.ts";
 import { say, step } from "./progress.ts";
+import { findPython, runPip } from "./python_packages.ts";
 
 /** The version of Deno that everything is built, tested and released with. */
 export const DENO_VERSION = "2.6.8";
@@ -189,18 +189,18 @@ async function takeFromRegistry(
 ): Promise<void> {
   const log = await Log.open("runtime");
   try {
-    // A proxy's certificate is where the system keeps it, which pip does not look at by itself.
-    const certificates = Deno.env.get("PIP_CERT") ??
-      (await exists(SYSTEM_CERTIFICATES) ? SYSTEM_CERTIFICATES : undefined);
-    const [name, ...args] = PIP_VERSION;
-    const python = await findWorking(name, args) ?? name;
-    await run(log, [
-      ...[python, "-m", "pip", "download", "--require-hashes", "--no-deps"],
-      ...["--only-binary=:all:", "--platform", wheelPlatform, "--no-cache-dir"],
-      ...["--disable-pip-version-check", "--no-input", "-d", target, "-r", REQUIREMENTS],
-    ], { env: certificates === undefined ? {} : { PIP_CERT: certificates } });
+    await runPip(log, [
+      ...["download", "--platform", wheelPlatform, "-d", target, "-r", REQUIREMENTS],
+    ]);
     const [wheel] = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name);
-    await run(log, [python, "-m", "zipfile", "-e", `${target}/${wheel}`, `${target}/wheel`]);
+    await run(log, [
+      await findPython(),
+      "-m",
+      "zipfile",
+      "-e",
+      `${target}/${wheel}`,
+      `${target}/wheel`,
+    ]);
     const scripts = `${target}/wheel/bids_validator_deno-2.4.0.data/scripts`;
     const program = await Deno.readFile(`${scripts}/${wheelProgram}`);
     await Deno.writeFile(`${target}/denort`, head(program), { mode: 0o755 });

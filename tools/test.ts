@@ -21,12 +21,14 @@ import {
   NAME_SERVICES,
   NETWORK_PLAY,
   type Prerequisite,
+  PYTHON_PACKAGES,
   UDHCPC,
   UNIT_JUDGE,
   UNPACKING,
 } from "./prerequisites.ts";
 import { searchPath } from "./process.ts";
 import { say } from "./progress.ts";
+import { ATTACK_REQUIREMENTS, ensurePackages } from "./python_packages.ts";
 import {
   addCounts,
   countProcess,
@@ -69,6 +71,12 @@ const LEVELS: readonly Level[] = [
     ...NATIVE,
     prerequisites: [...NETWORK_PLAY, ...DHCP_CLIENTS, ...UNIT_JUDGE, ...UNPACKING],
     timeoutMs: 20 * MINUTE_MS,
+  },
+  {
+    name: "attacks",
+    ...NATIVE,
+    prerequisites: PYTHON_PACKAGES,
+    timeoutMs: 15 * MINUTE_MS,
   },
   {
     name: "e2e",
@@ -210,6 +218,7 @@ async function main(): Promise<number> {
     // The tests compare struct layouts with the headers, and the patched source with the plain one.
     await ensureSource();
   }
+  if (levels.some(({ name }) => name === "attacks")) await ensurePackages(ATTACK_REQUIREMENTS);
   if (levels.some(({ needsWindows }) => needsWindows)) await buildWindowsClient();
   let counts = NO_TESTS;
   const failures: TestFailure[] = [];

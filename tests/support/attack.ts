@@ -1,0 +1,27 @@
+/**
+ * Runs the attack programs of `tests/attacks`, which say what came of it as one line of JSON.
+ *
+ * @module
+ */
+
+import { ATTACK_REQUIREMENTS, ensurePackages } from "../../tools/python_packages.ts";
+import { LabProcess, ProcessError } from "./process.ts";
+
+const FOLDER = new URL("../attacks/", import.meta.url).pathname;
+const ATTACK_MS_MAX = 180_000;
+
+/** Runs a program of that folder to its end; what it has printed. */
+export async function attack<Result>(
+  program: string,
+  ...args: readonly (string | number)[]
+): Promise<Result> {
+  const { python, env } = await ensurePackages(ATTACK_REQUIREMENTS);
+  const running = new LabProcess([python, FOLDER + program, ...args.map(String)], { env });
+  try {
+    const code = await running.waitExit(ATTACK_MS_MAX);
+    if (code === 0) return JSON.parse(running.stdout);
+    throw new ProcessError(`${program} ${args.join(" ")} ended with ${code}\n${running.stderr}`);
+  } finally {
+    await running.stop();
+  }
+}
