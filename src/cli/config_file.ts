@@ -16,6 +16,7 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
+import { whyReadByOthers } from "../os/own_files.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
 
 /** A longer file is no configuration. */
@@ -162,5 +163,8 @@ export function readConfigFile(program: ProgramSpec, file: string): ConfigValues
   }
   if (bytes.length > CONFIG_BYTES_MAX) return `${file} is longer than ${CONFIG_BYTES_MAX} bytes`;
   const result = parseConfig(program, new TextDecoder().decode(bytes));
-  return result.ok ? result.values : `${file}:${result.line}: ${result.message}`;
+  if (!result.ok) return `${file}:${result.line}: ${result.message}`;
+  const secret = program.options.find(({ name, secret }) => secret && result.values.has(name));
+  const why = secret === undefined ? undefined : whyReadByOthers(file);
+  return why === undefined ? result.values : `${file} sets ${secret!.name}, but ${why}`;
 }

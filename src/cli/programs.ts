@@ -56,7 +56,7 @@ export const RELAY_PROGRAM: ProgramSpec = {
   summary: "lanparty-relay admits players and gateways to rooms and forwards their frames.",
   examples: [
     "lanparty-relay --listen 443/udp --cert fullchain.pem --key privkey.pem",
-    "lanparty-relay --listen '[::1]:4433' --state-dir /tmp/relay --dev-cert-der-out relay.der",
+    "lanparty-relay --listen '[::1]:4433' --state-dir relay-state --dev-cert-der-out relay.der",
     "lanparty-relay --policy open",
   ],
   commands: [

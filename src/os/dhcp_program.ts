@@ -79,9 +79,10 @@ export class ProgramSession implements DhcpSession {
     const running: Running = {
       child,
       identity,
-      change: identity === undefined
-        ? undefined
-        : this.#context.journal?.record("process", { ...identity }),
+      change: identity === undefined ? undefined : this.#context.journal?.record("process", {
+        ...identity,
+        interface: this.#context.interface,
+      }),
       startedMs: performance.now(),
       lastLine: "",
       ended: Promise.resolve(),

@@ -99,6 +99,7 @@ function openSession(client: DhcpClient, options: DhcpRunnerOptions): DhcpSessio
   });
   const context: DhcpContext = {
     name: NAMES[client.kind] ?? client.kind,
+    interface: options.interface,
     addresses: options.addresses,
     folder: options.folder,
     onEvent: options.onEvent,

@@ -42,6 +42,8 @@ export interface AddressKeeper {
 export interface DhcpContext {
   /** Name of the client, for events. */
   readonly name: string;
+  /** The interface that it is for. */
+  readonly interface: string;
   readonly addresses: AddressKeeper;
   /** A folder of this session's own; it is made, and removed at the end. */
   readonly folder: string;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { readOwnFile } from "./own_files.ts";
 import {
   identifyProcess,
   isRunning,
@@ -29,12 +30,13 @@ const MODE = 0o600;
  *
  * @returns gives it back
  * @throws {InstanceBusyError} another process is the one
+ * @throws {UnsafePathError} others could have written the file
  */
 export function claimInstance(path: string): () => void {
   // Of two that start at the same moment one must see the other.
   const lock = lockFolder(path.replace(/[^/]*$/, "") || ".");
   try {
-    const owner = parseOwner(readFileIfThere(path));
+    const owner = parseOwner(readOwnFile(path));
     if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
       throw new InstanceBusyError(owner.pid);
     }

@@ -13,12 +13,12 @@
  * @module
  */
 
-import { patiently, readFileIfThere, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { patiently, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { readOwnFile } from "./own_files.ts";
 import {
   identifyProcess,
   isOfEarlierBoot,
   isRunning,
-  killProcess,
   parseIdentity,
   type ProcessIdentity,
 } from "./process_identity.ts";
@@ -30,7 +30,9 @@ export type ChangeData = string | number | boolean | null | readonly ChangeData[
 
 /**
  * Takes a change back. It may be called for a change that was never made, or is undone already:
- * then it does nothing.
+ * then it does nothing. What a journal says is checked before it is done.
+ *
+ * @throws {ForeignChangeError} it is no change that this program makes
  */
 export type Undo = (data: ChangeData) => void;
 
@@ -45,6 +47,11 @@ export interface Change {
 export interface UndoFailure {
   readonly change: Change;
   readonly error: unknown;
+}
+
+/** A journal names a change that its program never makes: it is not undone, and struck out. */
+export class ForeignChangeError extends Error {
+  override readonly name = "ForeignChangeError";
 }
 
 /** How a journal is opened. */
@@ -80,6 +87,8 @@ interface JournalFile {
 const MODE = 0o600;
 /** Changes of one journal: a process that makes more without undoing any has lost its way. */
 const CHANGES_MAX = 256;
+/** A journal that is longer was not written by us. */
+const JOURNAL_BYTES_MAX = 1 << 20;
 
 /** The changes of this process. */
 export class ChangeJournal {
@@ -94,6 +103,7 @@ export class ChangeJournal {
    *
    * @param undoers for each kind of change, what takes it back
    * @throws {JournalBusyError} if the earlier process still runs
+   * @throws {UnsafePathError} others could have written it
    */
   static open(
     path: string,
@@ -101,7 +111,7 @@ export class ChangeJournal {
     { onFailure = () => {}, onDamage = () => {}, fleeting = [] }: JournalOptions = {},
   ): ChangeJournal {
     const journal = new ChangeJournal(path, undoers);
-    const bytes = readFileIfThere(path);
+    const bytes = readOwnFile(path);
     if (bytes === undefined) return journal;
     const left = parseJournal(bytes);
     if (left === undefined) {
@@ -169,6 +179,7 @@ export class ChangeJournal {
       try {
         this.undo(change);
       } catch (error) {
+        if (error instanceof ForeignChangeError) this.forget(change);
         failures.push({ change, error });
       }
     }
@@ -182,24 +193,9 @@ export class ChangeJournal {
   }
 }
 
-/** Undoes the start of a process: its data is a {@linkcode ProcessIdentity}. */
-export function undoProcess(data: ChangeData): void {
-  const identity = parseIdentity(data);
-  if (identity !== undefined) killProcess(identity);
-}
-
-/** Undoes the making of a file or folder: its data is the path, absolute. */
-export function undoFile(data: ChangeData): void {
-  if (typeof data !== "string" || !data.startsWith("/")) return;
-  try {
-    Deno.removeSync(data, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** The file's content, or `undefined` if it is damaged, or of another version. */
 function parseJournal(bytes: Uint8Array): JournalFile | undefined {
+  if (bytes.length > JOURNAL_BYTES_MAX) return undefined;
   let value: ChangeData;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
@@ -210,10 +206,12 @@ function parseJournal(bytes: Uint8Array): JournalFile | undefined {
   const owner = parseIdentity(value.owner);
   if (owner === undefined || !Array.isArray(value.changes)) return undefined;
   const changes = (value.changes as ChangeData[]).filter(isChange);
+  if (changes.length > CHANGES_MAX) return undefined;
   return { version: 1, owner, changes };
 }
 
-function isRecord(value: ChangeData): value is { readonly [name: string]: ChangeData } {
+/** Whether what is known of a change has members. */
+export function isRecord(value: ChangeData): value is { readonly [name: string]: ChangeData } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -1,6 +1,6 @@
 /** Where a program keeps its state between starts. */
 
-const FOLDER_MODE = 0o700;
+import { openOwnFolder } from "./own_files.ts";
 
 /** What the choice of a folder depends on. */
 export interface FolderEnvironment {
@@ -16,12 +16,11 @@ export interface FolderEnvironment {
  *
  * @param part `relay`, `gateway` or `client`
  * @param wanted the folder that is asked for; `undefined`: see {@linkcode defaultStateFolder}
+ * @throws {UnsafePathError} others could change what lies in it
  * @throws {Deno.errors.PermissionDenied} it cannot be made
  */
 export function stateFolder(part: string, wanted: string | undefined): string {
-  const folder = wanted ?? ownStateFolder(part);
-  Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  return Deno.realPathSync(folder);
+  return openOwnFolder(wanted ?? ownStateFolder(part));
 }
 
 /** The state folder of a program where none is asked for, made or not. */

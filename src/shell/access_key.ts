@@ -3,6 +3,7 @@
  * list), a file, or the environment.
  */
 import { formatKey, formatKeyHash, KEY_BYTES, parseKey, roomKeyOf } from "../ctrl/keys.ts";
+import { whyReadByOthers } from "../os/own_files.ts";
 import { sha256 } from "../trust/sha256.ts";
 import { randomBytes } from "./random.ts";
 import { systemFailure, UserError } from "./user_error.ts";
@@ -60,6 +61,8 @@ function keyOfFile(kind: KeyKind, file: string): string {
   if (parseKey(key) === undefined) {
     throw new UserError(`--${kind}-file ${file} holds no key of 22 characters`);
   }
+  const why = whyReadByOthers(file);
+  if (why !== undefined) throw new UserError(`--${kind}-file: ${why}`);
   return key;
 }
 

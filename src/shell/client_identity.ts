@@ -6,7 +6,8 @@ import {
   loadIdentity,
 } from "../client/identity.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
-import { pathIn, readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { pathIn, writeFileAtomic } from "../os/files.ts";
+import { readOwnFile } from "../os/own_files.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
@@ -21,7 +22,7 @@ const PRIVATE = 0o600;
 export function clientMac(stateDir: string, logger: Logger): string {
   const path = pathIn(stateDir, IDENTITY_FILE_NAME);
   try {
-    const bytes = readFileIfThere(path);
+    const bytes = readOwnFile(path);
     const text = bytes === undefined
       ? undefined
       : new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));

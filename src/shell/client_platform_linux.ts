@@ -3,7 +3,8 @@ import type { NetworkEvent } from "../client/network_watch.ts";
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
 import { TapDevice } from "../link/tap.ts";
-import { type ChangeJournal, undoFile, undoProcess } from "../os/journal.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../os/dhcp_undo.ts";
+import type { ChangeJournal } from "../os/journal.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
@@ -15,6 +16,7 @@ import { openStateJournal } from "./state_journal.ts";
 import { UserError } from "./user_error.ts";
 
 const JOURNAL_FILE = "lanparty-client-journal.json";
+const DHCP_FOLDER = "dhcp";
 const TAP_NAME = "lanparty0";
 
 /** @throws {UserError} see `OpenClientSystem` */
@@ -23,7 +25,16 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
     throw new UserError("lanparty-client makes a network adapter: start it as root");
   }
   const stateDir = openStateDir("client", options.stateDir);
-  const undoers = { process: undoProcess, file: undoFile, [HOST_ROUTE]: undoHostRoute };
+  const leftovers = {
+    folder: `${stateDir}/${DHCP_FOLDER}`,
+    interface: options.tapName ?? TAP_NAME,
+    isInterface,
+  };
+  const undoers = {
+    process: undoDhcpProcess(leftovers),
+    file: undoDhcpFile(leftovers),
+    [HOST_ROUTE]: undoHostRoute,
+  };
   const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, [HOST_ROUTE], logger);
   return new LinuxSystem(options, stateDir, journal, logger);
 }
@@ -43,7 +54,7 @@ class LinuxSystem implements ClientSystem {
     journal: ChangeJournal,
     logger: Logger,
   ) {
-    this.lanAddress = new LanAddress(options, `${stateDir}/dhcp`, journal, logger);
+    this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
     this.network = new LinuxNetwork(
       options.tapName ?? TAP_NAME,
       options.allowLanDefaultRoute,

@@ -9,6 +9,7 @@ import type { QuicLibrary } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
 import { QueueArena } from "../queue/fair_queue.ts";
 import { claimInstance, InstanceBusyError } from "../os/instance.ts";
+import { UnsafePathError } from "../os/own_files.ts";
 import { createReactor, type Reactor } from "../reactor/mod.ts";
 import { type BeforeLeaving, Departure } from "./departure.ts";
 import { type EndpointCore, EndpointNode } from "./endpoint_node.ts";
@@ -129,6 +130,9 @@ function claimState(stateDir: string, role: string): () => void {
       const text = `the state folder ${stateDir} cannot be used: ${cause.message}; end that one, ` +
         "or give this one another --state-dir";
       throw new UserError(text, { cause });
+    }
+    if (cause instanceof UnsafePathError) {
+      throw systemFailure(`the state folder ${stateDir} cannot be used`, cause);
     }
     // A folder that is full or read-only is no reason to stay away: the token file warns of it.
     if (systemFailure("", cause) === cause) throw cause;

@@ -5,7 +5,13 @@
 import { LinkError } from "../link/device.ts";
 import { readFeatures, setFeatures } from "../link/ethtool.ts";
 import { lowerInterfaces } from "../link/interface.ts";
-import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
+import {
+  type Change,
+  type ChangeData,
+  type ChangeJournal,
+  ForeignChangeError,
+  isRecord,
+} from "../os/journal.ts";
 import { type Logger, logText } from "./logging.ts";
 
 /** The kind of change in the journal. */
@@ -80,12 +86,18 @@ export class LanOffloads {
 
 const ADVICE = "packets may be joined on their way to players";
 
-/** Switches on again what a change has switched off; an interface that is gone needs nothing. */
+/**
+ * Switches on again what a change has switched off; an interface that is gone needs nothing.
+ *
+ * @throws {ForeignChangeError} the journal names something else
+ */
 export function undoOffloads(data: ChangeData): void {
-  if (typeof data !== "object" || data === null || !("interface" in data)) return;
-  const { interface: name, on } = data;
-  if (typeof name !== "string" || !Array.isArray(on)) return;
-  const features = on.filter((feature) => typeof feature === "string");
+  const { interface: name, on } = isRecord(data) ? data : {};
+  const isName = typeof name === "string" && /^[^/\s]{1,15}$/.test(name);
+  if (!isName || !Array.isArray(on) || !on.every((feature) => HARMFUL.includes(feature))) {
+    throw new ForeignChangeError(`no offloads of ours are ${JSON.stringify(data)}`);
+  }
+  const features = on as string[];
   try {
     setFeatures(name, Object.fromEntries(features.map((feature) => [feature, true])));
   } catch (cause) {

@@ -24,7 +24,13 @@ import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
 import { LinkError } from "../link/device.ts";
 import { interfaceIndex } from "../link/interface.ts";
 import { type StatusEvent, type StatusLevel, statusLine } from "../obs/status.ts";
-import type { Change, ChangeData, ChangeJournal } from "../os/journal.ts";
+import {
+  type Change,
+  type ChangeData,
+  type ChangeJournal,
+  ForeignChangeError,
+  isRecord,
+} from "../os/journal.ts";
 import {
   equalBytes,
   formatIp,
@@ -230,17 +236,23 @@ export class LinuxNetwork {
   }
 }
 
-/** Takes a host route back: what the journal holds is checked before it is believed. */
+/**
+ * Takes a host route back, one that bears our mark.
+ *
+ * @throws {ForeignChangeError} the journal names something else
+ */
 export function undoHostRoute(data: ChangeData): void {
-  if (typeof data !== "object" || data === null || !("destination" in data)) return;
-  const { destination, nextHop = "", prefixBits, interfaceIndex } = data;
-  if (!isHexAddress(destination) || !(nextHop === "" || isHexAddress(nextHop))) return;
-  if (prefixBits !== destination.length * 4 || typeof interfaceIndex !== "number") return;
+  const { destination, nextHop = "", prefixBits, interfaceIndex } = isRecord(data) ? data : {};
+  const isHop = nextHop === "" || isHexAddress(nextHop);
+  const isIndex = Number.isInteger(interfaceIndex) && (interfaceIndex as number) > 0;
+  if (
+    !isHexAddress(destination) || !isHop || prefixBits !== destination.length * 4 || !isIndex
+  ) throw new ForeignChangeError(`no host route is ${JSON.stringify(data)}`);
   removeRoute({
     destination: Uint8Array.fromHex(destination),
     nextHop: Uint8Array.fromHex(nextHop),
     prefixBits,
-    interfaceIndex,
+    interfaceIndex: interfaceIndex as number,
   });
 }
 

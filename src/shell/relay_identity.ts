@@ -9,6 +9,7 @@ import { isPem, pemToDer } from "../trust/pem.ts";
 import { sha256 } from "../trust/sha256.ts";
 import { isUsableCertificate } from "../trust/validity.ts";
 import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { readOwnFile, whyReadByOthers } from "../os/own_files.ts";
 import { UserError } from "./user_error.ts";
 
 const CERTIFICATE_FILE = "relay-cert.pem";
@@ -50,6 +51,8 @@ export function readCertificate(certificateFile: string, keyFile: string): Relay
     // OpenSSL would ask for it on the terminal, and everybody would wait.
     throw new UserError(`--key ${keyFile} is protected by a password`);
   }
+  const why = whyReadByOthers(keyFile);
+  if (why !== undefined) throw new UserError(`--key: ${why}`);
   return {
     certificateFile,
     keyFile,
@@ -99,6 +102,7 @@ function readLeaf(certificateFile: string): Uint8Array {
  * @param stateDir an existing folder
  * @param names host names and addresses; without any `localhost`
  * @throws {UserError} the folder cannot be written
+ * @throws {UnsafePathError} others could have put there what is to be used
  */
 export async function selfSignedCertificate(
   stateDir: string,
@@ -107,8 +111,8 @@ export async function selfSignedCertificate(
 ): Promise<RelayCertificate> {
   const certificateFile = `${stateDir}/${CERTIFICATE_FILE}`;
   const keyFile = `${stateDir}/${KEY_FILE}`;
-  const oldKey = readFileIfThere(keyFile);
-  const oldCertificate = readFileIfThere(certificateFile);
+  const oldKey = readOwnFile(keyFile, true);
+  const oldCertificate = readOwnFile(certificateFile);
   if (oldKey !== undefined && oldCertificate !== undefined) {
     const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
     if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs + RENEWAL_MS)) {
@@ -152,7 +156,7 @@ export function statelessResetKey(
   random: (count: number) => Uint8Array,
 ): Uint8Array {
   const file = `${stateDir}/${RESET_KEY_FILE}`;
-  const kept = readFileIfThere(file);
+  const kept = readOwnFile(file, true);
   if (kept !== undefined && kept.length === RESET_KEY_BYTES) return kept;
   const key = random(RESET_KEY_BYTES);
   writeFileAtomic(file, key, PRIVATE);

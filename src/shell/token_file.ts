@@ -1,6 +1,7 @@
 /** The resume tokens of an endpoint, in a file that only its user may read. */
 import { TOKEN_FILE_NAME, TokenStore } from "../endpoint/token_store.ts";
-import { pathIn, readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { pathIn, writeFileAtomic } from "../os/files.ts";
+import { readOwnFile } from "../os/own_files.ts";
 import { type Logger, logText } from "./logging.ts";
 
 const PRIVATE = 0o600;
@@ -19,7 +20,7 @@ export class TokenFile {
   /** The file's text. One that cannot be read costs no more than one that is not there. */
   private read(): string {
     try {
-      return new TextDecoder().decode(readFileIfThere(this.path) ?? new Uint8Array(0));
+      return new TextDecoder().decode(readOwnFile(this.path, true) ?? new Uint8Array(0));
     } catch (error) {
       logText(this.logger, "warning", `cannot read ${this.path}: ${error}`);
       return "";

@@ -82,7 +82,7 @@ Deno.test("another certificate is taken on SIGHUP, and when the files change, wi
     assertEquals(await isTrusted(relay.address, authority.certificatePem), false);
     const leaf = await issueLeaf(authority, { names: ["relay.test"] });
     await Deno.writeTextFile(cert, leaf.certificatePem);
-    await Deno.writeTextFile(key, leaf.keyPem);
+    await Deno.writeTextFile(key, leaf.keyPem, { mode: 0o600 });
     if (count === 0) relay.kill("SIGHUP");
     await eventually("the new certificate", () => relay.log.includes(leaf.fingerprint));
     assertEquals(await isTrusted(relay.address, authority.certificatePem), true);
@@ -118,7 +118,7 @@ Deno.test("the relay's own certificate is made anew in its last month, and keeps
   const folder = await Deno.makeTempDir({ prefix: "lanparty-certificate-" });
   const old = await createSelfSigned({ names: ["relay.test"], days: 20, unixMs: Date.now() });
   await Deno.writeTextFile(`${folder}/relay-cert.pem`, old.certificatePem);
-  await Deno.writeTextFile(`${folder}/relay-key.pem`, old.keyPem);
+  await Deno.writeTextFile(`${folder}/relay-key.pem`, old.keyPem, { mode: 0o600 });
   const relay = new LabProcess([
     ...[executablePath("relay"), "--listen", "127.0.0.1:0", "--policy", "open"],
     ...["--state-dir", folder, "--cert-name", "relay.test"],

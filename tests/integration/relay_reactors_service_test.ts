@@ -122,7 +122,7 @@ Deno.test("a new certificate is every reactor's, and redirects name its key", as
   const authority = await makeAuthority();
   const leaf = await issueLeaf(authority, { names: ["relay.test"] });
   await Deno.writeTextFile(`${folder}/cert.pem`, leaf.certificatePem);
-  await Deno.writeTextFile(`${folder}/key.pem`, leaf.keyPem);
+  await Deno.writeTextFile(`${folder}/key.pem`, leaf.keyPem, { mode: 0o600 });
   relay.kill("SIGHUP");
   await eventually(
     "both have read it",

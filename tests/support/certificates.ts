@@ -70,7 +70,7 @@ export class CertificateFiles {
     const leaf = await issueLeaf(this.#authority, options);
     const base = `${this.#folder}/issued${this.#issued++}`;
     await Deno.writeTextFile(`${base}.pem`, leaf.certificatePem);
-    await Deno.writeTextFile(`${base}.key`, leaf.keyPem);
+    await Deno.writeTextFile(`${base}.key`, leaf.keyPem, { mode: 0o600 });
     await Deno.writeFile(`${base}.der`, leaf.certificateDer);
     return {
       certificateFile: `${base}.pem`,

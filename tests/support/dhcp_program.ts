@@ -10,13 +10,18 @@ import { addInterfaceAddress, removeInterfaceAddress } from "../../src/link/netl
 import { findDhcpClient } from "../../src/os/dhcp_clients.ts";
 import type { DhcpClientKind } from "../../src/os/dhcp_plan.ts";
 import { DhcpRunner } from "../../src/os/dhcp_runner.ts";
-import { ChangeJournal, undoFile, undoProcess } from "../../src/os/journal.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
+import { ChangeJournal } from "../../src/os/journal.ts";
 
 const [name, kind, folder, systemScript] = Deno.args;
 const client = findDhcpClient(undefined, [kind as DhcpClientKind]);
 if (client === undefined) throw new Error(`no ${kind} here`);
 const index = interfaceIndex(name);
-const journal = ChangeJournal.open(`${folder}.journal`, { file: undoFile, process: undoProcess });
+const leftovers = { folder, interface: name, isInterface: () => true };
+const journal = ChangeJournal.open(`${folder}.journal`, {
+  file: undoDhcpFile(leftovers),
+  process: undoDhcpProcess(leftovers),
+});
 const runner = new DhcpRunner({
   interface: name,
   addresses: {

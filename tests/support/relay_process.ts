@@ -40,7 +40,7 @@ export class RelayProcess implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "lanparty-relay-" });
     const { authority, leaf } = await certificates();
     await Deno.writeTextFile(`${folder}/cert.pem`, leaf.certificatePem);
-    await Deno.writeTextFile(`${folder}/key.pem`, leaf.keyPem);
+    await Deno.writeTextFile(`${folder}/key.pem`, leaf.keyPem, { mode: 0o600 });
     await Deno.writeTextFile(`${folder}/ca.pem`, authority.certificatePem);
     const relay = new RelayProcess(folder, authority.certificatePem, options);
     await relay.ready();

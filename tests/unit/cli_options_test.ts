@@ -139,3 +139,13 @@ Deno.test("an adapter's name is free text on Windows, and an interface's name el
     assertEquals(wrongTapName(name, "windows") === undefined, onWindows, name);
   }
 });
+
+Deno.test("no example keeps state or a key where every user of a machine can write", async () => {
+  const shared = /(^|[\s'"=])\/(tmp|var\/tmp|dev\/shm)\b/m;
+  const texts = [RELAY_PROGRAM, GATEWAY_PROGRAM, CLIENT_PROGRAM].map(formatHelp);
+  for (const page of ["README.md", "docs/LOAD.md"]) {
+    texts.push(await Deno.readTextFile(new URL(`../../${page}`, import.meta.url)));
+  }
+  for (const text of texts) assertEquals(shared.exec(text)?.[0], undefined);
+  assertMatch("--state-dir /tmp/relay", shared);
+});

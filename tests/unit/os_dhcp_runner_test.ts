@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type DhcpEvent, DhcpRunner } from "../../src/os/dhcp_runner.ts";
-import { ChangeJournal, undoFile, undoProcess } from "../../src/os/journal.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
+import { ChangeJournal } from "../../src/os/journal.ts";
 
 /** A udhcpc that gets a lease at once, another one when it is asked to renew, and releases. */
 const FAKE = `#!/bin/sh
@@ -11,6 +12,12 @@ trap '"$script" deconfig; exit 0' TERM
 ip=10.0.0.5 mask=24 serverid=10.0.0.1 lease=60 "$script" bound
 while :; do sleep 0.02; done
 `;
+
+/** The same, run by a shell that is called like the client, as that one's own program is. */
+function named(folder: string, fake: string): string {
+  Deno.copyFileSync("/bin/sh", `${folder}.udhcpc/udhcpc`);
+  return fake.replace("#!/bin/sh", `#!${folder}.udhcpc/udhcpc`);
+}
 
 interface Bench {
   readonly runner: DhcpRunner;
@@ -30,13 +37,14 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
     ignore: Deno.build.os !== "linux",
     async fn() {
       const folder = Deno.makeTempDirSync();
+      Deno.mkdirSync(`${folder}.udhcpc`);
       const path = `${folder}/udhcpc`;
-      if (fake !== undefined) Deno.writeTextFileSync(path, fake, { mode: 0o700 });
+      if (fake !== undefined) Deno.writeTextFileSync(path, named(folder, fake), { mode: 0o700 });
       const events: DhcpEvent[] = [];
       const addresses = new Set<string>();
       const journal = ChangeJournal.open(`${folder}/journal`, {
-        file: undoFile,
-        process: undoProcess,
+        file: () => {},
+        process: () => {},
       });
       const left = { releases: () => 0 };
       const runner = new DhcpRunner({
@@ -61,7 +69,7 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
         await work({ runner, events, addresses, folder, journal, left, until });
       } finally {
         await runner.stop(100);
-        Deno.removeSync(folder, { recursive: true });
+        for (const one of [folder, `${folder}.udhcpc`]) Deno.removeSync(one, { recursive: true });
       }
     },
   });
@@ -170,8 +178,12 @@ test("what a killed process left running is ended at the next start", FAKE, asyn
   const path = `${bench.folder}/left`;
   const owner = { pid: 2 ** 22 + 1, startTicks: 1 };
   const text = JSON.stringify({ version: 1, owner, changes: [file, process] });
-  Deno.writeTextFileSync(path, text);
-  ChangeJournal.open(path, { file: undoFile, process: undoProcess });
+  Deno.writeTextFileSync(path, text, { mode: 0o600 });
+  const leftovers = { folder: `${bench.folder}/run`, interface: "lan0", isInterface: () => true };
+  ChangeJournal.open(path, {
+    file: undoDhcpFile(leftovers),
+    process: undoDhcpProcess(leftovers),
+  });
   await bench.until(() => bench.events.some(({ type }) => type === "failed"));
   assertEquals([...Deno.readDirSync(bench.folder)].some(({ name }) => name === "run"), false);
 });

@@ -3,11 +3,11 @@ import { writeFileAtomic } from "../../src/os/files.ts";
 import {
   type ChangeData,
   ChangeJournal,
+  ForeignChangeError,
   JournalBusyError,
-  undoFile,
-  undoProcess,
 } from "../../src/os/journal.ts";
-import { identifyProcess, isRunning, type ProcessIdentity } from "../../src/os/process_identity.ts";
+import { UnsafePathError } from "../../src/os/own_files.ts";
+import { identifyProcess, type ProcessIdentity } from "../../src/os/process_identity.ts";
 
 const notLinux = Deno.build.os !== "linux";
 
@@ -163,24 +163,41 @@ test("a kind that nothing undoes cannot be recorded", (path) => {
   assertThrows(() => ChangeJournal.open(path, {}).record("file", "/x"), TypeError);
 });
 
-test("a process is killed by id and start time, and no other", async () => {
-  const child = new Deno.Command("sleep", { args: ["30"] }).spawn();
-  const { pid, startTicks } = identifyProcess(child.pid)!;
-  undoProcess({ pid, startTicks: startTicks + 1 });
-  assert(isRunning({ pid, startTicks }));
-  undoProcess({ pid, startTicks });
-  assertEquals((await child.status).signal, "SIGKILL");
-  assert(!isRunning({ pid, startTicks }));
-  undoProcess({ pid, startTicks });
-  undoProcess("nonsense");
+test("what a journal names that its program never does is told, and struck out", (path) => {
+  leave(path, NOBODY, [{ id: 1, kind: "note", data: "foreign" }, { id: 2, kind: "note", data: 1 }]);
+  const failures: unknown[] = [];
+  const journal = ChangeJournal.open(path, {
+    note(data) {
+      if (typeof data === "string") throw new ForeignChangeError(data);
+    },
+  }, { onFailure: ({ error }) => failures.push(error) });
+  assertEquals(failures.map((error) => error instanceof ForeignChangeError), [true]);
+  assertEquals([journal.changes, exists(path)], [[], false]);
 });
 
-test("a folder is removed with what it holds, and only by an absolute path", (path) => {
-  const folder = `${path}.folder`;
-  Deno.mkdirSync(`${folder}/inner`, { recursive: true });
-  undoFile(folder);
-  assert(!exists(folder));
-  undoFile(folder);
-  undoFile("relative");
-  undoFile(null);
+test("a journal that is too long, or has too many changes, is damaged", (path) => {
+  const note = (id: number) => ({ id, kind: "note", data: "" });
+  for (
+    const changes of [
+      Array.from({ length: 257 }, (_, id) => note(id)),
+      [{ ...note(1), data: "x".repeat(1 << 20) }],
+    ]
+  ) {
+    leave(path, NOBODY, changes);
+    const undone: ChangeData[] = [];
+    ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+    assertEquals([undone.length, exists(path), exists(`${path}.damaged`)], [0, false, true]);
+  }
+});
+
+test("a journal that others could have written is not read", (path) => {
+  leave(path, NOBODY, [{ id: 1, kind: "note", data: "a" }]);
+  const undone: ChangeData[] = [];
+  const open = () => ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  Deno.chmodSync(path, 0o622);
+  assertMatch(assertThrows(open, UnsafePathError).message, /can be written by others .*chmod go-w/);
+  Deno.renameSync(path, `${path}.elsewhere`);
+  Deno.symlinkSync(`${path}.elsewhere`, path);
+  assertMatch(assertThrows(open, UnsafePathError).message, /is a symbolic link: remove it/);
+  assertEquals(undone, []);
 });

@@ -194,7 +194,9 @@ Deno.test("a key that needs a password is refused, before anybody is asked for o
     const made = await createSelfSigned({ names: ["relay.test"], days: 1, unixMs: UNIX_MS });
     const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
     await Deno.writeTextFile(cert, made.certificatePem);
-    await Deno.writeTextFile(key, made.keyPem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE"));
+    await Deno.writeTextFile(key, made.keyPem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE"), {
+      mode: 0o600,
+    });
     assertThrows(() => readCertificate(cert, key), UserError, "protected by a password");
     await Deno.writeTextFile(key, made.keyPem);
     assertEquals(readCertificate(cert, key).fingerprint, made.fingerprint);

@@ -1,0 +1,95 @@
+/**
+ * How what a DHCP client left is taken back at the next start, when its program was killed. The journal is
+ * a file: what it names is checked against what a client of ours can have left, before anything is done.
+ *
+ * @module
+ */
+
+import type { DhcpClientKind } from "./dhcp_plan.ts";
+import { type ChangeData, ForeignChangeError, type Undo } from "./journal.ts";
+import {
+  identifyProcess,
+  killProcess,
+  parseIdentity,
+  type ProcessIdentity,
+} from "./process_identity.ts";
+
+/** Names of files outside of the session's folder; what is in brackets is the interface. */
+const OUTSIDE = [
+  /^\/run\/dhclient-lanparty-([A-Za-z0-9_.-]{1,15})\.(?:lease-conf|leases|pid)$/,
+  /^\/run\/systemd\/network\/10-lanparty-([A-Za-z0-9_.-]{1,15})\.network$/,
+];
+const PROGRAMS: readonly DhcpClientKind[] = ["udhcpc", "busybox", "dhcpcd", "dhclient"];
+
+/** What the start of a DHCP client is in a journal. */
+export interface DhcpProcess extends ProcessIdentity {
+  /** The adapter that it was started for. */
+  readonly interface: string;
+}
+
+/** What must be known to tell a client of ours from others. */
+export interface DhcpLeftovers {
+  /** The folder of the session's files. */
+  readonly folder: string;
+  /** The adapter that this program uses. */
+  readonly interface: string;
+  /** Whether an interface is there now. One of an earlier program's went with it. */
+  readonly isInterface: (name: string) => boolean;
+}
+
+/**
+ * Takes away a file or folder: its data is the path. That of the session goes with all that is in it.
+ *
+ * @throws {ForeignChangeError} it is none of a DHCP client's of ours
+ */
+export function undoDhcpFile({ folder }: Pick<DhcpLeftovers, "folder">): Undo {
+  return (data) => {
+    if (typeof data !== "string") throw foreign(data);
+    if (data !== folder && !OUTSIDE.some((name) => name.test(data))) throw foreign(data);
+    try {
+      Deno.removeSync(data, { recursive: data === folder });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  };
+}
+
+/**
+ * Kills a DHCP client that runs on without us: its data is a {@linkcode DhcpProcess}.
+ *
+ * @throws {ForeignChangeError} that process is no DHCP client, or one for an interface of others
+ */
+export function undoDhcpProcess(leftovers: DhcpLeftovers): Undo {
+  return (data) => {
+    const identity = parseIdentity(data);
+    const name = (data as { interface?: unknown } | null)?.interface;
+    if (identity === undefined || typeof name !== "string") throw foreign(data);
+    const command = commandOf(identity.pid);
+    if (command === undefined) return; // it has ended
+    const isOurs = name === leftovers.interface || !leftovers.isInterface(name);
+    const isClient = PROGRAMS.some((kind) => kind === command.program) &&
+      command.words.includes(name);
+    if (isOurs && isClient) killProcess(identity);
+    else if (isThatProcess(identity)) throw foreign(data);
+  };
+}
+
+function isThatProcess({ pid, startTicks, bootId }: ProcessIdentity): boolean {
+  const now = identifyProcess(pid);
+  return now?.startTicks === startTicks && (bootId === undefined || bootId === now.bootId);
+}
+
+/** The program that a process runs, by the name of its file, and its arguments; see proc(5). */
+function commandOf(pid: number): { program: string; words: readonly string[] } | undefined {
+  try {
+    const program = Deno.readLinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+    const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+    return { program: program.replace(/^.*\//, ""), words };
+  } catch {
+    return undefined;
+  }
+}
+
+function foreign(data: ChangeData): ForeignChangeError {
+  return new ForeignChangeError(`no DHCP client of ours has left ${JSON.stringify(data)}`);
+}

@@ -1,0 +1,106 @@
+/** What a journal may say of a DHCP client that ran on, or left files. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
+import { type ChangeData, ForeignChangeError } from "../../src/os/journal.ts";
+import { eventually } from "../support/wait.ts";
+import { identifyProcess, isRunning } from "../../src/os/process_identity.ts";
+
+async function inFolder(work: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("the session's own folder goes with what it holds, and nothing else", async () => {
+  await inFolder((top) => {
+    const folder = `${top}/state/dhcp`;
+    const others = [
+      ...[`${top}/state`, `${top}/state/dhcp/..`, `${folder}/inner`, `${folder}/`, `${top}/other`],
+      ...["/etc/passwd", "relative", "/run/dhclient-lanparty-a/../x.pid", "/run/dhclient.pid"],
+      ...["/run/dhclient-lanparty-.pid", "/run/systemd/network/10-other.network", ""],
+      ...[null, 1, ["/etc"], { path: folder }],
+    ] as ChangeData[];
+    Deno.mkdirSync(`${folder}/inner`, { recursive: true });
+    Deno.mkdirSync(`${top}/other`);
+    const undo = undoDhcpFile({ folder });
+    for (const data of others) {
+      assertThrows(() => undo(data), ForeignChangeError, undefined, JSON.stringify(data));
+    }
+    assert(exists(`${folder}/inner`) && exists(`${top}/other`));
+    undo(folder);
+    assert(!exists(folder) && exists(`${top}/state`));
+    undo(folder);
+    // What AppArmor and networkd want elsewhere bears our name.
+    undo("/run/dhclient-lanparty-nowhere0.leases");
+    undo("/run/systemd/network/10-lanparty-nowhere0.network");
+  });
+});
+
+/** A program called `name` that runs with these words behind it, until it is killed. */
+async function start(
+  folder: string,
+  name: string,
+  ...words: string[]
+): Promise<Deno.ChildProcess> {
+  Deno.mkdirSync(`${folder}/${name}`, { recursive: true });
+  Deno.copyFileSync("/bin/sh", `${folder}/${name}/${name}`);
+  const args = ["-c", "while :; do sleep 0.05; done", ...words];
+  const path = `${folder}/${name}/${name}`;
+  const child = new Deno.Command(path, { args }).spawn();
+  await eventually(`${name} runs`, () => Deno.readLinkSync(`/proc/${child.pid}/exe`) === path);
+  return child;
+}
+
+Deno.test("only a DHCP client for our adapter is killed, by id and start time", async () => {
+  await inFolder(async (folder) => {
+    const undo = undoDhcpProcess({
+      folder,
+      interface: "lanparty0",
+      isInterface: (name) => name === "eth0" || name === "lanparty0",
+    });
+    const ours = await start(folder, "udhcpc", "-i", "lanparty0");
+    const cases: [Deno.ChildProcess, string][] = [
+      [await start(folder, "sshd", "lanparty0"), "lanparty0"],
+      // The client of a card of this PC, whatever the journal calls it.
+      [await start(folder, "dhclient", "eth0"), "eth0"],
+      [await start(folder, "dhcpcd", "eth0"), "lanparty0"],
+    ];
+    try {
+      for (const [child, name] of cases) {
+        const identity = { ...identifyProcess(child.pid)! };
+        assertThrows(() => undo({ ...identity, interface: name }), ForeignChangeError);
+        assertThrows(() => undo(identity), ForeignChangeError);
+        assert(isRunning(identity));
+      }
+      const { pid, startTicks } = identifyProcess(ours.pid)!;
+      undo({ pid, startTicks: startTicks + 1, interface: "lanparty0" });
+      assert(isRunning({ pid, startTicks }));
+      undo({ pid, startTicks, interface: "lanparty0" });
+      assertEquals((await ours.status).signal, "SIGKILL");
+      undo({ pid, startTicks, interface: "lanparty0" });
+      // One of an earlier program, whose adapter went with it.
+      const earlier = await start(folder, "udhcpc", "-i", "party9");
+      undo({ ...identifyProcess(earlier.pid)!, interface: "party9" });
+      assertEquals((await earlier.status).signal, "SIGKILL");
+    } finally {
+      for (const [child] of cases) {
+        child.kill("SIGKILL");
+        await child.status;
+      }
+    }
+    assertThrows(() => undo("nonsense"), ForeignChangeError);
+    assertThrows(() => undo(null), ForeignChangeError);
+  });
+});
