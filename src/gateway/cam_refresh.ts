@@ -15,6 +15,7 @@
  */
 import { EtherType, FRAME_BYTES_MIN, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { equalMacs, MAC_BYTES } from "../proto/mac.ts";
+import type { Roster } from "./roster.ts";
 
 /** Time between two refreshes of a player, well below the 300 s after which switches forget. */
 export const CAM_REFRESH_INTERVAL_MS = 60_000;
@@ -42,6 +43,8 @@ export class CamRefresher {
   #earliestMs = Infinity;
   /** Where the next search begins, so that nobody is always last. */
   #cursor = 0;
+  /** The place of the player whose refresh was asked for last. */
+  #lastAsked = -1;
   #allowance = CAM_REFRESH_BURST_MAX;
   #allowanceMs = -Infinity;
 
@@ -108,6 +111,21 @@ export class CamRefresher {
     }
     this.#earliestMs = earliestMs;
     return emitted;
+  }
+
+  /**
+   * Emits the refresh of one player of those that are there, of the next one with each call, whatever is
+   * due: where it comes back, there is a loop.
+   */
+  refreshNext(roster: Roster, emit: EmitFrame): void {
+    const place = roster.nextPlace(this.#lastAsked);
+    if (place < 0) return;
+    this.#lastAsked = place;
+    const mac = roster.macAt(place);
+    for (let index = 0; index < MAC_BYTES; index++) {
+      this.#frame[SOURCE_MAC_OFFSET + index] = mac[index];
+    }
+    emit(this.#frame, 0, FRAME_BYTES_MIN);
   }
 
   /** When {@link CamRefresher.handleTimer} has something to do, or something to look at. */

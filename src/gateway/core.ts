@@ -31,7 +31,7 @@ import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./bro
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { FrameFinisher } from "./finisher.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
-import { type LoopEvent, LoopGuard } from "./loop_guard.ts";
+import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
 import { PROBE_ID_BYTES, ProbeSide } from "./loop_probe.ts";
 import { Roster, Sender } from "./roster.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -85,7 +85,10 @@ export class GatewayCore implements FrameSink {
   readonly #limiter: BroadcastLimiter;
   readonly #allowAdvertisements: boolean;
   readonly #emit: EmitFrame;
-  readonly #emitProbe = (side: ProbeSide, bytes: Uint8Array) => this.#sendProbe(side, bytes);
+  readonly #probes: ProbeSender = {
+    probe: (side, bytes) => this.#sendProbe(side, bytes),
+    refreshPlayer: () => this.#cam.refreshNext(this.#roster, this.#emit),
+  };
   readonly #readmit = (place: number) => this.#readmitPlayer(place);
   readonly #padded = new Uint8Array(FRAME_BYTES_MIN);
   #room = "";
@@ -102,7 +105,7 @@ export class GatewayCore implements FrameSink {
     this.#log = options.frameLog ?? new FrameLog();
     this.#roster = new Roster(playersMax);
     this.#cam = new CamRefresher(playersMax);
-    const ids = options.random(2 * PROBE_ID_BYTES);
+    const ids = options.random(GUARD_IDS * PROBE_ID_BYTES);
     this.#guard = new LoopGuard(playersMax, ids, options.lanMac ?? new Uint8Array(MAC_BYTES));
     this.#limiter = new BroadcastLimiter(options.broadcastLimits);
     this.#allowAdvertisements = options.allowRouterAdvertisements ?? false;
@@ -224,7 +227,7 @@ export class GatewayCore implements FrameSink {
     this.#nowMs = nowMs;
     const guard = this.#guard;
     // What the loop has taught the switches is wrong.
-    if (guard.handleTimer(nowMs, this.#emitProbe, this.#readmit)) this.#cam.refreshAll(nowMs);
+    if (guard.handleTimer(nowMs, this.#probes, this.#readmit)) this.#cam.refreshAll(nowMs);
     if (guard.stopped) return;
     this.#camRefreshes += this.#cam.handleTimer(nowMs, this.#emit);
   }
@@ -297,7 +300,10 @@ export class GatewayCore implements FrameSink {
     }
     const source = offset + SOURCE_MAC_OFFSET;
     const sender = this.#roster.senderOf(sourcePeerId, bytes, source, this.#nowMs);
-    if (sender === Sender.refused) return DropCode.foreignSource;
+    if (sender === Sender.refused) {
+      this.#guard.handleForeignSource(this.#nowMs);
+      return DropCode.foreignSource;
+    }
     if (this.#guard.stopped) return DropCode.loopStopped;
     if (sender < 0) return PASS;
     if (this.#guard.isExcluded(sender)) return DropCode.loopStopped;

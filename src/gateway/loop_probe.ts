@@ -13,6 +13,9 @@
  * The source is made of the id: a switch learns it only at the port where such a frame comes in, so
  * its address table shows where a loop leads. Numbers are big-endian.
  *
+ * A **witness** is a broadcast of the gateway's, too, but bears no mark: who knows the protocol, and sends
+ * back what looks like a probe, does not send this one back. A loop does.
+ *
  * @module
  */
 import { copyBytes, readU16 } from "../proto/bytes.ts";
@@ -111,5 +114,29 @@ export function parseProbe(
   const age = offset + AGE_OFFSET;
   out.ageMs = readU16(bytes, age) * 0x1_0000 + readU16(bytes, age + 2);
   copyBytes(bytes, offset + GATEWAY_OFFSET, MAC_BYTES, out.gatewayMac, 0);
+  return true;
+}
+
+/** A broadcast for the room that only its sender knows, by the random bytes in it. */
+export function witnessFrame(id: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(FRAME_BYTES_MIN).fill(0xff, 0, MAC_BYTES);
+  bytes.set(id.subarray(0, MAC_BYTES), SOURCE_MAC_OFFSET);
+  bytes[SOURCE_MAC_OFFSET] = id[0] & 0xfc | 0x02;
+  new DataView(bytes.buffer).setUint16(12, EtherType.camRefresh);
+  bytes.set(id.subarray(0, PROBE_ID_BYTES), ETHERNET_HEADER_BYTES);
+  return bytes;
+}
+
+/** Whether a frame is this witness. */
+export function isWitness(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  witness: Uint8Array,
+): boolean {
+  if (length < ETHERNET_HEADER_BYTES + PROBE_ID_BYTES) return false;
+  for (let index = SOURCE_MAC_OFFSET; index < ETHERNET_HEADER_BYTES + PROBE_ID_BYTES; index++) {
+    if (bytes[offset + index] !== witness[index]) return false;
+  }
   return true;
 }

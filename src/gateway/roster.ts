@@ -104,6 +104,15 @@ export class Roster {
     return this.#table.get(bytes, offset);
   }
 
+  /** The place of the player behind this one, the first again behind the last; -1: there is none. */
+  nextPlace(place: number): number {
+    for (let step = 1; step <= this.#peerIds.length; step++) {
+      const next = (place + step) % this.#peerIds.length;
+      if (this.#peerIds[next] !== 0) return next;
+    }
+    return -1;
+  }
+
   /** The MAC of the player at a place; it changes with the next player there. */
   macAt(place: number): Uint8Array {
     return this.#macs.subarray(place * MAC_BYTES, (place + 1) * MAC_BYTES);

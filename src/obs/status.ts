@@ -8,6 +8,8 @@
  */
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
+import { span } from "./span.ts";
+import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
 import { cleanText } from "../proto/clean_text.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
@@ -62,6 +64,7 @@ export type StatusEvent =
   /** The adapter's addresses have changed. */
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
   | OwnNetworkEvent
+  | LanEvent
   /** The gateway has its LAN interface open. */
   | {
     readonly type: "lan";
@@ -72,10 +75,6 @@ export type StatusEvent =
     /** Not up since a bridge lets nothing through at a new port yet (spanning tree). */
     readonly blocked?: boolean;
   }
-  /** The gateway's LAN is reached twice, or no longer; or another gateway is on it. */
-  | { readonly type: "loop"; readonly cause: keyof typeof LOOP_TEXT; readonly mac: string }
-  | { readonly type: "loopOver"; readonly stoppedMs: number }
-  | { readonly type: "otherGateway"; readonly mac: string }
   /** A station of the gateway's LAN has a player's MAC, or has it no longer. */
   | { readonly type: "playerOnLan"; readonly peer: StatusPeer }
   | { readonly type: "playerOffLan"; readonly peer: StatusPeer }
@@ -195,20 +194,6 @@ const LEAVE_TEXT = {
   error: "was disconnected because of an error",
 } as const;
 
-/** What shows that a LAN is reached twice, around the MAC that leads to the place. */
-const LOOP_TEXT = {
-  "lan": [
-    "the LAN has a loop of its own, such as a cable between two ports of its switches. The switches' address tables show the port: look for",
-    "",
-  ],
-  "room": ["the room leads back to this LAN by another way. Look for", "in the switches' tables"],
-  "bridged-player": [
-    "a player's PC that is in this LAN too bridges both. Take the bridge apart; the switches' address tables show its port: look for",
-    "",
-  ],
-  "gateway": ["the gateway", "was on this LAN before. One LAN needs one gateway: end one of them"],
-} as const;
-
 const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
   "not-json": "was damaged",
   "no-mac": "held no MAC",
@@ -236,6 +221,7 @@ export function describeStatus(event: StatusEvent): string {
 
 /** How much an event matters. */
 export function statusLevel(event: StatusEvent): StatusLevel {
+  if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
   switch (event.type) {
     case "certificateRefused":
       return "error";
@@ -251,8 +237,6 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
     case "lan":
       return event.up ? "info" : "warning";
-    case "loop":
-    case "otherGateway":
     case "playerOnLan":
     case "dhcpServer":
     case "ownDhcpServer":
@@ -285,6 +269,7 @@ export function describePeer(peer: StatusPeer): string {
 }
 
 function statusText(event: StatusEvent): string {
+  if (isLanEvent(event)) return lanEventText(event);
   switch (event.type) {
     case "connecting":
       return event.attempt !== undefined && event.attempt > 1
@@ -306,12 +291,6 @@ function statusText(event: StatusEvent): string {
         : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
     case "lan":
       return lanText(event);
-    case "loop":
-      return loopText(event);
-    case "loopOver":
-      return `The loop is gone after ${span(event.stoppedMs)}: frames are forwarded again.`;
-    case "otherGateway":
-      return `Another gateway (${event.mac}) is on this LAN. It stands still while this one works.`;
     case "playerOnLan":
     case "playerOffLan":
       return onLanText(event);
@@ -374,11 +353,6 @@ function dhcpServerText(event: StatusEvent & { type: "dhcpServer" | "ownDhcpServ
     : `${describePeer(event.peer)} runs a DHCP server: its answers are dropped.`;
 }
 
-function loopText(event: StatusEvent & { type: "loop" }): string {
-  const [before, after] = LOOP_TEXT[event.cause];
-  return `Nothing is forwarded: ${before} ${`${event.mac} ${after}`.trim()}.`;
-}
-
 function joinedText(event: StatusEvent & { type: "joined" }): string {
   const joined = `Joined the room ${event.room} as peer ${event.peerId}, MTU ${event.tapMtu}.`;
   if (event.role === "gateway") return `${joined} Players are now in this LAN.`;
@@ -422,17 +396,4 @@ function sentence(text: string): string {
 
 function inTime(delayMs: number): string {
   return delayMs < 500 ? "at once" : `in ${span(delayMs)}`;
-}
-
-/** A time span in the largest unit that suits: `1 second`, `45 seconds`, `2 hours`. */
-function span(ms: number): string {
-  const units: readonly (readonly [string, number])[] = [
-    ["day", 86_400_000],
-    ["hour", 3_600_000],
-    ["minute", 60_000],
-    ["second", 1000],
-  ];
-  const [unit, unitMs] = units.find(([, size]) => ms >= 2 * size) ?? units[units.length - 1];
-  const count = Math.max(1, Math.round(ms / unitMs));
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }

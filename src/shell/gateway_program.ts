@@ -244,7 +244,7 @@ class Gateway implements EndpointCore {
 
   private sayLoop(event: LoopEvent): void {
     if (event.type === "loop") this.loop = { cause: event.cause, mac: event.mac };
-    else if (event.type === "loopOver") this.loop = undefined;
+    else if (event.type === "loopOver" || event.type === "loopUnproven") this.loop = undefined;
     if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
     if (event.type === "playerOnLan") this.unserved.add(event.mac);
     else this.unserved.delete(event.mac);

@@ -29,6 +29,8 @@ const STOPPED = /Nothing is forwarded: (.*)/;
 /** A second is promised; the rest is for a busy machine. */
 const STOPPED_WITHIN_MS = 2_000;
 const RESUMED = /The loop is gone/;
+/** The same, or nothing has ever come back by another gateway. */
+const FORWARDS_AGAIN = /[Ff]rames are forwarded again/;
 
 /** Makes the LAN a switch with a host at it. */
 async function makeSwitch(party: Party): Promise<void> {
@@ -142,7 +144,7 @@ partyTest("loops: two gateways of two rooms on one LAN", async (party, step) => 
   });
   await step("when the first is gone, the other takes over", async () => {
     await first.stop();
-    await second.waitForLine(RESUMED, 8_000);
+    await second.waitForLine(FORWARDS_AGAIN, 8_000);
   });
   await step("and keeps the LAN when the first comes back", async () => {
     // Gateways of nearly the same age settle it by their random ids: let the second grow older.
@@ -152,7 +154,7 @@ partyTest("loops: two gateways of two rooms on one LAN", async (party, step) => 
     await pause(1_000);
     assertEquals(second.stderr.split("Nothing is forwarded").length, 2, "once, at its start");
     await second.stop();
-    await eventually("the first works again", () => RESUMED.test(again.stderr), 8_000);
+    await eventually("the first works again", () => FORWARDS_AGAIN.test(again.stderr), 8_000);
     await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "3", HOST_ADDRESS]);
   });
 });
@@ -215,7 +217,7 @@ partyTest("loops: a station of the LAN has a player's MAC", async (party, step) 
   await step("that player alone is not served, and named, within a second", async () => {
     assert(!/is not served/.test(gateway.stderr), "the station has been silent");
     const sinceMs = performance.now();
-    const silence = speak(twin, testBroadcast(mac));
+    const silence = keepDoing(() => twin.send(testBroadcast(mac)));
     try {
       await gateway.waitForLine(/alice \(02:00:00:00:00:50\) is not served/, 5_000);
       const tookMs = performance.now() - sinceMs;
@@ -234,24 +236,106 @@ partyTest("loops: a station of the LAN has a player's MAC", async (party, step) 
   });
 });
 
-/** Has a station send a frame ten times a second until the returned function is called. */
-function speak(station: FrameStation, frame: Uint8Array): () => Promise<void> {
-  let speaking = true;
-  const sending = (async () => {
-    while (speaking) {
-      await station.send(frame);
+function testBroadcast(source: string): Uint8Array<ArrayBuffer> {
+  return ethernet({ destination: BROADCAST_MAC, source, type: TEST_TYPE, payload: pattern(60) });
+}
+
+/** Bytes of a probe behind its MACs: the type, and the mark. */
+const PROBE = "88b56c616e70726f6265";
+const UNPROVEN = /Frames are forwarded again: nothing but a probe has come back/;
+
+/** A LAN probe of a gateway that nobody has heard of, and that is very old. */
+function forgedProbe(): Uint8Array<ArrayBuffer> {
+  const body = `${PROBE.slice(4)}01000100${"1122334455667788"}${"7fffffff"}${"001122334499"}`;
+  const payload = Uint8Array.from(body.match(/../g)!, (digits) => Number.parseInt(digits, 16));
+  return ethernet({
+    ...{ destination: BROADCAST_MAC, source: HOST_MAC, type: 0x88b5 },
+    payload: Uint8Array.from([...payload, ...new Uint8Array(46 - payload.length)]),
+  });
+}
+
+/** Has a station do something each 100 ms until the returned function is called. */
+function keepDoing(act: () => Promise<void>): () => Promise<void> {
+  let going = true;
+  const done = (async () => {
+    while (going) {
+      await act();
       await pause(100);
     }
   })();
   return () => {
-    speaking = false;
-    return sending;
+    going = false;
+    return done;
   };
 }
 
-function testBroadcast(source: string): Uint8Array<ArrayBuffer> {
-  return ethernet({ destination: BROADCAST_MAC, source, type: TEST_TYPE, payload: pattern(60) });
-}
+partyTest("loops: a station that only wants to be taken for one", async (party, step) => {
+  await makeSwitch(party);
+  await party.startRelay();
+  const gateway = await party.startGateway();
+  const alice = await party.addPlayer("alice");
+  await party.startClient(alice, "--address", "10.77.0.50/24");
+  await using station = await FrameStation.open(party.lan, "host");
+  const ping = () => alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
+  const echo = async () => {
+    const probes = station.frames.filter(({ hex }) => hex.slice(24).startsWith(PROBE));
+    station.clear();
+    if (probes.length > 0) await station.send(...probes.map(({ bytes }) => bytes));
+  };
+  await step("what sends the gateway's probes back stops it once, for 3 s", async () => {
+    await ping();
+    station.clear();
+    const stop = keepDoing(echo);
+    try {
+      await gateway.waitForLine(STOPPED, 5_000);
+      await gateway.waitForLine(UNPROVEN, 8_000);
+      await ping();
+      await pause(4_000);
+      await ping();
+    } finally {
+      await stop();
+    }
+    assertEquals(gateway.stderr.split("Nothing is forwarded").length, 2, "once");
+    assert(!RESUMED.test(gateway.stderr), "nobody says that there was a loop");
+  });
+  await step("a made-up older gateway does no more", async () => {
+    const stop = keepDoing(() => station.send(forgedProbe()));
+    try {
+      await gateway.waitForLine(/Another gateway \(00:11:22:33:44:99\) is on this LAN/, 5_000);
+      await pause(2_000);
+      await ping();
+    } finally {
+      await stop();
+    }
+    assertEquals(gateway.stderr.split("Nothing is forwarded").length, 2, "not again");
+  });
+  await step("and a real loop is found as before, while that goes on", async () => {
+    const stop = keepDoing(() => station.send(forgedProbe()));
+    try {
+      await party.lab.veth(
+        { namespace: party.lan, name: "p1", bridge: "sw0" },
+        { namespace: alice, name: "extra" },
+      );
+      await alice.bridge("br0");
+      await alice.ip("link", "set", PARTY.tap, "master", "br0");
+      const sinceMs = performance.now();
+      await alice.ip("link", "set", "extra", "master", "br0");
+      await eventually(
+        "it is stopped again",
+        () => gateway.stderr.split("Nothing is forwarded").length === 3,
+        5_000,
+      );
+      const tookMs = performance.now() - sinceMs;
+      assert(tookMs < STOPPED_WITHIN_MS, `stopped after ${tookMs} ms`);
+      await pause(6_000);
+      assert(!RESUMED.test(gateway.stderr), "the loop is still there");
+    } finally {
+      await stop();
+    }
+    await alice.ip("link", "set", "extra", "nomaster");
+    await gateway.waitForLine(RESUMED, 8_000);
+  });
+});
 
 partyTest("loops: two rooms at one bridge, and a PC that bridges both", async (party, step) => {
   const { gateway } = party;
@@ -293,13 +377,13 @@ partyTest("loops: two rooms at one bridge, and a PC that bridges both", async (p
     }
     await using station = await FrameStation.open(party.lan, "host");
     await first.stop();
-    await second.waitForLine(RESUMED, 8_000);
+    await second.waitForLine(FORWARDS_AGAIN, 8_000);
     await pause(2 * SAME_AGE_MS);
     const again = await party.startGateway("--interface", "br0");
     await again.waitForLine(STOPPED, 3_000);
     assertEquals(await copiesOf(station, 120, 500), 0);
     await second.stop();
-    await again.waitForLine(RESUMED, 8_000);
+    await again.waitForLine(FORWARDS_AGAIN, 8_000);
     assertEquals(await copiesOf(station, 121, 500), 0);
     await alice.run(["ping", "-c", "3", "-i", "0.2", "-W", "2", HOST_ADDRESS]);
     await other.stop();

@@ -130,9 +130,22 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "The loop is gone after 4 seconds: frames are forwarded again.",
   ],
   [
+    { type: "loopUnproven", cause: "lan", mac: "f2:02:03:04:05:06" },
+    "warning",
+    "Frames are forwarded again: nothing but a probe has come back, so there is no loop, but maybe " +
+    "somebody who wants to be taken for one. The switches' address tables show the port: look for " +
+    "f2:02:03:04:05:06.",
+  ],
+  [
+    { type: "loopUnproven", cause: "gateway", mac: "52:54:00:00:00:02" },
+    "warning",
+    "Frames are forwarded again: the gateway 52:54:00:00:00:02 is on this LAN, too, but nothing comes " +
+    "back by it. One LAN needs one gateway: end one of them.",
+  ],
+  [
     { type: "otherGateway", mac: "52:54:00:00:00:02" },
     "warning",
-    "Another gateway (52:54:00:00:00:02) is on this LAN. It stands still while this one works.",
+    "Another gateway (52:54:00:00:00:02) is on this LAN. One LAN needs one gateway: end one of them.",
   ],
   [
     { type: "playerOnLan", peer: ZOE },
