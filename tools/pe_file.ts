@@ -55,7 +55,7 @@ export function dependentLoadFlagsOffset(file: Uint8Array): number {
 }
 
 /** The address of one of the file's tables; 0: it has none. */
-function directoryAddress(view: DataView, directory: number): number {
+export function directoryAddress(view: DataView, directory: number): number {
   const nt = view.getUint32(Offset.ntHeaders, true);
   const optional = nt + Offset.optionalHeader;
   const isPe = view.getUint32(nt) === 0x50450000;
@@ -64,7 +64,7 @@ function directoryAddress(view: DataView, directory: number): number {
 }
 
 /** Where in the file something lies that has an address in memory. */
-function offsetOf(view: DataView, address: number): number | undefined {
+export function offsetOf(view: DataView, address: number): number | undefined {
   const nt = view.getUint32(Offset.ntHeaders, true);
   const optional = nt + Offset.optionalHeader;
   const sections = optional + view.getUint16(nt + Offset.optionalHeaderBytes, true);
@@ -140,7 +140,8 @@ function requiredOffset(view: DataView, address: number): number {
   return offset;
 }
 
-function textAt(file: Uint8Array, offset: number): string {
+/** The text of a file that begins there and ends before a zero byte. */
+export function textAt(file: Uint8Array, offset: number): string {
   return new TextDecoder().decode(file.subarray(offset, file.indexOf(0, offset)));
 }
 

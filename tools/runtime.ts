@@ -3,15 +3,30 @@
  * itself, or, where that cannot be reached, the head of a program out of a package registry that was
  * compiled by the same Deno.
  */
-import { BuildError, cached, cacheFolder, exists, hashOf, isCached, prune } from "./cache.ts";
-import { CommandError, Log, outputOf, readLines, run, searchPath } from "./process.ts";
+import {
+  BuildError,
+  cached,
+  cacheFolder,
+  exists,
+  hashOf,
+  ignoreNotFound,
+  isCached,
+  prune,
+} from "./cache.ts";
+import { Log, outputOf, readLines, searchPath } from "./process.ts";
 import { say, step } from "./progress.ts";
-import { findPython, runPip } from "./python_packages.ts";
+import { sha256, verifyRuntime } from "./runtime/verify.ts";
+import { takeFromWheel } from "./runtime/wheel.ts";
 
 /** The version of Deno that everything is built, tested and released with. */
 export const DENO_VERSION = "2.6.8";
 
 const REQUIREMENTS = new URL("./runtime/requirements.txt", import.meta.url).pathname;
+const REFERENCE = new URL("./runtime/reference.txt", import.meta.url).pathname;
+
+/** To be raised when what is cached was checked by less than this file asks for. */
+const CHECK_VERSION = "1";
+
 const PROBE_MS = 5_000;
 const DOWNLOAD_MS_MAX = 15 * 60_000;
 
@@ -24,6 +39,10 @@ export interface RuntimeTarget {
   /** The wheel's platform, and the program in it. */
   readonly wheelPlatform: string;
   readonly wheelProgram: string;
+  /** The runtime's SHA-256. */
+  readonly sha256: string;
+  /** Deno's own program for that system, to compare with: its package's platform, its name, its SHA-256. */
+  readonly deno: { readonly platform: string; readonly program: string; readonly sha256: string };
   /** The runtime in that program: a PE file keeps its payload as a resource, which is replaced. */
   readonly head: (program: Uint8Array) => Uint8Array;
 }
@@ -35,6 +54,12 @@ export const RUNTIME_TARGETS = {
     variable: "DENORT_BIN",
     wheelPlatform: "manylinux_2_27_x86_64",
     wheelProgram: "bids-validator-deno",
+    sha256: "23bd19ba48c11df327fca649a81c9d44f0111d9951c1e93ef05bacc219e7ecc3",
+    deno: {
+      platform: "manylinux_2_27_x86_64",
+      program: "deno",
+      sha256: "8b254e08be2565f608a06bfde3f62f3aabbf8994712f0078c7a7f24bc8c46676",
+    },
     head: cutProgram,
   },
   windows: {
@@ -42,6 +67,12 @@ export const RUNTIME_TARGETS = {
     variable: "DENORT_WINDOWS_BIN",
     wheelPlatform: "win_amd64",
     wheelProgram: "bids-validator-deno.exe",
+    sha256: "b1fc534b06be2a244ac0ad88fd341708300bee745f05f3590a47e204e5d49b0c",
+    deno: {
+      platform: "win_amd64",
+      program: "deno.exe",
+      sha256: "3c53c061724194360f71b45e1dd227128750fe5c167ce314fa9c64110e690598",
+    },
     head: (program: Uint8Array) => program,
   },
 } as const satisfies Record<string, RuntimeTarget>;
@@ -68,25 +99,63 @@ export function requirePinnedDeno(version: string = Deno.version.deno): void {
   );
 }
 
+/** After an attempt that failed, Deno's own download is not tried again for this long, ms. */
+export const RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** The ways to a runtime, apart from one's own. */
+export interface RuntimeWays {
+  /** Whether Deno has downloaded its runtime before. */
+  hasDownloaded(): Promise<boolean>;
+  /** Has Deno download it now; false: that cannot be reached. */
+  download(): Promise<boolean>;
+  /** When that last failed, ms since 1970. */
+  failedAtMs(): Promise<number | undefined>;
+  /** Whether the one of the package registry is in the cache. */
+  hasPackage(): Promise<boolean>;
+}
+
 /**
  * Decides where the runtime comes from, without downloading more than Deno's own runtime: whether a
- * package is needed has to be known before anything starts.
+ * package is needed has to be known before anything starts. Deno's own comes first wherever it can be
+ * reached, also where the package's is in the cache.
  */
 export async function findRuntime(
   target: RuntimeTarget = RUNTIME_TARGETS.linux,
   path: string | undefined = Deno.env.get(target.variable),
+  ways: RuntimeWays = waysTo(target),
+  nowMs: number = Date.now(),
 ): Promise<RuntimeSource> {
   if (path !== undefined && path !== "") {
     if (!(await exists(path))) throw new BuildError(`${target.variable}: there is no ${path}`);
     return { kind: "environment", path };
   }
-  if (await hasDenoDownloaded(target)) return { kind: "deno" };
-  if (await isCached("runtime", await registryKey(target))) return { kind: "registry" };
+  if (await ways.hasDownloaded()) return { kind: "deno" };
+  const failedAtMs = await ways.failedAtMs();
+  const isRecent = failedAtMs !== undefined && nowMs - failedAtMs < RETRY_AFTER_MS;
+  if (isRecent && await ways.hasPackage()) return { kind: "registry" };
   return await step("runtime: trying Deno's own download", async (progress) => {
-    if (await downloadByDeno(target)) return { kind: "deno" };
+    if (await ways.download()) return { kind: "deno" };
     progress.detail("not reachable");
     return { kind: "registry" };
   });
+}
+
+function waysTo(target: RuntimeTarget): RuntimeWays {
+  const failure = `${cacheFolder()}/unreachable-${target.name}`;
+  return {
+    hasDownloaded: () => hasDenoDownloaded(target),
+    hasPackage: async () => await isCached("runtime", await registryKey(target)),
+    failedAtMs: async () => {
+      const information = await Deno.stat(failure).catch(ignoreNotFound);
+      return information?.mtime?.getTime();
+    },
+    download: async () => {
+      const isDownloaded = await downloadByDeno(target);
+      if (isDownloaded) await Deno.remove(failure).catch(ignoreNotFound);
+      else await Deno.writeTextFile(failure, "");
+      return isDownloaded;
+    },
+  };
 }
 
 /** Whether getting the runtime needs Python's package installer. */
@@ -115,14 +184,15 @@ export async function ensureRuntime(
     );
   }
   const folder = await cached("runtime", key, (folder) => {
-    return step("runtime: downloading the package", () => takeFromRegistry(target, folder));
+    return takeFromRegistry(target, folder);
   });
   await prune("runtime", 4);
   return { key, env: { DENORT_BIN: `${folder}/denort` } };
 }
 
-async function registryKey({ wheelPlatform }: RuntimeTarget): Promise<string> {
-  return await hashOf([await Deno.readFile(REQUIREMENTS), wheelPlatform]);
+async function registryKey({ wheelPlatform, sha256, deno }: RuntimeTarget): Promise<string> {
+  const requirements = await Deno.readFile(REQUIREMENTS);
+  return await hashOf([CHECK_VERSION, requirements, wheelPlatform, sha256, deno.sha256]);
 }
 
 async function hasDenoDownloaded({ name }: RuntimeTarget): Promise<boolean> {
@@ -183,35 +253,44 @@ async function answers(address: string): Promise<boolean> {
   }
 }
 
+/** Takes the runtime out of the package, and refuses it where it is not what Deno has made. */
 async function takeFromRegistry(
-  { wheelPlatform, wheelProgram, head, variable }: RuntimeTarget,
+  { name, wheelPlatform, wheelProgram, head, variable, sha256: expected, deno }: RuntimeTarget,
   target: string,
 ): Promise<void> {
-  const log = await Log.open("runtime");
   try {
-    await runPip(log, [
-      ...["download", "--platform", wheelPlatform, "-d", target, "-r", REQUIREMENTS],
-    ]);
-    const [wheel] = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name);
-    await run(log, [
-      await findPython(),
-      "-m",
-      "zipfile",
-      "-e",
-      `${target}/${wheel}`,
-      `${target}/wheel`,
-    ]);
-    const scripts = `${target}/wheel/bids_validator_deno-2.4.0.data/scripts`;
-    const program = await Deno.readFile(`${scripts}/${wheelProgram}`);
-    await Deno.writeFile(`${target}/denort`, head(program), { mode: 0o755 });
-    await Deno.remove(`${target}/wheel`, { recursive: true });
-    await Deno.remove(`${target}/${wheel}`);
+    const program = await step("runtime: downloading the package", () =>
+      takeFromWheel({
+        requirements: REQUIREMENTS,
+        platform: wheelPlatform,
+        path: `bids_validator_deno-2.4.0.data/scripts/${wheelProgram}`,
+      }, target));
+    const runtime = head(program);
+    if (sha256(runtime) !== expected) {
+      throw new BuildError(`the package's runtime for ${name} has another hash`);
+    }
+    await step("runtime: comparing its code with Deno's own", async (progress) => {
+      const measured = verifyRuntime(runtime, await denoProgram(deno, target), DENO_VERSION);
+      progress.detail(`${(measured.foundShare * 100).toFixed(1)} % found`);
+    });
+    await Deno.writeFile(`${target}/denort`, runtime, { mode: 0o755 });
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof BuildError)) throw error;
     throw new BuildError(`no compile runtime; ${variable} may name one.\n${error.message}`);
-  } finally {
-    log.close();
   }
+}
+
+/** Deno's own program for that system: the running one, if it is that, or out of the package index. */
+export async function denoProgram(
+  { sha256: expected, platform, program }: RuntimeTarget["deno"],
+  folder: string,
+): Promise<Uint8Array> {
+  const running = await Deno.readFile(Deno.execPath());
+  if (sha256(running) === expected) return running;
+  const path = `deno-${DENO_VERSION}.data/scripts/${program}`;
+  const packed = await takeFromWheel({ requirements: REFERENCE, platform, path }, folder);
+  if (sha256(packed) === expected) return packed;
+  throw new BuildError(`the package's ${program} of Deno ${DENO_VERSION} has another hash`);
 }
 
 /**

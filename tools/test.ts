@@ -65,7 +65,12 @@ const LEVELS: readonly Level[] = [
   { name: "vectors", ...PURE, timeoutMs: 5 * MINUTE_MS },
   { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
   { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
-  { name: "ffi", ...NATIVE, prerequisites: C_PROGRAMS, timeoutMs: 15 * MINUTE_MS },
+  {
+    name: "ffi",
+    ...NATIVE,
+    prerequisites: [...C_PROGRAMS, ...PYTHON_PACKAGES],
+    timeoutMs: 15 * MINUTE_MS,
+  },
   {
     name: "integration",
     ...NATIVE,

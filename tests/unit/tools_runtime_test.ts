@@ -6,7 +6,9 @@ import {
   ensureRuntime,
   findRuntime,
   requirePinnedDeno,
+  RETRY_AFTER_MS,
   RUNTIME_TARGETS,
+  type RuntimeWays,
 } from "../../tools/runtime.ts";
 
 /** A 64-byte ELF header (elf(5)) whose section headers lie at `offset`, with `extra` bytes behind them. */
@@ -59,5 +61,53 @@ Deno.test("DENORT_BIN comes first, and must exist", async () => {
     );
   } finally {
     await Deno.remove(path);
+  }
+});
+
+/** Ways to a runtime that write down which were tried. */
+class FakeWays implements RuntimeWays {
+  readonly tried: string[] = [];
+  downloaded = false;
+  reachable = false;
+  failed: number | undefined = undefined;
+  packaged = false;
+
+  hasDownloaded(): Promise<boolean> {
+    return Promise.resolve(this.downloaded);
+  }
+
+  download(): Promise<boolean> {
+    this.tried.push("download");
+    return Promise.resolve(this.reachable);
+  }
+
+  failedAtMs(): Promise<number | undefined> {
+    return Promise.resolve(this.failed);
+  }
+
+  hasPackage(): Promise<boolean> {
+    return Promise.resolve(this.packaged);
+  }
+}
+
+const NOW_MS = 1_800_000_000_000;
+
+Deno.test("Deno's own download comes before the package, also before one that is cached", async () => {
+  const cases: readonly (Partial<FakeWays> & { readonly kind: string; readonly tries: number })[] =
+    [
+      { downloaded: true, packaged: true, kind: "deno", tries: 0 },
+      { reachable: true, kind: "deno", tries: 1 },
+      { reachable: true, packaged: true, kind: "deno", tries: 1 },
+      { packaged: true, kind: "registry", tries: 1 },
+      { kind: "registry", tries: 1 },
+      // It was not reachable a moment ago: then the cached one will do, for a day.
+      { reachable: true, packaged: true, failed: NOW_MS - 1_000, kind: "registry", tries: 0 },
+      { reachable: true, packaged: true, failed: NOW_MS - RETRY_AFTER_MS, kind: "deno", tries: 1 },
+      { reachable: true, failed: NOW_MS - 1_000, kind: "deno", tries: 1 },
+    ];
+  for (const { kind, tries, ...state } of cases) {
+    const ways = Object.assign(new FakeWays(), state);
+    const source = await findRuntime(RUNTIME_TARGETS.linux, "", ways, NOW_MS);
+    assertEquals([source.kind, ways.tried.length], [kind, tries], JSON.stringify(state));
   }
 });
