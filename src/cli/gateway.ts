@@ -25,8 +25,9 @@ if (import.meta.main) {
       console.log(describeInterfaces());
       return Promise.resolve(0);
     },
-    "unit": () => {
-      const { text, notes } = gatewayUnitOf(Deno.execPath(), Deno.args.slice(1), Deno.cwd());
+    "unit": (values) => {
+      const args = Deno.args.slice(1);
+      const { text, notes } = gatewayUnitOf(Deno.execPath(), args, Deno.cwd(), values);
       console.log(text.trimEnd());
       for (const note of notes) console.error(`note: ${note}`);
       return Promise.resolve(0);

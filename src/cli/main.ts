@@ -6,6 +6,8 @@ import {
   type LogLevelName,
   logText,
 } from "../shell/logging.ts";
+import { findCredential } from "../os/own_files.ts";
+import { hideSecrets } from "../os/secret_environment.ts";
 import { UserError } from "../shell/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
 import { formatHelp, type OptionValues, parseCommandLine, type ProgramSpec } from "./options.ts";
@@ -35,6 +37,7 @@ export async function runProgram(
   commands: Readonly<Record<string, Command>> = {},
   atEnd: AtEnd = () => {},
 ): Promise<never> {
+  hideSecrets();
   const code = await runToEnd(program, args, run, commands).catch((error: unknown) => {
     console.error(error); // a bug: its trace helps whoever is told of it
     return ExitCode.failed;
@@ -49,7 +52,7 @@ async function runToEnd(
   run: (values: OptionValues) => Promise<number>,
   commands: Readonly<Record<string, Command>>,
 ): Promise<number> {
-  const command = parseCommandLine(program, args, readConfigFile);
+  const command = parseCommandLine(program, args, readConfigFile, findCredential);
   if (command.kind === "help") return print(formatHelp(program));
   if (command.kind === "version") return print(`${program.name} ${VERSION}`);
   if (command.kind === "usage-error") {

@@ -24,6 +24,11 @@ export interface OptionSpec {
   readonly check?: (text: string) => string | undefined;
   /** Whether messages must not quote the value. */
   readonly secret?: boolean;
+  /**
+   * The name under which a service is given the file (`LoadCredential=`, systemd.exec(5)): it is used
+   * where the command line names none, before what a configuration file says.
+   */
+  readonly credential?: string;
   /** Whether it is repeatable and each value is `KEY=VALUE`: a table in a configuration file. */
   readonly pairs?: boolean;
 }
@@ -95,6 +100,9 @@ export class OptionValues {
   }
 }
 
+/** Where systemd has put a file that the service is given, by its name; undefined: it is not given. */
+export type CredentialFinder = (name: string) => string | undefined;
+
 /** What a command line asks for. */
 export type ParsedCommandLine =
   | {
@@ -118,6 +126,7 @@ const COMMON: readonly OptionSpec[] = [
   {
     name: "config",
     value: "FILE",
+    credential: "config",
     help: "read options from FILE (TOML; each option is a key); the command line has precedence",
   },
   {
@@ -148,13 +157,15 @@ export function parseCommandLine(
   program: ProgramSpec,
   args: readonly string[],
   readConfig: ConfigReader = () => "there are no configuration files here",
+  findCredential: CredentialFinder = () => undefined,
 ): ParsedCommandLine {
   const command = program.commands?.find(({ name }) => name === args[0]);
-  if (command === undefined) return parseOptions(program, args, readConfig);
+  if (command === undefined) return parseOptions(program, args, readConfig, findCredential);
   const { options = program.options } = command;
   const optionAt = args.findIndex((arg) => arg.startsWith("-"));
   const wordsEnd = command.words === undefined ? 1 : optionAt < 0 ? args.length : optionAt;
-  const parsed = parseOptions({ ...program, options }, args.slice(wordsEnd), readConfig);
+  const rest = args.slice(wordsEnd);
+  const parsed = parseOptions({ ...program, options }, rest, readConfig, findCredential);
   return parsed.kind === "run"
     ? { ...parsed, command: command.name, words: args.slice(1, wordsEnd) }
     : parsed;
@@ -164,6 +175,7 @@ function parseOptions(
   program: ProgramSpec,
   args: readonly string[],
   readConfig: ConfigReader,
+  findCredential: CredentialFinder,
 ): ParsedCommandLine {
   const specs = allOptions(program);
   args = args.map((arg) => withoutAlias(specs, arg));
@@ -187,15 +199,38 @@ function parseOptions(
   const values = new Map<string, readonly string[] | boolean>();
   const stray = unknown[0] ?? parsed._[0];
   if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
-  const [file, ...others] = textsOf(parsed["config"]);
+  const credentials = findCredentials(specs, (name) => textsOf(parsed[name]), findCredential);
+  const [file = credentials.get("config"), ...others] = textsOf(parsed["config"]);
   const config = file && others.length === 0 ? readConfig(program, file) : undefined;
   if (typeof config === "string") return usageError(program, config);
+  // What a service is given as a file is not to be taken from a text as well.
+  const isGiven = (name: string) => credentials.has(`${name}-file`);
   for (const spec of specs) {
-    const found = readOption(spec, parsed[spec.name], config?.get(spec.name));
+    const credential = credentials.get(spec.name);
+    const configured = isGiven(spec.name) ? undefined : config?.get(spec.name);
+    const kept = credential === undefined ? configured : [credential];
+    const found = readOption(spec, parsed[spec.name], kept);
     if (typeof found === "string") return usageError(program, found);
     if (found !== undefined) values.set(spec.name, found.value);
   }
   return { kind: "run", values: new OptionValues(values) };
+}
+
+/** By option, the files that systemd gives for it, where the command line gives nothing. */
+function findCredentials(
+  specs: readonly OptionSpec[],
+  given: (name: string) => readonly string[],
+  find: CredentialFinder,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, credential } of specs) {
+    if (credential === undefined || given(name).length > 0 || given(credential).length > 0) {
+      continue;
+    }
+    const path = find(credential);
+    if (path !== undefined) found.set(name, path);
+  }
+  return found;
 }
 
 /** An option's own name in the place of another one for it. */

@@ -83,9 +83,10 @@ export const RELAY_PROGRAM: ProgramSpec = {
     {
       name: "cert",
       value: "FILE",
+      credential: "cert",
       help: "certificate chain, PEM; without it a self-signed one is made and kept",
     },
-    { name: "key", value: "FILE", help: "private key of --cert, PEM" },
+    { name: "key", value: "FILE", credential: "key", help: "private key of --cert, PEM" },
     {
       name: "cert-name",
       value: "NAME",
@@ -216,7 +217,12 @@ function keyOptions(name: "room-key" | "gateway-key", what: string): readonly Op
         `a file, from --config or from the environment (${variable})`,
       check: (text) => parseKey(text) === undefined ? "expected a key of 22 characters" : undefined,
     },
-    { name: `${name}-file`, value: "FILE", help: "read the key from FILE" },
+    {
+      name: `${name}-file`,
+      value: "FILE",
+      credential: name,
+      help: "read the key from FILE, which nobody else may read",
+    },
   ];
 }
 

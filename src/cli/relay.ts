@@ -37,8 +37,9 @@ if (import.meta.main) {
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;
     },
-    "unit": () => {
-      const { text, notes } = unitOf(Deno.execPath(), Deno.args.slice(1), Deno.cwd());
+    "unit": (values) => {
+      const args = Deno.args.slice(1);
+      const { text, notes } = unitOf(Deno.execPath(), args, Deno.cwd(), values);
       console.log(text.trimEnd());
       for (const note of notes) console.error(`note: ${note}`);
       return Promise.resolve(0);

@@ -1,7 +1,12 @@
 /** The command `unit`: the command line that it was given, as a systemd unit. */
 import { formatGatewayUnit } from "../shell/gateway_unit.ts";
-import { formatUnit, isHiddenFromService } from "../shell/systemd_unit.ts";
-import { allOptions, type ProgramSpec } from "./options.ts";
+import {
+  formatUnit,
+  isHiddenFromService,
+  isServiceOwn,
+  type UnitCredential,
+} from "../shell/systemd_unit.ts";
+import { allOptions, OptionValues, type ProgramSpec } from "./options.ts";
 import { GATEWAY_PROGRAM, RELAY_PROGRAM } from "./programs.ts";
 
 /** Options that take a path. */
@@ -13,14 +18,23 @@ export interface UnitText {
   readonly notes: readonly string[];
 }
 
+const NO_VALUES = OptionValues.fromRecord({});
+
 /**
- * The unit for an executable and its options. Paths become absolute, for a service starts in `/`.
+ * The unit for an executable and its options. Paths become absolute, for a service starts in `/`. Files
+ * that may hold a secret are root's: systemd hands them to the service, which finds them by itself.
  *
  * @param args a command line that the program has accepted
  * @param folder where it was given
+ * @param values what it says, with what a configuration file says
  */
-export function unitOf(executable: string, args: readonly string[], folder: string): UnitText {
-  return programUnit(RELAY_PROGRAM, formatUnit, executable, args, folder);
+export function unitOf(
+  executable: string,
+  args: readonly string[],
+  folder: string,
+  values: OptionValues = NO_VALUES,
+): UnitText {
+  return programUnit(RELAY_PROGRAM, formatUnit, { executable, args, folder, values });
 }
 
 /** The same for a gateway. */
@@ -28,33 +42,61 @@ export function gatewayUnitOf(
   executable: string,
   args: readonly string[],
   folder: string,
+  values: OptionValues = NO_VALUES,
 ): UnitText {
-  return programUnit(GATEWAY_PROGRAM, formatGatewayUnit, executable, args, folder);
+  return programUnit(GATEWAY_PROGRAM, formatGatewayUnit, { executable, args, folder, values });
+}
+
+/** What a unit is made of: see {@linkcode unitOf}. */
+interface UnitParts {
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly values: OptionValues;
 }
 
 function programUnit(
   program: ProgramSpec,
   format: typeof formatUnit,
-  executable: string,
-  args: readonly string[],
-  folder: string,
+  { executable, args, folder, values }: UnitParts,
 ): UnitText {
   const paths: string[] = [executable];
-  const absolute = (path: string) => {
-    const found = path.startsWith("/") ? path : `${folder.replace(/\/$/, "")}/${path}`;
-    paths.push(found);
-    return found;
-  };
+  const absolute = (path: string) =>
+    path.startsWith("/") ? path : `${folder.replace(/\/$/, "")}/${path}`;
   const options = allOptions(program)
-    .filter(({ value }) => value !== undefined && PATH_VALUES.includes(value))
-    .map(({ name }) => `--${name}`);
-  const absoluteArgs = args.map((arg, index) => {
-    if (options.includes(args[index - 1])) return absolute(arg);
-    const option = options.find((name) => arg.startsWith(`${name}=`));
-    return option === undefined ? arg : `${option}=${absolute(arg.slice(option.length + 1))}`;
-  });
-  const notes = paths.filter(isHiddenFromService).map((path) =>
+    .filter(({ value }) => value !== undefined && PATH_VALUES.includes(value));
+  const credentials: UnitCredential[] = [];
+  const words: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index];
+    const option = options.find(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    if (option === undefined) {
+      words.push(arg);
+      continue;
+    }
+    const isJoined = arg.includes("=");
+    const path = absolute(isJoined ? arg.slice(arg.indexOf("=") + 1) : args[++index]);
+    if (option.credential !== undefined && !isServiceOwn(path)) {
+      credentials.push({ name: option.credential, path });
+      continue;
+    }
+    paths.push(path);
+    words.push(...(isJoined ? [`--${option.name}=${path}`] : [`--${option.name}`, path]));
+  }
+  // A configuration file may name others: the service finds them in its place.
+  for (const { name, credential } of options) {
+    const path = values.text(name);
+    const isNamed = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    if (credential === undefined || path === undefined || isNamed || isServiceOwn(path)) continue;
+    credentials.push({ name: credential, path: path.startsWith("/") ? path : `/${path}` });
+  }
+  const hidden = paths.filter(isHiddenFromService).map((path) =>
     `the service cannot see ${path}: put it elsewhere, such as /usr/local/bin or /etc`
   );
-  return { text: format(executable, absoluteArgs), notes };
+  const open = program.options.filter(({ name, secret }) =>
+    secret && words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`))
+  ).map(({ name }) =>
+    `the unit holds the key of --${name}, and everybody can read units: use --${name}-file`
+  );
+  return { text: format(executable, words, credentials), notes: [...hidden, ...open] };
 }

@@ -6,6 +6,7 @@
 
 import type { Command, DhcpClient, DhcpClientKind, DhcpPlan, DhcpTask } from "./dhcp_plan.ts";
 import { planDhclient, planDhcpcd, planUdhcpc } from "./dhcp_programs.ts";
+import { ENVIRONMENT } from "./dhcp_session.ts";
 import { planNetworkd, planNetworkManager } from "./dhcp_services.ts";
 
 const ORDER: readonly DhcpClientKind[] = [
@@ -82,7 +83,8 @@ const SYSTEM_SEARCH: DhcpSearch = {
   },
   succeeds(command) {
     const [path, ...args] = command;
-    return new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "null" })
+    const own = { clearEnv: true, env: ENVIRONMENT };
+    return new Deno.Command(path, { args, ...own, stdin: "null", stdout: "null", stderr: "null" })
       .outputSync().success;
   },
 };

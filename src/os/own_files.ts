@@ -157,8 +157,20 @@ function isCredential(path: string, info: PathInfo, user: User): boolean {
     ((info.mode ?? 0) & 0o037) === 0;
 }
 
+/** A file that systemd gives to this service under a name; undefined: there is none of that name. */
+export function findCredential(name: string): string | undefined {
+  const folder = credentialsFolder();
+  if (folder === undefined) return undefined;
+  const path = `${folder}/${name}`;
+  try {
+    return Deno.statSync(path).isFile ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where systemd puts what it gives to a service; undefined: it gives nothing. */
-export function credentialsFolder(): string | undefined {
+function credentialsFolder(): string | undefined {
   const folder = Deno.env.get("CREDENTIALS_DIRECTORY");
   return folder?.startsWith("/") ? folder.replace(/\/$/, "") : undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { formatKey, formatKeyHash, KEY_BYTES, parseKey, roomKeyOf } from "../ctrl/keys.ts";
 import { whyReadByOthers } from "../os/own_files.ts";
+import { takeSecret } from "../os/secret_environment.ts";
 import { sha256 } from "../trust/sha256.ts";
 import { randomBytes } from "./random.ts";
 import { systemFailure, UserError } from "./user_error.ts";
@@ -33,8 +34,7 @@ const FILE_BYTES_MAX = 4_096;
 export function accessKey(source: KeySource): string | undefined {
   const { kind, text, file } = source;
   const variable = `LANPARTY_${kind.replace("-", "_").toUpperCase()}`;
-  const inherited = Deno.env.get(variable);
-  Deno.env.delete(variable);
+  const inherited = takeSecret(variable);
   if (text !== undefined && file !== undefined) {
     throw new UserError(`--${kind} and --${kind}-file: give one of them`, { usage: true });
   }

@@ -1,5 +1,5 @@
 /** The systemd unit of a gateway, for this very executable and options. */
-import { quoteForUnit } from "./systemd_unit.ts";
+import { formatCredentials, quoteForUnit, type UnitCredential } from "./systemd_unit.ts";
 
 /**
  * What the service may do, and what it is kept from; see systemd.exec(5). It reads and writes frames
@@ -43,7 +43,11 @@ SystemCallErrorNumber=EPERM`;
  * @param executable an absolute path
  * @param args the gateway's options as it is to be started with them
  */
-export function formatGatewayUnit(executable: string, args: readonly string[]): string {
+export function formatGatewayUnit(
+  executable: string,
+  args: readonly string[],
+  credentials: readonly UnitCredential[] = [],
+): string {
   return `# Install: lanparty-gateway unit [options] > /etc/systemd/system/lanparty-gateway.service
 #          systemctl daemon-reload && systemctl enable --now lanparty-gateway
 [Unit]
@@ -54,7 +58,7 @@ After=network-online.target
 [Service]
 Type=exec
 ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
-Restart=on-failure
+${formatCredentials(credentials)}Restart=on-failure
 RestartSec=1
 TimeoutStopSec=5
 # V8 compiles as it runs (no MemoryDenyWriteExecute), and the interface is the host's (no PrivateUsers).

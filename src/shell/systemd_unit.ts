@@ -50,13 +50,31 @@ for name in fullchain privkey; do
 done
 systemctl try-reload-or-restart lanparty-relay.service`;
 
+/** A file that systemd reads as root and gives to the service alone. */
+export interface UnitCredential {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** The lines of credentials (systemd.exec(5)), each with its end. */
+export function formatCredentials(credentials: readonly UnitCredential[]): string {
+  return credentials.map(({ name, path }) =>
+    `LoadCredential=${name}:${path.replaceAll("%", "%%")}\n`
+  ).join("");
+}
+
 /**
  * The unit's text.
  *
  * @param executable an absolute path
  * @param args the relay's options as it is to be started with them
  */
-export function formatUnit(executable: string, args: readonly string[]): string {
+export function formatUnit(
+  executable: string,
+  args: readonly string[],
+  credentials: readonly UnitCredential[] = [],
+): string {
   return `# Install: lanparty-relay unit [options] > /etc/systemd/system/lanparty-relay.service
 #          systemctl daemon-reload && systemctl enable --now lanparty-relay
 [Unit]
@@ -67,7 +85,7 @@ After=network-online.target
 [Service]
 Type=notify
 ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
-ExecReload=/bin/kill -HUP $MAINPID
+${formatCredentials(credentials)}ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=1
 TimeoutStopSec=5
@@ -79,9 +97,10 @@ ${SANDBOX}
 [Install]
 WantedBy=multi-user.target
 
-# With a certificate of certbot's, add to ExecStart
+# A file of LoadCredential= is read at each start: after a change systemctl restart lanparty-relay.
+# With a certificate of certbot's, which changes often, print this unit with
 #   --cert ${STATE_FOLDER}/fullchain.pem --key ${STATE_FOLDER}/privkey.pem
-# and have certbot copy each new pair there. This hook does it; to install it:
+# and have certbot copy each new pair there: nobody is disconnected then. This hook does it; to install it:
 #   hook=/etc/letsencrypt/renewal-hooks/deploy/lanparty-relay
 #   lanparty-relay unit | sed -n 's/^#| \\{0,1\\}//p' > $hook && chmod 0755 $hook
 # For the first pair: RENEWED_LINEAGE=/etc/letsencrypt/live/NAME $hook
@@ -95,6 +114,11 @@ export function quoteForUnit(word: string): string {
   if (/^[\w%$+,./:=@[\]-]+$/.test(expanded)) return expanded;
   const escaped = expanded.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
   return `"${escaped}"`;
+}
+
+/** Whether a path is in a folder that the service has for itself, where a file may change while it runs. */
+export function isServiceOwn(path: string): boolean {
+  return path.startsWith(`${STATE_FOLDER}/`);
 }
 
 /** Folders of which a service sees nothing, or an empty one of its own. */

@@ -219,6 +219,24 @@ Deno.test("a key that others can read is refused, and the printed command mends 
     await Deno.writeTextFile(plain, 'name = "Ann"\n', { mode: 0o644 });
     await scene.work("client", "--config", plain);
   });
+  await test.step("what systemd gives to a service is the service's, as its access list shows", async () => {
+    const credentials = `${folder}/credentials`;
+    await Deno.mkdir(credentials);
+    await Deno.writeTextFile(`${credentials}/room-key`, KEY, { mode: 0o400 });
+    const command = [executablePath("client"), ...OPTIONS.client, "--state-dir", `${folder}/state`];
+    const start = () =>
+      scene.namespace.spawn(command, { env: { CREDENTIALS_DIRECTORY: credentials } });
+    for (const mode of [0o400, 0o440]) {
+      await Deno.chmod(`${credentials}/room-key`, mode);
+      const client = start();
+      await client.waitForLine(AT_WORK.client, EXIT_TIMEOUT_MS);
+      assertEquals(await client.stop(), 0);
+    }
+    await Deno.chmod(`${credentials}/room-key`, 0o444);
+    const refused = start();
+    assertEquals(await refused.waitExit(EXIT_TIMEOUT_MS), 1);
+    assertMatch(refused.stderr, /credentials\/room-key can be read by others/);
+  });
   await test.step("whoever says sudo may use a key of their own", async () => {
     await Deno.chown(roomKey, NOBODY, NOBODY);
     const command = [executablePath("client"), ...OPTIONS.client, "--room-key-file", roomKey];

@@ -7,11 +7,13 @@ const UNITS = [
   {
     name: "relay",
     args: ["--listen", "443/udp", "--status", "9465", "--cert-name", "50% $HOME", "--policy=open"],
+    files: ["--cert", "/etc/lanparty/cert.pem", "--key=/home/ann/50% key.pem"],
     exposureMax: 1.5,
   },
   {
     name: "gateway",
     args: ["--relay", "relay.test", "--room", "A", "--interface", "eth0", "--name", "50% Ann's"],
+    files: ["--gateway-key-file", "/home/ann/party.key"],
     exposureMax: 2.5,
   },
 ] as const;
@@ -22,7 +24,8 @@ async function outputOf(command: string, args: readonly string[]) {
   return { code, out, error };
 }
 
-for (const { name, args, exposureMax } of UNITS) {
+for (const { name, args: plain, files, exposureMax } of UNITS) {
+  const args = [...plain, ...files];
   Deno.test(`systemd finds nothing wrong with the ${name}'s unit, and rates it ${exposureMax} or lower`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "lanparty-unit-" });
     try {

@@ -149,3 +149,33 @@ Deno.test("no example keeps state or a key where every user of a machine can wri
   for (const text of texts) assertEquals(shared.exec(text)?.[0], undefined);
   assertMatch("--state-dir /tmp/relay", shared);
 });
+
+Deno.test("what systemd gives is used where the command line gives nothing, before the file", () => {
+  const program: ProgramSpec = {
+    ...PROGRAM,
+    options: [
+      { name: "key", value: "KEY", secret: true, help: "" },
+      { name: "key-file", value: "FILE", credential: "key", help: "" },
+      { name: "cert", value: "FILE", credential: "cert", help: "" },
+    ],
+  };
+  const given = ["key", "config"];
+  const read: string[] = [];
+  const values = (config: Record<string, string[]>, ...args: string[]) => {
+    const parsed = parseCommandLine(program, args, (_, file) => {
+      read.push(file);
+      return new Map(Object.entries(config));
+    }, (name) => given.includes(name) ? `/run/${name}` : undefined);
+    if (parsed.kind !== "run") throw new Error(parsed.kind);
+    return ["key", "key-file", "cert"].map((name) => parsed.values.text(name));
+  };
+  assertEquals(values({}), [undefined, "/run/key", undefined]);
+  assertEquals(values({ "key-file": ["/a"], "cert": ["/b"] }), [undefined, "/run/key", "/b"]);
+  // A key in the file gives way as well: two would be one too many.
+  assertEquals(values({ "key": ["k"] }), [undefined, "/run/key", undefined]);
+  assertEquals(values({}, "--key", "k"), ["k", undefined, undefined]);
+  assertEquals(values({}, "--key-file", "/c"), [undefined, "/c", undefined]);
+  assertEquals(new Set(read), new Set(["/run/config"]));
+  values({}, "--config", "/d");
+  assertEquals(read.at(-1), "/d");
+});
