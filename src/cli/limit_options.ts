@@ -1,5 +1,5 @@
 /** The relay's limits as options, and back as what its core takes. */
-import { TAP_MTU_MIN } from "../proto/mtu.ts";
+import { TAP_MTU_MAX, TAP_MTU_MIN } from "../proto/mtu.ts";
 import { RELAY_DEFAULTS, type RelayOptions } from "../relay/limits.ts";
 import { integerBetween, type OptionSpec, type OptionValues } from "./options.ts";
 
@@ -51,7 +51,7 @@ export const LIMIT_OPTIONS: readonly OptionSpec[] = [
   numeric(
     "max-tap-mtu",
     RELAY_DEFAULTS.maxTapMtu,
-    [TAP_MTU_MIN, 1_500],
+    [TAP_MTU_MIN, TAP_MTU_MAX],
     "the largest MTU that a room gets",
     "BYTES",
   ),

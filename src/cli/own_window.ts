@@ -5,7 +5,7 @@
  */
 import { consoleProcessCount } from "../ffi/windows_process.ts";
 import { writeFileAtomic } from "../os/files.ts";
-import { cleanText } from "../proto/clean_text.ts";
+import { cleanText, isolated } from "../proto/clean_text.ts";
 import { readConfigFile } from "./config_file.ts";
 import { type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
 
@@ -96,7 +96,7 @@ function confirmFile(
   if (typeof config === "string") return "in"; // what is wrong with it is said as with any file
   const text = (name: string) => {
     const value = config.get(name);
-    return Array.isArray(value) ? cleanText(value[0], SHOWN_MAX) : "(none given)";
+    return Array.isArray(value) ? isolated(cleanText(value[0], SHOWN_MAX)) : "(none given)";
   };
   dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
   dialog.say(`(n: ask me anew; d: ${REPORT})`);

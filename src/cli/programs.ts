@@ -174,7 +174,9 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
     value: "NAME",
     help: "the name that the relay's certificate must hold; by default the host of --relay",
     check: (text) =>
-      canonicalIp(text) ?? canonicalHost(text) ? undefined : "expected a host name or an address",
+      !/\p{Cc}/u.test(text) && (canonicalIp(text) ?? canonicalHost(text)) !== undefined
+        ? undefined
+        : "expected a host name or an address",
   },
   {
     name: "relay-ca-cert",

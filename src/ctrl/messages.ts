@@ -10,8 +10,9 @@
 
 import { z } from "zod";
 import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
-import { parseEndpointAddress } from "./address.ts";
+import { parseEndpointAddress, parseHost } from "./address.ts";
 import { cleanText, countCodePoints } from "../proto/clean_text.ts";
+import { TAP_MTU_MAX, TAP_MTU_MIN } from "../proto/mtu.ts";
 import { parseRoomCode } from "./room.ts";
 
 /** The version of the wire protocol that a hello names. */
@@ -94,6 +95,12 @@ const count = z.number().int().nonnegative();
 const peerId = z.number().int().min(1).max(0xffff);
 const retryAfterMs = count.optional();
 const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "not 43 characters of base64url");
+const host = z.string().transform((raw, context) => {
+  const name = parseHost(raw);
+  if (name !== undefined) return name;
+  context.addIssue("not a host name or an address");
+  return z.NEVER;
+});
 const endpointAddress = z.string().refine((raw) => parseEndpointAddress(raw) !== undefined, {
   error: "not HOST:PORT",
 });
@@ -128,7 +135,8 @@ const welcome = fields({
   protocol: z.literal(CONTROL_PROTOCOL_VERSION),
   peerId,
   room,
-  tapMtu: z.number().int().min(1280).max(0xffff),
+  tapMtu: z.number().int().min(TAP_MTU_MIN, `less than ${TAP_MTU_MIN}`)
+    .max(TAP_MTU_MAX, `more than ${TAP_MTU_MAX}`),
   gatewayPresent: z.boolean(),
   relayTime: z.number(),
   resume: z.string().min(1),
@@ -142,7 +150,7 @@ const reject = fields({
 const redirect = fields({
   type: z.literal("redirect"),
   relay: endpointAddress,
-  serverName: z.string().min(1).max(253).optional(),
+  serverName: host.optional(),
   fingerprint: fingerprint.optional(),
 });
 const clientPeer = {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cleanText } from "../proto/clean_text.ts";
+import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** The state of the client's network adapter. */
 export type TapState = "absent" | "down" | "up";
@@ -138,5 +138,5 @@ function adapterText(tap: TapDiagnostics): string {
 }
 
 function clean(text: string): string {
-  return cleanText(text, 253);
+  return isolated(cleanText(text, 253));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cleanText } from "../proto/clean_text.ts";
+import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -42,5 +42,5 @@ export function formatReport(groups: readonly FindingGroup[]): string {
 }
 
 function clean(text: string): string {
-  return cleanText(text, TEXT_MAX);
+  return isolated(cleanText(text, TEXT_MAX));
 }

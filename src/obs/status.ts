@@ -2,7 +2,8 @@
  * What a player is told: events as values, and the lines that they make.
  *
  * Texts are for people who play, not for network engineers: what happened, and what to do about it.
- * Text that others wrote is cleaned here again, whoever hands it in.
+ * Text that others wrote is cleaned here again, whoever hands it in, and isolated where it runs from
+ * right to left.
  *
  * @module
  */
@@ -10,7 +11,7 @@
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
 import { span } from "./span.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
-import { cleanText } from "../proto/clean_text.ts";
+import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
 export interface StatusPeer {
@@ -216,7 +217,17 @@ const OWN_DHCP_SERVER_TEXT =
 
 /** What the user is told about an event: one line, its texts cleaned. */
 export function describeStatus(event: StatusEvent): string {
-  return cleanText(statusText(event));
+  return statusText(cleanFields(event));
+}
+
+/** A copy of an event with each of its texts cleaned: what is put around them later stays. */
+function cleanFields<Value>(value: Value): Value {
+  if (typeof value === "string") return cleanText(value) as Value;
+  if (Array.isArray(value)) return value.map(cleanFields) as Value;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, cleanFields(field)]),
+  ) as Value;
 }
 
 /** How much an event matters. */
@@ -260,7 +271,7 @@ export function statusLine(event: StatusEvent): StatusLine {
 
 /** What a peer is called: its name if it gave one, and what tells it from others of that name. */
 export function describePeer(peer: StatusPeer): string {
-  const name = peer.name === undefined ? "" : cleanText(peer.name, 64).trim();
+  const name = peer.name === undefined ? "" : isolated(cleanText(peer.name, 64).trim());
   if (peer.role === "gateway") {
     return name === "" ? "The party's gateway" : `The party's gateway "${name}"`;
   }
@@ -381,7 +392,7 @@ function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
 
 function detailText(detail: string | undefined): string {
   const clean = detail === undefined ? "" : cleanText(detail, 256).trim();
-  return clean === "" ? "" : ` (${clean})`;
+  return clean === "" ? "" : ` (${isolated(clean)})`;
 }
 
 function waitText(retryAfterMs: number | undefined): string {
@@ -391,7 +402,7 @@ function waitText(retryAfterMs: number | undefined): string {
 /** A text that ends as a sentence does. */
 function sentence(text: string): string {
   const clean = cleanText(text, 512).trim();
-  return /[.!?…]$/.test(clean) ? clean : `${clean}.`;
+  return /[.!?…]$/.test(clean) ? isolated(clean) : `${isolated(clean)}.`;
 }
 
 function inTime(delayMs: number): string {

@@ -14,6 +14,9 @@ export const BUDGET_BYTES_MIN = SPLIT_DATAGRAM_BYTES_MIN;
 /** Least MTU of a room: what IPv6 asks of every link (RFC 8200 §5). */
 export const TAP_MTU_MIN = 1280;
 
+/** Greatest MTU of a room: what a frame carries without VLAN tags (IEEE 802.3). */
+export const TAP_MTU_MAX = 1500;
+
 /** Greatest MTU of a room, unless its relay is told otherwise. */
 export const TAP_MTU_MAX_DEFAULT = 1400;
 

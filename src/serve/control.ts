@@ -4,6 +4,7 @@
  * On the socket a question is one line, a JSON array of the words; the answer is one line, too, a JSON
  * object with `ok` and `text`.
  */
+import { isolated } from "../proto/clean_text.ts";
 import type { RoomView } from "./relay_view.ts";
 
 /** A longer question is none. */
@@ -124,7 +125,7 @@ function peersOf(name: string, actions: ControlActions): ControlAnswer {
       peer.address,
       `${peer.rttMs.toFixed(1)} ms`,
       formatAge(actions.unixMs - peer.joinedUnixMs),
-      peer.name ?? "",
+      isolated(peer.name ?? ""),
     ])
   );
   const head = ["ROOM", "PEER", "ROLE", "MAC", "ADDRESS", "PING", "SINCE", "NAME"];

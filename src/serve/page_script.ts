@@ -30,6 +30,11 @@ function element(name, className, ...children) {
   return made;
 }
 
+/** What others have written: letters that run from right to left turn nothing around them. */
+function isolate(text) {
+  return element("bdi", "", text);
+}
+
 function fill(id, children) {
   document.getElementById(id).replaceChildren(...children);
 }
@@ -165,11 +170,13 @@ function cell(name, text, className) {
 
 function peerRow(peer, rate, nowMs) {
   const isGateway = peer.role === "gateway";
-  const who = element("span", "", (isGateway ? "gateway" : peer.name || "player") + " #" + peer.peerId);
+  const called = isGateway ? "gateway" : isolate(peer.name || "player");
+  const who = element("span", "", called, " #" + peer.peerId);
   const since = "here for " + duration(nowMs - peer.joinedUnixMs);
   const more = [isGateway ? peer.name : peer.mac, peer.address, peer.agent, since];
   const first = cell("", who, "wide");
-  first.append(element("div", "soft", more.filter(Boolean).join(" · ")));
+  const line = more.filter(Boolean).flatMap((text, i) => [i > 0 ? " · " : "", isolate(text)]);
+  first.append(element("div", "soft", ...line));
   const drops = total(peer.traffic.drops);
   const why = Object.entries(peer.traffic.drops).map(([reason, value]) => reason + ": " + value);
   const dropped = cell("drops", count(drops), "number" + (rate.drops > 0 ? " bad" : ""));

@@ -4,7 +4,7 @@
  */
 import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../os/dhcp_runner.ts";
 import type { ChangeJournal } from "../os/journal.ts";
-import { cleanText } from "../proto/clean_text.ts";
+import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type Logger, type LogLevelName, logText } from "./logging.ts";
 
 /** What the command line says of addresses. */
@@ -88,7 +88,8 @@ function describe(event: DhcpEvent): { level: LogLevelName; text: string } {
       return {
         level: "warning",
         // What a program says may quote the LAN's server.
-        text: `${event.client} ended (${cleanText(event.message)}); it is started again in ` +
+        text:
+          `${event.client} ended (${isolated(cleanText(event.message))}); it is started again in ` +
           `${Math.round(event.retryMs / 1000)} s`,
       };
   }

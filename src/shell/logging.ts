@@ -14,6 +14,7 @@ import {
 } from "@logtape/logtape";
 
 import { LineOutput, standardErrorWriter } from "../os/line_output.ts";
+import { isolated } from "../proto/clean_text.ts";
 
 /** The levels of `--log-level`. */
 export type LogLevelName = "error" | "warning" | "info" | "debug" | "trace";
@@ -107,11 +108,12 @@ function formatText(record: LogRecord): string {
 
 /**
  * A field's value in a line of text. Only one plain word stands without quotes: a player who is called
- * `x address=192.0.2.1` must not be taken for another field.
+ * `x address=192.0.2.1` must not be taken for another field, nor may a name that runs from right to left
+ * turn the fields around it.
  */
 export function formatFieldValue(value: unknown): string {
   const isPlain = typeof value === "string" && /^[^\s"=]+$/.test(value);
-  return isPlain ? value : JSON.stringify(value);
+  return isolated(isPlain ? value : JSON.stringify(value));
 }
 
 /** Logs a text that may hold braces (LogTape's placeholders) as it is, with fields beside it. */

@@ -144,6 +144,44 @@ Deno.test("the page shows rooms, peers, rates and drops live, on a desk and on a
   await assertFoldsAndLoss(browser, url, relay, bob);
 });
 
+/** Where the name of a peer and what stands behind it are drawn: pixels from the left. */
+async function placeOfName(
+  page: Page,
+  name: string,
+): Promise<{ nameEnd: number; idStart: number }> {
+  return await page.evaluate((wanted) => {
+    const found = [...document.querySelectorAll(".peers td bdi")]
+      .find(({ textContent }) => textContent === wanted)!;
+    const range = document.createRange();
+    range.selectNodeContents(found.nextSibling!);
+    return {
+      nameEnd: found.getBoundingClientRect().right,
+      idStart: range.getBoundingClientRect().left,
+    };
+  }, name);
+}
+
+Deno.test("names that run from right to left or are heaped with marks disturb nothing around them", async () => {
+  await using relay = await RelayProcess.start({ options: ["--status", "0"] });
+  const url = await relay.statusUrl();
+  await using gateway = await DenoEndpoint.connect(relay.address);
+  await using ann = await DenoEndpoint.connect(relay.address);
+  await using bob = await DenoEndpoint.connect(relay.address);
+  await gateway.join({ room: "PARTY", name: "\u2067LAN\u2069\u2029\u202Etxt" });
+  await ann.join({ room: "PARTY", mac: MAC_A, name: "\u202eאבג" });
+  await bob.join({ room: "PARTY", mac: MAC_B, name: `\u0301a${"\u0301".repeat(62)}` });
+  await using browser = await Browser.start();
+  const { page, faults } = await browser.open(url, DESK);
+  await shows(page, ".peers td", /^gateway #1LANtxt · /);
+  await shows(page, ".peers td", /^אבג #202:00:00:00:00:0a · /);
+  await shows(page, ".peers td", /^a\u0301{4} #302:/);
+  // In a line without isolates the peer's id would stand on the other side of its name.
+  const { nameEnd, idStart } = await placeOfName(page, "אבג");
+  assert(idStart >= nameEnd - 1, `the id is at ${idStart}, the name ends at ${nameEnd}`);
+  assertEquals(await hardships(page), []);
+  assertEquals(faults, []);
+});
+
 /** A room that the reader folds up stays so; who leaves is gone; and a relay that ends is said to. */
 async function assertFoldsAndLoss(
   browser: Browser,

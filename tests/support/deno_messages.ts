@@ -38,14 +38,33 @@ const orElse = (absent: unknown, read: FieldReader): Field => ({ read, required:
 /** First and last code points of what is taken out of all text that people read. */
 const HIDDEN: readonly (readonly [number, number])[] = [
   ...[[0x0000, 0x001f], [0x007f, 0x009f], [0x061c, 0x061c], [0x200e, 0x200f]] as const,
-  ...[[0x202a, 0x202e], [0x2066, 0x2069]] as const,
+  ...[[0x2028, 0x202e], [0x2066, 0x2069]] as const,
 ];
+/** How many marks stay behind a character. */
+const MARKS_KEPT = 4;
+/** A run of marks and format characters, with the character before it, if any. */
+const MARK_RUNS = /(^|[^\p{Mn}\p{Me}\p{Cf}])([\p{Mn}\p{Me}\p{Cf}]+)/gu;
 
-/** Section 4: text for people without controls. */
+/** Section 4: text for people without controls and heaps of marks. */
 export function cleanPeopleText(text: string): string {
   const isHidden = (codePoint: number) =>
     HIDDEN.some(([first, last]) => codePoint >= first && codePoint <= last);
-  return [...text.toWellFormed()].filter((one) => !isHidden(one.codePointAt(0)!)).join("");
+  const shown = [...text.toWellFormed()].filter((one) => !isHidden(one.codePointAt(0)!)).join("");
+  return shown.replace(MARK_RUNS, (_, base: string, run: string) => {
+    const marks = [...run].filter((one) => !/\p{Cf}/u.test(one));
+    const surplus = new Set(marks.keys().drop(base === "" ? 0 : MARKS_KEPT));
+    let mark = 0;
+    return base + [...run].filter((one) => /\p{Cf}/u.test(one) || !surplus.has(mark++)).join("");
+  });
+}
+
+/** Section 6.3: a name or an address that a certificate may hold, in lower case. */
+function serverName(value: unknown): unknown {
+  if (typeof value !== "string" || value.length > 253) return WRONG;
+  const name = value.toLowerCase();
+  const isAddress = /^[0-9a-f:.]*:[0-9a-f:.]*$/.test(name) && URL.canParse(`http://[${name}]`);
+  const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+  return isAddress || name.split(".").every((part) => label.test(part)) ? name : WRONG;
 }
 
 /** Section 6.1: a room's code in upper case, or `undefined`. */
@@ -167,7 +186,7 @@ const FROM_RELAY: Readonly<Record<string, Schema>> = {
     protocol: must(oneOf(1)),
     peerId: must(peerId),
     room: must(room),
-    tapMtu: must((value) => integer(value) === WRONG ? WRONG : atLeast(1_280)(value)),
+    tapMtu: must(whole(1_280, 1_500)),
     gatewayPresent: must(boolean),
     relayTime: must(number),
     resume: must(filledText(Infinity)),
@@ -181,7 +200,7 @@ const FROM_RELAY: Readonly<Record<string, Schema>> = {
   redirect: {
     type: must(text),
     relay: must(address),
-    serverName: may(filledText(253)),
+    serverName: may(serverName),
     fingerprint: may((value) => /^[A-Za-z0-9_-]{43}$/.test(String(value)) ? value : WRONG),
   },
   peerJoined: { type: must(text), ...PEER },

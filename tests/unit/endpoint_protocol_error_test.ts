@@ -44,8 +44,14 @@ const BEFORE_WELCOME: Record<string, object> = {
   "a welcome of another version": { ...WELCOME, protocol: 2 },
   "a welcome without a peer id": { ...WELCOME, peerId: null },
   "a welcome with a tiny MTU": { ...WELCOME, tapMtu: 576 },
+  "a welcome with an MTU that no frame carries": { ...WELCOME, tapMtu: 1501 },
   "a reject without a known code": { type: "reject", code: "bad-hair-day", message: "" },
   "a redirect to nowhere": { type: "redirect", relay: "not an address" },
+  "a redirect to a name with a zero in it": {
+    type: "redirect",
+    relay: "b.example.org",
+    serverName: "b.example.org\0.evil",
+  },
 };
 for (const [name, message] of Object.entries(BEFORE_WELCOME)) {
   Deno.test(`${name} in place of the welcome is a protocol error`, () => {
@@ -126,6 +132,23 @@ Deno.test("good messages in front of a bad one count, those behind it do not", (
   all.set(late, good.length + bad.length);
   stage.relaySends(all);
   assertEquals(stage.actions("peerJoined").map(({ peer }) => peer.peerId), [3]);
+});
+
+Deno.test("the player is told what is wrong with a welcome or a redirect", () => {
+  const rows: [object, string][] = [
+    [{ ...WELCOME, tapMtu: 9000 }, "(tapMtu: more than 1500)"],
+    [{ ...WELCOME, tapMtu: 1279 }, "(tapMtu: less than 1280)"],
+    [
+      { type: "redirect", relay: "b.example.org", serverName: "b\0" },
+      "(serverName: not a host name or an address)",
+    ],
+  ];
+  for (const [message, text] of rows) {
+    const stage = greeted();
+    stage.relaySays(message);
+    const [event] = stage.statuses("retrying");
+    assertStringIncludes(event.reason, text);
+  }
 });
 
 Deno.test("the player is told that the relay is at fault, and when the next try comes", () => {

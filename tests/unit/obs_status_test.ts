@@ -332,6 +332,23 @@ Deno.test("what others wrote cannot leave its line", () => {
   }
 });
 
+Deno.test("what others wrote from right to left stands in an isolate of its own, with few marks", () => {
+  const name = `\u2069\u202eאבג${"\u0301".repeat(40)}\u2028`;
+  const shown = `\u2068אבג${"\u0301".repeat(4)}\u2069`;
+  const rows: [StatusEvent, string][] = [
+    [{ type: "peerJoined", peer: { ...ZOE, name } }, `${shown} (${ZOE.mac}) has joined.`],
+    [{ type: "playerOnLan", peer: { ...ZOE, name } }, `${shown} (${ZOE.mac}) is not served: `],
+    [{ type: "dhcpServer", peer: { ...ZOE, name } }, `${shown} (${ZOE.mac}) runs a DHCP server: `],
+    [
+      { type: "peerLeft", peer: { ...HALL, name }, reason: "bye" },
+      `The party's gateway "${shown}" has left.`,
+    ],
+    [{ type: "disconnected", code: "kicked", message: name }, ` (${shown})`],
+    [{ type: "retrying", reason: name, delayMs: 1 }, `${shown}. Trying again at once.`],
+  ];
+  for (const [event, text] of rows) assertStringIncludes(describeStatus(event), text, event.type);
+});
+
 Deno.test("long texts of others are cut", () => {
   const message = "x".repeat(10_000);
   assertEquals(describeStatus({ type: "rejected", code: "room-full", message }).length < 400, true);

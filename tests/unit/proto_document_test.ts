@@ -10,6 +10,7 @@ import * as reconnection from "../../src/endpoint/reconnection.ts";
 import * as session from "../../src/endpoint/session.ts";
 import * as camRefresh from "../../src/gateway/cam_refresh.ts";
 import { DROP_REASONS } from "../../src/obs/drops.ts";
+import * as cleanText from "../../src/proto/clean_text.ts";
 import * as datagram from "../../src/proto/datagram.ts";
 import * as ethernet from "../../src/proto/ethernet.ts";
 import * as mtu from "../../src/proto/mtu.ts";
@@ -30,6 +31,7 @@ const CONSTANTS: Record<string, unknown> = {
   ...reconnection,
   ...session,
   ...camRefresh,
+  ...cleanText,
   ...datagram,
   ...ethernet,
   ...mtu,

@@ -55,6 +55,16 @@ Deno.test("rooms and peers come as tables", () => {
   assertEquals(ask(actions, "peers PARTY.ABCDEFGH"), "-there is no room PARTY.ABCDEFGH");
 });
 
+Deno.test("a name that runs from right to left turns nothing in the table", () => {
+  const [room] = makeView().rooms;
+  const hostile = new class extends Actions {
+    override rooms() {
+      return [{ ...room, peers: room.peers.map((peer) => ({ ...peer, name: "אבג 7" })) }];
+    }
+  }();
+  assertStringIncludes(ask(hostile, "peers PARTY"), "  0:01 h  \u2068אבג 7\u2069\n");
+});
+
 Deno.test("rooms of several reactors say which one they are in", () => {
   const [room] = makeView().rooms;
   const several = new class extends Actions {

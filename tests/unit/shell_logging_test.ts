@@ -9,6 +9,8 @@ Deno.test("what a player calls himself cannot be taken for another field of a lo
     ["x address=192.0.2.1", '"x address=192.0.2.1"'],
     ["a=b", '"a=b"'],
     ["a b", '"a b"'],
+    ["שלום", "\u2068שלום\u2069"],
+    ["אב 7", '\u2068"אב 7"\u2069'],
     ["a\u00a0b", '"a\u00a0b"'],
     ['"', '"\\""'],
     ["", '""'],
