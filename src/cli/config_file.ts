@@ -17,7 +17,9 @@
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { whyReadByOthers } from "../os/own_files.ts";
-import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
+import { cleanText } from "../proto/clean_text.ts";
+import { allOptions, type OptionSpec, type ProgramSpec, quoted, wrongValue } from "./options.ts";
+import { TomlLines } from "./toml_lines.ts";
 
 /** A longer file is no configuration. */
 export const CONFIG_BYTES_MAX = 65_536;
@@ -42,7 +44,7 @@ export function parseConfig(program: ProgramSpec, text: string): ConfigResult {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.split("\n");
-    const message = first.replace(/^Invalid TOML document: /, "");
+    const message = cleanText(first.replace(/^Invalid TOML document: /, ""));
     const isPath = text.split("\n")[error.line - 1]?.includes("\\") ?? false;
     return { ok: false, line: error.line, message: isPath ? `${message}; ${PATHS}` : message };
   }
@@ -105,11 +107,12 @@ function firstMistake(
   const mistakes = error.issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") {
       const path = issue.path.map(String);
-      return [{ path, message: `${path.join(".")}: ${issue.message}` }];
+      return [{ path, message: `${path.map(quoted).join(".")}: ${issue.message}` }];
     }
     return issue.keys.map((key) => ({ path: [key], message: unknownKey(specs, key) }));
   });
-  const located = mistakes.map(({ path, message }) => ({ line: lineOf(text, path), message }));
+  const lines = new TomlLines(text);
+  const located = mistakes.map(({ path, message }) => ({ line: lines.lineOf(path), message }));
   const [first] = located.sort((a, b) => a.line - b.line);
   return { ok: false, ...first };
 }
@@ -118,39 +121,8 @@ function unknownKey(specs: readonly OptionSpec[], key: string): string {
   const near = specs.find(({ name }) =>
     name === key.replaceAll("_", "-") || name.startsWith(key) || key.startsWith(name)
   );
-  return `${key}: there is no such key` +
+  return `${quoted(key)}: there is no such key` +
     (near === undefined ? "" : `; did you mean ${near.name}?`);
-}
-
-/**
- * The line, from 1, on which a key is set. The parser tells no positions, but what comes before a line
- * is a document of its own wherever a statement ends: so the key's statement begins behind the last
- * such document without the key.
- */
-function lineOf(text: string, path: readonly string[]): number {
-  const lines = text.split("\n");
-  let before = 0;
-  for (let count = 1; count <= lines.length; count++) {
-    let table: unknown;
-    try {
-      table = parse(lines.slice(0, count).join("\n"));
-    } catch (error) {
-      if (!(error instanceof TomlError)) throw error;
-      continue;
-    }
-    if (hasPath(table, path)) break;
-    before = count;
-  }
-  return Math.min(before + 1, lines.length);
-}
-
-function hasPath(table: unknown, path: readonly string[]): boolean {
-  let at = table;
-  for (const key of path) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return false;
-    at = (at as Record<string, unknown>)[key];
-  }
-  return true;
 }
 
 /** Reads a configuration file: what it sets, or `FILE:LINE: what is wrong` in one line. */

@@ -3,6 +3,7 @@
  * from that one list.
  */
 import { parseArgs } from "@std/cli";
+import { cleanText, countCodePoints, isolated } from "../proto/clean_text.ts";
 
 /** One option of a program. */
 export interface OptionSpec {
@@ -295,7 +296,17 @@ function readOption(
 export function wrongValue(spec: OptionSpec, text: string): string | undefined {
   if (text === "") return "needs a value";
   const wrong = spec.check?.(text);
-  return wrong === undefined ? undefined : spec.secret ? wrong : `"${text}": ${wrong}`;
+  return wrong === undefined ? undefined : spec.secret ? wrong : `"${quoted(text)}": ${wrong}`;
+}
+
+/** What is quoted of a key or value at most, in code points. */
+const QUOTED_MAX = 80;
+
+/** A text of a command line or file in a line of ours: it may be long, and from somebody else. */
+export function quoted(text: string): string {
+  const clean = cleanText(text, QUOTED_MAX + 1);
+  const short = countCodePoints(clean) > QUOTED_MAX ? `${cleanText(clean, QUOTED_MAX)} …` : clean;
+  return isolated(short);
 }
 
 function textsOf(raw: unknown): string[] {

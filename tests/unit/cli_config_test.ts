@@ -84,8 +84,35 @@ Deno.test("config: a mistake is told with its line and its key", () => {
     ["max-rooms = 5\n\n= 6", /^3: /],
     ["__proto__ = 1", /^1: __proto__: there is no such key/],
     ["constructor = 1", /^1: constructor: there is no such key/],
+    // Statements are told apart by their ends, whatever stands in texts, lists and comments.
+    [`cert-name = ["a]", '''\n'x' ]\n'''] # ]\nx = 1`, /^4: x: there is/],
+    [`cert-name = ["a]", """\n"x" ]\n\\\\""""] # ]\nx = 1`, /^4: x: there is/],
+    ["cert-name = 'a#' # [\r\nx = 1", /^2: x: there is/],
+    ["listen = [ # '''\n  '443/udp', # ]\n]\n\nx = 1", /^5: x: there is/],
+    ["allow-room = { A = 'x' }", /^1: allow-room.A: /],
+    [`allow-room.A = '${HASH}'\nallow-room.B = 'x'`, /^2: allow-room.B: /],
+    [`max-rooms = 5\n[allow-room]\nA = '${HASH}'\n[x.y]\nz = 1`, /^4: x: there is/],
+    ["[[x]]\ny = 1\n[[x]]\ny = 2", /^1: x: there is/],
+    ["listen = ['443/udp',\n 5, true]", /^1: listen: expected/],
   ];
   for (const [text, expected] of rows) assertMatch(mistake(text), expected, text);
+});
+
+Deno.test("config: a mistake among very many is found without reading the file again for each", () => {
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => `${line(i)}\n`).join("");
+  const rows: [string, RegExp][] = [
+    [lines(7_000, (i) => `k${i}=1`), /^1: k0: there is no such key$/],
+    [`max-rooms = 5\n${lines(5_000, (i) => `k${i} = 1`)}`, /^2: k0/],
+    [`[allow-room]\n${lines(5_000, (i) => `K${i} = 'x'`)}`, /^2: allow-room.K0/],
+    [`listen = [\n${lines(9_000, () => "'x',")}]`, /^1: listen/],
+    [lines(3_000, (i) => `[a.b${i}]\nc = 1`), /^1: a/],
+    [`${"x.".repeat(30_000)}y = 1`, /^1: x/],
+  ];
+  for (const [text, expected] of rows) {
+    assert(text.length <= CONFIG_BYTES_MAX);
+    assertMatch(mistake(text), expected, text.slice(0, 40));
+  }
 });
 
 Deno.test("config: a Windows path in the wrong quotes is told how it is written", () => {
