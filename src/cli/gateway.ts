@@ -1,7 +1,10 @@
 /** The executable `lanparty-gateway`. */
+import { ownStateFolder } from "../os/state_folder.ts";
 import { newKeyText } from "../shell/access_key.ts";
+import { askProgram } from "../shell/control_service.ts";
 import { describeInterfaces } from "../shell/gateway_interfaces.ts";
 import { runGateway } from "../shell/gateway_program.ts";
+import { removalWords } from "./control_words.ts";
 import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
@@ -24,6 +27,13 @@ if (import.meta.main) {
     "interfaces": () => {
       console.log(describeInterfaces());
       return Promise.resolve(0);
+    },
+    "ctl": async (values, words) => {
+      const stateDir = values.text("state-dir") ?? ownStateFolder("gateway");
+      const question = [...words, ...removalWords(values)];
+      const { ok, text } = await askProgram(stateDir, "gateway", question);
+      (ok ? console.log : console.error)(text);
+      return ok ? 0 : 1;
     },
     "unit": (values) => {
       const args = Deno.args.slice(1);

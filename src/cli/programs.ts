@@ -1,4 +1,5 @@
 /** The command lines of the three programs, as data. */
+import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS } from "./limit_options.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseHost, parseListen } from "../ctrl/address.ts";
@@ -66,8 +67,9 @@ export const RELAY_PROGRAM: ProgramSpec = {
       name: "ctl",
       words: "WORDS",
       summary: "control the relay that runs with this --state-dir: rooms, peers ROOM, " +
-        "kick ROOM PEER, lock ROOM, unlock ROOM or drain",
-      options: [STATE_DIR],
+        "kick ROOM PEER, ban MAC, ban ADDRESS, ban ROOM PEER, unban MAC, bans, lock ROOM, " +
+        "unlock ROOM or drain",
+      options: [...REMOVAL_OPTIONS, BAN_ROOM, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],
@@ -248,6 +250,14 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
       name: "interfaces",
       summary: "list the interfaces of this machine that can be bridged, and why others cannot",
       options: [],
+    },
+    {
+      name: "ctl",
+      words: "WORDS",
+      summary: "see and remove players, as the party's host, at the gateway that runs with this " +
+        "--state-dir: players, kick PLAYER, ban PLAYER, ban ADDRESS, unban MAC, bans, lock, unlock or " +
+        "release MAC",
+      options: [...REMOVAL_OPTIONS, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],

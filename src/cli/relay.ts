@@ -8,11 +8,12 @@ import { UserError } from "../shell/user_error.ts";
 import { keptFingerprint } from "../shell/relay_identity.ts";
 import { parseHost } from "../ctrl/address.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
-import { askRelay } from "../shell/relay_control.ts";
+import { askProgram } from "../shell/control_service.ts";
 import { relayLimits } from "./limit_options.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import { OptionValues } from "./options.ts";
 import { parseAllowedRoom, parseRedirect, RELAY_PROGRAM } from "./programs.ts";
+import { removalWords } from "./control_words.ts";
 import { unitOf } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,9 +31,10 @@ if (import.meta.main) {
       return Promise.resolve(0);
     },
     "ctl": async (values, words) => {
-      const { ok, text } = await askRelay(
+      const { ok, text } = await askProgram(
         values.text("state-dir") ?? ownStateFolder("relay"),
-        words,
+        "relay",
+        [...words, ...removalWords(values)],
       );
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;

@@ -9,11 +9,31 @@
  */
 
 import { z } from "zod";
-import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
 import { parseEndpointAddress, parseHost } from "./address.ts";
-import { cleanText, countCodePoints } from "../proto/clean_text.ts";
+import { cleanText } from "../proto/clean_text.ts";
 import { TAP_MTU_MAX, TAP_MTU_MIN } from "../proto/mtu.ts";
+import {
+  type HostAnswer,
+  hostAnswer,
+  type HostRequest,
+  hostRequest,
+  remover,
+} from "./host_messages.ts";
 import { parseRoomCode } from "./room.ts";
+import {
+  count,
+  fields,
+  isRecord,
+  mac,
+  type MessageResult,
+  messageText,
+  optionalText,
+  type Output,
+  peerId,
+  resultOf,
+} from "./schema.ts";
+
+export { MESSAGE_CODE_POINTS_MAX, type MessageResult } from "./schema.ts";
 
 /** The version of the wire protocol that a hello names. */
 export const CONTROL_PROTOCOL_VERSION = 1;
@@ -34,10 +54,12 @@ export const REJECT_CODES = [
   "invalid-hello",
   "rate-limited",
   "relay-full",
+  "removed",
   "not-admitted",
   "budget-too-small",
   "gateway-exists",
   "mac-in-use",
+  "mac-reserved",
   "room-full",
 ] as const;
 export type RejectCode = (typeof REJECT_CODES)[number];
@@ -59,40 +81,35 @@ export type DisconnectCode = (typeof DISCONNECT_CODES)[number];
 export const LEAVE_REASONS = ["bye", "lost", "kicked", "replaced", "error"] as const;
 export type LeaveReason = (typeof LEAVE_REASONS)[number];
 
+/**
+ * What a side understands beyond what everybody does. `hello` names those of the endpoint, `welcome` those
+ * of them that the relay has, too.
+ */
+export const Feature = {
+  /** `reject` with `removed` and `mac-reserved`; `by` and `forMs` in `reject` and `disconnect`. */
+  removal: "removal",
+  /** A gateway's `hostRequest`, and the relay's `hostAnswer`. */
+  hostRequests: "host-requests",
+} as const;
+export type Feature = (typeof Feature)[keyof typeof Feature];
+
 /** Longest texts, in Unicode code points. */
 export const NAME_CODE_POINTS_MAX = 64;
 export const AGENT_CODE_POINTS_MAX = 128;
 export const KEY_CODE_POINTS_MAX = 128;
-/** What is kept of a `message` for people; longer ones are cut, not refused. */
-export const MESSAGE_CODE_POINTS_MAX = 512;
+/** What is kept of `features`. */
+export const FEATURES_MAX = 32;
 /** What is kept of the free parts of `stats`. */
 export const DROP_REASONS_REPORTED_MAX = 128;
 export const DHCP_SERVERS_REPORTED_MAX = 64;
 export const ADDRESSES_REPORTED_MAX = 16;
 
-const text = (codePointsMax: number) =>
-  z.string().transform((raw) => cleanText(raw)).refine(
-    (clean) => countCodePoints(clean) <= codePointsMax,
-    { error: `longer than ${codePointsMax} characters` },
-  );
-const optionalText = (codePointsMax: number) =>
-  text(codePointsMax).transform((clean) => clean === "" ? undefined : clean).optional();
-const messageText = z.string().transform((raw) => cleanText(raw, MESSAGE_CODE_POINTS_MAX))
-  .default("");
 const room = z.string().transform((raw, context) => {
   const code = parseRoomCode(raw);
   if (code !== undefined) return code;
   context.addIssue("not 1 to 32 of A-Z, 0-9 and -");
   return z.NEVER;
 });
-const mac = z.string().transform((raw, context) => {
-  const bytes = parseMac(raw);
-  if (bytes !== undefined && isIdentityMac(bytes, 0)) return formatMac(bytes);
-  context.addIssue("not a unicast, locally administered MAC");
-  return z.NEVER;
-});
-const count = z.number().int().nonnegative();
-const peerId = z.number().int().min(1).max(0xffff);
 const retryAfterMs = count.optional();
 const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "not 43 characters of base64url");
 const host = z.string().transform((raw, context) => {
@@ -105,9 +122,9 @@ const endpointAddress = z.string().refine((raw) => parseEndpointAddress(raw) !==
   error: "not HOST:PORT",
 });
 
-/** An object from which everything that is null was taken out first. */
-const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.preprocess(withoutNulls, z.object(shape));
+const features = z.array(z.unknown()).transform(keepFeatures).optional();
+/** Who has removed somebody, and how long that holds from now on; absent: until it is taken back. */
+const removal = { by: remover.optional(), forMs: count.optional() };
 
 const helloShape = {
   type: z.literal("hello"),
@@ -117,6 +134,7 @@ const helloShape = {
   resume: z.string().optional(),
   name: optionalText(NAME_CODE_POINTS_MAX),
   agent: optionalText(AGENT_CODE_POINTS_MAX),
+  features,
 };
 const clientHello = fields({
   ...helloShape,
@@ -140,12 +158,14 @@ const welcome = fields({
   gatewayPresent: z.boolean(),
   relayTime: z.number(),
   resume: z.string().min(1),
+  features,
 });
 const reject = fields({
   type: z.literal("reject"),
   code: z.enum(REJECT_CODES),
   message: messageText,
   retryAfterMs,
+  ...removal,
 });
 const redirect = fields({
   type: z.literal("redirect"),
@@ -210,13 +230,8 @@ const disconnect = fields({
   code: z.enum(DISCONNECT_CODES),
   message: messageText,
   retryAfterMs,
+  ...removal,
 });
-
-/** An optional field that is not there is no property at all, never one that is undefined. */
-type Exact<T> = T extends readonly unknown[] ? T
-  : T extends object ? { [Key in keyof T]: Exact<Exclude<T[Key], undefined>> }
-  : T;
-type Output<Schema extends z.ZodType> = Exact<z.output<Schema>>;
 
 /** What a gateway's messages do not have, so that fields can be asked for before the role. */
 type WithoutMac = { readonly mac?: undefined };
@@ -245,7 +260,7 @@ export type StatsDiagnostics = Output<typeof diagnostics>;
 export type Disconnect = Output<typeof disconnect>;
 
 /** What an endpoint may send after its hello. */
-export type EndpointMessage = Stats | Disconnect;
+export type EndpointMessage = Stats | HostRequest | Disconnect;
 /** What a relay may send. */
 export type RelayMessage =
   | Welcome
@@ -254,6 +269,7 @@ export type RelayMessage =
   | PeerJoined
   | PeerLeft
   | RelayStats
+  | HostAnswer
   | Disconnect;
 
 /** Any message. */
@@ -267,11 +283,6 @@ export type HelloResult =
     readonly code: "protocol-version" | "invalid-hello";
     readonly message: string;
   };
-
-/** What the other parsers say. */
-export type MessageResult<Message> =
-  | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; readonly message: string };
 
 /** Checks the first message of an endpoint; its protocol before all other fields. */
 export function parseHello(json: unknown): HelloResult {
@@ -300,6 +311,8 @@ export function parseEndpointMessage(json: unknown): MessageResult<EndpointMessa
   switch (isRecord(json) ? json.type : undefined) {
     case "stats":
       return resultOf(stats.safeParse(json));
+    case "hostRequest":
+      return resultOf(hostRequest.safeParse(json));
     case "disconnect":
       return resultOf(disconnect.safeParse(json));
     case "hello":
@@ -330,6 +343,8 @@ export function parseRelayMessage(json: unknown): MessageResult<RelayMessage> {
         : resultOf(clientLeft.safeParse(json));
     case "stats":
       return resultOf(relayStats.safeParse(json));
+    case "hostAnswer":
+      return resultOf(hostAnswer.safeParse(json));
     case "disconnect":
       return resultOf(disconnect.safeParse(json));
     default:
@@ -337,39 +352,16 @@ export function parseRelayMessage(json: unknown): MessageResult<RelayMessage> {
   }
 }
 
-function resultOf<Message extends object>(
-  result: z.ZodSafeParseResult<Message>,
-): MessageResult<Exact<Message>> {
-  return result.success
-    ? { ok: true, message: exact(result.data) }
-    : { ok: false, message: firstIssue(result.error) };
-}
-
-/** Takes fields out that came out as undefined: an empty name is no name. */
-function exact<Message extends object>(message: Message): Exact<Message> {
-  for (const key of Object.keys(message) as (keyof Message)[]) {
-    if (message[key] === undefined) delete message[key];
-  }
-  return message as Exact<Message>;
-}
-
 function invalidHello(message: string): HelloResult {
   return { ok: false, code: "invalid-hello", message };
 }
 
-/** `field: what is wrong`. Paths hold names of our schemas only, so nothing of the input shows. */
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return `${issue.path.join(".") || "message"}: ${issue.message}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+/** The names of `features` that can be some, each once; others are ignored, as unknown fields are. */
+function keepFeatures(all: readonly unknown[]): string[] {
+  const names = all.filter((name) =>
+    typeof name === "string" && /^[a-z][a-z0-9-]{0,31}$/.test(name)
+  ) as string[];
+  return [...new Set(names)].slice(0, FEATURES_MAX);
 }
 
 /** The entries of `drops` that can be reasons and counts; others are ignored, as unknown fields are. */

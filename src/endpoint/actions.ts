@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HostAnswer } from "../ctrl/host_messages.ts";
 import type { LeaveReason, Welcome } from "../ctrl/messages.ts";
 import type { TrafficSnapshot } from "../obs/counters.ts";
 import type { ReportedDiagnostics } from "../obs/diagnostics.ts";
@@ -55,6 +56,8 @@ export interface SessionSurroundings {
    * time before stats are sent. Absent: stats tell no traffic.
    */
   readonly statistics?: () => StatisticsSource;
+  /** What this machine's clock shows in so many ms, for people. */
+  readonly clockText?: (inMs: number) => string;
 }
 
 /** Totals of the program's life; the session subtracts what was there when it began. */
@@ -97,6 +100,8 @@ export type EndpointAction =
   /** `known`: it was in the room before our own connection broke. */
   | { readonly type: "peerJoined"; readonly peer: PeerIdentity; readonly known: boolean }
   | { readonly type: "peerLeft"; readonly peer: PeerIdentity; readonly reason: LeaveReason }
+  /** The relay answers a gateway's request. */
+  | { readonly type: "hostAnswer"; readonly answer: HostAnswer }
   /** Write the token store: it has a new token. */
   | { readonly type: "saveToken"; readonly key: TokenKey; readonly token: string }
   | { readonly type: "status"; readonly event: StatusEvent }

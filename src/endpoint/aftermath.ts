@@ -9,6 +9,7 @@
 
 import { formatEndpointAddress } from "../ctrl/address.ts";
 import type { Disconnect, Redirect, Reject } from "../ctrl/messages.ts";
+import type { Removed } from "../obs/relay_advice.ts";
 import { describeStatus, type StatusEvent } from "../obs/status.ts";
 import type { ClosedReason, RelayTarget } from "./actions.ts";
 import {
@@ -34,6 +35,9 @@ export type Next =
     readonly told: boolean;
   };
 
+/** What this PC's clock shows in so many ms, for people; undefined: nobody knows. */
+export type ClockText = (inMs: number) => string | undefined;
+
 /** See the module. */
 export class Aftermath {
   /** What has been decided; undefined while the connection is in use. */
@@ -42,12 +46,19 @@ export class Aftermath {
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
   readonly #say: (event: StatusEvent) => void;
+  readonly #clock: ClockText;
   #advised = false;
 
-  constructor(reconnection: Reconnection, room: RoomState, say: (event: StatusEvent) => void) {
+  constructor(
+    reconnection: Reconnection,
+    room: RoomState,
+    say: (event: StatusEvent) => void,
+    clock: ClockText = () => undefined,
+  ) {
     this.#reconnection = reconnection;
     this.#room = room;
     this.#say = say;
+    this.#clock = clock;
   }
 
   /** We leave by our own wish. An end that is decided already keeps its exit code and message. */
@@ -60,7 +71,8 @@ export class Aftermath {
     const { code, message } = reject;
     const repeated = this.#reconnection.repeating;
     const retry = this.#reconnection.afterReject(code, reject.retryAfterMs, nowMs);
-    const event = { type: "rejected", code, message, ...delayOf(retry) } as const;
+    const removed = this.#removedBy(reject);
+    const event = { type: "rejected", code, message, ...delayOf(retry), ...removed } as const;
     // While a hello is repeated each second, the first refusal says it, and the last.
     if (!repeated || !this.#reconnection.repeating || retry === undefined) this.#say(event);
     this.#decide(retry, describeStatus(event), true, nowMs);
@@ -80,7 +92,8 @@ export class Aftermath {
   ofDisconnect(disconnect: Disconnect, nowMs: number): void {
     const { code, message, retryAfterMs } = disconnect;
     const retry = this.#afterLoss(reactionTo(disconnect), false, retryAfterMs, nowMs);
-    const event = { type: "disconnected", code, message, ...delayOf(retry) } as const;
+    const removed = this.#removedBy(disconnect);
+    const event = { type: "disconnected", code, message, ...delayOf(retry), ...removed } as const;
     const text = describeStatus(event);
     this.#room.leave(text, retry === undefined);
     this.#say(event);
@@ -109,6 +122,13 @@ export class Aftermath {
     }
     const text = withDetail(TRANSPORT_TEXTS[transport], reason.message) + this.#advice(transport);
     this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
+  }
+
+  #removedBy({ by, forMs }: Pick<Reject, "by" | "forMs">): { removed?: Removed } {
+    if (by === undefined) return {};
+    if (forMs === undefined) return { removed: { by } };
+    const until = forMs === 0 ? undefined : this.#clock(forMs);
+    return { removed: { by, forMs, ...(until === undefined ? {} : { until }) } };
   }
 
   #advice(transport: TransportFailure): string {

@@ -8,6 +8,7 @@ import { cleanText } from "../proto/clean_text.ts";
 import {
   AGENT_CODE_POINTS_MAX,
   CONTROL_PROTOCOL_VERSION,
+  Feature,
   type Hello,
   NAME_CODE_POINTS_MAX,
 } from "../ctrl/messages.ts";
@@ -36,10 +37,16 @@ export function buildHello(
     ...(resume === undefined ? {} : { resume }),
   } as const;
   if (options.role === "gateway") {
-    return { ...common, role: "gateway", ...(gatewayKey === undefined ? {} : { gatewayKey }) };
+    return {
+      ...common,
+      role: "gateway",
+      features: [Feature.removal, Feature.hostRequests],
+      ...(gatewayKey === undefined ? {} : { gatewayKey }),
+    };
   }
   return {
     ...common,
+    features: [Feature.removal],
     role: "client",
     mac: mac ?? "",
     ...(roomKey === undefined ? {} : { roomKey }),

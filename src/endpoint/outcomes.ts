@@ -29,10 +29,12 @@ export const REJECT_REACTIONS: Readonly<Record<RejectCode, Reaction>> = {
   "invalid-hello": "final",
   "rate-limited": "retry",
   "relay-full": "retry",
+  "removed": "final",
   "not-admitted": "final",
   "budget-too-small": "final",
   "gateway-exists": "repeat",
   "mac-in-use": "repeat",
+  "mac-reserved": "retry",
   "room-full": "retry",
 };
 

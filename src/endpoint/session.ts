@@ -19,9 +19,11 @@
 
 import { formatEndpointAddress } from "../ctrl/address.ts";
 import { encodeMessage, MessageReader } from "../ctrl/framing.ts";
+import type { HostRequest } from "../ctrl/host_messages.ts";
 import {
   type Disconnect,
   ErrorCode,
+  Feature,
   parseRelayMessage,
   type RelayMessage,
   type Welcome,
@@ -91,7 +93,9 @@ export class EndpointSession {
     this.#surroundings = surroundings;
     this.#reconnection = new Reconnection(options, surroundings.random);
     this.#room = new RoomState(options.role, (action) => this.#push(action));
-    this.#aftermath = new Aftermath(this.#reconnection, this.#room, (event) => this.#say(event));
+    const say = (event: StatusEvent) => this.#say(event);
+    const { clockText } = surroundings;
+    this.#aftermath = new Aftermath(this.#reconnection, this.#room, say, clockText);
   }
 
   /** Where the session is. */
@@ -281,6 +285,19 @@ export class EndpointSession {
     }
   }
 
+  /** Whether this is a room's gateway, and its relay takes {@link askRelay}. */
+  get mayAskRelay(): boolean {
+    return this.#state === "joined" && this.#options.role === "gateway" &&
+      this.#room.welcome?.features?.includes(Feature.hostRequests) === true;
+  }
+
+  /** Asks the relay for something in the host's name; a `hostAnswer` follows. False: it cannot be asked. */
+  askRelay(request: HostRequest): boolean {
+    if (!this.mayAskRelay) return false;
+    this.#push({ type: "send", bytes: encodeMessage(request) });
+    return true;
+  }
+
   // ---- messages -----------------------------------------------------------------------------
 
   /** Whether what the relay says still counts. */
@@ -313,6 +330,9 @@ export class EndpointSession {
       case "stats":
         if (this.#state === "joined") return this.#room.handleStats(message);
         break;
+      case "hostAnswer":
+        if (!this.mayAskRelay) break;
+        return this.#push({ type: "hostAnswer", answer: message });
     }
     this.#protocolError(`${message.type} while ${this.#state}`, nowMs);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { span } from "./span.ts";
+import { formatTimeSpan as span } from "../proto/time_span.ts";
 
 /** Something that the host of a LAN should know. */
 export type LanEvent =

@@ -9,9 +9,12 @@
  */
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
-import { span } from "./span.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
+import { formatTimeSpan as span } from "../proto/time_span.ts";
+import { DISCONNECT_ADVICE, REJECT_ADVICE, type Removed, removedText } from "./relay_advice.ts";
+
+export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
 
 /** Who somebody is, as remembered since the peer joined. */
 export interface StatusPeer {
@@ -104,6 +107,7 @@ export type StatusEvent =
     /** What the relay says to people. */
     readonly message?: string;
     readonly retryAfterMs?: number;
+    readonly removed?: Removed;
   }
   /** The relay ended the session. */
   | {
@@ -111,6 +115,7 @@ export type StatusEvent =
     readonly code: keyof typeof DISCONNECT_ADVICE;
     readonly message?: string;
     readonly retryAfterMs?: number;
+    readonly removed?: Removed;
   }
   | { readonly type: "redirected"; readonly relay: string }
   /** There is no session; the next attempt comes in `delayMs`. */
@@ -140,38 +145,6 @@ export interface StatusLine {
   readonly level: StatusLevel;
   readonly text: string;
 }
-
-/** What each refusal means, and what to do: by the code of a `reject`. */
-export const REJECT_ADVICE = {
-  "protocol-version":
-    "The relay speaks another version. Get the same lanparty version as the party's host.",
-  "invalid-hello":
-    "The relay does not understand this program. Get the same lanparty version as the party's host.",
-  "rate-limited": "Too many attempts from your address. The relay wants you to wait a little.",
-  "relay-full": "The relay is full. It may have room again soon.",
-  "not-admitted":
-    "The relay does not let you in. Check the room's code and key with the host; the room may be locked.",
-  "budget-too-small":
-    "Your connection carries only very small packets. Try another network, or switch a VPN off.",
-  "gateway-exists":
-    "The room has a gateway already. If it is an earlier one of yours, its place is free in a moment.",
-  "mac-in-use":
-    "Somebody in the room has your MAC already. If it is an earlier session of yours, its place is free in a moment; otherwise delete the identity file and start again.",
-  "room-full": "The room is full. Ask the host to let more players in.",
-} as const;
-
-/** What each end means, and what to do: by the code of a `disconnect`. */
-export const DISCONNECT_ADVICE = {
-  "bye": "The relay has ended the session.",
-  "protocol-error":
-    "The relay did not understand this program. Get the same lanparty version as the party's host.",
-  "malformed-limit": "The relay received too many damaged packets from this PC.",
-  "hello-timeout": "This PC was too slow to introduce itself to the relay.",
-  "kicked": "The host has removed you from the room.",
-  "room-closed": "The host has closed the room.",
-  "relay-restarting": "The relay restarts. It should be back in a moment.",
-  "replaced": "You joined again from another place, and that session has taken over.",
-} as const;
 
 const CERTIFICATE_ADVICE: Readonly<Record<CertificateProblem, string>> = {
   "expired":
@@ -319,10 +292,11 @@ function statusText(event: StatusEvent): string {
         ? "The party's gateway is there: you are in the party's LAN."
         : "The party's gateway has left. You still see the other players; the LAN is back when it is.";
     case "rejected":
-      return REJECT_ADVICE[event.code] + detailText(event.message) + waitText(event.retryAfterMs);
+      return (removedText(event.removed) ?? REJECT_ADVICE[event.code]) +
+        detailText(event.message) + waitText(event.retryAfterMs);
     case "disconnected":
-      return DISCONNECT_ADVICE[event.code] + detailText(event.message) +
-        waitText(event.retryAfterMs);
+      return (removedText(event.removed) ?? DISCONNECT_ADVICE[event.code]) +
+        detailText(event.message) + waitText(event.retryAfterMs);
     case "redirected":
       return `The room is on another relay: ${event.relay}.`;
     case "retrying":

@@ -1,5 +1,7 @@
 /** What the relay wants of its shell: rare events, so they may allocate. Frames go by queues instead. */
 
+import type { Ban } from "./ban_record.ts";
+
 /** Small number that the shell gives a connection, free again after `handleClosed`. */
 export type ConnectionHandle = number;
 
@@ -15,6 +17,9 @@ export type RelayAction =
     readonly connection: ConnectionHandle;
     readonly errorCode: number;
   }
+  /** A ban was made here, or is over or taken back: what keeps the list is to be told. */
+  | { readonly type: "banMade"; readonly ban: Ban }
+  | { readonly type: "bansGone"; readonly ids: readonly string[] }
   | {
     readonly type: "log";
     readonly level: "info" | "warning" | "debug";

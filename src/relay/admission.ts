@@ -6,13 +6,18 @@
  * settled) is free of side effects.
  */
 import type { Hello, RejectCode } from "../ctrl/messages.ts";
+import type { Remover } from "../ctrl/host_messages.ts";
 import { parseMac } from "../proto/mac.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import type { AddressLimits } from "./address_limits.ts";
+import type { BanList } from "./bans.ts";
 import type { RedirectTarget, RoomDirectory } from "./directory.ts";
 import { PEERS_RETRY_AFTER_MS, type RelayOptions, RETRY_AFTER_MS } from "./limits.ts";
-import type { RoomLocks } from "./locks.ts";
+import { MAC_RESERVED_RETRY_MS } from "./limits_removal.ts";
+import { roomId, type RoomLocks } from "./locks.ts";
+import type { MacReservations } from "./mac_reservations.ts";
 import type { AdmissionPolicy } from "./policy.ts";
+import { noticeOf, removalOf, targetsOfHello } from "./removal.ts";
 import type { Room, Rooms } from "./room.ts";
 import type { Session } from "./session.ts";
 
@@ -22,6 +27,9 @@ export interface Rejection {
   readonly code: RejectCode;
   readonly message: string;
   readonly retryAfterMs?: number;
+  /** With `removed`. */
+  readonly by?: Remover;
+  readonly forMs?: number;
 }
 
 /** What is to be done with a hello. */
@@ -37,6 +45,8 @@ export type Decision =
     readonly room: Room | undefined;
     /** The session whose place is taken. */
     readonly replaces: Session | undefined;
+    /** The token by which it has shown that it was here before. */
+    readonly knownBy: string | undefined;
   };
 
 /** What a decision depends on. */
@@ -46,6 +56,10 @@ export interface AdmissionContext {
   readonly directory: RoomDirectory;
   readonly rooms: Rooms;
   readonly locks: RoomLocks;
+  readonly bans: BanList;
+  readonly reservations: MacReservations;
+  /** Wall clock minus `nowMs`, ms: what makes ms since 1970 of a monotonic time. */
+  readonly timeOriginMs: number;
   readonly addresses: AddressLimits;
   readonly sessions: readonly (Session | undefined)[];
   /** Joined peers in all rooms. */
@@ -81,10 +95,14 @@ export function decideAdmission(
   const tooManyPeers = context.peersCount >= options.peersMax;
   const tooManyRooms = room === undefined && rooms.size >= options.roomsMax;
   if (isNew && (tooManyPeers || tooManyRooms)) return reject("relay-full", "This relay is full.");
-  // Who is in a locked room already may come back to it.
-  if (key === undefined || (isNew && context.locks.has(hello.room, key))) {
-    return reject("not-admitted", "You are not admitted to this room.");
-  }
+  if (key === undefined) return reject("not-admitted", NOT_ADMITTED);
+  const removed = removedFrom(context, session, hello, key, nowMs);
+  if (removed !== undefined) return removed;
+  const kept = keptFor(context, hello, key, nowMs);
+  // Who is in a locked room already, or has just left it, may come back to it.
+  const locked = context.locks.has(hello.room, key) ||
+    (hello.role === "client" && room?.lockedByHost === true);
+  if (isNew && kept !== "own" && locked) return reject("not-admitted", NOT_ADMITTED);
   if (where !== "here") return { kind: "redirect", target: where };
   if (Math.min(hello.datagramBudget, session.maxDatagramBytes) < BUDGET_BYTES_MIN) {
     return reject(
@@ -97,16 +115,58 @@ export function decideAdmission(
       ? reject("gateway-exists", "This room has a gateway already.")
       : reject("mac-in-use", "Somebody in this room has this MAC already.");
   }
+  if (replaces === undefined && hello.role === "client" && kept !== "own") {
+    if (kept === "other") return reject("mac-reserved", MAC_KEPT, MAC_RESERVED_RETRY_MS);
+    const mac = parseMac(hello.mac);
+    if (mac !== undefined && room?.lan?.knows(mac, 0)) return reject("mac-reserved", MAC_ON_LAN);
+  }
+  const knownBy = replaces !== undefined || kept === "own" ? hello.resume : undefined;
   if (room === undefined) {
     const untilMs = session.settler.deadlineMs(nowMs);
     return session.settler.settled(nowMs)
-      ? { kind: "join", key, room, replaces }
+      ? { kind: "join", key, room, replaces, knownBy }
       : { kind: "settle", untilMs };
   }
   if (room.peers.length >= options.peersPerRoomMax && replaces === undefined) {
     return reject("room-full", "This room is full.");
   }
-  return { kind: "join", key, room, replaces };
+  return { kind: "join", key, room, replaces, knownBy };
+}
+
+const NOT_ADMITTED = "You are not admitted to this room.";
+const MAC_KEPT = "This MAC is kept for a player who was here a moment ago.";
+const MAC_ON_LAN = "A station of the party's LAN has this MAC.";
+
+/** The refusal of somebody who was removed from the room, or from the relay. */
+function removedFrom(
+  context: AdmissionContext,
+  session: Session,
+  hello: Hello,
+  key: string,
+  nowMs: number,
+): Rejection | undefined {
+  const unixMs = context.timeOriginMs + nowMs;
+  const rooms = new Set([hello.room, roomId(hello.room, key), key]);
+  const targets = targetsOfHello(session, hello);
+  const ban = context.bans.find([...rooms], targets, hello.role, unixMs);
+  if (ban === undefined) return undefined;
+  return { kind: "reject", code: "removed", ...noticeOf(hello, removalOf(ban, unixMs)) };
+}
+
+/** Whether the MAC that a hello asks for is kept: for who says it, for somebody else, or not at all. */
+function keptFor(
+  context: AdmissionContext,
+  hello: Hello,
+  key: string,
+  nowMs: number,
+): "own" | "other" | undefined {
+  if (hello.role !== "client") return undefined;
+  const kept = context.reservations.get(key, hello.mac, nowMs);
+  if (kept === undefined) return undefined;
+  const { resume } = hello;
+  const isOwn = typeof resume === "string" &&
+    kept.tokens.some((token) => equalTokens(resume, token));
+  return isOwn ? "own" : "other";
 }
 
 /** A reject, with the time after which trying again makes sense where it does. */

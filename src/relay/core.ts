@@ -19,16 +19,20 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
 import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";
 import { AddressLimits } from "./address_limits.ts";
+import { Administration } from "./administration.ts";
 import { decideAdmission, reject } from "./admission.ts";
+import { BanList } from "./bans.ts";
 import { Deadlines } from "./deadlines.ts";
 import { LocalDirectory } from "./directory.ts";
 import { Forwarder } from "./forwarding.ts";
+import { HostRequests } from "./host_requests.ts";
 import { Lifecycle, type RelayState } from "./lifecycle.ts";
 import { RELAY_DEFAULTS, type RelayOptions, SWEEP_INTERVAL_MS, TIMER_GRAIN_MS } from "./limits.ts";
 import { RoomLocks } from "./locks.ts";
+import { MacReservations } from "./mac_reservations.ts";
 import { ReadyList } from "./outbound.ts";
 import { OPEN_POLICY } from "./policy.ts";
-import { type Room, Rooms } from "./room.ts";
+import { Rooms } from "./room.ts";
 import { Session, type SessionPath } from "./session.ts";
 import { SilentSessions } from "./silent.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
@@ -48,6 +52,9 @@ export interface RelayResources {
 /** The relay's core: see the module. */
 export class RelayCore {
   readonly options: RelayOptions;
+  /** What its operator, and what a room's host may do. */
+  readonly admin: Administration;
+  private readonly hostRequests: HostRequests;
   private readonly state: RelayState;
   private readonly sessions: (Session | undefined)[] = [];
   private readonly lifecycle: Lifecycle;
@@ -69,6 +76,8 @@ export class RelayCore {
       directory: this.options.directory ?? new LocalDirectory(),
       rooms: new Rooms(this.options.peersPerRoomMax),
       locks: new RoomLocks(),
+      bans: new BanList(),
+      reservations: new MacReservations(),
       addresses: new AddressLimits(this.options),
       tallies: newTallies(),
       sessions: this.sessions,
@@ -83,6 +92,8 @@ export class RelayCore {
       deadlines: new Deadlines(),
     };
     this.lifecycle = new Lifecycle(this.state);
+    this.admin = new Administration(this.state, this.lifecycle);
+    this.hostRequests = new HostRequests(this.state, this.lifecycle, this.admin);
     this.silent = new SilentSessions(this.options.connectionsMax);
     this.forwarder = new Forwarder(this.state, this.ready);
   }
@@ -250,7 +261,7 @@ export class RelayCore {
         "relay-restarting",
         "The relay restarts.",
         nowMs,
-        retryAfterMs,
+        { retryAfterMs },
       );
     }
   }
@@ -268,42 +279,6 @@ export class RelayCore {
   /** Whether `handleShutdown` was called and every connection is gone. */
   get stopped(): boolean {
     return this.stopping && this.connectionsCount === 0;
-  }
-
-  /**
-   * Locks a room, now or when it opens: who is in it stays and may come back, nobody new is let in.
-   * False when there are too many locks.
-   */
-  lock(room: string): boolean {
-    return this.state.locks.lock(room);
-  }
-
-  /** Takes back {@link lock}, by the same name; false when there is no such lock. */
-  unlock(room: string): boolean {
-    return this.state.locks.unlock(room);
-  }
-
-  /** What is locked: room codes and ids. */
-  get locks(): string[] {
-    return this.state.locks.values();
-  }
-
-  /** Takes one peer out of a room (by its id, or its code: then all of that code); false: not there. */
-  kick(room: string, peerId: number, message: string, nowMs: number): boolean {
-    const found = this.roomsOf(room).flatMap(({ peers }) =>
-      peers.filter((peer) => peer.peerId === peerId)
-    );
-    for (const session of found) this.lifecycle.disconnect(session, "kicked", message, nowMs);
-    return found.length > 0;
-  }
-
-  /** Sends everyone in a room away; false when there is no such room. `room`: as for {@link kick}. */
-  closeRoom(room: string, message: string, nowMs: number): boolean {
-    const rooms = this.roomsOf(room);
-    for (const session of rooms.flatMap(({ peers }) => peers)) {
-      this.lifecycle.disconnect(session, "room-closed", message, nowMs);
-    }
-    return rooms.length > 0;
   }
 
   /** What the shell has to do, in this order. */
@@ -358,10 +333,6 @@ export class RelayCore {
     return structuredClone(this.state.tallies);
   }
 
-  private roomsOf(name: string): Room[] {
-    return [...this.state.rooms.values()].filter(({ code, id }) => code === name || id === name);
-  }
-
   private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
     if (message.error !== undefined) {
       const text = message.error === "bad-length" ? "A message's length is wrong." : "Bad JSON.";
@@ -377,6 +348,9 @@ export class RelayCore {
     }
     if (result.message.type === "disconnect") {
       return this.lifecycle.handleFarewell(session, result.message.code, nowMs);
+    }
+    if (result.message.type === "hostRequest") {
+      return this.hostRequests.handle(session, result.message, nowMs);
     }
     session.lastStats = result.message;
   }

@@ -3,6 +3,7 @@ import { base64Url } from "../ctrl/base64url.ts";
 import { encodeMessage } from "../ctrl/framing.ts";
 import {
   DHCP_SERVERS_REPORTED_MAX,
+  type Disconnect,
   type DisconnectCode,
   ErrorCode,
   type Hello,
@@ -11,7 +12,7 @@ import {
 } from "../ctrl/messages.ts";
 import type { FrameLog } from "../obs/frame_log.ts";
 import { PROTOCOL_VERSION } from "../proto/datagram.ts";
-import { parseMac } from "../proto/mac.ts";
+import { formatMac, parseMac } from "../proto/mac.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { QueueArena } from "../queue/fair_queue.ts";
@@ -27,6 +28,7 @@ import {
 } from "./limits.ts";
 import { OutboundQueue } from "./outbound.ts";
 import { BucketSizes, GATEWAY_SHARE, PeerBuckets } from "./peer_limits.ts";
+import { knownCode, sharedFeatures } from "./removal.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import { describe, introduce, trafficOf } from "./snapshot.ts";
@@ -59,8 +61,6 @@ export interface RelayState extends AdmissionContext {
   readonly tallies: RelayTallies;
   peersCount: number;
   draining: boolean;
-  /** Wall clock minus `nowMs`, ms: what makes `relayTime` of a monotonic time. */
-  timeOriginMs: number;
   /** What `handleTimer` has to do, and when. */
   readonly deadlines: Deadlines;
 }
@@ -106,6 +106,8 @@ export class Lifecycle {
       room.held = false;
     }
     this.prepare(session, hello, peerId, nowMs);
+    session.priorToken = decision.knownBy;
+    if (hello.role === "client") state.reservations.release(room.key, hello.mac);
     room.add(session);
     state.peersCount++;
     state.addresses.entered(session);
@@ -149,6 +151,9 @@ export class Lifecycle {
       gatewayPresent: room.gateway !== undefined,
       relayTime: Math.round(this.state.timeOriginMs + nowMs),
       resume: session.resumeToken,
+      ...(session.hello?.features === undefined
+        ? {}
+        : { features: [...sharedFeatures(session.hello)] }),
     }, nowMs);
     const joined = { ...introduce(session), type: "peerJoined" } as const;
     for (const peer of room.peers) {
@@ -171,28 +176,27 @@ export class Lifecycle {
       this.state.outbox.log("info", "peer redirected", { ...log, relay: decision.target.relay });
       this.send(session, { type: "redirect", ...decision.target }, nowMs);
     } else {
-      const { code, message, retryAfterMs } = decision;
+      const { kind: _kind, code, ...rest } = decision;
       this.state.tallies.rejects[code]++;
       // A flood must not flood the log as well.
       const level = code === "rate-limited" ? "debug" : "info";
       this.state.outbox.log(level, "peer rejected", { ...log, code });
       this.send(session, {
         type: "reject",
-        code,
-        message,
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        code: knownCode(session.hello, code),
+        ...rest,
       }, nowMs);
     }
     this.end(session, ErrorCode.rejected, nowMs);
   }
 
-  /** Ends a session with a `disconnect`, whatever its state. */
+  /** Ends a session with a `disconnect`, whatever its state. `more`: its fields beside these. */
   disconnect(
     session: Session,
     code: DisconnectCode,
     message: string,
     nowMs: number,
-    retryAfterMs?: number,
+    more: Pick<Disconnect, "retryAfterMs" | "by" | "forMs"> = {},
   ): void {
     const effect = DISCONNECT_EFFECTS[code];
     this.state.tallies.disconnects[code]++;
@@ -202,12 +206,7 @@ export class Lifecycle {
       connection: session.connection,
       code,
     });
-    this.send(session, {
-      type: "disconnect",
-      code,
-      message,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    }, nowMs);
+    this.send(session, { type: "disconnect", code, message, ...more }, nowMs);
     this.end(session, effect.errorCode, nowMs);
   }
 
@@ -249,6 +248,7 @@ export class Lifecycle {
     const queue = session.queue!;
     queue.abandon(nowMs);
     room.remove(session, nowMs);
+    this.keepPlace(session, room, reason, nowMs);
     this.state.peersCount--;
     this.state.addresses.gone(session);
     this.state.outbox.log("info", "peer left", { ...describe(session, room), reason });
@@ -258,6 +258,25 @@ export class Lifecycle {
       this.state.rooms.close(room, nowMs);
       this.state.outbox.log("info", "room closed", { room: room.code });
     }
+  }
+
+  /** A player's MAC stays theirs for a while; where anybody can be the gateway, its rules go with it. */
+  private keepPlace(session: Session, room: Room, reason: LeaveReason, nowMs: number): void {
+    const { state } = this;
+    if (session.isGateway) {
+      if (reason === "replaced" || state.policy.provesHost) return;
+      room.lockedByHost = false;
+      for (const { id } of state.bans.ofRoom(room.key)) state.bans.remove(id);
+      return;
+    }
+    if (reason === "replaced") return;
+    const { resumeToken, priorToken, addressKey } = session;
+    // Who has never shown that the welcome came may have no token to come back with.
+    const isSure = reason === "bye" || priorToken !== undefined ||
+      session.lastStats !== undefined || session.counters.datagramsReceived > 0;
+    if (!isSure) return;
+    const tokens = priorToken === undefined ? [resumeToken] : [resumeToken, priorToken];
+    state.reservations.keep(room.key, formatMac(session.mac), { tokens, addressKey }, nowMs);
   }
 
   /** Sends the relay's own view of a peer's traffic, unless the peer is slow to read. */
@@ -280,7 +299,7 @@ export class Lifecycle {
    * A peer that does not read makes messages pile up in the transport; at the bound nothing more is
    * sent to it, and the timer closes its connection (not here: the caller may be walking the room).
    */
-  private send(session: Session, message: RelayMessage, nowMs: number): void {
+  send(session: Session, message: RelayMessage, nowMs: number): void {
     if (!session.streamOpen || session.unread) return;
     const bytes = encodeMessage(message);
     if (session.controlUnsentBytes + bytes.length > this.controlUnsentMax) {

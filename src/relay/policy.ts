@@ -32,6 +32,8 @@ export interface AdmissionPolicy {
    * what follows, behind a `.`, must not tell the key.
    */
   roomKey(hello: Hello): string | undefined;
+  /** Whether a room's gateway has shown that it is the host's; absent: anybody can be it. */
+  readonly provesHost?: boolean;
 }
 
 /** Everyone may join: the room's code alone tells rooms apart. */
@@ -45,7 +47,9 @@ export const KEY_SALT_BYTES = 32;
  * name never meet, and nobody can take a name before its owner comes.
  */
 export class KeyedPolicy implements AdmissionPolicy {
-  /** `salt` is random and of this process: what tells rooms apart tells nothing anywhere else. */
+  readonly provesHost = true;
+
+  /** `salt` is random and of this relay alone: what tells rooms apart tells nothing anywhere else. */
   constructor(private readonly sha256: Sha256, private readonly salt: Uint8Array) {}
 
   roomKey(hello: Hello): string | undefined {
@@ -59,6 +63,7 @@ export class KeyedPolicy implements AdmissionPolicy {
 
 /** Only the rooms of a list, each with the hash of its room key; of several while keys change. */
 export class ListedPolicy implements AdmissionPolicy {
+  readonly provesHost = true;
   private readonly rooms: ReadonlyMap<string, readonly Uint8Array[]>;
 
   /** `rooms`: codes (upper case) with the SHA-256 of each room key that is good for them. */

@@ -56,6 +56,8 @@ export class Room {
   gateway: Session | undefined;
   /** Somebody is about to join: the room stays although nobody is in it. */
   held = false;
+  /** Its host lets no new player in, for as long as the room is there. */
+  lockedByHost = false;
   /** The clients' MACs; the value is the connection. */
   readonly macs: MacTable;
   /** The LAN behind the gateway; made when the first gateway joins. */

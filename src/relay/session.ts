@@ -87,6 +87,8 @@ export class Session {
   readonly mac: Uint8Array = new Uint8Array(MAC_BYTES);
   /** The token that lets a later hello replace this session. */
   resumeToken = "";
+  /** The token by which it has shown that it was here before, if it has. */
+  priorToken: string | undefined;
   joinedMs = 0;
   /** What it may still send; made when it joins. */
   buckets: PeerBuckets | undefined;

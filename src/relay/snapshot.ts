@@ -1,4 +1,5 @@
 /** The relay's state as values: for control messages, log lines and whoever shows it. */
+import { tokenName } from "../ctrl/ban_target.ts";
 import type { Stats } from "../ctrl/messages.ts";
 import type { TrafficSnapshot } from "../obs/counters.ts";
 import { formatMac } from "../proto/mac.ts";
@@ -56,6 +57,7 @@ export function describe(session: Session, room: Room): Record<string, unknown> 
     ...introduce(session),
     address: session.address,
     connection: session.connection,
+    token: tokenName(session.resumeToken),
   };
 }
 
@@ -70,7 +72,7 @@ export function snapshotRoom(room: Room, locks: RoomLocks): RoomSnapshot {
   return {
     room: room.code,
     id: room.id,
-    locked: locks.has(room.code, room.key),
+    locked: room.lockedByHost || locks.has(room.code, room.key),
     tapMtu: room.tapMtu,
     openedMs: room.openedMs,
     gatewayPresent: room.gateway !== undefined,

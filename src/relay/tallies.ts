@@ -1,4 +1,5 @@
 /** How often the relay did what it does rarely: for metrics and pages. */
+import { type Remover, REMOVERS } from "../ctrl/host_messages.ts";
 import { DISCONNECT_CODES, type DisconnectCode } from "../ctrl/messages.ts";
 import { REJECT_CODES, type RejectCode } from "../ctrl/messages.ts";
 
@@ -15,6 +16,8 @@ export interface RelayTallies {
   redirects: number;
   readonly rejects: Record<RejectCode, number>;
   readonly disconnects: Record<DisconnectCode, number>;
+  /** Peers that were removed, by whom. */
+  readonly removals: Record<Remover, number>;
 }
 
 /** All zero. */
@@ -27,6 +30,7 @@ export function newTallies(): RelayTallies {
     redirects: 0,
     rejects: zeros(REJECT_CODES),
     disconnects: zeros(DISCONNECT_CODES),
+    removals: zeros(REMOVERS),
   };
 }
 

@@ -4,8 +4,19 @@
  * On the socket a question is one line, a JSON array of the words; the answer is one line, too, a JSON
  * object with `ok` and `text`.
  */
+import { parseBanTarget } from "../ctrl/ban_target.ts";
+import { KICK_DEFAULT_MS } from "../ctrl/host_messages.ts";
 import { isolated } from "../proto/clean_text.ts";
+import {
+  type BanView,
+  formatBanTable,
+  forText,
+  parseRoomName,
+  type RemovalWords,
+  splitWords,
+} from "./ban_control.ts";
 import type { RoomView } from "./relay_view.ts";
+import { formatTable } from "./table.ts";
 
 /** A longer question is none. */
 export const QUESTION_BYTES_MAX = 4_096;
@@ -15,8 +26,12 @@ export interface ControlActions {
   /** ms since 1970. */
   readonly unixMs: number;
   rooms(): readonly RoomView[];
-  /** False: there is no such peer. */
-  kick(room: string, peerId: number): boolean;
+  /** Sends a peer away and keeps it out. */
+  kick(room: string, peerId: number, removal: RemovalWords): "gone" | "too many bans" | "nobody";
+  /** Keeps out whoever has this (`parseBanTarget`). False: there are too many bans. */
+  ban(target: string, removal: RemovalWords): boolean;
+  unban(ids: readonly string[]): void;
+  bans(): readonly BanView[];
   /** False: there are too many locks. */
   lock(room: string): boolean;
   /** False: it was not locked. */
@@ -30,16 +45,28 @@ export interface ControlAnswer {
   readonly text: string;
 }
 
-const USAGE = "rooms | peers ROOM | kick ROOM PEER | lock ROOM | unlock ROOM | drain";
+const USAGE = "rooms | peers ROOM | kick ROOM PEER [--for 1h] [--reason TEXT] | " +
+  "ban MAC|ADDRESS|token:NAME [--room ROOM] [--for 7d] [--reason TEXT] | " +
+  "ban ROOM PEER [--for 7d] [--reason TEXT] | unban BAN|MAC|ADDRESS|token:NAME [--room ROOM] | " +
+  "bans | lock ROOM | unlock ROOM | drain";
 
-/** How many words follow each first one. */
-const WORDS: Readonly<Record<string, number>> = {
-  rooms: 0,
-  peers: 1,
-  kick: 2,
-  lock: 1,
-  unlock: 1,
-  drain: 0,
+/** How many words may follow each first one. */
+const WORDS: Readonly<Record<string, readonly number[]>> = {
+  rooms: [0],
+  peers: [1],
+  kick: [2],
+  ban: [1, 2],
+  unban: [1],
+  bans: [0],
+  lock: [1],
+  unlock: [1],
+  drain: [0],
+};
+/** The options that may be behind each. */
+const OPTIONS: Readonly<Record<string, readonly (keyof RemovalWords)[]>> = {
+  kick: ["forMs", "reason"],
+  ban: ["forMs", "reason", "room"],
+  unban: ["room"],
 };
 
 /** The words of a line as it comes over the socket; undefined if it is none. */
@@ -54,12 +81,17 @@ export function parseQuestion(line: string): readonly string[] | undefined {
 }
 
 /** Does what the words ask for. */
-export function answerQuestion(words: readonly string[], actions: ControlActions): ControlAnswer {
+export function answerQuestion(
+  question: readonly string[],
+  actions: ControlActions,
+): ControlAnswer {
+  const split = splitWords(question);
+  if (!split.ok) return refuse(split.text);
+  const { words, options } = split;
   const [command = "", name = "", peer = ""] = words;
-  if (!Object.hasOwn(WORDS, command) || words.length !== 1 + WORDS[command]) {
-    return refuse(`expected ${USAGE}`);
-  }
-  // A room's id is its code, a dot, and a suffix in which the case counts.
+  const isKnown = Object.hasOwn(WORDS, command) && WORDS[command].includes(words.length - 1) &&
+    Object.keys(options).every((key) => OPTIONS[command]?.some((known) => known === key));
+  if (!isKnown) return refuse(`expected ${USAGE}`);
   const [code, ...suffix] = name.split(".");
   const room = [code.toUpperCase(), ...suffix].join(".");
   switch (command) {
@@ -68,12 +100,15 @@ export function answerQuestion(words: readonly string[], actions: ControlActions
     case "peers":
       return peersOf(room, actions);
     case "kick":
-      if (!/^\d{1,5}$/.test(peer)) return refuse(`"${peer}" is no peer id`);
-      return actions.kick(room, Number(peer))
-        ? done(`peer ${peer} is out of ${room}`)
-        : refuse(`there is no peer ${peer} in ${room}`);
+      return kick(room, peer, { forMs: KICK_DEFAULT_MS, ...options }, actions);
+    case "ban":
+      return peer === "" ? ban(name, options, actions) : kick(room, peer, options, actions);
+    case "unban":
+      return unban(name, options.room, actions);
+    case "bans":
+      return done(formatBanTable(actions.bans(), actions.unixMs));
     case "lock":
-      if (!/^[A-Z0-9-]{1,32}(\.[\w-]{1,64})?$/.test(room)) return refuse(`"${name}" is no room`);
+      if (parseRoomName(name) === undefined) return refuse(`"${name}" is no room`);
       return actions.lock(room)
         ? done(`${room} is locked: nobody new is let in`)
         : refuse("there are too many locks");
@@ -85,6 +120,55 @@ export function answerQuestion(words: readonly string[], actions: ControlActions
       actions.drain();
       return done("nobody new is let in, and the relay ends when it is empty");
   }
+}
+
+function kick(
+  room: string,
+  peer: string,
+  removal: RemovalWords,
+  actions: ControlActions,
+): ControlAnswer {
+  if (!/^\d{1,5}$/.test(peer)) return refuse(`"${peer}" is no peer id`);
+  if (removal.room !== undefined) return refuse("--room is for a MAC, an address or a token");
+  switch (actions.kick(room, Number(peer), removal)) {
+    case "nobody":
+      return refuse(`there is no peer ${peer} in ${room}`);
+    case "too many bans":
+      return done(`peer ${peer} is out of ${room}, but may come back: there are too many bans`);
+    case "gone":
+      return done(`peer ${peer} is out of ${room}${forText(removal.forMs)}`);
+  }
+}
+
+function ban(text: string, removal: RemovalWords, actions: ControlActions): ControlAnswer {
+  const target = parseBanTarget(text);
+  if (target === undefined) {
+    return refuse(`"${text}" is no MAC, no address and no token:NAME, and no PEER follows it`);
+  }
+  if (removal.forMs === 0) return refuse("a ban of no length is none");
+  if (!actions.ban(target, removal)) {
+    return refuse("there are too many bans: take some back (bans lists them)");
+  }
+  const where = removal.room === undefined ? "of this relay" : `of ${removal.room}`;
+  return done(`${target} is kept out ${where}${forText(removal.forMs)}`);
+}
+
+function unban(text: string, room: string | undefined, actions: ControlActions): ControlAnswer {
+  const named = parseBanTarget(text) ?? text;
+  const found = actions.bans().filter((one) =>
+    (one.id === named || one.targets.includes(named)) && (room === undefined || isIn(one, room))
+  );
+  if (found.length === 0) {
+    return refuse(`there is no ban of ${named}${room === undefined ? "" : ` in ${room}`}`);
+  }
+  actions.unban(found.map(({ id }) => id));
+  return done(`${found.flatMap(({ targets }) => targets).join(" ")} may come again`);
+}
+
+/** Whether a ban is of the room of this code or id. */
+function isIn({ room }: BanView, name: string): boolean {
+  return room !== undefined &&
+    (room === name || room.split(".")[0] === name || room.startsWith(name) && name.includes("."));
 }
 
 function done(text: string): ControlAnswer {
@@ -135,11 +219,4 @@ function peersOf(name: string, actions: ControlActions): ControlAnswer {
 function formatAge(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / 60_000));
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`;
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => {
-    return row.map((text, column) => text.padEnd(widths[column])).join("  ").trimEnd();
-  }).join("\n");
 }

@@ -26,14 +26,16 @@ export class ControlSocket {
   /**
    * Listens at a path; a socket that an earlier process left there gives way.
    *
+   * @param whose what else may listen there, for people
    * @param answer called with each question, a line without its end
    * @throws {Deno.errors.AddrInUse} somebody listens there
    */
   static async listen(
     path: string,
+    whose: string,
     answer: (line: string) => ControlAnswer | Promise<ControlAnswer>,
   ): Promise<ControlSocket> {
-    await removeStale(path);
+    await removeStale(path, whose);
     const umask = Deno.umask(OWNER_ONLY);
     let listener: Deno.UnixListener;
     try {
@@ -81,7 +83,7 @@ export class ControlSocket {
 }
 
 /**
- * Asks the relay that listens at a path.
+ * Asks the program that listens at a path.
  *
  * @throws {Deno.errors.NotFound | Deno.errors.ConnectionRefused | Deno.errors.PermissionDenied}
  */
@@ -93,7 +95,7 @@ export async function askSocket(path: string, words: readonly string[]): Promise
     const line = await readLine(connection, ANSWER_BYTES_MAX);
     const json: unknown = line === undefined ? undefined : JSON.parse(line);
     if (isAnswer(json)) return json;
-    return { ok: false, text: "the relay gave no answer" };
+    return { ok: false, text: "there was no answer" };
   } finally {
     clearTimeout(timer);
     closeQuietly(connection);
@@ -106,7 +108,7 @@ function isAnswer(json: unknown): json is ControlAnswer {
   return typeof ok === "boolean" && typeof text === "string";
 }
 
-async function removeStale(path: string): Promise<void> {
+async function removeStale(path: string, whose: string): Promise<void> {
   try {
     const connection = await Deno.connect({ transport: "unix", path });
     connection.close();
@@ -115,7 +117,7 @@ async function removeStale(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
     return Deno.removeSync(path);
   }
-  throw new Deno.errors.AddrInUse("another relay listens there");
+  throw new Deno.errors.AddrInUse(`another ${whose} listens there`);
 }
 
 /** Reads up to a line feed; undefined if none comes within so many bytes, or before the end. */

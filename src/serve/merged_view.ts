@@ -8,7 +8,7 @@ export interface ReactorPart extends Omit<ReactorView, "up" | "own"> {
 }
 
 /** What is the relay's rather than the reactors'. */
-export type RelayFrame = Pick<RelayView, "version" | "unixMs" | "uptimeMs" | "draining">;
+export type RelayFrame = Pick<RelayView, "version" | "unixMs" | "uptimeMs" | "draining" | "bans">;
 
 const NO_TRAFFIC: TrafficSnapshot = new TrafficCounters().snapshot();
 const NO_TALLIES: TallyView = {
@@ -19,6 +19,7 @@ const NO_TALLIES: TallyView = {
   redirects: 0,
   rejects: {},
   disconnects: {},
+  removals: {},
 };
 
 /** Adds up what reactors say of themselves. */
@@ -29,6 +30,7 @@ export function mergeViews(frame: RelayFrame, parts: readonly ReactorPart[]): Re
   return {
     ...frame,
     connections: sum(({ connections }) => connections),
+    reservedMacs: sum(({ reservedMacs }) => reservedMacs),
     slots: { total: sum(({ slots }) => slots.total), free: sum(({ slots }) => slots.free) },
     traffic: sumRecords(NO_TRAFFIC, views.map(({ traffic }) => traffic)),
     tallies: sumRecords(NO_TALLIES, views.map(({ tallies }) => tallies)),

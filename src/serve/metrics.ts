@@ -88,6 +88,11 @@ export function formatMetrics(view: RelayView): string {
   const out = new Exposition();
   out.gauge("lanparty_build_info", "The program's version.", [[{ version: view.version }, 1]]);
   writeReactors(out, view.reactors ?? []);
+  out.gauge(
+    "lanparty_bans",
+    "Bans in force, by who made them: the relay's operator, or the hosts of rooms.",
+    byKey("by", view.bans),
+  );
   const parts = partsOf(view);
   const each = (of: (view: Part["view"]) => number) => samplesOf(parts, (one) => [[{}, of(one)]]);
   out.gauge(
@@ -169,6 +174,11 @@ function writePopulation(out: Exposition, parts: readonly Part[]): void {
     "lanparty_connections",
     "Connections, in a room or not.",
     each(({ connections }) => connections),
+  );
+  out.gauge(
+    "lanparty_reserved_macs",
+    "MACs that are kept for players who have left.",
+    each(({ reservedMacs }) => reservedMacs),
   );
   out.gauge(
     "lanparty_queued_bytes",
@@ -255,5 +265,10 @@ function writeTallies(out: Exposition, parts: readonly Part[]): void {
     "lanparty_disconnects_total",
     "Sessions that the relay ended, by code.",
     samplesOf(parts, ({ tallies }) => byKey("code", tallies.disconnects)),
+  );
+  out.counter(
+    "lanparty_removals_total",
+    "Peers that were removed from their rooms, by whom.",
+    samplesOf(parts, ({ tallies }) => byKey("by", tallies.removals)),
   );
 }

@@ -276,6 +276,7 @@ function show(view) {
     figure("rooms", count(view.rooms.length)),
     figure("peers", count(view.rooms.reduce((all, room) => all + room.peers.length, 0))),
     figure("connections", count(view.connections)),
+    figure("bans", count(view.bans.operator + view.bans.host)),
     figure("drops now", perSecond(rate.drops), rate.drops > 0 ? "bad" : ""),
     figure("loop's lag, 99 %", lag(view)),
     figure("buffers in use", (100 * used).toFixed(0) + " %", used > 0.8 ? "bad" : ""),

@@ -50,6 +50,8 @@ export interface TallyView {
   readonly redirects: number;
   readonly rejects: Readonly<Record<string, number>>;
   readonly disconnects: Readonly<Record<string, number>>;
+  /** Peers that were removed, by whom. */
+  readonly removals: Readonly<Record<string, number>>;
 }
 
 /** How late the loop comes round that carries the frames. */
@@ -86,6 +88,10 @@ export interface RelayView {
   readonly draining: boolean;
   /** Connections, joined to a room or not. */
   readonly connections: number;
+  /** Bans in force, by who made them. */
+  readonly bans: { readonly operator: number; readonly host: number };
+  /** MACs that are kept for players who have left. */
+  readonly reservedMacs: number;
   readonly slots: { readonly total: number; readonly free: number };
   /** Totals of all peers that are and were. */
   readonly traffic: TrafficSnapshot;

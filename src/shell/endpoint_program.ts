@@ -77,6 +77,16 @@ export interface EndpointPart {
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
 
+/** The time of day that is so far off, with the date where that is another one. */
+function clockText(inMs: number): string {
+  const now = new Date();
+  const then = new Date(now.getTime() + inMs);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  if (then.toDateString() === now.toDateString()) return time;
+  return `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+}
+
 /** Puts a session together. @throws {UserError} a file of the command line cannot be used */
 export function openEndpoint(
   options: RelayAccessOptions,
@@ -100,7 +110,7 @@ export function openEndpoint(
     roomKey: options.roomKey,
     gatewayKey: options.gatewayKey,
     tokens: tokens.store,
-  }, { random: randomBytes, statistics: part.statistics });
+  }, { random: randomBytes, statistics: part.statistics, clockText });
   const trust = RelayTrust.open(resources.library, options.relayCaFile);
   trust.configurationFor(session.relay); // what is wrong with it is said before anything else
   return new EndpointNode({

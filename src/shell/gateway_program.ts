@@ -22,6 +22,7 @@ import {
   type RelayAccessOptions,
   runEndpoint,
 } from "./endpoint_program.ts";
+import { GatewayControl } from "./gateway_control.ts";
 import { checkInterface, type GatewayLan, openLan } from "./gateway_lan.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./gateway_offloads.ts";
 import { showGatewayStatus } from "./gateway_status.ts";
@@ -73,6 +74,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const gateway = new Gateway(options, resources, frameLog, journal, logger);
+  const control = new GatewayControl(resources.reactor);
   let hideStatus = () => {};
   try {
     const node = openEndpoint(
@@ -82,17 +84,23 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
         role: "gateway",
         core: gateway,
         statistics: () => ({ traffic: resources.counters.snapshot() }),
-        onAction: (action, nowMs) => gateway.handleAction(action, nowMs),
+        onAction: (action, nowMs) => {
+          if (action.type === "hostAnswer") control.handleAnswer(action.answer);
+          else if (action.type === "left") control.handleLeft();
+          gateway.handleAction(action, nowMs);
+        },
       },
       stateDir,
       logger,
     );
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
+    control.open(stateDir, node.parts.session, view, logger);
     gateway.start(node);
     return await runEndpoint(node, resources, frameLog, logger);
   } finally {
     hideStatus();
+    control.close();
     gateway.close();
     resources.close();
     frameLog.close();

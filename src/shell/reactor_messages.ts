@@ -9,10 +9,14 @@
  *             ◄── alive ──                          at its interval, from the loop that carries the frames
  *             ── view ──► ◄── view ──               for status pages and `ctl`
  *             ── lock, unlock, kick, drain ──►
+ *             ── bans, unban ──►                    those that there are come with "open"
+ *             ◄── banMade, bansGone ──              what was done in the reactor: the supervisor keeps the list
  *             ── reload ──► ◄── reloaded ──
  *             ── stop, or the end of the input ──►  the process ends
  * ```
  */
+import type { Ban } from "../relay/ban_record.ts";
+import type { Removal } from "../relay/removal.ts";
 import type { RelayView } from "../serve/relay_view.ts";
 
 /** The options of a program as texts, by their names. */
@@ -49,12 +53,21 @@ export type ReactorOrder =
     readonly type: "open";
     /** The UDP ports of each reactor, one for each listener. */
     readonly ports: readonly (readonly number[])[];
+    /** Who is not to be let in. */
+    readonly bans: readonly Ban[];
   }
   /** A reactor has one such question at a time. */
   | { readonly type: "view" }
   | { readonly type: "lock"; readonly room: string }
   | { readonly type: "unlock"; readonly room: string }
-  | { readonly type: "kick"; readonly room: string; readonly peerId: number }
+  | {
+    readonly type: "kick";
+    readonly room: string;
+    readonly peerId: number;
+    readonly removal: Removal;
+  }
+  | { readonly type: "bans"; readonly bans: readonly Ban[] }
+  | { readonly type: "unban"; readonly ids: readonly string[] }
   | { readonly type: "drain" }
   | { readonly type: "reload" }
   | { readonly type: "stop" };
@@ -71,6 +84,8 @@ export type ReactorReport =
     readonly draining: boolean;
   }
   | { readonly type: "view"; readonly view: RelayView }
+  | { readonly type: "banMade"; readonly ban: Ban }
+  | { readonly type: "bansGone"; readonly ids: readonly string[] }
   | { readonly type: "reloaded" };
 
 /** The word that starts a reactor instead of a relay; what follows it is for process lists. */

@@ -21,7 +21,6 @@ import {
   type ReactorOrder,
   type ReactorReport,
 } from "./reactor_messages.ts";
-import { KICK_MESSAGE } from "./relay_control.ts";
 import { RelayEngine } from "./relay_engine.ts";
 import { reactorResetKey } from "./relay_identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "./relay_options.ts";
@@ -83,6 +82,10 @@ class ReactorProgram {
     private readonly keeper: CertificateKeeper,
   ) {
     const { node, reactor, timeOriginMs } = engine;
+    node.onBans = ({ made, gone }) => {
+      if (made !== undefined) this.say({ type: "banMade", ban: made });
+      if (gone !== undefined) this.say({ type: "bansGone", ids: gone });
+    };
     this.view = viewer({ node, reactor, timeOriginMs, version: options.version });
     this.channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
       line: (text) => {
@@ -111,7 +114,7 @@ class ReactorProgram {
       arrivalOf: (...way) => hosts.arrivalOf(...way),
     });
     engine.accepting = false;
-    for (const room of job.locks) engine.core.lock(room);
+    for (const room of job.locks) engine.core.admin.lock(room);
     if (job.draining) engine.core.drain();
     // Somebody else makes it: files that change are all that there is to see.
     const keeper = engine.keepCertificate(
@@ -145,16 +148,22 @@ class ReactorProgram {
     const { core, reactor } = this.engine;
     switch (order.type) {
       case "open":
+        for (const ban of order.bans) core.admin.applyBan(ban, reactor.now());
         return this.openDoors(order.ports);
       case "view":
         return this.say({ type: "view", view: this.view() });
       case "lock":
-        return void core.lock(order.room);
+        return void core.admin.lock(order.room);
       case "unlock":
-        return void core.unlock(order.room);
+        return void core.admin.unlock(order.room);
       case "kick":
-        core.kick(order.room, order.peerId, KICK_MESSAGE, reactor.now());
+        core.admin.kick(order.room, order.peerId, order.removal, reactor.now());
         return reactor.wake();
+      case "bans":
+        for (const ban of order.bans) core.admin.applyBan(ban, reactor.now());
+        return reactor.wake();
+      case "unban":
+        return core.admin.unban(order.ids, false);
       case "drain":
         core.drain();
         this.aliveDueMs = -Infinity;

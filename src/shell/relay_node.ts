@@ -21,6 +21,7 @@ import { SETTLE_MAX_MS } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";
 import type { RelayAction } from "../relay/actions.ts";
+import type { Ban } from "../relay/ban_record.ts";
 import type { RelayCore } from "../relay/core.ts";
 import type { Arrival } from "../relay/directory.ts";
 import { DatagramPump } from "./datagram_pump.ts";
@@ -40,6 +41,8 @@ export class RelayNode implements Worker {
   readonly clock: TurnClock;
   /** Datagrams that the shell had to drop after the core had let them go. */
   readonly counters: TrafficCounters = new TrafficCounters();
+  /** Told of bans that were made here, and of those that are no more. */
+  onBans: (change: { readonly made?: Ban; readonly gone?: readonly string[] }) => void = () => {};
   private readonly peers: (Peer | undefined)[] = [];
   private readonly freeHandles: number[] = [];
   /** Peers whose queue holds something. */
@@ -150,6 +153,8 @@ export class RelayNode implements Worker {
     if (action.type === "log") {
       return logText(this.logger, action.level, action.message, { ...action.fields });
     }
+    if (action.type === "banMade") return this.onBans({ made: action.ban });
+    if (action.type === "bansGone") return this.onBans({ gone: action.ids });
     const peer = this.peers[action.connection];
     if (peer === undefined) return;
     if (action.type === "send") peer.send(action.bytes);

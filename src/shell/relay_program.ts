@@ -1,9 +1,11 @@
 /** `lanparty-relay`: puts the parts together and runs them until a signal ends it. */
 import { LocalDirectory } from "../relay/directory.ts";
+import { BanFile } from "./ban_file.ts";
+import { serveControl } from "./control_service.ts";
 import { loggerOf, logText } from "./logging.ts";
-import { answersOf, serveControl } from "./relay_control.ts";
+import { answersOf } from "./relay_control.ts";
 import { RelayEngine, writeCertificate } from "./relay_engine.ts";
-import { isRenewalDue } from "./relay_identity.ts";
+import { isRenewalDue, roomSalt } from "./relay_identity.ts";
 import {
   certificateOf,
   givenCertificate,
@@ -42,17 +44,22 @@ export function checkRelay(options: RelayProgramOptions): void {
 
 async function runAlone(options: RelayProgramOptions): Promise<number> {
   const logger = loggerOf("relay");
-  const policy = policyOf(options);
+  policyOf(options); // what is wrong with it is said before anything is made
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);
+  const resetKey = resetKeyOf(stateDir);
   const engine = RelayEngine.open(options, {
-    policy,
+    // The same rooms after each start: bans are kept by room.
+    policy: policyOf(options, roomSalt(resetKey)),
     directory: new LocalDirectory(options.redirects),
     certificate,
-    resetKey: resetKeyOf(stateDir),
+    resetKey,
   });
   const { core, node, reactor, timeOriginMs } = engine;
+  const bans = new BanFile(stateDir, logger);
+  for (const ban of bans.found) core.admin.applyBan(ban, reactor.now());
+  node.onBans = () => bans.keep(core.admin.keptBans(reactor.now()));
   for (const address of engine.addresses) logText(logger, "info", "listening", { address });
   const keeper = engine.keepCertificate(
     certificate,
@@ -80,12 +87,13 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     reactor,
     version: options.version,
     timeOriginMs,
-  });
+  }, bans);
   reporter.ready();
   try {
     await engine.run();
   } finally {
     closeServers();
+    await bans.close();
     engine.close();
   }
   return 0;
@@ -96,12 +104,13 @@ function serveAdministrator(
   options: RelayProgramOptions,
   stateDir: string,
   parts: RelayParts,
+  bans: BanFile,
 ): () => void {
   const logger = loggerOf("relay");
   const status = options.status === undefined
     ? undefined
     : serveStatus(options.status, parts, logger);
-  const control = serveControl(stateDir, answersOf(parts), logger);
+  const control = serveControl(stateDir, "relay", answersOf(parts, bans), logger);
   return () => {
     status?.close();
     control.close();

@@ -66,6 +66,8 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
     uptimeMs: Math.round(nowMs - startedMs),
     draining: core.draining,
     connections: core.connections,
+    bans: core.admin.banCounts(nowMs),
+    reservedMacs: core.admin.reservedMacs,
     slots: { total: pool.slotCount, free: pool.freeSlots },
     traffic: traffic.snapshot(),
     tallies: core.tallies,

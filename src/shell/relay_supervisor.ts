@@ -27,7 +27,8 @@ import { type Logger, loggerOf, logText } from "./logging.ts";
 import type { ReactorJob, ReactorOrder, ReactorReport } from "./reactor_messages.ts";
 import { ReactorProcess } from "./reactor_process.ts";
 import { ReactorViews } from "./reactor_views.ts";
-import { serveControl } from "./relay_control.ts";
+import { serveControl } from "./control_service.ts";
+import { removalBy, withTrouble } from "./relay_control.ts";
 import { writeCertificate } from "./relay_engine.ts";
 import { isRenewalDue, type RelayCertificate, roomSalt } from "./relay_identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "./relay_options.ts";
@@ -35,6 +36,7 @@ import { policyOf } from "./relay_policy.ts";
 import { openStatus } from "./relay_status.ts";
 import { formatPopulation, openReporter, type ServiceReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
+import { SupervisorBans } from "./supervisor_bans.ts";
 import { UserError } from "./user_error.ts";
 
 /** How often each reactor says that it lives, if the service manager does not want to hear more often. */
@@ -77,6 +79,7 @@ class RelaySupervisor {
   /** Of each reactor and listener. */
   private readonly ports: (readonly number[])[];
   private readonly locks = new RoomLocks();
+  private readonly bans: SupervisorBans;
   private readonly views: ReactorViews;
   private readonly reporter: ServiceReporter;
   private readonly core: Supervision;
@@ -103,6 +106,7 @@ class RelaySupervisor {
     this.listen = [...listen];
     this.ports = listen.map(() => []);
     this.roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
+    this.bans = new SupervisorBans(stateDir, this.logger, (order) => this.tellAll(order));
     this.views = new ReactorViews(
       reactors,
       (reactor) => this.tell(reactor, { type: "view" }),
@@ -123,7 +127,7 @@ class RelaySupervisor {
     const status = options.status === undefined
       ? undefined
       : openStatus(options.status, source, () => this.views.collect(), logger);
-    const control = serveControl(this.stateDir, (words) => this.answer(words), logger);
+    const control = serveControl(this.stateDir, "relay", (words) => this.answer(words), logger);
     const onStop = (signal: Deno.Signal) => () => {
       if (!this.stopping) logText(logger, "info", `${signal}: stopping`);
       this.core.handleStop(performance.now());
@@ -144,6 +148,7 @@ class RelaySupervisor {
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       status?.close();
       control.close();
+      await this.bans.close();
     }
   }
 
@@ -191,7 +196,7 @@ class RelaySupervisor {
         return this.open();
       case "restored":
         this.noteListening(action.reactor);
-        this.tell(action.reactor, { type: "open", ports: this.ports });
+        this.tell(action.reactor, this.openOrder());
         return;
       case "note":
         return logText(this.logger, action.level, action.message, { ...action.fields });
@@ -256,6 +261,10 @@ class RelaySupervisor {
         break;
       case "view":
         return this.views.handleView(reactor, report.view);
+      case "banMade":
+        return this.bans.handleMade(report.ban);
+      case "bansGone":
+        return this.bans.handleGone(report.ids);
       case "reloaded":
         return this.handleReloaded(reactor);
     }
@@ -273,13 +282,17 @@ class RelaySupervisor {
   /** All listen: from here on endpoints are let in. */
   private open(): void {
     for (const reactor of this.ports.keys()) this.noteListening(reactor);
-    this.tellAll({ type: "open", ports: this.ports });
+    this.tellAll(this.openOrder());
     // As with one process: whoever waits for this line may send a signal.
     const { created, fingerprint } = this.certificate;
     const message = created ? "certificate made" : "certificate in use";
     logText(this.logger, "info", message, { fingerprint });
     this.opened = true;
     this.reporter.ready();
+  }
+
+  private openOrder(): ReactorOrder {
+    return { type: "open", ports: this.ports, bans: this.bans.values() };
   }
 
   private noteListening(reactor: number): void {
@@ -306,6 +319,7 @@ class RelaySupervisor {
         unixMs: Date.now(),
         uptimeMs: Math.round(nowMs - this.startedMs),
         draining: this.draining,
+        bans: this.bans.counts,
       },
       this.ports.map((ports, reactor) => ({
         reactor,
@@ -319,17 +333,22 @@ class RelaySupervisor {
   private async answer(words: readonly string[]): Promise<ControlAnswer> {
     await this.views.collectNow();
     const { rooms } = this.view();
-    return answerQuestion(words, {
+    const answer = answerQuestion(words, {
       unixMs: Date.now(),
       rooms: () => rooms,
-      kick: (room, peerId) => {
+      kick: (room, peerId, { forMs, reason }) => {
         const homes = rooms.filter(({ room: code, id, peers }) =>
           (code === room || id === room) && peers.some((peer) => peer.peerId === peerId)
         );
         const reactors = new Set(homes.map(({ reactor }) => reactor!));
-        for (const reactor of reactors) this.tell(reactor, { type: "kick", room, peerId });
-        return homes.length > 0;
+        const removal = removalBy(forMs, reason);
+        for (const reactor of reactors) this.tell(reactor, { type: "kick", room, peerId, removal });
+        return homes.length > 0 ? "gone" : "nobody";
       },
+      ban: (target, { forMs, reason, room }) =>
+        this.bans.ban(target, room, removalBy(forMs, reason)),
+      unban: (ids) => this.bans.unban(ids),
+      bans: () => this.bans.values(),
       lock: (room) => {
         const locked = this.locks.lock(room);
         if (locked) this.tellAll({ type: "lock", room });
@@ -345,6 +364,7 @@ class RelaySupervisor {
         this.tellAll({ type: "drain" });
       },
     });
+    return withTrouble(answer, await this.bans.written());
   }
 
   /** The relay's own certificate is made anew here; reactors see its files change. */

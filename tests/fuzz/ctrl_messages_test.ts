@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { parseEndpointAddress } from "../../src/ctrl/address.ts";
 import { cleanText, countCodePoints } from "../../src/proto/clean_text.ts";
+import { HOST_ACTIONS, REMOVERS } from "../../src/ctrl/host_messages.ts";
 import { encodeMessage, MESSAGE_BYTES_MAX } from "../../src/ctrl/framing.ts";
 import {
   DISCONNECT_CODES,
@@ -40,6 +41,9 @@ const peer = fc.oneof(
   }),
   fc.record({ peerId: fc.integer({ min: 1, max: 0xffff }), role: fc.constant("gateway") }),
 );
+const features = fc.array(fc.oneof(fc.constantFrom("removal", "host-requests"), anyText), {
+  maxLength: 40,
+});
 const hello = fc.record({
   type: fc.constant("hello"),
   protocol: fc.constant(1),
@@ -52,6 +56,34 @@ const hello = fc.record({
   resume: anyText,
   name,
   agent: name,
+  features,
+});
+const hostRequest = fc.record({
+  type: fc.constant("hostRequest"),
+  request: fc.nat(),
+  action: fc.constantFrom(...HOST_ACTIONS),
+  peerId: fc.integer({ min: 1, max: 0xffff }),
+  target: fc.oneof(mac, name),
+  forMs: fc.maxSafeNat(),
+  reason: name,
+});
+const hostAnswer = fc.record({
+  type: fc.constant("hostAnswer"),
+  request: fc.nat(),
+  ok: fc.boolean(),
+  message: anyText,
+  bans: fc.array(
+    fc.record({
+      id: fc.stringMatching(/^[0-9a-f]{10}$/),
+      by: fc.constantFrom(...REMOVERS),
+      targets: fc.array(mac, { maxLength: 3 }),
+      forMs: fc.nat(),
+      reason: name,
+      name,
+    }),
+    { maxLength: 20 },
+  ),
+  more: fc.boolean(),
 });
 const stats = fc.record({
   type: fc.constant("stats"),
@@ -71,6 +103,8 @@ const disconnect = fc.record({
   code: fc.constantFrom(...DISCONNECT_CODES),
   message: anyText,
   retryAfterMs: fc.nat(),
+  by: fc.constantFrom(...REMOVERS),
+  forMs: fc.nat(),
 });
 const fromRelay = fc.oneof(
   fc.record({
@@ -82,12 +116,15 @@ const fromRelay = fc.oneof(
     gatewayPresent: fc.boolean(),
     relayTime: fc.nat(),
     resume: fc.string({ minLength: 1, maxLength: 40 }),
+    features,
   }),
   fc.record({
     type: fc.constant("reject"),
     code: fc.constantFrom(...REJECT_CODES),
     message: anyText,
     retryAfterMs: fc.nat(),
+    by: fc.constantFrom(...REMOVERS),
+    forMs: fc.nat(),
   }),
   fc.record({
     type: fc.constant("redirect"),
@@ -102,9 +139,10 @@ const fromRelay = fc.oneof(
     reason,
   })),
   stats,
+  hostAnswer,
   disconnect,
 );
-const any = fc.oneof(hello, fromRelay) as fc.Arbitrary<Fields>;
+const any = fc.oneof(hello, fromRelay, hostRequest) as fc.Arbitrary<Fields>;
 
 /** A message in which some fields were replaced by anything, taken out, or put in. */
 const bent = fc.tuple(
@@ -142,6 +180,18 @@ function assertSound(message: Fields): void {
   if (message.agent !== undefined) assertClean(message.agent as string, 128);
   if (message.message !== undefined) assertClean(message.message as string, 512);
   if (message.relay !== undefined) assert(parseEndpointAddress(message.relay as string));
+  const names = (message.features ?? []) as string[];
+  assert(names.length <= 32 && new Set(names).size === names.length);
+  for (const feature of names) assertMatch(feature, /^[a-z][a-z0-9-]{0,31}$/);
+  if (message.reason !== undefined && message.type === "hostRequest") {
+    assertClean(message.reason as string, 128);
+  }
+  const bans = (message.bans ?? []) as { targets: string[]; reason?: string }[];
+  assert(bans.length <= 16);
+  for (const { targets, reason = "" } of bans) {
+    assert(targets.length <= 8 && targets.every((target) => /^[!-~]{1,64}$/.test(target)));
+    assertClean(reason, 128);
+  }
   const drops = Object.entries((message.drops ?? {}) as Record<string, number>);
   assert(drops.length <= 128);
   for (const [reason, count] of drops) assert(/^[a-z][a-z0-9-]*$/.test(reason) && count >= 0);
@@ -181,7 +231,9 @@ Deno.test("no JSON makes a parser throw, and what is accepted is sound, small an
 });
 
 Deno.test("every message that the protocol allows is accepted by its reader and by no other", () => {
-  const kinds = [hello, fc.oneof(stats, disconnect), fromRelay] as fc.Arbitrary<Fields>[];
+  const kinds = [hello, fc.oneof(stats, hostRequest, disconnect), fromRelay] as fc.Arbitrary<
+    Fields
+  >[];
   for (const [index, kind] of kinds.entries()) {
     fc.assert(
       fc.property(kind, (message) => {

@@ -29,6 +29,7 @@ const welcome = fc.record({
   gatewayPresent: fc.boolean(),
   relayTime: fc.constant(1),
   resume: fc.constantFrom("a", "b"),
+  features: fc.constantFrom(undefined, [], ["removal"], ["removal", "host-requests", "later"]),
 });
 
 /** Everything a relay can say, and a few things that it must not. */

@@ -67,7 +67,10 @@ Deno.test("rooms and peers are listed, a peer is kicked, a room is locked and un
   assertEquals((await ctl(relay, "unlock PARTY"))[0], 0);
   assertEquals(await codeOf(), "welcome");
 
-  assertEquals(await ctl(relay, `kick PARTY ${ann.peerId}`), [0, "peer 1 is out of PARTY\n"]);
+  assertEquals(await ctl(relay, `kick PARTY ${ann.peerId}`), [
+    0,
+    "peer 1 is out of PARTY for 1 hour\n",
+  ]);
   assertEquals((await ann.messageOf("disconnect"))["code"], "kicked");
   await ann.ended();
   assertEquals((await ctl(relay, "kick PARTY 1"))[0], 1);

@@ -225,7 +225,7 @@ const INNER: Readonly<Record<InnerReason, (stage: InnerStage) => Promise<void>>>
     const { core, host } = stage.relay;
     const [{ peers }] = core.rooms();
     const { identity } = peers.find(({ connection }) => connection === stage.handle)!;
-    assert(core.kick("INNER", identity.peerId, "out", host.reactor.now()));
+    assert(core.admin.kick("INNER", identity.peerId, { by: "operator" }, host.reactor.now()));
   },
   "send-failed": async ({ relay, a, b }) => {
     // The end comes with the frames: msquic knows of it before the core does.

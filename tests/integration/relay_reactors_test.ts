@@ -70,8 +70,8 @@ Deno.test("listeners of both families and --public-host lead to the right port o
   await using relay = await RelayProcess.start({ listen, options });
   const [v4, v6] = relay.addresses;
   const [others4, others6] = relay.addresses.slice(2);
-  for (const [from, to] of [[v4, others4], [v6, others6]]) {
-    await using ann = await arrive(from, { room: ROOM_1, mac: MAC_A });
+  for (const [from, to, mac] of [[v4, others4, MAC_A], [v6, others6, MAC_B]] as const) {
+    await using ann = await arrive(from, { room: ROOM_1, mac });
     assertEquals([ann.address.host, ann.address.port], [to.host, to.port]);
   }
   await using named = await startRelay("--public-host", "relay.example.org");

@@ -32,6 +32,8 @@ const OTHER = { host: "other.test", port: 443 };
 const ROOMS = ["ALPHA", "BETA", "FAR"];
 /** Longer than any wait of an endpoint that the chaos has put off, plus a session that must time out. */
 const CALM_MS = 150_000;
+/** After this every session of before is given up, also by the relay. */
+const SESSION_END_MS = 30_000;
 const WIDTHS_BYTES = [608, 700, 1_000, 1_252, 1_372, 1_450];
 
 /** What a party is made of. */
@@ -55,6 +57,8 @@ interface Member {
   program: SimEndpoint | undefined;
   /** Whether the program is to be started again when it is gone. */
   wants: boolean;
+  /** Whether the token was lost, so that the relay takes it for somebody else. */
+  isNewInstallation: boolean;
 }
 
 /** One simulation. */
@@ -126,6 +130,7 @@ export class Party extends SimWorld {
       tokens: new TokenStore(),
       program: undefined,
       wants: true,
+      isNewInstallation: false,
     };
     this.members.push(member);
     this.disturb(way);
@@ -219,7 +224,10 @@ export class Party extends SimWorld {
     switch (random.integer(0, 11)) {
       case 0:
         // The token may be lost with the disk.
-        if (random.chance(0.3)) member.tokens = new TokenStore();
+        if (random.chance(0.3)) {
+          member.tokens = new TokenStore();
+          member.isNewInstallation = true;
+        }
         member.program?.crash();
         member.program = undefined;
         return timeline.after(random.integer(0, 10_000), () => this.start(member));
@@ -247,6 +255,13 @@ export class Party extends SimWorld {
     this.chaotic = false;
     for (const { way } of this.members) way.heal();
     for (const vandal of this.vandals) vandal.stop();
+    // Who has lost the token asks the host, when the last session of theirs is given up, too.
+    this.timeline.after(SESSION_END_MS, () => {
+      for (const { station, isNewInstallation } of this.members) {
+        if (!isNewInstallation || station.mac === undefined) continue;
+        for (const relay of this.relays) relay.core!.admin.release(station.room, station.mac);
+      }
+    });
   }
 
   // ---- calm ---------------------------------------------------------------------------------

@@ -3,10 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
 import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
+import type { HostAnswer } from "../../src/ctrl/host_messages.ts";
 import { formatKey, roomKeyOf } from "../../src/ctrl/keys.ts";
 import { EndpointSession } from "../../src/endpoint/session.ts";
 import type { TokenStore } from "../../src/endpoint/token_store.ts";
 import { GatewayCore } from "../../src/gateway/core.ts";
+import type { HostOrder } from "../../src/gateway/host_requests.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
 import { DropCode } from "../../src/obs/drops.ts";
 import { FrameLog } from "../../src/obs/frame_log.ts";
@@ -37,6 +39,8 @@ export class SimEndpoint implements Side {
   /** How it has ended, if it has. */
   ended: { readonly exitCode: number; readonly message: string } | undefined;
   readonly connections = new Set<SimConnection>();
+  /** What the relay has answered to a host. */
+  readonly answers: HostAnswer[] = [];
   private readonly pool = new BufferPool(POOL_SLOTS);
   private readonly counters = new TrafficCounters();
   private readonly path: FramePath;
@@ -99,6 +103,17 @@ export class SimEndpoint implements Side {
   /** Whether frames flow. */
   get isJoined(): boolean {
     return !this.crashed && this.session.state === "joined";
+  }
+
+  /** The host asks the relay for something; the answers come in `answers`. */
+  askRelay(order: HostOrder): boolean {
+    const asked = this.session.askRelay({
+      type: "hostRequest",
+      request: this.answers.length,
+      ...order,
+    });
+    this.step();
+    return asked;
   }
 
   /** The process dies. */
@@ -264,6 +279,8 @@ export class SimEndpoint implements Side {
         return this.connection?.finishControl("endpoint");
       case "close":
         return this.connection?.close("endpoint", action.errorCode);
+      case "hostAnswer":
+        return void this.answers.push(action.answer);
       case "ended":
         this.ended = action;
         return;

@@ -26,6 +26,9 @@ const TARGET_DROPS: readonly string[] = [
   "target-left",
 ];
 
+/** They may come back at once. */
+const GONE = { by: "operator", forMs: 0, reason: "by the simulation" } as const;
+
 /** One life of a relay: from its start to its crash or stop. */
 class Incarnation {
   readonly pool = new BufferPool(POOL_SLOTS);
@@ -120,7 +123,7 @@ export class SimRelay implements Side {
     if (life === undefined || rooms.length === 0) return;
     const { room, peers } = this.random.pick(rooms);
     const { identity } = this.random.pick(peers);
-    assert(life.core.kick(room, identity.peerId, "by the simulation", this.timeline.nowMs));
+    assert(life.core.admin.kick(room, identity.peerId, GONE, this.timeline.nowMs));
     this.step();
   }
 
@@ -128,7 +131,11 @@ export class SimRelay implements Side {
     const { life } = this;
     const rooms = life?.core.rooms() ?? [];
     if (life === undefined || rooms.length === 0) return;
-    life.core.closeRoom(this.random.pick(rooms).room, "by the simulation", this.timeline.nowMs);
+    life.core.admin.closeRoom(
+      this.random.pick(rooms).room,
+      "by the simulation",
+      this.timeline.nowMs,
+    );
     this.step();
   }
 
@@ -225,6 +232,7 @@ export class SimRelay implements Side {
     if (nowMs >= core.nextDeadlineMs(nowMs)) core.handleTimer(nowMs);
     for (const action of core.drainActions()) {
       if (action.type === "log") continue;
+      if (action.type === "banMade" || action.type === "bansGone") continue;
       const connection = life.connections[action.connection];
       assert(connection !== undefined, `${action.type} for a connection that is gone`);
       if (action.type === "send") {

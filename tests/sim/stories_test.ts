@@ -5,69 +5,12 @@ import { LocalDirectory } from "../../src/relay/directory.ts";
 import { KEY_SALT_BYTES, KeyedPolicy } from "../../src/relay/policy.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import { Path } from "./network.ts";
-import { SimEndpoint } from "./sim_endpoint.ts";
-import { SimWorld } from "./sim_world.ts";
+import { A, B, party, RELAY, Story } from "./story.ts";
 import { BROADCAST, plainFrame } from "./traffic.ts";
 
-const RELAY = "relay.test:443";
-const A = "02:00:00:00:00:0a";
-const B = "02:00:00:00:00:0b";
 const LAN = "00:1b:21:00:00:01";
 /** More than the session timeout of QUIC. */
 const AFTER_TIMEOUT_MS = 18_000;
-
-/** A world in which programs are started by hand. */
-class Story extends SimWorld {
-  constructor() {
-    super(42);
-  }
-
-  /** Starts a client (with a MAC) or a gateway. */
-  start(
-    name: string,
-    mac: string | undefined,
-    options: { way?: Path; tokens?: TokenStore; room?: string; key?: Uint8Array } = {},
-  ): SimEndpoint {
-    const { way = new Path(), tokens = new TokenStore(), room = "PARTY", key } = options;
-    const role = mac === undefined ? "gateway" : "client";
-    const relay = { host: "relay.test", port: 443 };
-    const station = { name, role, mac, room, ...(key === undefined ? {} : { key }) } as const;
-    return new SimEndpoint(this, station, way, relay, tokens);
-  }
-
-  pass(durationMs: number): void {
-    this.timeline.runUntil(this.timeline.nowMs + durationMs);
-  }
-
-  /** Lets time pass until something is so, and says how long that took. */
-  until(what: string, isSo: () => boolean, maxMs: number): number {
-    const startedMs = this.timeline.nowMs;
-    while (!isSo()) {
-      assert(this.timeline.nowMs - startedMs < maxMs, `${what}: not within ${maxMs} ms`);
-      this.pass(10);
-    }
-    return this.timeline.nowMs - startedMs;
-  }
-
-  /** Sends a frame and says whom it reaches, and how late. */
-  say(from: SimEndpoint, bytes: Uint8Array): string[] {
-    const frame = this.ledger.enter(bytes, from.station, this.timeline.nowMs);
-    from.sendFrame(bytes);
-    this.pass(500);
-    return [...frame.reached.keys()].map(({ name }) => name).toSorted();
-  }
-}
-
-function party() {
-  const story = new Story();
-  const relay = story.addRelay(RELAY);
-  const gateway = story.start("gateway", undefined);
-  const ann = story.start("Ann", A);
-  const bob = story.start("Bob", B);
-  story.until("joining", () => [gateway, ann, bob].every(({ isJoined }) => isJoined), 1_500);
-  story.pass(100);
-  return { story, relay, gateway, ann, bob };
-}
 
 Deno.test("sim: a player whose program is killed is back at once by his token", () => {
   const { story, relay, ann } = party();

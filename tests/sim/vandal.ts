@@ -80,6 +80,8 @@ export class Vandal implements Side {
       '{"type":"hello","protocol":99}',
       '{"type":"hello","protocol":1,"role":"client"}',
       '{"type":"disconnect","code":"kicked"}',
+      '{"type":"hostRequest","request":1,"action":"kick","peerId":1}',
+      '{"type":"hostRequest","request":2,"action":"ban","target":"198.51.100.1"}',
       JSON.stringify({ type: "stats", drops: { "x": "y" } }),
       this.hello(),
     ]);

@@ -74,8 +74,7 @@ export interface DenoEndpointOptions {
 /** What an endpoint says in its hello, but for what it always says. */
 export interface HelloFields {
   readonly room: string;
-  /** A gateway has none. */
-  readonly mac?: string;
+  readonly mac?: string; // a gateway has none
   readonly datagramBudget?: number;
   readonly resume?: string;
   /** A client's key, and a gateway's, where the relay asks for one. */
@@ -83,6 +82,7 @@ export interface HelloFields {
   readonly gatewayKey?: string;
   readonly name?: string;
   readonly agent?: string;
+  readonly features?: readonly string[];
 }
 
 /** A frame out of the tunnel. */

@@ -129,6 +129,22 @@ const list = (read: FieldReader, max: number): FieldReader => (value) => {
 const object = (fields: Readonly<Record<string, Field>>): FieldReader => (value) =>
   isObject(value) ? readFields(value, fields) ?? WRONG : WRONG;
 
+/** Section 6.1: what can be a feature, each once. */
+const features: FieldReader = (value) => {
+  if (!Array.isArray(value)) return WRONG;
+  const names = value.filter((name) =>
+    /^[a-z][a-z0-9-]{0,31}$/.test(typeof name === "string" ? name : "")
+  );
+  return [...new Set(names)].slice(0, 32);
+};
+const visibleText: FieldReader = (value) =>
+  typeof value === "string" && /^[!-~]{1,64}$/.test(value) ? value : WRONG;
+const wholeList = (read: FieldReader, max: number): FieldReader => (value) => {
+  if (!Array.isArray(value) || value.length > max) return WRONG;
+  const entries = value.map(read);
+  return entries.includes(WRONG) ? WRONG : entries;
+};
+
 const ROLE = must(oneOf("client", "gateway"));
 const HELLO = {
   type: must(oneOf("hello")),
@@ -139,6 +155,7 @@ const HELLO = {
   resume: may(text),
   name: may(shortText(64)),
   agent: may(shortText(128)),
+  features: may(features),
 };
 const CLIENT_HELLO = { ...HELLO, mac: must(mac), roomKey: may(shortText(128)) };
 const GATEWAY_HELLO = { ...HELLO, gatewayKey: may(shortText(128)) };
@@ -152,9 +169,19 @@ const DIAGNOSTICS = {
   tap: may(object({ state: may(text), mtu: may(count), addresses: may(list(text, 16)) })),
 };
 const REJECT_CODES = [
-  ...["protocol-version", "invalid-hello", "rate-limited", "relay-full", "not-admitted"],
-  ...["budget-too-small", "gateway-exists", "mac-in-use", "room-full"],
+  ...["protocol-version", "invalid-hello", "rate-limited", "relay-full", "removed"],
+  ...["not-admitted", "budget-too-small", "gateway-exists", "mac-in-use", "mac-reserved"],
+  "room-full",
 ];
+const REMOVAL = { by: may(oneOf("host", "operator")), forMs: may(count) };
+const LISTED_BAN = {
+  id: must(visibleText),
+  by: must(oneOf("host", "operator")),
+  targets: must(wholeList(visibleText, 8)),
+  forMs: may(count),
+  reason: may(shortText(128)),
+  name: may(shortText(64)),
+};
 const DISCONNECT_CODES = [
   ...["bye", "protocol-error", "malformed-limit", "hello-timeout", "kicked", "room-closed"],
   ...["relay-restarting", "replaced"],
@@ -177,6 +204,19 @@ const EITHER: Readonly<Record<string, Schema>> = {
     code: must(oneOf(...DISCONNECT_CODES)),
     message: may(peopleText),
     retryAfterMs: may(count),
+    ...REMOVAL,
+  },
+};
+const FROM_ENDPOINT: Readonly<Record<string, Schema>> = {
+  ...EITHER,
+  hostRequest: {
+    type: must(text),
+    request: must(count),
+    action: must(oneOf("kick", "ban", "unban", "bans", "lock", "unlock", "release")),
+    peerId: may(peerId),
+    target: may(shortText(64)),
+    forMs: may(count),
+    reason: may(shortText(128)),
   },
 };
 const FROM_RELAY: Readonly<Record<string, Schema>> = {
@@ -190,12 +230,22 @@ const FROM_RELAY: Readonly<Record<string, Schema>> = {
     gatewayPresent: must(boolean),
     relayTime: must(number),
     resume: must(filledText(Infinity)),
+    features: may(features),
   },
   reject: {
     type: must(text),
     code: must(oneOf(...REJECT_CODES)),
     message: may(peopleText),
     retryAfterMs: may(count),
+    ...REMOVAL,
+  },
+  hostAnswer: {
+    type: must(text),
+    request: must(count),
+    ok: must(boolean),
+    message: may(peopleText),
+    bans: may(list(object(LISTED_BAN), 16)),
+    more: may(boolean),
   },
   redirect: {
     type: must(text),
@@ -219,7 +269,7 @@ export function readHello(json: unknown): Reading {
 
 /** A later message of an endpoint. */
 export function readEndpointMessage(json: unknown): Reading {
-  return readBySchema(json, EITHER);
+  return readBySchema(json, FROM_ENDPOINT);
 }
 
 /** A message of a relay. */

@@ -17,10 +17,16 @@ function refused(code: RejectCode, retryAfterMs?: number, random = LEAST): Stage
 const FINAL_REJECTS: readonly RejectCode[] = [
   "protocol-version",
   "invalid-hello",
+  "removed",
   "not-admitted",
   "budget-too-small",
 ];
-const PATIENT_REJECTS: readonly RejectCode[] = ["rate-limited", "relay-full", "room-full"];
+const PATIENT_REJECTS: readonly RejectCode[] = [
+  "rate-limited",
+  "relay-full",
+  "mac-reserved",
+  "room-full",
+];
 const REPEATED_REJECTS: readonly RejectCode[] = ["gateway-exists", "mac-in-use"];
 
 Deno.test("every reject code is final, waited out, or repeated", () => {
@@ -58,6 +64,9 @@ for (const code of PATIENT_REJECTS) {
     assert(longest > 37_000 && longest < 37_500, `${longest}`);
   });
 
+  // Without a time it is final: a station of the LAN has the MAC.
+  if (code === "mac-reserved") continue;
+
   Deno.test(`the reject ${code} is never answered sooner than after a second`, () => {
     assertEquals(waitOf(refused(code, 0)), 1000);
     assertEquals(waitOf(refused(code)), 1000);
@@ -78,6 +87,13 @@ for (const code of PATIENT_REJECTS) {
     assertEquals(longest, BACKOFF_MAX_MS / 2);
   });
 }
+
+Deno.test("the reject mac-reserved without a time is final: a station of the LAN has the MAC", () => {
+  const stage = refused("mac-reserved");
+  assertEquals(stage.only("ended").exitCode, 1);
+  assertStringIncludes(stage.only("ended").message, "lanparty-gateway ctl release");
+  assertEquals(waitOf(refused("mac-reserved", 0)), 1000);
+});
 
 for (const code of REPEATED_REJECTS) {
   Deno.test(`a hello refused by ${code} is repeated each second for 20 s, and no longer`, () => {

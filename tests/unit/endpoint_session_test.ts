@@ -77,6 +77,7 @@ Deno.test("a client's hello says all that the relay must know, and no gateway ke
     name: "Alice",
     agent: "lanparty-client/test",
     datagramBudget: 1439,
+    features: ["removal"],
     roomKey: "key",
   }]);
 });
@@ -92,6 +93,7 @@ Deno.test("a gateway's hello has neither MAC nor room key", () => {
     room: "LAN",
     agent: "lanparty-client/test",
     datagramBudget: 1439,
+    features: ["removal", "host-requests"],
     gatewayKey: "secret",
   }]);
 });

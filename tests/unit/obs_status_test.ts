@@ -375,3 +375,32 @@ Deno.test("there is advice for each code of the protocol, and for no other", () 
   assertEquals(Object.keys(REJECT_ADVICE).sort(), [...REJECT_CODES].sort());
   assertEquals(Object.keys(DISCONNECT_ADVICE).sort(), [...DISCONNECT_CODES].sort());
 });
+
+Deno.test("who was removed reads by whom, until when, and why", () => {
+  const texts: [StatusEvent, string][] = [
+    [
+      {
+        ...{ type: "disconnected", code: "kicked", message: "cheats" },
+        removed: { by: "host", forMs: 3_600_000, until: "21:30" },
+      },
+      "The host has removed you from the party, until 21:30. (cheats)",
+    ],
+    [
+      { type: "rejected", code: "removed", message: "", removed: { by: "host", forMs: 60_000 } },
+      "The host has removed you from the party, for 1 minute.",
+    ],
+    [
+      { type: "rejected", code: "removed", removed: { by: "operator" } },
+      "The relay's operator has removed you, until the operator lets you in again.",
+    ],
+    [
+      { type: "rejected", code: "removed", removed: { by: "host" } },
+      "The host has removed you from the party, until the host lets you in again.",
+    ],
+    [
+      { type: "disconnected", code: "kicked", removed: { by: "operator", forMs: 0 } },
+      "The relay's operator has removed you.",
+    ],
+  ];
+  for (const [event, text] of texts) assertEquals(describeStatus(event), text);
+});

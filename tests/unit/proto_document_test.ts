@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as address from "../../src/ctrl/address.ts";
 import * as framing from "../../src/ctrl/framing.ts";
+import * as hostMessages from "../../src/ctrl/host_messages.ts";
 import * as messages from "../../src/ctrl/messages.ts";
 import * as room from "../../src/ctrl/room.ts";
 import * as backoff from "../../src/endpoint/backoff.ts";
@@ -18,6 +19,7 @@ import * as reassembly from "../../src/proto/reassembly.ts";
 import { QUEUE_BYTES_MAX, SOJOURN_MAX_MS } from "../../src/queue/fair_queue.ts";
 import { LAN_MAC_AGE_MS } from "../../src/relay/lan_macs.ts";
 import * as limits from "../../src/relay/limits.ts";
+import * as removal from "../../src/relay/limits_removal.ts";
 import { GATEWAY_SHARE, PEER_LIMITS } from "../../src/relay/peer_limits.ts";
 
 const TEXT = Deno.readTextFileSync(new URL("../../src/proto/PROTOCOL.md", import.meta.url));
@@ -37,6 +39,8 @@ const CONSTANTS: Record<string, unknown> = {
   ...mtu,
   ...reassembly,
   ...limits,
+  ...hostMessages,
+  ...removal,
 };
 
 /** The part under a heading, up to the next one of the same depth or a higher one. */
@@ -74,9 +78,15 @@ Deno.test("the protocol's document names each code, in the order of the checks",
     messages.REJECT_CODES.filter((code) => rejects.indexOf(code) >= 3),
   );
   const disconnects = column(sectionOf("### 6.6"), 1).filter((code) =>
-    !["type", "code", "message", "retryAfterMs"].includes(code)
+    !["type", "code", "message", "retryAfterMs", "by", "forMs"].includes(code)
   );
   assertEquals(disconnects, [...messages.DISCONNECT_CODES]);
+  const [requests] = sectionOf("### 6.7").split("field of `hostAnswer`");
+  const actions = column(requests, 1).filter((name) =>
+    (hostMessages.HOST_ACTIONS as readonly string[]).includes(name)
+  );
+  assertEquals(actions, [...hostMessages.HOST_ACTIONS]);
+  assertEquals(column(sectionOf("### 6.8"), 1), Object.values(messages.Feature));
   for (const reason of messages.LEAVE_REASONS) {
     assert(sectionOf("### 6.4").includes(`\`${reason}\``), reason);
   }
@@ -112,6 +122,12 @@ Deno.test("the protocol's document gives this project's own bounds as they are",
     [/`broadcast-limit` \|[^|]*\|[^|]*\| ([\d,]+) a second/, PEER_LIMITS.floodFramesPerSecond],
     [/a second, ([\d,]+) bytes a second/, PEER_LIMITS.floodBytesPerSecond],
     [/has sent nothing in the last (\d+) minutes/, LAN_MAC_AGE_MS / 60_000],
+    [/number \(this project: ([\d,]+) in a room/, removal.ROOM_BANS_MAX],
+    [/in a room, ([\d,]+) over all; then/, removal.HOST_BANS_MAX],
+    [/end after (\d+) days at the latest/, removal.HOST_BAN_MAX_MS / 86_400_000],
+    [/(\d+) MACs for one address/, removal.RESERVATIONS_PER_ADDRESS_MAX],
+    [/for one address and (\d+) in a room/, removal.RESERVATIONS_PER_ROOM_MAX],
+    [/in a room, ([\d,]+) over all; the oldest/, removal.RESERVATIONS_MAX],
     [/-limit` \|[^|]*\|[^|]*minutes \| ([\d,]+) a second/, PEER_LIMITS.unknownFramesPerSecond],
   ];
   for (const [pattern, bound] of bounds) {

@@ -31,7 +31,12 @@ Deno.test("address: peers that left, were kicked or lost leave their place free"
   const relay = new RelayHarness({ peersPerAddressMax: 1 });
   relay.client(mac(1)).control({ type: "disconnect", code: "bye" });
   const kicked = relay.client(mac(2));
-  relay.core.kick("PARTY", Number(kicked.last("welcome").peerId), "Go.", relay.nowMs);
+  relay.core.admin.kick(
+    "PARTY",
+    Number(kicked.last("welcome").peerId),
+    { by: "operator", forMs: 0 },
+    relay.nowMs,
+  );
   relay.settle();
   relay.client(mac(3)).lose();
   relay.client(mac(4)).finish();

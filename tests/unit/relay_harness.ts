@@ -28,6 +28,8 @@ export class RelayHarness {
   readonly frameRecords: FrameRecord[] = [];
   readonly logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   readonly endpoints: ScriptedEndpoint[] = [];
+  /** Ids of bans that were made, and lists of those that are gone. */
+  readonly banChanges: (string | readonly string[])[] = [];
   private randomState = 1;
 
   constructor(
@@ -106,6 +108,10 @@ export class RelayHarness {
     for (const action of this.core.drainActions()) {
       if (action.type === "log") {
         this.logs.push({ ...action, fields: { ...action.fields } });
+        continue;
+      }
+      if (action.type === "banMade" || action.type === "bansGone") {
+        this.banChanges.push(action.type === "banMade" ? action.ban.id : action.ids);
         continue;
       }
       const endpoint = this.at(action.connection);

@@ -179,15 +179,15 @@ Deno.test("handshakes that never say a key fail nothing", () => {
 Deno.test("a locked room keeps who is in it and lets nobody else in", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
-  assert(relay.core.lock("PARTY"));
+  assert(relay.core.admin.lock("PARTY"));
   assertEquals(relay.core.rooms()[0].locked, true);
   assertNotAdmitted(relay.connect().hello({ mac: B }));
   assertNotAdmitted(relay.connect().hello({ role: "gateway" }));
   assertNotAdmitted(relay.connect().hello({ mac: A, resume: "x" }));
   const back = relay.connect().hello({ mac: A, resume: a.last("welcome").resume });
   assertEquals(codeOf(back), "welcome");
-  assert(relay.core.unlock("PARTY"));
-  assertEquals(relay.core.unlock("PARTY"), false);
+  assert(relay.core.admin.unlock("PARTY"));
+  assertEquals(relay.core.admin.unlock("PARTY"), false);
   assertEquals(codeOf(relay.connect().hello({ mac: B })), "welcome");
 });
 
@@ -195,8 +195,8 @@ Deno.test("a lock outlasts the room, and one by id meets no other room of the na
   const relay = new RelayHarness({ policy: KEYED });
   const a = relay.client(A, { roomKey: MINE.roomKey });
   const { id } = relay.core.rooms()[0];
-  assert(relay.core.lock(id));
-  assertEquals(relay.core.locks, [id]);
+  assert(relay.core.admin.lock(id));
+  assertEquals(relay.core.admin.locks, [id]);
   a.lose();
   assertEquals(relay.core.rooms(), []);
   assertNotAdmitted(relay.connect().hello({ mac: A, roomKey: MINE.roomKey }));
@@ -206,9 +206,9 @@ Deno.test("a lock outlasts the room, and one by id meets no other room of the na
 
 Deno.test("locks are bounded in number", () => {
   const { core } = new RelayHarness();
-  for (let i = 0; i < 1_024; i++) assert(core.lock(`ROOM-${i}`));
-  assertEquals(core.lock("ONE-MORE"), false);
-  assert(core.lock("ROOM-0"), "what is locked can be locked again");
+  for (let i = 0; i < 1_024; i++) assert(core.admin.lock(`ROOM-${i}`));
+  assertEquals(core.admin.lock("ONE-MORE"), false);
+  assert(core.admin.lock("ROOM-0"), "what is locked can be locked again");
 });
 
 Deno.test("whoever is kicked, or whose room is closed, may be named by the room's id", () => {
@@ -216,8 +216,8 @@ Deno.test("whoever is kicked, or whose room is closed, may be named by the room'
   const mine = relay.client(A, { roomKey: MINE.roomKey });
   const theirs = relay.client(A, { roomKey: OTHERS.roomKey });
   const [{ id }, { id: otherId }] = relay.core.rooms();
-  assert(relay.core.kick(id, 1, "Go.", relay.nowMs));
-  assert(relay.core.closeRoom(otherId, "Closed.", relay.nowMs));
+  assert(relay.core.admin.kick(id, 1, { by: "operator" }, relay.nowMs));
+  assert(relay.core.admin.closeRoom(otherId, "Closed.", relay.nowMs));
   relay.settle();
   assertEquals(mine.last("disconnect").code, "kicked");
   assertEquals(theirs.last("disconnect").code, "room-closed");

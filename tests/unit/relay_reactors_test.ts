@@ -75,7 +75,7 @@ Deno.test("reactors: the wrong one sends on before its own limits, its locks and
       .find((room) => ownerOfRoom(room, 2, sha256) === owner)!;
   const relay = new RelayHarness({ directory: directoryOf(0), peersMax: 1, peersPerAddressMax: 1 });
   relay.client(A, { room: name(0) });
-  relay.core.lock(name(1));
+  relay.core.admin.lock(name(1));
   relay.core.drain();
   const hello = { room: name(1), mac: B };
   const sent = relay.connect({ arrival }).hello(hello).last("redirect");

@@ -80,7 +80,8 @@ Deno.test("relay: how a connection ended tells the others why somebody left", ()
   const relay = new RelayHarness();
   const a = relay.client(A);
   for (const [errorCode, reason] of [[undefined, "lost"], [0, "bye"], [2, "error"], [4, "lost"]]) {
-    relay.client(B).lose(errorCode as number | undefined);
+    const resume = relay.endpoints.at(-1)!.messages[0].resume;
+    relay.client(B, { resume }).lose(errorCode as number | undefined);
     assertEquals(a.last("peerLeft").reason, reason);
   }
 });
@@ -93,7 +94,7 @@ Deno.test("relay: an endpoint that ends with a complaint has left with an error"
   assertEquals(b.closedWith, 2);
 });
 
-Deno.test("relay: the same MAC can join at once when its session is gone", () => {
+Deno.test("relay: a MAC whose session was lost before it said anything can join at once", () => {
   const relay = new RelayHarness();
   relay.client(A).lose();
   assertEquals(relay.core.rooms(), []);
@@ -378,15 +379,15 @@ Deno.test("relay: when it stops, everyone is told when to come back and nobody i
 Deno.test("relay: a peer can be kicked and a room be closed", () => {
   const relay = new RelayHarness();
   const [a, b, c] = [relay.client(A), relay.client(B), relay.client(C)];
-  assertEquals(relay.core.kick("PARTY", 9, "", relay.nowMs), false);
-  assertEquals(relay.core.kick("OTHER", 2, "", relay.nowMs), false);
-  assert(relay.core.kick("PARTY", 2, "No cheating.", relay.nowMs));
+  assertEquals(relay.core.admin.kick("PARTY", 9, { by: "operator" }, relay.nowMs), undefined);
+  assertEquals(relay.core.admin.kick("OTHER", 2, { by: "operator" }, relay.nowMs), undefined);
+  assert(relay.core.admin.kick("PARTY", 2, { by: "operator", reason: "No cheating" }, relay.nowMs));
   relay.settle();
   assertEquals(a.last("peerLeft").reason, "kicked");
-  assertEquals(b.last("disconnect").message, "No cheating.");
+  assertEquals(b.last("disconnect").message, "The relay's operator has removed you: No cheating.");
   assertDisconnected(relay, b, "kicked", 3);
-  assertEquals(relay.core.closeRoom("OTHER", "", relay.nowMs), false);
-  assert(relay.core.closeRoom("PARTY", "The party is over.", relay.nowMs));
+  assertEquals(relay.core.admin.closeRoom("OTHER", "", relay.nowMs), false);
+  assert(relay.core.admin.closeRoom("PARTY", "The party is over.", relay.nowMs));
   relay.settle();
   assertEquals(relay.core.rooms(), []);
   assertDisconnected(relay, a, "room-closed", 3);

@@ -64,6 +64,11 @@ Deno.test("metrics hold the view's figures", () => {
     'lanparty_handshakes_total{result="refused"}': 2,
     'lanparty_rejects_total{code="room-full"}': 6,
     'lanparty_disconnects_total{code="kicked"}': 1,
+    'lanparty_bans{by="operator"}': 2,
+    'lanparty_bans{by="host"}': 5,
+    'lanparty_removals_total{by="operator"}': 1,
+    'lanparty_removals_total{by="host"}': 3,
+    "lanparty_reserved_macs": 4,
     'lanparty_loop_lag_seconds_bucket{le="0.001"}': 6,
     'lanparty_loop_lag_seconds_bucket{le="0.01"}': 9,
     'lanparty_loop_lag_seconds_bucket{le="+Inf"}': 10,
@@ -93,9 +98,17 @@ Deno.test("nothing that a peer chose gets into the metrics, and what is odd is e
   for (const word of ["evil", "SECRET", "192.0.2"]) assert(!text.includes(word), word);
 });
 
+const NO_BANS = { operator: 0, host: 0 };
+
 /** Two reactors, of which one is down. */
 function mergedView() {
-  const frame = { version: "1.2.3", unixMs: VIEW_UNIX_MS, uptimeMs: 90_000, draining: false };
+  const frame = {
+    version: "1.2.3",
+    unixMs: VIEW_UNIX_MS,
+    uptimeMs: 90_000,
+    draining: false,
+    bans: NO_BANS,
+  };
   return mergeViews(frame, [
     { reactor: 0, restarts: 0, ports: [443], view: makeView() },
     { reactor: 1, restarts: 7, ports: [444] },
@@ -123,7 +136,8 @@ Deno.test("reactors have samples of their own, under a label, and nothing sums t
   const { types: alone } = parse(formatMetrics(makeView()));
   for (const name of alone.keys()) assert(types.has(name), name);
   for (const key of samples.keys()) {
-    if (key.startsWith("lanparty_build_info")) continue;
+    // What is the supervisor's.
+    if (/^lanparty_(build_info|bans)/.test(key)) continue;
     assertMatch(key, /\{reactor="[012]"/);
     const isOfThatDown = key.includes('reactor="1"');
     if (isOfThatDown) assertMatch(key, /^lanparty_reactor_(up|restarts_total)/);
@@ -157,7 +171,7 @@ Deno.test("the view of several reactors adds up what they say, and says where ea
 });
 
 Deno.test("a view of reactors of which none answers has all its figures, at zero", () => {
-  const frame = { version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false };
+  const frame = { version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false, bans: NO_BANS };
   const { rooms, traffic, tallies, loop } = mergeViews(frame, [
     { reactor: 0, restarts: 0, ports: [] },
   ]);

@@ -38,6 +38,8 @@ export function makeView(view: Partial<RelayView> = {}): RelayView {
     uptimeMs: 61_500,
     draining: false,
     connections: 3,
+    bans: { operator: 2, host: 5 },
+    reservedMacs: 4,
     slots: { total: 100, free: 90 },
     traffic: traffic.snapshot(),
     tallies: {
@@ -48,6 +50,7 @@ export function makeView(view: Partial<RelayView> = {}): RelayView {
       redirects: 0,
       rejects: { "room-full": 6 },
       disconnects: { kicked: 1 },
+      removals: { operator: 1, host: 3 },
     },
     loop: { turns: 10, lagBoundsSeconds: [0.001, 0.01], lagCounts: [6, 3, 1], lagSumSeconds: 0.5 },
     rooms: [{

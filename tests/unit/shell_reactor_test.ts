@@ -20,8 +20,16 @@ Deno.test("each reactor has a reset key of its own, the same after each start", 
 });
 
 Deno.test("messages are lines, and what is none is nothing", () => {
-  const order: ReactorOrder = { type: "kick", room: "PARTY", peerId: 7 };
-  assertEquals(formatLine(order), '{"type":"kick","room":"PARTY","peerId":7}\n');
+  const order: ReactorOrder = {
+    type: "kick",
+    room: "PARTY",
+    peerId: 7,
+    removal: { by: "operator" },
+  };
+  assertEquals(
+    formatLine(order),
+    '{"type":"kick","room":"PARTY","peerId":7,"removal":{"by":"operator"}}\n',
+  );
   assertEquals(parseLine<ReactorOrder>(formatLine(order)), order);
   for (const line of ["", "noise", "null", "17", "[]", '{"type":1}']) {
     assertEquals(parseLine(line), undefined, line);

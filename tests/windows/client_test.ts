@@ -118,7 +118,7 @@ async function leaseFromLan(
     assertEquals(lease.told.get(name), undefined, `option ${option} (${name})`);
   }
   await client.waitForLine(
-    new RegExp(`DHCP server 10\\.77\\.0\\.1 gave the address ${lease.address} for 60 minutes`),
+    new RegExp(`DHCP server 10\\.77\\.0\\.1 gave the address ${lease.address} for 1 hour`),
   );
   assertMatch(client.stderr, /This PC keeps its own settings: taken out were default route, /);
   await pc.recordLease(lease);

@@ -1,0 +1,209 @@
+/** What the relay's operator, and within their own room the hosts, do to peers and rooms. */
+import { parseBanTarget, tokenName } from "../ctrl/ban_target.ts";
+import { formatTimeSpan } from "../proto/time_span.ts";
+import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";
+import type { Lifecycle, RelayState } from "./lifecycle.ts";
+import { noticeOf, type Removal, removalOf } from "./removal.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+import { describe } from "./snapshot.ts";
+
+/** What became of the wish to keep somebody out. */
+export interface BanOutcome {
+  /** How many peers were sent away. */
+  readonly removed: number;
+  /** False: there are too many bans, so that they may come back. */
+  readonly kept: boolean;
+}
+
+/** Carries it out; who may ask for what is decided elsewhere. */
+export class Administration {
+  constructor(private readonly state: RelayState, private readonly lifecycle: Lifecycle) {}
+
+  /**
+   * Locks a room, now or when it opens: who is in it stays and may come back, nobody new is let in.
+   * False when there are too many locks.
+   */
+  lock(room: string): boolean {
+    return this.state.locks.lock(room);
+  }
+
+  /** Takes back {@link lock}, by the same name; false when there is no such lock. */
+  unlock(room: string): boolean {
+    return this.state.locks.unlock(room);
+  }
+
+  /** What is locked: room codes and ids. */
+  get locks(): string[] {
+    return this.state.locks.values();
+  }
+
+  /** Sends everyone in a room away; false when there is no such room. `room`: as for {@link kick}. */
+  closeRoom(room: string, message: string, nowMs: number): boolean {
+    const rooms = this.roomsOf(room);
+    for (const session of rooms.flatMap(({ peers }) => peers)) {
+      this.lifecycle.disconnect(session, "room-closed", message, nowMs);
+    }
+    return rooms.length > 0;
+  }
+
+  /**
+   * Takes one peer out of a room and keeps it out, by its MAC, its token, and by its address where nobody
+   * else in the room has that.
+   *
+   * @param room its id, or its code: then all of that code
+   * @returns `undefined`: there is no such peer
+   */
+  kick(room: string, peerId: number, removal: Removal, nowMs: number): BanOutcome | undefined {
+    const found = this.roomsOf(room).flatMap((one) =>
+      one.peers.filter((peer) => peer.peerId === peerId).map((peer) => [one, peer] as const)
+    );
+    if (found.length === 0) return undefined;
+    const outcomes = found.map(([one, peer]) =>
+      this.removePeer(peer, removal.by === "host" ? one.key : one.id, removal, nowMs)
+    );
+    return { removed: found.length, kept: outcomes.every(Boolean) };
+  }
+
+  /** Keeps out whoever has `target` (see `parseBanTarget`), from one room or all, and sends them away. */
+  ban(
+    target: string,
+    room: string | undefined,
+    removal: Removal,
+    nowMs: number,
+  ): BanOutcome & { readonly ban: Ban } {
+    const ban = this.makeBan([target], room, removal, nowMs);
+    const kept = this.add(ban, nowMs);
+    return { ban, removed: this.removeMatching(ban, nowMs), kept };
+  }
+
+  /** Has a ban in force that somebody else keeps: of a file, or of another process. */
+  applyBan(ban: Ban, nowMs: number): void {
+    this.state.bans.add(ban, this.unixMs(nowMs));
+    this.removeMatching(ban, nowMs);
+  }
+
+  /** Takes bans back. */
+  unban(ids: readonly string[], isOwn = true): void {
+    const gone = ids.filter((id) => this.state.bans.remove(id) !== undefined);
+    if (isOwn && gone.length > 0) this.state.outbox.push({ type: "bansGone", ids: gone });
+  }
+
+  /** The bans in force, the oldest first. */
+  bans(nowMs: number): Ban[] {
+    return this.state.bans.values(this.unixMs(nowMs));
+  }
+
+  /** Those of them that outlive the process: not what a gateway has said that could be anybody. */
+  keptBans(nowMs: number): Ban[] {
+    const all = this.bans(nowMs);
+    return this.state.policy.provesHost ? all : all.filter(({ by }) => by === "operator");
+  }
+
+  /** How many bans there are, by who made them. */
+  banCounts(nowMs: number): { readonly operator: number; readonly host: number } {
+    this.state.bans.prune(this.unixMs(nowMs));
+    return this.state.bans.counts;
+  }
+
+  /** How many MACs are kept for players who have left. */
+  get reservedMacs(): number {
+    return this.state.reservations.size;
+  }
+
+  /** Keeps a MAC of a room (by what tells it apart) no longer for who has left; false if it was not. */
+  release(roomKey: string, mac: string): boolean {
+    return this.state.reservations.release(roomKey, mac);
+  }
+
+  private unixMs(nowMs: number): number {
+    return Math.round(this.state.timeOriginMs + nowMs);
+  }
+
+  private roomsOf(name: string): Room[] {
+    return [...this.state.rooms.values()].filter(({ code, id, key }) =>
+      code === name || id === name || key === name
+    );
+  }
+
+  private makeBan(
+    targets: readonly string[],
+    room: string | undefined,
+    { by, forMs, reason }: Removal,
+    nowMs: number,
+    name?: string,
+  ): Ban {
+    const madeMs = this.unixMs(nowMs);
+    const id = [...this.state.random(BAN_ID_BYTES)]
+      .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const untilMs = forMs === undefined ? undefined : madeMs + forMs;
+    return makeBan({ id, by, room, targets, madeMs, untilMs, reason, name });
+  }
+
+  /** True if it is kept out as well, or was not to be. */
+  private removePeer(peer: Session, room: string, removal: Removal, nowMs: number): boolean {
+    const ban = removal.forMs === 0
+      ? undefined
+      : this.makeBan(targetsOf(peer), room, removal, nowMs, peer.hello?.name);
+    const kept = ban === undefined || this.add(ban, nowMs);
+    const { key } = peer.room!;
+    this.sendAway(peer, removal, nowMs);
+    // Nobody may have it meanwhile; when the ban is taken back, whoever comes first.
+    if (ban !== undefined && peer.hello?.mac !== undefined) this.release(key, peer.hello.mac);
+    return kept;
+  }
+
+  private add(ban: Ban, nowMs: number): boolean {
+    const { bans, outbox, policy } = this.state;
+    const added = bans.add(ban, this.unixMs(nowMs));
+    if (!added.ok) return false;
+    if (added.gone.length > 0) outbox.push({ type: "bansGone", ids: added.gone });
+    // What a gateway says that has shown nothing ends with it.
+    if (ban.by === "operator" || policy.provesHost) outbox.push({ type: "banMade", ban });
+    // Anybody may be a host somewhere, and is not to flood the log.
+    outbox.log(ban.by === "operator" ? "info" : "debug", "ban made", { ...ban });
+    return true;
+  }
+
+  private removeMatching(ban: Ban, nowMs: number): number {
+    const rooms = ban.room === undefined ? [...this.state.rooms.values()] : this.roomsOf(ban.room);
+    const found = rooms.flatMap(({ peers }) => peers).filter((peer) =>
+      (ban.by === "operator" || !peer.isGateway) &&
+      [...targetsOf(peer), addressOf(peer)].some((target) => ban.targets.includes(target))
+    );
+    const removal = removalOf(ban, this.unixMs(nowMs));
+    for (const peer of found) this.sendAway(peer, removal, nowMs);
+    return found.length;
+  }
+
+  private sendAway(peer: Session, removal: Removal, nowMs: number): void {
+    const { outbox, tallies } = this.state;
+    const { by, forMs, reason } = removal;
+    tallies.removals[by]++;
+    outbox.log("info", "peer removed", {
+      ...describe(peer, peer.room!),
+      by,
+      ...(forMs === undefined ? {} : { for: formatTimeSpan(forMs) }),
+      ...(reason === undefined ? {} : { why: reason }),
+    });
+    const { message, ...more } = noticeOf(peer.hello, removal);
+    this.lifecycle.disconnect(peer, "kicked", message, nowMs, more);
+  }
+}
+
+/** What a joined peer is known by: its address only where nobody else in its room has it. */
+function targetsOf(peer: Session): string[] {
+  const isShared = peer.room!.peers.some((other) =>
+    other !== peer && other.addressKey === peer.addressKey
+  );
+  const targets = [
+    peer.hello?.mac,
+    isShared ? undefined : addressOf(peer),
+    tokenName(peer.resumeToken),
+  ];
+  return targets.filter((target) => target !== undefined);
+}
+
+function addressOf(peer: Session): string {
+  return parseBanTarget(peer.addressKey) ?? peer.addressKey;
+}

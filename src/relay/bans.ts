@@ -1,0 +1,148 @@
+/**
+ * Who is not let in: the bans of a relay, found by room and by what they look for.
+ *
+ * A host's bans hold in its own room and for players only. Since anybody may have a room on some relays,
+ * they are bounded in number, in each room and over all, and in time: one too many over all takes the place
+ * of the oldest in the room that has the most, so that nobody can push another room's out.
+ */
+import { type Ban, isOver } from "./ban_record.ts";
+import { HOST_BANS_MAX, OPERATOR_BANS_MAX, ROOM_BANS_MAX } from "./limits_removal.ts";
+
+/** What {@linkcode BanList.add} did. */
+export type BanAdded =
+  /** `gone`: the ids of those that gave way, the ones over included. */
+  | { readonly ok: true; readonly gone: readonly string[] }
+  /** There are too many: of the operator's, or in this room. */
+  | { readonly ok: false };
+
+/** See the module. */
+export class BanList {
+  /** By id, the oldest first. */
+  private readonly bans = new Map<string, Ban>();
+  /** By room (none for the whole relay) and target. */
+  private readonly byTarget = new Map<string, Set<Ban>>();
+  /** How many the hosts have made in each room, and how many the operator has made. */
+  private readonly hostCounts = new Map<string, number>();
+  private operatorCount = 0;
+
+  /** How many bans there are, by who made them; those that are over may still be among them. */
+  get counts(): { readonly operator: number; readonly host: number } {
+    return { operator: this.operatorCount, host: this.bans.size - this.operatorCount };
+  }
+
+  /**
+   * Adds a ban. It takes the place of one with its id, and of one of the same author and room that looks
+   * for just the same.
+   */
+  add(ban: Ban, unixMs: number): BanAdded {
+    const gone = [...this.prune(unixMs), ...this.takePlaceOf(ban)];
+    const room = ban.room ?? "";
+    if (ban.by === "operator" && this.operatorCount >= OPERATOR_BANS_MAX) return { ok: false };
+    if (ban.by === "host" && (this.hostCounts.get(room) ?? 0) >= ROOM_BANS_MAX) {
+      return { ok: false };
+    }
+    if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) gone.push(this.evict());
+    this.bans.set(ban.id, ban);
+    for (const target of ban.targets) {
+      const key = keyOf(ban.room, target);
+      const found = this.byTarget.get(key);
+      if (found === undefined) this.byTarget.set(key, new Set([ban]));
+      else found.add(ban);
+    }
+    if (ban.by === "operator") this.operatorCount++;
+    else this.hostCounts.set(room, (this.hostCounts.get(room) ?? 0) + 1);
+    return { ok: true, gone: gone.filter((id) => id !== ban.id) };
+  }
+
+  /** Takes a ban back; `undefined` if there is none of this id. */
+  remove(id: string): Ban | undefined {
+    const ban = this.bans.get(id);
+    if (ban === undefined) return undefined;
+    this.bans.delete(id);
+    for (const target of ban.targets) {
+      const key = keyOf(ban.room, target);
+      const found = this.byTarget.get(key)!;
+      found.delete(ban);
+      if (found.size === 0) this.byTarget.delete(key);
+    }
+    if (ban.by === "operator") this.operatorCount--;
+    else {
+      const room = ban.room ?? "";
+      const rest = this.hostCounts.get(room)! - 1;
+      if (rest > 0) this.hostCounts.set(room, rest);
+      else this.hostCounts.delete(room);
+    }
+    return ban;
+  }
+
+  /**
+   * The ban that keeps somebody out for the longest, if one does.
+   *
+   * @param rooms the names of the room that is asked for: code, id, and what tells it apart
+   * @param targets what is known of who asks; `undefined` entries count for nothing
+   */
+  find(
+    rooms: readonly string[],
+    targets: readonly (string | undefined)[],
+    role: "client" | "gateway",
+    unixMs: number,
+  ): Ban | undefined {
+    if (this.bans.size === 0) return undefined;
+    let longest: Ban | undefined;
+    for (const room of [undefined, ...rooms]) {
+      for (const target of targets) {
+        if (target === undefined) continue;
+        for (const ban of this.byTarget.get(keyOf(room, target)) ?? []) {
+          if (isOver(ban, unixMs) || (ban.by === "host" && role === "gateway")) continue;
+          if (longest === undefined || endOf(ban) > endOf(longest)) longest = ban;
+        }
+      }
+    }
+    return longest;
+  }
+
+  /** The hosts' bans of a room. */
+  ofRoom(room: string): Ban[] {
+    if (!this.hostCounts.has(room)) return [];
+    return [...this.bans.values()].filter((ban) => ban.by === "host" && ban.room === room);
+  }
+
+  /** All of them, the oldest first. */
+  values(unixMs: number): Ban[] {
+    this.prune(unixMs);
+    return [...this.bans.values()];
+  }
+
+  /** Forgets what is over; returns the ids. */
+  prune(unixMs: number): string[] {
+    const over = [...this.bans.values()].filter((ban) => isOver(ban, unixMs));
+    for (const { id } of over) this.remove(id);
+    return over.map(({ id }) => id);
+  }
+
+  private takePlaceOf(ban: Ban): string[] {
+    const same = [...this.byTarget.get(keyOf(ban.room, ban.targets[0])) ?? []].filter((other) =>
+      other.by === ban.by && other.targets.length === ban.targets.length &&
+      ban.targets.every((target) => other.targets.includes(target))
+    );
+    const ids = [...same.map(({ id }) => id), ...this.bans.has(ban.id) ? [ban.id] : []];
+    for (const id of new Set(ids)) this.remove(id);
+    return ids;
+  }
+
+  /** The oldest ban of the room with the most gives way. */
+  private evict(): string {
+    const [fullest] = [...this.hostCounts].reduce((most, one) => one[1] > most[1] ? one : most);
+    const [{ id }] = this.ofRoom(fullest);
+    this.remove(id);
+    return id;
+  }
+}
+
+function keyOf(room: string | undefined, target: string): string {
+  return `${room ?? ""} ${target}`;
+}
+
+function endOf(ban: Ban): number {
+  return ban.untilMs ?? Infinity;
+}

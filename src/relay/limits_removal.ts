@@ -1,0 +1,21 @@
+/** Every bound of removing peers, and of keeping a MAC for who has left: numbers and times. */
+
+/** A host's ban lasts no longer; it lasts so long where no length is given. */
+export const HOST_BAN_MAX_MS = 30 * 86_400_000;
+/** Bans that the hosts of one room may have made. */
+export const ROOM_BANS_MAX = 64;
+/** Bans of all hosts. */
+export const HOST_BANS_MAX = 4_096;
+/** Bans of the relay's operator. */
+export const OPERATOR_BANS_MAX = 4_096;
+
+/** How long the MAC of a player who has left stays theirs. */
+export const MAC_RESERVATION_MS = 600_000;
+/** Somebody else with that MAC may ask again after this, since the host may release it. */
+export const MAC_RESERVED_RETRY_MS = 15_000;
+/** MACs that are kept for players who came from one address, in one room. */
+export const RESERVATIONS_PER_ADDRESS_MAX = 8;
+/** MACs that are kept in one room … */
+export const RESERVATIONS_PER_ROOM_MAX = 256;
+/** … and in all of them. */
+export const RESERVATIONS_MAX = 16_384;

@@ -1,0 +1,70 @@
+/** Serves `lanparty-gateway ctl`: what the host wants of the room, over a socket in the state folder. */
+import type { HostAnswer } from "../ctrl/host_messages.ts";
+import type { EndpointSession } from "../endpoint/session.ts";
+import { type HostOutcome, HostRequests } from "../gateway/host_requests.ts";
+import type { Reactor, Worker } from "../reactor/mod.ts";
+import type { GatewayView } from "../serve/gateway_view.ts";
+import { answerHost, type HostWish } from "../serve/host_control.ts";
+import { serveControl } from "./control_service.ts";
+import type { Logger } from "./logging.ts";
+import { ATTENTION_MS } from "./serve_pages.ts";
+
+/** See the module. */
+export class GatewayControl implements Worker {
+  private readonly requests = new HostRequests();
+  private stop: () => void = () => {};
+
+  constructor(private readonly reactor: Reactor) {}
+
+  /** Listens until {@linkcode close}. */
+  open(
+    stateDir: string,
+    session: EndpointSession,
+    view: () => GatewayView,
+    logger: Logger,
+  ): void {
+    const { reactor } = this;
+    reactor.addWorker(this);
+    const control = serveControl(stateDir, "gateway", (words) => {
+      reactor.attend(ATTENTION_MS);
+      const { unixMs, room, joined, players } = view();
+      const ask = (wish: HostWish) => this.ask(wish, session);
+      return answerHost(words, { unixMs, room, joined, players, ask });
+    }, logger);
+    this.stop = () => control.close();
+  }
+
+  /** The relay has answered. */
+  handleAnswer(answer: HostAnswer): void {
+    this.requests.handleAnswer(answer);
+    // Whoever waits for it is on the runtime's own loop.
+    this.reactor.attend(ATTENTION_MS);
+  }
+
+  /** The room is left. */
+  handleLeft(): void {
+    this.requests.handleLeft();
+  }
+
+  /** Listens no more. */
+  close(): void {
+    this.stop();
+  }
+
+  work(nowMs: number): boolean {
+    this.requests.handleTimer(nowMs);
+    return false;
+  }
+
+  nextDeadlineMs(): number {
+    return this.requests.nextDeadlineMs();
+  }
+
+  private ask(wish: HostWish, session: EndpointSession): Promise<HostOutcome> {
+    const { promise, resolve } = Promise.withResolvers<HostOutcome>();
+    const send = session.askRelay.bind(session);
+    this.requests.ask(wish, send, resolve, this.reactor.now());
+    this.reactor.wake();
+    return promise;
+  }
+}

@@ -1,0 +1,159 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  MAC_RESERVATION_MS,
+  RESERVATIONS_MAX,
+  RESERVATIONS_PER_ADDRESS_MAX,
+  RESERVATIONS_PER_ROOM_MAX,
+} from "../../src/relay/limits_removal.ts";
+import { MacReservations } from "../../src/relay/mac_reservations.ts";
+import { mac, plain, whole } from "./relay_frames.ts";
+import { RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
+
+const A = "02:00:00:00:00:0a";
+const B = "02:00:00:00:00:0b";
+const NEW = { features: ["removal"] };
+const AT = (number: number) => ({ address: `192.0.2.${number}:4000` });
+
+function nameOf(number: number): string {
+  const hex = number.toString(16).padStart(8, "0");
+  return `02:00:${hex.match(/../g)!.join(":")}`;
+}
+
+Deno.test("reservations: a MAC is kept for ten minutes, in its room, until it is released", () => {
+  const kept = new MacReservations();
+  kept.keep("R", A, { tokens: ["t"], addressKey: "192.0.2.1" }, 1_000);
+  assertEquals(kept.get("R", A, 1_000 + MAC_RESERVATION_MS - 1)?.tokens, ["t"]);
+  assertEquals(kept.get("R", A, 1_000 + MAC_RESERVATION_MS), undefined);
+  assertEquals([kept.get("S", A, 1_000), kept.get("R", B, 1_000)], [undefined, undefined]);
+  kept.keep("R", A, { tokens: ["u"], addressKey: "192.0.2.2" }, 2_000);
+  assertEquals([kept.size, kept.get("R", A, 2_000)?.tokens], [1, ["u"]]);
+  assertEquals([kept.release("R", A), kept.release("R", A), kept.size], [true, false, 0]);
+});
+
+Deno.test("reservations: what is over is forgotten, and where there are too many the oldest gives way", () => {
+  const kept = new MacReservations();
+  const keep = (room: string, number: number, addressKey: string, nowMs: number) =>
+    kept.keep(room, nameOf(number), { tokens: ["t"], addressKey }, nowMs);
+  for (let i = 0; i <= RESERVATIONS_PER_ADDRESS_MAX; i++) keep("R", i, "192.0.2.1", i);
+  assertEquals(kept.size, RESERVATIONS_PER_ADDRESS_MAX);
+  assertEquals(kept.get("R", nameOf(0), 10), undefined, "the oldest of the address");
+  assert(kept.get("R", nameOf(1), 10));
+  for (let i = 0; i < RESERVATIONS_PER_ROOM_MAX; i++) keep("R", 1_000 + i, `a${i}`, 20);
+  assertEquals(kept.size, RESERVATIONS_PER_ROOM_MAX);
+  assertEquals(kept.get("R", nameOf(1), 20), undefined, "the oldest of the room");
+  assert(kept.get("R", nameOf(1_000), 20));
+  for (let i = 0; kept.size < RESERVATIONS_MAX; i++) keep(`S-${i}`, i, "192.0.2.1", 30);
+  keep("T", 1, "192.0.2.1", 40);
+  assertEquals(kept.size, RESERVATIONS_MAX);
+  assertEquals(kept.get("R", nameOf(1_000), 40), undefined, "the oldest of all");
+  assert(kept.get("T", nameOf(1), 40) && kept.get("R", nameOf(1_001), 40));
+  keep("T", 2, "192.0.2.1", 40 + MAC_RESERVATION_MS);
+  assertEquals(kept.size, 1);
+});
+
+/** A client that has joined and been heard of. */
+function player(relay: RelayHarness, macText: string, fields = {}, path = {}): ScriptedEndpoint {
+  return relay.client(macText, { ...NEW, ...fields }, path).control({ type: "stats" });
+}
+
+function answer(relay: RelayHarness, fields: Record<string, unknown>, number = 9): unknown {
+  const endpoint = relay.connect(AT(number));
+  relay.advance(100);
+  endpoint.hello({ ...NEW, ...fields });
+  const [first] = endpoint.messages;
+  return first.code ?? first.type;
+}
+
+Deno.test("a departed player's MAC is theirs for ten minutes: by the token, and by nothing else", () => {
+  const ways: Record<string, (peer: ScriptedEndpoint) => void> = {
+    "says bye": (peer) => peer.control({ type: "disconnect", code: "bye" }),
+    "finishes": (peer) => peer.finish(),
+    "is lost": (peer) => peer.lose(),
+    "errs": (peer) => peer.control({ type: "disconnect", code: "protocol-error" }),
+    "errs here": (peer) => peer.raw(new Uint8Array(4)),
+  };
+  for (const [way, leave] of Object.entries(ways)) {
+    const relay = new RelayHarness();
+    player(relay, A, {}, AT(1));
+    const b = player(relay, B, {}, AT(2));
+    const resume = b.last("welcome").resume;
+    leave(b);
+    const villain = relay.connect(AT(3));
+    relay.advance(100);
+    villain.hello({ mac: B, name: "Bob", ...NEW });
+    assertEquals(villain.last("reject"), {
+      type: "reject",
+      code: "mac-reserved",
+      message: "This MAC is kept for a player who was here a moment ago.",
+      retryAfterMs: 15_000,
+    }, way);
+    assertEquals(answer(relay, { mac: B, features: undefined }), "mac-in-use", `${way}, of before`);
+    assertEquals(answer(relay, { mac: B, resume: `${resume}x` }), "mac-reserved", way);
+    assertEquals(answer(relay, { mac: B, room: "OTHER" }), "welcome", way);
+    assertEquals(answer(relay, { mac: B, resume }), "welcome", way);
+  }
+  const relay = new RelayHarness();
+  player(relay, A, {}, AT(1));
+  player(relay, B, {}, AT(2)).lose();
+  relay.advance(MAC_RESERVATION_MS - 200);
+  assertEquals(answer(relay, { mac: B }), "mac-reserved");
+  relay.advance(100);
+  assertEquals(answer(relay, { mac: B }), "welcome");
+});
+
+Deno.test("a MAC stays a player's over a room that was empty for a while", () => {
+  const relay = new RelayHarness();
+  const b = player(relay, B);
+  const resume = b.last("welcome").resume;
+  b.lose();
+  assertEquals(relay.core.rooms(), []);
+  assertEquals(answer(relay, { mac: B }), "mac-reserved");
+  assertEquals(answer(relay, { mac: B, resume }), "welcome");
+});
+
+Deno.test("a token whose welcome never arrived locks nobody out: the one before it is good, too", () => {
+  const relay = new RelayHarness();
+  player(relay, A);
+  const b = player(relay, B);
+  const resume = b.last("welcome").resume;
+  b.lose();
+  // He is let in, and the connection breaks before the welcome has come: twice.
+  for (let round = 0; round < 2; round++) relay.client(B, { resume, ...NEW }).lose();
+  assertEquals(answer(relay, { mac: B }), "mac-reserved");
+  assertEquals(answer(relay, { mac: B, resume }), "welcome");
+});
+
+Deno.test("nothing is kept for a session that never showed that its welcome had come", () => {
+  const relay = new RelayHarness();
+  player(relay, A);
+  relay.client(B, NEW).lose();
+  assertEquals(answer(relay, { mac: B }), "welcome");
+  const relay2 = new RelayHarness();
+  const a = player(relay2, A);
+  const b = relay2.client(B, NEW);
+  b.send(whole(plain(A, B, 100)));
+  assertEquals(a.received().length, 1);
+  b.lose();
+  assertEquals(answer(relay2, { mac: B }), "mac-reserved", "a frame is enough");
+});
+
+Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may come back", () => {
+  const relay = new RelayHarness();
+  const gateway = relay.gateway();
+  const b = player(relay, B);
+  const resume = b.last("welcome").resume;
+  b.lose();
+  // A station whose MAC is locally administered, as those of virtual machines are, and the player's as well.
+  gateway.send(whole(plain(A, "02:00:00:00:00:99", 100)));
+  gateway.send(whole(plain(A, B, 100)));
+  const villain = relay.connect();
+  villain.hello({ mac: "02:00:00:00:00:99", ...NEW });
+  assertEquals(villain.last("reject"), {
+    type: "reject",
+    code: "mac-reserved",
+    message: "A station of the party's LAN has this MAC.",
+  });
+  assertEquals(answer(relay, { mac: "02:00:00:00:00:98" }), "welcome");
+  assertEquals(answer(relay, { mac: B, resume }), "welcome");
+  assertEquals(mac(B).length, 6);
+});
