@@ -54,6 +54,7 @@ const LATE_MAX_MS = 10;
 const RELAY_OPTIONS = [
   ...["--max-peers-per-address", "100000", "--max-peers", "100000", "--max-rooms", "10000"],
   ...["--max-connections", "100000", "--max-handshakes-per-address", "100000"],
+  ...["--max-address-deliveries", "0", "--max-address-megabits", "0"],
 ];
 
 /** Reads the command line; undefined where it is wrong (which it says). */

@@ -19,6 +19,8 @@ export type RelayLimits = Pick<
   | "pendingPerAddressMax"
   | "controlMessagesMax"
   | "peerLimits"
+  | "roomLimits"
+  | "addressLimits"
 >;
 
 /** How many seconds' worth of handshakes one address may begin at once. */
@@ -27,7 +29,7 @@ const KILO = 1_000;
 /** Bytes of one Mbit. */
 const MEGABIT_BYTES = 125_000;
 
-const { peerLimits: PEER } = RELAY_DEFAULTS;
+const { peerLimits: PEER, roomLimits: ROOM, addressLimits: ADDRESS } = RELAY_DEFAULTS;
 
 /** An option that is a whole number. */
 function numeric(
@@ -119,10 +121,35 @@ export const LIMIT_OPTIONS: readonly OptionSpec[] = [
     "how many Mbit/s one player may send in all",
   ),
   numeric(
+    "max-room-deliveries",
+    ROOM.deliveriesPerSecond,
+    [0, 100_000_000],
+    "how many broadcasts and multicasts a second one room may have, times their receivers",
+  ),
+  numeric(
+    "max-room-megabits",
+    ROOM.bytesPerSecond / MEGABIT_BYTES,
+    [0, 1_000_000],
+    "how many Mbit/s may be delivered in one room in all",
+  ),
+  numeric(
+    "max-address-deliveries",
+    ADDRESS.deliveriesPerSecond,
+    [0, 100_000_000],
+    "the same as of a room, for all that the clients and gateways of one address send, whatever " +
+      "their rooms",
+  ),
+  numeric(
+    "max-address-megabits",
+    ADDRESS.bytesPerSecond / MEGABIT_BYTES,
+    [0, 1_000_000],
+    "how many Mbit/s may be delivered of what they send",
+  ),
+  numeric(
     "burst-ms",
     PEER.burstMs,
     [1, 60_000],
-    "how much of the last four limits may come at once: so many milliseconds' worth",
+    "how much of the last eight limits may come at once: so many milliseconds' worth",
     "MS",
   ),
 ];
@@ -131,6 +158,12 @@ export const LIMIT_OPTIONS: readonly OptionSpec[] = [
 export function relayLimits(values: OptionValues): RelayLimits {
   const number = (name: string) => Number(values.required(name));
   const handshakesPerSecond = number("max-handshakes-per-address");
+  const burstMs = number("burst-ms");
+  const share = (of: "room" | "address") => ({
+    deliveriesPerSecond: number(`max-${of}-deliveries`),
+    bytesPerSecond: number(`max-${of}-megabits`) * MEGABIT_BYTES,
+    burstMs,
+  });
   return {
     maxTapMtu: number("max-tap-mtu"),
     roomsMax: number("max-rooms"),
@@ -150,7 +183,9 @@ export function relayLimits(values: OptionValues): RelayLimits {
       floodBytesPerSecond: number("max-broadcast-kilobytes") * KILO,
       unknownFramesPerSecond: number("max-unknown-frames"),
       bytesPerSecond: number("max-megabits") * MEGABIT_BYTES,
-      burstMs: number("burst-ms"),
+      burstMs,
     },
+    roomLimits: share("room"),
+    addressLimits: share("address"),
   };
 }

@@ -83,6 +83,8 @@ export const DropCode = {
   loopStopped: 63,
   probe: 64,
   dhcpOff: 65,
+  roomLimit: 66,
+  addressLimit: 67,
 } as const;
 
 // In the order of the codes.
@@ -315,6 +317,18 @@ const TABLE = {
     "dhcp-off",
     "client",
     "this PC asked the LAN for an address, which --address or --no-dhcp does not want",
+  ],
+
+  // How much is delivered in one room, and for all peers of one address.
+  roomLimit: [
+    "room-limit",
+    "relay",
+    "the peers of one room sent more to each other than the relay allows a room",
+  ],
+  addressLimit: [
+    "address-limit",
+    "relay",
+    "the peers behind one address sent more than the relay allows an address, in all rooms together",
   ],
 } as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
 

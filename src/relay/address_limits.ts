@@ -1,12 +1,13 @@
 /**
- * What one network address may do: handshakes, hellos, keys to try, peers.
+ * What one network address may do: handshakes, hellos, keys to try, peers, and what these may send.
  *
  * An address is an IPv4 address or an IPv6 /64 (`addressKey`). Only connections whose handshake is complete
  * are counted: QUIC has then made sure that the address is not forged, so nobody can use up another's
  * share. Nothing is counted per room: strangers could lock a room's owners out.
  */
-import { addressKey, RateLimiter, type RelayOptions } from "./limits.ts";
+import { addressKey, RATE_ADDRESSES_MAX, RateLimiter, type RelayOptions } from "./limits.ts";
 import type { Session } from "./session.ts";
+import { AddressShares } from "./shares.ts";
 
 /** The counts and buckets of all addresses; all of it bounded. */
 export class AddressLimits {
@@ -16,11 +17,13 @@ export class AddressLimits {
   /** Connections that have not joined, and peers that have: of each address. */
   private readonly pending = new Map<string, number>();
   private readonly joined = new Map<string, number>();
+  private readonly shares: AddressShares;
 
   constructor(private readonly options: RelayOptions) {
     this.handshakes = new RateLimiter(options.handshakeBurstMax, options.handshakesPerSecond);
     this.hellos = new RateLimiter(options.helloBurstMax, options.hellosPerSecond);
     this.failures = new RateLimiter(options.keyFailureBurstMax, options.keyFailuresPerSecond);
+    this.shares = new AddressShares(options.addressLimits, RATE_ADDRESSES_MAX);
   }
 
   /** Whether a handshake that begins is worth the work: it is not counted yet. */
@@ -55,16 +58,20 @@ export class AddressLimits {
   }
 
   /** A session has joined. */
-  entered(session: Session): void {
+  entered(session: Session, nowMs: number): void {
     this.gone(session);
     session.countedAs = "joined";
+    session.addressShare = this.shares.enter(session.addressKey, nowMs);
     add(this.joined, session.addressKey, 1);
   }
 
   /** A session has left, or its connection is gone. */
   gone(session: Session): void {
     if (session.countedAs === "pending") add(this.pending, session.addressKey, -1);
-    else if (session.countedAs === "joined") add(this.joined, session.addressKey, -1);
+    else if (session.countedAs === "joined") {
+      add(this.joined, session.addressKey, -1);
+      this.shares.leave(session.addressKey);
+    }
     session.countedAs = undefined;
   }
 }

@@ -25,6 +25,7 @@ import type { RelayState } from "./lifecycle.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";
 import type { Session } from "./session.ts";
+import { ShareRefusal } from "./shares.ts";
 
 /** Pieces of the longest frame for the narrowest target. */
 const PIECES_MAX = 3;
@@ -41,6 +42,8 @@ export class Forwarder {
   private flow = 0;
   /** The frame id of the relay's split of the frame at hand; -1 while no target needed one. */
   private splitFrameId = -1;
+  /** Which limit of a room's or address' share the frame at hand met. */
+  private refusal = 0;
   /** How many targets the frame at hand was queued for. */
   private targets = 0;
 
@@ -91,6 +94,8 @@ export class Forwarder {
       this.drop(source, code, frame, nowMs);
       if (code === DropCode.dhcpServer || code === DropCode.dhcpv6Server) {
         this.tellDhcpServer(source);
+      } else if (code === DropCode.roomLimit || code === DropCode.addressLimit) {
+        this.tellLimit(source, code);
       }
     } else if (this.state.frameLog.enabled) this.log(source, PASS, frame, nowMs);
     return false;
@@ -141,6 +146,9 @@ export class Forwarder {
       const peers = room.peers;
       if (peers.length === 1) return DropCode.noTarget;
       if (!source.buckets!.takeFlood(this.view.payloadLength)) return DropCode.broadcastLimit;
+      const receivers = peers.length - 1;
+      const refused = this.charge(source, receivers, length * receivers, nowMs);
+      if (refused !== PASS) return refused;
       for (let i = 0; i < peers.length; i++) {
         if (peers[i] !== source) this.deliver(source, peers[i], slot, offset, length, nowMs);
       }
@@ -157,7 +165,21 @@ export class Forwarder {
     if (connection < 0 && !room.lan!.knows(this.bytes, frame)) {
       if (!source.buckets!.take(PeerBucket.unknownFrames, 1)) return DropCode.unknownUnicastLimit;
     }
+    const refused = this.charge(source, 0, length, nowMs);
+    if (refused !== PASS) return refused;
     this.deliver(source, target, slot, offset, length, nowMs);
+    return PASS;
+  }
+
+  /** Takes what is delivered out of the shares of room and address; `deliveries` is 0 for a unicast. */
+  private charge(source: Session, deliveries: number, bytes: number, nowMs: number): number {
+    const room = source.room!.share;
+    const address = source.addressShare!;
+    const isFlood = deliveries > 0;
+    if ((this.refusal = room.refuses(isFlood, nowMs)) !== 0) return DropCode.roomLimit;
+    if ((this.refusal = address.refuses(isFlood, nowMs)) !== 0) return DropCode.addressLimit;
+    room.take(deliveries, bytes);
+    address.take(deliveries, bytes);
     return PASS;
   }
 
@@ -247,6 +269,27 @@ export class Forwarder {
       mac: session.hello?.mac,
       name: session.hello?.name,
     });
+  }
+
+  /** Says once of a room or an address that it meets a limit: its host may wonder, and the relay's, too. */
+  private tellLimit(source: Session, code: number): void {
+    const isRoom = code === DropCode.roomLimit;
+    const share = isRoom ? source.room!.share : source.addressShare!;
+    if (share.told) return;
+    share.told = true;
+    const what = this.refusal === ShareRefusal.bytes ? "megabits" : "deliveries";
+    this.state.outbox.log(
+      "warning",
+      isRoom
+        ? "a room has more delivered than one may: the rest is dropped"
+        : "the peers of an address have more delivered than one may: the rest is dropped",
+      {
+        option: `--max-${isRoom ? "room" : "address"}-${what}`,
+        room: source.room!.code,
+        peerId: source.peerId,
+        address: source.address,
+      },
+    );
   }
 
   private log(session: Session, code: number, frame: number, nowMs: number): void {

@@ -110,7 +110,7 @@ export class Lifecycle {
     if (hello.role === "client") state.reservations.release(room.key, hello.mac);
     room.add(session);
     state.peersCount++;
-    state.addresses.entered(session);
+    state.addresses.entered(session, nowMs);
     state.tallies.joins++;
     this.greet(session, room, nowMs);
   }

@@ -7,6 +7,7 @@ import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
 import type { RoomDirectory } from "./directory.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peer_limits.ts";
 import type { AdmissionPolicy } from "./policy.ts";
+import { SHARE_LIMITS, type ShareLimits } from "./shares.ts";
 
 /** A hello must be complete this long after the handshake. */
 export const HELLO_DEADLINE_MS = 10_000;
@@ -90,6 +91,10 @@ export interface RelayOptions {
   readonly controlMessagesMax: number;
   /** Frames and bytes of one peer. */
   readonly peerLimits: PeerLimits;
+  /** What is delivered in one room. */
+  readonly roomLimits: ShareLimits;
+  /** What is delivered for all peers of one address. */
+  readonly addressLimits: ShareLimits;
   /** Who is let in: `open` is everyone. */
   readonly policy: "open" | AdmissionPolicy;
   /** Whether a gateway's IPv6 router advertisements reach the players. */
@@ -119,6 +124,8 @@ export const RELAY_DEFAULTS: RelayOptions = {
   keyFailuresPerSecond: 0.1,
   controlMessagesMax: CONTROL_MESSAGES_MAX,
   peerLimits: PEER_LIMITS,
+  roomLimits: SHARE_LIMITS,
+  addressLimits: SHARE_LIMITS,
   policy: "open",
   allowRouterAdvertisements: false,
   queueBytesMax: QUEUE_BYTES_MAX,

@@ -4,6 +4,7 @@ import { LanMacs } from "./lan_macs.ts";
 import { PEER_ID_MAX, PEER_ID_REST_MS, RESTING_ROOMS_MAX } from "./limits.ts";
 import { roomId } from "./locks.ts";
 import type { Session } from "./session.ts";
+import { Share, type ShareLimits } from "./shares.ts";
 
 /**
  * The peer ids of one room: counted upwards and around, and at rest for 60 s after their use, so that a
@@ -75,6 +76,8 @@ export class Room {
     readonly openedMs: number,
     readonly ids: PeerIds,
     peersMax: number,
+    /** What may be delivered in it. */
+    readonly share: Share,
   ) {
     this.macs = new MacTable(peersMax);
     this.id = roomId(code, key);
@@ -106,7 +109,10 @@ export class Rooms {
   private readonly byKey = new Map<string, Room>();
   private readonly resting = new Map<string, PeerIds>();
 
-  constructor(private readonly peersPerRoomMax: number) {}
+  constructor(
+    private readonly peersPerRoomMax: number,
+    private readonly roomLimits: ShareLimits,
+  ) {}
 
   get size(): number {
     return this.byKey.size;
@@ -123,7 +129,8 @@ export class Rooms {
   open(key: string, code: string, tapMtu: number, nowMs: number): Room {
     const ids = this.resting.get(key) ?? new PeerIds();
     this.resting.delete(key);
-    const room = new Room(key, code, tapMtu, nowMs, ids, this.peersPerRoomMax);
+    const share = new Share(this.roomLimits, nowMs);
+    const room = new Room(key, code, tapMtu, nowMs, ids, this.peersPerRoomMax, share);
     this.byKey.set(key, room);
     return room;
   }

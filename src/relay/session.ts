@@ -17,6 +17,7 @@ import {
 import type { OutboundQueue } from "./outbound.ts";
 import type { PeerBuckets } from "./peer_limits.ts";
 import type { Room } from "./room.ts";
+import type { Share } from "./shares.ts";
 
 /**
  * - `hello`: the hello is not here yet
@@ -92,6 +93,8 @@ export class Session {
   joinedMs = 0;
   /** What it may still send; made when it joins. */
   buckets: PeerBuckets | undefined;
+  /** What may be delivered for all peers of its address; while it has joined. */
+  addressShare: Share | undefined;
   /** Frames that wait for this peer; made when it joins. */
   queue: OutboundQueue | undefined;
   /** The next session with something queued: see `ReadyList`. */

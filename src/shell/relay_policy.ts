@@ -37,6 +37,32 @@ export function policyOf(
   return policy === "open" ? policy : new KeyedPolicy(sha256, salt);
 }
 
+/** What the policy means for strangers, for the first line of the log: whoever runs a relay must know. */
+export function policyNotice(
+  { policy, allowedRooms }: PolicyOptions,
+): { readonly level: "info" | "warning"; readonly text: string } {
+  const rooms = new Set(allowedRooms.map(([code]) => code)).size;
+  switch (policy) {
+    case "open":
+      return {
+        level: "warning",
+        text: "everybody may use this relay, and come into each room whose code is known or " +
+          "guessed: --policy keyed asks for keys, --policy listed serves your own rooms alone",
+      };
+    case "keyed":
+      return {
+        level: "info",
+        text: "everybody may open rooms at this relay, with any key: --policy listed with " +
+          "--allow-room serves your own rooms alone",
+      };
+    case "listed":
+      return {
+        level: "info",
+        text: `this relay serves ${rooms === 1 ? "one room" : `${rooms} rooms`} and nobody else`,
+      };
+  }
+}
+
 function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {
   const rooms = Map.groupBy(allowedRooms, ([code]) => code);
   return Array.from(rooms, ([code, entries]) => [code, entries.map(([, hash]) => hash)]);

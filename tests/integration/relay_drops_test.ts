@@ -31,6 +31,8 @@ const MAC_LAN = "00:11:22:33:44:55";
 const MAC_NOBODY = "00:11:22:33:44:99";
 const LIMITS = [
   ...["--max-broadcast-frames", "20", "--max-unknown-frames", "20", "--max-megabits", "1"],
+  // A gateway may send four times as much as a player, and so meets these; a player's bursts do not.
+  ...["--max-room-deliveries", "60", "--max-address-megabits", "2"],
   ...["--burst-ms", "500"],
 ];
 
@@ -140,7 +142,17 @@ const OUTER: Readonly<Record<OuterReason, (stage: Stage) => Promise<void>>> = {
   "broadcast-limit": flood(BROADCAST_MAC, 60),
   "unknown-unicast-limit": flood(MAC_NOBODY, 60),
   "bandwidth-limit": flood(MAC_B, 1_000),
+  "room-limit": lanFlood(BROADCAST_MAC, 60, 120),
+  "address-limit": lanFlood(MAC_A, 1_000, 500),
 };
+
+function lanFlood(destination: string, bytes: number, count: number) {
+  return async ({ gateway }: Stage) => {
+    for (let i = 0; i < count; i++) {
+      await gateway.sendFrame(frameOf(destination, MAC_LAN, bytes));
+    }
+  };
+}
 
 /** How often the relay has dropped for a reason. */
 async function dropsAt(url: string, reason: string): Promise<number> {

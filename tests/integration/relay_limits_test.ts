@@ -1,5 +1,5 @@
 /** Deno's own QUIC against the compiled relay: every limit, and that it meets nobody else. */
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { DenoEndpoint, type HelloFields } from "../support/deno_endpoint.ts";
 import { BROADCAST_MAC, ethernet, pattern } from "../support/frames.ts";
 import { halfOpenInitial } from "../support/half_open.ts";
@@ -98,6 +98,22 @@ Deno.test("what one peer sends too much is dropped and counted, and a pair elsew
   assertGreater(drops[2]["broadcast-limit"], 20);
   assert(drops[2]["broadcast-limit"] <= 100 - large);
   assertEquals(drops[3], {});
+});
+
+Deno.test("a relay's first log line says its policy, and what strangers may do under it", async () => {
+  const options = [["--policy", "open"], ["--policy", "keyed"], [
+    "--policy",
+    "keyed",
+    "--reactors",
+    "2",
+  ]];
+  for (const one of options) {
+    await using relay = await RelayProcess.start({ options: one });
+    const [first] = relay.log.split("\n");
+    const { level, message, policy } = JSON.parse(first);
+    assertEquals([level, policy], [one[1] === "open" ? "WARN" : "INFO", one[1]]);
+    assertMatch(message, /^everybody may .* --policy listed .* alone$/);
+  }
 });
 
 Deno.test("whoever sends too many control messages is sent away", async () => {

@@ -36,6 +36,8 @@ export const OUTER_WAYS = {
   "broadcast-limit": "more broadcasts than --max-broadcast-frames",
   "unknown-unicast-limit": "more frames to an unknown MAC than --max-unknown-frames",
   "bandwidth-limit": "more bytes than --max-megabits",
+  "room-limit": "more broadcasts times receivers than --max-room-deliveries",
+  "address-limit": "more from one address than --max-address-megabits",
 } as const;
 
 /** Those that need a relay at its bounds: at the relay's core and shell in the test's process, over msquic. */

@@ -30,7 +30,7 @@ Deno.test("limits: each option changes something, and nothing but its own", () =
 });
 
 Deno.test("limits: they are given in the units of their names", () => {
-  const { peerLimits } = limitsOf(
+  const { peerLimits, roomLimits, addressLimits } = limitsOf(
     ...[
       "--max-broadcast-frames",
       "1",
@@ -40,7 +40,11 @@ Deno.test("limits: they are given in the units of their names", () => {
       "3",
     ],
     ...["--max-megabits", "4", "--burst-ms", "5"],
+    ...["--max-room-deliveries", "6", "--max-room-megabits", "8"],
+    ...["--max-address-deliveries", "7", "--max-address-megabits", "16"],
   );
+  assertEquals(roomLimits, { deliveriesPerSecond: 6, bytesPerSecond: 1_000_000, burstMs: 5 });
+  assertEquals(addressLimits, { deliveriesPerSecond: 7, bytesPerSecond: 2_000_000, burstMs: 5 });
   assertEquals(peerLimits, {
     floodFramesPerSecond: 1,
     floodBytesPerSecond: 2_000,

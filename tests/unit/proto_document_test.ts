@@ -21,6 +21,7 @@ import { LAN_MAC_AGE_MS } from "../../src/relay/lan_macs.ts";
 import * as limits from "../../src/relay/limits.ts";
 import * as removal from "../../src/relay/limits_removal.ts";
 import { GATEWAY_SHARE, PEER_LIMITS } from "../../src/relay/peer_limits.ts";
+import { SHARE_LIMITS } from "../../src/relay/shares.ts";
 
 const TEXT = Deno.readTextFileSync(new URL("../../src/proto/PROTOCOL.md", import.meta.url));
 
@@ -129,11 +130,13 @@ Deno.test("the protocol's document gives this project's own bounds as they are",
     [/for one address and (\d+) in a room/, removal.RESERVATIONS_PER_ROOM_MAX],
     [/in a room, ([\d,]+) over all; the oldest/, removal.RESERVATIONS_MAX],
     [/-limit` \|[^|]*\|[^|]*minutes \| ([\d,]+) a second/, PEER_LIMITS.unknownFramesPerSecond],
+    [/times their receivers \| ([\d,]+) deliveries a second/, SHARE_LIMITS.deliveriesPerSecond],
+    [/times their receivers \| ([\d,]+) delivered a second/, SHARE_LIMITS.bytesPerSecond],
   ];
   for (const [pattern, bound] of bounds) {
     assertEquals(Number(pattern.exec(flat)?.[1].replaceAll(",", "")), bound, `${pattern}`);
   }
-  assertEquals([PEER_LIMITS.burstMs, GATEWAY_SHARE], [1_000, 4]);
+  assertEquals([PEER_LIMITS.burstMs, SHARE_LIMITS.burstMs, GATEWAY_SHARE], [1_000, 1_000, 4]);
   assert(
     flat.includes("A second's worth may come at once.") && flat.includes("four times as much"),
   );

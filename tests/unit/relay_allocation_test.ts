@@ -1,3 +1,4 @@
+import type { RelayOptions } from "../../src/relay/limits.ts";
 import type { PeerLimits } from "../../src/relay/peer_limits.ts";
 import { assertAllocatesNothing } from "../support/heap.ts";
 import { BROADCAST, ethernet, ipv4, piece, plain, udp, whole } from "./relay_frames.ts";
@@ -11,8 +12,13 @@ const LAN = "00:1b:21:00:00:01";
 const FRAMES = 20_000;
 
 /** Sends a datagram many times: the heap must stay as it was. */
-function assertNoTrace(datagram: Uint8Array, peerLimits: PeerLimits, fromGateway = false): void {
-  const relay = new RelayHarness({ peerLimits });
+function assertNoTrace(
+  datagram: Uint8Array,
+  peerLimits: PeerLimits,
+  fromGateway = false,
+  shares: Pick<Partial<RelayOptions>, "roomLimits" | "addressLimits"> = {},
+): void {
+  const relay = new RelayHarness({ peerLimits, ...shares });
   const { core, pool } = relay;
   const gateway = relay.gateway();
   const a = fromGateway ? gateway : relay.client(A);
@@ -73,6 +79,11 @@ Deno.test("limits: what is dropped by a limit allocates nothing", () => {
   assertNoTrace(whole(plain(BROADCAST, A, 300)), NARROW);
   assertNoTrace(whole(plain(LAN, A, 300)), NARROW);
   assertNoTrace(whole(plain(B, A, 300)), { ...WIDE, bytesPerSecond: 10_000 });
+  const narrow = { deliveriesPerSecond: 50, bytesPerSecond: 10_000, burstMs: 1_000 };
+  for (const shares of [{ roomLimits: narrow }, { addressLimits: narrow }]) {
+    assertNoTrace(whole(plain(BROADCAST, A, 300)), WIDE, false, shares);
+    assertNoTrace(whole(plain(B, A, 300)), WIDE, false, shares);
+  }
 });
 
 Deno.test("limits: learning the LAN's addresses allocates nothing", () => {

@@ -4,6 +4,7 @@ import { equalTokens } from "../../src/relay/admission.ts";
 import { LocalDirectory } from "../../src/relay/directory.ts";
 import { addressKey, EventMeter, RateLimiter } from "../../src/relay/limits.ts";
 import { PeerIds, Rooms } from "../../src/relay/room.ts";
+import { SHARE_LIMITS } from "../../src/relay/shares.ts";
 
 Deno.test("limits: an event meter knows every window, not only those that begin at round times", () => {
   const meter = new EventMeter(3, 1_000);
@@ -86,7 +87,7 @@ Deno.test("rooms: peer ids go around, and leave out those in use and at rest", (
 });
 
 Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () => {
-  const rooms = new Rooms(4);
+  const rooms = new Rooms(4, SHARE_LIMITS);
   const open = (nowMs: number) => rooms.open("K", "CODE", 1400, nowMs);
   let room = open(0);
   assertEquals(room.ids.take(0), 1);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { formatKey, parseKey, roomKeyOf } from "../../src/ctrl/keys.ts";
 import { KeyedPolicy, ListedPolicy } from "../../src/relay/policy.ts";
 import type { RelayOptions } from "../../src/relay/limits.ts";
+import { policyNotice } from "../../src/shell/relay_policy.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
 
@@ -45,6 +46,27 @@ const KEYLESS: Record<string, unknown>[] = [
 ];
 
 for (const [name, policy] of [["keyed", KEYED], ["listed", LISTED]] as const) {
+  Deno.test("the policy's notice says what strangers may do, and how to keep them out", () => {
+    const listed = { policy: "listed" as const, allowedRooms: [["A", MINE.hash]] as const };
+    const moving = {
+      ...listed,
+      allowedRooms: [...listed.allowedRooms, ["A", OTHERS.hash]] as const,
+    };
+    const two = { ...listed, allowedRooms: [...listed.allowedRooms, ["B", MINE.hash]] as const };
+    const rows: [Parameters<typeof policyNotice>[0], string, RegExp][] = [
+      [{ policy: "open", allowedRooms: [] }, "warning", /^everybody .* --policy listed/],
+      [{ policy: "keyed", allowedRooms: [] }, "info", /^everybody .* --policy listed/],
+      [listed, "info", /serves one room and nobody else$/],
+      [moving, "info", /serves one room and/],
+      [two, "info", /serves 2 rooms and/],
+    ];
+    for (const [options, level, text] of rows) {
+      const notice = policyNotice(options);
+      assertEquals(notice.level, level);
+      assertMatch(notice.text, text);
+    }
+  });
+
   Deno.test(`policy ${name}: the gateway's key and the room's key meet in one room`, () => {
     const relay = new RelayHarness({ policy });
     relay.client(A, { roomKey: MINE.roomKey });

@@ -40,6 +40,7 @@ export async function startOurRelay(
     executablePath("relay"),
     ...["--listen", "0.0.0.0:0", "--state-dir", stateDir],
     ...["--policy", "open", "--max-megabits", "0"],
+    ...["--max-room-megabits", "0", "--max-address-megabits", "0"],
     ...how.options ?? [],
   ]);
   const [, port] = await process.waitForLine(/listening .*:(\d+)/, READY_TIMEOUT_MS);
