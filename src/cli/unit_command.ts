@@ -1,4 +1,5 @@
 /** The command `unit`: the command line that it was given, as a systemd unit. */
+import { RELAY_DEFAULTS } from "../relay/limits.ts";
 import { formatGatewayUnit } from "../shell/gateway_unit.ts";
 import {
   formatUnit,
@@ -6,6 +7,7 @@ import {
   isServiceOwn,
   type UnitCredential,
 } from "../shell/systemd_unit.ts";
+import { type RelaySize, relayUnitLimits } from "../shell/unit_limits.ts";
 import { allOptions, OptionValues, type ProgramSpec } from "./options.ts";
 import { GATEWAY_PROGRAM, RELAY_PROGRAM } from "./programs.ts";
 
@@ -34,7 +36,27 @@ export function unitOf(
   folder: string,
   values: OptionValues = NO_VALUES,
 ): UnitText {
-  return programUnit(RELAY_PROGRAM, formatUnit, { executable, args, folder, values });
+  const limits = relayUnitLimits(sizeOf(values));
+  const format: FormatUnit = (path, words, credentials) =>
+    formatUnit(path, words, credentials, limits);
+  return programUnit(RELAY_PROGRAM, format, { executable, args, folder, values });
+}
+
+type FormatUnit = (
+  executable: string,
+  args: readonly string[],
+  credentials: readonly UnitCredential[],
+) => string;
+
+/** What decides how much the relay may take. */
+function sizeOf(values: OptionValues): RelaySize {
+  const number = (name: string, standard: number) => Number(values.text(name) ?? standard);
+  return {
+    reactors: number("reactors", 1),
+    connectionsMax: number("max-connections", RELAY_DEFAULTS.connectionsMax),
+    peersMax: number("max-peers", RELAY_DEFAULTS.peersMax),
+    peersPerRoomMax: number("max-peers-per-room", RELAY_DEFAULTS.peersPerRoomMax),
+  };
 }
 
 /** The same for a gateway. */
@@ -57,7 +79,7 @@ interface UnitParts {
 
 function programUnit(
   program: ProgramSpec,
-  format: typeof formatUnit,
+  format: FormatUnit,
   { executable, args, folder, values }: UnitParts,
 ): UnitText {
   const paths: string[] = [executable];

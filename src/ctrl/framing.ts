@@ -108,7 +108,7 @@ export class MessageReader {
     const held = this.bufferedBytes;
     const target = held + count <= this.#buffer.length
       ? this.#buffer
-      : new Uint8Array(Math.max(512, 2 ** Math.ceil(Math.log2(held + count))));
+      : new Uint8Array(roomFor(held + count));
     target.set(this.#buffer.subarray(this.#start, this.#end));
     this.#buffer = target;
     this.#start = 0;
@@ -123,6 +123,12 @@ export class MessageReader {
     this.#start = this.#end = 0;
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = EMPTY;
   }
+}
+
+/** Twice as much each time, but no more than the longest message needs, as long as that is enough. */
+function roomFor(bytes: number): number {
+  const doubled = Math.max(512, 2 ** Math.ceil(Math.log2(bytes)));
+  return Math.max(bytes, Math.min(doubled, LENGTH_BYTES + MESSAGE_BYTES_MAX));
 }
 
 function parseJson(bytes: Uint8Array): ReadMessage {

@@ -1,4 +1,5 @@
 /** The systemd unit of a gateway, for this very executable and options. */
+import { formatUnitLimits, GATEWAY_UNIT_LIMITS } from "./unit_limits.ts";
 import { formatCredentials, quoteForUnit, type UnitCredential } from "./systemd_unit.ts";
 
 /**
@@ -61,6 +62,8 @@ ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
 ${formatCredentials(credentials)}Restart=on-failure
 RestartSec=1
 TimeoutStopSec=5
+# Its memory does not grow with the party: beyond this something is wrong, and the gateway is ended and started again.
+${formatUnitLimits(GATEWAY_UNIT_LIMITS)}
 # V8 compiles as it runs (no MemoryDenyWriteExecute), and the interface is the host's (no PrivateUsers).
 ${SANDBOX}
 

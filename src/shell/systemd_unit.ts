@@ -1,4 +1,8 @@
 /** The systemd unit of a relay, for this very executable and options. */
+import { RELAY_DEFAULTS } from "../relay/limits.ts";
+import { formatUnitLimits, relayUnitLimits, type UnitLimits } from "./unit_limits.ts";
+
+const DEFAULT_LIMITS = relayUnitLimits({ ...RELAY_DEFAULTS, reactors: 1 });
 
 /** Where the service keeps its state; systemd makes it, for the user that it makes up. */
 const STATE_FOLDER = "/var/lib/lanparty-relay";
@@ -69,11 +73,13 @@ export function formatCredentials(credentials: readonly UnitCredential[]): strin
  *
  * @param executable an absolute path
  * @param args the relay's options as it is to be started with them
+ * @param limits what follows from these
  */
 export function formatUnit(
   executable: string,
   args: readonly string[],
   credentials: readonly UnitCredential[] = [],
+  limits: UnitLimits = DEFAULT_LIMITS,
 ): string {
   return `# Install: lanparty-relay unit [options] > /etc/systemd/system/lanparty-relay.service
 #          systemctl daemon-reload && systemctl enable --now lanparty-relay
@@ -91,6 +97,10 @@ RestartSec=1
 TimeoutStopSec=5
 WatchdogSec=30
 LimitNOFILE=65536
+# What --reactors, --max-connections, --max-peers and --max-peers-per-room let strangers take, with everything full at
+# once: beyond that something is wrong, and the relay is ended and started again, not the machine. Print this unit
+# anew when they change; lower ones need less.
+${formatUnitLimits(limits)}
 # V8 compiles as it runs (no MemoryDenyWriteExecute), and port 443 is the host's (no PrivateUsers).
 ${SANDBOX}
 

@@ -1,5 +1,7 @@
 /** `lanparty-relay unit`: the text. systemd itself judges it in `tests/integration/units_test.ts`. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseCommandLine } from "../../src/cli/options.ts";
+import { RELAY_PROGRAM } from "../../src/cli/programs.ts";
 import { unitOf } from "../../src/cli/unit_command.ts";
 import { formatUnit, isHiddenFromService, quoteForUnit } from "../../src/shell/systemd_unit.ts";
 
@@ -41,6 +43,22 @@ Deno.test("the unit starts this executable with these options, paths made absolu
   assertEquals(lineOf(kept, "ExecStart="), `/bin/r ${own.join(" ")}`);
   assertEquals(kept.includes("\nLoadCredential="), false);
   assertEquals(notes, []);
+});
+
+Deno.test("the unit's limits follow from the relay's own", () => {
+  const limitsOf = (...args: string[]) => {
+    const parsed = parseCommandLine(RELAY_PROGRAM, ["unit", ...args]);
+    assert(parsed.kind === "run");
+    const { text } = unitOf("/usr/local/bin/lanparty-relay", args, "/", parsed.values);
+    return [lineOf(text, "MemoryMax="), lineOf(text, "TasksMax=")];
+  };
+  // 256 MiB, 208 KiB for each of 8,192 connections, 192 KiB more for each of 4,096 peers.
+  assertEquals(limitsOf(), ["2688M", "64"]);
+  assertEquals(limitsOf("--reactors", "4"), ["11008M", "320"]);
+  assertEquals(limitsOf("--max-connections", "1000", "--max-peers", "500"), ["553M", "64"]);
+  assertEquals(limitsOf("--max-peers", "100000"), ["3456M", "64"]);
+  assertEquals(limitsOf("--max-peers-per-room", "1000"), ["6432M", "64"]);
+  assertEquals(lineOf(formatUnit("/bin/true", []), "MemoryMax="), "2688M");
 });
 
 Deno.test("what the sandbox hides is named", () => {

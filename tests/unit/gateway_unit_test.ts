@@ -10,6 +10,7 @@ Deno.test("the gateway's unit starts it with its options, paths made absolute, a
     'ExecStart=/usr/local/bin/lanparty-gateway --interface br0 --name "50%% Ann"\n' +
       "LoadCredential=gateway-key:/etc/lanparty/party.key\n",
   );
+  assertStringIncludes(text, "\nMemoryMax=512M\nTasksMax=64\n");
   for (const list of ["AmbientCapabilities", "CapabilityBoundingSet"]) {
     assertStringIncludes(text, `\n${list}=CAP_NET_RAW CAP_NET_ADMIN\n`);
   }
