@@ -177,6 +177,13 @@ export async function copyIfChanged(from: string, to: string): Promise<void> {
   if (!same) await copyAtomically(from, to);
 }
 
+/** Copies a file given relative to a folder to the same place below another one. */
+export async function copyInto(target: string, folder: string, path: string): Promise<void> {
+  const to = `${target}/${path}`;
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+  await Deno.copyFile(`${folder}/${path}`, to);
+}
+
 /** For `.catch`: a missing file is no failure here. */
 export function ignoreNotFound(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -6,7 +6,8 @@ import { MSQUIC_SYMBOLS } from "../src/ffi/msquic.ts";
 import { BuildError, cached, copyIfChanged, hashFiles, hashOf, isCached, prune } from "./cache.ts";
 import { fileVersion } from "./pe_resources.ts";
 import { isWindows64 } from "./pe_file.ts";
-import { copyHeaders, ensureSource, QUICTLS_OPTIONS, sourceKey } from "./native_library.ts";
+import { ensureSource, sourceKey } from "./native_library.ts";
+import { copyHeaders } from "./openssl_library.ts";
 import { Log, outputOf, run } from "./process.ts";
 import { say, type Step, step } from "./progress.ts";
 
@@ -21,11 +22,19 @@ export const DLL_IN_TREE = new URL("../src/quic/msquic.dll", import.meta.url).pa
 
 const PREFIX = "x86_64-w64-mingw32-";
 
-/** As for Linux, but for a folder of OpenSSL's own: only administrators can write there. */
+/** What quictls is built without; only administrators can write to the folder of its files. */
 const TLS_OPTIONS = [
-  ...QUICTLS_OPTIONS.filter((option) => !option.startsWith("--openssldir=")),
+  "--libdir=lib",
   "--openssldir=C:/Windows/lanparty-client",
-];
+  "enable-tls1_3",
+  ..."shared tests makedepend engine dynamic-engine module dso legacy fips deprecated".split(" "),
+  ..."autoload-config ssl ssl3 tls1 tls1_1 tls1_2 dtls ssl3-method tls1-method".split(" "),
+  ..."tls1_1-method tls1_2-method dtls1-method dtls1_2-method psk srp srtp zlib comp".split(" "),
+  ..."cms cmp ct ts ocsp rfc3779 gost dgram uplink padlockeng capieng afalgeng".split(" "),
+  ..."ui-console egd ec2m dsa dh idea rc2 rc4 rc5 bf cast seed camellia aria sm2 sm3".split(" "),
+  ..."sm4 md4 mdc2 rmd160 whirlpool blake2 siphash siv ocb scrypt des".split(" "),
+  "no-weak-ssl-ciphers",
+].map((option) => /^(-|enable-|no-)/.test(option) ? option : `no-${option}`);
 
 /** msquic's core, by the names of its files under `src/core`. */
 const CORE_FILES: readonly string[] = [
