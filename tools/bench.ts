@@ -1,6 +1,7 @@
 /**
  * `deno task bench`: what the programs can carry, and how late, as ratios in one run on this machine.
  * A goal that is missed is shown, and is no failure: machines differ.
+ * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
  */
 import { NetworkLab } from "../tests/support/netns.ts";
 import { build, runTool } from "./build.ts";
@@ -13,6 +14,7 @@ import { measureGateway, measureGatewaySoak, Wire } from "./bench/gateway.ts";
 import { measureMemory } from "./bench/memory.ts";
 import { measureBusyRelay, measureNarrowPath } from "./bench/overload.ts";
 import { type BenchRow, formatBench } from "./bench/table.ts";
+import { benchTls, readTlsOptions, TLS_USAGE } from "./bench/tls.ts";
 import { C_PROGRAMS, NETWORK_PLAY } from "./prerequisites.ts";
 import { say, step } from "./progress.ts";
 
@@ -43,9 +45,14 @@ async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
 }
 
 async function main(): Promise<number> {
-  if (Deno.args.length > 0) {
-    console.error("usage: deno task bench (it takes no arguments)");
-    return 2;
+  const [name, ...args] = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  if (name !== undefined) {
+    const options = name === "tls" ? readTlsOptions(args) : undefined;
+    if (options === undefined) {
+      console.error(`usage: deno task bench\n       ${TLS_USAGE}`);
+      return 2;
+    }
+    return await benchTls(options.libraries, options.rounds);
   }
   if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
   await build([...C_PROGRAMS, ...NETWORK_PLAY]);
