@@ -66,7 +66,7 @@ export async function buildOpenSsl(
 }
 
 /** Brings the headers of several folders together in one. */
-export async function copyHeaders(folders: readonly string[], target: string): Promise<void> {
+async function copyHeaders(folders: readonly string[], target: string): Promise<void> {
   const isNoHeader = (path: string) => path.includes(".") && !path.endsWith(".h");
   for (const folder of folders) {
     for (const path of await listFiles(folder, isNoHeader)) await copyInto(target, folder, path);

@@ -1,13 +1,13 @@
 /**
  * msquic.dll for the Windows client: the source of `native_library.ts`, cross-compiled by mingw-w64 with
- * quictls inside. msquic's own recipe wants Microsoft's compiler, so its files are compiled directly.
+ * OpenSSL inside. msquic's own recipe wants Microsoft's compiler, so its files are compiled directly.
  */
 import { MSQUIC_SYMBOLS } from "../src/ffi/msquic.ts";
 import { BuildError, cached, copyIfChanged, hashFiles, hashOf, isCached, prune } from "./cache.ts";
 import { fileVersion } from "./pe_resources.ts";
 import { isWindows64 } from "./pe_file.ts";
 import { ensureSource, sourceKey } from "./native_library.ts";
-import { copyHeaders } from "./openssl_library.ts";
+import { buildOpenSsl, OPENSSL_OPTIONS } from "./openssl_library.ts";
 import { Log, outputOf, run } from "./process.ts";
 import { say, type Step, step } from "./progress.ts";
 
@@ -15,26 +15,19 @@ const RECIPE = new URL("./msquic/windows/", import.meta.url).pathname;
 const RECIPE_FILES = ["compat.h", "dllmain.c"];
 
 /** To be raised when this file does something else with the same inputs. */
-const RECIPE_VERSION = "2";
+const RECIPE_VERSION = "3";
 
 /** Where the Windows client looks for the library: beside the module that loads it. */
 export const DLL_IN_TREE = new URL("../src/quic/msquic.dll", import.meta.url).pathname;
 
 const PREFIX = "x86_64-w64-mingw32-";
 
-/** What quictls is built without; only administrators can write to the folder of its files. */
-const TLS_OPTIONS = [
-  "--libdir=lib",
+/** What OpenSSL's Configure gets for Windows: only administrators can write to the folder of its files. */
+const OPENSSL_CONFIGURATION: readonly string[] = [
+  "mingw64",
+  `--cross-compile-prefix=${PREFIX}`,
   "--openssldir=C:/Windows/lanparty-client",
-  "enable-tls1_3",
-  ..."shared tests makedepend engine dynamic-engine module dso legacy fips deprecated".split(" "),
-  ..."autoload-config ssl ssl3 tls1 tls1_1 tls1_2 dtls ssl3-method tls1-method".split(" "),
-  ..."tls1_1-method tls1_2-method dtls1-method dtls1_2-method psk srp srtp zlib comp".split(" "),
-  ..."cms cmp ct ts ocsp rfc3779 gost dgram uplink padlockeng capieng afalgeng".split(" "),
-  ..."ui-console egd ec2m dsa dh idea rc2 rc4 rc5 bf cast seed camellia aria sm2 sm3".split(" "),
-  ..."sm4 md4 mdc2 rmd160 whirlpool blake2 siphash siv ocb scrypt des".split(" "),
-  "no-weak-ssl-ciphers",
-].map((option) => /^(-|enable-|no-)/.test(option) ? option : `no-${option}`);
+];
 
 /** msquic's core, by the names of its files under `src/core`. */
 const CORE_FILES: readonly string[] = [
@@ -46,11 +39,11 @@ const CORE_FILES: readonly string[] = [
   ..."stream_send stream_set timer_wheel version_neg worker".split(" "),
 ];
 
-/** Its platform part for Windows with quictls, without XDP, under `src/platform`. */
+/** Its platform part for Windows with OpenSSL, without XDP, under `src/platform`. */
 const PLATFORM_FILES: readonly string[] = [
   ..."cert_capi certificates_capi crypt crypt_openssl datapath_raw_dummy datapath_win".split(" "),
   ..."datapath_winuser datapath_xplat hashtable pcp platform_winuser".split(" "),
-  ..."platform_worker selfsign_capi storage_winuser tls_quictls toeplitz".split(" "),
+  ..."platform_worker selfsign_capi storage_winuser tls_openssl toeplitz".split(" "),
 ];
 
 const COMPILE_OPTIONS: readonly string[] = [
@@ -114,15 +107,19 @@ async function keys() {
   const compiler = await outputOf([`${PREFIX}gcc`, "--version"]) ?? "";
   // Our patches are for msquic alone: with them only its own files are compiled again.
   const lock = await Deno.readFile(new URL("./msquic/Cargo.lock", import.meta.url));
-  const quictls = await hashOf([RECIPE_VERSION, lock, compiler, ...TLS_OPTIONS]);
+  const openssl = await hashOf([
+    ...[RECIPE_VERSION, lock, compiler],
+    ...OPENSSL_CONFIGURATION,
+    ...OPENSSL_OPTIONS,
+  ]);
   const library = await hashOf([
-    quictls,
+    openssl,
     await sourceKey(),
     await hashFiles(RECIPE.slice(0, -1), RECIPE_FILES),
     ...[...Object.keys(MSQUIC_SYMBOLS), ...CORE_FILES, ...PLATFORM_FILES],
     ...[...COMPILE_OPTIONS, ...LINK_OPTIONS, ...SYSTEM_LIBRARIES, JSON.stringify(ACCEPTED)],
   ]);
-  return { quictls, library };
+  return { openssl, library };
 }
 
 /** Whether building the library needs tools and downloads, or it is in the cache. */
@@ -132,20 +129,19 @@ export async function isWindowsLibraryCached(): Promise<boolean> {
 
 /** Makes msquic.dll, or takes it from the cache, and puts it where the Windows client looks for it. */
 export async function ensureWindowsLibrary(): Promise<WindowsLibrary> {
-  const { quictls, library } = await keys();
+  const { openssl, library } = await keys();
   const folder = await cached("msquic-dll", library, async (target) => {
     const source = await ensureSource();
-    const tls = await cached("quictls-windows", quictls, async (target) => {
-      await step(
-        "msquic.dll: building quictls",
-        (progress) => buildQuictls(source, target, progress),
-      );
+    const tls = await cached("openssl-windows", openssl, async (target) => {
+      await step("msquic.dll: building OpenSSL", async (progress) => {
+        await buildOpenSsl(target, OPENSSL_CONFIGURATION, "openssl-windows", progress);
+      });
     });
     await step("msquic.dll: building the library", (progress) => {
       return buildLibrary(source, tls, target, progress);
     });
   });
-  for (const kind of ["msquic-dll", "quictls-windows"]) await prune(kind, 2);
+  for (const kind of ["msquic-dll", "openssl-windows"]) await prune(kind, 2);
   const path = `${folder}/msquic.dll`;
   await copyIfChanged(path, DLL_IN_TREE);
   return { key: library, path };
@@ -182,36 +178,9 @@ function compareVersions(one: string, other: string): number {
   return one.localeCompare(other, "en", { numeric: true });
 }
 
-async function buildQuictls(sourceFolder: string, target: string, progress: Step): Promise<void> {
-  const log = await Log.open("quictls-windows");
-  const source = `${sourceFolder}/submodules/quictls`;
-  const build = `${target}/build`;
-  try {
-    await Deno.mkdir(build);
-    await run(log, [
-      ...["perl", `${source}/Configure`, "mingw64", `--cross-compile-prefix=${PREFIX}`],
-      ...TLS_OPTIONS,
-    ], { cwd: build });
-    const makefile = await Deno.readTextFile(`${build}/Makefile`);
-    const objects = makefile.match(/^[a-z]\S*\.obj?:/gm)?.length ?? 1;
-    let compiled = 0;
-    await run(log, ["make", `-j${navigator.hardwareConcurrency}`, "build_libs"], {
-      cwd: build,
-      onLine: (line) => / -c -o /.test(line) && progress.fraction(++compiled / objects),
-    });
-    await copyHeaders([`${source}/include`, `${build}/include`], `${target}/include`);
-    for (const name of ["libssl.a", "libcrypto.a"]) {
-      await Deno.rename(`${build}/${name}`, `${target}/${name}`);
-    }
-    await Deno.remove(build, { recursive: true });
-  } finally {
-    log.close();
-  }
-}
-
 async function buildLibrary(
   sourceFolder: string,
-  quictls: string,
+  openssl: string,
   target: string,
   progress: Step,
 ): Promise<void> {
@@ -236,7 +205,7 @@ async function buildLibrary(
       const own = ACCEPTED[file.replace(/^.*\/|\.c$/g, "")] ?? [];
       await run(log, [
         ...[`${PREFIX}gcc`, ...COMPILE_OPTIONS, ...own.map(accepted)],
-        ...[...include, `-I${quictls}/include`],
+        ...[...include, `-I${openssl}/include`],
         ...(isOurs ? [] : ["-include", `${RECIPE}compat.h`]),
         ...[`-ffile-prefix-map=${sourceFolder}=msquic`, "-c", file, "-o", objects[index]],
       ], { onLine: (line) => / warning: /.test(line) && warnings++ });
@@ -252,7 +221,7 @@ async function buildLibrary(
     );
     await run(log, [
       ...[`${PREFIX}gcc`, ...LINK_OPTIONS, "-o", library, ...objects, exports],
-      ...[`${quictls}/libssl.a`, `${quictls}/libcrypto.a`],
+      ...[`${openssl}/libssl.a`, `${openssl}/libcrypto.a`],
       ...SYSTEM_LIBRARIES.map((name) => `-l${name}`),
     ]);
     await checkLibrary(library, log.path);
