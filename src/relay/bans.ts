@@ -21,9 +21,11 @@ export class BanList {
   private readonly bans = new Map<string, Ban>();
   /** By room (none for the whole relay) and target. */
   private readonly byTarget = new Map<string, Set<Ban>>();
-  /** How many the hosts have made in each room, and how many the operator has made. */
-  private readonly hostCounts = new Map<string, number>();
+  /** The hosts' by room, the oldest first. */
+  private readonly ofHosts = new Map<string, Map<string, Ban>>();
   private operatorCount = 0;
+  /** No ban is over before this. */
+  private soonestMs = Infinity;
 
   /** How many bans there are, by who made them; those that are over may still be among them. */
   get counts(): { readonly operator: number; readonly host: number } {
@@ -38,9 +40,8 @@ export class BanList {
     const gone = [...this.prune(unixMs), ...this.takePlaceOf(ban)];
     const room = ban.room ?? "";
     if (ban.by === "operator" && this.operatorCount >= OPERATOR_BANS_MAX) return { ok: false };
-    if (ban.by === "host" && (this.hostCounts.get(room) ?? 0) >= ROOM_BANS_MAX) {
-      return { ok: false };
-    }
+    const ofRoom = this.ofHosts.get(room) ?? new Map<string, Ban>();
+    if (ban.by === "host" && ofRoom.size >= ROOM_BANS_MAX) return { ok: false };
     if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) gone.push(this.evict());
     this.bans.set(ban.id, ban);
     for (const target of ban.targets) {
@@ -49,8 +50,9 @@ export class BanList {
       if (found === undefined) this.byTarget.set(key, new Set([ban]));
       else found.add(ban);
     }
+    this.soonestMs = Math.min(this.soonestMs, endOf(ban));
     if (ban.by === "operator") this.operatorCount++;
-    else this.hostCounts.set(room, (this.hostCounts.get(room) ?? 0) + 1);
+    else this.ofHosts.set(room, ofRoom.set(ban.id, ban));
     return { ok: true, gone: gone.filter((id) => id !== ban.id) };
   }
 
@@ -68,9 +70,9 @@ export class BanList {
     if (ban.by === "operator") this.operatorCount--;
     else {
       const room = ban.room ?? "";
-      const rest = this.hostCounts.get(room)! - 1;
-      if (rest > 0) this.hostCounts.set(room, rest);
-      else this.hostCounts.delete(room);
+      const ofRoom = this.ofHosts.get(room)!;
+      ofRoom.delete(id);
+      if (ofRoom.size === 0) this.ofHosts.delete(room);
     }
     return ban;
   }
@@ -103,8 +105,7 @@ export class BanList {
 
   /** The hosts' bans of a room. */
   ofRoom(room: string): Ban[] {
-    if (!this.hostCounts.has(room)) return [];
-    return [...this.bans.values()].filter((ban) => ban.by === "host" && ban.room === room);
+    return [...this.ofHosts.get(room)?.values() ?? []];
   }
 
   /** All of them, the oldest first. */
@@ -115,8 +116,11 @@ export class BanList {
 
   /** Forgets what is over; returns the ids. */
   prune(unixMs: number): string[] {
+    if (unixMs < this.soonestMs) return [];
     const over = [...this.bans.values()].filter((ban) => isOver(ban, unixMs));
     for (const { id } of over) this.remove(id);
+    this.soonestMs = Infinity;
+    for (const ban of this.bans.values()) this.soonestMs = Math.min(this.soonestMs, endOf(ban));
     return over.map(({ id }) => id);
   }
 
@@ -132,8 +136,11 @@ export class BanList {
 
   /** The oldest ban of the room with the most gives way. */
   private evict(): string {
-    const [fullest] = [...this.hostCounts].reduce((most, one) => one[1] > most[1] ? one : most);
-    const [{ id }] = this.ofRoom(fullest);
+    let fullest = new Map<string, Ban>();
+    for (const ofRoom of this.ofHosts.values()) {
+      if (ofRoom.size > fullest.size) fullest = ofRoom;
+    }
+    const [id] = fullest.keys();
     this.remove(id);
     return id;
   }

@@ -18,9 +18,10 @@ export class BanFile {
   /** What it held when it was opened, without what is over. */
   readonly found: readonly Ban[];
   private readonly path: string;
-  private written: string;
-  private wanted: string;
-  /** The write under way, or the wait before it. */
+  private source: () => readonly Ban[];
+  /** Whether there may be more than what is written. */
+  private isDirty: boolean;
+  /** The write under way, or the pause before it. */
   private work: Promise<void> | undefined;
   private endPause: () => void = () => {};
   private writtenAtMs = -Infinity;
@@ -29,60 +30,55 @@ export class BanFile {
   /** Reads the file of a state folder; one that is damaged is put aside, and that is said. */
   constructor(stateDir: string, private readonly logger: Logger) {
     this.path = pathIn(stateDir, FILE);
-    const { text, bans } = this.read();
+    const { bans, isAside } = this.read();
     const unixMs = Date.now();
     this.found = bans.filter((ban) => !isOver(ban, unixMs));
-    this.written = this.wanted = text;
-    // What is left of a damaged one.
-    if (text === "" && this.found.length > 0) this.keep(this.found);
+    this.source = () => this.found;
+    this.isDirty = isAside && this.found.length > 0;
+    if (this.isDirty) this.keep(this.source);
     if (this.found.length > 0) {
       logText(logger, "info", "bans in force", { bans: this.found.length });
     }
   }
 
-  /** Has these bans written, soon. Never throws: what fails is said once, and tried again with the next. */
-  keep(bans: readonly Ban[]): void {
-    this.wanted = formatBans(bans);
-    if (this.wanted !== this.written) this.work ??= this.writeSoon();
+  /**
+   * Has the bans written, soon. Never throws: what fails is said once, and tried again with the next.
+   *
+   * @param source says which there are then
+   */
+  keep(source: () => readonly Ban[]): void {
+    this.source = source;
+    this.isDirty = true;
+    this.work ??= this.writeSoon();
   }
 
-  /** As {@linkcode keep}, at once; resolves when they are written, with what went wrong, if something did. */
-  async keepNow(bans: readonly Ban[]): Promise<string | undefined> {
-    this.wanted = formatBans(bans);
-    await this.flush();
-    return this.wanted === this.written ? undefined : this.failure;
-  }
-
-  /** Writes what is not written yet; nothing is kept from then on. */
-  close(): Promise<void> {
-    return this.flush();
-  }
-
-  /** Tries once to have everything written that is wanted now, without a pause before. */
-  private async flush(): Promise<void> {
-    // The write under way may be of what was wanted before.
-    for (let round = 0; round < 2 && this.wanted !== this.written; round++) {
+  /** Writes at once what is not written; resolves with what went wrong, if something did. */
+  async flush(): Promise<string | undefined> {
+    // The write under way may be of what there was before.
+    for (let round = 0; round < 2 && (this.isDirty || this.work !== undefined); round++) {
       this.writtenAtMs = -Infinity;
       this.endPause();
       this.work ??= this.writeSoon();
       await this.work;
-      if (this.failure !== undefined) return;
+      if (this.failure !== undefined) return this.failure;
     }
+    return undefined;
   }
 
   private async writeSoon(): Promise<void> {
     const waitMs = this.writtenAtMs + INTERVAL_MS - performance.now();
     if (waitMs > 0) await this.pause(waitMs);
-    const text = this.wanted;
+    this.isDirty = false;
     try {
+      const text = formatBans(this.source());
       await writeFileAtomicLater(this.path, new TextEncoder().encode(text), PRIVATE);
-      this.written = text;
       this.failure = undefined;
     } catch (error) {
+      this.isDirty = true;
       this.sayFailure(error);
     }
     this.writtenAtMs = performance.now();
-    const isDone = this.failure !== undefined || this.wanted === this.written;
+    const isDone = this.failure !== undefined || !this.isDirty;
     this.work = isDone ? undefined : this.writeSoon();
   }
 
@@ -103,20 +99,19 @@ export class BanFile {
     this.failure = why;
   }
 
-  private read(): { text: string; bans: Ban[] } {
-    const none = { text: formatBans([]), bans: [] };
+  private read(): { readonly bans: readonly Ban[]; readonly isAside: boolean } {
     let text: string;
     try {
       const bytes = readOwnFile(this.path);
-      if (bytes === undefined) return none;
+      if (bytes === undefined) return { bans: [], isAside: false };
       text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       logText(this.logger, "warning", `no ban is in force: cannot read ${this.path}: ${why}`);
-      return none;
+      return { bans: [], isAside: false };
     }
     const { bans, damaged } = parseBans(text);
-    if (!damaged) return { text, bans };
+    if (!damaged) return { bans, isAside: false };
     const aside = `${this.path}.damaged`;
     const what = bans.length === 0
       ? "none of its bans is in force"
@@ -124,9 +119,10 @@ export class BanFile {
     try {
       Deno.renameSync(this.path, aside);
       logText(this.logger, "warning", `${this.path} was damaged: ${what}; it is ${aside} now`);
+      return { bans, isAside: true };
     } catch (error) {
       logText(this.logger, "warning", `${this.path} is damaged (${what}) and stays: ${error}`);
+      return { bans, isAside: false };
     }
-    return { text: "", bans };
   }
 }

@@ -8,15 +8,19 @@ import { type RelayParts, viewOfRoom } from "./relay_status.ts";
 /** For so long after a question the runtime's loop gets its turn each ms. */
 const ATTENTION_MS = 50;
 
+/** Words after which there may be other bans. */
+const CHANGING: readonly string[] = ["kick", "ban", "unban"];
+
 /** The answers of a relay that is one process, which keeps its bans in `bans`. */
 export function answersOf(parts: RelayParts, bans: BanFile): Answers {
   return async (words) => {
-    const { core } = parts.node;
+    const { admin } = parts.node.core;
     const answer = answerQuestion(words, actionsOf(parts));
     parts.reactor.attend(ATTENTION_MS);
     parts.reactor.wake();
-    const kept = core.admin.keptBans(parts.reactor.now());
-    return withTrouble(answer, await bans.keepNow(kept));
+    if (!CHANGING.includes(words[0])) return answer;
+    bans.keep(() => admin.keptBans(parts.reactor.now()));
+    return withTrouble(answer, await bans.flush());
   };
 }
 

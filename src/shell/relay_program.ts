@@ -61,7 +61,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
   const { core, node, reactor, timeOriginMs } = engine;
   const bans = new BanFile(stateDir, logger);
   for (const ban of bans.found) core.admin.applyBan(ban, reactor.now());
-  node.onBans = () => bans.keep(core.admin.keptBans(reactor.now()));
+  node.onBans = () => bans.keep(() => core.admin.keptBans(reactor.now()));
   for (const address of engine.addresses) logText(logger, "info", "listening", { address });
   const keeper = engine.keepCertificate(
     certificate,
@@ -95,7 +95,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     await engine.run();
   } finally {
     closeServers();
-    await bans.close();
+    await bans.flush();
     engine.close();
   }
   return 0;

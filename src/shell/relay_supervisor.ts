@@ -148,7 +148,7 @@ class RelaySupervisor {
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       status?.close();
       control.close();
-      await this.bans.close();
+      await this.bans.written();
     }
   }
 

@@ -36,12 +36,12 @@ export class SupervisorBans {
   /** A reactor has made a ban, or one is over, or taken back by its host. */
   handleMade(ban: Ban): void {
     this.add(ban);
-    this.file.keep(this.values());
+    this.file.keep(() => this.values());
   }
 
   handleGone(ids: readonly string[]): void {
     for (const id of ids) this.list.remove(id);
-    this.file.keep(this.values());
+    this.file.keep(() => this.values());
   }
 
   /** Bans everywhere, as `Administration.ban` does; how many it sends away nobody knows yet. */
@@ -53,6 +53,7 @@ export class SupervisorBans {
     const ban = makeBan({ id, by, room, targets: [target], madeMs, untilMs, reason });
     if (!this.add(ban)) return false;
     logText(this.logger, "info", "ban made", { ...ban });
+    this.file.keep(() => this.values());
     this.tellAll({ type: "bans", bans: [ban] });
     return true;
   }
@@ -65,12 +66,7 @@ export class SupervisorBans {
 
   /** Resolves when all is written, with what went wrong. */
   written(): Promise<string | undefined> {
-    return this.file.keepNow(this.values());
-  }
-
-  /** Writes what is not written yet. */
-  close(): Promise<void> {
-    return this.file.close();
+    return this.file.flush();
   }
 
   private add(ban: Ban): boolean {

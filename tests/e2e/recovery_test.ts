@@ -146,7 +146,14 @@ partyTest("recovery: what has to wait for a dead connection's end", async (party
     await first.waitForLine(/The relay does not answer.*Trying again/, RECOVERY_MAX_MS);
     assertEquals(await adapterOf(alice), adapter);
   });
-  await step("the MAC is free when the relay has given the dead session up", async () => {
+  await step(
+    "when the relay has given the dead session up, the MAC is kept for who had it",
+    async () => {
+      await next.waitForLine(/The MAC of this PC is kept for somebody else/, RECOVERY_MAX_MS);
+    },
+  );
+  await step("until the host gives it free", async () => {
+    assertEquals((await party.askGateway("release", BOB.mac))[0], 0);
     await next.waitForLine(/Joined the room/, RECOVERY_MAX_MS);
     assertEquals(count(next.stderr, /Somebody in the room has your MAC already/), 1);
     await assertPlays(party, BOB);

@@ -11,7 +11,6 @@
  * ```
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { executablePath } from "../../tools/executables.ts";
 import { PARTY, type Party } from "../support/party.ts";
 import { partyTest } from "../support/play.ts";
 import type { LabProcess, Namespace } from "../support/netns.ts";
@@ -21,14 +20,6 @@ const ALICE = "02:00:00:00:00:a1";
 const BOB = "02:00:00:00:00:b0";
 const ADDRESSES = { [ALICE]: "10.77.0.50/24", [BOB]: "10.77.0.51/24" };
 const END_TIMEOUT_MS = 20_000;
-
-/** `lanparty-gateway ctl`: exit code and everything it wrote. */
-async function ctl(party: Party, ...words: string[]): Promise<[number, string]> {
-  const { code, stdout, stderr } = await new Deno.Command(executablePath("gateway"), {
-    args: ["ctl", ...words, "--state-dir", party.stateDir("gateway")],
-  }).output();
-  return [code, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr)];
-}
 
 /** The client's options for a player with this MAC. */
 function optionsOf(mac: keyof typeof ADDRESSES): string[] {
@@ -64,16 +55,15 @@ partyTest(
     const client = await party.startClient(alice, ...optionsOf(ALICE));
     await party.startClient(bob, ...optionsOf(BOB));
     await step("the players are listed", async () => {
-      await eventually("both", async () => (await ctl(party, "players"))[1].includes(BOB));
-      const [code, table] = await ctl(party, "players");
+      await eventually("both", async () => (await party.askGateway("players"))[1].includes(BOB));
+      const [code, table] = await party.askGateway("players");
       assertEquals(code, 0);
       assertMatch(table, /^\d+ +02:00:00:00:00:a1 +yes +alice$/m);
       const { mode } = await Deno.stat(`${party.stateDir("gateway")}/control.sock`);
       assertEquals(mode! & 0o777, 0o600);
     });
     await step("the kicked one is told by whom, until when and why, and ends", async () => {
-      const [code, text] = await ctl(
-        party,
+      const [code, text] = await party.askGateway(
         "kick",
         ALICE,
         "--for",
@@ -114,12 +104,12 @@ partyTest(
       },
     );
     await step("the host lets him in again", async () => {
-      const [, bans] = await ctl(party, "bans");
+      const [, bans] = await party.askGateway("bans");
       assertMatch(
         bans,
         /^[0-9a-f]{10} +LANPARTY +host +\d+ minutes +02:00:00:00:00:a1 .* alice +no cheating$/m,
       );
-      assertEquals((await ctl(party, "unban", ALICE))[0], 0);
+      assertEquals((await party.askGateway("unban", ALICE))[0], 0);
       await party.startClient(alice, ...optionsOf(ALICE));
       await eventually("a ping", () => pings(alice));
     });
@@ -137,11 +127,11 @@ partyTest(
     await step(
       "a locked room: who has just left comes back, a stranger does not come in",
       async () => {
-        assertEquals((await ctl(party, "lock"))[0], 0);
+        assertEquals((await party.askGateway("lock"))[0], 0);
         await stop(first);
         assertMatch(await refused(party, bob, ...optionsOf(BOB)), /The relay does not let you in/);
         await stop(await party.startClient(alice, ...optionsOf(ALICE)));
-        assertEquals(await ctl(party, "unlock"), [0, `${PARTY.room} is open\n`]);
+        assertEquals(await party.askGateway("unlock"), [0, `${PARTY.room} is open\n`]);
       },
     );
     await step(
@@ -149,17 +139,17 @@ partyTest(
       async () => {
         const villain = bob.spawn(party.clientCommand(bob, ...optionsOf(ALICE)));
         await villain.waitForLine(/The MAC of this PC is kept for somebody else in this room/);
-        assertEquals(await ctl(party, "release", ALICE), [0, `${ALICE} is free\n`]);
+        assertEquals(await party.askGateway("release", ALICE), [0, `${ALICE} is free\n`]);
         await villain.waitForLine(/Joined the room/, 30_000);
         await stop(villain);
       },
     );
     await step("whoever asks for what there is not is told so", async () => {
-      assertEquals((await ctl(party, "kick", "999"))[0], 1);
-      assertEquals((await ctl(party, "dance"))[0], 1);
-      assertEquals((await ctl(party, "kick", ALICE, "--for", "soon"))[0], 2);
+      assertEquals((await party.askGateway("kick", "999"))[0], 1);
+      assertEquals((await party.askGateway("dance"))[0], 1);
+      assertEquals((await party.askGateway("kick", ALICE, "--for", "soon"))[0], 2);
       await party.gatewayProcess!.stop();
-      assertMatch((await ctl(party, "players"))[1], /no gateway runs there/);
+      assertMatch((await party.askGateway("players"))[1], /no gateway runs there/);
     });
   },
 );

@@ -147,7 +147,7 @@ Deno.test("a second stream ends the session, and streams of one direction cannot
 Deno.test("bye and FIN are a farewell: the relay closes at once with code 0", async () => {
   await using relay = await RelayProcess.start();
   for (const farewell of ["bye", "FIN", "bye without FIN"]) {
-    await using endpoint = await stubborn(relay, farewell.replaceAll(" ", "-"));
+    await using endpoint = await stubborn(relay, "A");
     const startMs = performance.now();
     if (farewell !== "FIN") await endpoint.send({ type: "disconnect", code: "bye" });
     if (farewell !== "bye without FIN") await endpoint.finish();

@@ -22,7 +22,10 @@ import {
   Reassembly,
   splitFrame,
 } from "./deno_codec.ts";
+import { type HelloFields, helloOf, keepToken, withToken } from "./deno_hello.ts";
 import { type Message, readRelayMessage } from "./deno_messages.ts";
+
+export { type HelloFields, helloOf } from "./deno_hello.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -69,20 +72,6 @@ export interface DenoEndpointOptions {
   readonly keepAliveMs?: number;
   /** Whether it closes by itself on the relay's last message. Default true. */
   readonly closesOnLastMessage?: boolean;
-}
-
-/** What an endpoint says in its hello, but for what it always says. */
-export interface HelloFields {
-  readonly room: string;
-  readonly mac?: string; // a gateway has none
-  readonly datagramBudget?: number;
-  readonly resume?: string;
-  /** A client's key, and a gateway's, where the relay asks for one. */
-  readonly roomKey?: string;
-  readonly gatewayKey?: string;
-  readonly name?: string;
-  readonly agent?: string;
-  readonly features?: readonly string[];
 }
 
 /** A frame out of the tunnel. */
@@ -179,6 +168,7 @@ export class DenoEndpoint implements AsyncDisposable {
     private readonly socket: Deno.QuicEndpoint,
     private readonly ownsSocket: boolean,
     private readonly options: DenoEndpointOptions,
+    private readonly relay: RelayAddress,
   ) {
     this.work.push(this.watchEnd(), this.readDatagrams());
   }
@@ -208,7 +198,7 @@ export class DenoEndpoint implements AsyncDisposable {
         maxConcurrentBidirectionalStreams: 0,
         maxConcurrentUnidirectionalStreams: 0,
       });
-      return new DenoEndpoint(connection, socket, options.socket === undefined, options);
+      return new DenoEndpoint(connection, socket, options.socket === undefined, options, relay);
     } catch (error) {
       if (options.socket === undefined) socket.close();
       throw error;
@@ -264,16 +254,17 @@ export class DenoEndpoint implements AsyncDisposable {
   }
 
   /**
-   * Says hello and takes note of the welcome.
+   * Says hello, with the token of an earlier session of the same player, and takes note of the welcome.
    *
    * @throws {Error} if something else is the answer
    */
   async join(fields: HelloFields): Promise<Message> {
-    const answer = await this.hello(fields);
+    const answer = await this.hello(withToken(this.relay, fields));
     if (answer.type !== "welcome") throw new Error(`no welcome but ${JSON.stringify(answer)}`);
     this.peerId = Number(answer["peerId"]);
     this.tapMtu = Number(answer["tapMtu"]);
     this.resume = String(answer["resume"]);
+    keepToken(this.relay, fields, this.resume);
     return answer;
   }
 
@@ -439,12 +430,4 @@ export class DenoEndpoint implements AsyncDisposable {
       this.frameLine.push({ sourcePeerId, frame: result.frame, pieces });
     }
   }
-}
-
-/** A hello with what it must have; without a MAC it is a gateway's. */
-export function helloOf(fields: HelloFields): Record<string, unknown> {
-  const { room, mac, datagramBudget = 1_400, ...rest } = fields;
-  const role = mac === undefined ? "gateway" : "client";
-  const own = mac === undefined ? {} : { mac };
-  return { type: "hello", protocol: 1, role, room, ...own, datagramBudget, ...rest };
 }

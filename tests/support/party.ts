@@ -173,6 +173,14 @@ export class Party implements AsyncDisposable {
     return process;
   }
 
+  /** What the host asks of the gateway (`lanparty-gateway ctl`): exit code and everything it wrote. */
+  async askGateway(...words: string[]): Promise<[number, string]> {
+    const { code, stdout, stderr } = await new Deno.Command(executablePath("gateway"), {
+      args: ["ctl", ...words, "--state-dir", this.stateDir("gateway")],
+    }).output();
+    return [code, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr)];
+  }
+
   /** The relay's address as a player sees it. */
   relayAddressFor(player: Namespace): string {
     return `10.${this.networks.get(player.name)}.0.1`;

@@ -8,6 +8,7 @@ import { executablePath } from "../../tools/executables.ts";
 import { ownerOfRoom } from "../../src/relay/reactor_directory.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import { DenoEndpoint, type HelloFields, type RelayAddress } from "./deno_endpoint.ts";
+import { keepToken, withToken } from "./deno_hello.ts";
 import type { RelayProcess } from "./relay_process.ts";
 
 /** Rooms are looked for among so many. */
@@ -35,9 +36,10 @@ export async function arrive(start: RelayAddress, fields: HelloFields): Promise<
   const redirects: Record<string, unknown>[] = [];
   for (let address = start;;) {
     const endpoint = await DenoEndpoint.connect(address);
-    const answer = await endpoint.hello(fields);
+    const answer = await endpoint.hello(withToken(start, fields));
     if (answer.type === "welcome") {
       endpoint.peerId = Number(answer["peerId"]);
+      keepToken(start, fields, String(answer["resume"]));
       return {
         endpoint,
         redirects,
