@@ -1,15 +1,23 @@
 /** The executable `lanparty-client`. */
+import {
+  LanNetworks,
+  type Network,
+  NetworkVerdict,
+  parseLanNetwork,
+} from "../client/lan_networks.ts";
+import { formatIp, networkOf } from "../proto/ip_route.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
 import { runClient } from "../shell/client_program.ts";
 import { runDoctor } from "../shell/doctor.ts";
 import { loggerOf } from "../shell/logging.ts";
+import { UserError } from "../shell/user_error.ts";
 import { needsRights, readStart, runWithRights, type Start } from "../shell/windows_elevation.ts";
 import { resetWindows } from "../shell/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
-import { CLIENT_PROGRAM } from "./programs.ts";
+import { CLIENT_PROGRAM, parseCidr } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
 import { VERSION } from "./version.ts";
 
@@ -62,19 +70,45 @@ async function main(start: Start): Promise<never> {
   );
 }
 
-function run(values: OptionValues): Promise<number> {
-  return runClient({
+async function run(values: OptionValues): Promise<number> {
+  const allowLanNetworks = values.list("allow-lan-network").map((text) => parseLanNetwork(text)!);
+  return await runClient({
     ...relayAccess(CLIENT_PROGRAM, values),
     roomKey: keyOf("room-key", values),
     virtualMac: canonicalMac(values),
     tapName: values.text("tap-name"),
-    address: values.text("address"),
+    address: fixedAddress(values.text("address"), allowLanNetworks),
     useDhcp: !values.flag("no-dhcp"),
     allowLanDefaultRoute: values.flag("allow-lan-default-route"),
+    allowLanNetworks,
+    allowRouterAdvertisements: values.flag("allow-router-advertisements"),
     allowInbound: values.flag("allow-inbound"),
     stateDir: values.text("state-dir"),
     frameLogFile: values.text("frame-log"),
   });
+}
+
+/**
+ * The address that the player has chosen.
+ *
+ * @throws {UserError} others on the internet have what its network holds: that has to be said, too
+ */
+export function fixedAddress(
+  text: string | undefined,
+  allowed: readonly Network[],
+): string | undefined {
+  if (text === undefined) return undefined;
+  const { address, prefixLength } = parseCidr(text)!;
+  const verdict = new LanNetworks(allowed).judgeKind(address, 0, address.length, prefixLength);
+  if (verdict === NetworkVerdict.good) return text;
+  const network = `${formatIp(networkOf(address, prefixLength))}/${prefixLength}`;
+  const why = verdict === NetworkVerdict.unusable
+    ? "no PC can have this address"
+    : parseLanNetwork(network) === undefined
+    ? `no LAN is as large as ${network}`
+    : `${network} is not for private use, and what others have there would not be reached any ` +
+      `more; if it is the LAN's all the same, add --allow-lan-network ${network}`;
+  throw new UserError(`--address ${text}: ${why}`, { usage: true });
 }
 
 /**

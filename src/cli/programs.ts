@@ -4,6 +4,7 @@ import { LIMIT_OPTIONS } from "./limit_options.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseHost, parseListen } from "../ctrl/address.ts";
 import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
+import { parseLanNetwork } from "../client/lan_networks.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import { parseStatusAddress } from "../serve/status_address.ts";
@@ -345,7 +346,27 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     { name: "no-dhcp", help: "leave the adapter without an IPv4 address" },
     {
       name: "allow-lan-default-route",
-      help: "let the LAN's DHCP server set this PC's default route and name servers",
+      help: "let the LAN's DHCP server set this PC's default route, routes and name servers",
+    },
+    {
+      name: "allow-lan-network",
+      value: "CIDR",
+      repeatable: true,
+      help:
+        "let the LAN have this network although it is not for private use, or a VPN of this PC " +
+        "has it: what this PC sends there goes to the party, such as 203.0.113.0/24",
+      check: (text) =>
+        valid(
+          () => parseLanNetwork(text),
+          "a network like 203.0.113.0/24 (/8 at the widest) or " +
+            "2001:db8:7::/64 (/32 at the widest)",
+        ),
+    },
+    {
+      name: "allow-router-advertisements",
+      help:
+        "let routers of the LAN tell this PC of the LAN's IPv6 networks (where relay and gateway " +
+        "do, too); they do not become its routers without --allow-lan-default-route",
     },
     {
       name: "allow-inbound",

@@ -15,12 +15,12 @@ import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { TrafficCounters } from "../obs/counters.ts";
 import { DropCode } from "../obs/drops.ts";
 import type { FrameLog } from "../obs/frame_log.ts";
+import type { StatusEvent } from "../obs/status.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { describeReply, type DhcpStatus, isRelease, isReplyFor } from "./dhcp_reply.ts";
-import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
+import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
 
 /** Where frames for the player's system go. */
 export interface TapWriter {
@@ -29,22 +29,15 @@ export interface TapWriter {
 }
 
 /** What a client core works with. */
-export interface ClientCoreOptions {
+export interface ClientCoreOptions extends LanAnswersOptions {
   readonly pool: BufferPool;
   readonly path: FramePath;
   readonly counters: TrafficCounters;
   readonly frameLog: FrameLog;
   readonly tap: TapWriter;
-  /** The player's MAC, six bytes. */
-  readonly mac: Uint8Array;
-  /** Leaves DHCP replies as they are. */
-  readonly allowLanDefaultRoute: boolean;
   /** Keeps in what the player's system asks by DHCP, where it cannot be told not to ask. */
   readonly blocksDhcp?: boolean;
 }
-
-/** DHCP replies that wait for `drainDhcpStatus`; what comes on top is not told. */
-export const DHCP_STATUS_MAX = 16;
 
 const NO_DROP = -1;
 
@@ -52,24 +45,26 @@ const NO_DROP = -1;
 export class ClientCore implements FrameSink {
   /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
   readonly ownTraffic = new OwnTraffic();
-  /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
-  dhcpReleases = 0;
 
   readonly #options: ClientCoreOptions;
   readonly #mac: Uint8Array;
   readonly #dissection = new Dissection();
-  readonly #scrubber: DhcpScrubber;
+  readonly #answers: LanAnswers;
   #room = "";
   #peerId = 0;
   /** Time of the datagram at hand. */
   #nowMs = 0;
-  #dhcpStatus: DhcpStatus[] = [];
 
   constructor(options: ClientCoreOptions) {
     if (options.mac.length !== MAC_BYTES) throw new RangeError("a MAC has 6 bytes");
     this.#options = options;
     this.#mac = options.mac.slice();
-    this.#scrubber = new DhcpScrubber(!options.allowLanDefaultRoute);
+    this.#answers = new LanAnswers(options);
+  }
+
+  /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
+  get dhcpReleases(): number {
+    return this.#answers.releases;
   }
 
   /**
@@ -103,7 +98,7 @@ export class ClientCore implements FrameSink {
       this.#log(nowMs, this.#peerId, "from-link", pool.bytes, offset, length, reason);
     }
     if (reason === NO_DROP) {
-      if (isRelease(pool.bytes, offset + length, this.#dissection)) this.dhcpReleases++;
+      this.#answers.noteRequest(pool.bytes, offset + length, this.#dissection);
       path.sendDissected(slot, offset, length, this.#dissection, nowMs);
       return;
     }
@@ -128,11 +123,9 @@ export class ClientCore implements FrameSink {
     }
   }
 
-  /** The DHCP replies to this player since the last call. */
-  drainDhcpStatus(): DhcpStatus[] {
-    const status = this.#dhcpStatus;
-    if (status.length > 0) this.#dhcpStatus = [];
-    return status;
+  /** What the player is to be told of the LAN's answers since the last call. */
+  drainStatus(): StatusEvent[] {
+    return this.#answers.drainStatus();
   }
 
   /** The code of the reason for which a frame of the TAP stays here, or NO_DROP. Dissects it. */
@@ -157,19 +150,7 @@ export class ClientCore implements FrameSink {
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
       return DropCode.notForUs;
     }
-    const result = this.#scrubber.scrub(bytes, offset, length, this.#dissection);
-    if (result > ScrubResult.other) this.#tellReply(bytes);
-    if (result >= ScrubResult.other || this.#options.allowLanDefaultRoute) return NO_DROP;
-    return result === ScrubResult.fragment ? DropCode.dhcpFragment : DropCode.dhcpMalformed;
-  }
-
-  #tellReply(bytes: Uint8Array): void {
-    if (this.#dhcpStatus.length >= DHCP_STATUS_MAX) return;
-    const { messageOffset, messageEnd } = this.#scrubber;
-    if (!isReplyFor(bytes, messageOffset, this.#mac)) return;
-    const removed = this.#scrubber.removedOptions();
-    const status = describeReply(bytes, messageOffset, messageEnd, removed);
-    if (status !== undefined) this.#dhcpStatus.push(status);
+    return this.#answers.judge(bytes, offset, length, this.#dissection);
   }
 
   #log(

@@ -1,16 +1,18 @@
 /**
- * What DHCP messages tell, read from their bytes: of a reply for the player's status lines, and that a
- * lease was given back.
+ * What DHCP messages tell, read from their bytes: of a reply for the player's status lines, and what this
+ * PC asks for.
  *
  * @module
  */
 
 import type { StatusEvent } from "../obs/status.ts";
+import { readU32 } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 
 /** A DHCP reply as the player is told of it. */
 export type DhcpStatus = Extract<StatusEvent, { type: "dhcp" }>;
 
+const XID_OFFSET = 4;
 const YOUR_ADDRESS_OFFSET = 16;
 const HARDWARE_ADDRESS_OFFSET = 28;
 const OPTIONS_OFFSET = 240;
@@ -21,20 +23,27 @@ const OPTION_SERVER = 54;
 const OPTION_END = 255;
 const SERVER_PORT = 67;
 const UDP_HEADER_BYTES = 8;
-const RELEASE = 7;
 const MESSAGES = new Map([[2, "offer"], [5, "ack"], [6, "nak"]] as const);
 
-/** Whether the frame that ends at `end` gives a lease back to a DHCP server (DHCPRELEASE, RFC 2131). */
-export function isRelease(bytes: Uint8Array, end: number, dissection: Dissection): boolean {
+/** What a client says to a server (RFC 2132 section 9.6), as far as it matters here. */
+export const DhcpRequest = { release: 7, inform: 8 } as const;
+
+/** The type of what the frame that ends at `end` says to a DHCP server; 0: it is no such message. */
+export function requestType(bytes: Uint8Array, end: number, dissection: Dissection): number {
   if (
     dissection.destinationPort !== SERVER_PORT || dissection.ipVersion !== 4 ||
     dissection.ipProtocol !== IpProtocol.udp || dissection.transportOffset < 0
   ) {
-    return false;
+    return 0;
   }
   const message = dissection.transportOffset + UDP_HEADER_BYTES;
   const type = findOption(bytes, message, end, OPTION_MESSAGE_TYPE, 1);
-  return type >= 0 && bytes[type] === RELEASE;
+  return type < 0 ? 0 : bytes[type];
+}
+
+/** The transaction of such a message. */
+export function requestXid(bytes: Uint8Array, dissection: Dissection): number {
+  return readU32(bytes, dissection.transportOffset + UDP_HEADER_BYTES + XID_OFFSET);
 }
 
 /** Whether the reply at `message` is for the station with this MAC (chaddr, Ethernet). */
@@ -96,8 +105,4 @@ function findOption(
 
 function formatIpv4(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }

@@ -1,93 +1,122 @@
 /**
- * Takes out of DHCP replies what would take over the player's routes and names.
+ * Leaves of DHCP replies only what a LAN needs.
  *
- * The LAN's DHCP server gives the player's TAP an address; its router and its name servers must
- * not become the player's own (TunnelVision, CVE-2024-3661). The options go, everything else stays:
+ * The LAN's DHCP server gives the player's TAP an address; nothing else that it says may become the
+ * player's own (TunnelVision, CVE-2024-3661), and the address itself only where its network may be the
+ * LAN's ({@link LanNetworks}). Options pass that {@link DHCP_OPTIONS} lists, all others go:
  *
  * ```
  *  BOOTP message, from the first byte after the UDP header (RFC 2131 section 2)
- *    0 op   1 htype   2 hlen   3 hops   4 xid …   28 chaddr (16)
+ *    0 op   1 htype   2 hlen   3 hops   4 xid …   16 yiaddr   20 siaddr   24 giaddr   28 chaddr (16)
  *   44 sname (64)   108 file (128)   236 magic cookie 63 82 53 63   240 options …
  * ```
  *
  * A message keeps its length: the options that stay move together, an end option (255) follows
  * them, and zeroes fill the rest of the field. So the IP header and the frame's length need no
  * change, and only the UDP checksum does. It is corrected by the difference (RFC 1624), so that a
- * message that arrived damaged stays recognisably damaged.
+ * message that arrived damaged stays recognisably damaged. What a computer is started from (siaddr, sname,
+ * file) and the relay agent's address are cleared.
  *
  * @module
  */
 
-import { foldChecksum, sumBytes } from "../proto/checksum.ts";
+import { readU16, readU32 } from "../proto/bytes.ts";
+import { correctChecksum, sumBytes } from "../proto/checksum.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { DHCP_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
+import { isStation, type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 
-/** What {@link DhcpScrubber.scrub} did: not negative means that the frame may go on. */
+/** What a scrubber did: not negative means that the frame may go on. */
 export const ScrubResult = {
-  /** No DHCP reply. */
+  /** Nothing to be scrubbed. */
   other: 0,
-  /** A reply without such options, or one that is only looked at: not a byte has changed. */
+  /** Not a byte has changed. */
   clean: 1,
-  /** A reply from which options were taken out. */
+  /** Something was taken out. */
   scrubbed: 2,
-  /** A reply that is split over IP fragments: it cannot be scrubbed, so it must be dropped. */
+  /** It is split over IP fragments, so it cannot be scrubbed: it must be dropped. */
   fragment: -1,
-  /** UDP to the DHCP client's port that is no well-formed reply: it must be dropped. */
+  /** It goes where such a message goes, and is no well-formed one: it must be dropped. */
   malformed: -2,
+  /** It gives an address that this PC must not have: it must be dropped. */
+  network: -3,
 } as const;
 
-/** The options taken out (RFC 2132, 3442, and Microsoft's and the browsers' private ones). */
-export const SCRUBBED_OPTIONS: readonly number[] = [
-  3, // router
-  6, // domain name servers
-  33, // static routes
-  121, // classless static routes
-  249, // classless static routes, as Windows asked for them first
-  252, // web proxy auto-discovery
-];
+/** Types of messages that reach a client (RFC 2132 section 9.6). */
+export const DhcpType = { offer: 2, ack: 5, nak: 6 } as const;
+/** A client that had to ask again sooner would do little else. */
+export const TIME_SECONDS_MIN = 10;
 
 const DHCP_CLIENT_PORT = 68;
 const UDP_HEADER_BYTES = 8;
+const IPV4_BYTES = 4;
 const BOOTREPLY = 2;
+const XID_OFFSET = 4;
+const YIADDR_OFFSET = 16;
+const SIADDR_OFFSET = 20;
+const CHADDR_OFFSET = 28;
 const SNAME_OFFSET = 44;
 const FILE_OFFSET = 108;
 const COOKIE_OFFSET = 236;
 const OPTIONS_OFFSET = 240;
 const MAGIC_COOKIE = 0x63825363;
 
-const OPTION_PAD = 0;
-const OPTION_OVERLOAD = 52;
-const OPTION_END = 255;
+const Option = {
+  pad: 0,
+  mask: 1,
+  broadcast: 28,
+  lease: 51,
+  overload: 52,
+  type: 53,
+  server: 54,
+  renewal: 58,
+  rebinding: 59,
+  clientId: 61,
+  end: 255,
+} as const;
 const OVERLOAD_FILE = 1;
 const OVERLOAD_SNAME = 2;
-
-/** A field is not a sequence of whole options. */
-const MALFORMED = -1;
+/** What an answer to a client that has an address already (DHCPINFORM) keeps. */
+const INFORM_OPTIONS = [Option.overload, Option.type, Option.server, Option.clientId];
 
 /** Scrubs replies in place. Keeps a little state between its steps, so that none is allocated. */
 export class DhcpScrubber {
-  readonly #remove: boolean;
-  readonly #unwanted = new Uint8Array(256);
+  readonly #networks: LanNetworks;
+  /** By code: whether it passes; that of the message at hand, which may be narrower. */
+  readonly #passing: Uint8Array;
+  readonly #passingInform = new Uint8Array(256);
+  readonly #passingNow = new Uint8Array(256);
+  readonly #valueBytes = valueBytesOf(DHCP_OPTIONS);
+  /** By code: where the value of the first such option lies; 0: there is none. */
+  readonly #valueAt = new Uint32Array(256);
   /** Value of the overload option of the message at hand; 0: none. */
   #overload = 0;
-  /** What the rewritten fields add to the ones' complement sum of the message at hand. */
-  #sumBefore = 0;
-  #sumAfter = 0;
   /** Index of the first byte of the BOOTP message of the last reply, and the one after its last. */
   messageOffset = 0;
   messageEnd = 0;
+  /** What was wrong with the network of the last reply, and its prefix length. */
+  verdict: number = NetworkVerdict.good;
+  prefixBits = 0;
   /** By option number: whether the last reply had it and it was taken out. */
   readonly #removed = new Uint8Array(256);
+  /** The transaction in which this PC asks for settings alone; -1: none. */
+  #informXid = -1;
 
-  /** Without `remove` it only says what it sees, and changes nothing. */
-  constructor(remove = true) {
-    this.#remove = remove;
-    for (const code of SCRUBBED_OPTIONS) this.#unwanted[code] = 1;
+  constructor(networks: LanNetworks, allowsDefaultRoute = false) {
+    this.#networks = networks;
+    this.#passing = passing(DHCP_OPTIONS, allowsDefaultRoute);
+    for (const code of INFORM_OPTIONS) this.#passingInform[code] = 1;
+  }
+
+  /** This PC has an address, and asks for settings (DHCPINFORM): the one answer without an address. */
+  noteInform(xid: number): void {
+    this.#informXid = xid;
   }
 
   /**
    * Looks at the frame at `bytes[offset … offset + length)`, which `dissection` describes, and
-   * takes the options out if it is a DHCP reply. The length never changes. Returns a
-   * {@link ScrubResult}; if that is negative, the bytes are as they were.
+   * scrubs it if it is a DHCP reply. The length never changes. Returns a {@link ScrubResult}; if that is
+   * negative, the bytes are as they were.
    */
   scrub(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
     if (
@@ -103,105 +132,168 @@ export class DhcpScrubber {
     if (udpEnd < 0 || !isReply(bytes, message, udpEnd)) return ScrubResult.malformed;
     this.messageOffset = message;
     this.messageEnd = udpEnd;
-    return this.#scrubMessage(bytes, udp, message, udpEnd);
+    const wrong = this.#check(bytes, message, udpEnd);
+    return wrong < 0 ? wrong : this.#rewrite(bytes, udp, message, udpEnd);
   }
 
-  /** The numbers of the options that were taken out of the last reply. */
+  /** The numbers of the options that were taken out of the last reply, in their order. */
   removedOptions(): number[] {
-    return SCRUBBED_OPTIONS.filter((code) => this.#removed[code] !== 0);
+    const codes: number[] = [];
+    for (let code = 1; code < Option.end; code++) if (this.#removed[code] !== 0) codes.push(code);
+    return codes;
   }
 
-  /** Checks every field before the first byte is written. */
-  #scrubMessage(bytes: Uint8Array, udp: number, message: number, end: number): number {
+  /** Everything is checked before the first byte is written: negative if the message must be dropped. */
+  #check(bytes: Uint8Array, message: number, end: number): number {
     this.#overload = 0;
+    this.#valueAt.fill(0);
     this.#removed.fill(0);
-    const options = message + OPTIONS_OFFSET;
+    this.#passingNow.set(this.#passing);
     const file = message + FILE_OFFSET;
-    const sname = message + SNAME_OFFSET;
-    const fromOptions = this.#count(bytes, options, end);
-    if (fromOptions === MALFORMED) return ScrubResult.malformed;
-    let fromFile = 0;
-    if ((this.#overload & OVERLOAD_FILE) !== 0) {
-      fromFile = this.#count(bytes, file, message + COOKIE_OFFSET);
+    const isWhole = this.#readField(bytes, message + OPTIONS_OFFSET, end) &&
+      (!this.#overloads(OVERLOAD_FILE) ||
+        this.#readField(bytes, file, message + COOKIE_OFFSET)) &&
+      (!this.#overloads(OVERLOAD_SNAME) || this.#readField(bytes, message + SNAME_OFFSET, file));
+    const typeAt = this.#valueAt[Option.type];
+    if (!isWhole || typeAt === 0) return ScrubResult.malformed;
+    const type = bytes[typeAt];
+    const hasAddress = readU32(bytes, message + YIADDR_OFFSET) !== 0;
+    if (type === DhcpType.nak) return hasAddress ? ScrubResult.malformed : ScrubResult.clean;
+    if (type !== DhcpType.offer && type !== DhcpType.ack) return ScrubResult.malformed;
+    if (!hasAddress) {
+      const isAnswer = type === DhcpType.ack &&
+        readU32(bytes, message + XID_OFFSET) === this.#informXid;
+      this.#passingNow.set(this.#passingInform);
+      return isAnswer ? ScrubResult.clean : ScrubResult.malformed;
     }
-    let fromSname = 0;
-    if ((this.#overload & OVERLOAD_SNAME) !== 0) fromSname = this.#count(bytes, sname, file);
-    if (fromFile === MALFORMED || fromSname === MALFORMED) return ScrubResult.malformed;
-    if (fromOptions + fromFile + fromSname === 0 || !this.#remove) return ScrubResult.clean;
+    return this.#checkLease(bytes, message + YIADDR_OFFSET);
+  }
 
-    this.#sumBefore = 0;
-    this.#sumAfter = 0;
-    if (fromOptions > 0) this.#compact(bytes, options, end);
-    if (fromFile > 0) this.#compact(bytes, file, message + COOKIE_OFFSET);
-    if (fromSname > 0) this.#compact(bytes, sname, file);
-    this.#correctChecksum(bytes, udp + 6);
-    return ScrubResult.scrubbed;
+  #checkLease(bytes: Uint8Array, address: number): number {
+    const serverAt = this.#valueAt[Option.server];
+    if (serverAt !== 0 && !isStation(bytes, serverAt, IPV4_BYTES)) return ScrubResult.malformed;
+    const hasTimes = this.#isLong(bytes, Option.lease) && this.#isLong(bytes, Option.renewal) &&
+      this.#isLong(bytes, Option.rebinding);
+    const maskAt = this.#valueAt[Option.mask];
+    const prefixBits = maskAt === 0 ? classBits(bytes[address]) : maskBits(readU32(bytes, maskAt));
+    if (!hasTimes || prefixBits < 0) return ScrubResult.malformed;
+    this.prefixBits = prefixBits;
+    this.verdict = this.#networks.judge(bytes, address, IPV4_BYTES, prefixBits);
+    if (this.verdict !== NetworkVerdict.good) return ScrubResult.network;
+    const broadcastAt = this.#valueAt[Option.broadcast];
+    const hosts = prefixBits > 30 ? 0 : 0xffff_ffff >>> prefixBits;
+    const broadcast = (readU32(bytes, address) | hosts) >>> 0;
+    if (broadcastAt !== 0 && (hosts === 0 || readU32(bytes, broadcastAt) !== broadcast)) {
+      this.#passingNow[Option.broadcast] = 0;
+    }
+    return ScrubResult.clean;
+  }
+
+  #isLong(bytes: Uint8Array, code: number): boolean {
+    const at = this.#valueAt[code];
+    return at === 0 || readU32(bytes, at) >= TIME_SECONDS_MIN;
+  }
+
+  #overloads(field: number): boolean {
+    return (this.#overload & field) !== 0;
   }
 
   /**
-   * How many unwanted options stand in a field, or MALFORMED. A field that ends with its last
-   * option and has no end option is accepted, since there is one way only to read it.
+   * Reads the options of a field; false if it is not a sequence of whole ones. A field that ends with
+   * its last option and has no end option is accepted, since there is one way only to read it.
    */
-  #count(bytes: Uint8Array, start: number, end: number): number {
-    let unwanted = 0;
+  #readField(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
     while (at < end) {
       const code = bytes[at];
-      if (code === OPTION_END) break;
-      if (code === OPTION_PAD) {
+      if (code === Option.end) return true;
+      if (code === Option.pad) {
         at++;
         continue;
       }
-      if (at + 2 > end) return MALFORMED;
-      const optionBytes = 2 + bytes[at + 1];
-      if (at + optionBytes > end) return MALFORMED;
-      if (code === OPTION_OVERLOAD) {
-        // With a second one, in this field or an overloaded one, receivers would differ in what they
-        // read.
-        if (this.#overload !== 0 || optionBytes !== 3) return MALFORMED;
-        const value = bytes[at + 2];
-        if (value < OVERLOAD_FILE || value > (OVERLOAD_FILE | OVERLOAD_SNAME)) return MALFORMED;
-        this.#overload = value;
-      }
-      unwanted += this.#unwanted[code];
-      at += optionBytes;
+      if (at + 2 > end) return false;
+      const valueBytes = bytes[at + 1];
+      if (at + 2 + valueBytes > end) return false;
+      if (!this.#readOption(bytes, code, at + 2, valueBytes)) return false;
+      at += 2 + valueBytes;
     }
-    return unwanted;
+    return true;
   }
 
-  /** Moves the wanted options of a field together. At least one goes, so the end option fits. */
-  #compact(bytes: Uint8Array, start: number, end: number): void {
-    // Every field starts at an even distance from the UDP header, as the checksum's words do.
-    this.#sumBefore = sumBytes(bytes, start, end - start, this.#sumBefore);
+  /** Of those of one length there is one: with two, receivers would differ in what they read. */
+  #readOption(bytes: Uint8Array, code: number, at: number, valueBytes: number): boolean {
+    const fixedBytes = this.#valueBytes[code];
+    if (fixedBytes >= 0 && (valueBytes !== fixedBytes || this.#valueAt[code] !== 0)) return false;
+    if (this.#valueAt[code] === 0) this.#valueAt[code] = at;
+    if (code !== Option.overload) return true;
+    this.#overload = bytes[at];
+    return this.#overload >= OVERLOAD_FILE && this.#overload <= (OVERLOAD_FILE | OVERLOAD_SNAME);
+  }
+
+  /** Takes out what does not pass. */
+  #rewrite(bytes: Uint8Array, udp: number, message: number, end: number): number {
+    const file = message + FILE_OFFSET;
+    // Every field begins at an even distance from the UDP header, as the checksum's words do.
+    const before = sumBytes(bytes, message, end - message);
+    let isChanged = this.#compact(bytes, message + OPTIONS_OFFSET, end);
+    isChanged = clear(bytes, message + SIADDR_OFFSET, message + CHADDR_OFFSET) || isChanged;
+    isChanged =
+      (this.#overloads(OVERLOAD_FILE)
+        ? this.#compact(bytes, file, message + COOKIE_OFFSET)
+        : clear(bytes, file, message + COOKIE_OFFSET)) || isChanged;
+    isChanged =
+      (this.#overloads(OVERLOAD_SNAME)
+        ? this.#compact(bytes, message + SNAME_OFFSET, file)
+        : clear(bytes, message + SNAME_OFFSET, file)) || isChanged;
+    if (!isChanged) return ScrubResult.clean;
+    const after = sumBytes(bytes, message, end - message);
+    // One of zero means "none" and stays (RFC 768).
+    if (readU16(bytes, udp + 6) !== 0) correctChecksum(bytes, udp + 6, before, after);
+    return ScrubResult.scrubbed;
+  }
+
+  /** Moves the options of a field together that pass. If one goes, the end option has room. */
+  #compact(bytes: Uint8Array, start: number, end: number): boolean {
     let from = start;
     let to = start;
-    while (from < end && bytes[from] !== OPTION_END) {
+    let isChanged = false;
+    while (from < end && bytes[from] !== Option.end) {
       const code = bytes[from];
-      const optionBytes = code === OPTION_PAD ? 1 : 2 + bytes[from + 1];
-      if (this.#unwanted[code] === 0) {
+      const optionBytes = code === Option.pad ? 1 : 2 + bytes[from + 1];
+      if (code === Option.pad || this.#passingNow[code] !== 0) {
         if (from !== to) bytes.copyWithin(to, from, from + optionBytes);
         to += optionBytes;
       } else {
         this.#removed[code] = 1;
+        isChanged = true;
       }
       from += optionBytes;
     }
-    bytes[to++] = OPTION_END;
+    if (!isChanged) return false;
+    bytes[to++] = Option.end;
     bytes.fill(0, to, end);
-    this.#sumAfter = sumBytes(bytes, start, end - start, this.#sumAfter);
+    return true;
   }
+}
 
-  /** RFC 1624: C' = ~(~C + ~m + m'). A checksum of zero means "none" and stays (RFC 768). */
-  #correctChecksum(bytes: Uint8Array, at: number): void {
-    const checksum = (bytes[at] << 8) | bytes[at + 1];
-    if (checksum === 0) return;
-    const notBefore = foldChecksum(this.#sumBefore);
-    const after = ~foldChecksum(this.#sumAfter) & 0xffff;
-    const corrected = foldChecksum((~checksum & 0xffff) + notBefore + after);
-    const sent = corrected === 0 ? 0xffff : corrected;
-    bytes[at] = sent >> 8;
-    bytes[at + 1] = sent & 0xff;
-  }
+/** Fills with zeros; whether there was something else. */
+function clear(bytes: Uint8Array, start: number, end: number): boolean {
+  let isChanged = false;
+  for (let at = start; at < end && !isChanged; at++) isChanged = bytes[at] !== 0;
+  if (isChanged) bytes.fill(0, start, end);
+  return isChanged;
+}
+
+/** The prefix length of a mask; -1 for one with holes, and for none at all. */
+function maskBits(mask: number): number {
+  const inverse = ~mask >>> 0;
+  if (mask === 0 || (inverse & (inverse + 1)) !== 0) return -1;
+  return Math.clz32(inverse);
+}
+
+/** What a client takes where it is told no mask: that of the address's class (RFC 950). */
+function classBits(first: number): number {
+  return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
 /**
@@ -216,8 +308,6 @@ function udpEndOf(bytes: Uint8Array, frameEnd: number, network: number, udp: num
 }
 
 function isReply(bytes: Uint8Array, message: number, end: number): boolean {
-  if (message + OPTIONS_OFFSET > end || bytes[message] !== BOOTREPLY) return false;
-  const cookie = message + COOKIE_OFFSET;
-  return ((bytes[cookie] << 24) | (bytes[cookie + 1] << 16) | (bytes[cookie + 2] << 8) |
-    bytes[cookie + 3]) === MAGIC_COOKIE;
+  return message + OPTIONS_OFFSET <= end && bytes[message] === BOOTREPLY &&
+    readU32(bytes, message + COOKIE_OFFSET) === MAGIC_COOKIE;
 }

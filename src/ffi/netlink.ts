@@ -42,6 +42,7 @@ export const RouteAttribute = {
   priority: 6,
   source: 7,
   multipath: 9,
+  table: 15,
   via: 18,
 } as const;
 

@@ -20,6 +20,9 @@ export const MIB_IPINTERFACE_ROW = {
     InterfaceLuid: { offset: 8, type: "bytes", sizeBytes: 8 },
     InterfaceIndex: { offset: 16, type: "u32" },
     UseAutomaticMetric: { offset: 44, type: "u8" },
+    ManagedAddressConfigurationSupported: { offset: 46, type: "u8" },
+    OtherStatefulConfigurationSupported: { offset: 47, type: "u8" },
+    RouterDiscoveryBehavior: { offset: 52, type: "u32" },
     SitePrefixLength: { offset: 144, type: "u32" },
     Metric: { offset: 148, type: "u32" },
     NlMtu: { offset: 152, type: "u32" },
@@ -166,6 +169,8 @@ export const IpConstant = {
   AF_INET: 2,
   AF_INET6: 23,
   MIB_IPPROTO_NETMGMT: 3,
+  RouterDiscoveryDisabled: 0,
+  RouterDiscoveryEnabled: 1,
 } as const;
 
 const SYMBOLS = {

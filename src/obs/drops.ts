@@ -85,6 +85,7 @@ export const DropCode = {
   dhcpOff: 65,
   roomLimit: 66,
   addressLimit: 67,
+  dhcpNetwork: 68,
 } as const;
 
 // In the order of the codes.
@@ -274,11 +275,15 @@ const TABLE = {
   lanSendFailed: ["lan-send-failed", "gateway", "the LAN's interface refused a frame"],
   ownEcho: ["own-echo", "client", "a frame of this PC came back out of the tunnel"],
   notForUs: ["not-for-us", "client", "a frame for another player's MAC came out of the tunnel"],
-  dhcpMalformed: ["dhcp-malformed", "client", "a DHCP reply that is damaged"],
+  dhcpMalformed: [
+    "dhcp-malformed",
+    "client",
+    "a DHCP or DHCPv6 reply that is damaged, or makes no sense",
+  ],
   dhcpFragment: [
     "dhcp-fragment",
     "client",
-    "a DHCP reply in IP fragments, whose routes and names could not be taken out",
+    "a DHCP or DHCPv6 reply in IP fragments, whose routes and names could not be taken out",
   ],
   tapFull: ["tap-full", "client", "the network adapter does not take frames as fast as they come"],
   tapFailed: ["tap-failed", "client", "the network adapter refused a frame"],
@@ -329,6 +334,11 @@ const TABLE = {
     "address-limit",
     "relay",
     "the peers behind one address sent more than the relay allows an address, in all rooms together",
+  ],
+  dhcpNetwork: [
+    "dhcp-network",
+    "client",
+    "a DHCP or DHCPv6 reply with an address that would take over more of this PC's traffic than the LAN's",
   ],
 } as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
 

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Why an address or a network of the LAN's is not taken. */
+export type NetworkRefusal = "unusable" | "foreign" | "wide" | "relay" | "own" | "elsewhere";
+
 /** What has become of them. */
 export type OwnNetworkEvent =
   /** The adapter is gone, or is there again. */
@@ -14,6 +17,8 @@ export type OwnNetworkEvent =
   | { readonly type: "networkBack" }
   /** A network of the player's has the same addresses as the party's LAN; its servers are held. */
   | { readonly type: "sameSubnet"; readonly network: string }
+  /** The LAN offers an address that this PC must not have: with its prefix length. */
+  | { readonly type: "networkRefused"; readonly network: string; readonly why: NetworkRefusal }
   /** Broadcasts that belong to no network leave by another adapter. */
   | { readonly type: "broadcastElsewhere"; readonly name: string };
 
@@ -32,8 +37,29 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
       return `Your network and the party's LAN have the same addresses (${event.network}). ` +
         "Your router and name servers stay reachable. Other devices at home are not reached while " +
         "you play: give your home network other addresses if you need them.";
+    case "networkRefused":
+      return `The LAN offers this PC an address in ${event.network}, which is not taken: ` +
+        REFUSAL_TEXT[event.why].replace("NETWORK", event.network);
     case "broadcastElsewhere":
       return `Games may not find each other: broadcasts leave this PC by ${event.name}. If that is ` +
         "a VPN, switch it off while you play; else choose the automatic metric in its IPv4 settings.";
   }
 }
+
+const REFUSAL_TEXT: Readonly<Record<NetworkRefusal, string>> = {
+  unusable: "no PC can have it. Ask the host to look at how the LAN gives out addresses.",
+  foreign: "it is not for private use, and who has such addresses on the internet would not be " +
+    "reached any more. If the party's LAN really has them, add --allow-lan-network NETWORK.",
+  wide:
+    "no LAN is as large, and this PC would look for others' addresses in it. Ask the host to look " +
+    "at how the LAN gives out addresses.",
+  relay:
+    "the relay has an address there, which would not be reached any more. Ask the host to give " +
+    "the LAN other addresses.",
+  own:
+    "an address of this PC lies there, such as a VPN's. End the VPN while you play, or ask the " +
+    "host to give the LAN other addresses.",
+  elsewhere:
+    "this PC reaches something else there, such as a VPN. End that while you play, or have " +
+    "the party there in its place: --allow-lan-network NETWORK.",
+};

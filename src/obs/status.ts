@@ -178,7 +178,16 @@ const IDENTITY_TEXT: Readonly<Record<IdentityProblem, string>> = {
 const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
   3: "default route",
   6: "name servers",
+  12: "host name",
+  15: "domain name",
+  26: "MTU",
+  28: "broadcast address",
   33: "routes",
+  42: "time servers",
+  43: "vendor settings",
+  44: "NetBIOS servers",
+  46: "NetBIOS settings",
+  119: "search list",
   121: "routes",
   249: "routes",
   252: "web proxy",
@@ -231,6 +240,7 @@ export function statusLevel(event: StatusEvent): StatusLevel {
     case "networkLost":
     case "sameSubnet":
     case "broadcastElsewhere":
+    case "networkRefused":
       return "warning";
     default:
       return "info";

@@ -9,6 +9,12 @@ export function readU16(bytes: Uint8Array, offset: number): number {
   return bytes[offset] << 8 | bytes[offset + 1];
 }
 
+/** The 32-bit number at `bytes[offset]`, without a sign. */
+export function readU32(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] << 24 | bytes[offset + 1] << 16 | bytes[offset + 2] << 8 |
+    bytes[offset + 3]) >>> 0;
+}
+
 /** Writes the low 16 bits of a number. */
 export function writeU16(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset] = value >>> 8;

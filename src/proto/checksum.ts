@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readU16, writeU16 } from "./bytes.ts";
+
 /** Bytes summed between two folds: 2^14 words of 0xFFFF, and what was there, stay below 2^31. */
 const BLOCK_BYTES = 32_768;
 
@@ -39,4 +41,23 @@ export function foldChecksum(sum: number): number {
   let folded = (sum & 0xffff) + (sum >>> 16);
   folded = (folded & 0xffff) + (folded >>> 16);
   return ~folded & 0xffff;
+}
+
+/**
+ * Corrects the checksum at `bytes[at]` for something that has changed (RFC 1624: C' = ~(~C + ~m + m')),
+ * so that one that was wrong stays wrong by as much. What comes out as 0 is written as FFFF, which is the
+ * same and never means "none".
+ *
+ * @param before the sum of what has changed, as it was
+ * @param after as it is
+ */
+export function correctChecksum(
+  bytes: Uint8Array,
+  at: number,
+  before: number,
+  after: number,
+): void {
+  const sumAfter = ~foldChecksum(after) & 0xffff;
+  const sum = (~readU16(bytes, at) & 0xffff) + foldChecksum(before) + sumAfter;
+  writeU16(bytes, at, foldChecksum(sum) || 0xffff);
 }

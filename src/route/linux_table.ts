@@ -1,5 +1,5 @@
 /**
- * Linux' main routing table, whole: what leads where if no rule of a VPN's says otherwise.
+ * Linux' routing tables, whole: the main one says what leads where if no rule of a VPN's says otherwise.
  *
  * @module
  */
@@ -25,28 +25,40 @@ import { readGateway } from "./linux_way.ts";
 /** `struct rtnexthop`: its length, and the interface's index; attributes follow. */
 const HOP = { lengthOffset: 0, interfaceOffset: 4, sizeBytes: 8 } as const;
 
-/** All routes of the main table that lead somewhere, of both IP versions. @throws {SystemCallError} */
-export function readMainRoutes(): IpRoute[] {
-  const flags = NetlinkFlag.request | NetlinkFlag.dump;
-  const question = encodeMessage(NetlinkType.getRoute, flags, [new Struct(RTMSG).bytes]);
-  return dumpNetlink(question, "RTM_GETROUTE").flatMap(parseMainRoute);
+/** A route, and the table that it is in. */
+export interface TableRoute extends IpRoute {
+  readonly table: number;
 }
 
 /**
- * The routes of one row: one for each of its next hops; none if it is not of the main table, or by a router
- * of the other IP version.
+ * All routes that lead somewhere, of both IP versions, but for those to this machine itself.
+ *
+ * @throws {SystemCallError}
  */
-export function parseMainRoute(row: Uint8Array<ArrayBuffer>): IpRoute[] {
+export function readRoutes(): TableRoute[] {
+  const flags = NetlinkFlag.request | NetlinkFlag.dump;
+  const question = encodeMessage(NetlinkType.getRoute, flags, [new Struct(RTMSG).bytes]);
+  return dumpNetlink(question, "RTM_GETROUTE").flatMap(parseRoute);
+}
+
+/**
+ * The routes of one row: one for each of its next hops; none if it leads nowhere, or by a router of the
+ * other IP version.
+ */
+export function parseRoute(row: Uint8Array<ArrayBuffer>): TableRoute[] {
   const byteOf = (field: "rtm_family" | "rtm_dst_len" | "rtm_table" | "rtm_type") =>
     row[NLMSGHDR.sizeBytes + RTMSG.fields[field].offset];
   const family = byteOf("rtm_family");
   const isIp = family === AddressFamily.inet || family === AddressFamily.inet6;
-  const isMain = byteOf("rtm_table") === RouteTable.main;
-  if (messageType(row) !== NetlinkType.newRoute || !isIp || !isMain) return [];
+  if (messageType(row) !== NetlinkType.newRoute || !isIp) return [];
   if (byteOf("rtm_type") !== RouteType.unicast) return [];
   const attributes = readAttributes(row, RTMSG.sizeBytes);
   const none = new Uint8Array(family === AddressFamily.inet ? 4 : 16);
+  // The byte is too small for the numbers of some.
+  const table = readNumber(attributes.get(RouteAttribute.table)) ?? byteOf("rtm_table");
+  if (table === RouteTable.local) return [];
   const route = {
+    table,
     destination: attributes.get(RouteAttribute.destination) ?? none,
     prefixBits: byteOf("rtm_dst_len"),
     metric: readNumber(attributes.get(RouteAttribute.priority)) ?? 0,

@@ -12,6 +12,14 @@ import { IpConstant, MIB_IPINTERFACE_ROW, windowsIp } from "../ffi/windows_ip.ts
 
 type Row = Struct<typeof MIB_IPINTERFACE_ROW>;
 
+/** What routers of the LAN may do, as far as Windows itself decides. */
+export interface RouterPolicy {
+  /** They may take over the player's traffic. */
+  readonly allowDefaultRoutes: boolean;
+  /** They may tell of the LAN's IPv6 networks. */
+  readonly allowRouterAdvertisements: boolean;
+}
+
 /** One IP version's settings of an interface, as far as the client changes them. */
 export interface InterfaceSettings {
   readonly family: number;
@@ -19,6 +27,11 @@ export interface InterfaceSettings {
   readonly metric: number;
   readonly mtu: number;
   readonly disableDefaultRoutes: number;
+  /** Whether routers are looked for; the records of earlier versions do not hold this. */
+  readonly routerDiscovery?: number;
+  /** IPv6 alone: whether DHCPv6 is asked, for addresses and for other settings, if a router says so. */
+  readonly managedAddresses?: number;
+  readonly otherSettings?: number;
 }
 
 /**
@@ -64,29 +77,40 @@ export class WindowsInterface {
         metric: row.getNumber("Metric"),
         mtu: row.getNumber("NlMtu"),
         disableDefaultRoutes: row.getNumber("DisableDefaultRoutes"),
+        routerDiscovery: row.getNumber("RouterDiscoveryBehavior"),
+        ...(family === IpConstant.AF_INET ? {} : {
+          managedAddresses: row.getNumber("ManagedAddressConfigurationSupported"),
+          otherSettings: row.getNumber("OtherStatefulConfigurationSupported"),
+        }),
       }];
     });
   }
 
   /**
-   * Gives the interface an MTU and the least metric, and keeps default routes away from it.
+   * Gives the interface an MTU and the least metric, and keeps default routes and routers away from it.
    *
-   * @param allowDefaultRoutes whether routers of the LAN may take over the player's traffic
    * @throws {WindowsError} IPv4's settings are refused; IPv6 may be absent or want a larger MTU
    */
-  configure(mtu: number, allowDefaultRoutes: boolean): void {
+  configure(mtu: number, policy: RouterPolicy): void {
     for (const family of FAMILIES) {
-      this.#apply(wantedSettings(family, mtu, allowDefaultRoutes), isRequired(family));
+      this.#apply(wantedSettings(family, mtu, policy), isRequired(family));
     }
   }
 
-  /** Whether IPv4 has what `configure` sets; false as well while the interface is gone. */
-  isConfigured(mtu: number, allowDefaultRoutes: boolean): boolean {
-    const { family, ...wanted } = wantedSettings(IpConstant.AF_INET, mtu, allowDefaultRoutes);
-    const found = this.settings().find((settings) => settings.family === family);
-    return found !== undefined &&
-      Object.entries(wanted).every(([name, value]) =>
-        found[name as keyof InterfaceSettings] === value
+  /**
+   * Whether IPv4 has what `configure` sets, and IPv6 looks for no more routers than it says; false as well
+   * while the interface is gone.
+   */
+  isConfigured(mtu: number, policy: RouterPolicy): boolean {
+    const found = this.settings();
+    const ipv4 = found.find(({ family }) => family === IpConstant.AF_INET);
+    const wanted = wantedSettings(IpConstant.AF_INET, mtu, policy);
+    const isAsWanted = (name: keyof InterfaceSettings) => ipv4?.[name] === wanted[name];
+    const names = Object.keys(wanted) as (keyof InterfaceSettings)[];
+    const { routerDiscovery } = wantedSettings(IpConstant.AF_INET6, mtu, policy);
+    return names.every(isAsWanted) &&
+      found.every((one) =>
+        one.family === IpConstant.AF_INET || one.routerDiscovery === routerDiscovery
       );
   }
 
@@ -117,6 +141,14 @@ export class WindowsInterface {
       .setNumber("Metric", settings.metric)
       .setNumber("NlMtu", settings.mtu)
       .setNumber("DisableDefaultRoutes", settings.disableDefaultRoutes);
+    const { routerDiscovery, managedAddresses, otherSettings } = settings;
+    if (routerDiscovery !== undefined) row.setNumber("RouterDiscoveryBehavior", routerDiscovery);
+    if (managedAddresses !== undefined) {
+      row.setNumber("ManagedAddressConfigurationSupported", managedAddresses);
+    }
+    if (otherSettings !== undefined) {
+      row.setNumber("OtherStatefulConfigurationSupported", otherSettings);
+    }
     // For IPv4 the call wants this to be 0, whatever GetIpInterfaceEntry has put there.
     if (settings.family === IpConstant.AF_INET) row.setNumber("SitePrefixLength", 0);
     const code = windowsIp().SetIpInterfaceEntry(row.bytes);
@@ -144,13 +176,22 @@ function isRequired(family: number): boolean {
   return family === IpConstant.AF_INET;
 }
 
-function wantedSettings(
-  family: number,
-  mtu: number,
-  allowDefaultRoutes: boolean,
-): InterfaceSettings {
-  const disableDefaultRoutes = allowDefaultRoutes ? 0 : 1;
-  return { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes };
+function wantedSettings(family: number, mtu: number, policy: RouterPolicy): InterfaceSettings {
+  const disableDefaultRoutes = policy.allowDefaultRoutes ? 0 : 1;
+  const own = { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes };
+  // IPv4 would look for routers where an option of DHCP says so (RFC 1256).
+  if (family === IpConstant.AF_INET) {
+    return { ...own, routerDiscovery: IpConstant.RouterDiscoveryDisabled };
+  }
+  const asks = policy.allowRouterAdvertisements ? 1 : 0;
+  return {
+    ...own,
+    routerDiscovery: policy.allowRouterAdvertisements
+      ? IpConstant.RouterDiscoveryEnabled
+      : IpConstant.RouterDiscoveryDisabled,
+    managedAddresses: asks,
+    otherSettings: asks,
+  };
 }
 
 function check(call: string, code: number): void {

@@ -1,4 +1,5 @@
 /** What of the client is different on each system: rights, state, the adapter and its addresses. */
+import type { Network, Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { LinkDevice } from "../link/device.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -9,6 +10,10 @@ import type { Logger } from "./logging.ts";
 export interface ClientSystemOptions extends LanAddressOptions {
   /** Whether the LAN may reach what runs on this PC. */
   readonly allowInbound: boolean;
+  /** Networks that the LAN may have although others have them, too. */
+  readonly allowLanNetworks: readonly Network[];
+  /** Whether routers of the LAN may tell of its networks. */
+  readonly allowRouterAdvertisements: boolean;
   /** The adapter's name; absent: the system's own choice. */
   readonly tapName: string | undefined;
   readonly stateDir: string | undefined;
@@ -62,6 +67,8 @@ export interface ClientSystem {
   gatewayJoined(): void;
   /** The adapter is gone: what is set on it is set again when it is back. */
   adapterLost(): void;
+  /** Told of what this PC has without the adapter, at first and when it has changed; to be set once. */
+  onSurroundings: (surroundings: Surroundings) => void;
   /** How often the PC's own networks are to be looked at, ms. */
   readonly networkIntervalMs: number;
   /**

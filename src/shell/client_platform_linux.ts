@@ -1,4 +1,5 @@
 /** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
+import type { Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
@@ -9,6 +10,7 @@ import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
+import { guardIpv6 } from "./linux_ipv6_guard.ts";
 import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
 import type { Logger } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
@@ -52,12 +54,12 @@ class LinuxSystem implements ClientSystem {
     private readonly options: ClientSystemOptions,
     readonly stateDir: string,
     journal: ChangeJournal,
-    logger: Logger,
+    private readonly logger: Logger,
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
     this.network = new LinuxNetwork(
       options.tapName ?? TAP_NAME,
-      options.allowLanDefaultRoute,
+      options,
       journal,
       logger,
     );
@@ -77,17 +79,23 @@ class LinuxSystem implements ClientSystem {
   openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
     const { tapName: name = TAP_NAME, address } = this.options;
     try {
-      return this.tap = TapDevice.open({
+      this.tap = TapDevice.open({
         name,
         mac,
         mtu,
         pool,
         ...(address === undefined ? {} : { address }),
       });
+      guardIpv6(name, this.options, this.logger);
+      return this.tap;
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
       throw new UserError(cause.message, { cause });
     }
+  }
+
+  set onSurroundings(tell: (surroundings: Surroundings) => void) {
+    this.network.onSurroundings = tell;
   }
 
   adapterLost(): void {}

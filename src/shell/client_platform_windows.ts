@@ -12,8 +12,9 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { isAdministrator } from "../ffi/windows_rights.ts";
 import { removeAddress, renewLease } from "../route/windows_address.ts";
-import { WindowsInterface } from "../route/windows_interface.ts";
+import { type RouterPolicy, WindowsInterface } from "../route/windows_interface.ts";
 import { readAddresses } from "../route/windows_tables.ts";
+import type { Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
@@ -56,6 +57,7 @@ class WindowsSystem implements ClientSystem {
   private isAsking = false;
   private isToAsk = false;
   readonly adapterReturns = true;
+  onSurroundings: (surroundings: Surroundings) => void = () => {};
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
 
   constructor(
@@ -83,7 +85,12 @@ class WindowsSystem implements ClientSystem {
     });
     this.adapter = adapter;
     this.changes = journals.get(adapter.guid) as WindowsChanges;
-    this.network = new WindowsNetwork(this.changes, () => this.keepConfigured(), this.logger);
+    this.network = new WindowsNetwork(
+      this.changes,
+      () => this.keepConfigured(),
+      (surroundings) => this.onSurroundings(surroundings),
+      this.logger,
+    );
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
   }
 
@@ -145,7 +152,6 @@ class WindowsSystem implements ClientSystem {
     pool: BufferPool,
   ): LinkDevice {
     const network = WindowsInterface.find(adapter.guid);
-    const { allowLanDefaultRoute } = this.options;
     const tap = this.tap = { network, mtu };
     const device = TapWindowsDevice.open({
       adapter,
@@ -154,7 +160,7 @@ class WindowsSystem implements ClientSystem {
       network: {
         index: network.index,
         setMtu: (mtu) => {
-          changes.configure(network, mtu, allowLanDefaultRoute);
+          changes.configure(network, mtu, this.policy);
           tap.mtu = mtu;
         },
       },
@@ -168,6 +174,11 @@ class WindowsSystem implements ClientSystem {
   private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
     if (this.fixed === undefined) return;
     changes.addAddress(network, this.fixed.address, this.fixed.prefixLength);
+  }
+
+  private get policy(): RouterPolicy {
+    const { allowLanDefaultRoute: allowDefaultRoutes, allowRouterAdvertisements } = this.options;
+    return { allowDefaultRoutes, allowRouterAdvertisements };
   }
 
   /** The address that the player has chosen. */
@@ -196,7 +207,7 @@ class WindowsSystem implements ClientSystem {
     if (this.tap === undefined) return;
     const { network, mtu } = this.tap;
     try {
-      this.changes?.keepConfigured(network, mtu, this.options.allowLanDefaultRoute);
+      this.changes?.keepConfigured(network, mtu, this.policy);
       if (this.fixed !== undefined) removeSelfMade(network, this.fixed.address);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;

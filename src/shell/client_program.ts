@@ -1,5 +1,6 @@
 /** `lanparty-client`: a network adapter and a session, put together. */
 import { ClientCore } from "../client/client_core.ts";
+import { LanNetworks } from "../client/lan_networks.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { LinkDevice, LinkFrame } from "../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts";
@@ -128,13 +129,18 @@ class Client {
     private readonly logger: Logger,
   ) {
     this.statusFile = new ClientStatusFile(system.stateDir);
+    const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
+    const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
+    system.onSurroundings = (surroundings) => networks.update(surroundings);
     this.core = new ClientCore({
       pool: resources.pool,
       path: resources.path,
       counters: resources.counters,
       tap: { send: (bytes, offset, length) => this.tap?.send(bytes, offset, length) ?? false },
       mac,
-      allowLanDefaultRoute: options.allowLanDefaultRoute,
+      networks,
+      allowLanDefaultRoute,
+      allowRouterAdvertisements,
       blocksDhcp: system.blocksDhcp,
       frameLog: frameLog.log,
     });
@@ -148,8 +154,8 @@ class Client {
         if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
         if (nowMs >= this.reopenDueMs) this.reopenAdapter(nowMs);
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
-        for (const event of this.core.drainDhcpStatus()) {
-          if (event.message === "offer") this.note(event);
+        for (const event of this.core.drainStatus()) {
+          if (event.type === "dhcp" && event.message === "offer") this.note(event);
           else this.say(event);
         }
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);

@@ -11,6 +11,12 @@
  *
  * What leads into the adapter goes with its address, by the kernel; the host routes are in the journal.
  */
+import {
+  LanNetworks,
+  type Network,
+  NetworkVerdict,
+  type Surroundings,
+} from "../client/lan_networks.ts";
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
 import {
   findClashes,
@@ -40,8 +46,8 @@ import {
   isSameRoute,
   networkOf,
 } from "../proto/ip_route.ts";
-import { addRoute, removeRoute } from "../route/linux_route_entry.ts";
-import { readMainRoutes } from "../route/linux_table.ts";
+import { addRoute, removeRoute, RouteTable } from "../route/linux_route_entry.ts";
+import { readRoutes } from "../route/linux_table.ts";
 import { type LinuxWay, wayTo } from "../route/linux_way.ts";
 import { type Logger, logText } from "./logging.ts";
 
@@ -77,14 +83,25 @@ export class LinuxNetwork {
   private dueMs = 0;
   private closed = false;
   private pinned: boolean | undefined;
+  private readonly allowLanDefaultRoute: boolean;
+  /** Which networks may be led into the adapter, wherever this PC is. */
+  private readonly networks: LanNetworks;
+  /** Told of what this PC has at each look. */
+  onSurroundings: (surroundings: Surroundings) => void = () => {};
 
-  /** @param allowLanDefaultRoute whether the LAN may bring a default route: the relay is held before */
+  /** @param options whether the LAN may bring a default route: the relay is held before */
   constructor(
     private readonly tapName: string,
-    private readonly allowLanDefaultRoute: boolean,
+    options: {
+      readonly allowLanDefaultRoute: boolean;
+      readonly allowLanNetworks: readonly Network[];
+    },
     private readonly journal: ChangeJournal,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.allowLanDefaultRoute = options.allowLanDefaultRoute;
+    this.networks = new LanNetworks(options.allowLanNetworks, options.allowLanDefaultRoute);
+  }
 
   /** Whether the relay is held, and packets go by that way; undefined: it need not be held. */
   get routePinned(): boolean | undefined {
@@ -148,7 +165,9 @@ export class LinuxNetwork {
     const { addresses, tapIndex } = readAddresses(this.tapName);
     const own = addresses.filter((address) => address.interfaceIndex === tapIndex);
     const ours = this.held.map(({ route }) => route);
-    const routes = readMainRoutes();
+    const all = readRoutes();
+    const routes = all.filter(({ table }) => table === RouteTable.main);
+    this.onSurroundings({ routes: all, addresses, relays: this.watch.relays, tapIndex });
     const look = { routes, addresses, interfaceMetrics: new Map(), nameServers: [] };
     const relays = this.watch.relays.filter((relay) => this.mustHold(relay, look, tapIndex));
     const wishes = { tapIndex, relays };
@@ -163,8 +182,11 @@ export class LinuxNetwork {
     for (const address of own) {
       if (address.address.length !== 4) continue;
       const others = addresses.filter((other) => other.interfaceIndex !== tapIndex);
+      const isLan = this.networks.judgeKind(address.address, 0, 4, address.prefixBits) ===
+        NetworkVerdict.good;
       const clashes = findClashes({ addresses: [...others, address] }, tapIndex).length > 0;
-      leadIntoAdapter(address, clashes);
+      // One that is no LAN's, wherever it has come from, gets nothing beside what the kernel gives it.
+      leadIntoAdapter(address, clashes && isLan);
     }
     for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
     return tapIndex;

@@ -12,7 +12,11 @@ import {
 } from "../os/journal.ts";
 import { startDevice } from "../ffi/windows_devices.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
-import { type InterfaceSettings, WindowsInterface } from "../route/windows_interface.ts";
+import {
+  type InterfaceSettings,
+  type RouterPolicy,
+  WindowsInterface,
+} from "../route/windows_interface.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
 import { addAddress, removeAddress } from "../route/windows_address.ts";
 import {
@@ -151,18 +155,18 @@ export class WindowsChanges {
   }
 
   /** Configures the adapter's interface. @throws {WindowsError} */
-  configure(network: WindowsInterface, mtu: number, allowDefaultRoutes: boolean): void {
+  configure(network: WindowsInterface, mtu: number, policy: RouterPolicy): void {
     this.interfaceChange ??= this.journal.record(INTERFACE, {
       guid: this.guid,
       settings: network.settings().map((settings) => ({ ...settings })),
     });
-    network.configure(mtu, allowDefaultRoutes);
+    network.configure(mtu, policy);
   }
 
   /** Configures it again where somebody else has changed it. @throws {WindowsError} */
-  keepConfigured(network: WindowsInterface, mtu: number, allowDefaultRoutes: boolean): boolean {
-    if (network.isConfigured(mtu, allowDefaultRoutes)) return false;
-    this.configure(network, mtu, allowDefaultRoutes);
+  keepConfigured(network: WindowsInterface, mtu: number, policy: RouterPolicy): boolean {
+    if (network.isConfigured(mtu, policy)) return false;
+    this.configure(network, mtu, policy);
     return true;
   }
 
@@ -227,8 +231,11 @@ function isByte(value: unknown): value is number {
 
 function isSettings(value: unknown): value is InterfaceSettings {
   if (typeof value !== "object" || value === null) return false;
-  return ["family", "automaticMetric", "metric", "mtu", "disableDefaultRoutes"].every((name) => {
-    const member = (value as Record<string, unknown>)[name];
-    return Number.isInteger(member) && (member as number) >= 0;
-  });
+  const members = value as Record<string, unknown>;
+  const isNumber = (name: string) =>
+    Number.isInteger(members[name]) && (members[name] as number) >= 0;
+  const known = ["family", "automaticMetric", "metric", "mtu", "disableDefaultRoutes"];
+  const newer = ["routerDiscovery", "managedAddresses", "otherSettings"];
+  return known.every(isNumber) &&
+    newer.every((name) => members[name] === undefined || isNumber(name));
 }

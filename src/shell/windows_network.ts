@@ -7,6 +7,7 @@
  *                                     └──────────► way to the relay ─► watch (a core) ─► events
  * ```
  */
+import type { Surroundings } from "../client/lan_networks.ts";
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
 import {
   metricKey,
@@ -52,10 +53,14 @@ export class WindowsNetwork {
   /** Since when broadcasts or multicasts leave by another interface. */
   private elsewhereMs: number | undefined;
 
-  /** @param each done whenever everything is looked at */
+  /**
+   * @param each done whenever everything is looked at
+   * @param tellSurroundings told what this PC has, each time
+   */
   constructor(
     private readonly changes: WindowsChanges,
     private readonly each: () => void,
+    private readonly tellSurroundings: (surroundings: Surroundings) => void,
     private readonly logger: Logger,
   ) {}
 
@@ -120,8 +125,10 @@ export class WindowsNetwork {
 
   private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
     const first = readSnapshot();
+    const { tapIndex, watch: { relays } } = this;
+    this.tellSurroundings({ ...first, relays, tapIndex });
     const ours = this.held.map(({ route }) => route);
-    const wishes = { tapIndex: this.tapIndex, relays: this.watch.relays };
+    const wishes = { tapIndex, relays };
     let plan = planRoutes(first, wishes, ours);
     if (plan.clashes.length > 0) {
       // Only now name servers matter; it takes Windows some time to tell them.

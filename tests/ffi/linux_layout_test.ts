@@ -136,6 +136,7 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RTA_PRIORITY: RouteAttribute.priority,
     RTA_PREFSRC: RouteAttribute.source,
     RTA_MULTIPATH: RouteAttribute.multipath,
+    RTA_TABLE: RouteAttribute.table,
     RTA_VIA: RouteAttribute.via,
     RTN_UNICAST: RouteType.unicast,
     RTN_LOCAL: RouteType.local,

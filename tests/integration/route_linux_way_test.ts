@@ -14,7 +14,8 @@ import { NetlinkGroup, NetlinkNotices } from "../../src/ffi/netlink.ts";
 import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
 import { formatIp } from "../../src/proto/ip_route.ts";
 import { addRoute, removeRoute } from "../../src/route/linux_route_entry.ts";
-import { readMainRoutes } from "../../src/route/linux_table.ts";
+import { readRoutes } from "../../src/route/linux_table.ts";
+import { RouteTable } from "../../src/route/linux_route_entry.ts";
 import { wayTo } from "../../src/route/linux_way.ts";
 import { inNamespace } from "../support/enter_namespace.ts";
 import { type Namespace, NetworkLab } from "../support/netns.ts";
@@ -91,7 +92,7 @@ Deno.test("the kernel's way to an address, and that it has changed", async () =>
 
 /** The main table, in the words that `route` above and below is told in. */
 function mainRoutes(place: Namespace): string[] {
-  const routes = inNamespace(place, readMainRoutes);
+  const routes = inNamespace(place, readRoutes).filter(({ table }) => table === RouteTable.main);
   return routes.map(({ destination, prefixBits, nextHop, interfaceIndex, metric }) =>
     `${formatIp(destination)}/${prefixBits} via ${
       formatIp(nextHop)

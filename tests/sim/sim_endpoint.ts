@@ -1,6 +1,7 @@
 /** A client or gateway program in the simulation: session, frame path and core, in a shell like the real one. */
 import { assert, assertEquals } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
+import { LanNetworks } from "../../src/client/lan_networks.ts";
 import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import type { HostAnswer } from "../../src/ctrl/host_messages.ts";
@@ -76,6 +77,7 @@ export class SimEndpoint implements Side {
         frameLog: new FrameLog(),
         tap: writer,
         mac,
+        networks: new LanNetworks(),
         allowLanDefaultRoute: false,
       });
     } else {

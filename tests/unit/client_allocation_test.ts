@@ -1,5 +1,6 @@
 import { assert } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
+import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
 import { FrameLog } from "../../src/obs/frame_log.ts";
@@ -24,6 +25,7 @@ const core = new ClientCore({
   frameLog: new FrameLog(),
   tap: { send: () => true },
   mac: Uint8Array.fromHex(PLAYER_MAC),
+  networks: new LanNetworks(),
   allowLanDefaultRoute: false,
 });
 const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
@@ -87,7 +89,7 @@ const IN: [string, Uint8Array[]][] = [
   ["a frame for somebody else", [whole(udpFrame(1000, HOST, HOST))]],
   ["a malformed datagram", [Uint8Array.of(2, 0, 0, 3)]],
   ["a scrubbed DHCP reply to another player", [
-    whole(replyFrame({ options: [[53, 5], [3, 192, 0, 2, 1]], chaddr: HOST })),
+    whole(replyFrame({ options: [[53, 5], [3, 10, 77, 0, 1]], chaddr: HOST })),
   ]],
 ];
 for (const [name, datagrams] of IN) {

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ClientCore, DHCP_STATUS_MAX } from "../../src/client/client_core.ts";
+import { ClientCore } from "../../src/client/client_core.ts";
+import { DHCP_STATUS_MAX, REFUSALS_TOLD_MAX } from "../../src/client/lan_answers.ts";
+import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
 import type { DropReason } from "../../src/obs/drops.ts";
@@ -25,7 +27,12 @@ class Player {
   readonly core: ClientCore;
   tapTakes = true;
 
-  constructor(allowLanDefaultRoute = false, logged = false, blocksDhcp = false) {
+  constructor(
+    allowLanDefaultRoute = false,
+    logged = false,
+    blocksDhcp = false,
+    allowRouterAdvertisements = false,
+  ) {
     const { pool, counters } = this;
     this.path = new FramePath({ pool, counters, arena: new QueueArena(64) });
     this.core = new ClientCore({
@@ -40,7 +47,9 @@ class Player {
         },
       },
       mac: MAC,
+      networks: new LanNetworks(),
       allowLanDefaultRoute,
+      allowRouterAdvertisements,
       blocksDhcp,
     });
     this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, 1439);
@@ -85,7 +94,8 @@ function frame(destination: string, source: string, bytes = 60): Uint8Array {
 Deno.test("a client has a MAC of six bytes", () => {
   const { pool, counters, path } = new Player();
   const tap = { send: () => true };
-  const options = { pool, counters, path, tap, frameLog: new FrameLog() };
+  const networks = new LanNetworks();
+  const options = { pool, counters, path, tap, networks, frameLog: new FrameLog() };
   assertThrows(
     () => new ClientCore({ ...options, mac: new Uint8Array(5), allowLanDefaultRoute: false }),
     RangeError,
@@ -193,16 +203,23 @@ Deno.test("a frame that the TAP does not take is counted", () => {
 });
 
 const ACK: Option = [53, 5];
-const ROUTER: Option = [3, 192, 0, 2, 1];
+/** What the player's system says to a DHCP server: a message of this type. */
+const dhcpRequest = (type: string) =>
+  Uint8Array.fromHex(
+    HOST + PLAYER_MAC + "0800" + "450001100000000040110000" + "0a4d004d" + "0a4d0001" +
+      "0044" + "0043" + "00fc0000" + "01010600deadbeef" + "00".repeat(228) + "63825363" +
+      `3501${type}ff`,
+  );
+const ROUTER: Option = [3, 10, 77, 0, 1];
 
 Deno.test("a DHCP reply reaches the TAP without the LAN's router, and the player is told", () => {
   const player = new Player();
   player.receive(replyFrame({ options: [ACK, ROUTER] }));
   assertEquals(player.written, [replyFrame({ options: [ACK] })]);
-  assertEquals(player.core.drainDhcpStatus(), [
-    { type: "dhcp", message: "ack", address: "192.0.2.77", removedOptions: [3] },
+  assertEquals(player.core.drainStatus(), [
+    { type: "dhcp", message: "ack", address: "10.77.0.77", removedOptions: [3] },
   ]);
-  assertEquals(player.core.drainDhcpStatus(), []);
+  assertEquals(player.core.drainStatus(), []);
 });
 
 Deno.test("a reply that came in pieces is scrubbed, too", () => {
@@ -232,32 +249,104 @@ Deno.test("replies that cannot be scrubbed are dropped and counted", () => {
   player.assertDrops({ "dhcp-fragment": 1, "dhcp-malformed": 1 });
 });
 
-Deno.test("who allows the LAN's default route gets every reply as it is", () => {
+Deno.test("who allows the LAN's default route gets it, and nothing that could not be looked at", () => {
   const player = new Player(true);
   const fragment = replyFrame({ options: [ACK, ROUTER] });
   fragment[20] = 0x20;
-  const replies = [
-    replyFrame({ options: [ACK, ROUTER] }),
-    fragment,
-    replyFrame({
-      options: [ACK, [52, 9]],
-    }),
-  ];
-  for (const reply of replies) player.receive(reply);
-  assertEquals(player.written, replies);
-  player.assertDrops({});
-  assertEquals(player.core.drainDhcpStatus().map((status) => status.removedOptions), [[]]);
+  const reply = replyFrame({ options: [ACK, ROUTER] });
+  player.receive(reply);
+  player.receive(fragment);
+  player.receive(replyFrame({ options: [ACK, [52, 9]] }));
+  player.send(dhcpRequest("03"));
+  player.receive(replyFrame({ options: [ACK, ROUTER, [26, 35, 40]] }));
+  assertEquals(player.written, [reply, reply]);
+  player.assertDrops({ "dhcp-fragment": 1, "dhcp-malformed": 1 });
+  const told = player.core.drainStatus().map((event) =>
+    event.type === "dhcp" && event.removedOptions
+  );
+  assertEquals(told, [[], [26]]);
 });
 
-Deno.test("replies to others are scrubbed but not told, and a flood of replies is bounded", () => {
+Deno.test("a lease that would take over the internet is dropped, counted, and told once", () => {
+  const player = new Player();
+  const hostile = replyFrame({
+    options: [ACK, [1, 255, 255, 255, 0], ROUTER],
+    yourAddress: [8, 8, 8, 58],
+  });
+  for (let count = 0; count < 3; count++) player.receive(hostile);
+  // What is for somebody else is dropped as well, and is not this player's affair.
+  player.receive(replyFrame({ options: [ACK], yourAddress: [9, 9, 9, 9], chaddr: STRANGER }));
+  assertEquals(player.written, []);
+  player.assertDrops({ "dhcp-network": 4 });
+  assertEquals(player.core.drainStatus(), [
+    { type: "networkRefused", network: "8.8.8.0/24", why: "foreign" },
+  ]);
+});
+
+Deno.test("ever new networks are not told for ever", () => {
+  const player = new Player();
+  const told: string[] = [];
+  for (let third = 0; third < 100; third++) {
+    const options: Option[] = [ACK, [1, 255, 255, 255, 0]];
+    player.receive(replyFrame({ options, yourAddress: [8, 8, third, 58] }));
+    player.core.drainStatus().forEach((event) => told.push(event.type));
+  }
+  assertEquals(told.length, REFUSALS_TOLD_MAX);
+  player.assertDrops({ "dhcp-network": 100 });
+});
+
+Deno.test("an answer without an address passes for who has one and asks for settings alone", () => {
+  const player = new Player();
+  const answer = replyFrame({ options: [ACK, [252, 104], ROUTER], yourAddress: [0, 0, 0, 0] });
+  player.receive(answer);
+  assertEquals(player.written, []);
+  player.send(dhcpRequest("03"));
+  player.receive(answer);
+  assertEquals(player.written, []);
+  player.send(dhcpRequest("08"));
+  player.receive(answer);
+  assertEquals(player.written, [replyFrame({ options: [ACK], yourAddress: [0, 0, 0, 0] })]);
+  player.tunnelled();
+});
+
+Deno.test("router advertisements pass for who allows them, and first fragments of unseen things never", () => {
+  const advertisement = Uint8Array.fromHex(
+    "333300000001" + HOST + "86dd" + "6000000000103aff" + "fe80" + "00".repeat(13) + "01" + "ff02" +
+      "00".repeat(13) + "01" + "86000000" + "40000708" + "00".repeat(8),
+  );
+  const player = new Player();
+  player.receive(advertisement);
+  assertEquals(player.written, []);
+  player.assertDrops({ "router-advertisement": 1 });
+  const allowing = new Player(false, false, false, true);
+  allowing.receive(advertisement);
+  assertEquals(allowing.written.map((frame) => [...frame.subarray(58, 62)]), [[0, 0, 0, 0]]);
+  const hidden = advertisement.slice();
+  // The fragment header says that more follows, and the options behind it do not end.
+  hidden[20] = 44;
+  hidden.set([60, 0, 0, 1, 0, 0, 0, 1, 58, 9], 54);
+  allowing.receive(hidden);
+  allowing.assertDrops({ "hidden-headers": 1 });
+});
+
+Deno.test("replies to others are scrubbed but not told", () => {
   const player = new Player();
   player.receive(replyFrame({ options: [ACK, ROUTER], chaddr: STRANGER }));
   assertEquals(player.written, [replyFrame({ options: [ACK], chaddr: STRANGER })]);
-  assertEquals(player.core.drainDhcpStatus(), []);
+  assertEquals(player.core.drainStatus(), []);
+});
+
+Deno.test("whoever answers again and again is told once for each question, and never too much", () => {
+  const player = new Player();
+  for (let count = 0; count < 10; count++) player.receive(replyFrame({ options: [ACK] }));
+  assertEquals(player.written.length, 10);
+  assertEquals(player.core.drainStatus().length, 1);
   for (let count = 0; count < 3 * DHCP_STATUS_MAX; count++) {
+    player.send(dhcpRequest("03"));
     player.receive(replyFrame({ options: [ACK] }));
+    player.tunnelled();
   }
-  assertEquals(player.core.drainDhcpStatus().length, DHCP_STATUS_MAX);
+  assertEquals(player.core.drainStatus().length, DHCP_STATUS_MAX);
 });
 
 Deno.test("outside a room nothing flows in either direction", () => {

@@ -26,6 +26,10 @@ export interface Reply {
   readonly trailer?: number;
   readonly destination?: string;
   readonly chaddr?: string;
+  readonly yourAddress?: readonly number[];
+  /** The boot server and the relay agent; by default none. */
+  readonly serverAddress?: readonly number[];
+  readonly relayAddress?: readonly number[];
 }
 
 export const PLAYER_MAC = "020000000051";
@@ -45,8 +49,9 @@ export function replyFrame(reply: Reply): Uint8Array {
   const optionsBytes = reply.optionsBytes ?? 100;
   const message = new Uint8Array(240 + optionsBytes);
   message.set([2, 1, 6, 0, 0xde, 0xad, 0xbe, 0xef]);
-  message.set([192, 0, 2, 77], 16);
-  message.set([192, 0, 2, 1], 20);
+  message.set(reply.yourAddress ?? [10, 77, 0, 77], 16);
+  message.set(reply.serverAddress ?? [0, 0, 0, 0], 20);
+  message.set(reply.relayAddress ?? [0, 0, 0, 0], 24);
   message.set(Uint8Array.fromHex(reply.chaddr ?? PLAYER_MAC), 28);
   message.set(new TextEncoder().encode(reply.snameText ?? ""), 44);
   message.set(new TextEncoder().encode(reply.fileText ?? ""), 108);
@@ -70,7 +75,7 @@ export function replyFrame(reply: Reply): Uint8Array {
   view.setUint16(2, packet.length);
   packet[8] = 64;
   packet[9] = 17;
-  packet.set([192, 0, 2, 1, 255, 255, 255, 255], 12);
+  packet.set([10, 77, 0, 1, 255, 255, 255, 255], 12);
   packet.set(ipOptions, 20);
   view.setUint16(10, checksumOf(packet.subarray(0, headerBytes)));
   packet.set(udp, headerBytes);

@@ -4,7 +4,7 @@ import { type Option, PLAYER_MAC, replyFrame } from "./client_dhcp_frames.ts";
 
 const MESSAGE_AT = 42;
 const LEASE: Option = [51, 0, 0, 14, 16];
-const SERVER: Option = [54, 192, 0, 2, 1];
+const SERVER: Option = [54, 10, 77, 0, 1];
 
 function describe(options: readonly Option[], removed: number[] = []) {
   const frame = replyFrame({ options });
@@ -15,8 +15,8 @@ Deno.test("an acknowledgement is told with its address, server, lease and what w
   assertEquals(describe([[53, 5], SERVER, LEASE], [3, 6]), {
     type: "dhcp",
     message: "ack",
-    address: "192.0.2.77",
-    server: "192.0.2.1",
+    address: "10.77.0.77",
+    server: "10.77.0.1",
     leaseSeconds: 3600,
     removedOptions: [3, 6],
   });
@@ -36,7 +36,7 @@ Deno.test("options of an odd length are not taken for what they are not", () => 
   assertEquals(describe([[53, 2], [51, 1, 2], [54, 1, 2, 3, 4, 5]]), {
     type: "dhcp",
     message: "offer",
-    address: "192.0.2.77",
+    address: "10.77.0.77",
     removedOptions: [],
   });
 });

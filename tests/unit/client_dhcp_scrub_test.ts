@@ -1,5 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { DhcpScrubber, SCRUBBED_OPTIONS, ScrubResult } from "../../src/client/dhcp_scrub.ts";
+import { DHCP_OPTIONS } from "../../src/client/dhcp_options.ts";
+import { DhcpScrubber, ScrubResult } from "../../src/client/dhcp_scrub.ts";
+import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import {
   checksumIn,
@@ -17,24 +19,27 @@ const FILE_AT = MESSAGE_AT + 108;
 const OPTIONS_AT = MESSAGE_AT + 240;
 
 const OFFER: Option = [53, 2];
-const SERVER: Option = [54, 192, 0, 2, 1];
+const SERVER: Option = [54, 10, 77, 0, 1];
 const LEASE: Option = [51, 0, 0, 14, 16];
 const MASK: Option = [1, 255, 255, 255, 0];
-const ROUTER: Option = [3, 192, 0, 2, 1];
-const NAMES: Option = [6, 192, 0, 2, 1, 192, 0, 2, 2];
-const STATIC: Option = [33, 10, 0, 0, 0, 192, 0, 2, 1];
-const CLASSLESS: Option = [121, 0, 192, 0, 2, 1];
-const CLASSLESS_MS: Option = [249, 0, 192, 0, 2, 1];
+const ROUTER: Option = [3, 10, 77, 0, 1];
+const NAMES: Option = [6, 10, 77, 0, 1, 10, 77, 0, 2];
+const STATIC: Option = [33, 10, 0, 0, 0, 10, 77, 0, 1];
+const CLASSLESS: Option = [121, 0, 10, 77, 0, 1];
+const CLASSLESS_MS: Option = [249, 0, 10, 77, 0, 1];
 const PROXY: Option = [252, 104, 116, 116, 112];
 const UNWANTED = [ROUTER, NAMES, STATIC, CLASSLESS, CLASSLESS_MS, PROXY];
 
 /** Scrubs a frame that lies between other bytes, which must stay. */
-function scrub(frame: Uint8Array, remove = true): { result: number; frame: Uint8Array } {
+function scrub(
+  frame: Uint8Array,
+  scrubber = new DhcpScrubber(new LanNetworks()),
+): { result: number; frame: Uint8Array } {
   const bytes = new Uint8Array(frame.length + 80).fill(0x55);
   bytes.set(frame, 40);
   const dissection = new Dissection();
   dissect(bytes, 40, frame.length, dissection);
-  const result = new DhcpScrubber(remove).scrub(bytes, 40, frame.length, dissection);
+  const result = scrubber.scrub(bytes, 40, frame.length, dissection);
   assertEquals(bytes.subarray(0, 40), new Uint8Array(40).fill(0x55));
   assertEquals(bytes.subarray(40 + frame.length), new Uint8Array(40).fill(0x55));
   return { result, frame: bytes.slice(40, 40 + frame.length) };
@@ -53,8 +58,13 @@ function assertDropped(frame: Uint8Array, expected: number): void {
   assertEquals(after, frame);
 }
 
-Deno.test("the options that take over routes and names are those of the design", () => {
-  assertEquals(SCRUBBED_OPTIONS, [3, 6, 33, 121, 249, 252]);
+Deno.test("of all 254 options those pass that a LAN needs", () => {
+  const passing = DHCP_OPTIONS.filter(({ passes }) => passes === "always").map(({ code }) => code);
+  assertEquals(passing, [1, 28, 51, 52, 53, 54, 58, 59, 61, 80]);
+  for (let code = 1; code < 255; code++) {
+    if (passing.includes(code)) continue;
+    assertScrubbed({ options: [OFFER, [code, 1, 2, 3, 4], MASK] }, { options: [OFFER, MASK] });
+  }
 });
 
 for (const option of UNWANTED) {
@@ -82,8 +92,8 @@ Deno.test("an option without a value goes, too", () => {
 });
 
 Deno.test("a field that held nothing else is left with its end", () => {
-  const { frame } = scrub(replyFrame({ options: [ROUTER], optionsBytes: 7 }));
-  assertEquals(frame.subarray(OPTIONS_AT), Uint8Array.of(255, 0, 0, 0, 0, 0, 0));
+  const { frame } = scrub(replyFrame({ options: [OFFER, [52, 1]], file: [ROUTER] }));
+  assertEquals(frame.subarray(FILE_AT, FILE_AT + 7), Uint8Array.of(255, 0, 0, 0, 0, 0, 0));
 });
 
 Deno.test("padding between the options that stay is kept, what followed the end is cleared", () => {
@@ -106,12 +116,10 @@ Deno.test("options behind overload are taken out of the file, the name, or both"
   assertScrubbed({ options: [OFFER, [52, 1]], file: from, snameText: "\u0003\u0004host" }, {
     options: [OFFER, [52, 1]],
     file: to,
-    snameText: "\u0003\u0004host",
   });
   assertScrubbed({ options: [OFFER, [52, 2]], sname: from, fileText: "\u0003\u0004boot" }, {
     options: [OFFER, [52, 2]],
     sname: to,
-    fileText: "\u0003\u0004boot",
   });
   assertScrubbed({ options: [[52, 3], OFFER, ROUTER], file: from, sname: [PROXY, LEASE] }, {
     options: [[52, 3], OFFER],
@@ -120,12 +128,18 @@ Deno.test("options behind overload are taken out of the file, the name, or both"
   });
 });
 
-Deno.test("without overload, file and name are text and stay as they are", () => {
+Deno.test("what a computer is started from is cleared, and the relay agent's address", () => {
   const text = "\u0003\u0004\u0001\u0002\u0003\u0004";
-  const reply = { options: [OFFER], fileText: text, snameText: text };
-  const { result, frame } = scrub(replyFrame(reply));
-  assertEquals(result, ScrubResult.clean);
-  assertEquals(frame, replyFrame(reply));
+  for (
+    const boot of [
+      { fileText: text },
+      { snameText: text },
+      { serverAddress: [8, 8, 8, 8] },
+      { relayAddress: [8, 8, 8, 8] },
+    ]
+  ) {
+    assertScrubbed({ options: [OFFER, MASK], ...boot }, { options: [OFFER, MASK] });
+  }
 });
 
 Deno.test("only fields that change are touched", () => {
@@ -170,7 +184,7 @@ Deno.test("a checksum that comes out as zero is sent as FFFF (RFC 768)", () => {
   // One value that stays is chosen so that the scrubbed message's sum is all ones.
   let found = 0;
   for (let value = 0; value < 0x10000; value++) {
-    const options: Option[] = [ROUTER, OFFER, [12, value >> 8, value & 255]];
+    const options: Option[] = [ROUTER, OFFER, [61, value >> 8, value & 255]];
     const after = replyFrame({ options: options.slice(1), optionsBytes: 40 });
     if (checksumIn(after.subarray(ETHERNET_BYTES)) !== 0xffff) continue;
     assertEquals(scrub(replyFrame({ options, optionsBytes: 40 })).frame, after);
@@ -255,23 +269,45 @@ Deno.test("what is no well-formed reply but goes to the client's port is dropped
     }),
     "IP length 0": changed((frame) => frame[ETHERNET_BYTES + 2] = frame[ETHERNET_BYTES + 3] = 0),
     "an option beyond the end": replyFrame({
-      options: [[12, ...new Array(98).fill(0)]],
+      options: [OFFER, [61, ...new Array(95).fill(0)]],
       noEnd: true,
-    })
-      .with(OPTIONS_AT + 1, 99),
+    }).with(OPTIONS_AT + 4, 96),
     "an option without a length": replyFrame({
-      options: [[12, ...new Array(97).fill(0)], [0]],
+      options: [OFFER, [61, ...new Array(94).fill(0)], [0]],
       noEnd: true,
-    }).with(OPTIONS_AT + 99, 12),
-    "overload 0": replyFrame({ options: [[52, 0]] }),
-    "overload 4": replyFrame({ options: [[52, 4]] }),
-    "overload of two bytes": replyFrame({ options: [[52, 1, 1]] }),
-    "overload without a value": replyFrame({ options: [[52]] }),
-    "overload twice": replyFrame({ options: [[52, 1], [52, 1]], file: [MASK] }),
-    "overload in the file": replyFrame({ options: [[52, 1]], file: [[52, 2]], sname: [ROUTER] }),
-    "an option beyond the end of the file": replyFrame({ options: [[52, 1]] })
+    }).with(OPTIONS_AT + 99, 61),
+    "no message type": replyFrame({ options: [MASK, SERVER] }),
+    "a message type that no client gets": replyFrame({ options: [[53, 9], MASK] }),
+    "two message types": replyFrame({ options: [OFFER, OFFER] }),
+    "two masks": replyFrame({ options: [OFFER, MASK, MASK] }),
+    "a mask in two parts": replyFrame({ options: [OFFER, [1, 255, 255], [1, 255, 0]] }),
+    "a second mask in the file": replyFrame({ options: [OFFER, [52, 1], MASK], file: [MASK] }),
+    "a mask with holes": replyFrame({ options: [OFFER, [1, 255, 0, 255, 0]] }),
+    "a mask of zero": replyFrame({ options: [OFFER, [1, 0, 0, 0, 0]] }),
+    "a server that is a group": replyFrame({ options: [OFFER, MASK, [54, 224, 0, 0, 1]] }),
+    "a server that is everybody": replyFrame({ options: [OFFER, MASK, [54, 255, 255, 255, 255]] }),
+    "a server that is nobody": replyFrame({ options: [OFFER, MASK, [54, 0, 0, 0, 0]] }),
+    "a server that is this PC": replyFrame({ options: [OFFER, MASK, [54, 127, 0, 0, 1]] }),
+    "a lease of nothing": replyFrame({ options: [OFFER, MASK, [51, 0, 0, 0, 0]] }),
+    "a lease of nine seconds": replyFrame({ options: [OFFER, MASK, [51, 0, 0, 0, 9]] }),
+    "a renewal at once": replyFrame({ options: [OFFER, MASK, LEASE, [58, 0, 0, 0, 1]] }),
+    "a rebinding at once": replyFrame({ options: [OFFER, MASK, LEASE, [59, 0, 0, 0, 0]] }),
+    "an offer without an address": replyFrame({ options: [OFFER], yourAddress: [0, 0, 0, 0] }),
+    "an answer to nothing": replyFrame({ options: [[53, 5]], yourAddress: [0, 0, 0, 0] }),
+    "a refusal with an address": replyFrame({ options: [[53, 6]] }),
+    "overload 0": replyFrame({ options: [OFFER, [52, 0]] }),
+    "overload 4": replyFrame({ options: [OFFER, [52, 4]] }),
+    "overload of two bytes": replyFrame({ options: [OFFER, [52, 1, 1]] }),
+    "overload without a value": replyFrame({ options: [OFFER, [52]] }),
+    "overload twice": replyFrame({ options: [OFFER, [52, 1], [52, 1]], file: [MASK] }),
+    "overload in the file": replyFrame({
+      options: [OFFER, [52, 1]],
+      file: [[52, 2]],
+      sname: [ROUTER],
+    }),
+    "an option beyond the end of the file": replyFrame({ options: [OFFER, [52, 1]] })
       .with(FILE_AT, 3).with(FILE_AT + 1, 127),
-    "an option beyond the end of the name": replyFrame({ options: [[52, 2]] })
+    "an option beyond the end of the name": replyFrame({ options: [OFFER, [52, 2]] })
       .with(SNAME_AT, 3).with(SNAME_AT + 1, 63),
   };
   for (const [name, frame] of Object.entries(wrong)) {
@@ -286,7 +322,7 @@ Deno.test("an option that ends with the memory is no different from one that end
     .with(OPTIONS_AT + 8, 3);
   const dissection = new Dissection();
   dissect(frame, 0, frame.length, dissection);
-  const result = new DhcpScrubber().scrub(frame, 0, frame.length, dissection);
+  const result = new DhcpScrubber(new LanNetworks()).scrub(frame, 0, frame.length, dissection);
   assertEquals(result, ScrubResult.malformed);
 });
 
@@ -310,26 +346,37 @@ Deno.test("a frame cut at any length is dropped, or was none yet", () => {
 
 Deno.test("a field that ends with its last option needs no end option", () => {
   const value = new Array(91).fill(7);
-  const options: Option[] = [OFFER, ROUTER, [43, ...value.slice(0, 89)]];
+  const options: Option[] = [OFFER, ROUTER, [61, ...value.slice(0, 89)]];
   const frame = replyFrame({ options, optionsBytes: 3 + 6 + 91, noEnd: true });
   const { result, frame: after } = scrub(frame);
   assertEquals(result, ScrubResult.scrubbed);
   assertEquals([...after.subarray(OPTIONS_AT)], optionField([options[0], options[2]], 100));
   assertDropped(
-    replyFrame({ options: [OFFER, [43, ...value]], optionsBytes: 96, noEnd: true }),
+    replyFrame({ options: [OFFER, [61, ...value]], optionsBytes: 96, noEnd: true }),
     ScrubResult.clean,
   );
 });
 
-Deno.test("looking without removing changes nothing", () => {
-  const frame = replyFrame({ options: [OFFER, ROUTER] });
-  const { result, frame: after } = scrub(frame, false);
-  assertEquals(result, ScrubResult.clean);
-  assertEquals(after, frame);
+Deno.test("who allows the LAN's default route gets routes and names, and not its MTU or proxy", () => {
+  const allowing = new DhcpScrubber(new LanNetworks([], true), true);
+  const wider = [ROUTER, NAMES, STATIC, CLASSLESS, CLASSLESS_MS, [15, 97], [
+    119,
+    1,
+    97,
+    0,
+  ]] as const;
+  const allowed = replyFrame({ options: [OFFER, ...wider] });
+  assertEquals(scrub(allowed, allowing), { result: ScrubResult.clean, frame: allowed });
+  const { result, frame } = scrub(
+    replyFrame({ options: [OFFER, [26, 35, 40], ROUTER, PROXY] }),
+    allowing,
+  );
+  assertEquals(result, ScrubResult.scrubbed);
+  assertEquals(frame, replyFrame({ options: [OFFER, ROUTER] }));
 });
 
 Deno.test("which options were taken out is told, of the last reply only", () => {
-  const scrubber = new DhcpScrubber();
+  const scrubber = new DhcpScrubber(new LanNetworks());
   const dissection = new Dissection();
   const removedFrom = (reply: Reply) => {
     const frame = replyFrame(reply);
@@ -340,4 +387,12 @@ Deno.test("which options were taken out is told, of the last reply only", () => 
   assertEquals(removedFrom({ options: [PROXY, OFFER, [52, 1]], file: [ROUTER] }), [3, 252]);
   assertEquals(removedFrom({ options: [OFFER, NAMES] }), [6]);
   assertEquals(removedFrom({ options: [OFFER] }), []);
+});
+
+Deno.test("a refusal passes without its text", () => {
+  const yourAddress = [0, 0, 0, 0];
+  assertScrubbed({ options: [[53, 6], SERVER, [56, 110, 111]], yourAddress }, {
+    options: [[53, 6], SERVER],
+    yourAddress,
+  });
 });

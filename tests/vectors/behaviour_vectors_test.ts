@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DhcpScrubber } from "../../src/client/dhcp_scrub.ts";
+import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { hex, toHex } from "../unit/proto_frames.ts";
 import { RelayHarness, type ScriptedEndpoint } from "../unit/relay_harness.ts";
@@ -38,7 +39,7 @@ Deno.test("vectors: who gets a datagram, and why nobody does", () => {
 });
 
 Deno.test("vectors: what becomes of DHCP replies", () => {
-  const scrubber = new DhcpScrubber();
+  const scrubber = new DhcpScrubber(new LanNetworks());
   const dissection = new Dissection();
   forEachVector(VECTORS.dhcpReplies, ({ name, hex: digits, value }) => {
     const bytes = hex(digits);

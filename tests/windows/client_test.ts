@@ -20,8 +20,8 @@ const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound"];
 /** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
 const SETUP = [
   "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
-  "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1",
-  "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1",
+  "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
+  "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
 ];
 /** The firewall's rule for this adapter, and for its own network alone. */
 const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
@@ -41,8 +41,8 @@ const INBOUND = [
 ];
 const NO_INBOUND = [`INetFwRules Remove ${RULE}`];
 const UNDO = [
-  "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0",
-  "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0",
+  "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0",
+  "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1",
   "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
 ];
 

@@ -26,7 +26,7 @@ static const GUID guid_of_lan = {0x99999999, 0, 0, {0}};
 static const GUID guid_of_tap = {0x11111111, 0x2222, 0x3333, {0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}};
 
 struct network { SOCKADDR_INET address; unsigned bits; };
-struct settings { ULONG automatic, metric, mtu, no_default; BOOL set; };
+struct settings { ULONG automatic, metric, mtu, no_default, routers, managed, other; BOOL set; };
 struct adapter { ULONG index; char name[64]; struct settings of[2]; BOOL no_ipv6; };
 struct address { ULONG index; struct network network; BOOL added; };
 struct route { ULONG index; struct network network; SOCKADDR_INET hop; ULONG metric; BOOL added; };
@@ -137,7 +137,8 @@ static void take_interface(ULONG index, ULONG metric, const char *name)
     pc.interface_count++;
     one->index = index;
     lstrcpynA(one->name, name, sizeof one->name);
-    for (int version = 0; version < 2; version++) one->of[version] = (struct settings){TRUE, metric, 1500, FALSE, FALSE};
+    one->of[0] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryDhcp, FALSE, FALSE, FALSE};
+    one->of[1] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryEnabled, TRUE, TRUE, FALSE};
 }
 
 static void take_route(const char *word, ULONG index, const char *prefix, const char *hop, ULONG metric)
@@ -156,7 +157,7 @@ static void take_route(const char *word, ULONG index, const char *prefix, const 
 static void take_line(const char *line)
 {
     char word[16] = "", first[80] = "", second[80] = "";
-    ULONG index = 0, numbers[5] = {0};
+    ULONG index = 0, numbers[8] = {0};
     struct adapter *one;
     if (sscanf(line, "%15s %lu", word, &index) != 2) return;
     if (strcmp(word, "interface") == 0) {
@@ -166,9 +167,10 @@ static void take_line(const char *line)
         if (one != NULL) one->no_ipv6 = TRUE;
     } else if (strcmp(word, "settings") == 0) {
         one = find_interface(index);
-        if (one != NULL && sscanf(line, "%*s %*u %lu %lu %lu %lu %lu", numbers, numbers + 1, numbers + 2,
-                                  numbers + 3, numbers + 4) == 5) {
-            one->of[numbers[0] & 1] = (struct settings){numbers[1], numbers[2], numbers[3], numbers[4], TRUE};
+        if (one != NULL && sscanf(line, "%*s %*u %lu %lu %lu %lu %lu %lu %lu %lu", numbers, numbers + 1, numbers + 2,
+                                  numbers + 3, numbers + 4, numbers + 5, numbers + 6, numbers + 7) == 8) {
+            one->of[numbers[0] & 1] = (struct settings){numbers[1], numbers[2], numbers[3], numbers[4],
+                                                        numbers[5], numbers[6], numbers[7], TRUE};
         }
     } else if (strcmp(word, "address") == 0 || strcmp(word, "fixed") == 0 || strcmp(word, "dns") == 0) {
         BOOL is_server = strcmp(word, "dns") == 0;
@@ -226,8 +228,9 @@ static void store(void)
         for (int version = 0; version < 2; version++) {
             const struct settings *one = &pc.interfaces[i].of[version];
             if (!one->set) continue;
-            at += snprintf(text + at, TEXT_BYTES - at, "settings %lu %d %lu %lu %lu %lu\n", pc.interfaces[i].index,
-                           version, one->automatic, one->metric, one->mtu, one->no_default);
+            at += snprintf(text + at, TEXT_BYTES - at, "settings %lu %d %lu %lu %lu %lu %lu %lu %lu\n",
+                           pc.interfaces[i].index, version, one->automatic, one->metric, one->mtu, one->no_default,
+                           one->routers, one->managed, one->other);
         }
     }
     for (unsigned i = 0; i < pc.address_count; i++) {
@@ -337,6 +340,9 @@ static void fill_interface(MIB_IPINTERFACE_ROW *row, const struct adapter *one, 
     row->NlMtu = settings->mtu;
     row->Connected = TRUE;
     row->DisableDefaultRoutes = settings->no_default != 0;
+    row->RouterDiscoveryBehavior = settings->routers;
+    row->ManagedAddressConfigurationSupported = settings->managed != 0;
+    row->OtherStatefulConfigurationSupported = settings->other != 0;
     row->SitePrefixLength = 64;
 }
 
@@ -347,9 +353,11 @@ DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     if (settings_of(row) != NULL) {
         fill_interface(row, find_interface(index_of(&row->InterfaceLuid)), row->Family);
         result = NO_ERROR;
-        record_read("GetIpInterfaceEntry %s interface=%lu: automatic=%u metric=%lu mtu=%lu noDefault=%u",
+        record_read("GetIpInterfaceEntry %s interface=%lu: automatic=%u metric=%lu mtu=%lu noDefault=%u "
+                    "routers=%d managed=%u other=%u",
                     row->Family == AF_INET ? "ipv4" : "ipv6", row->InterfaceIndex, row->UseAutomaticMetric,
-                    row->Metric, row->NlMtu, row->DisableDefaultRoutes);
+                    row->Metric, row->NlMtu, row->DisableDefaultRoutes, (int)row->RouterDiscoveryBehavior,
+                    row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported);
     }
     unlock();
     return result;
@@ -359,9 +367,10 @@ DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
 {
     struct settings *settings;
     DWORD result = NO_ERROR;
-    record_call("SetIpInterfaceEntry %s automatic=%u metric=%lu mtu=%lu noDefault=%u",
+    record_call("SetIpInterfaceEntry %s automatic=%u metric=%lu mtu=%lu noDefault=%u routers=%d managed=%u other=%u",
                 row->Family == AF_INET ? "ipv4" : "ipv6", row->UseAutomaticMetric, row->Metric, row->NlMtu,
-                row->DisableDefaultRoutes);
+                row->DisableDefaultRoutes, (int)row->RouterDiscoveryBehavior,
+                row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported);
     record_journal("windows-interface");
     load();
     settings = settings_of(row);
@@ -369,7 +378,9 @@ DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     /* As Windows does, against its own documentation. */
     else if (row->Family == AF_INET && row->SitePrefixLength != 0) result = ERROR_INVALID_PARAMETER;
     else {
-        *settings = (struct settings){row->UseAutomaticMetric, row->Metric, row->NlMtu, row->DisableDefaultRoutes, TRUE};
+        *settings = (struct settings){row->UseAutomaticMetric, row->Metric, row->NlMtu, row->DisableDefaultRoutes,
+                                      row->RouterDiscoveryBehavior, row->ManagedAddressConfigurationSupported,
+                                      row->OtherStatefulConfigurationSupported, TRUE};
         store();
     }
     unlock();

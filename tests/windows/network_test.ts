@@ -96,7 +96,7 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
   await step("a metric that another program sets is set again", async () => {
     await pc.run(["wine", "/mnt/wire.exe", "spoil-metric"]);
     await scene.changed(
-      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1",
+      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
       ...SET,
     );
   });

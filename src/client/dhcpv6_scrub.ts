@@ -1,0 +1,172 @@
+/**
+ * Leaves of DHCPv6 answers only what a LAN needs, as `dhcp_scrub.ts` does of DHCP's.
+ *
+ * ```
+ *  message, from the first byte after the UDP header (RFC 8415 section 8)
+ *    0 type   1 transaction (3)   4 options: code (2), length (2), value …
+ *  value of IA_NA (3):  0 id   4 T1   8 T2   12 options, of which an address (5) is
+ *    0 address (16)   16 preferred lifetime   20 valid lifetime   24 options
+ * ```
+ *
+ * What is taken out makes the message shorter: lengths and checksum follow, and the frame's end becomes
+ * padding. Answers of relay agents (which hold another message) and RECONFIGURE are no client's to read.
+ *
+ * @module
+ */
+
+import { readU16, readU32, writeU16 } from "../proto/bytes.ts";
+import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { DHCPV6_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
+import { ScrubResult, TIME_SECONDS_MIN } from "./dhcp_scrub.ts";
+import { finishMessage, packetEndOf, sumPart } from "./ipv6_message.ts";
+import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
+
+/** What clients take for the length of an address's network, if they take one. */
+export const DHCPV6_PREFIX_BITS = 64;
+
+const CLIENT_PORT = 546;
+const UDP_HEADER_BYTES = 8;
+const MESSAGE_HEADER_BYTES = 4;
+const OPTION_HEADER_BYTES = 4;
+const ADVERTISE = 2;
+const REPLY = 7;
+const IA_NA = 3;
+const IA_ADDRESS = 5;
+const STATUS = 13;
+const IA_NA_BYTES = 12;
+const ADDRESS_BYTES = 16;
+const IA_ADDRESS_BYTES = 24;
+
+/** Scrubs answers in place, and allocates nothing. */
+export class Dhcpv6Scrubber {
+  readonly #networks: LanNetworks;
+  readonly #passing: Uint8Array;
+  readonly #valueBytes = valueBytesOf(DHCPV6_OPTIONS);
+  /** What was wrong with an address of the last answer, and where it lies. */
+  verdict: number = NetworkVerdict.good;
+  addressOffset = 0;
+
+  constructor(networks: LanNetworks, allowsDefaultRoute = false) {
+    this.#networks = networks;
+    this.#passing = passing(DHCPV6_OPTIONS, allowsDefaultRoute);
+  }
+
+  /**
+   * Looks at the frame at `bytes[offset … offset + length)`, which `dissection` describes, and scrubs it
+   * if it is for a DHCPv6 client. Returns a {@link ScrubResult}; if that is negative, the bytes are as
+   * they were.
+   */
+  scrub(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+    if (
+      dissection.ipVersion !== 6 || dissection.ipProtocol !== IpProtocol.udp ||
+      dissection.destinationPort !== CLIENT_PORT
+    ) {
+      return ScrubResult.other;
+    }
+    if (dissection.ipFragment !== IpFragment.no) return ScrubResult.fragment;
+    const { networkOffset: network, transportOffset: udp } = dissection;
+    const end = packetEndOf(bytes, network, offset + length);
+    const options = udp + UDP_HEADER_BYTES + MESSAGE_HEADER_BYTES;
+    if (udp < 0 || end < options || udp + readU16(bytes, udp + 4) !== end) {
+      return ScrubResult.malformed;
+    }
+    const type = bytes[udp + UDP_HEADER_BYTES];
+    const hasChecksum = readU16(bytes, udp + 6) !== 0;
+    if (!hasChecksum || (type !== ADVERTISE && type !== REPLY)) return ScrubResult.malformed;
+    const wrong = this.#check(bytes, options, end);
+    return wrong < 0 ? wrong : this.#rewrite(bytes, network, udp, options, end);
+  }
+
+  /** Everything is checked before the first byte is written: negative if the answer must be dropped. */
+  #check(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const valueAt = at + OPTION_HEADER_BYTES;
+      const next = optionEnd(bytes, at, end);
+      if (next < 0) return ScrubResult.malformed;
+      const code = readU16(bytes, at);
+      if (this.#passes(code)) {
+        const fixedBytes = this.#valueBytes[code];
+        if (fixedBytes >= 0 && next - valueAt !== fixedBytes) return ScrubResult.malformed;
+        const result = code === IA_NA ? this.#checkAddresses(bytes, valueAt, next) : 0;
+        if (result < 0) return result;
+      }
+      at = next;
+    }
+    return ScrubResult.clean;
+  }
+
+  #checkAddresses(bytes: Uint8Array, start: number, end: number): number {
+    let at = start + IA_NA_BYTES;
+    if (at > end || !isLong(bytes, start + 4) || !isLong(bytes, start + 8)) {
+      return ScrubResult.malformed;
+    }
+    while (at < end) {
+      const next = optionEnd(bytes, at, end);
+      if (next < 0) return ScrubResult.malformed;
+      const code = readU16(bytes, at);
+      if (code !== STATUS) {
+        const result = code === IA_ADDRESS
+          ? this.#checkAddress(bytes, at + OPTION_HEADER_BYTES, next)
+          : ScrubResult.malformed;
+        if (result < 0) return result;
+      }
+      at = next;
+    }
+    return ScrubResult.clean;
+  }
+
+  #checkAddress(bytes: Uint8Array, start: number, end: number): number {
+    let at = start + IA_ADDRESS_BYTES;
+    if (at > end || !isLong(bytes, start + ADDRESS_BYTES + 4)) return ScrubResult.malformed;
+    while (at < end) {
+      if (optionEnd(bytes, at, end) < 0 || readU16(bytes, at) !== STATUS) {
+        return ScrubResult.malformed;
+      }
+      at = optionEnd(bytes, at, end);
+    }
+    this.addressOffset = start;
+    this.verdict = this.#networks.judge(bytes, start, ADDRESS_BYTES, DHCPV6_PREFIX_BITS);
+    return this.verdict === NetworkVerdict.good ? ScrubResult.clean : ScrubResult.network;
+  }
+
+  #rewrite(
+    bytes: Uint8Array,
+    network: number,
+    udp: number,
+    start: number,
+    end: number,
+  ): number {
+    const sumBefore = sumPart(bytes, start, end);
+    let to = start;
+    for (let at = start; at < end;) {
+      const next = optionEnd(bytes, at, end);
+      if (this.#passes(readU16(bytes, at))) {
+        if (at !== to) bytes.copyWithin(to, at, next);
+        to += next - at;
+      }
+      at = next;
+    }
+    if (to === end) return ScrubResult.clean;
+    writeU16(bytes, udp + 4, to - udp);
+    finishMessage(bytes, network, udp + 6, start, to, end, sumBefore, 2);
+    return ScrubResult.scrubbed;
+  }
+
+  #passes(code: number): boolean {
+    return code < this.#passing.length && this.#passing[code] !== 0;
+  }
+}
+
+/** Index after the option at `at`, or -1 if it ends beyond `end`. */
+function optionEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (at + OPTION_HEADER_BYTES > end) return -1;
+  const next = at + OPTION_HEADER_BYTES + readU16(bytes, at + 2);
+  return next > end ? -1 : next;
+}
+
+/** Whether a time is none (the client decides, or it is over), or not too short. */
+function isLong(bytes: Uint8Array, at: number): boolean {
+  const seconds = readU32(bytes, at);
+  return seconds === 0 || seconds >= TIME_SECONDS_MIN;
+}

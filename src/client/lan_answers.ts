@@ -1,0 +1,155 @@
+/**
+ * What a LAN's DHCP servers and routers may tell the player's system: scrubbed, or nothing. The relay may be
+ * as hostile as they are, so nothing here depends on what it filters.
+ *
+ * @module
+ */
+
+import type { NetworkRefusal } from "../obs/own_network.ts";
+import { DropCode } from "../obs/drops.ts";
+import type { StatusEvent } from "../obs/status.ts";
+import { type Dissection, IpFragment } from "../proto/dissect.ts";
+import { formatIp, networkOf } from "../proto/ip_route.ts";
+import { describeReply, DhcpRequest, isReplyFor, requestType, requestXid } from "./dhcp_reply.ts";
+import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
+import { DHCPV6_PREFIX_BITS, Dhcpv6Scrubber } from "./dhcpv6_scrub.ts";
+import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
+import { RouterScrubber } from "./router_scrub.ts";
+
+/** What the player allows. */
+export interface LanAnswersOptions {
+  /** The player's MAC, six bytes. */
+  readonly mac: Uint8Array;
+  readonly networks: LanNetworks;
+  /** Routers and name servers of the LAN's pass. */
+  readonly allowLanDefaultRoute: boolean;
+  /** Router advertisements pass, scrubbed. */
+  readonly allowRouterAdvertisements?: boolean;
+}
+
+/** Events that wait for `drainStatus`; what comes on top is not told. */
+export const DHCP_STATUS_MAX = 16;
+/** Networks whose refusal is told; one that is refused again is not told again. */
+export const REFUSALS_TOLD_MAX = 16;
+
+const NO_DROP = -1;
+const REFUSALS: Readonly<Record<number, NetworkRefusal>> = {
+  [NetworkVerdict.unusable]: "unusable",
+  [NetworkVerdict.foreign]: "foreign",
+  [NetworkVerdict.wide]: "wide",
+  [NetworkVerdict.relay]: "relay",
+  [NetworkVerdict.own]: "own",
+  [NetworkVerdict.elsewhere]: "elsewhere",
+};
+
+/** See the module. */
+export class LanAnswers {
+  /** How many times the player's system has given a lease back. */
+  releases = 0;
+  readonly #options: LanAnswersOptions;
+  readonly #dhcp: DhcpScrubber;
+  readonly #dhcpv6: Dhcpv6Scrubber;
+  readonly #router: RouterScrubber;
+  readonly #told = new Set<string>();
+  /** Replies that were told since this PC has asked last: whoever answers a hundred times is told once. */
+  readonly #toldReplies = new Set<string>();
+  #status: StatusEvent[] = [];
+
+  constructor(options: LanAnswersOptions) {
+    const { networks, allowLanDefaultRoute } = options;
+    this.#options = options;
+    this.#dhcp = new DhcpScrubber(networks, allowLanDefaultRoute);
+    this.#dhcpv6 = new Dhcpv6Scrubber(networks, allowLanDefaultRoute);
+    this.#router = new RouterScrubber(networks, allowLanDefaultRoute);
+  }
+
+  /** A frame of the player's that goes into the tunnel: `end` is the index after it. */
+  noteRequest(bytes: Uint8Array, end: number, dissection: Dissection): void {
+    const type = requestType(bytes, end, dissection);
+    if (type !== 0) this.#toldReplies.clear();
+    if (type === DhcpRequest.release) this.releases++;
+    else if (type === DhcpRequest.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
+  }
+
+  /**
+   * Scrubs the frame at `bytes[offset … offset + length)`, which `dissection` describes. Its length stays.
+   *
+   * @returns the code of the reason for which it must be dropped, or a negative number
+   */
+  judge(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+    // What cannot be seen cannot be taken out (RFC 7112, RFC 7113).
+    if (dissection.tooManyTags) return DropCode.tooManyTags;
+    if (dissection.truncated && dissection.ipFragment === IpFragment.first) {
+      return DropCode.hiddenHeaders;
+    }
+    if (dissection.ipVersion === 4) return this.#judgeDhcp(bytes, offset, length, dissection);
+    if (dissection.ipVersion !== 6) return NO_DROP;
+    const result = this.#dhcpv6.scrub(bytes, offset, length, dissection);
+    if (result === ScrubResult.network) {
+      const { verdict, addressOffset: at } = this.#dhcpv6;
+      this.#tellRefusal(verdict, bytes.subarray(at, at + 16), DHCPV6_PREFIX_BITS);
+    }
+    if (result !== ScrubResult.other) return dropOf(result);
+    return this.#judgeRouter(bytes, offset, length, dissection);
+  }
+
+  /** What the player is to be told since the last call. */
+  drainStatus(): StatusEvent[] {
+    const status = this.#status;
+    if (status.length > 0) this.#status = [];
+    return status;
+  }
+
+  #judgeDhcp(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+    const result = this.#dhcp.scrub(bytes, offset, length, dissection);
+    if (result === ScrubResult.other) return NO_DROP;
+    const { messageOffset, messageEnd, verdict, prefixBits } = this.#dhcp;
+    const isWhole = result > 0 || result === ScrubResult.network;
+    if (isWhole && isReplyFor(bytes, messageOffset, this.#options.mac)) {
+      if (result === ScrubResult.network) {
+        const address = bytes.subarray(messageOffset + 16, messageOffset + 20);
+        this.#tellRefusal(verdict, address, prefixBits);
+      } else if (this.#status.length < DHCP_STATUS_MAX) {
+        const removed = this.#dhcp.removedOptions();
+        const status = describeReply(bytes, messageOffset, messageEnd, removed);
+        if (status === undefined || this.#toldReplies.has(status.message)) return NO_DROP;
+        this.#toldReplies.add(status.message);
+        this.#status.push(status);
+      }
+    }
+    return dropOf(result);
+  }
+
+  #judgeRouter(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+    if (!RouterScrubber.isAdvertisement(dissection)) return NO_DROP;
+    if (!this.#options.allowRouterAdvertisements) return DropCode.routerAdvertisement;
+    const result = this.#router.scrub(bytes, offset, length, dissection);
+    const { verdict, prefix, prefixBits } = this.#router;
+    if (result < 0) return DropCode.routerAdvertisement;
+    if (verdict !== NetworkVerdict.good) this.#tellRefusal(verdict, prefix, prefixBits);
+    return NO_DROP;
+  }
+
+  #tellRefusal(verdict: number, address: Uint8Array, prefixBits: number): void {
+    if (this.#told.size >= REFUSALS_TOLD_MAX || this.#status.length >= DHCP_STATUS_MAX) return;
+    const why = REFUSALS[verdict];
+    const shown = why === "unusable" ? address : networkOf(address, prefixBits);
+    const network = `${formatIp(shown)}/${prefixBits}`;
+    if (this.#told.has(network)) return;
+    this.#told.add(network);
+    this.#status.push({ type: "networkRefused", network, why });
+  }
+}
+
+function dropOf(result: number): number {
+  switch (result) {
+    case ScrubResult.fragment:
+      return DropCode.dhcpFragment;
+    case ScrubResult.malformed:
+      return DropCode.dhcpMalformed;
+    case ScrubResult.network:
+      return DropCode.dhcpNetwork;
+    default:
+      return NO_DROP;
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Which networks the party's LAN may be: those that nobody on the internet has, as far as nothing of this
+ * PC's leads there. Whoever answers DHCP in the party could say otherwise, and would have all that this PC
+ * sends to such addresses.
+ *
+ * @module
+ */
+
+import { parseIpAddress } from "../endpoint/ip_address.ts";
+import { readU32 } from "../proto/bytes.ts";
+import { type IpAddress, type IpRoute, isInNetwork, isLoopback } from "../proto/ip_route.ts";
+
+/** A network: 4 or 16 bytes, and how many bits of them. */
+export type Network = Pick<IpAddress, "address" | "prefixBits">;
+
+/** What this PC has without the party's adapter. */
+export interface Surroundings {
+  /** Routes of all tables, the adapter's among them. */
+  readonly routes: readonly Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">[];
+  readonly addresses: readonly IpAddress[];
+  /** Addresses of relays that are in use. */
+  readonly relays: readonly Uint8Array[];
+  /** The adapter's interface; undefined: it is not there. */
+  readonly tapIndex: number | undefined;
+}
+
+/** What {@linkcode LanNetworks.judge} says of an address and its network. */
+export const NetworkVerdict = {
+  good: 0,
+  /** No address that a station can have: that of the network, of all in it, of a group, none. */
+  unusable: 1,
+  /** It belongs to others on the internet. */
+  foreign: 2,
+  /** It is wider than the block of addresses for private use that it lies in. */
+  wide: 3,
+  /** The relay's address lies in it. */
+  relay: 4,
+  /** An address of this PC's lies in it. */
+  own: 5,
+  /** A route of this PC's leads there, such as a VPN's. */
+  elsewhere: 6,
+} as const;
+/** One of {@linkcode NetworkVerdict}. */
+export type NetworkVerdict = (typeof NetworkVerdict)[keyof typeof NetworkVerdict];
+
+/** A block of addresses that nobody has on the internet. */
+export interface PrivateBlock extends Network {
+  /** The least prefix length that a LAN in it may have. */
+  readonly lanPrefixBitsMin: number;
+  /** As people know it. */
+  readonly text: string;
+  readonly source: string;
+}
+
+/** All of them. */
+export const PRIVATE_BLOCKS: readonly PrivateBlock[] = [
+  block("10.0.0.0/8", 8, "private use, RFC 1918"),
+  block("172.16.0.0/12", 12, "private use, RFC 1918"),
+  block("192.168.0.0/16", 16, "private use, RFC 1918"),
+  block("100.64.0.0/10", 10, "shared by providers' customers, RFC 6598"),
+  block("169.254.0.0/16", 16, "link-local, RFC 3927"),
+  // Each site has a /48 of its own (RFC 4193 section 3.1).
+  block("fc00::/7", 48, "unique local, RFC 4193; of one site, so 48 bits at least"),
+];
+
+/**
+ * A route that is wider leads to the internet: a default route, or one of the parts into which VPNs
+ * cut it. Nothing as wide is for private use.
+ */
+const ROUTE_BITS_MIN = { ipv4: 8, ipv6: 7 } as const;
+/** What a player may allow at most. */
+const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
+/** No LAN with addresses that others could have is wider. */
+const FOREIGN_BITS_MIN = { ipv4: 8, ipv6: 48 } as const;
+
+function block(text: string, lanPrefixBitsMin: number, source: string): PrivateBlock {
+  const [address, bits] = text.split("/");
+  return {
+    address: parseIpAddress(address)!,
+    prefixBits: Number(bits),
+    lanPrefixBitsMin,
+    text,
+    source,
+  };
+}
+
+/**
+ * Reads a network that is to be allowed, such as `203.0.113.0/24` or `2001:db8:7::/64`. Undefined for what
+ * is none, and for one that no LAN has: wider than /8 (IPv6: /32), a group's, this PC's own.
+ */
+export function parseLanNetwork(text: string): Network | undefined {
+  const match = /^([0-9A-Fa-f.:]+)\/(0|[1-9][0-9]{0,2})$/.exec(text);
+  const address = match === null ? undefined : parseIpAddress(match[1]);
+  if (match === null || address === undefined) return undefined;
+  const prefixBits = Number(match[2]);
+  const bitsMin = address.length === 4 ? ALLOWED_BITS_MIN.ipv4 : ALLOWED_BITS_MIN.ipv6;
+  if (prefixBits < bitsMin || prefixBits > address.length * 8) return undefined;
+  return isStation(address, 0, address.length) ? { address, prefixBits } : undefined;
+}
+
+/** See the module. */
+export class LanNetworks {
+  readonly #allowed: readonly Network[];
+  readonly #allowsForeign: boolean;
+  #relays: readonly Uint8Array[] = [];
+  /** Addresses of other interfaces. */
+  #own: readonly IpAddress[] = [];
+  /** What other interfaces lead to, beside the networks that they are in. */
+  #elsewhere: readonly Network[] = [];
+
+  /**
+   * @param allowed networks that the player has allowed, whoever has them else
+   * @param allowsForeign what others have on the internet may be there: it is reached through the LAN anyway
+   */
+  constructor(allowed: readonly Network[] = [], allowsForeign = false) {
+    this.#allowed = allowed;
+    this.#allowsForeign = allowsForeign;
+  }
+
+  /** To be told at first, and whenever something has changed. */
+  update({ routes, addresses, relays, tapIndex }: Surroundings): void {
+    const own = addresses.filter(({ interfaceIndex, address }) =>
+      interfaceIndex !== tapIndex && !isLoopback(address)
+    );
+    this.#relays = relays.filter((relay) => !isLoopback(relay));
+    this.#own = own;
+    this.#elsewhere = routes.flatMap(({ destination, prefixBits, interfaceIndex }) => {
+      const { length } = destination;
+      const isDefault = prefixBits < (length === 4 ? ROUTE_BITS_MIN.ipv4 : ROUTE_BITS_MIN.ipv6);
+      if (interfaceIndex === tapIndex || isDefault || !isStation(destination, 0, length)) return [];
+      // A network that this PC is in: where the party has the same, its servers are held by host routes.
+      const isHome = own.some((one) =>
+        one.interfaceIndex === interfaceIndex && isShared(one) && prefixBits >= one.prefixBits &&
+        isInNetwork(destination, one.address, one.prefixBits)
+      );
+      return isHome ? [] : [{ address: destination, prefixBits }];
+    });
+  }
+
+  /** As {@linkcode judge}, apart from where this PC is. */
+  judgeKind(bytes: Uint8Array, at: number, addressBytes: number, prefixBits: number): number {
+    if (!isUsable(bytes, at, addressBytes, prefixBits)) return NetworkVerdict.unusable;
+    if (this.#isAllowed(bytes, at, addressBytes, prefixBits)) return NetworkVerdict.good;
+    for (const one of PRIVATE_BLOCKS) {
+      if (one.address.length !== addressBytes) continue;
+      if (!startsAs(bytes, at, one.address, one.prefixBits)) continue;
+      return prefixBits < one.lanPrefixBitsMin ? NetworkVerdict.wide : NetworkVerdict.good;
+    }
+    const bitsMin = addressBytes === 4 ? FOREIGN_BITS_MIN.ipv4 : FOREIGN_BITS_MIN.ipv6;
+    if (prefixBits < bitsMin) return NetworkVerdict.wide;
+    return this.#allowsForeign ? NetworkVerdict.good : NetworkVerdict.foreign;
+  }
+
+  /**
+   * Whether this PC may have the address at `bytes[at … at + addressBytes)`, and its network on the
+   * adapter. Allocates nothing.
+   *
+   * @param addressBytes 4 or 16
+   * @returns a {@linkcode NetworkVerdict}
+   */
+  judge(bytes: Uint8Array, at: number, addressBytes: number, prefixBits: number): number {
+    const kind = this.judgeKind(bytes, at, addressBytes, prefixBits);
+    if (kind !== NetworkVerdict.good) return kind;
+    for (const relay of this.#relays) {
+      if (relay.length !== addressBytes) continue;
+      if (startsAs(bytes, at, relay, prefixBits)) return NetworkVerdict.relay;
+    }
+    for (const one of this.#own) {
+      if (one.address.length !== addressBytes) continue;
+      const bits = isShared(one) ? addressBytes * 8 : prefixBits;
+      if (startsAs(bytes, at, one.address, bits)) return NetworkVerdict.own;
+    }
+    if (this.#isAllowed(bytes, at, addressBytes, prefixBits)) return NetworkVerdict.good;
+    for (const { address, prefixBits: bits } of this.#elsewhere) {
+      if (address.length !== addressBytes) continue;
+      const common = bits < prefixBits ? bits : prefixBits;
+      if (startsAs(bytes, at, address, common)) return NetworkVerdict.elsewhere;
+    }
+    return NetworkVerdict.good;
+  }
+
+  #isAllowed(bytes: Uint8Array, at: number, addressBytes: number, prefixBits: number): boolean {
+    for (const one of this.#allowed) {
+      if (one.address.length !== addressBytes || prefixBits < one.prefixBits) continue;
+      if (startsAs(bytes, at, one.address, one.prefixBits)) return true;
+    }
+    return false;
+  }
+}
+
+/** Whether there are others in the network of an address. */
+function isShared({ address, prefixBits }: Network): boolean {
+  return prefixBits < address.length * 8;
+}
+
+/** Whether the first bits of an address in `bytes` are those of another one. */
+function startsAs(bytes: Uint8Array, at: number, other: Uint8Array, bits: number): boolean {
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (bytes[at + i] !== other[i]) return false;
+  const restBits = bits & 7;
+  return restBits === 0 || (bytes[at + whole] ^ other[whole]) >> (8 - restBits) === 0;
+}
+
+/**
+ * Whether an address can be a station's on a network: none of a group, of this PC itself, or of nobody, and
+ * none that begins with fe80, which stations make themselves.
+ */
+export function isStation(bytes: Uint8Array, at: number, addressBytes: number): boolean {
+  const first = bytes[at];
+  if (addressBytes === 4) return first !== 0 && first !== 127 && first < 224;
+  if (first === 0xff || (first === 0xfe && (bytes[at + 1] & 0xc0) === 0x80)) return false;
+  for (let i = 0; i < 15; i++) if (bytes[at + i] !== 0) return true;
+  return false;
+}
+
+/** Whether a station can have the address in a network of this length. */
+function isUsable(
+  bytes: Uint8Array,
+  at: number,
+  addressBytes: number,
+  prefixBits: number,
+): boolean {
+  const bits = addressBytes * 8;
+  if (prefixBits < 1 || prefixBits > bits || !isStation(bytes, at, addressBytes)) return false;
+  if (addressBytes !== 4 || prefixBits > bits - 2) return true;
+  const host = readU32(bytes, at) & (0xffff_ffff >>> prefixBits);
+  return host !== 0 && host !== 0xffff_ffff >>> prefixBits;
+}
