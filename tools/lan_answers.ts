@@ -64,6 +64,8 @@ Options that are not listed never pass. Whom to boot from (\`siaddr\`, \`sname\`
 dropped that is damaged, contradicts itself (two masks), has a mask with holes, an address or a server that no station has, or
 a lease of less than ${TIME_SECONDS_MIN} seconds.
 
+What the PC asks for (option 55) is narrowed to the same list on its way into the party.
+
 ${table(DHCP_OPTIONS)}
 
 ## DHCPv6

@@ -98,7 +98,7 @@ export class ClientCore implements FrameSink {
       this.#log(nowMs, this.#peerId, "from-link", pool.bytes, offset, length, reason);
     }
     if (reason === NO_DROP) {
-      this.#answers.noteRequest(pool.bytes, offset + length, this.#dissection);
+      this.#answers.handleRequest(pool.bytes, offset + length, this.#dissection);
       path.sendDissected(slot, offset, length, this.#dissection, nowMs);
       return;
     }

@@ -1,18 +1,15 @@
 /**
- * What DHCP messages tell, read from their bytes: of a reply for the player's status lines, and what this
- * PC asks for.
+ * What a DHCP reply tells, read from its bytes, for the player's status lines.
  *
  * @module
  */
 
 import type { StatusEvent } from "../obs/status.ts";
 import { readU32 } from "../proto/bytes.ts";
-import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 
 /** A DHCP reply as the player is told of it. */
 export type DhcpStatus = Extract<StatusEvent, { type: "dhcp" }>;
 
-const XID_OFFSET = 4;
 const YOUR_ADDRESS_OFFSET = 16;
 const HARDWARE_ADDRESS_OFFSET = 28;
 const OPTIONS_OFFSET = 240;
@@ -21,30 +18,7 @@ const OPTION_LEASE_SECONDS = 51;
 const OPTION_MESSAGE_TYPE = 53;
 const OPTION_SERVER = 54;
 const OPTION_END = 255;
-const SERVER_PORT = 67;
-const UDP_HEADER_BYTES = 8;
 const MESSAGES = new Map([[2, "offer"], [5, "ack"], [6, "nak"]] as const);
-
-/** What a client says to a server (RFC 2132 section 9.6), as far as it matters here. */
-export const DhcpRequest = { release: 7, inform: 8 } as const;
-
-/** The type of what the frame that ends at `end` says to a DHCP server; 0: it is no such message. */
-export function requestType(bytes: Uint8Array, end: number, dissection: Dissection): number {
-  if (
-    dissection.destinationPort !== SERVER_PORT || dissection.ipVersion !== 4 ||
-    dissection.ipProtocol !== IpProtocol.udp || dissection.transportOffset < 0
-  ) {
-    return 0;
-  }
-  const message = dissection.transportOffset + UDP_HEADER_BYTES;
-  const type = findOption(bytes, message, end, OPTION_MESSAGE_TYPE, 1);
-  return type < 0 ? 0 : bytes[type];
-}
-
-/** The transaction of such a message. */
-export function requestXid(bytes: Uint8Array, dissection: Dissection): number {
-  return readU32(bytes, dissection.transportOffset + UDP_HEADER_BYTES + XID_OFFSET);
-}
 
 /** Whether the reply at `message` is for the station with this MAC (chaddr, Ethernet). */
 export function isReplyFor(bytes: Uint8Array, message: number, mac: Uint8Array): boolean {
@@ -83,8 +57,12 @@ export function describeReply(
   };
 }
 
-/** Index of the value of the first such option of this length in the options field, or -1. */
-function findOption(
+/**
+ * Index of the value of the first such option in the options field of the message at `message`, or -1.
+ *
+ * @param length of its value; -1: any
+ */
+export function findOption(
   bytes: Uint8Array,
   message: number,
   end: number,
@@ -97,7 +75,9 @@ function findOption(
       at++;
       continue;
     }
-    if (bytes[at] === code && bytes[at + 1] === length && at + 2 + length <= end) return at + 2;
+    const valueBytes = bytes[at + 1];
+    const fits = (length < 0 || valueBytes === length) && at + 2 + valueBytes <= end;
+    if (bytes[at] === code && fits) return at + 2;
     at += 2 + bytes[at + 1];
   }
   return -1;

@@ -10,7 +10,9 @@ import { DropCode } from "../obs/drops.ts";
 import type { StatusEvent } from "../obs/status.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
 import { formatIp, networkOf } from "../proto/ip_route.ts";
-import { describeReply, DhcpRequest, isReplyFor, requestType, requestXid } from "./dhcp_reply.ts";
+import { DHCP_OPTIONS, passing } from "./dhcp_options.ts";
+import { describeReply, isReplyFor } from "./dhcp_reply.ts";
+import { DhcpRequest, narrowRequest, requestType, requestXid } from "./dhcp_request.ts";
 import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
 import { DHCPV6_PREFIX_BITS, Dhcpv6Scrubber } from "./dhcpv6_scrub.ts";
 import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
@@ -50,6 +52,8 @@ export class LanAnswers {
   readonly #dhcp: DhcpScrubber;
   readonly #dhcpv6: Dhcpv6Scrubber;
   readonly #router: RouterScrubber;
+  /** By code, 1 where an option of DHCP may be asked for. */
+  readonly #asked: Uint8Array;
   readonly #told = new Set<string>();
   /** Replies that were told since this PC has asked last: whoever answers a hundred times is told once. */
   readonly #toldReplies = new Set<string>();
@@ -60,13 +64,19 @@ export class LanAnswers {
     this.#options = options;
     this.#dhcp = new DhcpScrubber(networks, allowLanDefaultRoute);
     this.#dhcpv6 = new Dhcpv6Scrubber(networks, allowLanDefaultRoute);
+    this.#asked = passing(DHCP_OPTIONS, allowLanDefaultRoute);
     this.#router = new RouterScrubber(networks, allowLanDefaultRoute);
   }
 
-  /** A frame of the player's that goes into the tunnel: `end` is the index after it. */
-  noteRequest(bytes: Uint8Array, end: number, dissection: Dissection): void {
+  /**
+   * A frame of the player's that goes into the tunnel: `end` is the index after it. What it asks of a DHCP
+   * server is narrowed.
+   */
+  handleRequest(bytes: Uint8Array, end: number, dissection: Dissection): void {
     const type = requestType(bytes, end, dissection);
-    if (type !== 0) this.#toldReplies.clear();
+    if (type === 0) return;
+    this.#toldReplies.clear();
+    narrowRequest(bytes, end, dissection, this.#asked);
     if (type === DhcpRequest.release) this.releases++;
     else if (type === DhcpRequest.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
   }

@@ -290,3 +290,57 @@ partyTest(
     });
   },
 );
+
+/** The options of DHCP replies that have reached the adapter. */
+function optionsSeen(station: FrameStation): number[] {
+  const codes = new Set<number>();
+  for (const { bytes } of station.frames) {
+    const { ipVersion, destinationPort, transportOffset } = readHeaders(bytes);
+    if (ipVersion !== 4 || destinationPort !== 68) continue;
+    for (let at = transportOffset + 8 + 240; bytes[at] !== 255; at += 2 + bytes[at + 1]) {
+      codes.add(bytes[at]);
+    }
+  }
+  return [...codes].sort((one, other) => one - other);
+}
+
+partyTest("a hostile LAN, and a player who lets its default route in", async (party, step) => {
+  const player = await addPlayer(party);
+  // That of the LAN is the better one.
+  await player.ip("route", "del", "default");
+  const home4 = ["default", "via", party.relayAddressFor(player), "metric", "900"];
+  await player.ip("route", "add", ...home4);
+  await using station = await FrameStation.open(party.lan, PARTY.lanInterface);
+  await party.startRelay();
+  await party.startGateway();
+  const before = await home(party, player);
+  const options = ["--virtual-mac", PLAYER_MAC, "--allow-lan-default-route"];
+  const client = await party.startClient(player, ...options);
+  await using adapter = await FrameStation.open(player, PARTY.tap);
+  const wayTo = async (address: string) => {
+    return /dev (\S+)/.exec(await player.ip("route", "get", address))?.[1];
+  };
+  await step(
+    "it has the default route, and neither the relay nor the VPN nor the MTU",
+    async () => {
+      await attack(player, {
+        send: (...frames) => station.send(...frames),
+        heard: () => station.frames.map(({ bytes }) => bytes),
+      });
+      await eventually("the route", async () => await wayTo("203.0.113.9") === PARTY.tap);
+      assertEquals(await wayTo(party.relayAddressFor(player)), "wan0");
+      assertEquals(await wayTo("100.70.0.9"), "vpn0");
+      assertEquals((await player.linkOf(PARTY.tap)).mtu, 1400);
+    },
+  );
+  await step("what reaches the adapter is on the wider list", () => {
+    assertEquals(optionsSeen(adapter), [1, 3, 6, 15, 33, 51, 52, 53, 54, 119, 121, 249]);
+  });
+  await step("after Ctrl-C routes, rules and neighbours are as before", async () => {
+    client.kill("SIGINT");
+    assertEquals(await client.waitExit(10_000), 0);
+    const { resolver: _, resolverInside: __, ...networks } = before;
+    const { resolver: ___, resolverInside: ____, ...left } = await home(party, player);
+    assertEquals(left, networks);
+  });
+});

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { DhcpScrubber } from "../../src/client/dhcp_scrub.ts";
+import { Dhcpv6Scrubber } from "../../src/client/dhcpv6_scrub.ts";
 import { LanNetworks } from "../../src/client/lan_networks.ts";
+import { RouterScrubber } from "../../src/client/router_scrub.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { hex, toHex } from "../unit/proto_frames.ts";
 import { RelayHarness, type ScriptedEndpoint } from "../unit/relay_harness.ts";
@@ -38,14 +40,22 @@ Deno.test("vectors: who gets a datagram, and why nobody does", () => {
   });
 });
 
-Deno.test("vectors: what becomes of DHCP replies", () => {
-  const scrubber = new DhcpScrubber(new LanNetworks());
+Deno.test("vectors: what becomes of what the LAN tells", () => {
+  const networks = new LanNetworks();
   const dissection = new Dissection();
-  forEachVector(VECTORS.dhcpReplies, ({ name, hex: digits, value }) => {
-    const bytes = hex(digits);
-    dissect(bytes, 0, bytes.length, dissection);
-    const result = scrubber.scrub(bytes, 0, bytes.length, dissection);
-    assertEquals(result < 0, value.result === "dropped", name);
-    assertEquals(toHex(bytes), value.result === "scrubbed" ? value.frame : digits, name);
-  });
+  for (
+    const [vectors, scrubber] of [
+      [VECTORS.dhcpReplies, new DhcpScrubber(networks)],
+      [VECTORS.dhcpv6Answers, new Dhcpv6Scrubber(networks)],
+      [VECTORS.routerAdvertisements, new RouterScrubber(networks)],
+    ] as const
+  ) {
+    forEachVector(vectors, ({ name, hex: digits, value }) => {
+      const bytes = hex(digits);
+      dissect(bytes, 0, bytes.length, dissection);
+      const result = scrubber.scrub(bytes, 0, bytes.length, dissection);
+      assertEquals(result < 0, value.result === "dropped", name);
+      assertEquals(toHex(bytes), value.result === "scrubbed" ? value.frame : digits, name);
+    });
+  }
 });

@@ -16,6 +16,7 @@ import {
 } from "../support/deno_codec.ts";
 import { filterReason, readHeaders } from "../support/deno_headers.ts";
 import { cleanReply } from "../support/deno_dhcp.ts";
+import { cleanAdvertisement, cleanAnswer } from "../support/deno_lan_ipv6.ts";
 import {
   isClientMac,
   readEndpointMessage,
@@ -113,12 +114,20 @@ Deno.test("second implementation, vectors: headers and filters", () => {
   });
 });
 
-Deno.test("second implementation, vectors: DHCP replies", () => {
-  forEachVector(VECTORS.dhcpReplies, ({ name, hex, value }) => {
-    const cleaned = cleanReply(bytesOf(hex));
-    const wanted = { unchanged: hex, dropped: undefined, scrubbed: "" }[value.result];
-    assertEquals(cleaned && hexOf(cleaned), "frame" in value ? value.frame : wanted, name);
-  });
+Deno.test("second implementation, vectors: what the LAN may tell", () => {
+  for (
+    const [vectors, clean] of [
+      [VECTORS.dhcpReplies, cleanReply],
+      [VECTORS.dhcpv6Answers, cleanAnswer],
+      [VECTORS.routerAdvertisements, cleanAdvertisement],
+    ] as const
+  ) {
+    forEachVector(vectors, ({ name, hex, value }) => {
+      const cleaned = clean(bytesOf(hex));
+      const wanted = { unchanged: hex, dropped: undefined, scrubbed: "" }[value.result];
+      assertEquals(cleaned && hexOf(cleaned), "frame" in value ? value.frame : wanted, name);
+    });
+  }
 });
 
 Deno.test("second implementation, vectors: room keys, and the frame that teaches switches", async () => {

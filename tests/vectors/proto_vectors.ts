@@ -39,6 +39,11 @@ export interface MessageVector<Value> extends Vector<Value> {
   readonly from: "endpoint-first" | "endpoint" | "relay";
 }
 
+/** What a client makes of a frame. */
+export type LanAnswer =
+  | { readonly result: "unchanged" | "dropped" }
+  | { readonly result: "scrubbed"; readonly frame: string };
+
 export interface Vectors {
   readonly protocol: number;
   readonly macs: Vector<{ text: string; identity: boolean; multicast: boolean }>[];
@@ -69,10 +74,9 @@ export interface Vectors {
     & { readonly from: number }
     & ({ readonly to: number[]; readonly datagram: string } | { readonly reason: string })
   >[];
-  readonly dhcpReplies: Vector<
-    | { readonly result: "unchanged" | "dropped" }
-    | { readonly result: "scrubbed"; readonly frame: string }
-  >[];
+  readonly dhcpReplies: Vector<LanAnswer>[];
+  readonly dhcpv6Answers: Vector<LanAnswer>[];
+  readonly routerAdvertisements: Vector<LanAnswer>[];
   readonly camRefresh: Vector<{ mac: string }>[];
   readonly framing: Vector<unknown[]>[];
   readonly badFraming: Vector<{ error: string }>[];
