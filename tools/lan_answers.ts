@@ -55,6 +55,8 @@ ${blocks.join("\n")}
 - The home may have the same network: its router and name servers are held at home by host routes, and that is said.
 - \`--allow-lan-network CIDR\` allows another one, once for each: a LAN with public addresses, or the party's in the place of a
   VPN's. The relay and this PC's own addresses stay outside all the same.
+- With \`--allow-lan-default-route\` a network of others is taken as well, up to /8 (IPv6: /48): what is sent there goes into the
+  LAN anyway.
 - Such a reply does not reach the PC; it is counted as \`dhcp-network\`, and the player is told once what was offered and what to do.
 - \`--address\` obeys the first rule, too, and otherwise asks for \`--allow-lan-network\`. What a VPN has is the player's own choice there.
 
