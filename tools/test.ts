@@ -80,8 +80,8 @@ const LEVELS: readonly Level[] = [
   {
     name: "attacks",
     ...NATIVE,
-    prerequisites: PYTHON_PACKAGES,
-    timeoutMs: 15 * MINUTE_MS,
+    prerequisites: [...PYTHON_PACKAGES, ...C_PROGRAMS],
+    timeoutMs: 30 * MINUTE_MS,
   },
   {
     name: "e2e",
