@@ -77,12 +77,12 @@ export function openOwnFolder(wanted: string, user: User | undefined = currentUs
     const path = at === "/" ? `/${part}` : `${at}/${part}`;
     info = lstatOrMake(path);
     if (!info.isSymlink) {
-      if (!info.isDirectory) throw new Deno.errors.NotADirectory(`${path} is no folder`);
+      if (!info.isDirectory) throw notUsable(Deno.errors.NotADirectory, "ENOTDIR", path);
       at = path;
       continue;
     }
     refuse(whyForeign(path, info, user));
-    if (++links > LINKS_MAX) throw new Deno.errors.FilesystemLoop(`${path}: too many links`);
+    if (++links > LINKS_MAX) throw notUsable(Deno.errors.FilesystemLoop, "ELOOP", path);
     const target = Deno.readLinkSync(path);
     if (target.startsWith("/")) at = "/";
     info = Deno.lstatSync(at);
@@ -90,6 +90,12 @@ export function openOwnFolder(wanted: string, user: User | undefined = currentUs
   }
   refuse(whyUnsafeFolder(at, info, user));
   return at;
+}
+
+/** The error that the system itself would give, with its code. */
+function notUsable(kind: new (message: string) => Error, code: string, path: string): Error {
+  const why = code === "ELOOP" ? "too many links" : "it is no folder";
+  return Object.assign(new kind(`${path}: ${why}`), { code });
 }
 
 function lstatOrMake(path: string): Deno.FileInfo {
