@@ -6,6 +6,7 @@ import {
   ListedPolicy,
 } from "../relay/policy.ts";
 import { sha256 } from "../trust/sha256.ts";
+import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
 
@@ -61,6 +62,12 @@ export function policyNotice(
         text: `this relay serves ${rooms === 1 ? "one room" : `${rooms} rooms`} and nobody else`,
       };
   }
+}
+
+/** Logs {@linkcode policyNotice}. */
+export function sayPolicy(options: PolicyOptions, logger: Logger): void {
+  const { level, text } = policyNotice(options);
+  logText(logger, level, text, { policy: options.policy });
 }
 
 function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {

@@ -13,7 +13,7 @@ import {
   type RelayProgramOptions,
   resetKeyOf,
 } from "./relay_options.ts";
-import { policyNotice, policyOf } from "./relay_policy.ts";
+import { policyOf, sayPolicy } from "./relay_policy.ts";
 import { type RelayParts, serveStatus } from "./relay_status.ts";
 import { superviseReactors } from "./relay_supervisor.ts";
 import { formatPopulation, openReporter } from "./service_reporter.ts";
@@ -26,8 +26,6 @@ import { openStateDir } from "./state_dir.ts";
  */
 export async function runRelay(options: RelayProgramOptions): Promise<number> {
   const listen = reactorListen(options);
-  const { level, text } = policyNotice(options);
-  logText(loggerOf("relay"), level, text, { policy: options.policy });
   return options.reactors === 1
     ? await runAlone(options)
     : await superviseReactors(options, listen);
@@ -50,6 +48,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);
+  sayPolicy(options, logger);
   const resetKey = resetKeyOf(stateDir);
   const engine = RelayEngine.open(options, {
     // The same rooms after each start: bans are kept by room.

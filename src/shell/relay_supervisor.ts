@@ -32,7 +32,7 @@ import { removalBy, withTrouble } from "./relay_control.ts";
 import { writeCertificate } from "./relay_engine.ts";
 import { isRenewalDue, type RelayCertificate, roomSalt } from "./relay_identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "./relay_options.ts";
-import { policyOf } from "./relay_policy.ts";
+import { policyOf, sayPolicy } from "./relay_policy.ts";
 import { openStatus } from "./relay_status.ts";
 import { formatPopulation, openReporter, type ServiceReporter } from "./service_reporter.ts";
 import { openStateDir } from "./state_dir.ts";
@@ -64,6 +64,7 @@ export async function superviseReactors(
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);
+  sayPolicy(options, loggerOf("relay"));
   const failure = await new RelaySupervisor(options, listen, stateDir, certificate).run();
   if (failure === undefined) return 0;
   throw new UserError(failure.message, { usage: failure.usage });

@@ -328,7 +328,9 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
     return relay.stderr.trim().split("\n").filter((line) => line !== "");
   };
   const text = await output();
-  assertMatch(text[0], /^\d\d:\d\d:\d\d listening address=127\.0\.0\.1:\d+$/);
+  // What strangers may do comes first of all.
+  assertMatch(text[0], /^\d\d:\d\d:\d\d everybody may open rooms .* policy=keyed$/);
+  assertMatch(text[1], /^\d\d:\d\d:\d\d listening address=127\.0\.0\.1:\d+$/);
   for (const line of text) assertMatch(line, /^\d\d:\d\d:\d\d \S/);
   const json = (await output("--log-format", "json")).map((line) => JSON.parse(line));
   assertEquals(json.length, text.length);
@@ -337,8 +339,8 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
     assertEquals(record.logger, "lanparty.relay");
     assertEquals(Number.isNaN(Date.parse(record["@timestamp"])), false);
   }
-  assertEquals(json[0].message, "listening");
-  assertMatch(json[0].address, /^127\.0\.0\.1:\d+$/);
+  assertEquals([json[0].policy, json[1].message], ["keyed", "listening"]);
+  assertMatch(json[1].address, /^127\.0\.0\.1:\d+$/);
   assertEquals(await output("--log-level", "error"), []);
   const failed = await lines.run(
     lines.command("relay", ["--log-format", "json", "--cert", "/nope", "--key", "/nope"]),
