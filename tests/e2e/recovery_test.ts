@@ -133,6 +133,8 @@ partyTest("recovery: what has to wait for a dead connection's end", async (party
   const first = await party.startClient(alice, ...clientOptions(ALICE));
   const dead = await party.startClient(bob, ...clientOptions(BOB));
   await assertPlays(party, ALICE);
+  // A MAC is kept for who has been heard of.
+  await assertPlays(party, BOB);
   const adapter = await adapterOf(alice);
   await party.relay.ip("link", "set", "pl0", "down");
   await kill(dead);
