@@ -51,6 +51,15 @@ export const C_PROGRAMS: readonly Prerequisite[] = [
   { debianPackage: "patch", commands: ["patch"] },
 ];
 
+/** Fuzzers of msquic. The runtime's package bears clang's version: this is Debian 12's. */
+export const FUZZING: readonly Prerequisite[] = [
+  { debianPackage: "clang", commands: ["clang"] },
+  {
+    debianPackage: "libclang-rt-14-dev",
+    works: ["sh", "-c", 'test -f "$(clang -print-runtime-dir)/libclang_rt.fuzzer-x86_64.a"'],
+  },
+];
+
 function compiler(): readonly Prerequisite[] {
   return [
     { debianPackage: "gcc", commands: ["gcc"] },

@@ -17,6 +17,7 @@ import {
   BROWSER,
   C_PROGRAMS,
   DHCP_CLIENTS,
+  FUZZING,
   MINGW,
   NAME_SERVICES,
   NETWORK_PLAY,
@@ -68,8 +69,8 @@ const LEVELS: readonly Level[] = [
   {
     name: "ffi",
     ...NATIVE,
-    prerequisites: [...C_PROGRAMS, ...PYTHON_PACKAGES],
-    timeoutMs: 15 * MINUTE_MS,
+    prerequisites: [...C_PROGRAMS, ...PYTHON_PACKAGES, ...FUZZING],
+    timeoutMs: 30 * MINUTE_MS,
   },
   {
     name: "integration",
