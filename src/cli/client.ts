@@ -82,6 +82,7 @@ async function run(values: OptionValues): Promise<number> {
     allowLanDefaultRoute: values.flag("allow-lan-default-route"),
     allowLanNetworks,
     allowRouterAdvertisements: values.flag("allow-router-advertisements"),
+    allowVlan: values.flag("allow-vlan"),
     allowInbound: values.flag("allow-inbound"),
     stateDir: values.text("state-dir"),
     frameLogFile: values.text("frame-log"),

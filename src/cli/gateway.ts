@@ -18,6 +18,7 @@ if (import.meta.main) {
       gatewayKey: keyOf("gateway-key", values),
       interface: values.required("interface"),
       allowRouterAdvertisements: values.flag("allow-router-advertisements"),
+      allowVlan: values.flag("allow-vlan"),
       stateDir: values.text("state-dir"),
       frameLogFile: values.text("frame-log"),
       status: values.text("status"),

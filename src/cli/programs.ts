@@ -129,6 +129,10 @@ export const RELAY_PROGRAM: ProgramSpec = {
       help: "let IPv6 router advertisements of the LAN through to players",
     },
     {
+      name: "allow-vlan",
+      help: "let players send frames of VLANs (802.1Q tags) to each other and to the LAN",
+    },
+    {
       name: "redirect",
       value: "ROOM=HOST:PORT",
       repeatable: true,
@@ -271,6 +275,10 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
       help:
         "let IPv6 router advertisements of the LAN through to players, where the relay does, too",
     },
+    {
+      name: "allow-vlan",
+      help: "let players send frames of VLANs (802.1Q tags) to the LAN, where the relay does, too",
+    },
     STATE_DIR,
     FRAME_LOG,
     {
@@ -367,6 +375,10 @@ export const CLIENT_PROGRAM: ProgramSpec = {
       help:
         "let routers of the LAN tell this PC of the LAN's IPv6 networks (where relay and gateway " +
         "do, too); they do not become its routers without --allow-lan-default-route",
+    },
+    {
+      name: "allow-vlan",
+      help: "let frames of the LAN's VLANs (802.1Q tags) reach this PC",
     },
     {
       name: "allow-inbound",

@@ -64,6 +64,7 @@ function relayOptions(values: OptionValues): RelayProgramOptions {
     }),
     limits: relayLimits(values),
     allowRouterAdvertisements: values.flag("allow-router-advertisements"),
+    allowVlan: values.flag("allow-vlan"),
     redirects: values.list("redirect").map((text) => {
       const { room, relay } = parseRedirect(text)!;
       return [room, { relay }] as const;

@@ -16,11 +16,14 @@ import type { TrafficCounters } from "../obs/counters.ts";
 import { DropCode } from "../obs/drops.ts";
 import type { FrameLog } from "../obs/frame_log.ts";
 import type { StatusEvent } from "../obs/status.ts";
+import { PASS } from "../filter/content.ts";
+import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
+import { PartyFilter } from "./party_filter.ts";
 
 /** Where frames for the player's system go. */
 export interface TapWriter {
@@ -35,6 +38,10 @@ export interface ClientCoreOptions extends LanAnswersOptions {
   readonly counters: TrafficCounters;
   readonly frameLog: FrameLog;
   readonly tap: TapWriter;
+  /** Lets frames of VLANs reach the player's system. */
+  readonly allowVlan?: boolean;
+  /** Random bytes, with which the table of addresses is mixed. */
+  readonly random: (count: number) => Uint8Array;
   /** Keeps in what the player's system asks by DHCP, where it cannot be told not to ask. */
   readonly blocksDhcp?: boolean;
 }
@@ -50,6 +57,7 @@ export class ClientCore implements FrameSink {
   readonly #mac: Uint8Array;
   readonly #dissection = new Dissection();
   readonly #answers: LanAnswers;
+  readonly #party: PartyFilter;
   #room = "";
   #peerId = 0;
   /** Time of the datagram at hand. */
@@ -60,6 +68,7 @@ export class ClientCore implements FrameSink {
     this.#options = options;
     this.#mac = options.mac.slice();
     this.#answers = new LanAnswers(options);
+    this.#party = new PartyFilter({ ...options, allowVlan: options.allowVlan ?? false });
   }
 
   /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
@@ -73,6 +82,7 @@ export class ClientCore implements FrameSink {
    */
   handleAction(action: EndpointAction, maximumBytes: number): void {
     const { path } = this.#options;
+    this.#party.handleAction(action);
     switch (action.type) {
       case "joined":
         this.#room = action.welcome.room;
@@ -99,6 +109,7 @@ export class ClientCore implements FrameSink {
     }
     if (reason === NO_DROP) {
       this.#answers.handleRequest(pool.bytes, offset + length, this.#dissection);
+      this.#party.noteOwn(pool.bytes, offset, length, this.#dissection, nowMs);
       path.sendDissected(slot, offset, length, this.#dissection, nowMs);
       return;
     }
@@ -115,7 +126,7 @@ export class ClientCore implements FrameSink {
   /** A frame out of the tunnel, for the player's system. */
   frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
     const { counters, tap, frameLog } = this.#options;
-    let reason = this.#unwanted(bytes, offset, length);
+    let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
     if (reason === NO_DROP && !tap.send(bytes, offset, length)) reason = DropCode.tapFull;
     if (reason !== NO_DROP) counters.drop(reason);
     if (frameLog.enabled) {
@@ -126,6 +137,11 @@ export class ClientCore implements FrameSink {
   /** What the player is to be told of the LAN's answers since the last call. */
   drainStatus(): StatusEvent[] {
     return this.#answers.drainStatus();
+  }
+
+  /** Who has claimed whose address since the last call. */
+  drainNeighbourEvents(): NeighbourEvent[] {
+    return this.#party.drainEvents();
   }
 
   /** The code of the reason for which a frame of the TAP stays here, or NO_DROP. Dissects it. */
@@ -144,13 +160,15 @@ export class ClientCore implements FrameSink {
   }
 
   /** The code of the reason for which a frame must not reach the TAP, or NO_DROP. Scrubs it. */
-  #unwanted(bytes: Uint8Array, offset: number, length: number): number {
+  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
     dissect(bytes, offset, length, this.#dissection);
     if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
       return DropCode.notForUs;
     }
-    return this.#answers.judge(bytes, offset, length, this.#dissection);
+    const frame = this.#dissection;
+    const said = this.#party.judge(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
+    return said === PASS ? this.#answers.judge(bytes, offset, length, frame) : said;
   }
 
   #log(

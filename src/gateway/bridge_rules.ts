@@ -6,10 +6,8 @@
 import { DropCode } from "../obs/drops.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { isMulticastMac, isSwitchControl, isZeroMac } from "../proto/mac.ts";
+import { PASS } from "../filter/content.ts";
 import type { Roster } from "./roster.ts";
-
-/** No rule objects. */
-export const PASS = -1;
 
 /**
  * Whether a frame of the LAN may enter the tunnel: broadcast, multicast, and what is for a player.

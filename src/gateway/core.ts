@@ -26,7 +26,9 @@ import {
 import { copyBytes, readU16 } from "../proto/bytes.ts";
 import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
-import { judgeLanFrame, judgeTunnelFrame, PASS } from "./bridge_rules.ts";
+import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
+import { LAN_OWNER, type NeighbourEvent, NeighbourGuard } from "../filter/neighbour_guard.ts";
+import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
 import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { FrameFinisher } from "./finisher.ts";
@@ -39,8 +41,13 @@ import { Segmenter } from "./segmenter.ts";
 /** Players that a gateway serves at most, unless told otherwise. */
 export const PLAYERS_MAX_DEFAULT = 1_024;
 
-/** ICMPv6 type (RFC 4861 section 4.2). */
+/** ICMPv6 type (RFC 4861 section 4.2), and that of ICMP (RFC 1256). */
 const ROUTER_ADVERTISEMENT = 134;
+const ROUTER_ADVERTISEMENT_V4 = 9;
+/** Random bytes that the table of addresses is mixed with. */
+const NEIGHBOUR_SEED_BYTES = 4;
+/** The gateway has no address of its own in the room. */
+const NO_PEER = -1;
 
 /** Where frames for the LAN go. */
 export interface LanWriter {
@@ -61,6 +68,8 @@ export interface GatewayCoreOptions {
   readonly broadcastLimits?: BroadcastLimits;
   /** Let IPv6 router advertisements of the LAN into the tunnel; the relay must allow them, too. */
   readonly allowRouterAdvertisements?: boolean;
+  /** Let frames of VLANs out of the tunnel into the LAN; the relay must allow them, too. */
+  readonly allowVlan?: boolean;
   readonly frameLog?: FrameLog;
   /** Players that the room may have. */
   readonly playersMax?: number;
@@ -84,6 +93,9 @@ export class GatewayCore implements FrameSink {
   readonly #guard: LoopGuard;
   readonly #limiter: BroadcastLimiter;
   readonly #allowAdvertisements: boolean;
+  readonly #filter = new ContentFilter();
+  readonly #playerRules: ContentRules;
+  readonly #neighbours: NeighbourGuard;
   readonly #emit: EmitFrame;
   readonly #probes: ProbeSender = {
     probe: (side, bytes) => this.#sendProbe(side, bytes),
@@ -109,6 +121,14 @@ export class GatewayCore implements FrameSink {
     this.#guard = new LoopGuard(playersMax, ids, options.lanMac ?? new Uint8Array(MAC_BYTES));
     this.#limiter = new BroadcastLimiter(options.broadcastLimits);
     this.#allowAdvertisements = options.allowRouterAdvertisements ?? false;
+    this.#playerRules = {
+      ...{ fromPlayer: true, allowVlan: options.allowVlan ?? false },
+      ...{ allowRouterAdvertisements: false, allowRouteChanges: false, allowProxyNames: false },
+    };
+    this.#neighbours = new NeighbourGuard(
+      options.random(NEIGHBOUR_SEED_BYTES),
+      (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
+    );
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
   }
 
@@ -132,6 +152,11 @@ export class GatewayCore implements FrameSink {
     return this.#guard.drainEvents();
   }
 
+  /** Who has claimed whose address since the last call. */
+  drainNeighbourEvents(): NeighbourEvent[] {
+    return this.#neighbours.drainEvents();
+  }
+
   /** A room is entered, anew or again: its players follow one by one. */
   handleJoined(room: string, ownPeerId: number, nowMs: number): void {
     this.#nowMs = nowMs;
@@ -139,6 +164,7 @@ export class GatewayCore implements FrameSink {
     this.#joined = true;
     this.#roster.reset(ownPeerId);
     this.#cam.clear();
+    this.#neighbours.handleJoined(NO_PEER);
     this.#guard.handleJoined(nowMs);
   }
 
@@ -170,10 +196,11 @@ export class GatewayCore implements FrameSink {
     return true;
   }
 
-  /** A peer has left the room. */
-  handlePeerLeft(peerId: number, nowMs: number): void {
+  /** A peer has left the room; for good: it said so itself, or was sent away. */
+  handlePeerLeft(peerId: number, nowMs: number, forGood = true): void {
     this.#nowMs = nowMs;
     this.#retire(peerId);
+    if (forGood) this.#neighbours.handlePeerLeft(peerId);
   }
 
   /** The LAN's interface is up again: its switches learn all players anew. */
@@ -305,13 +332,24 @@ export class GatewayCore implements FrameSink {
       return DropCode.foreignSource;
     }
     if (this.#guard.stopped) return DropCode.loopStopped;
-    if (sender < 0) return PASS;
-    if (this.#guard.isExcluded(sender)) return DropCode.loopStopped;
+    if (sender >= 0 && this.#guard.isExcluded(sender)) return DropCode.loopStopped;
+    const said = this.#judgeContent(bytes, offset, length, sourcePeerId);
+    if (said !== PASS || sender < 0) return said;
     // Behind a VLAN tag it teaches that VLAN alone.
     if (broadcast && !isVlanTagType(readU16(bytes, offset + 12))) {
       this.#cam.noteBroadcast(sender, this.#nowMs);
     }
     return PASS;
+  }
+
+  /** What a player's frame says; a LAN should not depend on the relay's filters. */
+  #judgeContent(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
+    const frame = this.#dissection;
+    const end = offset + length;
+    dissect(bytes, offset, length, frame);
+    const code = this.#filter.judge(bytes, offset, end, frame, false, this.#playerRules);
+    if (code !== PASS) return code;
+    return this.#neighbours.judge(bytes, offset, end, frame, sourcePeerId, this.#nowMs);
   }
 
   #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
@@ -354,18 +392,24 @@ export class GatewayCore implements FrameSink {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);
     const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
-    const { ipVersion, icmpType } = this.#dissection;
-    const advertised = ipVersion === 6 && icmpType === ROUTER_ADVERTISEMENT;
-    const reason = own
-      ? DropCode.ownTraffic
-      : advertised && !this.#allowAdvertisements
-      ? DropCode.routerAdvertisement
-      : PASS;
+    const reason = own ? DropCode.ownTraffic : this.#judgeWords(bytes, offset, length);
     if (this.#log.enabled) this.#record("from-link", 0, bytes, offset, length, reason);
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#pool.release(slot);
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
+  }
+
+  /** What a station of the LAN says: who has which address is learnt from it. */
+  #judgeWords(bytes: Uint8Array, offset: number, length: number): number {
+    const frame = this.#dissection;
+    const end = offset + length;
+    const code = this.#neighbours.judge(bytes, offset, end, frame, LAN_OWNER, this.#nowMs);
+    if (code !== PASS || this.#allowAdvertisements) return code;
+    const advertised = frame.ipVersion === 6
+      ? frame.icmpType === ROUTER_ADVERTISEMENT
+      : frame.ipVersion === 4 && frame.icmpType === ROUTER_ADVERTISEMENT_V4;
+    return advertised ? DropCode.routerAdvertisement : PASS;
   }
 
   #dropLan(frame: LanFrame, reason: number): void {

@@ -104,6 +104,12 @@ export class Roster {
     return this.#table.get(bytes, offset);
   }
 
+  /** The peer id of the player with the MAC at `bytes[offset]`; 0: there is none. */
+  peerIdOf(bytes: Uint8Array, offset: number): number {
+    const place = this.#table.get(bytes, offset);
+    return place < 0 ? 0 : this.#peerIds[place];
+  }
+
   /** The place of the player behind this one, the first again behind the last; -1: there is none. */
   nextPlace(place: number): number {
     for (let step = 1; step <= this.#peerIds.length; step++) {

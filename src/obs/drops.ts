@@ -7,6 +7,7 @@
  * @module
  */
 
+import { GUEST_DROPS } from "./guest_drops.ts";
 import { MalformedReason } from "../proto/datagram.ts";
 import { ReassemblyDrop } from "../proto/reassembly.ts";
 
@@ -86,6 +87,14 @@ export const DropCode = {
   roomLimit: 66,
   addressLimit: 67,
   dhcpNetwork: 68,
+  vlanTag: 69,
+  vlanRegistration: 70,
+  routerProtocol: 71,
+  multicastQuery: 72,
+  proxyName: 73,
+  neighbourForged: 74,
+  addressTaken: 75,
+  tooManyAddresses: 76,
 } as const;
 
 // In the order of the codes.
@@ -190,20 +199,24 @@ const TABLE = {
   ],
   dhcpServer: [
     "dhcp-server",
-    "relay",
+    "all",
     "a player's PC answers DHCP: only the LAN's own server may give out addresses",
   ],
   dhcpv6Server: [
     "dhcpv6-server",
-    "relay",
+    "all",
     "a player's PC answers DHCPv6: only the LAN's own server may give out addresses",
   ],
   routerAdvertisement: [
     "router-advertisement",
     "all",
-    "an IPv6 router advertisement, which would change the players' routes",
+    "a router advertisement (IPv6, ICMP), which would change the players' routes",
   ],
-  icmpRedirect: ["icmp-redirect", "relay", "a player's PC tries to redirect others' IPv6 traffic"],
+  icmpRedirect: [
+    "icmp-redirect",
+    "all",
+    "somebody tries to redirect others' traffic (ICMP): a player, or the LAN a player's",
+  ],
   tooManyTags: ["too-many-tags", "all", "the frame has more than two VLAN tags"],
   hiddenHeaders: [
     "hidden-headers",
@@ -340,6 +353,8 @@ const TABLE = {
     "client",
     "a DHCP or DHCPv6 reply with an address that would take over more of this PC's traffic than the LAN's",
   ],
+
+  ...GUEST_DROPS,
 } as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
 
 /** The name of a reason, as in `stats`. */

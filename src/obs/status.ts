@@ -10,6 +10,7 @@
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
+import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { formatTimeSpan as span } from "../proto/time_span.ts";
 import { DISCONNECT_ADVICE, REJECT_ADVICE, type Removed, removedText } from "./relay_advice.ts";
@@ -69,6 +70,7 @@ export type StatusEvent =
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
   | OwnNetworkEvent
   | LanEvent
+  | NeighbourStatus
   /** The gateway has its LAN interface open. */
   | {
     readonly type: "lan";
@@ -214,6 +216,7 @@ function cleanFields<Value>(value: Value): Value {
 
 /** How much an event matters. */
 export function statusLevel(event: StatusEvent): StatusLevel {
+  if (isNeighbourStatus(event)) return "warning";
   if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
   switch (event.type) {
     case "certificateRefused":
@@ -264,6 +267,7 @@ export function describePeer(peer: StatusPeer): string {
 
 function statusText(event: StatusEvent): string {
   if (isLanEvent(event)) return lanEventText(event);
+  if (isNeighbourStatus(event)) return neighbourText(event, describePeer);
   switch (event.type) {
     case "connecting":
       return event.attempt !== undefined && event.attempt > 1

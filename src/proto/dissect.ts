@@ -28,6 +28,7 @@ import {
 export const IpProtocol = {
   hopByHop: 0,
   icmp: 1,
+  igmp: 2,
   tcp: 6,
   udp: 17,
   dccp: 33,
@@ -36,6 +37,10 @@ export const IpProtocol = {
   authentication: 51,
   icmpv6: 58,
   destinationOptions: 60,
+  eigrp: 88,
+  ospf: 89,
+  pim: 103,
+  vrrp: 112,
   sctp: 132,
   mobility: 135,
   udpLite: 136,
@@ -47,6 +52,8 @@ export const IpProtocol = {
 export const IpFragment = { no: 0, first: 1, later: 2 } as const;
 export type IpFragment = (typeof IpFragment)[keyof typeof IpFragment];
 
+const VLAN_ID_BITS = 12;
+const VLAN_ID_MASK = 0x0fff;
 const LLC_BYTES = 3;
 const LLC_SNAP_BYTES = 8;
 const SNAP_SAP = 0xaa;
@@ -67,6 +74,8 @@ const IPV6_MORE_FRAGMENTS = 0x0001;
 export class Dissection {
   /** Tags seen through: 0, 1 or 2. */
   vlanTags = 0;
+  /** Their VLAN ids, 12 bits each, the outer one above; 0: priority tags alone, or none. */
+  vlanIds = 0;
   /** The innermost type; 0 for LLC without SNAP and for frames cut before it. */
   etherType = 0;
   /** Where the network header begins; -1 if the frame ends before. */
@@ -99,6 +108,7 @@ export class Dissection {
  */
 export function dissect(bytes: Uint8Array, offset: number, length: number, out: Dissection): void {
   out.vlanTags = 0;
+  out.vlanIds = 0;
   out.etherType = 0;
   out.networkOffset = -1;
   out.ipVersion = 0;
@@ -141,6 +151,7 @@ function findNetworkHeader(
         return false;
       }
       out.vlanTags++;
+      out.vlanIds = out.vlanIds << VLAN_ID_BITS | readU16(bytes, at) & VLAN_ID_MASK;
       type = readU16(bytes, at + 2);
       at += VLAN_TAG_BYTES;
       continue;
@@ -306,6 +317,8 @@ function transportHeaderBytes(protocol: number, ipVersion: number): number {
     case IpProtocol.sctp:
     case IpProtocol.dccp:
       return 12;
+    case IpProtocol.igmp:
+      return ipVersion === 4 ? 8 : 0;
     default:
       return isIcmp(protocol, ipVersion) ? 4 : 0;
   }

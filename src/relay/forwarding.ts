@@ -20,7 +20,7 @@ import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
-import { filterContent, PASS } from "./filters.ts";
+import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
 import type { RelayState } from "./lifecycle.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";
@@ -36,6 +36,10 @@ export class Forwarder {
   private readonly bytes: Uint8Array;
   private readonly view = new DatagramView();
   private readonly dissection = new Dissection();
+  private readonly filter = new ContentFilter();
+  /** What players may send, and what the gateway may. */
+  private readonly playerRules: ContentRules;
+  private readonly gatewayRules: ContentRules;
   private readonly splitter = new Splitter();
   private readonly pieceFlows = new PieceFlows();
   /** The flow of the frame at hand. */
@@ -50,6 +54,10 @@ export class Forwarder {
   constructor(private readonly state: RelayState, private readonly ready: ReadyList) {
     this.pool = state.pool;
     this.bytes = state.pool.bytes;
+    const { allowRouterAdvertisements, allowVlan } = state.options;
+    const rules = { allowRouterAdvertisements, allowRouteChanges: true, allowProxyNames: true };
+    this.playerRules = { ...rules, fromPlayer: true, allowVlan };
+    this.gatewayRules = { ...rules, fromPlayer: false, allowVlan: true };
   }
 
   /**
@@ -123,8 +131,9 @@ export class Forwarder {
       return PASS;
     }
     dissect(bytes, frame, view.frameLength, dissection);
-    const allowed = this.state.options.allowRouterAdvertisements;
-    const code = filterContent(dissection, view.fragment, source.isGateway, allowed);
+    const rules = source.isGateway ? this.gatewayRules : this.playerRules;
+    const end = frame + view.frameLength;
+    const code = this.filter.judge(bytes, frame, end, dissection, view.fragment, rules);
     if (code !== PASS) return code;
     this.flow = flowOf(bytes, frame, view.frameLength, dissection);
     if (view.fragment) this.pieceFlows.remember(source.connection, view.frameId, this.flow);

@@ -99,6 +99,8 @@ export interface RelayOptions {
   readonly policy: "open" | AdmissionPolicy;
   /** Whether a gateway's IPv6 router advertisements reach the players. */
   readonly allowRouterAdvertisements: boolean;
+  /** Whether players may send frames of VLANs. */
+  readonly allowVlan: boolean;
   /** Which rooms are here and which elsewhere; by default all are here. */
   readonly directory?: RoomDirectory;
   /** Bytes that may wait for one peer. */
@@ -128,6 +130,7 @@ export const RELAY_DEFAULTS: RelayOptions = {
   addressLimits: SHARE_LIMITS,
   policy: "open",
   allowRouterAdvertisements: false,
+  allowVlan: false,
   queueBytesMax: QUEUE_BYTES_MAX,
   queueSojournMaxMs: 20,
 };

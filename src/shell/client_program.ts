@@ -22,10 +22,13 @@ import {
 } from "./endpoint_program.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
+import { neighbourStatus } from "./neighbour_status.ts";
+import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
 
 /** What the client's command line says. */
 export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
+  readonly allowVlan: boolean;
   /** Canonical text; absent: the kept identity. */
   readonly virtualMac: string | undefined;
   readonly frameLogFile: string | undefined;
@@ -141,6 +144,8 @@ class Client {
       networks,
       allowLanDefaultRoute,
       allowRouterAdvertisements,
+      allowVlan: options.allowVlan,
+      random: randomBytes,
       blocksDhcp: system.blocksDhcp,
       frameLog: frameLog.log,
     });
@@ -157,6 +162,10 @@ class Client {
         for (const event of this.core.drainStatus()) {
           if (event.type === "dhcp" && event.message === "offer") this.note(event);
           else this.say(event);
+        }
+        for (const event of this.core.drainNeighbourEvents()) {
+          const { peers, welcome } = node.parts.session.room;
+          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
         }
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         return false;

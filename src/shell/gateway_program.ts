@@ -26,6 +26,7 @@ import { GatewayControl } from "./gateway_control.ts";
 import { checkInterface, type GatewayLan, openLan } from "./gateway_lan.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./gateway_offloads.ts";
 import { showGatewayStatus } from "./gateway_status.ts";
+import { neighbourStatus } from "./neighbour_status.ts";
 import { LanLosses } from "./lan_losses.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "./logging.ts";
@@ -38,6 +39,7 @@ import { UserError } from "./user_error.ts";
 export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly interface: string;
   readonly allowRouterAdvertisements: boolean;
+  readonly allowVlan: boolean;
   readonly stateDir: string | undefined;
   readonly frameLogFile: string | undefined;
   /** Where the status is served; undefined: nowhere. */
@@ -147,6 +149,7 @@ class Gateway implements EndpointCore {
       lanMac: this.lan.mac,
       random: randomBytes,
       allowRouterAdvertisements: options.allowRouterAdvertisements,
+      allowVlan: options.allowVlan,
       frameLog: frameLog.log,
     });
     this.ownTraffic = this.core.ownTraffic;
@@ -165,6 +168,10 @@ class Gateway implements EndpointCore {
       work: (nowMs) => {
         this.core.handleTimer(nowMs);
         for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
+        for (const event of this.core.drainNeighbourEvents()) {
+          const { peers } = node.parts.session.room;
+          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
+        }
         if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
         this.lan.flush();
@@ -194,7 +201,11 @@ class Gateway implements EndpointCore {
         }
         break;
       case "peerLeft":
-        this.core.handlePeerLeft(action.peer.peerId, nowMs);
+        this.core.handlePeerLeft(
+          action.peer.peerId,
+          nowMs,
+          action.reason === "bye" || action.reason === "kicked",
+        );
         this.forget(action.peer.peerId);
         break;
       default:

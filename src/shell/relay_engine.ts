@@ -82,6 +82,7 @@ export class RelayEngine {
       ...options.limits,
       policy: parts.policy,
       allowRouterAdvertisements: options.allowRouterAdvertisements,
+      allowVlan: options.allowVlan,
       directory: parts.directory,
     }, {
       pool,

@@ -24,6 +24,7 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly stateDir: string | undefined;
   readonly limits: Partial<RelayOptions>;
   readonly allowRouterAdvertisements: boolean;
+  readonly allowVlan: boolean;
   readonly redirects: readonly (readonly [string, RedirectTarget])[];
   readonly frameLogFile: string | undefined;
   readonly frameLogBounds: FrameLogBounds;

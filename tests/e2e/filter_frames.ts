@@ -38,7 +38,8 @@ export interface FilterCase {
   readonly reason: DropReason;
 }
 
-const LINK_LOCAL = "fe80::51";
+/** The link-local address of a station, by the end of its MAC. */
+const linkLocalOf = (source: string) => `fe80::${source.slice(-2)}`;
 const ALL_NODES = "ff02::1";
 const ALL_NODES_MAC = "33:33:00:00:00:01";
 const ONE_TAG: readonly VlanTag[] = [{ id: 7, priority: 3 }];
@@ -91,48 +92,56 @@ function udp4(sourcePort: number, destinationPort: number, options?: Bytes): Byt
 }
 
 /** The upper layers of IPv6 packets that are filtered, and of their harmless siblings. */
-function udp6(sourcePort: number, destinationPort: number): Bytes {
+function udp6(from: string, sourcePort: number, destinationPort: number): Bytes {
   const payload = pattern(40);
-  return udp({ source: LINK_LOCAL, destination: ALL_NODES, sourcePort, destinationPort, payload });
+  const source = linkLocalOf(from);
+  return udp({ source, destination: ALL_NODES, sourcePort, destinationPort, payload });
 }
 
-function solicitation(): Bytes {
-  return neighbourSolicitation(LINK_LOCAL, ALL_NODES, "fe80::1", "02:00:00:00:00:51");
+function solicitation(from: string): Bytes {
+  return neighbourSolicitation(linkLocalOf(from), ALL_NODES, "fe80::77", from);
+}
+
+function echo(from: string): Bytes {
+  const source = linkLocalOf(from);
+  return icmpv6({ source, destination: ALL_NODES, type: 128, body: pattern(20) });
 }
 
 /** Headers between IPv6's own and the upper layer's. */
 interface Chain {
   readonly name: string;
-  readonly wrap: (nextHeader: number, upper: Bytes) => Bytes;
+  readonly wrap: (from: string, nextHeader: number, upper: Bytes) => Bytes;
 }
 
-const NO_CHAIN: Chain = { name: "", wrap: packet6 };
 const CHAINS: readonly Chain[] = [
   {
     name: " behind hop-by-hop options",
-    wrap: (next, upper) => packet6(Protocol.hopByHop, join(optionsHeader(next), upper)),
+    wrap: (from, next, upper) => packet6(from, Protocol.hopByHop, join(optionsHeader(next), upper)),
   },
   {
     name: " behind three extension headers",
-    wrap: (next, upper) =>
+    wrap: (from, next, upper) =>
       packet6(
+        from,
         Protocol.hopByHop,
         join(optionsHeader(60), optionsHeader(43, 3), [next, 0, 0, 0, 0, 0, 0, 0], upper),
       ),
   },
   {
     name: " in a first fragment",
-    wrap: (next, upper) => packet6(Protocol.fragment, join(fragmentHeader(next, 0, true), upper)),
+    wrap: (from, next, upper) =>
+      packet6(from, Protocol.fragment, join(fragmentHeader(next, 0, true), upper)),
   },
   {
     name: " in an atomic fragment",
-    wrap: (next, upper) => packet6(Protocol.fragment, join(fragmentHeader(next, 0, false), upper)),
+    wrap: (from, next, upper) =>
+      packet6(from, Protocol.fragment, join(fragmentHeader(next, 0, false), upper)),
   },
 ];
 
-function packet6(nextHeader: number, payload: Bytes): Bytes {
+function packet6(from: string, nextHeader: number, payload: Bytes): Bytes {
   return ipv6({
-    source: LINK_LOCAL,
+    source: linkLocalOf(from),
     destination: ALL_NODES,
     nextHeader,
     payload,
@@ -157,7 +166,7 @@ export function switchControlCases(source: string): FilterCase[] {
     ["spanning tree", stpFrame(source), "01:80:c2:00:00:10"],
     ["LLDP", lldpFrame(source), "01:80:c2:00:00:1e"],
     ["pause", pause, "01:80:c2:00:01:01"],
-    ["the last of the reserved group", toMac(pause, "01:80:c2:00:00:0f"), "01:80:c2:00:00:20"],
+    ["the last of the reserved group", toMac(pause, "01:80:c2:00:00:0f"), "01:80:c2:00:00:30"],
     ["CDP", cdpFrame(source), "01:00:0c:cc:cc:ce"],
     ["per-VLAN spanning tree", toMac(cdpFrame(source), "01:00:0c:cc:cc:cd"), "01:00:0c:cc:cd:cd"],
   ];
@@ -179,10 +188,10 @@ export function playerOnlyCases(source: string): FilterCase[] {
     add(
       `DHCPv6 reply, ${name}`,
       "dhcpv6-server",
-      six(packet6(Protocol.udp, udp6(547, 546))),
-      six(packet6(Protocol.udp, udp6(546, 547))),
+      six(packet6(source, Protocol.udp, udp6(source, 547, 546))),
+      six(packet6(source, Protocol.udp, udp6(source, 546, 547))),
     );
-    add(`redirect, ${name}`, "icmp-redirect", six(redirected()), six(solicited()));
+    add(`redirect, ${name}`, "icmp-redirect", six(redirected(source)), six(solicited(source)));
   }
   const four = (packet: Bytes) => PLAIN.wrap(source, BROADCAST_MAC, Type.ipv4, packet);
   const six = (packet: Bytes) => PLAIN.wrap(source, ALL_NODES_MAC, Type.ipv6, packet);
@@ -194,25 +203,25 @@ export function playerOnlyCases(source: string): FilterCase[] {
     add(
       `DHCPv6 reply${name}`,
       "dhcpv6-server",
-      six(wrap(Protocol.udp, udp6(547, 546))),
-      six(wrap(Protocol.udp, udp6(546, 547))),
+      six(wrap(source, Protocol.udp, udp6(source, 547, 546))),
+      six(wrap(source, Protocol.udp, udp6(source, 546, 547))),
     );
     add(
       `redirect${name}`,
       "icmp-redirect",
-      six(wrap(Protocol.icmpv6, redirectMessage())),
-      six(wrap(Protocol.icmpv6, solicitation())),
+      six(wrap(source, Protocol.icmpv6, redirectMessage(source))),
+      six(wrap(source, Protocol.icmpv6, echo(source))),
     );
   }
   return cases;
 }
 
-function redirectMessage(): Bytes {
-  return redirect(LINK_LOCAL, ALL_NODES, "fe80::66", "2001:db8::1");
+function redirectMessage(from: string): Bytes {
+  return redirect(linkLocalOf(from), ALL_NODES, "fe80::66", "2001:db8::1");
 }
 
-const redirected = () => NO_CHAIN.wrap(Protocol.icmpv6, redirectMessage());
-const solicited = () => NO_CHAIN.wrap(Protocol.icmpv6, solicitation());
+const redirected = (from: string) => packet6(from, Protocol.icmpv6, redirectMessage(from));
+const solicited = (from: string) => packet6(from, Protocol.icmpv6, solicitation(from));
 
 function firstFragment(sourcePort: number, destinationPort: number): Bytes {
   const packet = udp4(sourcePort, destinationPort);
@@ -228,25 +237,28 @@ function firstFragment(sourcePort: number, destinationPort: number): Bytes {
 
 /** Router advertisements in every dress: dropped unless they are allowed. */
 export function advertisementCases(source: string): FilterCase[] {
-  const advertised = routerAdvertisement(LINK_LOCAL);
+  const advertised = routerAdvertisement(linkLocalOf(source));
   const make = (name: string, bad: Bytes, good: Bytes): FilterCase => {
     return { name: `router advertisement${name}`, reason: "router-advertisement", bad, good };
   };
   const dressed = DRESSES.map(({ name, wrap }) => {
     const six = (packet: Bytes) => wrap(source, ALL_NODES_MAC, Type.ipv6, packet);
-    return make(`, ${name}`, six(packet6(Protocol.icmpv6, advertised)), six(solicited()));
+    return make(
+      `, ${name}`,
+      six(packet6(source, Protocol.icmpv6, advertised)),
+      six(solicited(source)),
+    );
   });
   const chained = CHAINS.map(({ name, wrap }) => {
     const six = (upper: Bytes) =>
-      PLAIN.wrap(source, ALL_NODES_MAC, Type.ipv6, wrap(Protocol.icmpv6, upper));
-    return make(name, six(advertised), six(solicitation()));
+      PLAIN.wrap(source, ALL_NODES_MAC, Type.ipv6, wrap(source, Protocol.icmpv6, upper));
+    return make(name, six(advertised), six(echo(source)));
   });
   return [...dressed, ...chained];
 }
 
 /** Frames whose contents cannot be judged: dropped whoever sends them. */
 export function hiddenCases(source: string): FilterCase[] {
-  const echo = icmpv6({ source: LINK_LOCAL, destination: ALL_NODES, type: 128, body: pattern(20) });
   const four = (payload: Bytes) =>
     PLAIN.wrap(
       source,
@@ -261,9 +273,15 @@ export function hiddenCases(source: string): FilterCase[] {
       }),
     );
   const six = (payload: Bytes) =>
-    PLAIN.wrap(source, ALL_NODES_MAC, Type.ipv6, packet6(Protocol.fragment, payload));
+    PLAIN.wrap(source, ALL_NODES_MAC, Type.ipv6, packet6(source, Protocol.fragment, payload));
   const tagged = (tags: readonly VlanTag[]) =>
-    ethernet({ source, destination: ALL_NODES_MAC, type: Type.ipv6, payload: solicited(), tags });
+    ethernet({
+      source,
+      destination: ALL_NODES_MAC,
+      type: Type.ipv6,
+      payload: solicited(source),
+      tags,
+    });
   const first = fragmentHeader(60, 0, true);
   return [
     {
@@ -282,13 +300,13 @@ export function hiddenCases(source: string): FilterCase[] {
       name: "IPv6 first fragment that ends inside an extension header",
       reason: "hidden-headers",
       bad: six(join(first, optionsHeader(Protocol.icmpv6, 4).subarray(0, 16))),
-      good: six(join(first, optionsHeader(Protocol.icmpv6, 4), echo)),
+      good: six(join(first, optionsHeader(Protocol.icmpv6, 4), echo(source))),
     },
     {
       name: "IPv6 first fragment that ends before its upper layer",
       reason: "hidden-headers",
       bad: six(join(first, optionsHeader(Protocol.icmpv6))),
-      good: six(join(first, optionsHeader(Protocol.icmpv6), echo)),
+      good: six(join(first, optionsHeader(Protocol.icmpv6), echo(source))),
     },
   ];
 }
@@ -297,8 +315,9 @@ export function hiddenCases(source: string): FilterCase[] {
 export function harmlessFrame(source: string, destination: string): Bytes {
   const body = join([0x20, 0, 0, 0], new Uint8Array(16));
   const type = NeighbourDiscovery.neighbourAdvertisement;
-  const upper = icmpv6({ source: LINK_LOCAL, destination: ALL_NODES, type, body });
-  const payload = packet6(Protocol.icmpv6, upper);
+  const address = linkLocalOf(source);
+  const upper = icmpv6({ source: address, destination: ALL_NODES, type, body });
+  const payload = packet6(source, Protocol.icmpv6, upper);
   return ethernet({ source, destination, type: Type.ipv6, payload });
 }
 
@@ -307,12 +326,12 @@ export function longChainFrame(source: string, optionUnits: number, lengthBytes:
   const headers = optionsHeader(Protocol.udp, optionUnits);
   const roomBytes = lengthBytes - 14 - 40 - headers.length - 8;
   const upper = udp({
-    source: LINK_LOCAL,
+    source: linkLocalOf(source),
     destination: ALL_NODES,
     sourcePort: 40_000,
     destinationPort: 40_001,
     payload: pattern(roomBytes),
   });
-  const payload = packet6(60, join(headers, upper));
+  const payload = packet6(source, 60, join(headers, upper));
   return ethernet({ source, destination: ALL_NODES_MAC, type: Type.ipv6, payload });
 }

@@ -18,11 +18,9 @@
  * sent by a raw peer, which speaks the wire protocol over Deno's own QUIC.
  */
 import { assertEquals } from "@std/assert";
-import { CertificateFiles, relayCertificate, SERVER_NAME } from "../support/certificates.ts";
-import { FrameLogReader } from "../support/frame_log.ts";
-import { FrameStation } from "../support/frame_station.ts";
+import { SERVER_NAME } from "../support/certificates.ts";
 import { join, toHex, u16 } from "../support/frames.ts";
-import { PARTY, type Party } from "../support/party.ts";
+import { PARTY } from "../support/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { eventually } from "../support/wait.ts";
@@ -35,128 +33,23 @@ import {
   playerOnlyCases,
   switchControlCases,
 } from "./filter_frames.ts";
-
-const PLAYER_MAC = "02:00:00:00:00:51";
-const RAW_MAC = "02:00:00:00:00:52";
-const LAN_MAC = "52:54:00:00:00:01";
-const SPOOFED_MAC = "02:00:00:00:00:99";
-const GROUP_MAC = "33:33:00:00:12:34";
-/** Frames of the tests are longer than what systems say of themselves, and each has its own length. */
-const LENGTH_MIN = 420;
-/** Frames sent at a time: few enough to need no queue. */
-const BATCH = 16;
-/** A busy machine may lose frames; a wrong filter loses them always. */
-const ATTEMPTS_MAX = 4;
-const ARRIVAL_TIMEOUT_MS = 2_000;
-
-/** The stations and logs of a party. */
-interface Scene {
-  readonly party: Party;
-  readonly lan: FrameStation;
-  readonly player: FrameStation;
-  readonly relayLog: FrameLogReader;
-  readonly gatewayLog: FrameLogReader;
-  readonly clientLog: FrameLogReader;
-  readonly certificates: CertificateFiles;
-}
-
-type FramePair = Pick<FilterCase, "bad" | "good">;
-
-/** Where frames come from, where they are expected, and who logs their drops. */
-interface Way {
-  readonly from: FrameStation;
-  readonly to: FrameStation;
-  readonly log: FrameLogReader;
-}
-
-async function openScene(party: Party, ...relayOptions: string[]): Promise<Scene> {
-  const certificates = await CertificateFiles.make(party.folder);
-  const player = await party.addPlayer("player");
-  await party.lan.ip("link", "set", PARTY.lanInterface, "mtu", "2000");
-  await party.gateway.ip("link", "set", PARTY.gatewayInterface, "mtu", "2000");
-  await party.startRelay(
-    ...["--frame-log", party.frameLogFile("relay"), "--policy", "open", ...relayOptions],
-    ...relayCertificate(await certificates.issue()),
-  );
-  const trust = certificates.trustOptions;
-  // So that it is the relay that is asked.
-  const open = ["--allow-router-advertisements", "--frame-log", party.frameLogFile("gateway")];
-  await party.startGateway(...open, ...trust);
-  await party.startClient(
-    player,
-    ...["--virtual-mac", PLAYER_MAC, "--no-dhcp", "--frame-log", party.frameLogFile("client")],
-    ...trust,
-  );
-  return {
-    party,
-    lan: await FrameStation.open(party.lan, PARTY.lanInterface),
-    player: await FrameStation.open(player, PARTY.tap),
-    relayLog: new FrameLogReader(party.frameLogFile("relay")),
-    gatewayLog: new FrameLogReader(party.frameLogFile("gateway")),
-    clientLog: new FrameLogReader(party.frameLogFile("client")),
-    certificates,
-  };
-}
-
-/** A frame with so many zeros behind it that it has this length. */
-function lengthen(frame: Uint8Array, lengthBytes: number): Uint8Array<ArrayBuffer> {
-  if (frame.length > lengthBytes) throw new RangeError(`a frame of ${frame.length} bytes`);
-  return join(frame, new Uint8Array(lengthBytes - frame.length));
-}
-
-function arrived(station: FrameStation, frame: Uint8Array): boolean {
-  const hex = toHex(frame);
-  return station.frames.some((seen) => toHex(seen.wireBytes) === hex);
-}
-
-/** Sends all frames, and again the cases whose good frame has not arrived. */
-async function sendCases(way: Way, cases: readonly FramePair[]): Promise<void> {
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const missing = cases.filter(({ good }) => !arrived(way.to, good));
-    if (missing.length === 0) return;
-    for (let at = 0; at < missing.length; at += BATCH) {
-      const batch = missing.slice(at, at + BATCH);
-      await way.from.send(...batch.flatMap(({ bad, good }) => [bad, good]));
-      await eventually(
-        "the good frames of a batch arrive",
-        () => batch.every(({ good }) => arrived(way.to, good)),
-        ARRIVAL_TIMEOUT_MS,
-      ).catch(() => {});
-    }
-  }
-}
-
-/** Each bad frame is dropped with its reason, each good one arrives, and no bad one does. */
-async function judge(way: Way, step: Step, title: string, plain: FilterCase[]): Promise<void> {
-  const cases = plain.map((entry, index) => ({
-    ...entry,
-    bad: lengthen(entry.bad, LENGTH_MIN + 2 * index),
-    good: lengthen(entry.good, LENGTH_MIN + 2 * index + 1),
-  }));
-  way.to.clear();
-  way.log.skip();
-  await sendCases(way, cases);
-  for (const { name, bad, good, reason } of cases) {
-    await step(`${title}: ${name}`, async () => {
-      const { action, dropReason, targets } = await way.log.waitFor(
-        `frame of ${bad.length} bytes`,
-        (frame) => frame.lengthBytes === bad.length,
-      );
-      assertEquals({ action, dropReason, targets }, {
-        action: "drop",
-        dropReason: reason,
-        targets: 0,
-      });
-      assertEquals(arrived(way.to, good), true, "the harmless sibling arrives byte for byte");
-    });
-  }
-  await step(`${title}: nothing of the dropped frames came through`, () => {
-    assertEquals(cases.filter(({ bad }) => arrived(way.to, bad)).map(({ name }) => name), []);
-    const lengths = new Set(cases.map(({ bad }) => bad.length));
-    const seen = way.to.frames.filter((frame) => lengths.has(frame.wireBytes.length));
-    assertEquals(seen.map((frame) => frame.hex), []);
-  });
-}
+import {
+  ARRIVAL_TIMEOUT_MS,
+  arrived,
+  ATTEMPTS_MAX,
+  GROUP_MAC,
+  judge,
+  LAN_MAC,
+  LENGTH_MIN,
+  lengthen,
+  openScene,
+  PLAYER_MAC,
+  RAW_MAC,
+  type Scene,
+  sendAllowed,
+  SPOOFED_MAC,
+} from "./filter_scene.ts";
+import { nameCases, playerTalkCases, vlanCases } from "./talk_frames.ts";
 
 partyTest("filters: what players may not send, and the LAN neither", async (party, step) => {
   const scene = await openScene(party);
@@ -167,6 +60,7 @@ partyTest("filters: what players may not send, and the LAN neither", async (part
     ...switchControlCases(PLAYER_MAC),
     ...playerOnlyCases(PLAYER_MAC),
     ...advertisementCases(PLAYER_MAC),
+    ...playerTalkCases(PLAYER_MAC),
     ...hiddenCases(PLAYER_MAC),
   ]);
   await judge(fromLan, step, "from the LAN", [
@@ -176,6 +70,14 @@ partyTest("filters: what players may not send, and the LAN neither", async (part
   await judge({ ...fromLan, log: gatewayLog }, step, "from the LAN", [
     ...switchControlCases(LAN_MAC),
     ...sourceCases(),
+  ]);
+  // What takes over names and routes stays out of the player's system, whoever lets it through.
+  const redirects = playerOnlyCases(LAN_MAC).filter(({ reason, name }) =>
+    reason === "icmp-redirect" && !name.endsWith("first fragment")
+  );
+  await judge({ ...fromLan, log: clientLog }, step, "from the LAN", [
+    ...redirects,
+    ...nameCases(LAN_MAC),
   ]);
   await judge({ ...fromPlayer, log: clientLog }, step, "from a player", [{
     name: "another's source MAC, which the client refuses",
@@ -194,7 +96,7 @@ async function judgeServers(scene: Scene, step: Step): Promise<void> {
     return { name, frame: lengthen(bad, 900 + index) };
   });
   const isFragment = (name: string) => name === "first fragment";
-  const whole = frames.filter(({ name }) => !isFragment(name));
+  const whole = frames.filter(({ name }) => !isFragment(name) && !name.startsWith("redirect"));
   const fragment = frames.find(({ name }) => isFragment(name))!;
   await step("from the LAN: what only players may not send arrives", async () => {
     await sendAllowed({ from: lan, to: player, log: clientLog }, whole.map(({ frame }) => frame));
@@ -212,12 +114,6 @@ async function judgeServers(scene: Scene, step: Step): Promise<void> {
       assertEquals(arrived(player, fragment.frame), false);
     },
   );
-}
-
-/** Each frame arrives. */
-async function sendAllowed(way: Way, frames: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
-  await sendCases(way, frames.map((good) => ({ bad: good, good })));
-  assertEquals(frames.filter((frame) => !arrived(way.to, frame)).map(toHex), []);
 }
 
 /** Sources that no station of a LAN has. */
@@ -342,15 +238,27 @@ function harmlessLong(source: string): Uint8Array {
 partyTest(
   "filters: router advertisements of the LAN pass where they are allowed",
   async (party, step) => {
-    const scene = await openScene(party, "--allow-router-advertisements");
+    const relayOptions = ["--allow-router-advertisements"];
+    const scene = await openScene(party, { relayOptions });
     const { lan, player, relayLog } = scene;
     await step("from the LAN", async () => {
-      const frames = advertisementCases(LAN_MAC).map(({ bad }, index) =>
-        lengthen(bad, 700 + index)
-      );
+      // In a fragment no receiver may take one (RFC 6980).
+      const whole = advertisementCases(LAN_MAC).filter(({ name }) => !/first fragment/.test(name));
+      const frames = whole.map(({ bad }, index) => lengthen(bad, 700 + index));
       await sendAllowed({ from: lan, to: player, log: relayLog }, frames);
     });
     const fromPlayer = { from: player, to: lan, log: relayLog };
     await judge(fromPlayer, step, "from a player", advertisementCases(PLAYER_MAC));
   },
 );
+
+partyTest("filters: frames of VLANs, where nobody has allowed them", async (party, step) => {
+  const { lan, player, relayLog, clientLog } = await openScene(party, { vlan: false });
+  await judge(
+    { from: player, to: lan, log: relayLog },
+    step,
+    "from a player",
+    vlanCases(PLAYER_MAC),
+  );
+  await judge({ from: lan, to: player, log: clientLog }, step, "from the LAN", vlanCases(LAN_MAC));
+});

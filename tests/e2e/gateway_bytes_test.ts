@@ -58,9 +58,8 @@ const BATCH_PAUSE_MS = 10;
 const QUIET_MS = 600;
 /** More than any frame has: where tcpdump may take more of each, its buffer holds a few dozen frames. */
 const SNAP_BYTES = 2_048;
-/** Nobody's addresses: no kernel answers to them. */
-const [A4, B4] = ["192.0.2.1", "192.0.2.2"];
-const [A6, B6] = ["2001:db8::1", "2001:db8::2"];
+/** Nobody's addresses: no kernel answers to them. Each end has its own. */
+const [B4, B6] = ["192.0.2.2", "2001:db8::2"];
 
 const TAGS: readonly (readonly VlanTag[])[] = [
   [{ id: 7, priority: 5 }],
@@ -75,7 +74,8 @@ function udpData(source: string, destination: string, count: number) {
 }
 
 /** Payloads of every kind that crosses a LAN, with the EtherType of each. */
-function packets(): (readonly [type: number, payload: Uint8Array])[] {
+function packets(from: string): (readonly [type: number, payload: Uint8Array])[] {
+  const [A4, A6] = from === LAN_MAC ? ["192.0.2.1", "2001:db8::1"] : ["192.0.2.3", "2001:db8::3"];
   const four = (protocol: number, payload: Uint8Array, more = {}) =>
     [
       Type.ipv4,
@@ -85,7 +85,7 @@ function packets(): (readonly [type: number, payload: Uint8Array])[] {
     [Type.ipv6, ipv6({ source: A6, destination: B6, nextHeader, payload })] as const;
   const segment = (source: string, destination: string, flags: number, count: number) =>
     tcp({ ...udpData(source, destination, count), flags, options: pattern(12) });
-  const solicitation = neighbourSolicitation(A6, B6, B6, LAN_MAC);
+  const solicitation = neighbourSolicitation(A6, B6, B6, from);
   const wrong = udp(udpData(A4, B4, 333)).map((byte, at) => at === 6 ? byte ^ 0xff : byte);
   const unsummed = udp(udpData(A4, B4, 40)).map((byte, at) => at === 6 || at === 7 ? 0 : byte);
   return [
@@ -112,7 +112,7 @@ function packets(): (readonly [type: number, payload: Uint8Array])[] {
     [
       Type.arp,
       arp({
-        ...{ operation: "request", senderMac: LAN_MAC, senderIp: A4, targetIp: B4 },
+        ...{ operation: "request", senderMac: from, senderIp: A4, targetIp: B4 },
       }),
     ],
     [0x8137, pattern(88)], // IPX
@@ -125,7 +125,7 @@ function packets(): (readonly [type: number, payload: Uint8Array])[] {
 function framesOf(source: string, target: string, lengthMax: number): Uint8Array[] {
   const to = (destination: string) => ({ source, destination });
   const frames: Uint8Array[] = [];
-  for (const [type, payload] of packets()) {
+  for (const [type, payload] of packets(source)) {
     frames.push(ethernet({ ...to(target), type, payload }));
     for (const tags of TAGS) frames.push(ethernet({ ...to(target), type, payload, tags }));
     for (const destination of [BROADCAST_MAC, MULTICAST_MAC]) {

@@ -126,10 +126,10 @@ async function iperf(server: Namespace, client: Namespace, address: string): Pro
 }
 
 partyTest("a LAN's ordinary traffic: full packets, offloads, VLAN, IPv6", async (party, step) => {
-  await party.startRelay();
-  await party.startGateway();
+  await party.startRelay("--allow-vlan");
+  await party.startGateway("--allow-vlan");
   const alice = await party.addPlayer("alice");
-  await party.startClient(alice, "--address", "10.77.0.50/24");
+  await party.startClient(alice, "--address", "10.77.0.50/24", "--allow-vlan");
   const player = "10.77.0.50";
   await step("full packets that must not be fragmented arrive from the LAN", async () => {
     // The way back is the player's adapter, whose MTU is smaller: there the answer is cut.

@@ -13,10 +13,12 @@ import { assert, assertEquals } from "@std/assert";
 import { DROP_REASONS, DropCode } from "../../src/obs/drops.ts";
 import {
   advertisementCases,
+  type FilterCase,
   hiddenCases,
   playerOnlyCases,
   switchControlCases,
 } from "../e2e/filter_frames.ts";
+import { playerTalkCases, vlanCases } from "../e2e/talk_frames.ts";
 import { splitFrame, writeDatagram } from "../support/deno_codec.ts";
 import { DenoEndpoint } from "../support/deno_endpoint.ts";
 import { BROADCAST_MAC, ethernet, mac, pattern } from "../support/frames.ts";
@@ -70,10 +72,16 @@ function fromLan(source: string, destination = MAC_A) {
 
 /** The filters' own examples of a reason, as a player's. */
 function examples(reason: string) {
-  const all = [switchControlCases, playerOnlyCases, advertisementCases, hiddenCases];
-  const frames = all.flatMap((cases) => cases(MAC_A)).filter((one) => one.reason === reason).map((
-    { bad },
-  ) => bad);
+  const all = [
+    ...[switchControlCases, playerOnlyCases, advertisementCases, hiddenCases],
+    ...[playerTalkCases, vlanCases],
+  ];
+  const isTagged = ({ bad }: FilterCase) =>
+    bad[12] === 0x81 || bad[12] === 0x88 && bad[13] === 0xa8;
+  // A relay that lets no VLANs through drops what is in one for that.
+  const frames = all.flatMap((cases) => cases(MAC_A))
+    .filter((one) => one.reason === reason && (/tag/.test(reason) || !isTagged(one)))
+    .map(({ bad }) => bad);
   assert(frames.length > 0, reason);
   return fromPlayer(...frames.slice(0, 3));
 }
@@ -129,6 +137,12 @@ const OUTER: Readonly<Record<OuterReason, (stage: Stage) => Promise<void>>> = {
   "dhcpv6-server": examples("dhcpv6-server"),
   "router-advertisement": examples("router-advertisement"),
   "icmp-redirect": examples("icmp-redirect"),
+  "vlan-tag": examples("vlan-tag"),
+  "vlan-registration": examples("vlan-registration"),
+  "router-protocol": examples("router-protocol"),
+  "multicast-query": examples("multicast-query"),
+  "proxy-name": examples("proxy-name"),
+  "neighbour-forged": examples("neighbour-forged"),
   "too-many-tags": examples("too-many-tags"),
   "hidden-headers": examples("hidden-headers"),
   "sender-ending": async ({ connect }) => {

@@ -68,6 +68,7 @@ export class SimEndpoint implements Side {
       },
     };
     const { path } = this;
+    const random = (count: number) => world.random.bytes(count);
     if (station.role === "client") {
       const mac = parseMac(station.mac!)!;
       this.client = new ClientCore({
@@ -79,10 +80,18 @@ export class SimEndpoint implements Side {
         mac,
         networks: new LanNetworks(),
         allowLanDefaultRoute: false,
+        allowVlan: true,
+        random,
       });
     } else {
-      const random = (count: number) => world.random.bytes(count);
-      this.gateway = new GatewayCore({ pool, path, counters, lan: writer, random });
+      this.gateway = new GatewayCore({
+        pool,
+        path,
+        counters,
+        lan: writer,
+        random,
+        allowVlan: true,
+      });
     }
     this.session = new EndpointSession({
       role: station.role,

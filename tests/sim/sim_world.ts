@@ -22,7 +22,12 @@ export class SimWorld implements World {
 
   /** Starts a relay at `HOST:PORT`. */
   addRelay(address: string, options: Partial<RelayOptions> = {}): SimRelay {
-    const relay = new SimRelay(address, options, this.timeline, this.random);
+    const relay = new SimRelay(
+      address,
+      { allowVlan: true, ...options },
+      this.timeline,
+      this.random,
+    );
     this.relays.push(relay);
     return relay;
   }

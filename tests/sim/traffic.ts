@@ -39,30 +39,33 @@ function udp4(sourcePort: number, destinationPort: number, dataLength: number): 
   ];
 }
 
-function icmp6(type: number): number[] {
+/** From the link-local address that goes with a station's MAC. */
+function icmp6(type: number, source: string): number[] {
   return [
     ...[0x60, 0, 0, 0, 0, 24 + TRAILER_BYTES, 58, 255],
-    ...[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    ...[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, ...macBytes(source)],
     ...[0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
     ...[type, 0, 0, 0, ...new Array<number>(20).fill(0)],
   ];
 }
 
 /** A router advertisement behind destination options that are longer than a first piece may be. */
-function hiddenAdvertisement(): number[] {
+function hiddenAdvertisement(source: string): number[] {
   const options = [58, 90, 1, 4, ...new Array<number>(4 + 8 * 90).fill(0)];
-  const advertisement = icmp6(134).slice(40);
+  const advertisement = icmp6(134, source).slice(40);
   const length = options.length + advertisement.length + TRAILER_BYTES;
   return [
-    ...icmp6(134).slice(0, 4),
+    ...icmp6(134, source).slice(0, 4),
     ...u16(length),
     60,
-    ...icmp6(134).slice(7, 40),
+    ...icmp6(134, source).slice(7, 40),
     ...options,
     ...advertisement,
   ];
 }
 
+/** A MAC that no station has. */
+const NOBODY = [0x00, 0x1b, 0x21, 0x77, 0x77, 0x77];
 const IPV4 = [0x08, 0x00];
 const IPV6 = [0x86, 0xdd];
 const ARP = [0x08, 0x06];
@@ -82,7 +85,7 @@ export function plainFrame(destination: string, source: string, length: number):
 export function ordinaryFrame(random: SeededRandom, destination: string, source: string): Draft {
   const kind = random.integer(0, 9);
   if (kind === 0) return { bytes: frame(destination, source, ARP, new Array(46).fill(kind)) };
-  if (kind === 1) return { bytes: frame(destination, source, IPV6, icmp6(135)) };
+  if (kind === 1) return { bytes: frame(destination, source, IPV6, icmp6(135, source)) };
   if (kind <= 5) {
     const data = random.pick([10, 100, 500, 900, 1_300, 1_464]);
     const packet = udp4(random.integer(20_000, 20_005), 27_015, data);
@@ -105,14 +108,14 @@ export function forbiddenFromClient(random: SeededRandom, source: string): Draft
       forbidden: "a DHCP server's message in a VLAN",
     }),
     () => ({
-      bytes: frame(BROADCAST, source, IPV6, icmp6(134)),
+      bytes: frame(BROADCAST, source, IPV6, icmp6(134, source)),
       forbidden: "a router advertisement",
     }),
     () => ({
-      bytes: frame(BROADCAST, source, IPV6, hiddenAdvertisement()),
+      bytes: frame(BROADCAST, source, IPV6, hiddenAdvertisement(source)),
       forbidden: "a router advertisement behind long options",
     }),
-    () => ({ bytes: frame(BROADCAST, source, IPV6, icmp6(137)), forbidden: "a redirect" }),
+    () => ({ bytes: frame(BROADCAST, source, IPV6, icmp6(137, source)), forbidden: "a redirect" }),
     () => ({
       bytes: plainFrame("01:80:c2:00:00:0e", source, 100),
       forbidden: "talk between switches",
@@ -121,6 +124,14 @@ export function forbiddenFromClient(random: SeededRandom, source: string): Draft
       bytes: frame(BROADCAST, source, [...TAG, ...TAG, ...TAG, ...OTHER], new Array(60).fill(1)),
       forbidden: "three VLAN tags",
     }),
+    () => ({
+      bytes: frame(BROADCAST, source, IPV4, udp4(1, 2, 60).map((byte, i) => i === 9 ? 112 : byte)),
+      forbidden: "talk between routers",
+    }),
+    () => ({
+      bytes: frame(BROADCAST, source, ARP, [0, 1, 8, 0, 6, 4, 0, 2, ...NOBODY, 192, 168, 7, 9]),
+      forbidden: "ARP in another's name",
+    }),
   ])();
 }
 
@@ -128,7 +139,7 @@ export function forbiddenFromClient(random: SeededRandom, source: string): Draft
 export function forbiddenFromLan(random: SeededRandom, source: string): Draft {
   return random.pick<() => Draft>([
     () => ({
-      bytes: frame(BROADCAST, source, IPV6, icmp6(134)),
+      bytes: frame(BROADCAST, source, IPV6, icmp6(134, source)),
       forbidden: "a router advertisement",
     }),
     () => ({

@@ -1,6 +1,6 @@
 /**
- * What is seen of a frame's headers, and what the filters say to it, for the second implementation:
- * written from the text of PROTOCOL.md alone (section 11, rules 7 to 13, and section 11.1).
+ * What is seen of a frame's headers, for the second implementation: written from the text of PROTOCOL.md
+ * alone (section 11.1).
  *
  * @module
  */
@@ -8,6 +8,8 @@
 /** What section 14 calls `headers`: −1 and 0 are "none", offsets count from the frame's start. */
 export interface SeenHeaders {
   vlanTags: number;
+  /** 12 bits for each tag. */
+  vlanIds: number;
   etherType: number;
   networkOffset: number;
   ipVersion: number;
@@ -27,7 +29,6 @@ const TAG_TYPES = [0x8100, 0x88a8, 0x9100, 0x9200];
 const LENGTH_MAX = 0x05ff;
 const IPV4 = 0x0800;
 const IPV6 = 0x86dd;
-const UDP = 17;
 const ICMP = 1;
 const ICMPV6 = 58;
 const FRAGMENT_HEADER = 44;
@@ -40,6 +41,9 @@ const UPPER_BYTES: Readonly<Record<number, number>> = {
 };
 /** Of ICMP in IPv4 and of ICMPv6 in IPv6. */
 const ICMP_BYTES = 4;
+/** Of IGMP in IPv4. */
+const IGMP = 2;
+const IGMP_BYTES = 8;
 /** TCP, UDP, DCCP, SCTP and UDP-Lite begin with two ports. */
 const WITH_PORTS = [6, 17, 33, 132, 136];
 
@@ -48,7 +52,7 @@ const u16 = (bytes: Uint8Array, at: number) => bytes[at] << 8 | bytes[at + 1];
 /** Section 11.1. */
 export function readHeaders(frame: Uint8Array): SeenHeaders {
   const seen: SeenHeaders = {
-    ...{ vlanTags: 0, etherType: 0, networkOffset: -1, ipVersion: 0, ipProtocol: -1 },
+    ...{ vlanTags: 0, vlanIds: 0, etherType: 0, networkOffset: -1, ipVersion: 0, ipProtocol: -1 },
     ...{ transportOffset: -1, sourcePort: -1, destinationPort: -1, icmpType: -1, ipFragment: 0 },
     ...{ tooManyTags: false, truncated: true },
   };
@@ -66,7 +70,12 @@ function readLink(frame: Uint8Array, at: number, behindSnap: boolean, seen: Seen
       seen.truncated = false;
       return;
     }
+    if (frame.length < at + 6) {
+      // A tag that is cut counts for nothing.
+      return;
+    }
     seen.vlanTags++;
+    seen.vlanIds = seen.vlanIds * 4096 + u16(frame, at + 2) % 4096;
     return readLink(frame, at + 4, behindSnap, seen);
   }
   seen.networkOffset = at + 2;
@@ -171,39 +180,9 @@ function readUpper(packet: Uint8Array, at: number, seen: SeenHeaders): void {
   }
   const isIcmp = protocol === (seen.ipVersion === 4 ? ICMP : ICMPV6);
   if (isIcmp && there >= 1) seen.icmpType = packet[at];
-  if (there < (isIcmp ? ICMP_BYTES : UPPER_BYTES[protocol] ?? 0)) return;
+  const isIgmp = protocol === IGMP && seen.ipVersion === 4;
+  const least = isIcmp ? ICMP_BYTES : isIgmp ? IGMP_BYTES : UPPER_BYTES[protocol] ?? 0;
+  if (there < least) return;
   seen.truncated = false;
   seen.transportOffset = seen.networkOffset + at;
-}
-
-/** Who has sent a frame, and what is allowed. */
-export interface FilterCase {
-  readonly from: "client" | "gateway";
-  /** Whether the bytes are the first piece of a frame. */
-  readonly firstPiece: boolean;
-  readonly allowRouterAdvertisements: boolean;
-}
-
-/** Rules 7 to 13 of section 11 on a whole frame or a first piece: the reason, or null. */
-export function filterReason(frame: Uint8Array, options: FilterCase): string | null {
-  const seen = readHeaders(frame);
-  const isClient = options.from === "client";
-  if (/^0180c200000|^01000ccccccc|^01000ccccccd/.test(frame.subarray(0, 6).toHex())) {
-    return "switch-control";
-  }
-  if (seen.tooManyTags) return "too-many-tags";
-  if (seen.truncated && (options.firstPiece || seen.ipFragment === 1)) return "hidden-headers";
-  const isUdp = seen.ipProtocol === UDP;
-  const { ipVersion, sourcePort, destinationPort } = seen;
-  if (isClient && ipVersion === 4 && isUdp && (sourcePort === 67 || destinationPort === 68)) {
-    return "dhcp-server";
-  }
-  if (isClient && ipVersion === 6 && isUdp && (sourcePort === 547 || destinationPort === 546)) {
-    return "dhcpv6-server";
-  }
-  if (ipVersion !== 6 || seen.ipProtocol !== ICMPV6) return null;
-  if (seen.icmpType === 134 && (isClient || !options.allowRouterAdvertisements)) {
-    return "router-advertisement";
-  }
-  return isClient && seen.icmpType === 137 ? "icmp-redirect" : null;
 }

@@ -38,18 +38,18 @@ export interface SceneOptions {
   readonly prepare?: (player: Namespace) => Promise<void>;
 }
 
-/** Starts relay, gateway and client, and the stations. */
+/** Starts relay, gateway and client, and the stations. Frames of VLANs pass everywhere. */
 export async function openScene(party: Party, options: SceneOptions = {}): Promise<Scene> {
   const player = await party.addPlayer("player");
   await options.prepare?.(player);
   const lan = await FrameStation.open(party.lan, PARTY.lanInterface);
-  await party.startRelay("--frame-log", party.frameLogFile("relay"));
-  const gatewayOptions = options.gateway ?? [];
+  await party.startRelay("--frame-log", party.frameLogFile("relay"), "--allow-vlan");
+  const gatewayOptions = ["--allow-vlan", ...(options.gateway ?? [])];
   await party.startGateway("--frame-log", party.frameLogFile("gateway"), ...gatewayOptions);
   await party.startClient(
     player,
     ...["--virtual-mac", PLAYER_MAC, "--address", `${PLAYER_ADDRESS}/24`],
-    ...["--frame-log", party.frameLogFile("client"), ...(options.client ?? [])],
+    ...["--frame-log", party.frameLogFile("client"), "--allow-vlan", ...(options.client ?? [])],
   );
   return {
     party,

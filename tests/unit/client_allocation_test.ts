@@ -27,6 +27,7 @@ const core = new ClientCore({
   mac: Uint8Array.fromHex(PLAYER_MAC),
   networks: new LanNetworks(),
   allowLanDefaultRoute: false,
+  random: (count) => new Uint8Array(count),
 });
 const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
 core.handleAction({ type: "joined", welcome: WELCOME, relay }, 1200);

@@ -50,9 +50,12 @@ class Player {
       networks: new LanNetworks(),
       allowLanDefaultRoute,
       allowRouterAdvertisements,
+      random: (count) => new Uint8Array(count),
       blocksDhcp,
     });
     this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, 1439);
+    const gateway = { peerId: 3, role: "gateway" } as const;
+    this.core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 1439);
   }
 
   /** The player's system sends a frame. */
@@ -63,9 +66,9 @@ class Player {
     this.core.handleTapFrame(slot, offset, frame.length, 1000);
   }
 
-  /** A frame of peer 3 comes out of the tunnel. */
-  receive(frame: Uint8Array): void {
-    const datagram = Uint8Array.of(1, 0, 0, 3, ...frame);
+  /** A frame of the gateway, which is peer 3, or of another peer, comes out of the tunnel. */
+  receive(frame: Uint8Array, peerId = 3): void {
+    const datagram = Uint8Array.of(1, 0, 0, peerId, ...frame);
     this.core.handleDatagram(datagram, 0, datagram.length, 1000);
   }
 
@@ -95,9 +98,13 @@ Deno.test("a client has a MAC of six bytes", () => {
   const { pool, counters, path } = new Player();
   const tap = { send: () => true };
   const networks = new LanNetworks();
-  const options = { pool, counters, path, tap, networks, frameLog: new FrameLog() };
+  const random = (count: number) => new Uint8Array(count);
+  const options = {
+    ...{ pool, counters, path, tap, networks, frameLog: new FrameLog(), random },
+    allowLanDefaultRoute: false,
+  };
   assertThrows(
-    () => new ClientCore({ ...options, mac: new Uint8Array(5), allowLanDefaultRoute: false }),
+    () => new ClientCore({ ...options, mac: new Uint8Array(5) }),
     RangeError,
   );
 });

@@ -20,10 +20,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   queue: { folders: ["proto"], pure: true },
   ctrl: { folders: ["proto"], packages: ["zod"], pure: true },
   obs: { folders: ["proto"], pure: true },
-  relay: { folders: CORE, pure: true },
+  filter: { folders: ["proto", "obs"], pure: true },
+  relay: { folders: [...CORE, "filter"], pure: true },
   endpoint: { folders: CORE, pure: true },
-  gateway: { folders: [...CORE, "endpoint"], pure: true },
-  client: { folders: [...CORE, "endpoint"], packages: ["zod"], pure: true },
+  gateway: { folders: [...CORE, "filter", "endpoint"], pure: true },
+  client: { folders: [...CORE, "filter", "endpoint"], packages: ["zod"], pure: true },
   trust: { folders: [], packages: ["@peculiar/x509", "node:crypto", "node:net", "node:url"] },
   ffi: { folders: [], native: true },
   reactor: { folders: ["ffi"], packages: ["node:timers"], native: true },
@@ -35,14 +36,14 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   shell: {
     folders: [
       ...[...CORE, "relay", "endpoint", "gateway", "client", "trust", "ffi", "reactor", "quic"],
-      ...["link", "route", "os", "serve"],
+      ...["link", "route", "os", "serve", "filter"],
     ],
     packages: ["@logtape/logtape"],
   },
   cli: {
     folders: [
       ...[...CORE, "relay", "endpoint", "gateway", "client", "trust", "ffi", "reactor", "quic"],
-      ...["link", "route", "os", "serve", "shell"],
+      ...["link", "route", "os", "serve", "filter", "shell"],
     ],
     packages: ["@std/cli", "@logtape/logtape", "smol-toml", "zod"],
   },

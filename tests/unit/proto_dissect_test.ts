@@ -75,12 +75,19 @@ Deno.test("up to two tags are seen through, of any known kind", () => {
   const inner = { ipVersion: 4, ipProtocol: 17, sourcePort: 68, destinationPort: 67 } as const;
   for (const type of [0x8100, 0x88a8, 0x9100, 0x9200]) {
     const frame = behind(u16(type), u16(100), u16(0x0800), ipv4({}, DHCP));
-    const at = { vlanTags: 1, etherType: 0x0800, networkOffset: 18, transportOffset: 38 };
+    const at = {
+      vlanTags: 1,
+      vlanIds: 100,
+      etherType: 0x0800,
+      networkOffset: 18,
+      transportOffset: 38,
+    };
     check(`${type}`, frame, { ...inner, ...at });
   }
   check("QinQ", behind(SERVICE_TAG, TAG, u16(0x0800), ipv4({}, DHCP)), {
     ...inner,
     vlanTags: 2,
+    vlanIds: 0x00_5064,
     etherType: 0x0800,
     networkOffset: 22,
     transportOffset: 42,
@@ -89,10 +96,10 @@ Deno.test("up to two tags are seen through, of any known kind", () => {
 
 Deno.test("a third tag is too many, wherever it stands", () => {
   const three = behind(SERVICE_TAG, TAG, TAG, u16(0x0800), ipv4({}, DHCP));
-  check("three", three, { vlanTags: 2, tooManyTags: true });
+  check("three", three, { vlanTags: 2, vlanIds: 0x00_5064, tooManyTags: true });
   const length = u16(8 + DHCP.length);
   const mixed = behind(TAG, length, SNAP, TAG, TAG, u16(0x0800), ipv4({}, DHCP));
-  check("around SNAP", mixed, { vlanTags: 2, tooManyTags: true });
+  check("around SNAP", mixed, { vlanTags: 2, vlanIds: 0x06_4064, tooManyTags: true });
 });
 
 Deno.test("SNAP is seen through, behind tags and before them, too", () => {
@@ -105,10 +112,10 @@ Deno.test("SNAP is seen through, behind tags and before them, too", () => {
   check("group bits and poll", behind(length, hex("abab13000000"), u16(0x0800), packet), at22);
   check("length 0", behind(u16(0), SNAP, u16(0x0800), packet), at22);
   check("length 1535", behind(u16(1535), SNAP, u16(0x0800), packet), at22);
-  const at26 = { ...at22, vlanTags: 1, networkOffset: 26, transportOffset: 46 };
+  const at26 = { ...at22, vlanTags: 1, vlanIds: 100, networkOffset: 26, transportOffset: 46 };
   check("tag, SNAP", behind(TAG, length, SNAP, u16(0x0800), packet), at26);
   check("SNAP, tag", behind(length, SNAP, TAG, u16(0x0800), packet), at26);
-  const at30 = { ...at22, vlanTags: 2, networkOffset: 30, transportOffset: 50 };
+  const at30 = { ...at22, vlanTags: 2, vlanIds: 0x00_5064, networkOffset: 30, transportOffset: 50 };
   check("two tags, SNAP", behind(SERVICE_TAG, TAG, length, SNAP, u16(0x0800), packet), at30);
 });
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { DROP_REASONS } from "../../src/obs/drops.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { isSwitchControl } from "../../src/proto/mac.ts";
-import { filterContent, PASS } from "../../src/relay/filters.ts";
+import { ContentFilter, PASS } from "../../src/filter/content.ts";
 import {
   BROADCAST,
   ethernet,
@@ -152,7 +152,8 @@ const PLAIN_CASES: readonly Case[] = [
     payload: ipv6(44, fragment6(ICMPV6, 0, true, icmpv6(134))),
     client: "router-advertisement",
     gateway: "router-advertisement",
-    allowed: "pass",
+    // No receiver may take it (RFC 6980).
+    allowed: "hidden-headers",
   },
   {
     name: "a redirect",
@@ -246,8 +247,9 @@ function fateOf(
   frame: Uint8Array,
   fromGateway: boolean,
   allowRouterAdvertisements = false,
+  allowVlan = true,
 ): Verdict {
-  const relay = new RelayHarness({ allowRouterAdvertisements });
+  const relay = new RelayHarness({ allowRouterAdvertisements, allowVlan });
   const wide = { maxDatagramBytes: 1_600 };
   const asks = { datagramBudget: 1_600 };
   const gateway = relay.gateway(asks, wide);
@@ -274,6 +276,19 @@ for (const spec of PLAIN_CASES) {
     }
   });
 }
+
+Deno.test("filters: frames of VLANs are dropped from players, where they are not allowed", () => {
+  const tags = (...ids: number[]) =>
+    tagged(ids.map(() => DOT1Q), IPV4, ipv4(UDP, udp(4000, 5000))).payload
+      .map((byte, index) => index < 4 * ids.length && index % 4 === 1 ? ids[index >> 2] : byte);
+  for (const [ids, verdict] of [[[7], "vlan-tag"], [[0], "pass"], [[0, 9], "vlan-tag"]] as const) {
+    const frame = ethernet(BROADCAST, A, DOT1Q, tags(...ids));
+    assertEquals(fateOf(frame, false, false, false), verdict, `${ids}`);
+    assertEquals(fateOf(frame, false, false, true), "pass", `${ids}, allowed`);
+    frame.set(mac(LAN), 6);
+    assertEquals(fateOf(frame, true, false, false), "pass", `${ids}, from the LAN`);
+  }
+});
 
 Deno.test("filters: unicast is filtered like broadcast", () => {
   const offer = ethernet(B, A, IPV4, ipv4(UDP, udp(67, 68)));
@@ -379,6 +394,7 @@ Deno.test("filters: a whole frame that ends inside its headers passes: there is 
 
 Deno.test("filters: no bytes whatever make the filters throw or see behind the frame's end", () => {
   const dissection = new Dissection();
+  const filter = new ContentFilter();
   let state = 7;
   const random = () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 16 & 0xff;
   const codes = new Set<number>();
@@ -389,7 +405,11 @@ Deno.test("filters: no bytes whatever make the filters throw or see behind the f
     frame[20] = [0, 43, 44, 60, 58, 17][random() % 6];
     const judge = () => {
       dissect(frame, 0, length, dissection);
-      return filterContent(dissection, round % 2 === 0, round % 3 === 0, round % 5 === 0);
+      return filter.judge(frame, 0, length, dissection, round % 2 === 0, {
+        ...{ fromPlayer: round % 3 !== 0, allowRouterAdvertisements: round % 5 === 0 },
+        ...{ allowRouteChanges: round % 7 === 0, allowProxyNames: round % 7 === 0 },
+        allowVlan: round % 11 === 0,
+      });
     };
     const code = judge();
     frame.fill(0xff, length);

@@ -14,7 +14,8 @@ import {
   type WholeDatagram,
   writeDatagram,
 } from "../support/deno_codec.ts";
-import { filterReason, readHeaders } from "../support/deno_headers.ts";
+import { filterReason } from "../support/deno_filters.ts";
+import { readHeaders } from "../support/deno_headers.ts";
 import { cleanReply } from "../support/deno_dhcp.ts";
 import { cleanAdvertisement, cleanAnswer } from "../support/deno_lan_ipv6.ts";
 import {

@@ -66,6 +66,8 @@ export interface Vectors {
       from: "client" | "gateway";
       firstPiece: boolean;
       allowRouterAdvertisements: boolean;
+      /** Absent: false. */
+      allowVlan?: boolean;
       reason: string | null;
     }
   >[];

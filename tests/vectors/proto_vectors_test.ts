@@ -20,7 +20,7 @@ import {
 import { tapMtuFor } from "../../src/proto/mtu.ts";
 import { Reassembler, ReassemblyDrop } from "../../src/proto/reassembly.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../../src/proto/split.ts";
-import { filterContent, PASS } from "../../src/relay/filters.ts";
+import { ContentFilter, PASS } from "../../src/filter/content.ts";
 import { hex, join, toHex } from "../unit/proto_frames.ts";
 import { type DatagramValue, forEachVector, VECTORS } from "./proto_vectors.ts";
 
@@ -211,18 +211,19 @@ Deno.test("vectors: what is seen of a frame's headers", () => {
 
 Deno.test("vectors: what filters make of frames", () => {
   const dissection = new Dissection();
+  const filter = new ContentFilter();
   forEachVector(VECTORS.filters, ({ name, hex: digits, value }) => {
     const bytes = hex(digits);
     let reason: string | null = null;
     if (isSwitchControl(bytes, 0)) reason = "switch-control";
     else {
       dissect(bytes, 0, bytes.length, dissection);
-      const code = filterContent(
-        dissection,
-        value.firstPiece,
-        value.from === "gateway",
-        value.allowRouterAdvertisements,
-      );
+      const fromPlayer = value.from === "client";
+      const code = filter.judge(bytes, 0, bytes.length, dissection, value.firstPiece, {
+        ...{ fromPlayer, allowRouteChanges: true, allowProxyNames: true },
+        allowRouterAdvertisements: value.allowRouterAdvertisements,
+        allowVlan: !fromPlayer || value.allowVlan === true,
+      });
       if (code !== PASS) reason = dropReason(code);
     }
     assertEquals(reason, value.reason, name);

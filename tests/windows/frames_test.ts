@@ -29,14 +29,14 @@ const KINDS: readonly Kind[] = [
   { name: "a runt, which nobody has padded", payloadBytes: 9 },
   { name: "a priority tag", payloadBytes: 100, tags: [PRIORITY] },
   { name: "a priority tag on a full frame", payloadBytes: 1400, tags: [PRIORITY] },
-  { name: "a VLAN tag", payloadBytes: 100, tags: [{ id: 7, priority: 1 }] },
 ];
+const VLAN: VlanTag = { id: 7, priority: 1 };
 
 partyTest("runts and tagged frames pass a Windows client", async (party, step) => {
   await using pc = await WinePc.open(await party.addPlayer("player"));
   await pc.installAdapter();
-  await party.startRelay();
-  await party.startGateway();
+  await party.startRelay("--allow-vlan");
+  await party.startGateway("--allow-vlan");
   await startClient(party, pc, ["--virtual-mac", MAC]);
   await pc.connectStack(PARTY.tap, MAC);
   await using lan = await FrameStation.open(party.lan, PARTY.lanInterface);
@@ -59,6 +59,15 @@ partyTest("runts and tagged frames pass a Windows client", async (party, step) =
       await pass(player, lan, ethernet({ ...toLan, lengthMin: 0 }), ethernet(toLan));
     });
   }
+  await step("a VLAN tag leaves the PC, and comes in only where the player allows it", async () => {
+    const fields = { type: TEST_TYPE, tags: [VLAN], payload: pattern(101) };
+    await pass(player, lan, ethernet({ ...fields, source: MAC, destination: LAN_MAC }));
+    const toPlayer = { source: LAN_MAC, destination: MAC, type: TEST_TYPE };
+    const tagged = ethernet({ ...fields, ...toPlayer });
+    await lan.send(tagged);
+    await pass(lan, player, ethernet({ ...toPlayer, payload: pattern(120) }));
+    assertEquals(player.frames.some(({ wireBytes }) => toHex(wireBytes) === toHex(tagged)), false);
+  });
   await step("the driver was given no frame that it refuses", async () => {
     assertEquals((await pc.record()).tooShort, 0);
   });

@@ -1,0 +1,171 @@
+/**
+ * The filters: frames that a party must not carry. The relay asks them of all that it forwards, the
+ * gateway of what goes to its LAN, and the client of what goes to the player's system: each by itself, so
+ * that nobody depends on what the others do.
+ *
+ * They look at one frame, know no rooms, and return a drop code or {@link PASS}. Frames that are split
+ * show their headers in the first piece only; so that one must hold the whole header chain, and later
+ * pieces are judged by their copy of the Ethernet header and by where they end. What the relay cannot see
+ * in a first piece, gateway and client see in the whole frame.
+ *
+ * @module
+ */
+import { DropCode } from "../obs/drops.ts";
+import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { isMulticastMac } from "../proto/mac.ts";
+import { NeighbourMessage } from "./neighbour_message.ts";
+import { claimsProxyName, isNameService } from "./proxy_names.ts";
+
+/** No filter objects. */
+export const PASS = -1;
+
+/** Whose frames are judged, and what the one who asks has allowed. */
+export interface ContentRules {
+  /** A player's frames; else the gateway's, that is, those of its LAN. */
+  readonly fromPlayer: boolean;
+  /** Router advertisements of the LAN. */
+  readonly allowRouterAdvertisements: boolean;
+  /** What the LAN's routers say of routes: redirects, and IPv4 router discovery. */
+  readonly allowRouteChanges: boolean;
+  /** Frames of VLANs; priority tags (VID 0) pass in any case. */
+  readonly allowVlan: boolean;
+  /** The LAN's answers for names by which systems look for a proxy or a tunnel. */
+  readonly allowProxyNames: boolean;
+}
+
+const DHCP_SERVER_PORT = 67;
+const DHCP_CLIENT_PORT = 68;
+const DHCPV6_CLIENT_PORT = 546;
+const DHCPV6_SERVER_PORT = 547;
+const ICMP_REDIRECT = 5;
+const ICMP_ROUTER_ADVERTISEMENT = 9;
+const MLD_QUERY = 130;
+const ICMPV6_ROUTER_SOLICITATION = 133;
+const ICMPV6_ROUTER_ADVERTISEMENT = 134;
+const ICMPV6_REDIRECT = 137;
+const IGMP_QUERY = 0x11;
+/** RIP (RFC 2453), RIPng (RFC 2080), HSRP (RFC 2281) and its version for IPv6, GLBP, Babel (RFC 8966). */
+const ROUTER_PORTS = [520, 521, 1985, 2029, 3222, 6696];
+/** MVRP, MMRP and MSRP (IEEE 802.1Q). */
+const REGISTRATION_TYPES = [0x88f5, 0x88f6, 0x22ea];
+
+/** The filters, with what they need for a look at a frame. Nothing allocates after the constructor. */
+export class ContentFilter {
+  readonly #neighbour = new NeighbourMessage();
+
+  /**
+   * Judges what a whole frame or a first piece carries, which `frame` describes, in
+   * `bytes[offset … end)`.
+   *
+   * `firstPiece` says that more of the frame follows in later pieces. A chain of headers that does not end
+   * inside a first piece, or inside a first IP fragment, could hide what the filters look for (RFC 7113).
+   */
+  judge(
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    frame: Dissection,
+    firstPiece: boolean,
+    rules: ContentRules,
+  ): number {
+    if (frame.tooManyTags) return DropCode.tooManyTags;
+    if (frame.truncated && (firstPiece || frame.ipFragment === IpFragment.first)) {
+      return DropCode.hiddenHeaders;
+    }
+    if (frame.vlanIds !== 0 && !rules.allowVlan) return DropCode.vlanTag;
+    if (rules.fromPlayer) {
+      if (isRegistration(bytes, offset, frame)) return DropCode.vlanRegistration;
+      if (isRouterProtocol(bytes, offset, frame)) return DropCode.routerProtocol;
+    }
+    if (frame.ipProtocol === IpProtocol.udp) return judgeUdp(bytes, end, frame, rules);
+    const code = judgeRouting(frame, rules);
+    if (code !== PASS) return code;
+    // A receiver must not take these out of fragments (RFC 6980), and what is behind the first is not seen.
+    if (frame.ipFragment === IpFragment.first && isNeighbourDiscovery(frame)) {
+      return DropCode.hiddenHeaders;
+    }
+    if (!rules.fromPlayer) return PASS;
+    if (isMulticastQuery(bytes, end, frame)) return DropCode.multicastQuery;
+    return this.#neighbour.read(bytes, offset, end, frame) &&
+        !this.#neighbour.isOf(bytes, offset + SOURCE_MAC_OFFSET)
+      ? DropCode.neighbourForged
+      : PASS;
+  }
+}
+
+function judgeUdp(bytes: Uint8Array, end: number, frame: Dissection, rules: ContentRules): number {
+  const { sourcePort, destinationPort } = frame;
+  if (rules.fromPlayer) {
+    if (frame.ipVersion === 4) {
+      if (sourcePort === DHCP_SERVER_PORT || destinationPort === DHCP_CLIENT_PORT) {
+        return DropCode.dhcpServer;
+      }
+    } else if (sourcePort === DHCPV6_SERVER_PORT || destinationPort === DHCPV6_CLIENT_PORT) {
+      return DropCode.dhcpv6Server;
+    }
+  }
+  if ((!rules.fromPlayer && rules.allowProxyNames) || !isNameService(frame)) return PASS;
+  if (frame.ipFragment === IpFragment.first) return DropCode.hiddenHeaders;
+  if (frame.transportOffset < 0) return PASS;
+  return claimsProxyName(bytes, frame.transportOffset + 8, end) ? DropCode.proxyName : PASS;
+}
+
+/** What routers tell hosts by ICMP. */
+function judgeRouting(frame: Dissection, rules: ContentRules): number {
+  const changes = !rules.fromPlayer && rules.allowRouteChanges;
+  const advertises = !rules.fromPlayer && rules.allowRouterAdvertisements;
+  const { icmpType } = frame;
+  if (frame.ipVersion === 4 && frame.ipProtocol === IpProtocol.icmp) {
+    if (icmpType === ICMP_REDIRECT) return changes ? PASS : DropCode.icmpRedirect;
+    if (icmpType !== ICMP_ROUTER_ADVERTISEMENT) return PASS;
+    return changes && advertises ? PASS : DropCode.routerAdvertisement;
+  }
+  if (frame.ipVersion !== 6 || frame.ipProtocol !== IpProtocol.icmpv6) return PASS;
+  if (icmpType === ICMPV6_ROUTER_ADVERTISEMENT) {
+    return advertises ? PASS : DropCode.routerAdvertisement;
+  }
+  return icmpType === ICMPV6_REDIRECT && !changes ? DropCode.icmpRedirect : PASS;
+}
+
+function isNeighbourDiscovery({ ipVersion, ipProtocol, icmpType }: Dissection): boolean {
+  return ipVersion === 6 && ipProtocol === IpProtocol.icmpv6 &&
+    icmpType >= ICMPV6_ROUTER_SOLICITATION && icmpType <= ICMPV6_REDIRECT;
+}
+
+/** What switches of VLANs tell each other and pass on where they do not know it: MVRP, MMRP, MSRP, GVRP. */
+function isRegistration(bytes: Uint8Array, offset: number, frame: Dissection): boolean {
+  if (REGISTRATION_TYPES.includes(frame.etherType)) return true;
+  // 01-80-C2-00-00-20 … 2F (IEEE 802.1Q, table 10-1).
+  return bytes[offset] === 0x01 && bytes[offset + 1] === 0x80 && bytes[offset + 2] === 0xc2 &&
+    bytes[offset + 3] === 0 && bytes[offset + 4] === 0 && (bytes[offset + 5] & 0xf0) === 0x20;
+}
+
+/**
+ * What routers say to each other, of which a spare or a better one would be believed. The ports are also
+ * those of games' servers, so a packet from any port to one of them alone is none.
+ */
+function isRouterProtocol(bytes: Uint8Array, offset: number, frame: Dissection): boolean {
+  switch (frame.ipVersion === 0 ? -1 : frame.ipProtocol) {
+    case IpProtocol.vrrp:
+    case IpProtocol.ospf:
+    case IpProtocol.eigrp:
+    case IpProtocol.pim:
+      return true;
+    case IpProtocol.udp:
+      return ROUTER_PORTS.includes(frame.destinationPort) &&
+        (isMulticastMac(bytes, offset) || frame.sourcePort === frame.destinationPort);
+    default:
+      return false;
+  }
+}
+
+/** A querier decides which groups the switches pass on; of a player's PC nobody needs that. */
+function isMulticastQuery(bytes: Uint8Array, end: number, frame: Dissection): boolean {
+  if (frame.ipVersion === 6) {
+    return frame.ipProtocol === IpProtocol.icmpv6 && frame.icmpType === MLD_QUERY;
+  }
+  const at = frame.transportOffset;
+  return frame.ipVersion === 4 && frame.ipProtocol === IpProtocol.igmp && at >= 0 && at < end &&
+    bytes[at] === IGMP_QUERY;
+}

@@ -1,0 +1,137 @@
+/**
+ * What DHCP and DHCPv6 messages say of who has an address: an acknowledgement of the LAN's server gives
+ * one to a MAC, and names the LAN's router and server; a release of a client's gives it back.
+ *
+ * ```
+ *  DHCP (RFC 2131), behind UDP      0 op  12 ciaddr  16 yiaddr  28 chaddr  236 magic cookie  240 options …
+ *  DHCPv6 reply (RFC 8415)          0 type  4 options: code, length, value; IA_NA (3) holds addresses (5)
+ * ```
+ *
+ * @module
+ */
+import { readU16 } from "../proto/bytes.ts";
+import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+
+const UDP_HEADER_BYTES = 8;
+const SERVER_PORT = 67;
+const CLIENT_PORT = 68;
+const SERVER_PORT_V6 = 547;
+const CLIENT_PORT_V6 = 546;
+const ETHERNET_LENGTHS = 0x0106;
+const COOKIE_OFFSET = 236;
+const OPTIONS_OFFSET = 240;
+const OPTION_PAD = 0;
+const OPTION_ROUTER = 3;
+const OPTION_MESSAGE_TYPE = 53;
+const OPTION_SERVER = 54;
+const OPTION_END = 255;
+const ACKNOWLEDGEMENT = 5;
+const RELEASE = 7;
+const REPLY = 7;
+const OPTION_IA_NA = 3;
+const OPTION_IA_ADDRESS = 5;
+/** Addresses of a DHCPv6 reply that are taken. */
+const IA_ADDRESSES_MAX = 4;
+const IPV4_BYTES = 4;
+
+/** What a message is. */
+export const LeaseKind = { none: 0, given: 1, released: 2, givenV6: 3 } as const;
+
+/** What is read; made once and refilled. Offsets are indexes in the bytes; -1: it is not there. */
+export class LeaseMessage {
+  kind: number = LeaseKind.none;
+  /** Of IPv4: the address, and the MAC that it is given to or that gives it back. */
+  ipOffset = -1;
+  macOffset = -1;
+  /** The LAN's routers, so many bytes of addresses, and its DHCP server. */
+  routersOffset = -1;
+  routersBytes = 0;
+  serverOffset = -1;
+  /** Of IPv6: the addresses that are given. */
+  readonly ipOffsetsV6 = new Int32Array(IA_ADDRESSES_MAX);
+  ipCountV6 = 0;
+
+  /** Reads the whole frame at `bytes[… end)` that `frame` describes; sets and returns the kind. */
+  read(bytes: Uint8Array, end: number, frame: Dissection): number {
+    this.kind = LeaseKind.none;
+    if (frame.ipProtocol !== IpProtocol.udp || frame.ipFragment !== IpFragment.no) return this.kind;
+    if (frame.transportOffset < 0) return this.kind;
+    const message = frame.transportOffset + UDP_HEADER_BYTES;
+    const { sourcePort, destinationPort } = frame;
+    if (frame.ipVersion === 4) {
+      if (sourcePort === SERVER_PORT || destinationPort === SERVER_PORT) {
+        this.#readV4(bytes, message, end, destinationPort === CLIENT_PORT);
+      }
+    } else if (sourcePort === SERVER_PORT_V6 && destinationPort === CLIENT_PORT_V6) {
+      this.#readV6(bytes, message, end);
+    }
+    return this.kind;
+  }
+
+  #readV4(bytes: Uint8Array, message: number, end: number, toClient: boolean): void {
+    if (message + OPTIONS_OFFSET > end) return;
+    if (readU16(bytes, message + 1) !== ETHERNET_LENGTHS) return;
+    if (readU16(bytes, message + COOKIE_OFFSET) !== 0x6382) return;
+    this.routersOffset = this.serverOffset = -1;
+    this.routersBytes = 0;
+    const type = this.#readOptions(bytes, message + OPTIONS_OFFSET, end);
+    this.macOffset = message + 28;
+    if (toClient && bytes[message] === 2 && type === ACKNOWLEDGEMENT) {
+      this.ipOffset = message + 16;
+      this.kind = LeaseKind.given;
+    } else if (!toClient && bytes[message] === 1 && type === RELEASE) {
+      this.ipOffset = message + 12;
+      this.kind = LeaseKind.released;
+    }
+  }
+
+  /** The message's type, or -1. */
+  #readOptions(bytes: Uint8Array, start: number, end: number): number {
+    let type = -1;
+    for (let at = start; at + 2 <= end && bytes[at] !== OPTION_END;) {
+      if (bytes[at] === OPTION_PAD) {
+        at++;
+        continue;
+      }
+      const length = bytes[at + 1];
+      const value = at + 2;
+      if (value + length > end) break;
+      if (bytes[at] === OPTION_MESSAGE_TYPE && length === 1) type = bytes[value];
+      else if (bytes[at] === OPTION_SERVER && length === IPV4_BYTES) this.serverOffset = value;
+      else if (bytes[at] === OPTION_ROUTER) {
+        this.routersOffset = value;
+        this.routersBytes = length - length % IPV4_BYTES;
+      }
+      at = value + length;
+    }
+    return type;
+  }
+
+  #readV6(bytes: Uint8Array, message: number, end: number): void {
+    if (message + 4 > end || bytes[message] !== REPLY) return;
+    this.ipCountV6 = 0;
+    for (let at = message + 4; at + 4 <= end;) {
+      const next = at + 4 + readU16(bytes, at + 2);
+      if (next > end) break;
+      // Identity association: id and two times, then options of its own.
+      if (readU16(bytes, at) === OPTION_IA_NA) this.#readAddresses(bytes, at + 16, next);
+      at = next;
+    }
+    if (this.ipCountV6 > 0) this.kind = LeaseKind.givenV6;
+  }
+
+  #readAddresses(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at + 4 <= end;) {
+      const next = at + 4 + readU16(bytes, at + 2);
+      if (next > end) return;
+      const isAddress = readU16(bytes, at) === OPTION_IA_ADDRESS && next - at >= 28;
+      // A valid lifetime of 0 takes it back.
+      const isValid = isAddress &&
+        (readU16(bytes, at + 24) | readU16(bytes, at + 26)) !== 0;
+      if (isValid && this.ipCountV6 < IA_ADDRESSES_MAX) {
+        this.ipOffsetsV6[this.ipCountV6++] = at + 4;
+      }
+      at = next;
+    }
+  }
+}

@@ -1,0 +1,394 @@
+/**
+ * Keeps players from speaking for addresses of others (ARP and neighbour spoofing), in IPv4 and IPv6.
+ *
+ * Gateway and client each remember who has which IP address, by the MAC that it was said to have:
+ *
+ * ```
+ *  how it is known                                 who may take it over, while its owner is not silent
+ *  the LAN's DHCP server gave it to a player       nobody, but whom the server gives it to next
+ *  a station of the LAN has used it                stations of the LAN (a new card, a failover), and leases
+ *  a player has used it first                      stations of the LAN, and leases
+ *  router or DHCP server of the LAN                no player, ever
+ * ```
+ *
+ * Whoever was silent for {@link ADDRESS_AGE_MS} is forgotten when somebody else wants the address; what an
+ * owner sends keeps it. Questions for an address (an ARP probe, a neighbour solicitation from ::) claim
+ * nothing and always pass, and so does the answer of who has it.
+ *
+ * **Bounds.** {@link ADDRESSES_PER_PLAYER_MAX} addresses of one player, so that none can fill the table. Where it
+ * is full all the same, newcomers' frames pass unwatched, which is said; leases and the LAN's own
+ * addresses are kept rather than those that players took, and the routers and servers stand elsewhere.
+ *
+ * @module
+ */
+import { DropCode } from "../obs/drops.ts";
+import { type Dissection, IpProtocol } from "../proto/dissect.ts";
+import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { copyBytes } from "../proto/bytes.ts";
+import { formatMac, isMulticastMac } from "../proto/mac.ts";
+import { AddressRank, AddressTable } from "./address_table.ts";
+import { PASS } from "./content.ts";
+import { LeaseKind, LeaseMessage } from "./lease_message.ts";
+import { NeighbourMessage } from "./neighbour_message.ts";
+
+/** The owner of what comes from the LAN; players are owners by their peer ids. */
+export const LAN_OWNER = 0;
+/** How long an address is kept for an owner of whom nothing is heard. */
+export const ADDRESS_AGE_MS = 60_000;
+/** Addresses that one player may have: several of IPv6, as systems make them, and some to spare. */
+export const ADDRESSES_PER_PLAYER_MAX = 16;
+/** Routers and DHCP servers of the LAN that are kept apart; further ones push the oldest out. */
+export const LAN_SERVERS_MAX = 16;
+/** How often the same owner is spoken of. */
+export const NEIGHBOUR_EVENT_INTERVAL_MS = 60_000;
+/** Events that wait to be drained at most. */
+const EVENTS_MAX = 32;
+/** Owners of whom something was said lately: others have to wait. */
+const SPOKEN_OF_MAX = 16;
+/** Stations whose packets are looked at once in a time, of those that send much. */
+const HEARD_LATELY = 256;
+const HEARD_INTERVAL_MS = 1_000;
+/** How often one owner's addresses are looked through for old ones. */
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** Whose an address is that somebody else wants. */
+export type AddressHolder = "server" | "lan" | "player";
+
+/** What people are to know. */
+export type NeighbourEvent =
+  | {
+    readonly type: "addressTaken";
+    /** Who says so: a peer id, or {@link LAN_OWNER}, and the MAC that is said to have it. */
+    readonly owner: number;
+    readonly mac: string;
+    readonly address: string;
+    readonly holder: AddressHolder;
+    /** Whose it is, where it is a player's. */
+    readonly holderPeerId: number;
+  }
+  | { readonly type: "addressesFull" }
+  | { readonly type: "tooManyAddresses"; readonly owner: number };
+
+/** The peer id of the player with the MAC at `bytes[offset]`; {@link LAN_OWNER}: none that is known. */
+export type PlayerOfMac = (bytes: Uint8Array, offset: number) => number;
+
+/** See the module. Nothing allocates per frame but what people are told, which is bounded. */
+export class NeighbourGuard {
+  readonly #table: AddressTable;
+  readonly #message = new NeighbourMessage();
+  readonly #lease = new LeaseMessage();
+  readonly #servers = new Uint8Array(LAN_SERVERS_MAX * 16);
+  /** Bytes of each server's address: 0, 4 or 16. */
+  readonly #serverBytes = new Uint8Array(LAN_SERVERS_MAX);
+  #nextServer = 0;
+  #sweptMs = -Infinity;
+  #fullMs = -Infinity;
+  /** The ends of addresses and MACs of whom a packet was heard, known or not, and when. */
+  readonly #heardAddresses = new Int32Array(HEARD_LATELY);
+  readonly #heardMacs = new Int32Array(HEARD_LATELY);
+  readonly #heardMs = new Float64Array(HEARD_LATELY).fill(-Infinity);
+  readonly #spokenOf = new Int32Array(SPOKEN_OF_MAX).fill(-1);
+  readonly #spokenMs = new Float64Array(SPOKEN_OF_MAX).fill(-Infinity);
+  readonly #playerOf: PlayerOfMac;
+  #self = -1;
+  #events: NeighbourEvent[] = [];
+
+  /**
+   * @param seed 4 random bytes
+   * @param playerOf whose peer id a MAC has, as far as it is known
+   */
+  constructor(seed: Uint8Array, playerOf: PlayerOfMac) {
+    this.#table = new AddressTable(seed[0] << 24 | seed[1] << 16 | seed[2] << 8 | seed[3]);
+    this.#playerOf = playerOf;
+  }
+
+  /**
+   * Judges a frame of an owner's, which `frame` describes: a drop code, or {@link PASS}.
+   *
+   * @param owner a player's peer id, or {@link LAN_OWNER}
+   */
+  judge(
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    frame: Dissection,
+    owner: number,
+    nowMs: number,
+  ): number {
+    const message = this.#message;
+    if (message.read(bytes, offset, end, frame)) {
+      const source = offset + SOURCE_MAC_OFFSET;
+      if (owner !== LAN_OWNER) {
+        if (!message.isOf(bytes, source)) return DropCode.neighbourForged;
+      } else if (message.isRouter) this.#keepServer(bytes, message.ipOffset, 16);
+      if (isNobodys(bytes, message.ipOffset, message.ipBytes)) return PASS;
+      const { ipOffset, ipBytes, macOffset } = message;
+      return this.#claim(bytes, ipOffset, ipBytes, frame.vlanIds, macOffset, owner, nowMs);
+    }
+    if (frame.ipProtocol === IpProtocol.udp && this.#lease.read(bytes, end, frame) !== 0) {
+      this.#takeLease(bytes, offset, frame, owner, nowMs);
+    } else this.#hear(bytes, offset, end, frame, owner, nowMs);
+    return PASS;
+  }
+
+  /** A room is entered, as this peer: the players in it are others. Only a client has addresses of its own. */
+  handleJoined(self: number): void {
+    this.#self = self;
+    this.#table.forgetPlayers();
+  }
+
+  /** A player has left for good: its addresses are free for others. */
+  handlePeerLeft(peerId: number): void {
+    if (peerId !== LAN_OWNER) this.#table.forget(peerId, Infinity);
+  }
+
+  /** What happened since the last call. */
+  drainEvents(): NeighbourEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  /** Somebody says that an address has a MAC. */
+  #claim(
+    bytes: Uint8Array,
+    ip: number,
+    ipBytes: number,
+    vlan: number,
+    mac: number,
+    owner: number,
+    nowMs: number,
+  ): number {
+    const table = this.#table;
+    const isLan = owner === LAN_OWNER;
+    const place = table.find(bytes, ip, ipBytes, vlan);
+    if (!isLan && this.#isServer(bytes, ip, ipBytes)) {
+      this.#tell(bytes, ip, ipBytes, mac, owner, "server", 0, nowMs);
+      return DropCode.addressTaken;
+    }
+    // This PC's own first use is worth as much: no player takes it, and a station of the LAN is heard.
+    const rank = isLan || owner === this.#self ? AddressRank.lan : AddressRank.player;
+    if (place < 0) return this.#enter(bytes, mac, owner, rank, nowMs);
+    if (table.isMac(place, bytes, mac)) {
+      // What a station of the LAN says of a player's lease does not make it the LAN's.
+      const isLease = table.rankOf(place) === AddressRank.lease;
+      table.touch(place, isLan && isLease ? table.ownerOf(place) : owner, nowMs);
+      return PASS;
+    }
+    const held = table.rankOf(place);
+    const isSilent = nowMs - table.seenMs(place) > ADDRESS_AGE_MS;
+    // A lease of which no player has made use yet may be one of a station's.
+    const outranked = rank > held ||
+      (isLan && (held === rank || table.ownerOf(place) === LAN_OWNER));
+    if (!isSilent && !outranked) {
+      const holder = table.ownerOf(place) === LAN_OWNER ? "lan" : "player";
+      this.#tell(bytes, ip, ipBytes, mac, owner, holder, table.ownerOf(place), nowMs);
+      return DropCode.addressTaken;
+    }
+    if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
+    table.put(place, bytes, mac, owner, rank, nowMs);
+    return PASS;
+  }
+
+  /** An address that nobody has yet. */
+  #enter(bytes: Uint8Array, mac: number, owner: number, rank: number, nowMs: number): number {
+    if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
+    // What a player says first never pushes out what is known of others.
+    const rankMax = rank === AddressRank.player ? AddressRank.free : rank;
+    const place = this.#table.placeFor(rankMax, nowMs - ADDRESS_AGE_MS);
+    if (place >= 0) this.#table.put(place, bytes, mac, owner, rank, nowMs);
+    else if (nowMs - this.#fullMs >= NEIGHBOUR_EVENT_INTERVAL_MS) {
+      this.#fullMs = nowMs;
+      this.#say({ type: "addressesFull" });
+    }
+    return PASS;
+  }
+
+  #isTooMany(owner: number, nowMs: number): boolean {
+    const table = this.#table;
+    if (owner === LAN_OWNER || owner === this.#self) return false;
+    if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
+    if (nowMs - this.#sweptMs >= SWEEP_INTERVAL_MS) {
+      this.#sweptMs = nowMs;
+      table.forget(owner, nowMs - ADDRESS_AGE_MS);
+    }
+    if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
+    if (this.#maySpeakOf(owner, nowMs)) this.#say({ type: "tooManyAddresses", owner });
+    return true;
+  }
+
+  #takeLease(
+    bytes: Uint8Array,
+    offset: number,
+    frame: Dissection,
+    owner: number,
+    nowMs: number,
+  ): void {
+    const { kind, ipOffset, macOffset, ipOffsetsV6 } = this.#lease;
+    const vlan = frame.vlanIds;
+    if (kind === LeaseKind.released) {
+      const place = this.#table.find(bytes, ipOffset, 4, vlan);
+      if (place >= 0 && this.#table.isMac(place, bytes, offset + SOURCE_MAC_OFFSET)) {
+        this.#table.clear(place);
+      }
+    }
+    if (owner !== LAN_OWNER) return;
+    if (kind === LeaseKind.given) {
+      const { routersOffset, routersBytes, serverOffset } = this.#lease;
+      if (serverOffset >= 0) this.#keepServer(bytes, serverOffset, 4);
+      for (let at = 0; at < routersBytes; at += 4) this.#keepServer(bytes, routersOffset + at, 4);
+      this.#lend(bytes, ipOffset, 4, vlan, macOffset, nowMs);
+    } else if (kind === LeaseKind.givenV6 && !isMulticastMac(bytes, offset)) {
+      for (let index = 0; index < this.#lease.ipCountV6; index++) {
+        this.#lend(bytes, ipOffsetsV6[index], 16, vlan, offset, nowMs);
+      }
+    }
+  }
+
+  /** The LAN's server has given an address to a MAC: whoever had it has it no more. */
+  #lend(
+    bytes: Uint8Array,
+    ip: number,
+    ipBytes: number,
+    vlan: number,
+    mac: number,
+    nowMs: number,
+  ): void {
+    if (isNobodys(bytes, ip, ipBytes) || isUnspecified(bytes, ip, ipBytes)) return;
+    const table = this.#table;
+    this.#dropServer(bytes, ip, ipBytes);
+    const known = table.find(bytes, ip, ipBytes, vlan);
+    const owner = this.#playerOf(bytes, mac);
+    const place = known >= 0 ? known : table.placeFor(AddressRank.lease, nowMs - ADDRESS_AGE_MS);
+    table.put(place, bytes, mac, owner, AddressRank.lease, nowMs);
+  }
+
+  /** A packet from an address: its owner is there. */
+  #hear(
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    frame: Dissection,
+    owner: number,
+    nowMs: number,
+  ): void {
+    if (frame.ipVersion === 0) return;
+    const ipBytes = frame.ipVersion === 4 ? 4 : 16;
+    const ip = frame.networkOffset + (frame.ipVersion === 4 ? 12 : 8);
+    if (ip + ipBytes > end) return;
+    const source = offset + SOURCE_MAC_OFFSET;
+    // Nearly all packets are of one who has just been heard.
+    const address = wordAt(bytes, ip + ipBytes - 4);
+    const station = wordAt(bytes, source + 2);
+    const heard = (address ^ station) & (HEARD_LATELY - 1);
+    const isSame = this.#heardAddresses[heard] === address && this.#heardMacs[heard] === station;
+    if (isSame && nowMs - this.#heardMs[heard] < HEARD_INTERVAL_MS) return;
+    this.#heardAddresses[heard] = address;
+    this.#heardMacs[heard] = station;
+    this.#heardMs[heard] = nowMs;
+    const place = this.#table.find(bytes, ip, ipBytes, frame.vlanIds);
+    if (place < 0 || !this.#table.isMac(place, bytes, source)) return;
+    this.#table.touch(place, owner, nowMs);
+  }
+
+  #isServer(bytes: Uint8Array, ip: number, ipBytes: number): boolean {
+    return this.#serverIndex(bytes, ip, ipBytes) >= 0;
+  }
+
+  #serverIndex(bytes: Uint8Array, ip: number, ipBytes: number): number {
+    for (let index = 0; index < LAN_SERVERS_MAX; index++) {
+      if (this.#serverBytes[index] !== ipBytes) continue;
+      let at = 0;
+      while (at < ipBytes && this.#servers[index * 16 + at] === bytes[ip + at]) at++;
+      if (at === ipBytes) return index;
+    }
+    return -1;
+  }
+
+  #keepServer(bytes: Uint8Array, ip: number, ipBytes: 4 | 16): void {
+    if (isUnspecified(bytes, ip, ipBytes) || this.#isServer(bytes, ip, ipBytes)) return;
+    const index = this.#nextServer;
+    this.#nextServer = (index + 1) % LAN_SERVERS_MAX;
+    copyBytes(bytes, ip, ipBytes, this.#servers, index * 16);
+    this.#serverBytes[index] = ipBytes;
+  }
+
+  #dropServer(bytes: Uint8Array, ip: number, ipBytes: number): void {
+    const index = this.#serverIndex(bytes, ip, ipBytes);
+    if (index >= 0) this.#serverBytes[index] = 0;
+  }
+
+  #tell(
+    bytes: Uint8Array,
+    ip: number,
+    ipBytes: number,
+    mac: number,
+    owner: number,
+    holder: AddressHolder,
+    holderPeerId: number,
+    nowMs: number,
+  ): void {
+    if (!this.#maySpeakOf(owner, nowMs)) return;
+    this.#say({
+      type: "addressTaken",
+      owner,
+      mac: formatMac(bytes, mac),
+      address: formatIp(bytes, ip, ipBytes),
+      holder,
+      holderPeerId,
+    });
+  }
+
+  #say(event: NeighbourEvent): void {
+    if (this.#events.length < EVENTS_MAX) this.#events.push(event);
+  }
+
+  #maySpeakOf(owner: number, nowMs: number): boolean {
+    let oldest = 0;
+    for (let index = 0; index < SPOKEN_OF_MAX; index++) {
+      if (this.#spokenOf[index] === owner) {
+        oldest = index;
+        break;
+      }
+      if (this.#spokenMs[index] < this.#spokenMs[oldest]) oldest = index;
+    }
+    if (nowMs - this.#spokenMs[oldest] < NEIGHBOUR_EVENT_INTERVAL_MS) return false;
+    this.#spokenOf[oldest] = owner;
+    this.#spokenMs[oldest] = nowMs;
+    return true;
+  }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
+}
+
+/** Broadcast, multicast, loopback: addresses that no single station has. */
+function isNobodys(bytes: Uint8Array, ip: number, ipBytes: number): boolean {
+  return ipBytes === 4 ? bytes[ip] >= 224 || bytes[ip] === 127 : bytes[ip] === 0xff;
+}
+
+function isUnspecified(bytes: Uint8Array, ip: number, ipBytes: number): boolean {
+  let any = 0;
+  for (let index = 0; index < ipBytes; index++) any |= bytes[ip + index];
+  return any === 0;
+}
+
+/** `192.168.1.1`, or IPv6 in groups with the first of the longest runs of zeros left out (RFC 5952). */
+export function formatIp(bytes: Uint8Array, ip: number, ipBytes: number): string {
+  const part = bytes.subarray(ip, ip + ipBytes);
+  if (ipBytes === 4) return part.join(".");
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => part[2 * index] << 8 | part[2 * index + 1],
+  );
+  let [start, length] = [0, 0];
+  for (let first = 0; first < 8; first++) {
+    let run = 0;
+    while (groups[first + run] === 0) run++;
+    if (run > length) [start, length] = [first, run];
+  }
+  const text = (from: number, to: number) =>
+    groups.slice(from, to).map((group) => group.toString(16)).join(":");
+  return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * What a frame says of who has an IP address: ARP, and IPv6 neighbour discovery.
+ *
+ * ```
+ *  ARP (RFC 826)   0 hardware 2 protocol 4 lengths 6 operation 8 sender MAC 14 sender IP 18 target MAC 24 target IP
+ *  RS, NS          source IP of the packet,      option 1: its MAC       (RFC 4861)
+ *  RA              source IP of the packet,      option 1: its MAC
+ *  NA, redirect    target (8 bytes behind the type), option 2: its MAC
+ * ```
+ *
+ * @module
+ */
+import { readU16 } from "../proto/bytes.ts";
+import { type Dissection, IpProtocol } from "../proto/dissect.ts";
+import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { equalMacs } from "../proto/mac.ts";
+
+const ARP_BYTES = 28;
+const SENDER_MAC_OFFSET = 8;
+const SENDER_IP_OFFSET = 14;
+const IPV4_TYPE = 0x0800;
+/** Lengths of a MAC and of an IPv4 address. */
+const ARP_LENGTHS = 0x0604;
+
+const ROUTER_SOLICITATION = 133;
+const ROUTER_ADVERTISEMENT = 134;
+const NEIGHBOUR_SOLICITATION = 135;
+const NEIGHBOUR_ADVERTISEMENT = 136;
+const REDIRECT = 137;
+const IPV6_SOURCE_OFFSET = 8;
+const TARGET_OFFSET = 8;
+const SOURCE_LINK_OPTION = 1;
+const TARGET_LINK_OPTION = 2;
+/** Bytes of the option with a MAC: 8, as one unit of 8. */
+const LINK_OPTION_UNITS = 1;
+
+/** What is read; made once and refilled. */
+export class NeighbourMessage {
+  /** 4 or 16: bytes of the address; 0: the frame says nothing of an address. */
+  ipBytes: 0 | 4 | 16 = 0;
+  /** Where the address is that somebody has. */
+  ipOffset = -1;
+  /** Where the MAC is that it is said to have; the frame's source where nothing else is said. */
+  macOffset = -1;
+  /** A router says so of itself. */
+  isRouter = false;
+  /** There is a second MAC, and it is another one: receivers would differ in which they take. */
+  #differs = false;
+
+  /**
+   * Reads the whole frame at `bytes[offset … end)` that `frame` describes. False: it is none of these, or says
+   * nothing of who has an address, as a question for one that is not taken yet does (a sender of
+   * 0.0.0.0 or ::).
+   */
+  read(bytes: Uint8Array, offset: number, end: number, frame: Dissection): boolean {
+    this.ipBytes = 0;
+    this.#differs = false;
+    this.isRouter = false;
+    if (frame.etherType === EtherType.arp) return this.#readArp(bytes, frame.networkOffset, end);
+    if (frame.ipVersion !== 6 || frame.ipProtocol !== IpProtocol.icmpv6) return false;
+    const isKnown = frame.icmpType >= ROUTER_SOLICITATION && frame.icmpType <= REDIRECT;
+    if (!isKnown || frame.transportOffset < 0) return false;
+    return this.#readDiscovery(bytes, offset, end, frame);
+  }
+
+  /** Whether the MAC that is named is this one. */
+  isOf(bytes: Uint8Array, macOffset: number): boolean {
+    return !this.#differs && equalMacs(bytes, this.macOffset, bytes, macOffset);
+  }
+
+  #readArp(bytes: Uint8Array, at: number, end: number): boolean {
+    if (at < 0 || at + ARP_BYTES > end) return false;
+    // Linux takes Ethernet's number and that of IEEE 802 networks: the number does not matter.
+    if (readU16(bytes, at + 2) !== IPV4_TYPE || readU16(bytes, at + 4) !== ARP_LENGTHS) {
+      return false;
+    }
+    return this.#say(bytes, at + SENDER_IP_OFFSET, 4, at + SENDER_MAC_OFFSET);
+  }
+
+  #readDiscovery(bytes: Uint8Array, offset: number, end: number, frame: Dissection): boolean {
+    const message = frame.transportOffset;
+    const { icmpType } = frame;
+    const ofTarget = icmpType === NEIGHBOUR_ADVERTISEMENT || icmpType === REDIRECT;
+    const ip = ofTarget ? message + TARGET_OFFSET : frame.networkOffset + IPV6_SOURCE_OFFSET;
+    const options = message + optionsOffset(icmpType);
+    if (options > end) return false;
+    const wanted = ofTarget ? TARGET_LINK_OPTION : SOURCE_LINK_OPTION;
+    let mac = -1;
+    for (let at = options; at + 8 <= end;) {
+      const units = bytes[at + 1];
+      if (units === 0) break;
+      if (bytes[at] === wanted && units === LINK_OPTION_UNITS) {
+        if (mac >= 0 && !equalMacs(bytes, mac, bytes, at + 2)) this.#differs = true;
+        mac = mac < 0 ? at + 2 : mac;
+      }
+      at += 8 * units;
+    }
+    this.isRouter = icmpType === ROUTER_ADVERTISEMENT;
+    // A redirect without a MAC leaves it to who is asked.
+    if (mac < 0 && icmpType === REDIRECT) return false;
+    return this.#say(bytes, ip, 16, mac < 0 ? offset + SOURCE_MAC_OFFSET : mac);
+  }
+
+  /** An address of zeros is nobody's. */
+  #say(bytes: Uint8Array, ip: number, ipBytes: 4 | 16, mac: number): boolean {
+    let any = 0;
+    for (let index = 0; index < ipBytes; index++) any |= bytes[ip + index];
+    if (any === 0) return false;
+    this.ipBytes = ipBytes;
+    this.ipOffset = ip;
+    this.macOffset = mac;
+    return true;
+  }
+}
+
+/** Where options begin, from the type on (RFC 4861 section 4). */
+function optionsOffset(icmpType: number): number {
+  switch (icmpType) {
+    case ROUTER_SOLICITATION:
+      return 8;
+    case ROUTER_ADVERTISEMENT:
+      return 16;
+    case NEIGHBOUR_SOLICITATION:
+    case NEIGHBOUR_ADVERTISEMENT:
+      return 24;
+    default:
+      return 40;
+  }
+}
