@@ -40,6 +40,23 @@ export const PATCHES: readonly string[] = [
   "0010-no-udp-offload-on-windows.patch",
   "0011-paths-by-id.patch",
   "0012-empty-datagrams.patch",
+  "0013-always-a-path.patch",
+  "0014-receive-queue.patch",
+  "0015-data-stays-as-it-came.patch",
+  "0016-no-half-read-parameters.patch",
+  "0017-version-negotiation.patch",
+  "0018-retry-version.patch",
+  "0019-skipped-packet-numbers.patch",
+  "0020-range-split.patch",
+  "0021-quiet-after-the-end.patch",
+  "0022-no-rtt-no-model.patch",
+  "0023-buffers-below-4-gib.patch",
+  "0024-initial-keys-end.patch",
+  "0025-verdict-after-the-end.patch",
+  "0026-resets-to-own-peers-alone.patch",
+  "0027-version-negotiation-rate.patch",
+  "0028-no-reference-to-the-dead.patch",
+  "0029-long-tickets.patch",
 ];
 
 /**

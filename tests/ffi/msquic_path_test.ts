@@ -1,0 +1,35 @@
+/** What is left of a connection's paths when their validation fails (patch 0013). */
+import { assertEquals } from "@std/assert";
+import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
+
+const PROGRAM: MsquicProgram = {
+  program: new URL("./path_validation.c", import.meta.url).pathname,
+  core: ["path.c", "loss_detection.c"],
+};
+
+/** What is done, and what must be so after it. */
+const CASES: Record<string, string> = {
+  // Challenges that are lost are sent again; it is the timer that ends a validation.
+  "lost": "paths=2 first=0 active=1 challenge",
+  "lost-last": "paths=1 first=0 active=1 challenge",
+  "remove-last": "paths=1 first=0 active=1",
+  "remove-first": "paths=2 first=2 active=1",
+  "fallback": "address-changed paths=2 first=2 active=1 timer",
+  "unproven-fallback": "paths=2 first=0 active=1 challenge timer",
+  "last": "paths=1 first=0 active=1 challenge timer",
+  "others": "paths=2 first=0 active=1 timer",
+  "closed": "paths=2 first=0 active=1",
+};
+
+Deno.test("there is an active path as long as there is a connection", async () => {
+  assertEquals(await sayings(PROGRAM, Object.keys(CASES)), CASES);
+});
+
+Deno.test("without the patch lost challenges leave a connection without a path", async () => {
+  const without = { ...PROGRAM, without: "0013-always-a-path.patch" };
+  assertEquals(await sayings(without, ["lost", "lost-last", "remove-last"]), {
+    "lost": "paths=0 first=1 active=0",
+    "lost-last": "paths=0 first=0 active=1",
+    "remove-last": "paths=0 first=0 active=1",
+  });
+});
