@@ -28,13 +28,7 @@ if (import.meta.main) await main(readStart(Deno.args));
 
 async function main(start: Start): Promise<never> {
   const ownWindow = hasOwnWindow();
-  const args = ownWindow && start.args.length === 0
-    ? askForArguments(CLIENT_PROGRAM, Deno.execPath().replace(/[\\/][^\\/]*$/, ""), WINDOW)
-    : start.args;
-  if (args === undefined) {
-    WINDOW.ask(CLOSE);
-    Deno.exit(ExitCode.done);
-  }
+  const { args } = ownWindow && start.args.length === 0 ? askPlayer() : start;
   let isOver = false;
   let isReport = false;
   /** Runs here, or in a second start that has the rights which it takes. */
@@ -68,6 +62,16 @@ async function main(start: Start): Promise<never> {
       }
     },
   );
+}
+
+/** The arguments of a start without any; without answers the program ends here. */
+function askPlayer(): { readonly args: readonly string[] } {
+  const folder = Deno.execPath().replace(/[\\/][^\\/]*$/, "");
+  const start = askForArguments(CLIENT_PROGRAM, folder, WINDOW);
+  if (start.kind === "start") return start;
+  if (start.kind === "refused") console.error(`${CLIENT_PROGRAM.name}: ${start.message}`);
+  WINDOW.ask(CLOSE);
+  Deno.exit(start.kind === "refused" ? ExitCode.usage : ExitCode.done);
 }
 
 async function run(values: OptionValues): Promise<number> {

@@ -30,6 +30,12 @@ export interface OptionSpec {
    * where the command line names none, before what a configuration file says.
    */
   readonly credential?: string;
+  /**
+   * What a file does with it that lies beside a program which was double-clicked: the file may be a
+   * stranger's. It is obeyed, or the player is asked this, in plain words (`{}` is the value). Without it
+   * switches that begin with `allow-` are asked for by their help, and all else is refused.
+   */
+  readonly beside?: "obeyed" | { readonly ask: string };
   /** Whether it is repeatable and each value is `KEY=VALUE`: a table in a configuration file. */
   readonly pairs?: boolean;
 }
@@ -133,6 +139,7 @@ const COMMON: readonly OptionSpec[] = [
   {
     name: "log-level",
     value: "LEVEL",
+    beside: "obeyed",
     default: "info",
     help: "error, warning, info, debug or trace",
     check: oneOf("error", "warning", "info", "debug", "trace"),
@@ -140,6 +147,7 @@ const COMMON: readonly OptionSpec[] = [
   {
     name: "log-format",
     value: "FORMAT",
+    beside: "obeyed",
     default: "text",
     help: "text (for people) or json (one object a line)",
     check: oneOf("text", "json"),

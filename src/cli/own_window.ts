@@ -6,8 +6,9 @@
 import { consoleProcessCount } from "../ffi/windows_process.ts";
 import { writeFileAtomic } from "../os/files.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
-import { readConfigFile } from "./config_file.ts";
-import { type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
+import { type ConfigValues, readConfigFile } from "./config_file.ts";
+import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
+import { INBOUND_QUESTION } from "./programs.ts";
 
 /** The file that is looked for beside the program. */
 export const CONFIG_NAME = "lanparty.toml";
@@ -44,22 +45,30 @@ export const WINDOW: Dialog = {
   ask: (question) => prompt(question)?.trim(),
 };
 
+/** What comes of a start without arguments. */
+export type WindowStart =
+  | { readonly kind: "start"; readonly args: readonly string[] }
+  /** The player closed the window, or had no answer. */
+  | { readonly kind: "given-up" }
+  /** The file beside the program is not to be used: why, in one line. */
+  | { readonly kind: "refused"; readonly message: string };
+
+const GIVEN_UP: WindowStart = { kind: "given-up" };
+const REPORT_START: WindowStart = { kind: "start", args: ["doctor"] };
+
 /**
  * The arguments of a start without any.
  *
  * @param folder where the program lies
- * @returns undefined: the player gave up
  */
 export function askForArguments(
   program: ProgramSpec,
   folder: string,
   dialog: Dialog,
-): readonly string[] | undefined {
+): WindowStart {
   const file = `${folder}\\${CONFIG_NAME}`;
-  const kept = isThere(file) ? confirmFile(program, file, dialog) : "other";
-  if (kept === undefined) return undefined;
-  if (kept === "in") return ["--config", file];
-  if (kept === "report") return ["doctor"];
+  const kept = isThere(file) ? confirmFile(program, file, dialog) : undefined;
+  if (kept !== undefined) return kept;
   dialog.say(program.summary);
   dialog.say("Your host has told you how to get in. (More can be set: see --help.)");
   dialog.say(`(d: ${REPORT})\n`);
@@ -67,33 +76,39 @@ export function askForArguments(
   for (const { option, text } of QUESTIONS) {
     const spec = program.options.find(({ name }) => name === option)!;
     const answer = askFor(spec, text, dialog);
-    if (answer === undefined) return undefined;
-    if (option === "relay" && answer === "d") return ["doctor"]; // "d:443" is a relay of that name
+    if (answer === undefined) return GIVEN_UP;
+    if (option === "relay" && answer === "d") return REPORT_START; // "d:443" is a relay of that name
     if (answer !== "") answers.set(option, answer);
   }
-  const inbound = dialog.ask("May the LAN reach games that you host on this PC? [y/N]");
-  const switches = inbound !== undefined && /^y/i.test(inbound) ? ["allow-inbound"] : [];
+  const switches = isYes(dialog.ask(`${INBOUND_QUESTION} [y/N]`)) ? ["allow-inbound"] : [];
   const keep = dialog.ask("Keep these answers for the next time? [Y/n]");
   if (keep !== undefined && !/^n/i.test(keep)) saveAnswers(file, answers, switches, dialog);
-  return [
+  const args = [
     ...[...answers].flatMap(([option, answer]) => [`--${option}`, answer]),
     ...switches.map((name) => `--${name}`),
   ];
+  return { kind: "start", args };
 }
 
 /**
- * A file may have come with a download: the player sees where it leads before it is followed.
+ * A file may have come with a download, and the program that reads it has an administrator's rights: so
+ * the player sees where it leads before it is followed, says yes to each thing that it would open, and
+ * nothing else of it counts. What was agreed to are the arguments: the file is not read again.
  *
- * @returns `other`: what it says is not to be used; `report`: a doctor's is wanted instead; undefined:
- *   the player gave up
+ * @returns undefined: what it says is not wanted
  */
-function confirmFile(
-  program: ProgramSpec,
-  file: string,
-  dialog: Dialog,
-): "in" | "other" | "report" | undefined {
+function confirmFile(program: ProgramSpec, file: string, dialog: Dialog): WindowStart | undefined {
   const config = readConfigFile(program, file);
-  if (typeof config === "string") return "in"; // what is wrong with it is said as with any file
+  if (typeof config === "string") return { kind: "refused", message: config };
+  const specs = allOptions(program).filter(({ name }) => config.has(name));
+  const refused = specs.find((spec) => besideOf(spec) === "refused");
+  if (refused !== undefined) {
+    const why = isPath(refused) ? "may not name files and folders" : "may not set that";
+    const message =
+      `${CONFIG_NAME} sets ${refused.name}: a file that lies beside the program ${why}. ` +
+      `Take that line out, or start the program in a console, with --config ${CONFIG_NAME}`;
+    return { kind: "refused", message };
+  }
   const text = (name: string) => {
     const value = config.get(name);
     return Array.isArray(value) ? isolated(cleanText(value[0], SHOWN_MAX)) : "(none given)";
@@ -101,8 +116,70 @@ function confirmFile(
   dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
   dialog.say(`(n: ask me anew; d: ${REPORT})`);
   const answer = dialog.ask("Press Enter to go in:");
-  if (answer === undefined) return undefined;
-  return /^n/i.test(answer) ? "other" : /^d/i.test(answer) ? "report" : "in";
+  if (answer === undefined) return GIVEN_UP;
+  if (/^n/i.test(answer)) return undefined;
+  if (/^d/i.test(answer)) return REPORT_START;
+  return startWith(specs, config, dialog);
+}
+
+/** Asks for each thing that is not obeyed unasked. */
+function startWith(
+  specs: readonly OptionSpec[],
+  config: ConfigValues,
+  dialog: Dialog,
+): WindowStart {
+  const args: string[] = [];
+  const wishes: { readonly question: string; readonly arg: string }[] = [];
+  for (const spec of specs) {
+    const beside = besideOf(spec);
+    const value = config.get(spec.name);
+    if (value === undefined || value === false || beside === "refused") continue;
+    for (const text of value === true ? [undefined] : value) {
+      const arg = text === undefined ? `--${spec.name}` : `--${spec.name}=${text}`;
+      if (beside === "obeyed") args.push(arg);
+      else wishes.push({ question: fillIn(beside.ask, text), arg });
+    }
+  }
+  if (wishes.length > WISHES_MAX) {
+    const message =
+      `${CONFIG_NAME} wants to open ${wishes.length} things, which is too much to ask for`;
+    return { kind: "refused", message };
+  }
+  if (wishes.length > 0) {
+    dialog.say(`${CONFIG_NAME} wants more. Say yes only to what your host has told you of.`);
+  }
+  for (const { question, arg } of wishes) {
+    const answer = dialog.ask(`${question} [y/N]`);
+    if (answer === undefined) return GIVEN_UP;
+    if (isYes(answer)) args.push(arg);
+  }
+  return { kind: "start", args };
+}
+
+/** What is asked at most: who is asked on and on says yes in the end. */
+const WISHES_MAX = 12;
+
+/** What a file beside the program does with an option. */
+export function besideOf(spec: OptionSpec): "obeyed" | { readonly ask: string } | "refused" {
+  if (isPath(spec)) return "refused";
+  if (spec.beside !== undefined) return spec.beside;
+  if (!spec.name.startsWith("allow-")) return "refused";
+  const value = spec.value === undefined ? "" : " {}";
+  return { ask: `May ${CONFIG_NAME} set ${spec.name}${value} (${spec.help})?` };
+}
+
+function isPath({ value }: OptionSpec): boolean {
+  return value === "FILE" || value === "DIR";
+}
+
+function fillIn(question: string, value: string | undefined): string {
+  return value === undefined
+    ? question
+    : question.replace("{}", () => isolated(cleanText(value, SHOWN_MAX)));
+}
+
+function isYes(answer: string | undefined): boolean {
+  return answer !== undefined && /^y/i.test(answer);
 }
 
 function askFor(spec: OptionSpec, text: string, dialog: Dialog): string | undefined {

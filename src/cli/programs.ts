@@ -172,6 +172,7 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
   {
     name: "relay",
     value: "HOST:PORT",
+    beside: "obeyed",
     required: true,
     help: "the relay's address; the port is 443 where none is given",
     check: (text) => valid(() => parseEndpointAddress(text), "HOST, HOST:PORT or [ADDRESS]:PORT"),
@@ -179,6 +180,7 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
   {
     name: "server-name",
     value: "NAME",
+    beside: "obeyed",
     help: "the name that the relay's certificate must hold; by default the host of --relay",
     check: (text) =>
       !/\p{Cc}/u.test(text) && (canonicalIp(text) ?? canonicalHost(text)) !== undefined
@@ -193,6 +195,7 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
   {
     name: "relay-fingerprint",
     value: "SHA256",
+    beside: "obeyed",
     help: "trust the relay whose public key has this fingerprint (base64url)",
     check: (text) =>
       /^[A-Za-z0-9_-]{43}=?$/.test(text) ? undefined : "expected 43 characters of base64url",
@@ -200,14 +203,21 @@ const RELAY_ACCESS: readonly OptionSpec[] = [
   {
     name: "room",
     value: "ROOM",
+    beside: "obeyed",
     required: true,
     help: "the room's code: 1 to 32 of A-Z, 0-9 and -",
     check: (text) => valid(() => parseRoomCode(text), "1 to 32 of A-Z, 0-9 and -"),
   },
-  { name: "name", value: "NAME", help: "how others see you; at most 64 characters" },
+  {
+    name: "name",
+    value: "NAME",
+    beside: "obeyed",
+    help: "how others see you; at most 64 characters",
+  },
   {
     name: "datagram-budget",
     value: "BYTES",
+    beside: "obeyed",
     help: "never use datagrams above this size",
     check: integerBetween(BUDGET_BYTES_MIN, 65_535),
   },
@@ -221,6 +231,7 @@ function keyOptions(name: "room-key" | "gateway-key", what: string): readonly Op
       name,
       value: "KEY",
       secret: true,
+      beside: "obeyed",
       help:
         `${what}; others on this machine can see it in a process list, but not when it comes from ` +
         `a file, from --config or from the environment (${variable})`,
@@ -292,6 +303,9 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   ],
 };
 
+/** What a player is asked before the LAN is let in. */
+export const INBOUND_QUESTION = "May the LAN reach games that you host on this PC?";
+
 /** Names of connections are free text on Windows; those of Linux' interfaces are not. */
 export function wrongTapName(text: string, os: string): string | undefined {
   if (os === "windows") {
@@ -306,6 +320,7 @@ const TAP_NAME: OptionSpec = {
   name: "tap-name",
   alias: "tap",
   value: "NAME",
+  beside: { ask: 'May the party use the network adapter "{}" of this PC?' },
   help: "the name of the network adapter; by default lanparty0, on Windows one that is not in use",
   check: (text) => wrongTapName(text, Deno.build.os),
 };
@@ -334,6 +349,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     {
       name: "virtual-mac",
       value: "MAC",
+      beside: "obeyed",
       help: "the MAC to have in the LAN; by default one is made at first start and kept",
       check: (text) => {
         const mac = parseMac(text);
@@ -351,15 +367,26 @@ export const CLIENT_PROGRAM: ProgramSpec = {
       check: (text) =>
         parseCidr(text) === undefined ? "expected an IPv4 address like 192.168.1.77/24" : undefined,
     },
-    { name: "no-dhcp", help: "leave the adapter without an IPv4 address" },
+    {
+      name: "no-dhcp",
+      beside: "obeyed",
+      help: "leave the adapter without an IPv4 address",
+    },
     {
       name: "allow-lan-default-route",
+      beside: {
+        ask: "May the LAN take over this PC's way to the internet, and look up names for it?",
+      },
       help: "let the LAN's DHCP server set this PC's default route, routes and name servers",
     },
     {
       name: "allow-lan-network",
       value: "CIDR",
       repeatable: true,
+      beside: {
+        ask:
+          "May the party have the network {}, so that what this PC sends there goes to the party?",
+      },
       help:
         "let the LAN have this network although it is not for private use, or a VPN of this PC " +
         "has it: what this PC sends there goes to the party, such as 203.0.113.0/24",
@@ -372,6 +399,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     },
     {
       name: "allow-router-advertisements",
+      beside: { ask: "May routers of the LAN give this PC addresses of IPv6?" },
       help:
         "let routers of the LAN tell this PC of the LAN's IPv6 networks (where relay and gateway " +
         "do, too); they do not become its routers without --allow-lan-default-route",
@@ -382,6 +410,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     },
     {
       name: "allow-inbound",
+      beside: { ask: INBOUND_QUESTION },
       help:
         "let the LAN reach what runs on this PC, such as a game that you host, while the client " +
         "runs: a firewall rule for the party's adapter alone (Windows; elsewhere nothing is in the way)",

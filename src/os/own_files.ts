@@ -224,7 +224,7 @@ function whyForeign(path: string, { uid }: PathInfo, user: User): string | undef
   if (uid === ROOT || uid === user.uid) return undefined;
   return `${path} belongs to ${
     nameOf(uid)
-  }, who can change what is in it: choose another place, or, ` +
+  }, who can change what is in it: choose another --state-dir, or, ` +
     `if you know all that is in it, chown ${user.uid} ${quoteForShell(path)}`;
 }
 

@@ -60,6 +60,8 @@ Deno.test("a fresh Windows", async (test) => {
   await pc.installFakes("shell32");
   await test.step("without rights: Windows is asked for them once, with all that was given", () =>
     checkRights(pc));
+  await test.step("a stranger's file beside the program opens nothing by itself", () =>
+    checkStrangersFile(pc));
   await test.step("without rights, and the player says no: a clear line", async () => {
     await pc.write("rights", "no");
     const refused = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
@@ -139,6 +141,48 @@ async function checkDoubleClick(pc: WinePc): Promise<void> {
   await waitForText(report, /TAP driver[^]*things to look at[^]*Press Enter to close/);
   await report.write("\r");
   assertEquals(await report.waitExit(20_000), 0);
+  await pc.remove("lanparty.toml");
+}
+
+/** A file that came with a download: what it says is done only as far as it opens nothing. */
+async function checkStrangersFile(pc: WinePc): Promise<void> {
+  const hosts = pc.diskC("windows/system32/drivers/etc/hosts");
+  await Deno.writeTextFile(hosts, "127.0.0.1 localhost\n");
+  const party = 'relay = "192.0.2.1"\nroom = "PARTY"\n';
+  await pc.write(
+    "lanparty.toml",
+    `${party}frame-log = 'C:\\windows\\system32\\drivers\\etc\\hosts'\nallow-inbound = true\n`,
+  );
+  const before = (await pc.calls()).length;
+  const refused = pc.doubleClick();
+  await waitForText(
+    refused,
+    /lanparty.toml sets frame-log: a file that lies beside[^]*Press Enter to close/,
+  );
+  await refused.write("\r");
+  assertEquals(await refused.waitExit(20_000), 2);
+  assertEquals((await pc.calls()).slice(before), []);
+  assertEquals(await Deno.readTextFile(hosts), "127.0.0.1 localhost\n");
+  // Whoever presses Enter all the way opens nothing.
+  await pc.write(
+    "lanparty.toml",
+    `${party}allow-lan-default-route = true\nallow-inbound = true\ntap-name = "Other"\n`,
+  );
+  const window = pc.doubleClick();
+  for (const question of [/go in:/, /Other/, /way to the internet/, /May the LAN reach/]) {
+    await waitForText(window, question);
+    await window.write("\r");
+  }
+  await waitForText(window, /no TAP adapter|Press Enter to close/);
+  await window.write("\r");
+  await window.waitExit(20_000);
+  assertEquals(
+    (await pc.calls()).slice(before).filter((call) => /ShellExecuteExW with/.test(call)),
+    [
+      "ShellExecuteExW with --as-administrator=Z:\\ --relay=192.0.2.1 --room=PARTY " +
+      "--state-dir=C:\\users\\player\\AppData\\Roaming\\lanparty-client",
+    ],
+  );
   await pc.remove("lanparty.toml");
 }
 
