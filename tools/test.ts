@@ -87,7 +87,13 @@ const LEVELS: readonly Level[] = [
   {
     name: "e2e",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...NAME_SERVICES, ...BARE_SYSTEM, ...BROWSER],
+    prerequisites: [
+      ...NETWORK_PLAY,
+      ...UDHCPC,
+      ...NAME_SERVICES,
+      ...BARE_SYSTEM,
+      ...BROWSER,
+    ],
     timeoutMs: 60 * MINUTE_MS,
   },
   {

@@ -248,7 +248,8 @@ export class TapDevice implements LinkDevice {
     if (interfaceIndex(this.name) !== this.index) this.#setState("gone");
     else {
       const info = queryInterface(this.name);
-      this.#mtu = info.mtu;
+      // A DHCP client has set what the LAN says (option 26): its frames would not fit into the room.
+      if (info.mtu !== this.#mtu) setInterfaceMtu(this.name, this.#mtu);
       this.#setState(info.up ? "up" : "down");
     }
     return this.#state;

@@ -57,6 +57,8 @@ export interface DhcpProgramPlan {
   /** It stays in the foreground. */
   readonly command: Command;
   readonly files: readonly DhcpFile[];
+  /** Whether the system's own script is run, which may write the system's list of name servers. */
+  readonly runsSystemScript: boolean;
   /** Whether the addresses that our script prints are to be set by us. */
   readonly weSetAddresses: boolean;
   /** Has a lease asked for anew: by a signal, or by starting the client again. */

@@ -16,6 +16,7 @@ import {
   SessionFiles,
 } from "./dhcp_session.ts";
 import type { Change } from "./journal.ts";
+import { ResolverGuard } from "./resolver_guard.ts";
 import { identifyProcess, killProcess, type ProcessIdentity } from "./process_identity.ts";
 
 /** A client that ran this long was well. */
@@ -41,6 +42,7 @@ export class ProgramSession implements DhcpSession {
   readonly #context: DhcpContext;
   readonly #files: SessionFiles;
   readonly #retry: Retry;
+  readonly #resolver: ResolverGuard | undefined;
   #running: Running | undefined;
   #address: string | undefined;
   #stopping = false;
@@ -51,6 +53,10 @@ export class ProgramSession implements DhcpSession {
     this.#context = context;
     this.#files = new SessionFiles(plan.files, context);
     this.#retry = new Retry(context, () => this.start());
+    const { journal } = context;
+    this.#resolver = plan.runsSystemScript && journal !== undefined
+      ? new ResolverGuard(journal)
+      : undefined;
   }
 
   get address(): string | undefined {
@@ -63,6 +69,7 @@ export class ProgramSession implements DhcpSession {
     let child: Deno.ChildProcess;
     try {
       this.#files.write();
+      this.#resolver?.hold(performance.now());
       child = new Deno.Command(path, {
         args,
         clearEnv: true,
@@ -121,6 +128,7 @@ export class ProgramSession implements DhcpSession {
     if (this.#plan.weSetAddresses && this.#address !== undefined) this.#takeAway(this.#address);
     this.#address = undefined;
     this.#files.remove();
+    this.#resolver?.release();
   }
 
   async #release(running: Running, timeoutMs: number): Promise<void> {
@@ -147,7 +155,10 @@ export class ProgramSession implements DhcpSession {
     const [status] = await Promise.all([
       child.status,
       readLines(child.stdout, (line) => this.#handleLine(line, running)),
-      readLines(child.stderr, (line) => running.lastLine = line || running.lastLine),
+      readLines(child.stderr, (line) => {
+        this.#resolver?.handleLine(line, performance.now());
+        running.lastLine = line || running.lastLine;
+      }),
     ]);
     if (running.change !== undefined) this.#context.journal?.forget(running.change);
     this.#running = undefined;
@@ -162,6 +173,7 @@ export class ProgramSession implements DhcpSession {
   }
 
   #handleLine(line: string, running: Running): void {
+    this.#resolver?.handleLine(line, performance.now());
     const report = parseDhcpLine(line);
     if (report === undefined) {
       if (line !== "" && !line.startsWith(DHCP_LINE_PREFIX)) running.lastLine = line;

@@ -38,6 +38,7 @@ export function planUdhcpc(task: DhcpTask): DhcpProgramPlan {
       ...(task.everything ? [] : own),
     ],
     files: task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }],
+    runsSystemScript: task.everything,
     weSetAddresses: !task.everything,
     renewSignal: "SIGUSR1",
     release: "SIGTERM",
@@ -66,6 +67,7 @@ export function planDhcpcd(task: DhcpTask): DhcpProgramPlan {
       task.interface,
     ],
     files: task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }],
+    runsSystemScript: task.everything,
     weSetAddresses: false,
     // Rebind: a broadcast request, which also a LAN that is not the old one answers.
     renewSignal: "SIGHUP",
@@ -105,6 +107,7 @@ export function planDhclient(task: DhcpTask): DhcpProgramPlan {
     type: "program",
     command: [task.client.path, "-d", ...flags, task.interface],
     files,
+    runsSystemScript: !ownScript,
     weSetAddresses: ownScript,
     renewSignal: "restart",
     release: [task.client.path, "-r", ...flags, task.interface],

@@ -7,12 +7,7 @@
 
 import type { DhcpClientKind } from "./dhcp_plan.ts";
 import { type ChangeData, ForeignChangeError, type Undo } from "./journal.ts";
-import {
-  identifyProcess,
-  killProcess,
-  parseIdentity,
-  type ProcessIdentity,
-} from "./process_identity.ts";
+import { isRunning, killProcess, parseIdentity, type ProcessIdentity } from "./process_identity.ts";
 
 /** Names of files outside of the session's folder; what is in brackets is the interface. */
 const OUTSIDE = [
@@ -70,13 +65,8 @@ export function undoDhcpProcess(leftovers: DhcpLeftovers): Undo {
     const isClient = PROGRAMS.some((kind) => kind === command.program) &&
       command.words.includes(name);
     if (isOurs && isClient) killProcess(identity);
-    else if (isThatProcess(identity)) throw foreign(data);
+    else if (isRunning(identity)) throw foreign(data);
   };
-}
-
-function isThatProcess({ pid, startTicks, bootId }: ProcessIdentity): boolean {
-  const now = identifyProcess(pid);
-  return now?.startTicks === startTicks && (bootId === undefined || bootId === now.bootId);
 }
 
 /** The program that a process runs, by the name of its file, and its arguments; see proc(5). */

@@ -151,6 +151,14 @@ export class ChangeJournal {
     return change;
   }
 
+  /** Writes a change down anew, in its place: more is known of it. */
+  replace(change: Change, data: ChangeData): Change {
+    const next = { ...change, data };
+    this.#changes = this.#changes.map((one) => one.id === change.id ? next : one);
+    this.#save();
+    return next;
+  }
+
   /** Strikes out a change that no longer has to be undone. */
   forget(change: Change): void {
     const kept = this.#changes.filter(({ id }) => id !== change.id);

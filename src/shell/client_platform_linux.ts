@@ -6,6 +6,7 @@ import { queryInterface } from "../link/interface.ts";
 import { TapDevice } from "../link/tap.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../os/dhcp_undo.ts";
 import type { ChangeJournal } from "../os/journal.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../os/resolver_guard.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
@@ -36,6 +37,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
     process: undoDhcpProcess(leftovers),
     file: undoDhcpFile(leftovers),
     [HOST_ROUTE]: undoHostRoute,
+    [RESOLVER_CHANGE]: undoResolver(),
   };
   const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, [HOST_ROUTE], logger);
   return new LinuxSystem(options, stateDir, journal, logger);

@@ -40,8 +40,12 @@ async function inParty(work: (party: Party) => Promise<void>): Promise<void> {
 }
 
 /** Starts a DHCP server that offers more than an address. */
-async function serve({ lan, folder }: Party, options: readonly string[]): Promise<void> {
-  const forced = ["15,example.lan", "119,a.lan,b.lan", "12,renamed", "26,1300", ...options];
+async function serve(
+  { lan, folder }: Party,
+  options: readonly string[],
+  more: readonly string[] = ["15,example.lan", "119,a.lan,b.lan", "12,renamed", "26,1300"],
+): Promise<void> {
+  const forced = [...more, ...options];
   // deno-fmt-ignore
   lan.spawn(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping",
     "--dhcp-authoritative", "--log-dhcp", `--log-facility=${folder}/log`,
@@ -71,7 +75,7 @@ async function play(party: Party, kind: DhcpClientKind, systemScript = false): P
   const before = await player.ip("-4", "route", "show");
   // deno-fmt-ignore
   const program = player.spawn([Deno.execPath(), "run", "-A", "--quiet", "--no-check", PROGRAM,
-    "wire", kind, `${folder}/run`, `${systemScript}`]);
+    "wire", kind, `${folder}/run`, systemScript ? "system" : "own"]);
   await program.waitForLine(/asking/, 20_000);
   const leased = await address(player);
   assertMatch(leased, /^10\.7\.0\.(5[0-9]|60)\/24$/);
@@ -99,6 +103,44 @@ async function play(party: Party, kind: DhcpClientKind, systemScript = false): P
   assertEquals(left, []);
   await until(async () => (await player.processIds()).length === 0, "no program is left");
   assertEquals(exists(`${folder}/run`), false);
+}
+
+/**
+ * Runs one client with the system's own script, which writes the LAN's name servers down: after its end,
+ * and at the start after a crash, those of before are there.
+ */
+async function playEverything(party: Party, kind: DhcpClientKind): Promise<void> {
+  const { player, folder } = party;
+  const names = async () => (await player.run(["cat", "/etc/resolv.conf"])).stdout;
+  await serve(party, ["6,10.7.0.1"], []);
+  // A script may set the host's name, which no network namespace has for itself.
+  // deno-fmt-ignore
+  const start = () => player.spawn(["unshare", "--uts", Deno.execPath(), "run", "-A", "--quiet",
+    "--no-check", PROGRAM, "wire", kind, `${folder}/run`, "everything"]);
+  const first = start();
+  await until(async () => (await names()).includes("nameserver 10.7.0.1"), "the LAN's names");
+  await first.write("stop\n");
+  await first.waitForLine(/stopped 0/, 20_000);
+  assertEquals(await names(), RESOLV_CONF);
+  const second = start();
+  await until(async () => (await names()).includes("nameserver 10.7.0.1"), "the LAN's names");
+  // Scripts write in several steps: the last is waited for.
+  await until(async () => journalOf(party).includes(btoa(await names())), "it is written down");
+  second.kill("SIGKILL");
+  await second.waitExit();
+  assertMatch(await names(), /nameserver 10\.7\.0\.1/);
+  const third = start();
+  await third.waitForLine(/asking/, 20_000);
+  await third.write("stop\n");
+  await third.waitForLine(/stopped 0/, 20_000);
+  assertEquals(await names(), RESOLV_CONF);
+  // A killed dhcpcd leaves its helpers, which nothing joins to it any more: they end with the namespace.
+  if (kind === "dhcpcd") return;
+  await until(async () => (await player.processIds()).length === 0, "no program is left");
+}
+
+function journalOf({ folder }: Party): string {
+  return exists(`${folder}/run.journal`) ? Deno.readTextFileSync(`${folder}/run.journal`) : "";
 }
 
 async function until(done: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -141,6 +183,14 @@ for (const kind of ["udhcpc", "busybox", "dhcpcd", "dhclient"] as const) {
     name: `${kind} gets, renews and releases a lease, and leaves route, names and MTU alone`,
     ignore: missing(kind),
     fn: () => inParty((party) => play(party, kind)),
+  });
+}
+
+for (const kind of ["udhcpc", "busybox", "dhcpcd", "dhclient"] as const) {
+  Deno.test({
+    name: `${kind} with the system's script: the list of name servers is as before in the end`,
+    ignore: missing(kind),
+    fn: () => inParty((party) => playEverything(party, kind)),
   });
 }
 

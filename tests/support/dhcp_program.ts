@@ -1,5 +1,6 @@
 /**
- * Runs a {@linkcode DhcpRunner} in a namespace: arguments `INTERFACE CLIENT FOLDER SYSTEM_SCRIPT`.
+ * Runs a {@linkcode DhcpRunner} in a namespace: arguments `INTERFACE CLIENT FOLDER SCRIPT`, the last of
+ * `own`, `system` (dhclient's, as AppArmor wants it) and `everything`.
  * Prints events; reads `renew` and `stop` from standard input.
  *
  * @module
@@ -11,9 +12,10 @@ import { findDhcpClient } from "../../src/os/dhcp_clients.ts";
 import type { DhcpClientKind } from "../../src/os/dhcp_plan.ts";
 import { DhcpRunner } from "../../src/os/dhcp_runner.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../../src/os/resolver_guard.ts";
 import { ChangeJournal } from "../../src/os/journal.ts";
 
-const [name, kind, folder, systemScript] = Deno.args;
+const [name, kind, folder, script] = Deno.args;
 const client = findDhcpClient(undefined, [kind as DhcpClientKind]);
 if (client === undefined) throw new Error(`no ${kind} here`);
 const index = interfaceIndex(name);
@@ -21,6 +23,7 @@ const leftovers = { folder, interface: name, isInterface: () => true };
 const journal = ChangeJournal.open(`${folder}.journal`, {
   file: undoDhcpFile(leftovers),
   process: undoDhcpProcess(leftovers),
+  [RESOLVER_CHANGE]: undoResolver(),
 });
 const runner = new DhcpRunner({
   interface: name,
@@ -31,7 +34,8 @@ const runner = new DhcpRunner({
   folder,
   find: () => client,
   journal,
-  systemScript: systemScript === "true",
+  systemScript: script === "system",
+  everything: script === "everything",
   onEvent(event) {
     if (event.type === "lease") console.log("lease", event.address, event.server);
     else console.log(event.type, JSON.stringify(event));
