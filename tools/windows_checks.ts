@@ -105,7 +105,7 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
   [
     "`INetFwRules.Add`",
     "that packets are let in",
-    "every property of the rule is asserted (`client_test`); what is said of profiles, interfaces and `LocalSubnet` is " +
+    "every property of the rules is asserted (`client_test`); what is said of profiles, interfaces, ports and addresses is " +
     "on the pages",
   ],
   [

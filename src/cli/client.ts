@@ -88,6 +88,7 @@ async function run(values: OptionValues): Promise<number> {
     allowRouterAdvertisements: values.flag("allow-router-advertisements"),
     allowVlan: values.flag("allow-vlan"),
     allowInbound: values.flag("allow-inbound"),
+    allowInboundPorts: values.list("allow-inbound-port").map(Number),
     stateDir: values.text("state-dir"),
     frameLogFile: values.text("frame-log"),
   });

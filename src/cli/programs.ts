@@ -413,7 +413,18 @@ export const CLIENT_PROGRAM: ProgramSpec = {
       beside: { ask: INBOUND_QUESTION },
       help:
         "let the LAN reach what runs on this PC, such as a game that you host, while the client " +
-        "runs: a firewall rule for the party's adapter alone (Windows; elsewhere nothing is in the way)",
+        "runs: firewall rules for the party's adapter alone (Windows; elsewhere nothing is in the way)",
+    },
+    {
+      name: "allow-inbound-port",
+      value: "PORT",
+      repeatable: true,
+      beside: {
+        ask: "May the LAN reach port {} of this PC as well, where Windows itself may listen?",
+      },
+      help: "with --allow-inbound: open a port that stays shut otherwise, such as 445, since " +
+        "Windows' own services listen there (file sharing, remote control; docs/INBOUND.md)",
+      check: integerBetween(1, 65_535),
     },
     STATE_DIR,
     FRAME_LOG,

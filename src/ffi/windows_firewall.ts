@@ -18,7 +18,8 @@ export const FirewallConstant = {
   NET_FW_RULE_DIR_IN: 1,
   NET_FW_ACTION_BLOCK: 0,
   NET_FW_ACTION_ALLOW: 1,
-  NET_FW_IP_PROTOCOL_ANY: 256,
+  NET_FW_IP_PROTOCOL_TCP: 6,
+  NET_FW_IP_PROTOCOL_UDP: 17,
   NET_FW_PROFILE2_DOMAIN: 1,
   NET_FW_PROFILE2_PRIVATE: 2,
   NET_FW_PROFILE2_PUBLIC: 4,
@@ -69,7 +70,9 @@ export const INetFwRule = {
     put_Name: { slot: 8, parameters: ["BSTR"] },
     put_Description: { slot: 10, parameters: ["BSTR"] },
     put_Protocol: { slot: 16, parameters: ["LONG"] },
+    put_LocalPorts: { slot: 18, parameters: ["BSTR"] },
     put_RemoteAddresses: { slot: 24, parameters: ["BSTR"] },
+    put_IcmpTypesAndCodes: { slot: 26, parameters: ["BSTR"] },
     put_Direction: { slot: 28, parameters: ["NET_FW_RULE_DIRECTION"] },
     put_Interfaces: { slot: 30, parameters: ["VARIANT"] },
     put_Enabled: { slot: 34, parameters: ["VARIANT_BOOL"] },
@@ -78,14 +81,33 @@ export const INetFwRule = {
   },
 } as const satisfies ComInterface;
 
-/** A rule that lets in what comes by one interface from its own network. */
+/** Numbers of IP protocols for which icftypes.h has no name (IANA's list). */
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+
+/** What a rule lets in: ports of a protocol, such as `1-134,136`, or a message of ICMP, such as `8:*`. */
+export type InboundTraffic =
+  | { readonly protocol: "TCP" | "UDP"; readonly ports: string }
+  | { readonly protocol: "ICMPv4" | "ICMPv6"; readonly types: string };
+
+/** A rule that lets in what comes by one interface from some networks. */
 export interface InboundRule {
   /** Without `|`, which the firewall takes apart. */
   readonly name: string;
   readonly description: string;
   /** The connection's name, as the player sees it. */
   readonly interfaceName: string;
+  readonly traffic: InboundTraffic;
+  /** Networks such as `10.77.0.0/24,fe80::/64`. */
+  readonly remoteAddresses: string;
 }
+
+const PROTOCOLS: Readonly<Record<InboundTraffic["protocol"], number>> = {
+  TCP: FirewallConstant.NET_FW_IP_PROTOCOL_TCP,
+  UDP: FirewallConstant.NET_FW_IP_PROTOCOL_UDP,
+  ICMPv4: IPPROTO_ICMP,
+  ICMPv6: IPPROTO_ICMPV6,
+};
 
 function openPolicy(): ComObject<typeof INetFwPolicy2> {
   return ComObject.create(CLSID_NetFwPolicy2, IID_INetFwPolicy2, INetFwPolicy2);
@@ -96,7 +118,8 @@ function openPolicy(): ComObject<typeof INetFwPolicy2> {
  *
  * @throws {WindowsError} with an HRESULT: the firewall does not run, or takes no rules
  */
-export function addInboundRule({ name, description, interfaceName }: InboundRule): void {
+export function addInboundRule(wanted: InboundRule): void {
+  const { name, description, interfaceName, traffic, remoteAddresses } = wanted;
   withCom(() => {
     const c = FirewallConstant;
     using policy = openPolicy();
@@ -104,11 +127,14 @@ export function addInboundRule({ name, description, interfaceName }: InboundRule
     using rule = ComObject.create(CLSID_NetFwRule, IID_INetFwRule, INetFwRule);
     using nameText = new AutomationString(name);
     using descriptionText = new AutomationString(description);
-    using addresses = new AutomationString("LocalSubnet");
+    using addresses = new AutomationString(remoteAddresses);
+    using what = new AutomationString("ports" in traffic ? traffic.ports : traffic.types);
     using interfaces = new TextList([interfaceName]);
     rule.call("put_Name", nameText.pointer);
     rule.call("put_Description", descriptionText.pointer);
-    rule.call("put_Protocol", c.NET_FW_IP_PROTOCOL_ANY);
+    // Ports and types are taken only after the protocol.
+    rule.call("put_Protocol", PROTOCOLS[traffic.protocol]);
+    rule.call("ports" in traffic ? "put_LocalPorts" : "put_IcmpTypesAndCodes", what.pointer);
     rule.call("put_RemoteAddresses", addresses.pointer);
     rule.call("put_Direction", c.NET_FW_RULE_DIR_IN);
     rule.call("put_Interfaces", interfaces.variant);

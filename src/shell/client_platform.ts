@@ -10,6 +10,8 @@ import type { Logger } from "./logging.ts";
 export interface ClientSystemOptions extends LanAddressOptions {
   /** Whether the LAN may reach what runs on this PC. */
   readonly allowInbound: boolean;
+  /** Ports that the LAN may reach then although Windows' own services listen there. */
+  readonly allowInboundPorts: readonly number[];
   /** Networks that the LAN may have although others have them, too. */
   readonly allowLanNetworks: readonly Network[];
   /** Whether routers of the LAN may tell of its networks. */
@@ -56,6 +58,8 @@ export interface ClientSystem {
    * @param releases how many times a lease was given back through it
    */
   adapterStarted(adapter: LinkDevice, releases: () => number): void;
+  /** The adapter has other addresses than before; see {@linkcode addresses}. */
+  addressesChanged(addresses: readonly string[]): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
   addresses(adapter: LinkDevice): readonly string[];
   /**

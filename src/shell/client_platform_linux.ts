@@ -118,6 +118,9 @@ class LinuxSystem implements ClientSystem {
     return interfaceAddresses(name);
   }
 
+  /** Nothing keeps the LAN out, and so nothing has to let it in. */
+  addressesChanged(): void {}
+
   get routePinned(): boolean | undefined {
     return this.network.routePinned;
   }

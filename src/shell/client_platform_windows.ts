@@ -23,7 +23,7 @@ import { openStateDir } from "./state_dir.ts";
 import { UserError } from "./user_error.ts";
 import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
 import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
-import { allowInbound } from "./windows_inbound.ts";
+import { WindowsInbound } from "./windows_inbound.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
 
@@ -52,7 +52,7 @@ class WindowsSystem implements ClientSystem {
   /** The open adapter's interface, and the MTU that it was given. */
   private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
   private wasLost = false;
-  private isInboundAllowed = false;
+  private inbound: WindowsInbound | undefined;
   /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
   private isAsking = false;
   private isToAsk = false;
@@ -215,13 +215,17 @@ class WindowsSystem implements ClientSystem {
     }
   }
 
-  /** The firewall's rule names the adapter, and stays while that is away. */
+  /** The firewall's rules name the adapter, and stay while that is away. */
   adapterStarted(): void {
     const { adapter, changes } = this;
-    if (!this.options.allowInbound || this.isInboundAllowed) return;
-    if (adapter === undefined || changes === undefined) return;
-    this.isInboundAllowed = true;
-    allowInbound(changes, adapter, this.logger);
+    const { allowInbound, allowInboundPorts } = this.options;
+    if (!allowInbound || adapter === undefined || changes === undefined) return;
+    this.inbound ??= new WindowsInbound(changes, adapter, allowInboundPorts, this.logger);
+    this.inbound.update(interfaceAddresses(adapter.name));
+  }
+
+  addressesChanged(addresses: readonly string[]): void {
+    this.inbound?.update(addresses);
   }
 
   addresses({ name }: LinkDevice): readonly string[] {

@@ -339,6 +339,7 @@ class Client {
     const addresses = this.system.addresses(this.tap);
     if (addresses.join() === this.addresses.join()) return;
     this.addresses = addresses;
+    this.system.addressesChanged(addresses);
     this.say({ type: "addresses", name, addresses });
   }
 

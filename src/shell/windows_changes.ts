@@ -34,14 +34,25 @@ const INBOUND = "windows-inbound";
 const ADDRESS = "windows-address";
 const RESTART = "windows-restart";
 
+/** An adapter's rules: the ends of their names, and what each lets in. */
+export const INBOUND_RULES = [
+  ["TCP", "TCP"],
+  ["UDP", "UDP"],
+  ["ping", "ICMPv4"],
+  ["ping6", "ICMPv6"],
+] as const;
+
 /** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
-export function inboundRuleName(guid: string): string {
-  return `lanparty-client ${guid}`;
+export function inboundRuleName(guid: string, suffix: string): string {
+  return `lanparty-client ${guid} ${suffix}`;
 }
 
-/** Whether a text is the name of such a rule. */
+/** Whether a text is the name of such a rule, or of the one that earlier clients made. */
 export function isInboundRuleName(text: string): boolean {
-  return /^lanparty-client \{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/.test(text);
+  const guid = /^lanparty-client \{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}/.exec(text);
+  if (guid === null) return false;
+  const rest = text.slice(guid[0].length);
+  return rest === "" || INBOUND_RULES.some(([suffix]) => rest === ` ${suffix}`);
 }
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */

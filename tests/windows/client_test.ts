@@ -5,6 +5,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
 import { readIperf } from "../../tools/demo/figures.ts";
 import type { Row } from "../../tools/demo/table.ts";
+import { openPorts } from "../../src/client/inbound_rules.ts";
 import { leaseAddress, UNWANTED } from "../support/dhcp_lease.ts";
 import type { LabProcess, Namespace } from "../support/netns.ts";
 import { PARTY, type Party } from "../support/party.ts";
@@ -15,7 +16,7 @@ import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
 const MAC = "02:00:00:00:00:51";
-const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound"];
+const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound", "--allow-inbound-port", "445"];
 
 /** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
 const SETUP = [
@@ -23,23 +24,34 @@ const SETUP = [
   "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
   "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
 ];
-/** The firewall's rule for this adapter, and for its own network alone. */
+/** The firewall's rules for this adapter, and for its own networks alone. */
 const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
-const INBOUND = [
-  `INetFwRule put_Name ${RULE}`,
-  'INetFwRule put_Description Lets the LAN party reach this PC by the adapter "LAN party" alone. ' +
-  "Made by lanparty-client --allow-inbound, which removes it when it ends.",
-  "INetFwRule put_Protocol 256",
-  "INetFwRule put_RemoteAddresses LocalSubnet",
-  "INetFwRule put_Direction 1",
-  "INetFwRule put_Interfaces 1 of 1: LAN party",
-  "INetFwRule put_Enabled -1",
-  "INetFwRule put_Profiles 2147483647",
-  "INetFwRule put_Action 1",
-  `INetFwRules Remove ${RULE}`,
-  "INetFwRules Add rule",
-];
-const NO_INBOUND = [`INetFwRules Remove ${RULE}`];
+const RULES = [
+  ["TCP", 6, "LocalPorts", openPorts("TCP", [445])],
+  ["UDP", 17, "LocalPorts", openPorts("UDP", [445])],
+  ["ping", 1, "IcmpTypesAndCodes", "8:*"],
+  ["ping6", 58, "IcmpTypesAndCodes", "128:*"],
+] as const;
+const inbound = (scopes: string) =>
+  RULES.flatMap(([end, protocol, member, what]) => [
+    `INetFwRule put_Name ${RULE} ${end}`,
+    'INetFwRule put_Description Lets the LAN party reach this PC by the adapter "LAN party" alone. ' +
+    "Made by lanparty-client --allow-inbound, which removes it when it ends.",
+    `INetFwRule put_Protocol ${protocol}`,
+    `INetFwRule put_${member} ${what}`,
+    `INetFwRule put_RemoteAddresses ${scopes}`,
+    "INetFwRule put_Direction 1",
+    "INetFwRule put_Interfaces 1 of 1: LAN party",
+    "INetFwRule put_Enabled -1",
+    "INetFwRule put_Profiles 2147483647",
+    "INetFwRule put_Action 1",
+    `INetFwRules Remove ${RULE} ${end}`,
+    "INetFwRules Add rule",
+  ]);
+/** Before there is an address, and when the LAN has given one. */
+const INBOUND = inbound("fe80::/64");
+const INBOUND_OF_LAN = inbound("10.77.0.0/24,fe80::/64");
+const NO_INBOUND = [...RULES].reverse().map(([end]) => `INetFwRules Remove ${RULE} ${end}`);
 const UNDO = [
   "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0",
   "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1",
@@ -189,9 +201,16 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
   await step(
     "the relay's route was pinned, then the interface got its MTU and metric, no default route",
     async () => {
-      assertEquals(await changes(pc), [...SETUP, ...INBOUND]);
+      assertEquals((await changes(pc)).slice(0, SETUP.length), SETUP);
     },
   );
+  await step("the firewall's rules came before the address, and followed it", async () => {
+    const rules = [...INBOUND, ...INBOUND_OF_LAN];
+    await eventually("the LAN's network", async () => {
+      return (await changes(pc)).length >= SETUP.length + rules.length;
+    });
+    assertEquals((await changes(pc)).slice(SETUP.length), rules);
+  });
   await step("the relay restarts: the player is back, with the address that it had", async () => {
     const joined = /Joined the room[^]*Joined the room/;
     await party.relayProcess!.stop();
@@ -217,7 +236,7 @@ partyTest("a Windows player plays in the LAN", async (party, step) => {
     assertEquals(await client.waitExit(10_000), 0);
     const { opened, closed, mediaOff } = await pc.record();
     assertEquals({ opened, closed, mediaOff }, { opened: 3, closed: 3, mediaOff: 1 });
-    assertEquals((await changes(pc)).slice(-4), [...NO_INBOUND, ...UNDO]);
+    assertEquals((await changes(pc)).slice(-7), [...NO_INBOUND, ...UNDO]);
     assertMatch((await pc.doctor()).stdout, /^! running: +none runs$/m);
   });
 });

@@ -33,10 +33,17 @@ static ULONG STDMETHODCALLTYPE reference(void *self)
 
 #define UNKNOWN (void *)query, (void *)reference, (void *)reference
 
+#define NAME_MAX_WCHARS 128
+#define RULES_MAX 8
+
+/* The name of the rule that was made last. */
+static WCHAR rule_name[NAME_MAX_WCHARS];
+
 static HRESULT STDMETHODCALLTYPE put_name(INetFwRule *self, BSTR text)
 {
     (void)self;
     record_call("INetFwRule put_Name %ls", text);
+    lstrcpynW(rule_name, text, NAME_MAX_WCHARS);
     return S_OK;
 }
 
@@ -51,6 +58,20 @@ static HRESULT STDMETHODCALLTYPE put_protocol(INetFwRule *self, LONG protocol)
 {
     (void)self;
     record_call("INetFwRule put_Protocol %ld", protocol);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_ports(INetFwRule *self, BSTR text)
+{
+    (void)self;
+    record_call("INetFwRule put_LocalPorts %ls", text);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE put_icmp(INetFwRule *self, BSTR text)
+{
+    (void)self;
+    record_call("INetFwRule put_IcmpTypesAndCodes %ls", text);
     return S_OK;
 }
 
@@ -111,7 +132,9 @@ static INetFwRuleVtbl rule_methods = {
     .put_Name = put_name,
     .put_Description = put_description,
     .put_Protocol = put_protocol,
+    .put_LocalPorts = put_ports,
     .put_RemoteAddresses = put_remote,
+    .put_IcmpTypesAndCodes = put_icmp,
     .put_Direction = put_direction,
     .put_Interfaces = put_interfaces,
     .put_Enabled = put_enabled,
@@ -120,8 +143,8 @@ static INetFwRuleVtbl rule_methods = {
 };
 static INetFwRule rule = {&rule_methods};
 
-/* Whether this process has added the rule: what another one did is not known here. */
-static BOOL has_rule;
+/* Names of the rules that this process has added: what another one did is not known here. */
+static WCHAR added_names[RULES_MAX][NAME_MAX_WCHARS];
 
 static HRESULT STDMETHODCALLTYPE add_rule(INetFwRules *self, INetFwRule *added)
 {
@@ -129,17 +152,24 @@ static HRESULT STDMETHODCALLTYPE add_rule(INetFwRules *self, INetFwRule *added)
     record_call("INetFwRules Add %s", added == &rule ? "rule" : "?");
     record_journal("windows-inbound");
     if (state() == 'g') return NOT_REGISTERED;
-    has_rule = TRUE;
-    return S_OK;
+    for (int i = 0; i < RULES_MAX; i++) {
+        if (added_names[i][0] != 0) continue;
+        lstrcpyW(added_names[i], rule_name);
+        return S_OK;
+    }
+    return E_OUTOFMEMORY;
 }
 
 static HRESULT STDMETHODCALLTYPE remove_rule(INetFwRules *self, BSTR name)
 {
     (void)self;
     record_call("INetFwRules Remove %ls", name);
-    if (!has_rule) return HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
-    has_rule = FALSE;
-    return S_OK;
+    for (int i = 0; i < RULES_MAX; i++) {
+        if (lstrcmpW(added_names[i], name) != 0) continue;
+        added_names[i][0] = 0;
+        return S_OK;
+    }
+    return HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
 }
 
 static INetFwRulesVtbl rules_methods = {UNKNOWN, .Add = add_rule, .Remove = remove_rule};

@@ -145,8 +145,11 @@ partyTest("what a Windows PC has set itself counts", async (party, step) => {
     });
     await end(client);
     const calls = await scene.changes();
-    assertEquals(calls.filter((call) => call === "INetFwRules Add rule").length, 1);
-    assertEquals(calls.slice(-2), [`INetFwRules Remove ${RULE}`, restore(4)]);
+    assertEquals(calls.filter((call) => call === "INetFwRules Add rule").length, 4);
+    const removed = ["ping6", "ping", "UDP", "TCP"].map((end) =>
+      `INetFwRules Remove ${RULE} ${end}`
+    );
+    assertEquals(calls.slice(-5), [...removed, restore(4)]);
   });
   await step("a firewall that does not run is said, and nothing is left to be undone", async () => {
     await pc.write("firewall", "gone");
@@ -237,6 +240,7 @@ async function tamper(pc: WinePc): Promise<void> {
   const changes = [
     { kind: "windows-inbound", data: "Core Networking - DHCP" },
     { kind: "windows-inbound", data: `${RULE} x` },
+    { kind: "windows-inbound", data: `${RULE} TCP x` },
     { kind: "windows-restart", data: "PCI\\VEN_8086\\0" },
     { kind: "windows-restart", data: "ROOT\\NET\\0000\\..\\X" },
     { kind: "windows-address", data: { ...address, prefixLength: 24 } },
