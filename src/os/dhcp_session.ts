@@ -7,6 +7,7 @@
 import type { Command, DhcpFile } from "./dhcp_plan.ts";
 import { removeFileIfThere } from "./files.ts";
 import type { Change, ChangeJournal } from "./journal.ts";
+import { openOwnFolder } from "./own_files.ts";
 
 /** What happened to an interface's address. */
 export type DhcpEvent =
@@ -137,7 +138,8 @@ export class SessionFiles {
       );
       for (const path of [folder, ...outside]) this.#changes.push(journal.record("file", path));
     }
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Programs are run from it: one that somebody else has left there is refused.
+    openOwnFolder(folder);
     for (const { path, text, mode } of this.#files) {
       Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       if (text === undefined) continue;

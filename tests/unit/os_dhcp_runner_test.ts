@@ -171,6 +171,16 @@ test("a client that cannot be started is told", "#!/no/such/shell\n", async (ben
   assertEquals(bench.events[0].type, "failed");
 });
 
+test("a folder that others could write is not run from", FAKE, async (bench) => {
+  Deno.mkdirSync(`${bench.folder}/run`);
+  Deno.chmodSync(`${bench.folder}/run`, 0o777);
+  bench.runner.start();
+  await bench.until(() => bench.events.length > 0);
+  const [event] = bench.events;
+  assertEquals(event.type === "failed" && /can be written by others/.test(event.message), true);
+  assertEquals([...Deno.readDirSync(`${bench.folder}/run`)], []);
+});
+
 test("what a killed process left running is ended at the next start", FAKE, async (bench) => {
   bench.runner.start();
   await bench.until(() => bench.addresses.size > 0);
