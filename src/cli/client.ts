@@ -17,7 +17,8 @@ import { resetWindows } from "../shell/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
-import { CLIENT_PROGRAM, parseCidr } from "./programs.ts";
+import { parseCidr } from "./option_values.ts";
+import { CLIENT_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
 import { VERSION } from "./version.ts";
 

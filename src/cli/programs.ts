@@ -1,9 +1,10 @@
 /** The command lines of the three programs, as data. */
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS } from "./limit_options.ts";
+import { parseAllowedRoom, parseCidr, parseRedirect } from "./option_values.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseHost, parseListen } from "../ctrl/address.ts";
-import { parseKey, parseKeyHash } from "../ctrl/keys.ts";
+import { parseKey } from "../ctrl/keys.ts";
 import { parseLanNetwork } from "../client/lan_networks.ts";
 import { parseRoomCode } from "../ctrl/room.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
@@ -434,35 +435,4 @@ export const CLIENT_PROGRAM: ProgramSpec = {
 /** A check's verdict on something that a parser reads. */
 function valid(parse: () => unknown, expected: string): string | undefined {
   return parse() === undefined ? `expected ${expected}` : undefined;
-}
-
-/** `ROOM=HOST:PORT` as its two parts, or `undefined`. */
-export function parseRedirect(text: string): { room: string; relay: string } | undefined {
-  const at = text.indexOf("=");
-  if (at < 0) return undefined;
-  const room = parseRoomCode(text.slice(0, at));
-  const relay = text.slice(at + 1);
-  return room === undefined || parseEndpointAddress(relay) === undefined
-    ? undefined
-    : { room, relay };
-}
-
-/** `ROOM=HASH` as its two parts, or `undefined`. */
-export function parseAllowedRoom(text: string): { room: string; hash: Uint8Array } | undefined {
-  const at = text.indexOf("=");
-  if (at < 0) return undefined;
-  const room = parseRoomCode(text.slice(0, at));
-  const hash = parseKeyHash(text.slice(at + 1));
-  return room === undefined || hash === undefined ? undefined : { room, hash };
-}
-
-/** `a.b.c.d/n` as bytes and prefix length, or `undefined`. */
-export function parseCidr(
-  text: string,
-): { address: Uint8Array; prefixLength: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
-  if (match === null) return undefined;
-  const numbers = match.slice(1).map(Number);
-  if (numbers.slice(0, 4).some((octet) => octet > 255) || numbers[4] > 32) return undefined;
-  return { address: Uint8Array.from(numbers.slice(0, 4)), prefixLength: numbers[4] };
 }

@@ -5,11 +5,10 @@ import {
   parseCommandLine,
   type ProgramSpec,
 } from "../../src/cli/options.ts";
+import { parseCidr, parseRedirect } from "../../src/cli/option_values.ts";
 import {
   CLIENT_PROGRAM,
   GATEWAY_PROGRAM,
-  parseCidr,
-  parseRedirect,
   RELAY_PROGRAM,
   wrongTapName,
 } from "../../src/cli/programs.ts";
