@@ -46,6 +46,8 @@ async function welcome(connection: Deno.QuicConn): Promise<void> {
           ...{ type: "welcome", protocol: 1, peerId: 1, room: message.room, tapMtu: 1400 },
           ...{ gatewayPresent: true, relayTime: Date.now(), resume: "x" },
         }));
+        // It speaks as the party's gateway: from a player a client takes less.
+        await writer.write(encodeControl({ type: "peerJoined", peerId: SENDER, role: "gateway" }));
         player = connection;
         write("joined");
       }
