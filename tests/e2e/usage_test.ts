@@ -72,6 +72,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "datagram-budget": ["607", "65536", "1e3"],
   "virtual-mac": ["01:00:5e:00:00:01", "00:11:22:33:44:55", "02:00:00:00:00", "02-00-00-00-00-51"],
   "tap-name": ["sixteen-letters-", "a/b", ".."],
+  "allow-lan-network": ["10.0.0.1", "0.0.0.0/0", "8.0.0.0/7", "fe80::/64", "lan"],
   "address": ["10.0.0.1", "10.0.0.1/33", "10.0.0.256/24", "fe80::1/64"],
   "allow-inbound-port": ["0", "65536", "445/tcp", "135-139"],
   "log-level": ["loud"],
