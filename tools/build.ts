@@ -9,6 +9,7 @@
 import { parseArgs } from "@std/cli";
 import { BuildError } from "./cache.ts";
 import {
+  compileSanitizedPrograms,
   ensureExecutables,
   ensureWindowsClient,
   executablePath,
@@ -17,7 +18,7 @@ import {
   WINDOWS_CLIENT,
   type WindowsParts,
 } from "./executables.ts";
-import { ensureLibrary, isLibraryCached } from "./native_library.ts";
+import { ensureLibrary, ensureSanitizedLibrary, isLibraryCached } from "./native_library.ts";
 import {
   ensurePrerequisites,
   MINGW,
@@ -54,6 +55,18 @@ export async function build(alsoNeeded: readonly Prerequisite[] = []): Promise<v
   const library = await ensureLibrary();
   const runtime = await ensureRuntime(source);
   await ensureExecutables(library, runtime);
+}
+
+/** Builds everything with sanitizers, beside what `build` has made before. */
+export async function buildSanitized(): Promise<{ library: string; programs: string }> {
+  const source = await findRuntime();
+  const runtime = await ensureRuntime(source);
+  const plain = await ensureLibrary();
+  const library = await ensureSanitizedLibrary();
+  return {
+    library: library.path,
+    programs: await compileSanitizedPrograms(library, plain, runtime),
+  };
 }
 
 /** What the Windows client is built with. */

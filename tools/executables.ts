@@ -51,9 +51,14 @@ const COMPILE_OPTIONS: readonly string[] = [
   `--v8-flags=${V8_FLAGS.join(",")}`,
 ];
 
+const DIST = `${ROOT}/dist`;
+
+/** Names a folder with other builds of the executables, for tests to run. */
+export const PROGRAMS_VARIABLE = "LANPARTY_PROGRAMS";
+
 /** Where an executable lies after the build. */
 export function executablePath(program: typeof PROGRAMS[number]): string {
-  return `${ROOT}/dist/lanparty-${program}`;
+  return `${Deno.env.get(PROGRAMS_VARIABLE) ?? DIST}/lanparty-${program}`;
 }
 
 /** Compiles what changed since it was last compiled, and brings `dist` up to date. */
@@ -82,8 +87,35 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
   });
   await prune("executables", SETS_MAX);
   for (const program of PROGRAMS) {
-    await copyIfChanged(`${folder}/lanparty-${program}`, executablePath(program));
+    await copyIfChanged(`${folder}/lanparty-${program}`, `${DIST}/lanparty-${program}`);
   }
+}
+
+/**
+ * Compiles the executables with another library inside; `plain` lies in the tree before and afterwards.
+ *
+ * @returns their folder, in the cache
+ */
+export async function compileSanitizedPrograms(
+  library: NativeLibrary,
+  plain: NativeLibrary,
+  runtime: Runtime,
+): Promise<string> {
+  const key = await executablesKey(library, runtime);
+  const folder = await cached("sanitized-programs", key, async (target) => {
+    const log = await Log.open("compile-sanitized");
+    try {
+      await copyIfChanged(library.path, LIBRARY_IN_TREE);
+      await step("compiling the executables with sanitizers", async () => {
+        for (const program of PROGRAMS) await compile(log, program, runtime, target);
+      });
+    } finally {
+      await copyIfChanged(plain.path, LIBRARY_IN_TREE);
+      log.close();
+    }
+  });
+  await prune("sanitized-programs", 1);
+  return folder;
 }
 
 /** To be raised when the same inputs make another Windows client. */

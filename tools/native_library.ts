@@ -81,6 +81,17 @@ const OPENSSL_CONFIGURATION: readonly string[] = [
   ...COMPILE_OPTIONS,
 ];
 
+/** How the library is built. */
+interface Flavour {
+  /** What its entries of the cache are called. */
+  readonly kind: string;
+  readonly msquicOptions: readonly string[];
+  readonly compileOptions: readonly string[];
+  readonly linkOptions: readonly string[];
+  /** The libraries that it may need, by the beginnings of their names. */
+  readonly needs: RegExp;
+}
+
 const MSQUIC_OPTIONS: readonly string[] = [
   "-DCMAKE_BUILD_TYPE=Release",
   // The name that its recipe has for an OpenSSL inside.
@@ -101,6 +112,37 @@ const LINK_OPTIONS: readonly string[] = [
   "-Wl,--build-id=none",
 ];
 
+const RELEASE: Flavour = {
+  kind: "libmsquic",
+  msquicOptions: MSQUIC_OPTIONS,
+  compileOptions: COMPILE_OPTIONS,
+  linkOptions: LINK_OPTIONS,
+  needs: /^(libc|libm|libdl|libpthread|ld-linux-x86-64)\.so\./,
+};
+
+/** What the compiler and the linker are told for AddressSanitizer and UndefinedBehaviorSanitizer. */
+const SANITIZERS = "-fsanitize=address,undefined";
+
+/**
+ * With sanitizers. Each object is allocated by itself and not out of a pool, so that one that is used after its
+ * end is found out. Without msquic's debug assertions: some of them are wrong themselves.
+ */
+const SANITIZED: Flavour = {
+  kind: "libmsquic-sanitized",
+  msquicOptions: [...MSQUIC_OPTIONS, "-DQUIC_ENABLE_POOL_ALLOC=OFF"],
+  // msquic hands memcpy no bytes of nowhere.
+  compileOptions: [
+    ...COMPILE_OPTIONS,
+    SANITIZERS,
+    "-fno-sanitize=nonnull-attribute",
+    "-fno-omit-frame-pointer",
+    "-g1",
+  ],
+  // With its lines of source, to be named in a report.
+  linkOptions: [SANITIZERS, ...LINK_OPTIONS.filter((option) => option !== "-s")],
+  needs: /^(libc|libm|libdl|libpthread|ld-linux-x86-64|libasan|libubsan)\.so\./,
+};
+
 /** The finished library. */
 export interface NativeLibrary {
   /** The hash of all that it was made from. */
@@ -114,7 +156,7 @@ interface Keys {
   readonly library: string;
 }
 
-async function keys(): Promise<Keys> {
+async function keys(flavour: Flavour = RELEASE): Promise<Keys> {
   const read = (name: string) => Deno.readFile(RECIPE + name);
   const lock = await read("Cargo.lock");
   const names = [...PATCHES, ...TLS_PATCHES];
@@ -138,9 +180,9 @@ async function keys(): Promise<Keys> {
     source,
     openssl,
     await read("exports.map"),
-    ...COMPILE_OPTIONS,
-    ...MSQUIC_OPTIONS,
-    ...LINK_OPTIONS,
+    ...flavour.compileOptions,
+    ...flavour.msquicOptions,
+    ...flavour.linkOptions,
   ]);
   return { source, openssl, library };
 }
@@ -153,18 +195,28 @@ export async function isLibraryCached(): Promise<boolean> {
 
 /** Makes the library, or takes it from the cache, and puts it where the programs look for it. */
 export async function ensureLibrary(): Promise<NativeLibrary> {
-  const { source, openssl, library } = await keys();
-  const folder = await cached("libmsquic", library, async (target) => {
+  const library = await ensureFlavour(RELEASE);
+  await copyIfChanged(library.path, LIBRARY_IN_TREE);
+  return library;
+}
+
+/** The library with sanitizers: for tests alone, and only in programs that have AddressSanitizer preloaded. */
+export async function ensureSanitizedLibrary(): Promise<NativeLibrary> {
+  return await ensureFlavour(SANITIZED);
+}
+
+async function ensureFlavour(flavour: Flavour): Promise<NativeLibrary> {
+  const { source, openssl, library } = await keys(flavour);
+  const folder = await cached(flavour.kind, library, async (target) => {
     const sourceFolder = await ensureSource(source);
     const openSslFolder = await ensureOpenSsl(openssl);
-    await step("msquic: building the library", async (progress) => {
-      await buildLibrary(sourceFolder, openSslFolder, target, progress);
+    const title = flavour === RELEASE ? "the library" : "the library with sanitizers";
+    await step(`msquic: building ${title}`, async (progress) => {
+      await buildLibrary(flavour, [sourceFolder, openSslFolder, target], progress);
     });
   });
-  for (const kind of ["libmsquic", "openssl", "msquic-source"]) await prune(kind, 4);
-  const path = `${folder}/libmsquic.so`;
-  await copyIfChanged(path, LIBRARY_IN_TREE);
-  return { key: library, path };
+  for (const kind of [flavour.kind, "openssl", "msquic-source"]) await prune(kind, 4);
+  return { key: library, path: `${folder}/libmsquic.so` };
 }
 
 /** The folder of OpenSSL's static libraries, libssl.a and libcrypto.a, and of their headers, `include`. */
@@ -208,9 +260,8 @@ async function fetchSource(target: string): Promise<void> {
 }
 
 async function buildLibrary(
-  sourceFolder: string,
-  openssl: string,
-  target: string,
+  { msquicOptions, compileOptions, linkOptions, needs }: Flavour,
+  [sourceFolder, openssl, target]: readonly [source: string, tls: string, target: string],
   progress: Step,
 ): Promise<void> {
   const log = await Log.open("msquic");
@@ -218,11 +269,11 @@ async function buildLibrary(
   const library = `${target}/libmsquic.so`;
   try {
     await run(log, [
-      ...["cmake", "-S", sourceFolder, "-B", build, "-G", "Unix Makefiles", ...MSQUIC_OPTIONS],
+      ...["cmake", "-S", sourceFolder, "-B", build, "-G", "Unix Makefiles", ...msquicOptions],
       `-DFETCHCONTENT_SOURCE_DIR_OPENSSLQUIC=${RECIPE}openssl`,
       `-DOPENSSL_FOLDER=${openssl}`,
       `-DCMAKE_C_FLAGS=${
-        [`-ffile-prefix-map=${sourceFolder}=msquic`, ...COMPILE_OPTIONS].join(" ")
+        [`-ffile-prefix-map=${sourceFolder}=msquic`, ...compileOptions].join(" ")
       }`,
     ]);
     const jobs = `-j${navigator.hardwareConcurrency}`;
@@ -234,19 +285,12 @@ async function buildLibrary(
     });
     const archives = `${build}/obj/Release`;
     await run(log, [
-      ...[
-        "gcc",
-        ...COMPILE_OPTIONS,
-        ...LINK_OPTIONS,
-        `-Wl,--version-script=${RECIPE}exports.map`,
-        "-o",
-        library,
-      ],
+      ...["gcc", ...linkOptions, `-Wl,--version-script=${RECIPE}exports.map`, "-o", library],
       ...["-Wl,--whole-archive", `${archives}/libcore.a`, `${archives}/libmsquic_platform.a`],
       ...["-Wl,--no-whole-archive", `${openssl}/libssl.a`, `${openssl}/libcrypto.a`],
       ...["-latomic", "-lpthread", "-ldl", "-lm"],
     ]);
-    await checkLibrary(library, log.path);
+    await checkLibrary(library, needs, log.path);
     await Deno.remove(build, { recursive: true });
   } finally {
     log.close();
@@ -254,12 +298,10 @@ async function buildLibrary(
 }
 
 /** Proves what the programs count on: the interface is exported, and nothing but libc is needed. */
-async function checkLibrary(library: string, logPath: string): Promise<void> {
+async function checkLibrary(library: string, needs: RegExp, logPath: string): Promise<void> {
   const dynamic = await outputOf(["readelf", "-d", library]) ?? "";
   const needed = [...dynamic.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name]) => name ?? "");
-  const foreign = needed.filter((name) =>
-    !/^(libc|libm|libdl|libpthread|ld-linux-x86-64)\.so\./.test(name)
-  );
+  const foreign = needed.filter((name) => !needs.test(name));
   if (needed.length === 0 || foreign.length > 0) {
     throw new BuildError(`libmsquic.so needs ${foreign.join(" ") || "nothing"}; log: ${logPath}`);
   }

@@ -8,8 +8,8 @@
  * mingw-w64 nor Wine its first run takes five minutes more.
  */
 import { parseArgs } from "@std/cli";
-import { build, buildWindowsClient, runTool } from "./build.ts";
-import { BuildError, ignoreNotFound, listFiles } from "./cache.ts";
+import { build, buildSanitized, buildWindowsClient, runTool } from "./build.ts";
+import { BuildError, listFiles } from "./cache.ts";
 import { ROOT } from "./executables.ts";
 import { ensureSource } from "./native_library.ts";
 import {
@@ -20,6 +20,7 @@ import {
   FUZZING,
   MINGW,
   NAME_SERVICES,
+  NATIVE_LIBRARY,
   NETWORK_PLAY,
   type Prerequisite,
   PYTHON_PACKAGES,
@@ -29,6 +30,7 @@ import {
 } from "./prerequisites.ts";
 import { searchPath } from "./process.ts";
 import { say } from "./progress.ts";
+import { readReports, sanitizedEnvironment } from "./sanitizers.ts";
 import { ATTACK_REQUIREMENTS, ensurePackages } from "./python_packages.ts";
 import {
   addCounts,
@@ -52,6 +54,8 @@ interface Level {
   readonly parallel: boolean;
   /** Whether it runs the Windows client, with mingw-w64 and Wine. */
   readonly needsWindows?: boolean;
+  /** Whether it watches msquic with sanitizers: then it runs these files of other levels, too. */
+  readonly sanitized?: readonly string[];
   /** A level that takes longer hangs. */
   readonly timeoutMs: number;
 }
@@ -59,6 +63,10 @@ interface Level {
 const MINUTE_MS = 60_000;
 const PURE = { needsBuild: false, needsRoot: false, prerequisites: [], parallel: true };
 const NATIVE = { needsBuild: true, needsRoot: true, parallel: false };
+
+function integration(name: string): string {
+  return `tests/integration/${name}_test.ts`;
+}
 
 /** The levels in the order in which they run: what fails soonest comes first. */
 const LEVELS: readonly Level[] = [
@@ -83,6 +91,16 @@ const LEVELS: readonly Level[] = [
     ...NATIVE,
     prerequisites: [...PYTHON_PACKAGES, ...C_PROGRAMS],
     timeoutMs: 30 * MINUTE_MS,
+  },
+  {
+    name: "asan",
+    ...NATIVE,
+    prerequisites: [...NETWORK_PLAY, ...PYTHON_PACKAGES, ...NATIVE_LIBRARY],
+    sanitized: [
+      ...["tests/attacks/path_test.ts", "tests/attacks/empty_datagram_test.ts"],
+      ...["quic_certificate", "quic_connection", "quic_stream"].map(integration),
+    ],
+    timeoutMs: 40 * MINUTE_MS,
   },
   {
     name: "e2e",
@@ -134,8 +152,12 @@ async function select(args: readonly string[]): Promise<Selection | undefined> {
   const files = new Map<Level, readonly string[]>();
   for (const level of LEVELS) {
     if (names.length > 0 && !names.includes(level.name)) continue;
+    // A file that is named is meant in its own level, unless it says otherwise.
+    const isOwn = (path: string) => path.startsWith(`tests/${level.name}/`) || names.length > 0;
     const own = await testFiles(level);
-    const wanted = chosen.length === 0 ? own : own.filter((path) => chosen.includes(path));
+    const wanted = chosen.length === 0
+      ? own
+      : own.filter((path) => chosen.includes(path) && isOwn(path));
     if (wanted.length > 0) files.set(level, wanted);
   }
   const found = [...files.values()].flat();
@@ -154,9 +176,12 @@ async function requireLevels(): Promise<void> {
   if (lost !== undefined) throw new BuildError(`tests/${lost} is in no level's folder`);
 }
 
-async function testFiles({ name }: Level): Promise<string[]> {
-  const files = await listFiles(`${ROOT}/tests/${name}`).catch(ignoreNotFound) ?? [];
-  return files.filter((path) => path.endsWith("_test.ts")).map((path) => `tests/${name}/${path}`);
+async function testFiles({ name, sanitized = [] }: Level): Promise<string[]> {
+  const files = (await listFiles(`${ROOT}/tests`)).map((path) => `tests/${path}`);
+  const places = [`tests/${name}/`, ...sanitized];
+  return files.filter((path) => {
+    return path.endsWith("_test.ts") && places.some((place) => path.startsWith(place));
+  });
 }
 
 interface LevelResults {
@@ -169,6 +194,7 @@ async function runLevel(
   level: Level,
   files: readonly string[],
   filter: string | undefined,
+  env: Readonly<Record<string, string>>,
 ): Promise<LevelResults> {
   say(`\n── ${level.name} ──`);
   const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
@@ -182,7 +208,7 @@ async function runLevel(
         ...files,
       ],
       cwd: ROOT,
-      env: { PATH: searchPath() },
+      env: { PATH: searchPath(), ...env },
       stdin: "null",
     }).spawn();
     const success = await waitForEnd(child, level);
@@ -193,6 +219,30 @@ async function runLevel(
     };
   } finally {
     await Deno.remove(results);
+  }
+}
+
+/** Runs a level in which msquic is watched; each finding is a failure, whatever test it belongs to. */
+async function runSanitized(
+  level: Level,
+  files: readonly string[],
+  filter: string | undefined,
+): Promise<LevelResults> {
+  const parts = await buildSanitized();
+  const reports = await Deno.makeTempDir({ prefix: "lanparty-reports-" });
+  try {
+    const env = await sanitizedEnvironment({ ...parts, reports });
+    const { counts, failures } = await runLevel(level, files, filter, env);
+    const found = await readReports(reports);
+    return {
+      counts: { ...counts, failed: counts.failed + found.length },
+      failures: [
+        ...failures,
+        ...found.map((text) => ({ place: `level ${level.name}`, name: "a sanitizer", text })),
+      ],
+    };
+  } finally {
+    await Deno.remove(reports, { recursive: true });
   }
 }
 
@@ -235,7 +285,9 @@ async function main(): Promise<number> {
   let counts = NO_TESTS;
   const failures: TestFailure[] = [];
   for (const [level, files] of selection.files) {
-    const results = await runLevel(level, files, selection.filter);
+    const results = level.sanitized === undefined
+      ? await runLevel(level, files, selection.filter, {})
+      : await runSanitized(level, files, selection.filter);
     counts = addCounts(counts, results.counts);
     failures.push(...results.failures);
   }

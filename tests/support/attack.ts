@@ -16,7 +16,9 @@ export async function attack<Result>(
   ...args: readonly (string | number)[]
 ): Promise<Result> {
   const { python, env } = await ensurePackages(ATTACK_REQUIREMENTS);
-  const running = new LabProcess([python, FOLDER + program, ...args.map(String)], { env });
+  // Where the relay is watched by a sanitizer that is preloaded, the attacker is not.
+  const own = { ...env, LD_PRELOAD: "" };
+  const running = new LabProcess([python, FOLDER + program, ...args.map(String)], { env: own });
   try {
     const code = await running.waitExit(ATTACK_MS_MAX);
     if (code === 0) return JSON.parse(running.stdout);
