@@ -85,6 +85,7 @@ export class EndpointSession {
 
   #reader = new MessageReader();
   #settler: MtuSettler | undefined;
+  #relayKey: string | undefined;
   #maximumBytes = 0;
   #rttMs = 0;
 
@@ -140,9 +141,10 @@ export class EndpointSession {
     if (this.#state === "idle") this.#connect(this.#reconnection.home, nowMs);
   }
 
-  /** The handshake is done and the certificate accepted. */
-  handleConnected(maxDatagramBytes: number, nowMs: number): void {
+  /** The handshake is done and the certificate accepted; tokens are kept by its key's fingerprint. */
+  handleConnected(maxDatagramBytes: number, nowMs: number, relayKey?: string): void {
     if (this.#state !== "connecting") return;
+    this.#relayKey = relayKey;
     this.#maximumBytes = maxDatagramBytes;
     this.#settler = new MtuSettler(nowMs);
     this.#settler.handleMaximum(maxDatagramBytes, nowMs);
@@ -430,7 +432,8 @@ export class EndpointSession {
 
   #tokenKey(): TokenKey {
     const { role, room, mac } = this.#options;
-    return { relay: this.#relayText(), room, peer: role === "gateway" ? role : mac ?? "" };
+    const relay = this.#relayKey ?? this.#relayText();
+    return { relay, room, peer: role === "gateway" ? role : mac ?? "" };
   }
 
   #relayText(): string {

@@ -5,11 +5,13 @@
  *
  * ```json
  * { "version": 1, "tokens": [
- *   { "relay": "relay.example.org:443", "room": "LAN", "peer": "02:00:00:00:00:51", "token": "…" }
+ *   { "relay": "N0cI__d3nV2Xnsh11W3SKG9tPPfsMXo7JWMqqyjsN7s", "room": "LAN", "peer": "02:00:00:00:00:51",
+ *     "token": "…" }
  * ] }
  * ```
  *
- * `peer` is the client's MAC, or `gateway`. The newest entry stands last.
+ * `relay` is the fingerprint of its key: it is the same relay by whatever name or port it was found, and another
+ * one is not shown the token. `peer` is the client's MAC, or `gateway`. The newest entry stands last.
  *
  * @module
  */
@@ -23,7 +25,7 @@ export const TOKEN_FILE_NAME = "lanparty-resume-tokens.json";
 
 /** Whose token: one endpoint in one room of one relay. */
 export interface TokenKey {
-  /** The relay as `host:port`. */
+  /** The fingerprint of the relay's key; where that is not known, `host:port`. */
   readonly relay: string;
   /** The room code. */
   readonly room: string;

@@ -11,6 +11,7 @@ import type {
   QuicStream,
   QuicStreamHandler,
 } from "../quic/mod.ts";
+import { spkiFingerprint } from "../trust/fingerprint.ts";
 import { DatagramPump } from "./datagram_pump.ts";
 import type { EndpointNode } from "./endpoint_node.ts";
 import type { TrustJudgement } from "./relay_trust.ts";
@@ -34,6 +35,8 @@ export class RelayLink implements QuicConnectionHandler {
   private connection: QuicConnection | undefined;
   private control: QuicStream | undefined;
   private refusal: (TrustJudgement & { ok: false }) | undefined;
+  /** Of the certificate that was accepted. */
+  private relayKey: string | undefined;
   private readonly controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
       if (!this.inUse) return;
@@ -85,7 +88,7 @@ export class RelayLink implements QuicConnectionHandler {
     const { session, pool, counters, reactor } = this.node.parts;
     this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
-    session.handleConnected(connection.maxDatagramBytes, reactor.now());
+    session.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
@@ -108,6 +111,7 @@ export class RelayLink implements QuicConnectionHandler {
   certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
     const judgement = this.node.parts.trust.judge(this.target, certificate, Date.now());
     if (!judgement.ok) this.refusal = judgement;
+    else this.relayKey = spkiFingerprint(certificate.leaf);
     return judgement.ok;
   }
 

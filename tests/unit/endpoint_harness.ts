@@ -43,6 +43,8 @@ type EventOf<Type extends StatusEvent["type"]> = Extract<StatusEvent, { type: Ty
 
 /** One session, and everything that it has asked for so far. */
 export class Stage {
+  /** The fingerprint of the relay that is connected to, where it is known. */
+  relayKey: string | undefined;
   nowMs = 5000;
   readonly session: EndpointSession;
   /** All actions since the last `clear`, with their times. */
@@ -97,7 +99,7 @@ export class Stage {
   }
 
   connected(maximumBytes = 1439): void {
-    this.session.handleConnected(maximumBytes, this.nowMs);
+    this.session.handleConnected(maximumBytes, this.nowMs, this.relayKey);
     this.drain();
   }
 

@@ -149,6 +149,20 @@ Deno.test("the token of an earlier session goes into the hello, the gateway's un
   assertEquals(client.sent()[0].resume, undefined);
 });
 
+Deno.test("a token belongs to a relay's key: by another name it is shown to the same relay, and to no other", () => {
+  const tokens = new TokenStore();
+  const join = (host: string, relayKey: string, resume: string) => {
+    const stage = new Stage({ tokens, relay: { host, port: 443 } });
+    stage.relayKey = relayKey;
+    stage.join({ resume });
+    return stage.sent()[0].resume;
+  };
+  assertEquals(join("relay.example.org", "key-1", "token-1"), undefined);
+  assertEquals(join("192.0.2.1", "key-1", "token-2"), "token-1");
+  assertEquals(join("relay.example.org", "key-2", "token-3"), undefined);
+  assertEquals(join("relay.example.org", "key-1", "token-4"), "token-2");
+});
+
 Deno.test("a token that is the same again is not written again", () => {
   const tokens = new TokenStore();
   const stage = new Stage({ tokens });
