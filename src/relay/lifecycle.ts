@@ -271,9 +271,10 @@ export class Lifecycle {
     }
     if (reason === "replaced") return;
     const { resumeToken, priorToken, addressKey } = session;
-    // Who has never shown that the welcome came may have no token to come back with.
-    const isSure = reason === "bye" || priorToken !== undefined ||
-      session.lastStats !== undefined || session.counters.datagramsReceived > 0;
+    // Who has never shown that the welcome came may have no token to come back with: a `bye` shows nothing,
+    // since who is ended while it waits for the welcome says it, too.
+    const isSure = priorToken !== undefined || session.lastStats !== undefined ||
+      session.counters.datagramsReceived > 0;
     if (!isSure) return;
     const tokens = priorToken === undefined ? [resumeToken] : [resumeToken, priorToken];
     state.reservations.keep(room.key, formatMac(session.mac), { tokens, addressKey }, nowMs);

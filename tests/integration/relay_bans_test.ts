@@ -35,7 +35,11 @@ async function answer(
 ): Promise<Message> {
   await using endpoint = await DenoEndpoint.connect(relay, { localHost });
   const message = await endpoint.hello({ ...REMOVAL, ...fields });
-  if (message.type === "welcome") await endpoint.leave();
+  if (message.type === "welcome") {
+    // What comes after the welcome shows that it has come: a \`bye\` alone does not.
+    await endpoint.send({ type: "stats" });
+    await endpoint.leave();
+  }
   return message;
 }
 

@@ -25,8 +25,10 @@ class Party extends RelayHarness {
     this.hostResume = this.host.last("welcome").resume;
   }
 
+  /** A client that has joined, and shown so. */
   player(mac: string, number: number): ScriptedEndpoint {
-    return this.client(mac, { roomKey: ROOM_KEY, features: ["removal"] }, AT(number));
+    return this.client(mac, { roomKey: ROOM_KEY, features: ["removal"] }, AT(number))
+      .control({ type: "stats" });
   }
 
   /** Everything that the relay answers to a request. */

@@ -128,6 +128,10 @@ Deno.test("nothing is kept for a session that never showed that its welcome had 
   player(relay, A);
   relay.client(B, NEW).lose();
   assertEquals(answer(relay, { mac: B }), "welcome");
+  const relay3 = new RelayHarness();
+  player(relay3, A);
+  relay3.client(B, NEW).control({ type: "disconnect", code: "bye" });
+  assertEquals(answer(relay3, { mac: B }), "welcome", "ended while it waited for the welcome");
   const relay2 = new RelayHarness();
   const a = player(relay2, A);
   const b = relay2.client(B, NEW);
@@ -135,6 +139,25 @@ Deno.test("nothing is kept for a session that never showed that its welcome had 
   assertEquals(a.received().length, 1);
   b.lose();
   assertEquals(answer(relay2, { mac: B }), "mac-reserved", "a frame is enough");
+});
+
+Deno.test("a player who leaves before the welcome comes may return, also at a relay that was started anew", () => {
+  const before = new RelayHarness();
+  const resume = player(before, B).last("welcome").resume;
+  // A relay that has never heard of the token.
+  const relay = new RelayHarness();
+  player(relay, A);
+  const leave = (fields: Record<string, unknown>) =>
+    relay.client(B, { ...NEW, ...fields }).control({ type: "disconnect", code: "bye" });
+  for (let round = 0; round < 3; round++) leave({ resume });
+  const { resume: known } = player(relay, B, { resume }).last("welcome");
+  // From here on the relay knows it, and the MAC stays its own however often it leaves so.
+  for (let round = 0; round < 3; round++) {
+    leave({ resume: known });
+    assertEquals(answer(relay, { mac: B, resume }), "mac-reserved");
+    assertEquals(answer(relay, { mac: B }), "mac-reserved");
+  }
+  assertEquals(answer(relay, { mac: B, resume: known }), "welcome");
 });
 
 Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may come back", () => {
