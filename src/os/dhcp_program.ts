@@ -17,22 +17,26 @@ import {
 } from "./dhcp_session.ts";
 import type { Change } from "./journal.ts";
 import { ResolverGuard } from "./resolver_guard.ts";
-import { identifyProcess, killProcess, type ProcessIdentity } from "./process_identity.ts";
+import { identifyProcess } from "./process_identity.ts";
+import { endSession } from "./process_session.ts";
 
 /** A client that ran this long was well. */
 const WELL_MS = 60_000;
 /** How long a release may take to leave when its client has ended, and how often that is looked at. */
 const RELEASE_LEAVES_MAX_MS = 400;
 const RELEASE_POLL_MS = 5;
+/** How long helpers and scripts of a client that has ended may go on. */
+const HELPERS_GRACE_MS = 500;
+/** How long output is read on when all have ended: a service that a script has started may hold it open. */
+const OUTPUT_MAX_MS = 1_000;
 
 interface Running {
   readonly child: Deno.ChildProcess;
-  readonly identity: ProcessIdentity | undefined;
   readonly change: Change | undefined;
   readonly startedMs: number;
   /** What it said last, which may be why it ended. */
   lastLine: string;
-  /** Settles when the client has ended and its output is read. */
+  /** Settles when the client and all that it has started have ended and their output is read. */
   ended: Promise<void>;
 }
 
@@ -74,6 +78,8 @@ export class ProgramSession implements DhcpSession {
         args,
         clearEnv: true,
         env: ENVIRONMENT,
+        // It leads a session: its helpers and scripts are found when it has ended, however that was.
+        detached: true,
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -85,7 +91,6 @@ export class ProgramSession implements DhcpSession {
     const identity = identifyProcess(child.pid);
     const running: Running = {
       child,
-      identity,
       change: identity === undefined ? undefined : this.#context.journal?.record("process", {
         ...identity,
         interface: this.#context.interface,
@@ -120,9 +125,11 @@ export class ProgramSession implements DhcpSession {
     const running = this.#running;
     if (running !== undefined) {
       const releases = this.#context.releases?.() ?? 0;
-      const killer = setTimeout(() => kill(running), timeoutMs);
+      let killed: Promise<void> | undefined;
+      const killer = setTimeout(() => killed = endSession(running.child.pid, 0), timeoutMs);
       await this.#release(running, timeoutMs);
       clearTimeout(killer);
+      await killed;
       if (this.#address !== undefined) await this.#releaseLeft(releases);
     }
     if (this.#plan.weSetAddresses && this.#address !== undefined) this.#takeAway(this.#address);
@@ -152,14 +159,13 @@ export class ProgramSession implements DhcpSession {
   /** Reads the client's output until it ends, and starts it again if it should not have. */
   async #follow(running: Running): Promise<void> {
     const { child } = running;
-    const [status] = await Promise.all([
-      child.status,
+    const output = Promise.all([
       readLines(child.stdout, (line) => this.#handleLine(line, running)),
-      readLines(child.stderr, (line) => {
-        this.#resolver?.handleLine(line, performance.now());
-        running.lastLine = line || running.lastLine;
-      }),
+      readLines(child.stderr, (line) => this.#handleError(line, running)),
     ]);
+    const status = await child.status;
+    await endSession(child.pid, HELPERS_GRACE_MS);
+    await within(output, OUTPUT_MAX_MS);
     if (running.change !== undefined) this.#context.journal?.forget(running.change);
     this.#running = undefined;
     if (this.#stopping) return;
@@ -172,7 +178,14 @@ export class ProgramSession implements DhcpSession {
     this.#retry.fail(running.lastLine || `it ended with code ${status.code}`);
   }
 
+  #handleError(line: string, running: Running): void {
+    if (this.#running !== running) return;
+    this.#resolver?.handleLine(line, performance.now());
+    running.lastLine = line || running.lastLine;
+  }
+
   #handleLine(line: string, running: Running): void {
+    if (this.#running !== running) return;
     this.#resolver?.handleLine(line, performance.now());
     const report = parseDhcpLine(line);
     if (report === undefined) {
@@ -223,7 +236,10 @@ function signal(running: Running, name: Deno.Signal): void {
   }
 }
 
-function kill(running: Running): void {
-  if (running.identity === undefined) signal(running, "SIGKILL");
-  else killProcess(running.identity);
+/** Waits for something, but not for long. */
+async function within(what: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
+  await Promise.race([what, late]);
+  clearTimeout(timer);
 }

@@ -8,6 +8,7 @@ import type { Command, DhcpFile } from "./dhcp_plan.ts";
 import { removeFileIfThere } from "./files.ts";
 import type { Change, ChangeJournal } from "./journal.ts";
 import { openOwnFolder } from "./own_files.ts";
+import { endSession } from "./process_session.ts";
 
 /** What happened to an interface's address. */
 export type DhcpEvent =
@@ -162,7 +163,7 @@ export class SessionFiles {
   }
 }
 
-/** Runs a command to its end, or kills it; `message` is the last line of its error output. */
+/** Runs a command to its end, or kills it and what it has started; `message` is the last line of its error output. */
 export async function runCommand(
   command: Command,
   timeoutMs: number,
@@ -174,16 +175,19 @@ export async function runCommand(
       args,
       clearEnv: true,
       env: ENVIRONMENT,
+      detached: true,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const killer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+    let killed: Promise<void> | undefined;
+    const killer = setTimeout(() => killed = endSession(child.pid, 0), timeoutMs);
     const [status] = await Promise.all([
       child.status,
       readLines(child.stderr, (line) => message = line || message),
     ]);
     clearTimeout(killer);
+    await killed;
     return { success: status.success, message: message || `it ended with code ${status.code}` };
   } catch (error) {
     return { success: false, message: error instanceof Error ? error.message : String(error) };

@@ -7,7 +7,15 @@
 
 import type { DhcpClientKind } from "./dhcp_plan.ts";
 import { type ChangeData, ForeignChangeError, type Undo } from "./journal.ts";
-import { isRunning, killProcess, parseIdentity, type ProcessIdentity } from "./process_identity.ts";
+import {
+  identifyProcess,
+  isOfEarlierBoot,
+  isRunning,
+  killProcess,
+  parseIdentity,
+  type ProcessIdentity,
+} from "./process_identity.ts";
+import { endSessionBlocking, sessionMembers } from "./process_session.ts";
 
 /** Names of files outside of the session's folder; what is in brackets is the interface. */
 const OUTSIDE = [
@@ -50,7 +58,8 @@ export function undoDhcpFile({ folder }: Pick<DhcpLeftovers, "folder">): Undo {
 }
 
 /**
- * Kills a DHCP client that runs on without us: its data is a {@linkcode DhcpProcess}.
+ * Kills a DHCP client that runs on without us, with its helpers and scripts, and waits for their end: what
+ * they write is to be put back after. Its data is a {@linkcode DhcpProcess}.
  *
  * @throws {ForeignChangeError} that process is no DHCP client, or one for an interface of others
  */
@@ -59,24 +68,37 @@ export function undoDhcpProcess(leftovers: DhcpLeftovers): Undo {
     const identity = parseIdentity(data);
     const name = (data as { interface?: unknown } | null)?.interface;
     if (identity === undefined || typeof name !== "string") throw foreign(data);
-    const command = commandOf(identity.pid);
-    if (command === undefined) return; // it has ended
     const isOurs = name === leftovers.interface || !leftovers.isInterface(name);
-    const isClient = PROGRAMS.some((kind) => kind === command.program) &&
-      command.words.includes(name);
-    if (isOurs && isClient) killProcess(identity);
-    else if (isRunning(identity)) throw foreign(data);
+    if (isRunning(identity)) {
+      if (isOurs && isClientFor(identity.pid, name)) {
+        killProcess(identity);
+        endSessionBlocking(identity.pid);
+      } else if (isRunning(identity)) throw foreign(data);
+    }
+    if (isOurs) endHelpers(identity, name);
   };
 }
 
-/** The program that a process runs, by the name of its file, and its arguments; see proc(5). */
-function commandOf(pid: number): { program: string; words: readonly string[] } | undefined {
+/** A dhcpcd that was killed by another leaves helpers, one of which runs its script. */
+function endHelpers(leader: ProcessIdentity, name: string): void {
+  if (isOfEarlierBoot(leader)) return;
+  // Another process has its id: then none of its helpers is left.
+  if (identifyProcess(leader.pid) !== undefined) return;
+  const isOurs = sessionMembers(leader.pid).some(({ pid }) => isClientFor(pid, name));
+  if (isOurs) endSessionBlocking(leader.pid);
+}
+
+/** Whether a process is a DHCP client for an interface, by the name of its program's file; see proc(5). */
+function isClientFor(pid: number, name: string): boolean {
   try {
-    const program = Deno.readLinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+    const path = Deno.readLinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+    const program = path.replace(/^.*\//, "");
     const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
-    return { program: program.replace(/^.*\//, ""), words };
+    // A dhcpcd puts a title in its arguments' place: "dhcpcd: [privileged proxy] lanparty0 [ip4]".
+    if (words[0].startsWith(`${program}: `)) words.push(...words[0].split(" "));
+    return PROGRAMS.some((kind) => kind === program) && words.includes(name);
   } catch {
-    return undefined;
+    return false; // it has ended
   }
 }
 

@@ -134,8 +134,6 @@ async function playEverything(party: Party, kind: DhcpClientKind): Promise<void>
   await third.write("stop\n");
   await third.waitForLine(/stopped 0/, 20_000);
   assertEquals(await names(), RESOLV_CONF);
-  // A killed dhcpcd leaves its helpers, which nothing joins to it any more: they end with the namespace.
-  if (kind === "dhcpcd") return;
   await until(async () => (await player.processIds()).length === 0, "no program is left");
 }
 

@@ -4,6 +4,7 @@ import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
 import { type ChangeData, ForeignChangeError } from "../../src/os/journal.ts";
 import { eventually } from "../support/wait.ts";
 import { identifyProcess, isRunning } from "../../src/os/process_identity.ts";
+import { endSession, sessionMembers } from "../../src/os/process_session.ts";
 
 async function inFolder(work: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
@@ -70,9 +71,72 @@ async function start(
   });
   if (child === undefined) throw new Error("no child");
   const { pid } = child;
-  await eventually(`${name} runs`, () => Deno.readLinkSync(`/proc/${pid}/exe`) === path);
+  // The kernel shows a program's file a moment before its arguments.
+  await eventually(`${name} runs`, () =>
+    Deno.readLinkSync(`/proc/${pid}/exe`) === path &&
+    Deno.readTextFileSync(`/proc/${pid}/cmdline`).endsWith(`\0${words.at(-1)}\0`));
   return child;
 }
+
+/** The program of a process that has its arguments, too; undefined: it has none yet, or has ended. */
+function programOf(pid: number): string | undefined {
+  try {
+    const path = Deno.readLinkSync(`/proc/${pid}/exe`);
+    const hasArguments = Deno.readTextFileSync(`/proc/${pid}/cmdline`) !== "";
+    return hasArguments ? path.replace(/.*\//, "") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts a dhcpcd for an adapter, with a helper that has a title in place of its arguments and a script. */
+async function startWithHelpers(folder: string, name: string): Promise<Deno.ChildProcess> {
+  const path = `${folder}/dhcpcd/dhcpcd`;
+  const idle = "while :; do sleep 0.05; done";
+  const helper = `bash -c "while :; do sleep 0.05; done" & ${idle}`;
+  const own = `exec ${path} -c '${idle}' ${name}`;
+  const title = `dhcpcd: [privileged proxy] ${name} [ip4]`;
+  const args = ["-c", `(exec -a '${title}' ${path} -c '${helper}') & ${own}`];
+  const child = new Deno.Command("bash", { args, detached: true }).spawn();
+  await eventually("all run", () => {
+    const members = sessionMembers(child.pid).map(({ pid }) => programOf(pid));
+    return members.filter((program) => program === "dhcpcd").length === 2 &&
+      members.includes("bash");
+  });
+  return child;
+}
+
+Deno.test("a client's helpers and scripts end with it, also where it has ended already", async () => {
+  await inFolder(async (folder) => {
+    const undo = undoDhcpProcess({ folder, interface: "lanparty0", isInterface: () => true });
+    Deno.mkdirSync(`${folder}/dhcpcd`);
+    Deno.copyFileSync("/bin/sh", `${folder}/dhcpcd/dhcpcd`);
+    // A copy can be started once nobody has it open for writing.
+    await eventually("the copy starts", () => {
+      try {
+        return new Deno.Command(`${folder}/dhcpcd/dhcpcd`, { args: ["-c", ":"] }).outputSync()
+          .success;
+      } catch (error) {
+        if (!String(error).includes("os error 26")) throw error;
+        return false;
+      }
+    });
+    const whole = await startWithHelpers(folder, "lanparty0");
+    undo({ ...identifyProcess(whole.pid)!, interface: "lanparty0" });
+    assertEquals(sessionMembers(whole.pid), []);
+    assertEquals((await whole.status).signal, "SIGKILL");
+
+    for (const name of ["eth0", "lanparty0"]) {
+      const left = await startWithHelpers(folder, name);
+      const identity = identifyProcess(left.pid)!;
+      left.kill("SIGKILL");
+      await left.status;
+      undo({ ...identity, interface: "lanparty0" });
+      assertEquals(sessionMembers(left.pid).length === 0, name === "lanparty0");
+      await endSession(left.pid, 0);
+    }
+  });
+});
 
 Deno.test("only a DHCP client for our adapter is killed, by id and start time", async () => {
   await inFolder(async (folder) => {
