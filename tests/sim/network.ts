@@ -36,10 +36,18 @@ export class Path {
   isUp = true;
   /** Counts how often it went down: tells one outage from the next. */
   outage = 0;
+  /** Since when packets get through, ms; while they do. */
+  upSinceMs = -Infinity;
+
+  /** Packets get through again. */
+  restore(nowMs: number): void {
+    if (!this.isUp) this.upSinceMs = nowMs;
+    this.isUp = true;
+  }
 
   /** No fault any more. */
-  heal(): void {
-    this.isUp = true;
+  heal(nowMs: number): void {
+    this.restore(nowMs);
     this.loss = this.duplicate = this.jitterMs = 0;
     this.bytesPerMs = 10_000;
   }

@@ -253,7 +253,7 @@ export class Party extends SimWorld {
 
   private calmDown(): void {
     this.chaotic = false;
-    for (const { way } of this.members) way.heal();
+    for (const { way } of this.members) way.heal(this.timeline.nowMs);
     for (const vandal of this.vandals) vandal.stop();
     // Who has lost the token asks the host, when the last session of theirs is given up, too.
     this.timeline.after(SESSION_END_MS, () => {

@@ -51,7 +51,7 @@ export class SimWorld implements World {
     const outage = ++way.outage;
     for (const connection of this.connectionsOn(way)) connection.pathDown();
     this.timeline.after(durationMs, () => {
-      if (way.outage === outage) way.isUp = true;
+      if (way.outage === outage) way.restore(this.timeline.nowMs);
     });
   }
 
