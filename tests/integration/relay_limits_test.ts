@@ -145,7 +145,7 @@ Deno.test("an address has so many peers; another one its own", async () => {
   assertEquals(welcome.type, "welcome");
   await guest.leave();
   await first.leave();
-  // The MAC is kept for the guest.
+  // As a client does, whatever the relay keeps for the guest.
   const token = { resume: String(welcome["resume"]) };
   const { endpoint: late, answer: second } = await third(undefined, token);
   assertEquals(second.type, "welcome", "a place has become free");
