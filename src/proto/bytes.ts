@@ -21,6 +21,12 @@ export function writeU16(bytes: Uint8Array, offset: number, value: number): void
   bytes[offset + 1] = value;
 }
 
+/** Writes the low 32 bits of a number. */
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  writeU16(bytes, offset, value >>> 16);
+  writeU16(bytes, offset + 2, value);
+}
+
 /**
  * Copies bytes from one array to another or inside one. `set` with a `subarray` would make a view per
  * call; inside one array `copyWithin` needs none.

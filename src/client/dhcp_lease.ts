@@ -1,0 +1,64 @@
+/**
+ * A DHCP lease as a value.
+ *
+ * @module
+ */
+
+import type { DhcpReply, DhcpRoute } from "./dhcp_message.ts";
+
+const INFINITE_SECONDS = 0xffffffff;
+
+/** What was leased. Addresses are 32-bit numbers. */
+export interface DhcpLease {
+  readonly address: number;
+  readonly prefixBits: number;
+  readonly serverId: number;
+  /** Infinity: for ever. */
+  readonly leaseMs: number;
+  /** Empty unless the LAN may set this PC's default route and name servers. */
+  readonly routers: readonly number[];
+  readonly routes: readonly DhcpRoute[];
+  readonly nameServers: readonly number[];
+  readonly domains: readonly string[];
+}
+
+/** An address that an earlier run had. */
+export interface RememberedLease {
+  readonly address: number;
+  /** How much of the lease is left; not positive: it is over. */
+  readonly leftMs: number;
+}
+
+/** Whether an offer or a confirmation names all that a lease must have. */
+export function isUsable(reply: DhcpReply): boolean {
+  return reply.address !== 0 && reply.serverId !== 0 && reply.prefixBits !== undefined &&
+    reply.leaseSeconds !== undefined && reply.leaseSeconds > 0;
+}
+
+/** The lease of a usable confirmation. */
+export function leaseOf(ack: DhcpReply, allowsDefaultRoute: boolean): DhcpLease {
+  const seconds = ack.leaseSeconds!;
+  return {
+    address: ack.address,
+    prefixBits: ack.prefixBits!,
+    serverId: ack.serverId,
+    leaseMs: seconds === INFINITE_SECONDS ? Infinity : seconds * 1_000,
+    routers: allowsDefaultRoute ? ack.routers : [],
+    routes: allowsDefaultRoute ? ack.routes : [],
+    nameServers: allowsDefaultRoute ? ack.nameServers : [],
+    domains: allowsDefaultRoute ? ack.domains : [],
+  };
+}
+
+/** A time that the server has given, if it lies inside the lease, else the usual part of it. */
+export function partOf(seconds: number | undefined, leaseMs: number, part: number): number {
+  const givenMs = (seconds ?? 0) * 1_000;
+  if (leaseMs === Infinity) return Infinity;
+  return givenMs > 0 && givenMs < leaseMs ? givenMs : leaseMs * part;
+}
+
+/** Whether the adapter would be set the same: how long it lasts is nothing to it. */
+export function isSameLease(one: DhcpLease, other: DhcpLease): boolean {
+  const used = ({ leaseMs: _, ...rest }: DhcpLease) => JSON.stringify(rest);
+  return used(one) === used(other);
+}
