@@ -3,7 +3,6 @@ import { ROUTER_OPTIONS } from "../../src/client/dhcp_options.ts";
 import { ScrubResult } from "../../src/client/dhcp_scrub.ts";
 import { LanNetworks, NetworkVerdict } from "../../src/client/lan_networks.ts";
 import { RouterScrubber } from "../../src/client/router_scrub.ts";
-import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { ip6 } from "../support/frame_bytes.ts";
 import { type Bytes, fragmentHeader, join, optionsHeader, u32 } from "../support/frames.ts";
 import {
@@ -14,6 +13,7 @@ import {
   paddedTo,
   prefixOption,
 } from "./client_ipv6_frames.ts";
+import { scrubFrame } from "./client_scrubbed.ts";
 
 const MAC = ndOption(1, [0x52, 0x54, 0, 0, 0, 1]);
 const PREFIX = prefixOption("fd77::/64");
@@ -26,18 +26,8 @@ const LOUD = { hopLimit: 1, flags: 0xff, lifetime: 1800, times: 77 };
 /** What is left of it. */
 const QUIET = { flags: 0xc0 };
 
-function scrub(
-  frame: Bytes,
-  scrubber = new RouterScrubber(new LanNetworks()),
-): { result: number; frame: Uint8Array } {
-  const bytes = new Uint8Array(frame.length + 80).fill(0x55);
-  bytes.set(frame, 40);
-  const dissection = new Dissection();
-  dissect(bytes, 40, frame.length, dissection);
-  const result = scrubber.scrub(bytes, 40, frame.length, dissection);
-  assertEquals(bytes.subarray(0, 40), new Uint8Array(40).fill(0x55));
-  assertEquals(bytes.subarray(40 + frame.length), new Uint8Array(40).fill(0x55));
-  return { result, frame: bytes.slice(40, 40 + frame.length) };
+function scrub(frame: Bytes, scrubber = new RouterScrubber(new LanNetworks())) {
+  return scrubFrame(frame, scrubber);
 }
 
 /** That an advertisement comes out as another one, byte for byte, with its checksum and its length. */
