@@ -27,7 +27,7 @@ export interface QuicStreamHandler {
   data(stream: QuicStream, bytes: Uint8Array<ArrayBuffer>, finished: boolean): void;
   /** The peer gave up sending, or asked this side to stop, with an application error code. */
   aborted?(stream: QuicStream, errorCode: number): void;
-  /** So many bytes, those of one `send`, are acknowledged, or given up with the stream. */
+  /** The peer has acknowledged so many bytes more, those of one `send`: never called for what was given up. */
   acknowledged?(stream: QuicStream, bytes: number): void;
   /** The stream is over in both directions, or its connection is. */
   closed?(stream: QuicStream): void;
@@ -179,7 +179,10 @@ export class QuicStream implements EventTarget {
         this.#receive(event);
         break;
       case StreamEvent.SEND_COMPLETE:
-        this.#completeSend(words[EVENT.clientContext.offset >> 2]);
+        this.#completeSend(
+          words[EVENT.clientContext.offset >> 2],
+          (words[EVENT.canceled.offset >> 2] & 0xff) !== 0,
+        );
         break;
       case StreamEvent.PEER_SEND_SHUTDOWN:
         if (this.#paused) this.#finishPending = true;
@@ -237,12 +240,12 @@ export class QuicStream implements EventTarget {
     this.#handler?.data(this, NO_BYTES, true);
   }
 
-  #completeSend(sendId: number): void {
+  #completeSend(sendId: number, isCanceled: boolean): void {
     const send = this.#sends.get(sendId);
     if (send === undefined) return;
     this.#sends.delete(sendId);
     this.#unacknowledgedBytes -= send.bytes.length;
-    this.#handler?.acknowledged?.(this, send.bytes.length);
+    if (!isCanceled) this.#handler?.acknowledged?.(this, send.bytes.length);
   }
 
   #close(): void {

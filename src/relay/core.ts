@@ -176,11 +176,12 @@ export class RelayCore {
     this.lifecycle.handleFarewell(session, "bye", nowMs);
   }
 
-  /** The transport is done with `bytes` of what `send` actions gave it: acknowledged, or in a buffer that is bounded. */
+  /** The endpoint's transport has acknowledged the next `bytes` of what `send` actions gave. */
   handleControlSent(connection: ConnectionHandle, bytes: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.controlUnsentBytes = Math.max(0, session.controlUnsentBytes - bytes);
+    session.welcomeUnsentBytes -= bytes;
   }
 
   /** The endpoint opened a stream beside its control stream. */

@@ -155,6 +155,7 @@ export class Lifecycle {
         ? {}
         : { features: [...sharedFeatures(session.hello)] }),
     }, nowMs);
+    session.welcomeUnsentBytes = session.controlUnsentBytes;
     const joined = { ...introduce(session), type: "peerJoined" } as const;
     for (const peer of room.peers) {
       if (peer === session) continue;
@@ -271,10 +272,10 @@ export class Lifecycle {
     }
     if (reason === "replaced") return;
     const { resumeToken, priorToken, addressKey } = session;
-    // Who has never shown that the welcome came may have no token to come back with: a `bye` shows nothing,
-    // since who is ended while it waits for the welcome says it, too.
-    const isSure = priorToken !== undefined || session.lastStats !== undefined ||
-      session.counters.datagramsReceived > 0;
+    // Whom the welcome has never reached may have no token to come back with: a `bye` does not show that it
+    // did, since who is ended while it waits for the welcome says it, too.
+    const isSure = priorToken !== undefined || session.welcomeUnsentBytes <= 0 ||
+      session.lastStats !== undefined || session.counters.datagramsReceived > 0;
     if (!isSure) return;
     const tokens = priorToken === undefined ? [resumeToken] : [resumeToken, priorToken];
     state.reservations.keep(room.key, formatMac(session.mac), { tokens, addressKey }, nowMs);

@@ -90,6 +90,8 @@ export class Session {
   resumeToken = "";
   /** The token by which it has shown that it was here before, if it has. */
   priorToken: string | undefined;
+  /** Control bytes up to the end of its welcome that are not acknowledged yet. */
+  welcomeUnsentBytes = Infinity;
   joinedMs = 0;
   /** What it may still send; made when it joins. */
   buckets: PeerBuckets | undefined;

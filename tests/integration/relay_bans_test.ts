@@ -36,7 +36,7 @@ async function answer(
   await using endpoint = await DenoEndpoint.connect(relay, { localHost });
   const message = await endpoint.hello({ ...REMOVAL, ...fields });
   if (message.type === "welcome") {
-    // What comes after the welcome shows that it has come: a \`bye\` alone does not.
+    // This transport acknowledges late: what comes after the welcome shows that it has come, a `bye` does not.
     await endpoint.send({ type: "stats" });
     await endpoint.leave();
   }

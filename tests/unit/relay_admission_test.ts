@@ -260,7 +260,8 @@ Deno.test("relay: peer ids count up and rest for a minute, also while nobody is 
   const relay = new RelayHarness();
   const ids: unknown[] = [];
   for (let i = 0; i < 3; i++) {
-    const endpoint = relay.client(A);
+    const resume = relay.endpoints.at(-1)?.last("welcome").resume;
+    const endpoint = relay.client(A, { resume });
     ids.push(endpoint.last("welcome").peerId);
     endpoint.lose();
   }

@@ -376,7 +376,7 @@ Deno.test("forwarding: a room's frames reach nobody who has left it or joins it 
   b.lose();
   a.send(whole(plain(BROADCAST, A, 100))).send(whole(plain(B, A, 100)));
   assertEquals(counts([gateway, b, c]), [2, 0, 1]);
-  const again = relay.client(B);
+  const again = relay.client(B, { resume: b.last("welcome").resume });
   assertEquals(again.received().length, 0);
   a.send(whole(plain(B, A, 100)));
   assertEquals(counts([gateway, again]), [0, 1]);

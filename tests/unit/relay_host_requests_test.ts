@@ -25,10 +25,9 @@ class Party extends RelayHarness {
     this.hostResume = this.host.last("welcome").resume;
   }
 
-  /** A client that has joined, and shown so. */
+  /** A client that has joined. */
   player(mac: string, number: number): ScriptedEndpoint {
-    return this.client(mac, { roomKey: ROOM_KEY, features: ["removal"] }, AT(number))
-      .control({ type: "stats" });
+    return this.client(mac, { roomKey: ROOM_KEY, features: ["removal"] }, AT(number));
   }
 
   /** Everything that the relay answers to a request. */

@@ -51,9 +51,17 @@ Deno.test("reservations: what is over is forgotten, and where there are too many
   assertEquals(kept.size, 1);
 });
 
-/** A client that has joined and been heard of. */
+/** A client that has joined. */
 function player(relay: RelayHarness, macText: string, fields = {}, path = {}): ScriptedEndpoint {
-  return relay.client(macText, { ...NEW, ...fields }, path).control({ type: "stats" });
+  return relay.client(macText, { ...NEW, ...fields }, path);
+}
+
+/** A client that is let in, whose welcome is on its way. */
+function waiting(relay: RelayHarness, macText: string, fields = {}): ScriptedEndpoint {
+  const endpoint = relay.connect();
+  endpoint.reads = false;
+  relay.advance(100);
+  return endpoint.hello({ mac: macText, ...NEW, ...fields });
 }
 
 function answer(relay: RelayHarness, fields: Record<string, unknown>, number = 9): unknown {
@@ -118,27 +126,47 @@ Deno.test("a token whose welcome never arrived locks nobody out: the one before 
   const resume = b.last("welcome").resume;
   b.lose();
   // He is let in, and the connection breaks before the welcome has come: twice.
-  for (let round = 0; round < 2; round++) relay.client(B, { resume, ...NEW }).lose();
+  for (let round = 0; round < 2; round++) waiting(relay, B, { resume }).lose();
   assertEquals(answer(relay, { mac: B }), "mac-reserved");
   assertEquals(answer(relay, { mac: B, resume }), "welcome");
 });
 
-Deno.test("nothing is kept for a session that never showed that its welcome had come", () => {
+Deno.test("nothing is kept for a session whose welcome never came", () => {
   const relay = new RelayHarness();
   player(relay, A);
-  relay.client(B, NEW).lose();
-  assertEquals(answer(relay, { mac: B }), "welcome");
-  const relay3 = new RelayHarness();
-  player(relay3, A);
-  relay3.client(B, NEW).control({ type: "disconnect", code: "bye" });
-  assertEquals(answer(relay3, { mac: B }), "welcome", "ended while it waited for the welcome");
+  waiting(relay, B).lose();
+  assertEquals(answer(relay, { mac: B }), "welcome", "lost while the welcome was on its way");
   const relay2 = new RelayHarness();
-  const a = player(relay2, A);
-  const b = relay2.client(B, NEW);
-  b.send(whole(plain(A, B, 100)));
-  assertEquals(a.received().length, 1);
+  player(relay2, A);
+  waiting(relay2, B).control({ type: "disconnect", code: "bye" });
+  assertEquals(answer(relay2, { mac: B }), "welcome", "ended while it waited for the welcome");
+  const relay3 = new RelayHarness();
+  const b = waiting(relay3, B);
+  // All but the last byte of what was sent: the welcome and nothing else, the room was empty.
+  relay3.core.handleControlSent(b.connection, b.pendingBytes - 1);
+  relay3.core.handleControlSent(b.connection, 1);
   b.lose();
-  assertEquals(answer(relay2, { mac: B }), "mac-reserved", "a frame is enough");
+  assertEquals(answer(relay3, { mac: B }), "mac-reserved", "acknowledged to the last byte");
+  const relay4 = new RelayHarness();
+  player(relay4, A);
+  waiting(relay4, B).control({ type: "stats" }).lose();
+  assertEquals(answer(relay4, { mac: B }), "mac-reserved", "who sends stats has joined");
+  const relay5 = new RelayHarness();
+  player(relay5, A);
+  waiting(relay5, B).send(whole(plain(A, B, 100))).lose();
+  assertEquals(answer(relay5, { mac: B }), "mac-reserved", "who sends a frame has joined");
+});
+
+Deno.test("a first welcome that came is enough: its player may leave at once, and say nothing more", () => {
+  for (const leave of [(b: ScriptedEndpoint) => b.finish(), (b: ScriptedEndpoint) => b.lose()]) {
+    const relay = new RelayHarness();
+    player(relay, A);
+    const b = player(relay, B);
+    const { resume } = b.last("welcome");
+    leave(b);
+    assertEquals(answer(relay, { mac: B }), "mac-reserved");
+    assertEquals(answer(relay, { mac: B, resume }), "welcome");
+  }
 });
 
 Deno.test("a player who leaves before the welcome comes may return, also at a relay that was started anew", () => {
@@ -148,7 +176,7 @@ Deno.test("a player who leaves before the welcome comes may return, also at a re
   const relay = new RelayHarness();
   player(relay, A);
   const leave = (fields: Record<string, unknown>) =>
-    relay.client(B, { ...NEW, ...fields }).control({ type: "disconnect", code: "bye" });
+    waiting(relay, B, fields).control({ type: "disconnect", code: "bye" });
   for (let round = 0; round < 3; round++) leave({ resume });
   const { resume: known } = player(relay, B, { resume }).last("welcome");
   // From here on the relay knows it, and the MAC stays its own however often it leaves so.
