@@ -100,9 +100,9 @@ export function decideAdmission(
   if (removed !== undefined) return removed;
   const kept = keptFor(context, hello, key, nowMs);
   // Who is in a locked room already, or has just left it, may come back to it.
-  const locked = context.locks.has(hello.room, key) ||
-    (hello.role === "client" && room?.lockedByHost === true);
-  if (isNew && kept !== "own" && locked) return reject("not-admitted", NOT_ADMITTED);
+  if (isNew && kept !== "own" && lockedFor(context, hello, key)) {
+    return reject("not-admitted", NOT_ADMITTED);
+  }
   if (where !== "here") return { kind: "redirect", target: where };
   if (Math.min(hello.datagramBudget, session.maxDatagramBytes) < BUDGET_BYTES_MIN) {
     return reject(
@@ -151,6 +151,12 @@ function removedFrom(
   const ban = context.bans.find([...rooms], targets, hello.role, unixMs);
   if (ban === undefined) return undefined;
   return { kind: "reject", code: "removed", ...noticeOf(hello, removalOf(ban, unixMs)) };
+}
+
+/** Whether a lock keeps this hello out: not the party's own gateway, where its key shows that it is that. */
+function lockedFor({ locks, policy, rooms }: AdmissionContext, hello: Hello, key: string): boolean {
+  if (hello.role === "gateway") return !policy.provesHost && locks.has(hello.room, key);
+  return locks.has(hello.room, key) || rooms.get(key)?.lockedByHost === true;
 }
 
 /** Whether the MAC that a hello asks for is kept: for who says it, for somebody else, or not at all. */

@@ -226,6 +226,16 @@ Deno.test("a lock outlasts the room, and one by id meets no other room of the na
   assertEquals(relay.core.rooms()[0].locked, false);
 });
 
+Deno.test("the operator's lock keeps a party's own gateway out where keys show nothing, and there alone", () => {
+  const keyed = new RelayHarness({ policy: KEYED });
+  keyed.gateway({ gatewayKey: MINE.gatewayKey }).lose();
+  assert(keyed.core.admin.lock("PARTY"));
+  // Its token is gone with the session, or the machine was exchanged.
+  keyed.gateway({ gatewayKey: MINE.gatewayKey });
+  assertNotAdmitted(keyed.connect().hello({ mac: B, roomKey: MINE.roomKey }));
+  assertNotAdmitted(keyed.connect().hello({ role: "gateway", gatewayKey: "no key" }));
+});
+
 Deno.test("locks are bounded in number", () => {
   const { core } = new RelayHarness();
   for (let i = 0; i < 1_024; i++) assert(core.admin.lock(`ROOM-${i}`));
