@@ -30,6 +30,8 @@ export interface Rejection {
   /** With `removed`. */
   readonly by?: Remover;
   readonly forMs?: number;
+  /** A key was wrong or missing: not for the one who is refused. */
+  readonly keyFailed?: true;
 }
 
 /** What is to be done with a hello. */
@@ -95,7 +97,7 @@ export function decideAdmission(
   const tooManyPeers = context.peersCount >= options.peersMax;
   const tooManyRooms = room === undefined && rooms.size >= options.roomsMax;
   if (isNew && (tooManyPeers || tooManyRooms)) return reject("relay-full", "This relay is full.");
-  if (key === undefined) return reject("not-admitted", NOT_ADMITTED);
+  if (key === undefined) return { ...reject("not-admitted", NOT_ADMITTED), keyFailed: true };
   const removed = removedFrom(context, session, hello, key, nowMs);
   if (removed !== undefined) return removed;
   const kept = keptFor(context, hello, key, nowMs);

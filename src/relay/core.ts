@@ -77,7 +77,7 @@ export class RelayCore {
       rooms: new Rooms(this.options.peersPerRoomMax, this.options.roomLimits),
       locks: new RoomLocks(),
       bans: new BanList(),
-      reservations: new MacReservations(),
+      reservations: new MacReservations(this.options.peersPerRoomMax),
       addresses: new AddressLimits(this.options),
       tallies: newTallies(),
       sessions: this.sessions,
@@ -380,9 +380,8 @@ export class RelayCore {
     } else if (decision.kind === "join") {
       this.lifecycle.join(session, session.hello!, decision, nowMs);
     } else {
-      if (decision.kind === "reject" && decision.code === "not-admitted") {
-        this.state.addresses.failed(session, nowMs);
-      }
+      const isFailure = decision.kind === "reject" && decision.keyFailed;
+      if (isFailure) this.state.addresses.failed(session, nowMs);
       this.lifecycle.refuse(session, decision, nowMs);
     }
   }

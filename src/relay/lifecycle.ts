@@ -177,7 +177,7 @@ export class Lifecycle {
       this.state.outbox.log("info", "peer redirected", { ...log, relay: decision.target.relay });
       this.send(session, { type: "redirect", ...decision.target }, nowMs);
     } else {
-      const { kind: _kind, code, ...rest } = decision;
+      const { kind: _kind, keyFailed: _failed, code, ...rest } = decision;
       this.state.tallies.rejects[code]++;
       // A flood must not flood the log as well.
       const level = code === "rate-limited" ? "debug" : "info";
@@ -271,14 +271,14 @@ export class Lifecycle {
       return;
     }
     if (reason === "replaced") return;
-    const { resumeToken, priorToken, addressKey } = session;
+    const { resumeToken, priorToken, siteKey } = session;
     // Whom the welcome has never reached may have no token to come back with: a `bye` does not show that it
     // did, since who is ended while it waits for the welcome says it, too.
     const isSure = priorToken !== undefined || session.welcomeUnsentBytes <= 0 ||
       session.lastStats !== undefined || session.counters.datagramsReceived > 0;
     if (!isSure) return;
     const tokens = priorToken === undefined ? [resumeToken] : [resumeToken, priorToken];
-    state.reservations.keep(room.key, formatMac(session.mac), { tokens, addressKey }, nowMs);
+    state.reservations.keep(room.key, formatMac(session.mac), { tokens, siteKey }, nowMs);
   }
 
   /** Sends the relay's own view of a peer's traffic, unless the peer is slow to read. */

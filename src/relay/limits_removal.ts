@@ -13,9 +13,9 @@ export const OPERATOR_BANS_MAX = 4_096;
 export const MAC_RESERVATION_MS = 600_000;
 /** Somebody else with that MAC may ask again after this, since the host may release it. */
 export const MAC_RESERVED_RETRY_MS = 15_000;
-/** MACs that are kept for players who came from one address, in one room. */
-export const RESERVATIONS_PER_ADDRESS_MAX = 8;
-/** MACs that are kept in one room … */
+/** MACs that are kept for players who came from one site, in all rooms; more where a room may be larger. */
+export const RESERVATIONS_PER_SITE_MAX = 256;
+/** MACs that are kept in one room, likewise … */
 export const RESERVATIONS_PER_ROOM_MAX = 256;
 /** … and in all of them. */
 export const RESERVATIONS_MAX = 16_384;

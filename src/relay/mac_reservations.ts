@@ -2,15 +2,17 @@
  * The MACs of players who have left, kept for them: whoever has the resume token of that session comes back
  * under it, and nobody else does.
  *
- * Bounded by time, by address, by room and over all; where there is one too many, the oldest of those gives
- * way. So a stranger needs many addresses to push out what is kept for others.
+ * Bounded by time, by room, by site and over all. A party may be behind one address, so a site has as much as
+ * a whole room; where a room or all of them have too much, the site with the most gives way. So a stranger
+ * needs many sites to push out what is kept for others.
  */
 import {
   MAC_RESERVATION_MS,
   RESERVATIONS_MAX,
-  RESERVATIONS_PER_ADDRESS_MAX,
   RESERVATIONS_PER_ROOM_MAX,
+  RESERVATIONS_PER_SITE_MAX,
 } from "./limits_removal.ts";
+import { oldestOfMost, setOf, takeOut } from "./sites.ts";
 
 /** A MAC that is kept for somebody. */
 export interface MacReservation {
@@ -19,74 +21,86 @@ export interface MacReservation {
    * (its welcome may never have arrived).
    */
   readonly tokens: readonly string[];
-  /** What stands for the address from which the player came. */
-  readonly addressKey: string;
+  /** What stands for the site from which the player came: see `siteKey`. */
+  readonly siteKey: string;
   readonly untilMs: number;
+}
+
+interface Kept extends MacReservation {
+  readonly room: string;
+  readonly mac: string;
 }
 
 /** See the module. */
 export class MacReservations {
-  /** By what tells a room apart, then by MAC, each the oldest first. */
-  private readonly rooms = new Map<string, Map<string, MacReservation>>();
-  private count = 0;
+  /** By room and MAC, those of each site, and those of each room: the oldest first. */
+  private readonly all = new Map<string, Kept>();
+  private readonly sites = new Map<string, Set<Kept>>();
+  private readonly rooms = new Map<string, Set<Kept>>();
+  private readonly perRoomMax: number;
+  private readonly perSiteMax: number;
+
+  /** @param peersPerRoomMax so many players may leave one room, and come back, all at once */
+  constructor(peersPerRoomMax: number) {
+    this.perRoomMax = Math.max(RESERVATIONS_PER_ROOM_MAX, peersPerRoomMax);
+    this.perSiteMax = Math.max(RESERVATIONS_PER_SITE_MAX, peersPerRoomMax);
+  }
 
   /** How many MACs are kept; those whose time is over may still be among them. */
   get size(): number {
-    return this.count;
+    return this.all.size;
   }
 
   /** Keeps a MAC from now on. */
   keep(
     room: string,
     mac: string,
-    { tokens, addressKey }: Pick<MacReservation, "tokens" | "addressKey">,
+    { tokens, siteKey }: Pick<MacReservation, "tokens" | "siteKey">,
     nowMs: number,
   ): void {
     this.release(room, mac);
     this.prune(nowMs);
-    const kept = this.rooms.get(room) ?? new Map<string, MacReservation>();
-    // The room that was last left stands last.
-    this.rooms.delete(room);
-    this.rooms.set(room, kept);
-    const ofAddress = [...kept].filter(([, other]) => other.addressKey === addressKey);
-    if (ofAddress.length >= RESERVATIONS_PER_ADDRESS_MAX) this.release(room, ofAddress[0][0]);
-    if (kept.size >= RESERVATIONS_PER_ROOM_MAX) this.release(room, firstOf(kept));
-    if (this.count >= RESERVATIONS_MAX) {
-      const oldest = firstOf(this.rooms);
-      this.release(oldest, firstOf(this.rooms.get(oldest)!));
+    const ofSite = this.sites.get(siteKey) ?? new Set<Kept>();
+    if (ofSite.size >= this.perSiteMax) this.forget(oldestOfMost([ofSite]));
+    const ofRoom = this.rooms.get(room) ?? new Set<Kept>();
+    if (ofRoom.size >= this.perRoomMax) {
+      const bySite = Map.groupBy(ofRoom, (one) => one.siteKey).values();
+      this.forget(oldestOfMost(bySite.map((some) => new Set(some))));
     }
-    this.rooms.set(room, kept);
-    kept.set(mac, { tokens, addressKey, untilMs: nowMs + MAC_RESERVATION_MS });
-    this.count++;
+    if (this.size >= RESERVATIONS_MAX) this.forget(oldestOfMost(this.sites.values()));
+    const kept = { room, mac, tokens, siteKey, untilMs: nowMs + MAC_RESERVATION_MS };
+    this.all.set(nameOf(room, mac), kept);
+    setOf(this.sites, siteKey).add(kept);
+    setOf(this.rooms, room).add(kept);
   }
 
   /** Whom a MAC is kept for, if it is. */
   get(room: string, mac: string, nowMs: number): MacReservation | undefined {
-    const reservation = this.rooms.get(room)?.get(mac);
-    return reservation === undefined || reservation.untilMs <= nowMs ? undefined : reservation;
+    const kept = this.all.get(nameOf(room, mac));
+    return kept === undefined || kept.untilMs <= nowMs ? undefined : kept;
   }
 
   /** Keeps a MAC no longer; false if it was not kept. */
   release(room: string, mac: string): boolean {
-    const kept = this.rooms.get(room);
-    if (kept === undefined || !kept.delete(mac)) return false;
-    this.count--;
-    if (kept.size === 0) this.rooms.delete(room);
+    return this.forget(this.all.get(nameOf(room, mac)));
+  }
+
+  private forget(kept: Kept | undefined): boolean {
+    if (kept === undefined) return false;
+    this.all.delete(nameOf(kept.room, kept.mac));
+    takeOut(this.sites, kept.siteKey, kept);
+    takeOut(this.rooms, kept.room, kept);
     return true;
   }
 
   private prune(nowMs: number): void {
-    for (const [room, kept] of this.rooms) {
-      for (const [mac, { untilMs }] of kept) {
-        if (untilMs > nowMs) break;
-        this.release(room, mac);
-      }
-      // Rooms that were left later have nothing older.
-      if (this.rooms.has(room)) return;
+    for (const kept of this.all.values()) {
+      if (kept.untilMs > nowMs) return;
+      this.forget(kept);
     }
   }
 }
 
-function firstOf<Key>(map: ReadonlyMap<Key, unknown>): Key {
-  return map.keys().next().value!;
+function nameOf(room: string, mac: string): string {
+  return `${room} ${mac}`;
 }

@@ -18,6 +18,7 @@ import type { OutboundQueue } from "./outbound.ts";
 import type { PeerBuckets } from "./peer_limits.ts";
 import type { Room } from "./room.ts";
 import type { Share } from "./shares.ts";
+import { siteKey } from "./sites.ts";
 
 /**
  * - `hello`: the hello is not here yet
@@ -56,6 +57,8 @@ export class Session {
   readonly address: string;
   /** What stands for its address among addresses: see `AddressLimits`. */
   readonly addressKey: string;
+  /** What stands for its site: see there. */
+  readonly siteKey: string;
   readonly arrival: Arrival;
   /** As what it counts there. */
   countedAs: "pending" | "joined" | undefined;
@@ -117,6 +120,7 @@ export class Session {
   ) {
     this.address = address;
     this.addressKey = addressKey(address);
+    this.siteKey = siteKey(this.addressKey);
     this.arrival = arrival;
     this.controlMeter = new EventMeter(controlMessagesMax, CONTROL_WINDOW_MS);
     this.maxDatagramBytes = maxDatagramBytes;

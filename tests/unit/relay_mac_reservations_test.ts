@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
+import { addressKey } from "../../src/ctrl/address_key.ts";
 import {
   MAC_RESERVATION_MS,
   RESERVATIONS_MAX,
-  RESERVATIONS_PER_ADDRESS_MAX,
   RESERVATIONS_PER_ROOM_MAX,
+  RESERVATIONS_PER_SITE_MAX,
 } from "../../src/relay/limits_removal.ts";
 import { MacReservations } from "../../src/relay/mac_reservations.ts";
+import { siteKey } from "../../src/relay/sites.ts";
 import { mac, plain, whole } from "./relay_frames.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
 
@@ -19,36 +21,69 @@ function nameOf(number: number): string {
   return `02:00:${hex.match(/../g)!.join(":")}`;
 }
 
+const PEERS = 64;
+
 Deno.test("reservations: a MAC is kept for ten minutes, in its room, until it is released", () => {
-  const kept = new MacReservations();
-  kept.keep("R", A, { tokens: ["t"], addressKey: "192.0.2.1" }, 1_000);
+  const kept = new MacReservations(PEERS);
+  kept.keep("R", A, { tokens: ["t"], siteKey: "192.0.2.1" }, 1_000);
   assertEquals(kept.get("R", A, 1_000 + MAC_RESERVATION_MS - 1)?.tokens, ["t"]);
   assertEquals(kept.get("R", A, 1_000 + MAC_RESERVATION_MS), undefined);
   assertEquals([kept.get("S", A, 1_000), kept.get("R", B, 1_000)], [undefined, undefined]);
-  kept.keep("R", A, { tokens: ["u"], addressKey: "192.0.2.2" }, 2_000);
+  kept.keep("R", A, { tokens: ["u"], siteKey: "192.0.2.2" }, 2_000);
   assertEquals([kept.size, kept.get("R", A, 2_000)?.tokens], [1, ["u"]]);
   assertEquals([kept.release("R", A), kept.release("R", A), kept.size], [true, false, 0]);
 });
 
-Deno.test("reservations: what is over is forgotten, and where there are too many the oldest gives way", () => {
-  const kept = new MacReservations();
-  const keep = (room: string, number: number, addressKey: string, nowMs: number) =>
-    kept.keep(room, nameOf(number), { tokens: ["t"], addressKey }, nowMs);
-  for (let i = 0; i <= RESERVATIONS_PER_ADDRESS_MAX; i++) keep("R", i, "192.0.2.1", i);
-  assertEquals(kept.size, RESERVATIONS_PER_ADDRESS_MAX);
-  assertEquals(kept.get("R", nameOf(0), 10), undefined, "the oldest of the address");
-  assert(kept.get("R", nameOf(1), 10));
-  for (let i = 0; i < RESERVATIONS_PER_ROOM_MAX; i++) keep("R", 1_000 + i, `a${i}`, 20);
+/** Reservations, and what makes them. */
+function reservations(peersPerRoomMax = PEERS) {
+  const kept = new MacReservations(peersPerRoomMax);
+  const keep = (room: string, number: number, siteKey: string, nowMs: number) =>
+    kept.keep(room, nameOf(number), { tokens: ["t"], siteKey }, nowMs);
+  const has = (room: string, number: number, nowMs: number) =>
+    kept.get(room, nameOf(number), nowMs) !== undefined;
+  return { kept, keep, has };
+}
+
+Deno.test("reservations: a site has so many in all rooms, and its own oldest gives way", () => {
+  const { kept, keep, has } = reservations();
+  keep("R", 1, "192.0.2.2", 0);
+  for (let i = 0; i <= RESERVATIONS_PER_SITE_MAX; i++) keep(`R-${i % 9}`, i, "192.0.2.1", 1);
+  assertEquals(kept.size, RESERVATIONS_PER_SITE_MAX + 1);
+  assertEquals([has("R-0", 0, 2), has("R-1", 1, 2), has("R", 1, 2)], [false, true, true]);
+  const large = reservations(1_000);
+  for (let i = 0; i < 1_000; i++) large.keep("R", i, "192.0.2.1", 0);
+  assert(large.has("R", 0, 1), "as many as a room may have players");
+});
+
+Deno.test("reservations: where a room or all have too many, the site with most loses its oldest", () => {
+  const { kept, keep, has } = reservations();
+  for (let i = 0; i < 20; i++) keep("R", i, "192.0.2.1", 0);
+  for (let i = 20; i < 2 * RESERVATIONS_PER_ROOM_MAX; i++) {
+    // Whoever tries to push the party out comes from three sites.
+    keep("R", i, `198.51.100.${i % 3}`, 1);
+  }
   assertEquals(kept.size, RESERVATIONS_PER_ROOM_MAX);
-  assertEquals(kept.get("R", nameOf(1), 20), undefined, "the oldest of the room");
-  assert(kept.get("R", nameOf(1_000), 20));
-  for (let i = 0; kept.size < RESERVATIONS_MAX; i++) keep(`S-${i}`, i, "192.0.2.1", 30);
-  keep("T", 1, "192.0.2.1", 40);
+  for (let i = 0; i < 20; i++) assert(has("R", i, 2), `${i}`);
+  assertEquals([has("R", 20, 2), has("R", 511, 2)], [false, true]);
+  for (let i = 0; i < 100 * RESERVATIONS_PER_SITE_MAX; i++) keep(`S-${i}`, i, `site ${i % 100}`, 3);
   assertEquals(kept.size, RESERVATIONS_MAX);
-  assertEquals(kept.get("R", nameOf(1_000), 40), undefined, "the oldest of all");
-  assert(kept.get("T", nameOf(1), 40) && kept.get("R", nameOf(1_001), 40));
-  keep("T", 2, "192.0.2.1", 40 + MAC_RESERVATION_MS);
-  assertEquals(kept.size, 1);
+  for (let i = 0; i < 20; i++) assert(has("R", i, 4), `${i}`);
+  keep("T", 2, "192.0.2.1", 4 + MAC_RESERVATION_MS);
+  assertEquals(kept.size, 1, "what is over is forgotten");
+});
+
+Deno.test("a site is an IPv4 address, or an IPv6 /48", () => {
+  const sites: [string, string][] = [
+    ["192.0.2.1:4000", "192.0.2.1"],
+    ["[::ffff:192.0.2.1]:4000", "192.0.2.1"],
+    ["[2001:db8:1:2::3]:4000", "2001:db8:1::/48"],
+    ["[2001:db8:1:ff00::]:4000", "2001:db8:1::/48"],
+    ["[2001:db8:2:ff00::]:4000", "2001:db8:2::/48"],
+    ["[::1]:4000", "0:0:0::/48"],
+    ["somewhere", "somewhere"],
+  ];
+  for (const [address, site] of sites) assertEquals(siteKey(addressKey(address)), site, address);
+  assertEquals(siteKey("2001:db8::/64"), "2001:db8:0::/48");
 });
 
 /** A client that has joined. */
@@ -207,4 +242,21 @@ Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may c
   assertEquals(answer(relay, { mac: "02:00:00:00:00:98" }), "welcome");
   assertEquals(answer(relay, { mac: B, resume }), "welcome");
   assertEquals(mac(B).length, 6);
+});
+
+Deno.test("a party of twenty behind one address is back in its locked room after an outage", () => {
+  const relay = new RelayHarness();
+  const numbers = Array.from({ length: 20 }, (_, i) => i);
+  const tokens = numbers.map((i) => {
+    const { resume } = player(relay, nameOf(i), {}, AT(7)).last("welcome");
+    return resume;
+  });
+  assert(relay.core.admin.lock("PARTY"));
+  for (const endpoint of [...relay.endpoints]) endpoint.lose();
+  const answers = numbers.map((i) => {
+    const endpoint = relay.connect(AT(7));
+    relay.advance(100);
+    return endpoint.hello({ mac: nameOf(i), resume: tokens[i], ...NEW }).messages[0].type;
+  });
+  assertEquals(answers, numbers.map(() => "welcome"));
 });

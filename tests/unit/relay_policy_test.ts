@@ -236,6 +236,17 @@ Deno.test("the operator's lock keeps a party's own gateway out where keys show n
   assertNotAdmitted(keyed.connect().hello({ role: "gateway", gatewayKey: "no key" }));
 });
 
+Deno.test("a locked room's refusal is no failed key, and a failed key is one in a locked room, too", () => {
+  const relay = new RelayHarness(FAILURES);
+  relay.client(A, { roomKey: MINE.roomKey });
+  relay.core.admin.lock("PARTY");
+  const right = { mac: B, roomKey: MINE.roomKey };
+  for (let i = 0; i < 10; i++) assertNotAdmitted(relay.connect().hello(right));
+  const wrong = () => codeOf(relay.connect().hello({ mac: B, room: "OTHER" }));
+  for (let i = 0; i < 3; i++) assertEquals(wrong(), "not-admitted");
+  assertEquals(wrong(), "rate-limited");
+});
+
 Deno.test("locks are bounded in number", () => {
   const { core } = new RelayHarness();
   for (let i = 0; i < 1_024; i++) assert(core.admin.lock(`ROOM-${i}`));
