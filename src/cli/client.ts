@@ -1,11 +1,6 @@
 /** The executable `lanparty-client`. */
-import {
-  LanNetworks,
-  type Network,
-  NetworkVerdict,
-  parseLanNetwork,
-} from "../client/lan_networks.ts";
-import { formatIp, networkOf } from "../proto/ip_route.ts";
+import { LanNetworks, NetworkVerdict, parseLanNetwork } from "../client/lan_networks.ts";
+import { formatCidr, type IpNetwork, networkOf, parseCidr } from "../proto/ip.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
 import { runClient } from "../shell/client_program.ts";
@@ -17,7 +12,6 @@ import { resetWindows } from "../shell/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
-import { parseCidr } from "./option_values.ts";
 import { CLIENT_PROGRAM } from "./programs.ts";
 import { keyOf, relayAccess } from "./relay_access.ts";
 import { VERSION } from "./version.ts";
@@ -102,13 +96,14 @@ async function run(values: OptionValues): Promise<number> {
  */
 export function fixedAddress(
   text: string | undefined,
-  allowed: readonly Network[],
-): string | undefined {
+  allowed: readonly IpNetwork[],
+): IpNetwork | undefined {
   if (text === undefined) return undefined;
-  const { address, prefixLength } = parseCidr(text)!;
-  const verdict = new LanNetworks(allowed).judgeKind(address, 0, address.length, prefixLength);
-  if (verdict === NetworkVerdict.good) return text;
-  const network = `${formatIp(networkOf(address, prefixLength))}/${prefixLength}`;
+  const fixed = parseCidr(text)!;
+  const { address, prefixBits } = fixed;
+  const verdict = new LanNetworks(allowed).judgeKind(address, 0, address.length, prefixBits);
+  if (verdict === NetworkVerdict.good) return fixed;
+  const network = formatCidr({ address: networkOf(address, prefixBits), prefixBits });
   const why = verdict === NetworkVerdict.unusable
     ? "no PC can have this address"
     : parseLanNetwork(network) === undefined

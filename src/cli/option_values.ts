@@ -22,14 +22,3 @@ export function parseAllowedRoom(text: string): { room: string; hash: Uint8Array
   const hash = parseKeyHash(text.slice(at + 1));
   return room === undefined || hash === undefined ? undefined : { room, hash };
 }
-
-/** `a.b.c.d/n` as bytes and prefix length, or `undefined`. */
-export function parseCidr(
-  text: string,
-): { address: Uint8Array; prefixLength: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
-  if (match === null) return undefined;
-  const numbers = match.slice(1).map(Number);
-  if (numbers.slice(0, 4).some((octet) => octet > 255) || numbers[4] > 32) return undefined;
-  return { address: Uint8Array.from(numbers.slice(0, 4)), prefixLength: numbers[4] };
-}

@@ -1,7 +1,8 @@
 /** The command lines of the three programs, as data. */
+import { IPV4_BYTES, parseCidr } from "../proto/ip.ts";
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS } from "./limit_options.ts";
-import { parseAllowedRoom, parseCidr, parseRedirect } from "./option_values.ts";
+import { parseAllowedRoom, parseRedirect } from "./option_values.ts";
 import { integerBetween, oneOf, type OptionSpec, type ProgramSpec } from "./options.ts";
 import { parseEndpointAddress, parseHost, parseListen } from "../ctrl/address.ts";
 import { parseKey } from "../ctrl/keys.ts";
@@ -366,7 +367,9 @@ export const CLIENT_PROGRAM: ProgramSpec = {
       value: "CIDR",
       help: "use this fixed address, such as 192.168.1.77/24, instead of the LAN's DHCP server",
       check: (text) =>
-        parseCidr(text) === undefined ? "expected an IPv4 address like 192.168.1.77/24" : undefined,
+        parseCidr(text)?.address.length === IPV4_BYTES
+          ? undefined
+          : "expected an IPv4 address like 192.168.1.77/24",
     },
     {
       name: "no-dhcp",

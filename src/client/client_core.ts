@@ -20,6 +20,7 @@ import { PASS } from "../filter/content.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import { UdpPort } from "../proto/ip.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
@@ -197,8 +198,6 @@ export class ClientCore implements FrameSink {
   }
 }
 
-const DHCP_SERVER_PORT = 67;
-
 function isToDhcpServer({ ipVersion, ipProtocol, destinationPort }: Dissection): boolean {
-  return ipVersion === 4 && ipProtocol === IpProtocol.udp && destinationPort === DHCP_SERVER_PORT;
+  return ipVersion === 4 && ipProtocol === IpProtocol.udp && destinationPort === UdpPort.dhcpServer;
 }

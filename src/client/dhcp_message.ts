@@ -14,6 +14,7 @@
 import { readU16, readU32, writeU16, writeU32 } from "../proto/bytes.ts";
 import { foldChecksum, sumBytes } from "../proto/checksum.ts";
 import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/ethernet.ts";
+import { IPV4_HEADER_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { IpProtocol } from "../proto/dissect.ts";
 
@@ -67,11 +68,7 @@ export const ROUTE_PARAMETERS: readonly number[] = [
   DhcpOption.searchList,
 ];
 
-const CLIENT_PORT = 68;
-const SERVER_PORT = 67;
 const BROADCAST = 0xffffffff;
-const IPV4_HEADER_BYTES = 20;
-const UDP_HEADER_BYTES = 8;
 const TIME_TO_LIVE = 64;
 const ETHERNET_HARDWARE = 1;
 const BOOTREQUEST = 1;
@@ -170,8 +167,8 @@ function writeIpv4Header(frame: Uint8Array, at: number, source: number, destinat
 
 function writeUdpHeader(frame: Uint8Array, at: number): void {
   const lengthBytes = frame.length - at;
-  writeU16(frame, at, CLIENT_PORT);
-  writeU16(frame, at + 2, SERVER_PORT);
+  writeU16(frame, at, UdpPort.dhcpClient);
+  writeU16(frame, at + 2, UdpPort.dhcpServer);
   writeU16(frame, at + 4, lengthBytes);
   // The pseudo header: both addresses, which lie right in front, the protocol and the length.
   const pseudo = sumBytes(frame, at - 8, 8) + IpProtocol.udp + lengthBytes;

@@ -8,13 +8,12 @@
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { correctChecksum, sumBytes } from "../proto/checksum.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { findOption } from "./dhcp_reply.ts";
 
 /** What a client says to a server (RFC 2132 section 9.6), as far as it matters here. */
 export const DhcpRequest = { release: 7, inform: 8 } as const;
 
-const SERVER_PORT = 67;
-const UDP_HEADER_BYTES = 8;
 const CHECKSUM_OFFSET = 6;
 const XID_OFFSET = 4;
 const OPTION_MASK = 1;
@@ -24,7 +23,7 @@ const OPTION_PARAMETER_LIST = 55;
 /** The type of what the frame that ends at `end` says to a DHCP server; 0: it is no such message. */
 export function requestType(bytes: Uint8Array, end: number, dissection: Dissection): number {
   if (
-    dissection.destinationPort !== SERVER_PORT || dissection.ipVersion !== 4 ||
+    dissection.destinationPort !== UdpPort.dhcpServer || dissection.ipVersion !== 4 ||
     dissection.ipProtocol !== IpProtocol.udp || dissection.transportOffset < 0
   ) {
     return 0;

@@ -23,6 +23,7 @@
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { correctChecksum, sumBytes } from "../proto/checksum.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
 import { isStation, type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 
@@ -47,9 +48,6 @@ export const DhcpType = { offer: 2, ack: 5, nak: 6 } as const;
 /** A client that had to ask again sooner would do little else. */
 export const TIME_SECONDS_MIN = 10;
 
-const DHCP_CLIENT_PORT = 68;
-const UDP_HEADER_BYTES = 8;
-const IPV4_BYTES = 4;
 const BOOTREPLY = 2;
 const XID_OFFSET = 4;
 const YIADDR_OFFSET = 16;
@@ -121,7 +119,7 @@ export class DhcpScrubber {
   scrub(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
     if (
       dissection.ipVersion !== 4 || dissection.ipProtocol !== IpProtocol.udp ||
-      dissection.destinationPort !== DHCP_CLIENT_PORT
+      dissection.destinationPort !== UdpPort.dhcpClient
     ) {
       return ScrubResult.other;
     }

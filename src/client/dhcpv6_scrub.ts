@@ -16,6 +16,7 @@
 
 import { readU16, readU32, writeU16 } from "../proto/bytes.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { DHCPV6_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
 import { ScrubResult, TIME_SECONDS_MIN } from "./dhcp_scrub.ts";
 import { finishMessage, packetEndOf, sumPart } from "./ipv6_message.ts";
@@ -24,8 +25,6 @@ import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 /** What clients take for the length of an address's network, if they take one. */
 export const DHCPV6_PREFIX_BITS = 64;
 
-const CLIENT_PORT = 546;
-const UDP_HEADER_BYTES = 8;
 const MESSAGE_HEADER_BYTES = 4;
 const OPTION_HEADER_BYTES = 4;
 const ADVERTISE = 2;
@@ -59,7 +58,7 @@ export class Dhcpv6Scrubber {
   scrub(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
     if (
       dissection.ipVersion !== 6 || dissection.ipProtocol !== IpProtocol.udp ||
-      dissection.destinationPort !== CLIENT_PORT
+      dissection.destinationPort !== UdpPort.dhcpv6Client
     ) {
       return ScrubResult.other;
     }

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { parseIpAddress } from "../endpoint/ip_address.ts";
-import { formatIp, isInNetwork, networkOf } from "../proto/ip_route.ts";
+import { formatIp, isInNetwork, networkOf, parseCidr } from "../proto/ip.ts";
 import { PRIVATE_BLOCKS } from "./lan_networks.ts";
 
 /** Ports that stay shut unless the player names them. */
@@ -118,10 +117,9 @@ const LINK_LOCAL = "fe80::/64";
  */
 export function inboundScopes(addresses: readonly string[]): string {
   const scopes = addresses.flatMap((cidr) => {
-    const [text, bits] = cidr.split("/");
-    const address = parseIpAddress(text.replace(/%.*$/, ""));
-    const prefixBits = Number(bits ?? NaN);
-    if (address === undefined || !Number.isInteger(prefixBits) || prefixBits < 0) return [];
+    const network = parseCidr(cidr.replace(/%[^/]*/, ""));
+    if (network === undefined) return [];
+    const { address, prefixBits } = network;
     if (address.length !== 4) return ipv6Scope(address, prefixBits);
     const [first] = address;
     if (first === 0 || first === 127 || first >= 224) return [];

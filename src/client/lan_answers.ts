@@ -9,7 +9,7 @@ import type { NetworkRefusal } from "../obs/own_network.ts";
 import { DropCode } from "../obs/drops.ts";
 import type { StatusEvent } from "../obs/status.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
-import { formatIp, networkOf } from "../proto/ip_route.ts";
+import { formatIp, networkOf } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing } from "./dhcp_options.ts";
 import { describeReply, isReplyFor } from "./dhcp_reply.ts";
 import { DhcpRequest, narrowRequest, requestType, requestXid } from "./dhcp_request.ts";

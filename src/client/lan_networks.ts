@@ -6,12 +6,9 @@
  * @module
  */
 
-import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { readU32 } from "../proto/bytes.ts";
-import { type IpAddress, type IpRoute, isInNetwork, isLoopback } from "../proto/ip_route.ts";
-
-/** A network: 4 or 16 bytes, and how many bits of them. */
-export type Network = Pick<IpAddress, "address" | "prefixBits">;
+import { type IpNetwork, isInNetwork, isLoopback, parseCidr, startsAs } from "../proto/ip.ts";
+import { type IpAddress, type IpRoute } from "../proto/ip_route.ts";
 
 /** What this PC has without the party's adapter. */
 export interface Surroundings {
@@ -44,7 +41,7 @@ export const NetworkVerdict = {
 export type NetworkVerdict = (typeof NetworkVerdict)[keyof typeof NetworkVerdict];
 
 /** A block of addresses that nobody has on the internet. */
-export interface PrivateBlock extends Network {
+export interface PrivateBlock extends IpNetwork {
   /** The least prefix length that a LAN in it may have. */
   readonly lanPrefixBitsMin: number;
   /** As people know it. */
@@ -74,45 +71,36 @@ const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
 const FOREIGN_BITS_MIN = { ipv4: 8, ipv6: 48 } as const;
 
 function block(text: string, lanPrefixBitsMin: number, source: string): PrivateBlock {
-  const [address, bits] = text.split("/");
-  return {
-    address: parseIpAddress(address)!,
-    prefixBits: Number(bits),
-    lanPrefixBitsMin,
-    text,
-    source,
-  };
+  return { ...parseCidr(text)!, lanPrefixBitsMin, text, source };
 }
 
 /**
  * Reads a network that is to be allowed, such as `203.0.113.0/24` or `2001:db8:7::/64`. Undefined for what
  * is none, and for one that no LAN has: wider than /8 (IPv6: /32), a group's, this PC's own.
  */
-export function parseLanNetwork(text: string): Network | undefined {
-  const match = /^([0-9A-Fa-f.:]+)\/(0|[1-9][0-9]{0,2})$/.exec(text);
-  const address = match === null ? undefined : parseIpAddress(match[1]);
-  if (match === null || address === undefined) return undefined;
-  const prefixBits = Number(match[2]);
+export function parseLanNetwork(text: string): IpNetwork | undefined {
+  const network = parseCidr(text);
+  if (network === undefined) return undefined;
+  const { address, prefixBits } = network;
   const bitsMin = address.length === 4 ? ALLOWED_BITS_MIN.ipv4 : ALLOWED_BITS_MIN.ipv6;
-  if (prefixBits < bitsMin || prefixBits > address.length * 8) return undefined;
-  return isStation(address, 0, address.length) ? { address, prefixBits } : undefined;
+  return prefixBits >= bitsMin && isStation(address, 0, address.length) ? network : undefined;
 }
 
 /** See the module. */
 export class LanNetworks {
-  readonly #allowed: readonly Network[];
+  readonly #allowed: readonly IpNetwork[];
   readonly #allowsForeign: boolean;
   #relays: readonly Uint8Array[] = [];
   /** Addresses of other interfaces. */
   #own: readonly IpAddress[] = [];
   /** What other interfaces lead to, beside the networks that they are in. */
-  #elsewhere: readonly Network[] = [];
+  #elsewhere: readonly IpNetwork[] = [];
 
   /**
    * @param allowed networks that the player has allowed, whoever has them else
    * @param allowsForeign what others have on the internet may be there: it is reached through the LAN anyway
    */
-  constructor(allowed: readonly Network[] = [], allowsForeign = false) {
+  constructor(allowed: readonly IpNetwork[] = [], allowsForeign = false) {
     this.#allowed = allowed;
     this.#allowsForeign = allowsForeign;
   }
@@ -189,16 +177,8 @@ export class LanNetworks {
 }
 
 /** Whether there are others in the network of an address. */
-function isShared({ address, prefixBits }: Network): boolean {
+function isShared({ address, prefixBits }: IpNetwork): boolean {
   return prefixBits < address.length * 8;
-}
-
-/** Whether the first bits of an address in `bytes` are those of another one. */
-function startsAs(bytes: Uint8Array, at: number, other: Uint8Array, bits: number): boolean {
-  const whole = bits >> 3;
-  for (let i = 0; i < whole; i++) if (bytes[at + i] !== other[i]) return false;
-  const restBits = bits & 7;
-  return restBits === 0 || (bytes[at + whole] ^ other[whole]) >> (8 - restBits) === 0;
 }
 
 /**

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { equalBytes } from "../proto/ip_route.ts";
+import { equalBytes } from "../proto/bytes.ts";
 import { isSameWay, type Way } from "./route_plan.ts";
 
 /** A network that was gone so briefly is the same to a connection. */

@@ -11,18 +11,16 @@
  * @module
  */
 
+import { equalBytes } from "../proto/bytes.ts";
 import {
-  equalBytes,
   formatIp,
-  type IpAddress,
-  type IpRoute,
   isInNetwork,
   isLoopback,
-  isSameRoute,
   isUnspecified,
   networkOf,
   networksOverlap,
-} from "../proto/ip_route.ts";
+} from "../proto/ip.ts";
+import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 
 /** What a system's IP stack says at one moment. */
 export interface NetworkSnapshot {

@@ -14,12 +14,12 @@
 
 import { writeU16 } from "../proto/bytes.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { Icmpv6Type } from "../proto/ip.ts";
 import { passing, ROUTER_OPTIONS } from "./dhcp_options.ts";
 import { ScrubResult } from "./dhcp_scrub.ts";
 import { finishMessage, packetEndOf, sumPart } from "./ipv6_message.ts";
 import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 
-const ROUTER_ADVERTISEMENT = 134;
 /** What comes through a router has less (RFC 4861 section 6.1.2). */
 const HOP_LIMIT = 255;
 const HOP_LIMIT_OFFSET = 7;
@@ -59,7 +59,7 @@ export class RouterScrubber {
   /** Whether a frame is a router advertisement, or the first fragment of one. */
   static isAdvertisement(dissection: Dissection): boolean {
     return dissection.ipVersion === 6 && dissection.ipProtocol === IpProtocol.icmpv6 &&
-      dissection.icmpType === ROUTER_ADVERTISEMENT;
+      dissection.icmpType === Icmpv6Type.routerAdvertisement;
   }
 
   /**

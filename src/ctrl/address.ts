@@ -4,6 +4,8 @@
  * @module
  */
 
+import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
+
 /** The port of a relay where none is given (UDP). */
 export const DEFAULT_PORT = 443;
 
@@ -37,9 +39,11 @@ export function parseEndpointAddress(text: string): EndpointAddress | undefined 
   const port = parts.port === undefined ? DEFAULT_PORT : parsePort(parts.port);
   if (port === undefined || port === 0) return undefined;
   if (parts.bracketed) {
-    return isIpv6(parts.host) ? { host: parts.host.toLowerCase(), port, ipVersion: 6 } : undefined;
+    return parseIpv6(parts.host) !== undefined
+      ? { host: parts.host.toLowerCase(), port, ipVersion: 6 }
+      : undefined;
   }
-  if (isIpv4(parts.host)) return { host: parts.host, port, ipVersion: 4 };
+  if (parseIpv4(parts.host) !== undefined) return { host: parts.host, port, ipVersion: 4 };
   const name = parseHostName(parts.host);
   return name === undefined ? undefined : { host: name, port, ipVersion: 0 };
 }
@@ -50,7 +54,7 @@ export function parseEndpointAddress(text: string): EndpointAddress | undefined 
  */
 export function parseHost(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\]$/, "$1");
-  if (isIpv6(bare)) return bare.toLowerCase();
+  if (parseIpv6(bare) !== undefined) return bare.toLowerCase();
   return bare.includes(":") ? undefined : parseEndpointAddress(bare)?.host;
 }
 
@@ -77,38 +81,13 @@ export function parseListen(text: string): ListenAddress | undefined {
   const port = parsePort(parts.port);
   if (port === undefined) return undefined;
   if (parts.bracketed) {
-    return isIpv6(parts.host)
+    return parseIpv6(parts.host) !== undefined
       ? { family: "ipv6", address: parts.host.toLowerCase(), port }
       : undefined;
   }
-  return isIpv4(parts.host) ? { family: "ipv4", address: parts.host, port } : undefined;
-}
-
-/** Four decimal numbers of 0 … 255 without leading zeros (which some readers take for octal). */
-export function isIpv4(text: string): boolean {
-  const numbers = text.split(".");
-  return numbers.length === 4 &&
-    numbers.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-}
-
-/** An IPv6 address in any form of RFC 4291 §2.2, without zone and brackets. */
-export function isIpv6(text: string): boolean {
-  if (!/^[0-9A-Fa-f:.]{2,45}$/.test(text)) return false;
-  const halves = text.split("::");
-  if (halves.length > 2) return false;
-  const lastColon = text.lastIndexOf(":");
-  const tail = text.slice(lastColon + 1);
-  let body = text;
-  if (tail.includes(".")) {
-    // The last 32 bits as IPv4: two groups as far as counting goes.
-    if (!isIpv4(tail)) return false;
-    body = `${text.slice(0, lastColon + 1)}0:0`;
-  }
-  const [left, right] = body.split("::") as [string, string | undefined];
-  const groups = (half: string) => half === "" ? [] : half.split(":");
-  const all = [...groups(left), ...groups(right ?? "")];
-  if (!all.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false;
-  return right === undefined ? all.length === 8 : all.length <= 7;
+  return parseIpv4(parts.host) !== undefined
+    ? { family: "ipv4", address: parts.host, port }
+    : undefined;
 }
 
 interface HostAndPort {

@@ -1,4 +1,8 @@
 /** One name for all addresses that one host can have. */
+import { formatIp, IPV4_BYTES, networkOf, parseIpAddress } from "../proto/ip.ts";
+
+/** Of an IPv6 address: what one subscriber has to himself. */
+const IPV6_KEY_BITS = 64;
 
 /**
  * What stands for one host among network addresses: an IPv4 address whole (also when mapped into IPv6),
@@ -8,16 +12,9 @@
 export function addressKey(address: string): string {
   const host = /^\[(.*)\](?::\d+)?$/.exec(address)?.[1] ??
     (/^[^:]*:\d+$/.test(address) ? address.slice(0, address.indexOf(":")) : address);
-  if (!host.includes(":")) return host;
-  const bare = host.replace(/%.*$/, "").toLowerCase();
-  const mapped = /^(?:0*:)*:?ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
-  if (mapped !== null) return mapped[1];
-  const [head, tail] = bare.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const rest = tail === "" ? 0 : tail.split(":").length;
-    while (groups.length < Math.min(4, 8 - rest)) groups.push("0");
-    if (groups.length < 4) groups.push(...tail.split(":"));
-  }
-  return `${groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
+  const bytes = parseIpAddress(host);
+  if (bytes === undefined) return host;
+  return bytes.length === IPV4_BYTES
+    ? formatIp(bytes)
+    : `${formatIp(networkOf(bytes, IPV6_KEY_BITS))}/${IPV6_KEY_BITS}`;
 }

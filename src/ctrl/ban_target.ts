@@ -1,6 +1,6 @@
 /** What a ban can look for: a MAC, an address or a resume token, as text in one form each. */
+import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
 import { formatMac, isMulticastMac, parseMac } from "../proto/mac.ts";
-import { isIpv4, isIpv6 } from "./address.ts";
 import { addressKey } from "./address_key.ts";
 
 /** How much of a resume token names its holder; what is left of it is still secret enough. */
@@ -16,9 +16,9 @@ const TOKEN = /^token:[A-Za-z0-9_-]{8}$/;
 export function parseBanTarget(text: string): string | undefined {
   const mac = parseMac(text);
   if (mac !== undefined) return isMulticastMac(mac, 0) ? undefined : formatMac(mac);
-  if (isIpv4(text)) return addressKey(text);
+  if (parseIpv4(text) !== undefined) return addressKey(text);
   const ipv6 = text.replace(/\/64$/, "");
-  if (isIpv6(ipv6)) return addressKey(`[${ipv6}]`);
+  if (parseIpv6(ipv6) !== undefined) return addressKey(`[${ipv6}]`);
   return TOKEN.test(text) ? text : undefined;
 }
 

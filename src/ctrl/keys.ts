@@ -50,7 +50,7 @@ export function parseKeyHash(text: string): Uint8Array | undefined {
 }
 
 /** Compares in a time that depends on the lengths only. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+export function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < b.length; i++) difference |= (a[i] ?? 0) ^ b[i];
   return difference === 0;

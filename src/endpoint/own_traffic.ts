@@ -9,7 +9,7 @@
  */
 
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
-import { IPV4_BYTES, IPV6_BYTES, parseIpAddress } from "./ip_address.ts";
+import { IPV4_BYTES, IPV6_BYTES, parseIpAddress } from "../proto/ip.ts";
 
 /** The relay's end of the live connection, and the test of a frame against it. */
 export class OwnTraffic {

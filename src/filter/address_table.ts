@@ -8,6 +8,7 @@
  * @module
  */
 import { copyBytes } from "../proto/bytes.ts";
+import { IPV4_BYTES } from "../proto/ip.ts";
 import { equalMacs, MAC_BYTES } from "../proto/mac.ts";
 
 /** Addresses that are known at a time. */
@@ -17,7 +18,6 @@ const WAYS = 8;
 const BUCKETS = ADDRESSES_MAX / WAYS;
 /** An address of either family, IPv4 as ::ffff:0:0/96 (RFC 4291 section 2.5.5.2). */
 const KEY_BYTES = 16;
-const IPV4_BYTES = 4;
 
 /** How it is known who has an address; the higher, the more it is worth. */
 export const AddressRank = {

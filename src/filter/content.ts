@@ -13,6 +13,7 @@
 import { DropCode } from "../obs/drops.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { IcmpType, Icmpv6Type, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { isMulticastMac } from "../proto/mac.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
 import { claimsProxyName, isNameService } from "./proxy_names.ts";
@@ -34,19 +35,11 @@ export interface ContentRules {
   readonly allowProxyNames: boolean;
 }
 
-const DHCP_SERVER_PORT = 67;
-const DHCP_CLIENT_PORT = 68;
-const DHCPV6_CLIENT_PORT = 546;
-const DHCPV6_SERVER_PORT = 547;
-const ICMP_REDIRECT = 5;
-const ICMP_ROUTER_ADVERTISEMENT = 9;
-const MLD_QUERY = 130;
-const ICMPV6_ROUTER_SOLICITATION = 133;
-const ICMPV6_ROUTER_ADVERTISEMENT = 134;
-const ICMPV6_REDIRECT = 137;
 const IGMP_QUERY = 0x11;
 /** RIP (RFC 2453), RIPng (RFC 2080), HSRP (RFC 2281) and its version for IPv6, GLBP, Babel (RFC 8966). */
-const ROUTER_PORTS = [520, 521, 1985, 2029, 3222, 6696];
+const ROUTER_PORTS: readonly number[] = [
+  ...[UdpPort.rip, UdpPort.ripng, UdpPort.hsrp, UdpPort.hsrpv6, UdpPort.glbp, UdpPort.babel],
+];
 /** MVRP, MMRP and MSRP (IEEE 802.1Q). */
 const REGISTRATION_TYPES = [0x88f5, 0x88f6, 0x22ea];
 
@@ -98,17 +91,19 @@ function judgeUdp(bytes: Uint8Array, end: number, frame: Dissection, rules: Cont
   const { sourcePort, destinationPort } = frame;
   if (rules.fromPlayer) {
     if (frame.ipVersion === 4) {
-      if (sourcePort === DHCP_SERVER_PORT || destinationPort === DHCP_CLIENT_PORT) {
+      if (sourcePort === UdpPort.dhcpServer || destinationPort === UdpPort.dhcpClient) {
         return DropCode.dhcpServer;
       }
-    } else if (sourcePort === DHCPV6_SERVER_PORT || destinationPort === DHCPV6_CLIENT_PORT) {
+    } else if (sourcePort === UdpPort.dhcpv6Server || destinationPort === UdpPort.dhcpv6Client) {
       return DropCode.dhcpv6Server;
     }
   }
   if ((!rules.fromPlayer && rules.allowProxyNames) || !isNameService(frame)) return PASS;
   if (frame.ipFragment === IpFragment.first) return DropCode.hiddenHeaders;
   if (frame.transportOffset < 0) return PASS;
-  return claimsProxyName(bytes, frame.transportOffset + 8, end) ? DropCode.proxyName : PASS;
+  return claimsProxyName(bytes, frame.transportOffset + UDP_HEADER_BYTES, end)
+    ? DropCode.proxyName
+    : PASS;
 }
 
 /** What routers tell hosts by ICMP. */
@@ -117,20 +112,20 @@ function judgeRouting(frame: Dissection, rules: ContentRules): number {
   const advertises = !rules.fromPlayer && rules.allowRouterAdvertisements;
   const { icmpType } = frame;
   if (frame.ipVersion === 4 && frame.ipProtocol === IpProtocol.icmp) {
-    if (icmpType === ICMP_REDIRECT) return changes ? PASS : DropCode.icmpRedirect;
-    if (icmpType !== ICMP_ROUTER_ADVERTISEMENT) return PASS;
+    if (icmpType === IcmpType.redirect) return changes ? PASS : DropCode.icmpRedirect;
+    if (icmpType !== IcmpType.routerAdvertisement) return PASS;
     return changes && advertises ? PASS : DropCode.routerAdvertisement;
   }
   if (frame.ipVersion !== 6 || frame.ipProtocol !== IpProtocol.icmpv6) return PASS;
-  if (icmpType === ICMPV6_ROUTER_ADVERTISEMENT) {
+  if (icmpType === Icmpv6Type.routerAdvertisement) {
     return advertises ? PASS : DropCode.routerAdvertisement;
   }
-  return icmpType === ICMPV6_REDIRECT && !changes ? DropCode.icmpRedirect : PASS;
+  return icmpType === Icmpv6Type.redirect && !changes ? DropCode.icmpRedirect : PASS;
 }
 
 function isNeighbourDiscovery({ ipVersion, ipProtocol, icmpType }: Dissection): boolean {
   return ipVersion === 6 && ipProtocol === IpProtocol.icmpv6 &&
-    icmpType >= ICMPV6_ROUTER_SOLICITATION && icmpType <= ICMPV6_REDIRECT;
+    icmpType >= Icmpv6Type.routerSolicitation && icmpType <= Icmpv6Type.redirect;
 }
 
 /** What switches of VLANs tell each other and pass on where they do not know it: MVRP, MMRP, MSRP, GVRP. */
@@ -163,7 +158,8 @@ function isRouterProtocol(bytes: Uint8Array, offset: number, frame: Dissection):
 /** A querier decides which groups the switches pass on; of a player's PC nobody needs that. */
 function isMulticastQuery(bytes: Uint8Array, end: number, frame: Dissection): boolean {
   if (frame.ipVersion === 6) {
-    return frame.ipProtocol === IpProtocol.icmpv6 && frame.icmpType === MLD_QUERY;
+    return frame.ipProtocol === IpProtocol.icmpv6 &&
+      frame.icmpType === Icmpv6Type.multicastListenerQuery;
   }
   const at = frame.transportOffset;
   return frame.ipVersion === 4 && frame.ipProtocol === IpProtocol.igmp && at >= 0 && at < end &&

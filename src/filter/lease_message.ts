@@ -11,12 +11,8 @@
  */
 import { readU16 } from "../proto/bytes.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
+import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 
-const UDP_HEADER_BYTES = 8;
-const SERVER_PORT = 67;
-const CLIENT_PORT = 68;
-const SERVER_PORT_V6 = 547;
-const CLIENT_PORT_V6 = 546;
 const ETHERNET_LENGTHS = 0x0106;
 const COOKIE_OFFSET = 236;
 const OPTIONS_OFFSET = 240;
@@ -32,7 +28,6 @@ const OPTION_IA_NA = 3;
 const OPTION_IA_ADDRESS = 5;
 /** Addresses of a DHCPv6 reply that are taken. */
 const IA_ADDRESSES_MAX = 4;
-const IPV4_BYTES = 4;
 
 /** What a message is. */
 export const LeaseKind = { none: 0, given: 1, released: 2, givenV6: 3 } as const;
@@ -59,10 +54,10 @@ export class LeaseMessage {
     const message = frame.transportOffset + UDP_HEADER_BYTES;
     const { sourcePort, destinationPort } = frame;
     if (frame.ipVersion === 4) {
-      if (sourcePort === SERVER_PORT || destinationPort === SERVER_PORT) {
-        this.#readV4(bytes, message, end, destinationPort === CLIENT_PORT);
+      if (sourcePort === UdpPort.dhcpServer || destinationPort === UdpPort.dhcpServer) {
+        this.#readV4(bytes, message, end, destinationPort === UdpPort.dhcpClient);
       }
-    } else if (sourcePort === SERVER_PORT_V6 && destinationPort === CLIENT_PORT_V6) {
+    } else if (sourcePort === UdpPort.dhcpv6Server && destinationPort === UdpPort.dhcpv6Client) {
       this.#readV6(bytes, message, end);
     }
     return this.kind;

@@ -13,20 +13,15 @@
 import { readU16 } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { Icmpv6Type } from "../proto/ip.ts";
 import { equalMacs } from "../proto/mac.ts";
 
 const ARP_BYTES = 28;
 const SENDER_MAC_OFFSET = 8;
 const SENDER_IP_OFFSET = 14;
-const IPV4_TYPE = 0x0800;
 /** Lengths of a MAC and of an IPv4 address. */
 const ARP_LENGTHS = 0x0604;
 
-const ROUTER_SOLICITATION = 133;
-const ROUTER_ADVERTISEMENT = 134;
-const NEIGHBOUR_SOLICITATION = 135;
-const NEIGHBOUR_ADVERTISEMENT = 136;
-const REDIRECT = 137;
 const IPV6_SOURCE_OFFSET = 8;
 const TARGET_OFFSET = 8;
 const SOURCE_LINK_OPTION = 1;
@@ -58,7 +53,8 @@ export class NeighbourMessage {
     this.isRouter = false;
     if (frame.etherType === EtherType.arp) return this.#readArp(bytes, frame.networkOffset, end);
     if (frame.ipVersion !== 6 || frame.ipProtocol !== IpProtocol.icmpv6) return false;
-    const isKnown = frame.icmpType >= ROUTER_SOLICITATION && frame.icmpType <= REDIRECT;
+    const isKnown = frame.icmpType >= Icmpv6Type.routerSolicitation &&
+      frame.icmpType <= Icmpv6Type.redirect;
     if (!isKnown || frame.transportOffset < 0) return false;
     return this.#readDiscovery(bytes, offset, end, frame);
   }
@@ -71,7 +67,7 @@ export class NeighbourMessage {
   #readArp(bytes: Uint8Array, at: number, end: number): boolean {
     if (at < 0 || at + ARP_BYTES > end) return false;
     // Linux takes Ethernet's number and that of IEEE 802 networks: the number does not matter.
-    if (readU16(bytes, at + 2) !== IPV4_TYPE || readU16(bytes, at + 4) !== ARP_LENGTHS) {
+    if (readU16(bytes, at + 2) !== EtherType.ipv4 || readU16(bytes, at + 4) !== ARP_LENGTHS) {
       return false;
     }
     return this.#say(bytes, at + SENDER_IP_OFFSET, 4, at + SENDER_MAC_OFFSET);
@@ -80,7 +76,8 @@ export class NeighbourMessage {
   #readDiscovery(bytes: Uint8Array, offset: number, end: number, frame: Dissection): boolean {
     const message = frame.transportOffset;
     const { icmpType } = frame;
-    const ofTarget = icmpType === NEIGHBOUR_ADVERTISEMENT || icmpType === REDIRECT;
+    const ofTarget = icmpType === Icmpv6Type.neighbourAdvertisement ||
+      icmpType === Icmpv6Type.redirect;
     const ip = ofTarget ? message + TARGET_OFFSET : frame.networkOffset + IPV6_SOURCE_OFFSET;
     const options = message + optionsOffset(icmpType);
     if (options > end) return false;
@@ -95,9 +92,9 @@ export class NeighbourMessage {
       }
       at += 8 * units;
     }
-    this.isRouter = icmpType === ROUTER_ADVERTISEMENT;
+    this.isRouter = icmpType === Icmpv6Type.routerAdvertisement;
     // A redirect without a MAC leaves it to who is asked.
-    if (mac < 0 && icmpType === REDIRECT) return false;
+    if (mac < 0 && icmpType === Icmpv6Type.redirect) return false;
     return this.#say(bytes, ip, 16, mac < 0 ? offset + SOURCE_MAC_OFFSET : mac);
   }
 
@@ -116,12 +113,12 @@ export class NeighbourMessage {
 /** Where options begin, from the type on (RFC 4861 section 4). */
 function optionsOffset(icmpType: number): number {
   switch (icmpType) {
-    case ROUTER_SOLICITATION:
+    case Icmpv6Type.routerSolicitation:
       return 8;
-    case ROUTER_ADVERTISEMENT:
+    case Icmpv6Type.routerAdvertisement:
       return 16;
-    case NEIGHBOUR_SOLICITATION:
-    case NEIGHBOUR_ADVERTISEMENT:
+    case Icmpv6Type.neighbourSolicitation:
+    case Icmpv6Type.neighbourAdvertisement:
       return 24;
     default:
       return 40;

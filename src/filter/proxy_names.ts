@@ -14,10 +14,8 @@
  */
 import { readU16 } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
+import { UdpPort } from "../proto/ip.ts";
 
-const LLMNR_PORT = 5355;
-const MDNS_PORT = 5353;
-const NETBIOS_PORT = 137;
 const HEADER_BYTES = 12;
 const RESPONSE = 0x8000;
 const OPCODE = 0x7800;
@@ -41,7 +39,7 @@ export function isNameService({ ipProtocol, sourcePort, destinationPort }: Disse
 }
 
 function isNamePort(port: number): boolean {
-  return port === MDNS_PORT || port === LLMNR_PORT || port === NETBIOS_PORT;
+  return port === UdpPort.mdns || port === UdpPort.llmnr || port === UdpPort.netbiosNames;
 }
 
 /**

@@ -9,6 +9,7 @@
  */
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
+import { Icmpv6Type, UdpPort } from "../proto/ip.ts";
 import { isSparse } from "../queue/flow.ts";
 
 /** How much may enter. A bucket holds what comes in half a second. */
@@ -32,12 +33,11 @@ const BUCKET_SECONDS = 0.5;
 /** What ordinary broadcast must leave in the bucket for the urgent. */
 const RESERVED_SHARE = 0.25;
 
-/** UDP ports by which hosts and games' servers are found: NetBIOS, SSDP, WS-Discovery, mDNS, LLMNR. */
-const DISCOVERY_PORTS = [137, 138, 1900, 3702, 5353, 5355];
-const IGMP = 2;
-const MLD_QUERY = 130;
-const MLD_DONE = 132;
-const MLD2_REPORT = 143;
+/** By which hosts and games' servers are found. */
+const DISCOVERY_PORTS: readonly number[] = [
+  ...[UdpPort.netbiosNames, UdpPort.netbiosDatagrams, UdpPort.ssdp, UdpPort.wsDiscovery],
+  ...[UdpPort.mdns, UdpPort.llmnr],
+];
 
 /** Whether others wait for a frame: address resolution, leases, group membership, discovery. */
 export function isUrgentBroadcast(frame: Dissection): boolean {
@@ -45,11 +45,12 @@ export function isUrgentBroadcast(frame: Dissection): boolean {
   switch (frame.ipProtocol) {
     case IpProtocol.udp:
       return DISCOVERY_PORTS.includes(frame.destinationPort);
-    case IGMP:
+    case IpProtocol.igmp:
       return frame.ipVersion === 4;
     case IpProtocol.icmpv6:
-      return frame.icmpType >= MLD_QUERY && frame.icmpType <= MLD_DONE ||
-        frame.icmpType === MLD2_REPORT;
+      return frame.icmpType >= Icmpv6Type.multicastListenerQuery &&
+          frame.icmpType <= Icmpv6Type.multicastListenerDone ||
+        frame.icmpType === Icmpv6Type.multicastListenerReportV2;
     default:
       return false;
   }

@@ -24,6 +24,7 @@ import {
   SOURCE_MAC_OFFSET,
 } from "../proto/ethernet.ts";
 import { copyBytes, readU16 } from "../proto/bytes.ts";
+import { IcmpType, Icmpv6Type } from "../proto/ip.ts";
 import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
@@ -41,9 +42,6 @@ import { Segmenter } from "./segmenter.ts";
 /** Players that a gateway serves at most, unless told otherwise. */
 export const PLAYERS_MAX_DEFAULT = 1_024;
 
-/** ICMPv6 type (RFC 4861 section 4.2), and that of ICMP (RFC 1256). */
-const ROUTER_ADVERTISEMENT = 134;
-const ROUTER_ADVERTISEMENT_V4 = 9;
 /** Random bytes that the table of addresses is mixed with. */
 const NEIGHBOUR_SEED_BYTES = 4;
 /** The gateway has no address of its own in the room. */
@@ -407,8 +405,8 @@ export class GatewayCore implements FrameSink {
     const code = this.#neighbours.judge(bytes, offset, end, frame, LAN_OWNER, this.#nowMs);
     if (code !== PASS || this.#allowAdvertisements) return code;
     const advertised = frame.ipVersion === 6
-      ? frame.icmpType === ROUTER_ADVERTISEMENT
-      : frame.ipVersion === 4 && frame.icmpType === ROUTER_ADVERTISEMENT_V4;
+      ? frame.icmpType === Icmpv6Type.routerAdvertisement
+      : frame.ipVersion === 4 && frame.icmpType === IcmpType.routerAdvertisement;
     return advertised ? DropCode.routerAdvertisement : PASS;
   }
 

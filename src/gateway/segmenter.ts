@@ -10,6 +10,7 @@
  */
 import { dissect, Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, VLAN_TAG_BYTES } from "../proto/ethernet.ts";
+import { IPV6_HEADER_BYTES } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { copyAndSum, foldSum, sumRange } from "./internet_sum.ts";
 import {
@@ -28,7 +29,6 @@ export const SEGMENTS_MAX = 8_192;
 
 const MACS_BYTES = 2 * MAC_BYTES;
 const IPV4_BYTES_MIN = 20;
-const IPV6_BYTES = 40;
 const TCP_BYTES_MIN = 20;
 const UDP_BYTES = 8;
 const TCP_CHECKSUM_OFFSET = 16;
@@ -173,7 +173,7 @@ export class Segmenter {
       packetEnd = network + source.getUint16(network + 2);
     } else if (ipVersion === 6 && type !== GsoType.tcp4) {
       if (!this.#hasPlainExtensions(network)) return -1;
-      packetEnd = network + IPV6_BYTES + source.getUint16(network + 4);
+      packetEnd = network + IPV6_HEADER_BYTES + source.getUint16(network + 4);
     }
     return packetEnd > offset + length ? -1 : packetEnd;
   }
@@ -187,7 +187,7 @@ export class Segmenter {
     const source = this.#source;
     const transport = this.#dissection.transportOffset;
     let next = source.getUint8(network + 6);
-    let at = network + IPV6_BYTES;
+    let at = network + IPV6_HEADER_BYTES;
     while (at < transport) {
       if (next !== IpProtocol.hopByHop && next !== IpProtocol.destinationOptions) return false;
       next = source.getUint8(at);
@@ -267,7 +267,7 @@ export class Segmenter {
 
   #finishNetwork(view: DataView, at: number, packetBytes: number): void {
     if (this.#isIpv6) {
-      view.setUint16(at + 4, packetBytes - IPV6_BYTES);
+      view.setUint16(at + 4, packetBytes - IPV6_HEADER_BYTES);
       return;
     }
     const id = (this.#ipv4Id + this.#segmentIndex * this.#ipv4IdStep) & 0xffff;

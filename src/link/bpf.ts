@@ -11,6 +11,9 @@
  */
 
 import { SOCK_FILTER } from "../ffi/linux_layouts.ts";
+import { IpProtocol } from "../proto/dissect.ts";
+import { EtherType } from "../proto/ethernet.ts";
+import { IPV6_HEADER_BYTES } from "../proto/ip.ts";
 
 /** Classes, sizes, modes and operations of instructions (linux/bpf_common.h), combined. */
 export const BpfCode = {
@@ -132,19 +135,15 @@ export function bridgeFilter(options: BridgeFilterOptions): Uint8Array<ArrayBuff
 }
 
 const ETHER_TYPE = 12;
-const IPV4 = 0x0800;
-const IPV6 = 0x86dd;
-const UDP = 17;
 const NETWORK = 14;
-const IPV6_BYTES = 40;
 
 /** Drops UDP whose source or destination is the relay; goes on at the label `destination`. */
 function refuseRelay(program: BpfAssembler, relay: RelayEndpoint): void {
   const four = relay.address.length === 4;
   program.add(BpfCode.loadHalf, ETHER_TYPE)
-    .jump(BpfCode.jumpEqual, four ? IPV4 : IPV6, undefined, "destination")
+    .jump(BpfCode.jumpEqual, four ? EtherType.ipv4 : EtherType.ipv6, undefined, "destination")
     .add(BpfCode.loadByte, NETWORK + (four ? 9 : 6))
-    .jump(BpfCode.jumpEqual, UDP, undefined, "destination");
+    .jump(BpfCode.jumpEqual, IpProtocol.udp, undefined, "destination");
   refuseAt(program, relay, "source", NETWORK + (four ? 12 : 8), 0, "target");
   program.label("target");
   refuseAt(program, relay, "target", NETWORK + (four ? 16 : 24), 2, "destination");
@@ -167,7 +166,7 @@ function refuseAt(
     program.add(BpfCode.loadXIpHeaderLength, NETWORK)
       .add(BpfCode.loadHalfIndexed, NETWORK + portOffset);
   } else {
-    program.add(BpfCode.loadHalf, NETWORK + IPV6_BYTES + portOffset);
+    program.add(BpfCode.loadHalf, NETWORK + IPV6_HEADER_BYTES + portOffset);
   }
   program.jump(BpfCode.jumpEqual, port, undefined, `${name} kept`)
     .add(BpfCode.return, 0)

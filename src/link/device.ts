@@ -173,6 +173,5 @@ export type LinkErrorCode =
   | "bad-name"
   | "bad-mtu"
   | "bad-mac"
-  | "bad-address"
   | "no-tun-driver"
   | "closed";

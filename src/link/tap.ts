@@ -19,6 +19,7 @@ import {
 import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
 import { AddressBook } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
+import { type IpNetwork } from "../proto/ip.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
 import {
@@ -49,8 +50,8 @@ export interface TapOptions {
   readonly mac: Uint8Array;
   /** MTU of the interface: {@linkcode TAP_MTU_MIN} … {@linkcode TAP_MTU_MAX}. */
   readonly mtu: number;
-  /** An address and prefix length such as `192.168.1.50/24`, if it is not to come by DHCP. */
-  readonly address?: string;
+  /** Its address, if it is not to come by DHCP. */
+  readonly address?: IpNetwork;
   /** Where received frames are put: at the headroom of a slot. */
   readonly pool: BufferPool;
   /** Frames delivered in one turn of the reactor. Default 64. */
@@ -103,7 +104,7 @@ export class TapDevice implements LinkDevice {
    * Makes the interface, sets MAC and MTU, brings it up and gives it its address.
    *
    * @throws {LinkError} `no-tun-driver`, `no-permission`, `name-taken`, `bad-name`, `bad-mtu`,
-   *   `bad-mac`, `bad-address`
+   *   `bad-mac`
    */
   static open(options: TapOptions): TapDevice {
     checkMtu(options.mtu);
@@ -222,14 +223,14 @@ export class TapDevice implements LinkDevice {
     this.#mtu = mtu;
   }
 
-  /** Adds an address such as `192.168.1.50/24` or `fd00::5/64`. */
-  addAddress(cidr: string): void {
-    addInterfaceAddress(this.index, cidr);
+  /** Adds an address. */
+  addAddress(address: IpNetwork): void {
+    addInterfaceAddress(this.index, address);
   }
 
   /** Takes an address away. */
-  removeAddress(cidr: string): void {
-    removeInterfaceAddress(this.index, cidr);
+  removeAddress(address: IpNetwork): void {
+    removeInterfaceAddress(this.index, address);
   }
 
   /** Reads how many frames the kernel dropped because the device's queue was full. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseCidr } from "../proto/ip.ts";
 import type { DhcpProgramPlan } from "./dhcp_plan.ts";
 import { DHCP_LINE_PREFIX, parseDhcpLine } from "./dhcp_programs.ts";
 import {
@@ -202,8 +203,10 @@ export class ProgramSession implements DhcpSession {
 
   /** Sets an address, also at each renewal: another program may have taken it away. */
   #set(address: string): boolean {
+    const parsed = parseCidr(address);
+    if (parsed === undefined) return false;
     try {
-      this.#context.addresses.addAddress(address);
+      this.#context.addresses.addAddress(parsed);
       return true;
     } catch {
       // The interface is gone, and this session will be told so.
@@ -220,8 +223,10 @@ export class ProgramSession implements DhcpSession {
   }
 
   #takeAway(address: string): void {
+    const parsed = parseCidr(address);
+    if (parsed === undefined) return;
     try {
-      this.#context.addresses.removeAddress(address);
+      this.#context.addresses.removeAddress(parsed);
     } catch {
       // The interface is gone, and the address with it.
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type IpNetwork } from "../proto/ip.ts";
 import type { Command, DhcpFile } from "./dhcp_plan.ts";
 import { removeFileIfThere } from "./files.ts";
 import type { Change, ChangeJournal } from "./journal.ts";
@@ -36,8 +37,8 @@ export type DhcpEvent =
 /** Who sets addresses on the interface: the TAP device. Addresses come with prefix length. */
 export interface AddressKeeper {
   /** Sets an address; one that is set already is no error. */
-  addAddress(cidr: string): void;
-  removeAddress(cidr: string): void;
+  addAddress(address: IpNetwork): void;
+  removeAddress(address: IpNetwork): void;
 }
 
 /** What a session works with. */

@@ -90,3 +90,8 @@ export class CopyInto {
     }
   }
 }
+
+/** Whether two byte strings are the same. */
+export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}

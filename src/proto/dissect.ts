@@ -23,6 +23,7 @@ import {
   VLAN_TAG_BYTES,
   VLAN_TAGS_MAX,
 } from "./ethernet.ts";
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "./ip.ts";
 
 /** IP protocol numbers, and the IPv6 extension headers that are seen through (IANA registries). */
 export const IpProtocol = {
@@ -62,10 +63,8 @@ const POLL_BIT = 0x10;
 /** Bridge-tunnel encapsulation (IEEE 802.1H): the organization code 00-00-F8. */
 const BRIDGE_TUNNEL = 0xf8;
 
-const IPV4_HEADER_BYTES_MIN = 20;
 const IPV4_MORE_FRAGMENTS = 0x2000;
 const IPV4_FRAGMENT_OFFSET_MASK = 0x1fff;
-const IPV6_HEADER_BYTES = 40;
 const IPV6_FRAGMENT_HEADER_BYTES = 8;
 const IPV6_FRAGMENT_OFFSET_MASK = 0xfff8;
 const IPV6_MORE_FRAGMENTS = 0x0001;
@@ -196,7 +195,7 @@ function holdsEtherType(bytes: Uint8Array, at: number): boolean {
 
 /** RFC 791. */
 function dissectIpv4(bytes: Uint8Array, at: number, end: number, out: Dissection): void {
-  if (at + IPV4_HEADER_BYTES_MIN > end) {
+  if (at + IPV4_HEADER_BYTES > end) {
     if (at < end && bytes[at] >>> 4 === 4) out.ipVersion = 4;
     out.truncated = true;
     return;
@@ -208,7 +207,7 @@ function dissectIpv4(bytes: Uint8Array, at: number, end: number, out: Dissection
   else if ((fragment & IPV4_MORE_FRAGMENTS) !== 0) out.ipFragment = IpFragment.first;
   out.ipProtocol = bytes[at + 9];
   const headerBytes = (bytes[at] & 0x0f) * 4;
-  if (headerBytes < IPV4_HEADER_BYTES_MIN || at + headerBytes > end) {
+  if (headerBytes < IPV4_HEADER_BYTES || at + headerBytes > end) {
     out.truncated = true;
     return;
   }

@@ -6,6 +6,7 @@
 
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
+import { Icmpv6Type, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 
 /** Set in a flow number: few and urgent (address resolution, leases), kept apart from all others. */
@@ -14,18 +15,10 @@ export const FLOW_SPARSE = 0x2000_0000;
 /** The bits of a flow number that are its hash. Flow numbers stay small integers: 30 bits. */
 export const FLOW_MASK = 0x1fff_ffff;
 
-const IPV4_HEADER_BYTES_MIN = 20;
 const IPV4_ADDRESSES_OFFSET = 12;
 const IPV4_ADDRESSES_BYTES = 8;
-const IPV6_HEADER_BYTES = 40;
 const IPV6_ADDRESSES_OFFSET = 8;
 const IPV6_ADDRESSES_BYTES = 32;
-const DHCP_SERVER_PORT = 67;
-const DHCP_CLIENT_PORT = 68;
-const DHCPV6_CLIENT_PORT = 546;
-const DHCPV6_SERVER_PORT = 547;
-const ROUTER_SOLICITATION = 133;
-const REDIRECT = 137;
 
 /**
  * The flow of a frame that `dissection` describes: by MAC addresses and, where there are such, IP
@@ -48,7 +41,7 @@ export function flowOf(
   let hash = hashWords(bytes, frameOffset, 2 * MAC_BYTES, 2);
   const end = frameOffset + frameLength;
   const network = dissection.networkOffset;
-  if (dissection.ipVersion === 4 && network + IPV4_HEADER_BYTES_MIN <= end) {
+  if (dissection.ipVersion === 4 && network + IPV4_HEADER_BYTES <= end) {
     hash = hashWords(bytes, network + IPV4_ADDRESSES_OFFSET, IPV4_ADDRESSES_BYTES, hash);
     hash = hashTransport(dissection, hash);
   } else if (dissection.ipVersion === 6 && network + IPV6_HEADER_BYTES <= end) {
@@ -75,14 +68,15 @@ export function isSparse(dissection: Dissection): boolean {
     const source = dissection.sourcePort;
     const destination = dissection.destinationPort;
     if (ipVersion === 6) {
-      return destination === DHCPV6_CLIENT_PORT || destination === DHCPV6_SERVER_PORT;
+      return destination === UdpPort.dhcpv6Client || destination === UdpPort.dhcpv6Server;
     }
-    return (destination === DHCP_SERVER_PORT || destination === DHCP_CLIENT_PORT) &&
-      (source === DHCP_SERVER_PORT || source === DHCP_CLIENT_PORT);
+    return (destination === UdpPort.dhcpServer || destination === UdpPort.dhcpClient) &&
+      (source === UdpPort.dhcpServer || source === UdpPort.dhcpClient);
   }
   if (ipVersion === 6) {
     return ipProtocol === IpProtocol.icmpv6 &&
-      dissection.icmpType >= ROUTER_SOLICITATION && dissection.icmpType <= REDIRECT;
+      dissection.icmpType >= Icmpv6Type.routerSolicitation &&
+      dissection.icmpType <= Icmpv6Type.redirect;
   }
   return dissection.etherType === EtherType.arp;
 }

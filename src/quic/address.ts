@@ -6,6 +6,14 @@
  */
 
 import { QUIC_ADDR } from "../ffi/msquic_layout.ts";
+import {
+  formatIp,
+  IPV4_BYTES,
+  IPV6_BYTES,
+  isIpv4Mapped,
+  parseIpv4,
+  parseIpv6,
+} from "../proto/ip.ts";
 
 /** `AF_*` of this system. */
 export const AddressFamily = {
@@ -26,73 +34,6 @@ export interface QuicAddress {
 
 const FIELDS = QUIC_ADDR.fields;
 
-/** The 4 bytes of a dotted-quad address, or undefined. */
-export function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(parts[i]) || Number(parts[i]) > 255) return undefined;
-    bytes[i] = Number(parts[i]);
-  }
-  return bytes;
-}
-
-/** The 16 bytes of an IPv6 address (RFC 4291, 2.2) without brackets and scope, or undefined. */
-export function parseIpv6(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0], halves.length === 1);
-  const tail = halves.length === 2 ? parseGroups(halves[1], true) : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 16 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
-  const bytes = new Uint8Array(16);
-  bytes.set(head, 0);
-  bytes.set(tail, 16 - tail.length);
-  return bytes;
-}
-
-/** The bytes of `a:b:c`, whose last group may be a dotted quad; an empty text has none. */
-function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
-  const bytes: number[] = [];
-  if (text === "") return bytes;
-  const groups = text.split(":");
-  for (let i = 0; i < groups.length; i++) {
-    const group = groups[i];
-    if (i === groups.length - 1 && mayEndInIpv4 && group.includes(".")) {
-      const quad = parseIpv4(group);
-      if (quad === undefined) return undefined;
-      bytes.push(...quad);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
-      const value = parseInt(group, 16);
-      bytes.push(value >> 8, value & 0xff);
-    }
-    if (bytes.length > 16) return undefined;
-  }
-  return bytes;
-}
-
-/** An IPv6 address in the form of RFC 5952: lower case, the longest run of zeros as `::`. */
-export function formatIpv6(bytes: Uint8Array, offset = 0): string {
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[offset + i] << 8) | bytes[offset + i + 1]);
-  let bestStart = -1;
-  let bestLength = 1;
-  for (let start = 0; start < 8; start++) {
-    let end = start;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - start > bestLength) {
-      bestStart = start;
-      bestLength = end - start;
-    }
-  }
-  const hex = groups.map((group) => group.toString(16));
-  if (bestStart < 0) return hex.join(":");
-  return `${hex.slice(0, bestStart).join(":")}::${hex.slice(bestStart + bestLength).join(":")}`;
-}
-
 /**
  * The address of a literal IPv4 or IPv6 host (`fe80::1%2` names interface 2), or undefined if it is
  * a name.
@@ -103,7 +44,7 @@ export function parseAddress(host: string, port: number): QuicAddress | undefine
   const bytes = match === null ? undefined : parseIpv6(match[1]);
   if (match === null || bytes === undefined) return undefined;
   const scopeId = Number(match[2] ?? 0);
-  return { family: "ipv6", host: formatIpv6(bytes), port, scopeId };
+  return { family: "ipv6", host: formatIp(bytes), port, scopeId };
 }
 
 /** Writes an address as `QUIC_ADDR`. */
@@ -133,17 +74,16 @@ export function readAddress(bytes: Uint8Array): QuicAddress {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const port = view.getUint16(FIELDS.port.offset, false);
   if (view.getUint16(FIELDS.family.offset, true) === AddressFamily.ipv4) {
-    const host = bytes.subarray(FIELDS.ipv4.offset, FIELDS.ipv4.offset + 4).join(".");
-    return { family: "ipv4", host, port, scopeId: 0 };
+    const ip = bytes.subarray(FIELDS.ipv4.offset, FIELDS.ipv4.offset + IPV4_BYTES);
+    return { family: "ipv4", host: formatIp(ip), port, scopeId: 0 };
   }
-  const start = FIELDS.ipv6.offset;
-  const mapped = bytes.subarray(start, start + 12).join() === "0,0,0,0,0,0,0,0,0,0,255,255";
-  if (mapped) {
-    const host = bytes.subarray(start + 12, start + 16).join(".");
+  const ip = bytes.subarray(FIELDS.ipv6.offset, FIELDS.ipv6.offset + IPV6_BYTES);
+  if (isIpv4Mapped(ip)) {
+    const host = formatIp(ip.subarray(IPV6_BYTES - IPV4_BYTES));
     return { family: "ipv4", host, port, scopeId: 0 };
   }
   const scopeId = view.getUint32(FIELDS.scopeId.offset, true);
-  return { family: "ipv6", host: formatIpv6(bytes, start), port, scopeId };
+  return { family: "ipv6", host: formatIp(ip), port, scopeId };
 }
 
 /** `192.0.2.1:443`, `[2001:db8::1]:443`. */

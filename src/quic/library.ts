@@ -21,9 +21,10 @@ import {
 import { openMsQuic } from "../ffi/msquic_open.ts";
 import type { MsQuicLibrary } from "../ffi/msquic.ts";
 import { CXPLAT_SQE_WINDOWS } from "../ffi/windows_msquic.ts";
+import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Poller, Reactor } from "../reactor/mod.ts";
-import { AddressFamily, parseIpv4, parseIpv6, writeAddress } from "./address.ts";
+import { AddressFamily, writeAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
 import { QuicConfiguration } from "./configuration.ts";
 import type { QuicConfigurationOptions } from "./configuration.ts";

@@ -15,7 +15,7 @@
 import { base64Url } from "../ctrl/base64url.ts";
 import {
   asciiBytes,
-  equalBytes,
+  equalInConstantTime,
   joinBytes,
   KEY_HASH_BYTES,
   parseKey,
@@ -81,7 +81,7 @@ export class ListedPolicy implements AdmissionPolicy {
     let fits = false;
     // An unknown room takes as long as one with one key.
     for (const other of listed ?? UNKNOWN_ROOM) {
-      if (equalBytes(hash, other)) fits = true;
+      if (equalInConstantTime(hash, other)) fits = true;
     }
     return fits && listed !== undefined && key !== undefined ? hello.room : undefined;
   }

@@ -17,7 +17,8 @@ import {
   RouteAttribute,
   RouteType,
 } from "../ffi/netlink.ts";
-import { type IpRoute, isUnspecified } from "../proto/ip_route.ts";
+import { IPV4_BYTES, isUnspecified } from "../proto/ip.ts";
+import { type IpRoute } from "../proto/ip_route.ts";
 
 /** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
 export const RouteTable = { main: 254, local: 255 } as const;
@@ -29,7 +30,6 @@ export const HopFlag = { onLink: 4 } as const;
 
 /** `rtm_protocol`, which says who has made a route: a number that nobody else has. */
 const MARK = 76;
-const IPV4_BYTES = 4;
 
 /** A route that is added; without a `nextHop`, or with one that is all zero, on the link. */
 export interface NewRoute

@@ -18,7 +18,7 @@ import {
   RouteAttribute,
   RouteType,
 } from "../ffi/netlink.ts";
-import type { IpRoute } from "../proto/ip_route.ts";
+import { type IpRoute } from "../proto/ip_route.ts";
 import { RouteTable } from "./linux_route_entry.ts";
 import { readGateway } from "./linux_way.ts";
 

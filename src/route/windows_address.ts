@@ -14,18 +14,11 @@ import {
   MIB_UNICASTIPADDRESS_ROW,
   windowsIp,
 } from "../ffi/windows_ip.ts";
+import { type IpAddress } from "../proto/ip_route.ts";
 import { type Added, socketAddress } from "./windows_host_route.ts";
 
-/** An address on an interface. */
-export interface InterfaceAddress {
-  readonly interfaceIndex: number;
-  /** 4 bytes. */
-  readonly address: Uint8Array;
-  readonly prefixLength: number;
-}
-
 /** Adds an address; one that is there already is no error, and not ours. @throws {WindowsError} */
-export function addAddress(address: InterfaceAddress): Added {
+export function addAddress(address: IpAddress): Added {
   const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
   if (code === IpConstant.NO_ERROR) return "added";
   if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
@@ -33,7 +26,7 @@ export function addAddress(address: InterfaceAddress): Added {
 }
 
 /** Removes an address; one that is not there is removed already. @throws {WindowsError} */
-export function removeAddress(address: InterfaceAddress): void {
+export function removeAddress(address: IpAddress): void {
   const code = windowsIp().DeleteUnicastIpAddressEntry(rowOf(address));
   if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_NOT_FOUND) return;
   throw new WindowsError("DeleteUnicastIpAddressEntry", code);
@@ -57,12 +50,12 @@ export async function renewLease(guid: string, interfaceIndex: number): Promise<
   }
 }
 
-function rowOf({ interfaceIndex, address, prefixLength }: InterfaceAddress) {
+function rowOf({ interfaceIndex, address, prefixBits }: IpAddress) {
   const row = new Struct(MIB_UNICASTIPADDRESS_ROW);
   windowsIp().InitializeUnicastIpAddressEntry(row.bytes);
   row.memberBytes("Address").set(socketAddress(address));
   row.setNumber("InterfaceIndex", interfaceIndex)
-    .setNumber("OnLinkPrefixLength", prefixLength)
+    .setNumber("OnLinkPrefixLength", prefixBits)
     // Whoever fixes an address knows that nobody else has it, and does not want to wait.
     .setNumber("DadState", IpConstant.IpDadStatePreferred);
   return row.bytes;

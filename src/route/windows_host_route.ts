@@ -7,9 +7,8 @@
 import { Struct } from "../ffi/layout.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { IpConstant, MIB_IPFORWARD_ROW2, SOCKADDR_INET, windowsIp } from "../ffi/windows_ip.ts";
-import type { IpRoute } from "../proto/ip_route.ts";
-
-const IPV4_BYTES = 4;
+import { IPV4_BYTES } from "../proto/ip.ts";
+import { type IpRoute } from "../proto/ip_route.ts";
 
 /** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
 export type HostRouteRow = Uint8Array<ArrayBuffer>;

@@ -21,7 +21,7 @@ import {
   SOCKADDR_INET,
   windowsIp,
 } from "../ffi/windows_ip.ts";
-import type { IpAddress, IpRoute } from "../proto/ip_route.ts";
+import { type IpAddress, type IpRoute } from "../proto/ip_route.ts";
 
 /** An interface's metric for one IP version. */
 export interface InterfaceMetric {

@@ -1,5 +1,6 @@
 /** Where the status pages are served. */
-import { isIpv4, parseListen } from "../ctrl/address.ts";
+import { parseListen } from "../ctrl/address.ts";
+import { isLoopback as isLoopbackAddress, parseIp, parseIpAddress } from "../proto/ip.ts";
 
 /** A numeric address and a TCP port (0: the system chooses). */
 export interface StatusAddress {
@@ -20,7 +21,8 @@ export function parseStatusAddress(text: string): StatusAddress | undefined {
 
 /** Whether only this machine can reach an address. */
 export function isLoopback(host: string): boolean {
-  return host === "::1" || (isIpv4(host) && host.startsWith("127."));
+  const address = parseIp(host);
+  return address !== undefined && isLoopbackAddress(address);
 }
 
 /**
@@ -31,5 +33,5 @@ export function isLoopback(host: string): boolean {
 export function isTrustedHost(host: string | null): boolean {
   if (host === null) return false;
   const name = host.replace(/:\d{1,5}$/, "").toLowerCase();
-  return name === "localhost" || isIpv4(name) || /^\[[0-9a-f:.]+\]$/.test(name);
+  return name === "localhost" || parseIpAddress(name) !== undefined;
 }

@@ -1,7 +1,8 @@
 /** What of the client is different on each system: rights, state, the adapter and its addresses. */
-import type { Network, Surroundings } from "../client/lan_networks.ts";
+import type { Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { LinkDevice } from "../link/device.ts";
+import { type IpNetwork } from "../proto/ip.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { LanAddressOptions } from "./lan_address.ts";
 import type { Logger } from "./logging.ts";
@@ -13,7 +14,7 @@ export interface ClientSystemOptions extends LanAddressOptions {
   /** Ports that the LAN may reach then although Windows' own services listen there. */
   readonly allowInboundPorts: readonly number[];
   /** Networks that the LAN may have although others have them, too. */
-  readonly allowLanNetworks: readonly Network[];
+  readonly allowLanNetworks: readonly IpNetwork[];
   /** Whether routers of the LAN may tell of its networks. */
   readonly allowRouterAdvertisements: boolean;
   /** The adapter's name; absent: the system's own choice. */

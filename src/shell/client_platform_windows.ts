@@ -5,8 +5,8 @@ import { findTapAdapters, type TapAdapter } from "../link/tap_windows_adapters.t
 import { pauseBlocking } from "../os/blocking_pause.ts";
 import { JournalBusyError, type UndoFailure } from "../os/journal.ts";
 import { AdapterError, setAdapterMac } from "../os/windows_adapter.ts";
-import { parseIpAddress } from "../endpoint/ip_address.ts";
-import { equalBytes } from "../proto/ip_route.ts";
+import { equalBytes } from "../proto/bytes.ts";
+import type { IpNetwork } from "../proto/ip.ts";
 import { equalMacs, formatMac } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
@@ -173,7 +173,7 @@ class WindowsSystem implements ClientSystem {
 
   private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
     if (this.fixed === undefined) return;
-    changes.addAddress(network, this.fixed.address, this.fixed.prefixLength);
+    changes.addAddress(network, this.fixed);
   }
 
   private get policy(): RouterPolicy {
@@ -182,10 +182,8 @@ class WindowsSystem implements ClientSystem {
   }
 
   /** The address that the player has chosen. */
-  private get fixed(): { address: Uint8Array; prefixLength: number } | undefined {
-    const [address, prefixLength] = this.options.address?.split("/") ?? [];
-    if (address === undefined) return undefined;
-    return { address: parseIpAddress(address)!, prefixLength: Number(prefixLength) };
+  private get fixed(): IpNetwork | undefined {
+    return this.options.address;
   }
 
   adapterLost(): void {
@@ -312,7 +310,7 @@ function removeSelfMade({ index }: WindowsInterface, fixed: Uint8Array): void {
     const isSelfMade = address.length === 4 && address[0] === 169 && address[1] === 254;
     // A LAN whose PCs have all made their addresses themselves is a LAN, too.
     if (interfaceIndex !== index || !isSelfMade || equalBytes(address, fixed)) continue;
-    removeAddress({ interfaceIndex, address, prefixLength: prefixBits });
+    removeAddress({ interfaceIndex, address, prefixBits });
   }
 }
 

@@ -3,12 +3,12 @@
  * control stream, and the datagrams of the frame path.
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../endpoint/actions.ts";
-import { parseIpAddress } from "../endpoint/ip_address.ts";
 import type { FramePath } from "../endpoint/frame_path.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { EndpointSession } from "../endpoint/session.ts";
 import type { TrafficCounters } from "../obs/counters.ts";
 import { statusLine } from "../obs/status.ts";
+import { parseIpAddress } from "../proto/ip.ts";
 import { QuicError, type QuicLibrary } from "../quic/mod.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";

@@ -1,6 +1,6 @@
 /** The addresses of this machine. */
-import { parseIpAddress } from "../endpoint/ip_address.ts";
 
+import { parseIpAddress } from "../proto/ip.ts";
 /** `192.168.1.77/24`, `fe80::1/64` …, IPv4 first. */
 export function interfaceAddresses(name: string): string[] {
   const found = Deno.networkInterfaces().filter((entry) => entry.name === name);

@@ -5,11 +5,12 @@
 import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../os/dhcp_runner.ts";
 import type { ChangeJournal } from "../os/journal.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
+import { type IpNetwork } from "../proto/ip.ts";
 import { type Logger, type LogLevelName, logText } from "./logging.ts";
 
 /** What the command line says of addresses. */
 export interface LanAddressOptions {
-  readonly address: string | undefined;
+  readonly address: IpNetwork | undefined;
   readonly useDhcp: boolean;
   readonly allowLanDefaultRoute: boolean;
 }

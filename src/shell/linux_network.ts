@@ -11,12 +11,7 @@
  *
  * What leads into the adapter goes with its address, by the kernel; the host routes are in the journal.
  */
-import {
-  LanNetworks,
-  type Network,
-  NetworkVerdict,
-  type Surroundings,
-} from "../client/lan_networks.ts";
+import { LanNetworks, NetworkVerdict, type Surroundings } from "../client/lan_networks.ts";
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
 import {
   findClashes,
@@ -24,7 +19,6 @@ import {
   type NetworkSnapshot,
   planRoutes,
 } from "../client/route_plan.ts";
-import { parseIpAddress } from "../endpoint/ip_address.ts";
 import { SystemCallError } from "../ffi/libc.ts";
 import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
 import { LinkError } from "../link/device.ts";
@@ -37,15 +31,16 @@ import {
   ForeignChangeError,
   isRecord,
 } from "../os/journal.ts";
+import { equalBytes } from "../proto/bytes.ts";
 import {
-  equalBytes,
+  broadcastOf,
   formatIp,
-  type IpAddress,
-  type IpRoute,
+  type IpNetwork,
   isInNetwork,
-  isSameRoute,
   networkOf,
-} from "../proto/ip_route.ts";
+  parseIpAddress,
+} from "../proto/ip.ts";
+import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import { addRoute, removeRoute, RouteTable } from "../route/linux_route_entry.ts";
 import { readRoutes } from "../route/linux_table.ts";
 import { type LinuxWay, wayTo } from "../route/linux_way.ts";
@@ -94,7 +89,7 @@ export class LinuxNetwork {
     private readonly tapName: string,
     options: {
       readonly allowLanDefaultRoute: boolean;
-      readonly allowLanNetworks: readonly Network[];
+      readonly allowLanNetworks: readonly IpNetwork[];
     },
     private readonly journal: ChangeJournal,
     private readonly logger: Logger,
@@ -283,14 +278,11 @@ function leadIntoAdapter(own: IpAddress, clashes: boolean): void {
   const { interfaceIndex, address: source, prefixBits } = own;
   const route = { interfaceIndex, source };
   for (const unbound of UNBOUND) addRoute({ ...route, ...unbound }, "only");
-  if (!clashes || prefixBits > 30) return;
+  const broadcast = broadcastOf(own);
+  if (!clashes || broadcast === undefined) return;
   const destination = networkOf(source, prefixBits);
   addRoute({ ...route, destination, prefixBits }, "first");
-  const broadcast = destination.map((byte, index) =>
-    byte | (0xff >> Math.min(8, Math.max(0, prefixBits - 8 * index)))
-  );
-  const directed = { ...route, destination: broadcast, prefixBits: 32, isBroadcast: true };
-  addRoute(directed, "first");
+  addRoute({ ...route, destination: broadcast, prefixBits: 32, isBroadcast: true }, "first");
 }
 
 function isHexAddress(text: unknown): text is string {

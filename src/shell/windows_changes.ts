@@ -12,12 +12,13 @@ import {
 } from "../os/journal.ts";
 import { startDevice } from "../ffi/windows_devices.ts";
 import { removeRule } from "../ffi/windows_firewall.ts";
+import { type IpNetwork } from "../proto/ip.ts";
+import { type IpRoute } from "../proto/ip_route.ts";
 import {
   type InterfaceSettings,
   type RouterPolicy,
   WindowsInterface,
 } from "../route/windows_interface.ts";
-import type { IpRoute } from "../proto/ip_route.ts";
 import { addAddress, removeAddress } from "../route/windows_address.ts";
 import {
   type Added,
@@ -134,14 +135,14 @@ export class WindowsChanges {
    *
    * @throws {WindowsError}
    */
-  addAddress(network: WindowsInterface, address: Uint8Array, prefixLength: number): void {
-    const row = { interfaceIndex: network.index, address, prefixLength };
+  addAddress(network: WindowsInterface, { address, prefixBits }: IpNetwork): void {
+    const row = { interfaceIndex: network.index, address, prefixBits };
     if (this.addressChange !== undefined) {
       // The adapter was away, and its address perhaps with it.
       addAddress(row);
       return;
     }
-    const data = { guid: this.guid, address: [...address], prefixLength };
+    const data = { guid: this.guid, address: [...address], prefixLength: prefixBits };
     this.addressChange = this.add(ADDRESS, data, () => addAddress(row));
   }
 
@@ -224,7 +225,7 @@ function undoAddress(data: ChangeData, own: string): void {
   if (!Array.isArray(address) || address.length !== 4 || !address.every(isByte)) return;
   const interfaceIndex = findInterface(guid)?.index;
   if (interfaceIndex === undefined) return;
-  removeAddress({ interfaceIndex, address: Uint8Array.from(address), prefixLength });
+  removeAddress({ interfaceIndex, address: Uint8Array.from(address), prefixBits: prefixLength });
 }
 
 function findInterface(guid: string): WindowsInterface | undefined {

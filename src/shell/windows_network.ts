@@ -18,7 +18,8 @@ import {
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import type { Change } from "../os/journal.ts";
-import { formatIp, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { formatIp } from "../proto/ip.ts";
+import { type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import { interfaceTo } from "../route/windows_host_route.ts";
 import { readAdapters, readAddresses, readMetrics, readRoutes } from "../route/windows_tables.ts";
 import { WindowsNetworkNotices } from "../route/windows_watch.ts";

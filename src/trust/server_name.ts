@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isIP } from "node:net";
+import { formatIp, parseIp } from "../proto/ip.ts";
 import { domainToASCII } from "node:url";
 import { SubjectAlternativeNameExtension, type X509Certificate } from "@peculiar/x509";
 
@@ -44,16 +44,14 @@ export function matchesDnsName(presented: string, host: string): boolean {
 /** An address in its one canonical form; undefined when it is no IP address. */
 export function canonicalIp(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
-  const version = isIP(bare);
-  if (version === 4) return bare;
-  // The URL standard writes IPv6 as RFC 5952 does.
-  return version === 6 ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : undefined;
+  const bytes = parseIp(bare);
+  return bytes === undefined ? undefined : formatIp(bytes);
 }
 
 /** A host name as A-labels in lower case, without the root's dot; undefined when it is none. */
 export function canonicalHost(text: string): string | undefined {
   const ascii = domainToASCII(text.replace(/\.$/, "")).toLowerCase();
-  if (ascii.length === 0 || ascii.length > 253 || isIP(ascii) !== 0) return undefined;
+  if (ascii.length === 0 || ascii.length > 253 || parseIp(ascii) !== undefined) return undefined;
   const labels = ascii.split(".");
   return labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
     ? ascii

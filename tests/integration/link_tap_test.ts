@@ -5,6 +5,7 @@
 //   +-----------------+   | other, by a reactor   |   +-----------------+
 //                         +-----------------------+
 
+import { parseCidr } from "../../src/proto/ip.ts";
 import { assert, assertEquals, assertGreater, assertMatch, assertThrows } from "@std/assert";
 import { LinkError, type LinkFrame, type LinkState } from "../../src/link/device.ts";
 import { TapDevice, type TapOptions } from "../../src/link/tap.ts";
@@ -50,7 +51,7 @@ test("two TAP devices joined by a reactor carry ping and TCP", async (lab) => {
     open(namespace, {
       pool,
       mac: mac(`02:00:00:00:00:5${index}`),
-      address: `10.8.0.${index + 1}/24`,
+      address: parseCidr(`10.8.0.${index + 1}/24`)!,
     })
   );
   taps.forEach((tap, index) =>
@@ -95,7 +96,7 @@ test("two TAP devices joined by a reactor carry ping and TCP", async (lab) => {
 
 test("a TAP device has the name, MAC, MTU and addresses that were asked for", async (lab) => {
   const player = await lab.namespace("player");
-  const tap = open(player, { name: "lan%d", mtu: 1400, address: "10.8.0.5/23" });
+  const tap = open(player, { name: "lan%d", mtu: 1400, address: parseCidr("10.8.0.5/23")! });
   assertEquals(tap.name, "lan0");
   const [link] = JSON.parse(await player.ip("-json", "addr", "show", "dev", "lan0"));
   assertEquals([link.address, link.mtu, link.ifindex], [MAC, 1400, tap.index]);
@@ -105,9 +106,9 @@ test("a TAP device has the name, MAC, MTU and addresses that were asked for", as
   // IPv6 is left as the system has it: a link-local address appears by itself.
   assert(link.addr_info.some(({ local }: { local: string }) => local.startsWith("fe80::")));
 
-  inNamespace(player, () => tap.addAddress("fd00:8::5/64"));
+  inNamespace(player, () => tap.addAddress(parseCidr("fd00:8::5/64")!));
   // Asking again for an address that is there already is no error.
-  inNamespace(player, () => tap.addAddress("10.8.0.5/23"));
+  inNamespace(player, () => tap.addAddress(parseCidr("10.8.0.5/23")!));
   const addresses = await player.addressesOf("lan0");
   assertEquals(addresses.slice(0, 1), ["10.8.0.5/23"]);
   assert(addresses.includes("fd00:8::5/64"), `${addresses}`);
@@ -121,7 +122,7 @@ test("a TAP device has the name, MAC, MTU and addresses that were asked for", as
 
 test("the MTU of a running TAP device can be changed", async (lab) => {
   const player = await lab.namespace("player");
-  const tap = open(player, { address: "10.8.0.5/24" });
+  const tap = open(player, { address: parseCidr("10.8.0.5/24")! });
   for (const mtu of [1280, 1500, 1400]) {
     inNamespace(player, () => tap.setMtu(mtu));
     assertEquals(tap.mtu, mtu);
@@ -256,8 +257,6 @@ test("a TAP device that cannot be made is told in plain words", async (lab) => {
   assertEquals(other.code, "name-taken");
   const badMac = assertThrows(() => open(player, { mac: mac("03:00:00:00:00:01") }), LinkError);
   assertEquals(badMac.code, "bad-mac");
-  const badAddress = assertThrows(() => open(player, { address: "10.8.0.5" }), LinkError);
-  assertEquals(badAddress.code, "bad-address");
   // What failed half-way leaves nothing behind.
   assertEquals(await player.has("tap0"), false);
 });

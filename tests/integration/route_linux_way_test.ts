@@ -9,10 +9,9 @@
  *  └──────────────────────────┘   └──────┘
  * ```
  */
+import { formatIp, parseIpAddress } from "../../src/proto/ip.ts";
 import { assertEquals } from "@std/assert";
 import { NetlinkGroup, NetlinkNotices } from "../../src/ffi/netlink.ts";
-import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
-import { formatIp } from "../../src/proto/ip_route.ts";
 import { addRoute, removeRoute } from "../../src/route/linux_route_entry.ts";
 import { readRoutes } from "../../src/route/linux_table.ts";
 import { RouteTable } from "../../src/route/linux_route_entry.ts";

@@ -28,8 +28,8 @@ const journal = ChangeJournal.open(`${folder}.journal`, {
 const runner = new DhcpRunner({
   interface: name,
   addresses: {
-    addAddress: (cidr) => addInterfaceAddress(index, cidr),
-    removeAddress: (cidr) => removeInterfaceAddress(index, cidr),
+    addAddress: (address) => addInterfaceAddress(index, address),
+    removeAddress: (address) => removeInterfaceAddress(index, address),
   },
   folder,
   find: () => client,

@@ -12,8 +12,7 @@
  *
  * @module
  */
-import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
-import { formatIp, networkOf } from "../../src/proto/ip_route.ts";
+import { formatIp, networkOf, parseIpAddress } from "../../src/proto/ip.ts";
 import { cached, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
 import { WINDOWS_CLIENT } from "../../tools/executables.ts";
 import { ensureWine } from "../../tools/wine.ts";

@@ -1,3 +1,4 @@
+import { parseIpAddress } from "../../src/proto/ip.ts";
 import { assertEquals } from "@std/assert";
 import {
   LanNetworks,
@@ -6,7 +7,6 @@ import {
   PRIVATE_BLOCKS,
   type Surroundings,
 } from "../../src/client/lan_networks.ts";
-import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
 
 const { good, unusable, foreign, wide, relay, own, elsewhere } = NetworkVerdict;
 const [TAP, HOME, VPN] = [7, 3, 4];

@@ -1,4 +1,6 @@
 /** Tables of a PC in different networks, and what the plan makes of them. */
+import { formatIp, parseIpAddress } from "../../src/proto/ip.ts";
+import { type IpRoute, isSameRoute } from "../../src/proto/ip_route.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
@@ -8,8 +10,6 @@ import {
   planRoutes,
   type RoutePlan,
 } from "../../src/client/route_plan.ts";
-import { parseIpAddress } from "../../src/endpoint/ip_address.ts";
-import { formatIp, type IpRoute, isSameRoute } from "../../src/proto/ip_route.ts";
 
 const CABLE = 3;
 const WIFI = 5;

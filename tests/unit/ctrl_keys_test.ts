@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { base64Url, parseBase64Url } from "../../src/ctrl/base64url.ts";
 import {
-  equalBytes,
+  equalInConstantTime,
   formatKey,
   formatKeyHash,
   parseKey,
@@ -71,10 +71,10 @@ Deno.test("base64url: what is read is what was written, for every length", () =>
 
 Deno.test("keys: bytes are equal only if every byte is", () => {
   const bytes = (...values: number[]) => Uint8Array.from(values);
-  assert(equalBytes(bytes(1, 2, 3), bytes(1, 2, 3)));
-  assert(equalBytes(bytes(), bytes()));
+  assert(equalInConstantTime(bytes(1, 2, 3), bytes(1, 2, 3)));
+  assert(equalInConstantTime(bytes(), bytes()));
   for (const other of [bytes(), bytes(1, 2), bytes(1, 2, 3, 0), bytes(0, 2, 3), bytes(1, 2, 131)]) {
-    assertEquals(equalBytes(other, bytes(1, 2, 3)), false, other.join());
-    assertEquals(equalBytes(bytes(1, 2, 3), other), false, other.join());
+    assertEquals(equalInConstantTime(other, bytes(1, 2, 3)), false, other.join());
+    assertEquals(equalInConstantTime(bytes(1, 2, 3), other), false, other.join());
   }
 });

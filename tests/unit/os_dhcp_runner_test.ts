@@ -1,3 +1,4 @@
+import { formatCidr } from "../../src/proto/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import { type DhcpEvent, DhcpRunner } from "../../src/os/dhcp_runner.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
@@ -51,8 +52,8 @@ function test(name: string, fake: string | undefined, work: (bench: Bench) => Pr
       const runner = new DhcpRunner({
         interface: "lan0",
         addresses: {
-          addAddress: (cidr) => void addresses.add(cidr),
-          removeAddress: (cidr) => void addresses.delete(cidr),
+          addAddress: (address) => void addresses.add(formatCidr(address)),
+          removeAddress: (address) => void addresses.delete(formatCidr(address)),
         },
         folder: `${folder}/run`,
         onEvent: (event) => void events.push(event),

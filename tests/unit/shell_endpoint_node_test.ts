@@ -1,11 +1,11 @@
 /** What an endpoint does before the first packet to a relay: a real session, and a transport that is played. */
+import { formatIp } from "../../src/proto/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import { encodeMessage } from "../../src/ctrl/framing.ts";
 import type { RelayMessage } from "../../src/ctrl/messages.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { EndpointSession } from "../../src/endpoint/session.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
-import { formatIp } from "../../src/proto/ip_route.ts";
 import type { QuicAddress, QuicConnection, QuicConnectionHandler } from "../../src/quic/mod.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
