@@ -1,4 +1,5 @@
 /** The command lines of the three programs, as data. */
+import { TAP_NAME_DEFAULT } from "../link/tap.ts";
 import { IPV4_BYTES, parseCidr } from "../proto/ip.ts";
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS } from "./limit_options.ts";
@@ -323,7 +324,9 @@ const TAP_NAME: OptionSpec = {
   alias: "tap",
   value: "NAME",
   beside: { ask: 'May the party use the network adapter "{}" of this PC?' },
-  help: "the name of the network adapter; by default lanparty0, on Windows one that is not in use",
+  help:
+    `the name of the network adapter; by default ${TAP_NAME_DEFAULT}, on Windows one that is not ` +
+    "in use",
   check: (text) => wrongTapName(text, Deno.build.os),
 };
 

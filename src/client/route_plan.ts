@@ -17,8 +17,10 @@ import {
   isInNetwork,
   isLoopback,
   isUnspecified,
+  LIMITED_BROADCAST,
   networkOf,
   networksOverlap,
+  SSDP_GROUP,
 } from "../proto/ip.ts";
 import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 
@@ -120,14 +122,12 @@ export function planRoutes(
       : wayTo(snapshot, theirs, first, wishes.tapIndex),
     isLocal,
     clashes,
-    broadcastIndex: bestRoute(snapshot, snapshot.routes, LIMITED_BROADCAST)?.interfaceIndex,
-    multicastIndex: bestRoute(snapshot, snapshot.routes, SSDP)?.interfaceIndex,
+    broadcastIndex: bestRoute(snapshot.routes, LIMITED_BROADCAST, snapshot.interfaceMetrics)
+      ?.interfaceIndex,
+    multicastIndex: bestRoute(snapshot.routes, SSDP_GROUP, snapshot.interfaceMetrics)
+      ?.interfaceIndex,
   };
 }
-
-const LIMITED_BROADCAST = Uint8Array.of(255, 255, 255, 255);
-/** One of 224.0.0.0/4, by which devices find each other. */
-const SSDP = Uint8Array.of(239, 255, 255, 250);
 
 /** Whether two ways are the same one. */
 export function isSameWay(one: Way | undefined, other: Way | undefined): boolean {
@@ -154,7 +154,7 @@ function wayTo(
   const others = theirs.filter(({ interfaceIndex }) =>
     interfaceIndex !== tapIndex && sourcesOf(snapshot, interfaceIndex, address).length > 0
   );
-  const route = bestRoute(snapshot, others, address);
+  const route = bestRoute(others, address, snapshot.interfaceMetrics);
   if (route === undefined) return undefined;
   const { interfaceIndex, nextHop } = route;
   const sources = sourcesOf(snapshot, interfaceIndex, address);
@@ -197,14 +197,18 @@ function compareBytes(one: Uint8Array, other: Uint8Array): number {
   return index < 0 ? 0 : one[index] - other[index];
 }
 
-/** The longest prefix, and of those the least metric. */
-function bestRoute(
-  snapshot: NetworkSnapshot,
+/**
+ * The route that a packet to an address takes: the longest prefix, and of those the least metric.
+ *
+ * @param interfaceMetrics what is added to a route's own, by {@linkcode metricKey}
+ */
+export function bestRoute(
   routes: readonly IpRoute[],
   address: Uint8Array,
+  interfaceMetrics: NetworkSnapshot["interfaceMetrics"] = new Map(),
 ): IpRoute | undefined {
   const metricOf = ({ interfaceIndex, metric }: IpRoute) =>
-    metric + (snapshot.interfaceMetrics.get(metricKey(interfaceIndex, address.length)) ?? 0);
+    metric + (interfaceMetrics.get(metricKey(interfaceIndex, address.length)) ?? 0);
   let best: IpRoute | undefined;
   for (const route of routes) {
     if (!isInNetwork(address, route.destination, route.prefixBits)) continue;

@@ -77,6 +77,18 @@ export const DISCONNECT_CODES = [
 ] as const;
 export type DisconnectCode = (typeof DISCONNECT_CODES)[number];
 
+/** The application error code with which a connection is closed after each of them. */
+export const DISCONNECT_ERROR_CODES: Readonly<Record<DisconnectCode, ErrorCode>> = {
+  "bye": ErrorCode.done,
+  "protocol-error": ErrorCode.protocol,
+  "malformed-limit": ErrorCode.protocol,
+  "hello-timeout": ErrorCode.protocol,
+  "kicked": ErrorCode.policy,
+  "room-closed": ErrorCode.policy,
+  "replaced": ErrorCode.policy,
+  "relay-restarting": ErrorCode.shuttingDown,
+};
+
 /** Why a peer is no longer in the room, as the others learn it. */
 export const LEAVE_REASONS = ["bye", "lost", "kicked", "replaced", "error"] as const;
 export type LeaveReason = (typeof LEAVE_REASONS)[number];

@@ -60,24 +60,6 @@ export function reactionTo(disconnect: Disconnect): Reaction {
   return reaction === "final" && invited ? "retry" : reaction;
 }
 
-/** The application error code with which a connection is closed after each `disconnect`. */
-export function errorCodeOf(code: DisconnectCode): number {
-  switch (code) {
-    case "bye":
-      return ErrorCode.done;
-    case "protocol-error":
-    case "malformed-limit":
-    case "hello-timeout":
-      return ErrorCode.protocol;
-    case "kicked":
-    case "room-closed":
-    case "replaced":
-      return ErrorCode.policy;
-    case "relay-restarting":
-      return ErrorCode.shuttingDown;
-  }
-}
-
 /** How a connection ended below the control messages, as far as the shell can tell. */
 export type TransportFailure =
   /** Nobody listens at the relay's port. */

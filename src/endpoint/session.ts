@@ -16,12 +16,12 @@
  *
  * @module
  */
-
 import { formatEndpointAddress } from "../ctrl/address.ts";
 import { encodeMessage, MessageReader } from "../ctrl/framing.ts";
 import type { HostRequest } from "../ctrl/host_messages.ts";
 import {
   type Disconnect,
+  DISCONNECT_ERROR_CODES,
   ErrorCode,
   Feature,
   parseRelayMessage,
@@ -39,7 +39,7 @@ import type {
 } from "./actions.ts";
 import { Aftermath } from "./aftermath.ts";
 import { buildHello } from "./hello.ts";
-import { errorCodeOf, TRANSPORT_TEXTS } from "./outcomes.ts";
+import { TRANSPORT_TEXTS } from "./outcomes.ts";
 import { Reconnection } from "./reconnection.ts";
 import { RoomState } from "./room_state.ts";
 import { SessionStats } from "./session_stats.ts";
@@ -311,7 +311,7 @@ export class EndpointSession {
     switch (message.type) {
       case "disconnect":
         this.#aftermath.ofDisconnect(message, nowMs);
-        return this.#close(errorCodeOf(message.code), nowMs);
+        return this.#close(DISCONNECT_ERROR_CODES[message.code], nowMs);
       case "reject":
         if (this.#state === "joined") break;
         this.#aftermath.ofReject(message, nowMs);

@@ -24,6 +24,7 @@ import {
   SOCK_RAW,
 } from "../ffi/libc_net.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
+import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { LinkCounters, LinkDevice, LinkReactor, LinkSink, LinkState } from "./device.ts";
 import {
@@ -34,7 +35,7 @@ import {
   queryInterface,
   setInterfaceMtu,
 } from "./interface.ts";
-import { TAP_MTU_MAX, TapDevice } from "./tap.ts";
+import { TapDevice } from "./tap.ts";
 
 /** How a port is made. */
 export interface BridgePortOptions {

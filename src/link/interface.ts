@@ -122,6 +122,19 @@ export function interfaceIndex(name: string): number {
   return libcNet().if_nametoindex(new TextEncoder().encode(`${name}\0`));
 }
 
+/** The names of all interfaces, in the order of the alphabet. */
+export function interfaceNames(): string[] {
+  return [...Deno.readDirSync("/sys/class/net")]
+    .filter(({ isSymlink }) => isSymlink)
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The name of an interface, or `undefined` if there is none with this index. */
+export function interfaceName(index: number): string | undefined {
+  return interfaceNames().find((name) => interfaceIndex(name) === index);
+}
+
 /**
  * Everything known of an interface.
  *

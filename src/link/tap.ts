@@ -20,6 +20,7 @@ import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
 import { AddressBook } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
 import { type IpNetwork } from "../proto/ip.ts";
+import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
 import {
@@ -48,7 +49,7 @@ export interface TapOptions {
   readonly name: string;
   /** Hardware address: 6 bytes, unicast. */
   readonly mac: Uint8Array;
-  /** MTU of the interface: {@linkcode TAP_MTU_MIN} … {@linkcode TAP_MTU_MAX}. */
+  /** MTU of the interface: 68 … {@linkcode TAP_MTU_MAX}. */
   readonly mtu: number;
   /** Its address, if it is not to come by DHCP. */
   readonly address?: IpNetwork;
@@ -58,10 +59,11 @@ export interface TapOptions {
   readonly budgetFrames?: number;
 }
 
-/** The least MTU that IPv4 allows (RFC 791); IPv6 wants 1280. */
-export const TAP_MTU_MIN = 68;
-/** Above Ethernet's MTU nothing could be carried on. */
-export const TAP_MTU_MAX = 1500;
+/** The least MTU of a device that IPv4 allows (RFC 791): a room's is larger. */
+const DEVICE_MTU_MIN = 68;
+
+/** What the adapter is called where the player names none. */
+export const TAP_NAME_DEFAULT = "lanparty0";
 
 const TUN_DEVICE = "/dev/net/tun";
 const BUDGET_FRAMES = 64;
@@ -286,8 +288,8 @@ export class TapDevice implements LinkDevice {
 }
 
 function checkMtu(mtu: number): void {
-  if (Number.isInteger(mtu) && mtu >= TAP_MTU_MIN && mtu <= TAP_MTU_MAX) return;
-  throw new LinkError("bad-mtu", `a TAP device's MTU is ${TAP_MTU_MIN} to ${TAP_MTU_MAX}`);
+  if (Number.isInteger(mtu) && mtu >= DEVICE_MTU_MIN && mtu <= TAP_MTU_MAX) return;
+  throw new LinkError("bad-mtu", `a TAP device's MTU is ${DEVICE_MTU_MIN} to ${TAP_MTU_MAX}`);
 }
 
 function openTun(): number {

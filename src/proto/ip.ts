@@ -51,6 +51,13 @@ export const Icmpv6Type = {
   multicastListenerReportV2: 143,
 } as const;
 
+/** What belongs to no network: everybody on the link. */
+export const LIMITED_BROADCAST: Uint8Array = Uint8Array.of(255, 255, 255, 255);
+/** The group of multicast DNS (RFC 6762). */
+export const MDNS_GROUP: Uint8Array = Uint8Array.of(224, 0, 0, 251);
+/** The group of SSDP, by which UPnP devices and games are found. */
+export const SSDP_GROUP: Uint8Array = Uint8Array.of(239, 255, 255, 250);
+
 /** An address, 4 or 16 bytes, and how many of its first bits name the network that it is in. */
 export interface IpNetwork {
   readonly address: Uint8Array;

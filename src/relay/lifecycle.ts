@@ -4,6 +4,7 @@ import { encodeMessage } from "../ctrl/framing.ts";
 import {
   DHCP_SERVERS_REPORTED_MAX,
   type Disconnect,
+  DISCONNECT_ERROR_CODES,
   type DisconnectCode,
   ErrorCode,
   type Hello,
@@ -37,18 +38,16 @@ import type { RelayTallies } from "./tallies.ts";
 /** Bytes of a resume token before base64url: 192 bits. */
 const RESUME_TOKEN_BYTES = 24;
 
-/** What each `disconnect` of ours means for the connection and for the others in the room. */
-const DISCONNECT_EFFECTS: Readonly<
-  Record<DisconnectCode, { readonly errorCode: number; readonly reason: LeaveReason }>
-> = {
-  "bye": { errorCode: ErrorCode.done, reason: "bye" },
-  "protocol-error": { errorCode: ErrorCode.protocol, reason: "error" },
-  "malformed-limit": { errorCode: ErrorCode.protocol, reason: "error" },
-  "hello-timeout": { errorCode: ErrorCode.protocol, reason: "error" },
-  "kicked": { errorCode: ErrorCode.policy, reason: "kicked" },
-  "room-closed": { errorCode: ErrorCode.policy, reason: "kicked" },
-  "replaced": { errorCode: ErrorCode.policy, reason: "replaced" },
-  "relay-restarting": { errorCode: ErrorCode.shuttingDown, reason: "lost" },
+/** What the others in the room are told of each `disconnect` of ours. */
+const LEAVE_REASONS: Readonly<Record<DisconnectCode, LeaveReason>> = {
+  "bye": "bye",
+  "protocol-error": "error",
+  "malformed-limit": "error",
+  "hello-timeout": "error",
+  "kicked": "kicked",
+  "room-closed": "kicked",
+  "replaced": "replaced",
+  "relay-restarting": "lost",
 };
 
 /** What the relay's parts share. */
@@ -199,22 +198,21 @@ export class Lifecycle {
     nowMs: number,
     more: Pick<Disconnect, "retryAfterMs" | "by" | "forMs"> = {},
   ): void {
-    const effect = DISCONNECT_EFFECTS[code];
     this.state.tallies.disconnects[code]++;
-    this.leave(session, effect.reason, nowMs);
+    this.leave(session, LEAVE_REASONS[code], nowMs);
     this.state.outbox.log("info", "session ended by the relay", {
       address: session.address,
       connection: session.connection,
       code,
     });
     this.send(session, { type: "disconnect", code, message, ...more }, nowMs);
-    this.end(session, effect.errorCode, nowMs);
+    this.end(session, DISCONNECT_ERROR_CODES[code], nowMs);
   }
 
   /** The endpoint has said that it goes: the connection is closed at once. */
   handleFarewell(session: Session, code: DisconnectCode, nowMs: number): void {
     this.leave(session, code === "bye" ? "bye" : "error", nowMs);
-    this.close(session, DISCONNECT_EFFECTS[code].errorCode);
+    this.close(session, DISCONNECT_ERROR_CODES[code]);
   }
 
   /** Ends a session that nothing can be told any more. */

@@ -3,6 +3,7 @@
  *
  * A limit that a host may set is a field of {@link RelayOptions}; the others are constants.
  */
+import { TAP_MTU_MAX_DEFAULT } from "../proto/mtu.ts";
 import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
 import type { RoomDirectory } from "./directory.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peer_limits.ts";
@@ -111,7 +112,7 @@ export interface RelayOptions {
 
 /** The defaults of {@link RelayOptions}. */
 export const RELAY_DEFAULTS: RelayOptions = {
-  maxTapMtu: 1_400,
+  maxTapMtu: TAP_MTU_MAX_DEFAULT,
   roomsMax: 1_000,
   peersPerRoomMax: 64,
   peersMax: 4_096,

@@ -3,7 +3,7 @@ import type { Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import { type LinkDevice, LinkError } from "../link/device.ts";
 import { queryInterface } from "../link/interface.ts";
-import { TapDevice } from "../link/tap.ts";
+import { TAP_NAME_DEFAULT, TapDevice } from "../link/tap.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../os/dhcp_undo.ts";
 import type { ChangeJournal } from "../os/journal.ts";
 import { RESOLVER_CHANGE, undoResolver } from "../os/resolver_guard.ts";
@@ -20,7 +20,6 @@ import { UserError } from "./user_error.ts";
 
 const JOURNAL_FILE = "lanparty-client-journal.json";
 const DHCP_FOLDER = "dhcp";
-const TAP_NAME = "lanparty0";
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
@@ -30,7 +29,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
   const stateDir = openStateDir("client", options.stateDir);
   const leftovers = {
     folder: `${stateDir}/${DHCP_FOLDER}`,
-    interface: options.tapName ?? TAP_NAME,
+    interface: options.tapName ?? TAP_NAME_DEFAULT,
     isInterface,
   };
   const undoers = {
@@ -60,7 +59,7 @@ class LinuxSystem implements ClientSystem {
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
     this.network = new LinuxNetwork(
-      options.tapName ?? TAP_NAME,
+      options.tapName ?? TAP_NAME_DEFAULT,
       options,
       journal,
       logger,
@@ -72,14 +71,14 @@ class LinuxSystem implements ClientSystem {
    * free is seen now: a client that cannot run should not come and go before everybody's eyes.
    */
   prepareAdapter(): void {
-    const { tapName: name = TAP_NAME } = this.options;
+    const { tapName: name = TAP_NAME_DEFAULT } = this.options;
     if (isInterface(name)) {
       throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
     }
   }
 
   openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
-    const { tapName: name = TAP_NAME, address } = this.options;
+    const { tapName: name = TAP_NAME_DEFAULT, address } = this.options;
     try {
       this.tap = TapDevice.open({
         name,

@@ -1,25 +1,28 @@
 /** The doctor's part that is Linux'. */
+import { bestRoute } from "../client/route_plan.ts";
+import { SystemCallError } from "../ffi/libc.ts";
 import { LinkError } from "../link/device.ts";
-import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
+import { type InterfaceInfo, interfaceName, queryInterface } from "../link/interface.ts";
+import { TAP_NAME_DEFAULT } from "../link/tap.ts";
 import type { Finding, FindingGroup } from "../obs/report.ts";
 import { findDhcpClient } from "../os/dhcp_clients.ts";
 import { Capability, hasCapability } from "../os/rights.ts";
+import { LIMITED_BROADCAST, MDNS_GROUP } from "../proto/ip.ts";
+import { type IpRoute } from "../proto/ip_route.ts";
 import { formatMac } from "../proto/mac.ts";
-import { interfaceTo, type LinuxRoute, parseRoutes } from "../route/linux_routes.ts";
+import { RouteTable } from "../route/linux_route_entry.ts";
+import { readRoutes } from "../route/linux_table.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 
-const TAP_NAME = "lanparty0";
-const LIMITED_BROADCAST = [255, 255, 255, 255];
-const MULTICAST_DNS = [224, 0, 0, 251];
 /** How adapters of other tunnels are called. */
 const TUNNELS = /^(tun|tap|wg|zt|tailscale|ham|nordlynx|proton|ipsec|ppp|vpn)/;
 
 /** Looks at this machine. */
 export function examineLinux(
-  tapName: string = TAP_NAME,
+  tapName: string = TAP_NAME_DEFAULT,
   isRunning: boolean = false,
 ): FindingGroup[] {
-  const routes = readRoutes();
+  const routes = readMainRoutes();
   return [
     { title: "Adapter", findings: examineAdapter(tapName, isRunning) },
     {
@@ -27,7 +30,7 @@ export function examineLinux(
       findings: [
         ...examineRights(),
         ownerFinding("broadcast", LIMITED_BROADCAST, routes, tapName),
-        ownerFinding("multicast", MULTICAST_DNS, routes, tapName),
+        ownerFinding("multicast", MDNS_GROUP, routes, tapName),
         otherTunnels(tapName),
       ],
     },
@@ -87,11 +90,12 @@ function examineRights(): Finding[] {
 /** Linux sends what is bound to no interface by its routes; most games bind, or ask all interfaces. */
 function ownerFinding(
   what: string,
-  address: readonly number[],
-  routes: readonly LinuxRoute[],
+  address: Uint8Array,
+  routes: readonly IpRoute[],
   tapName: string,
 ): Finding {
-  const owner = interfaceTo(routes, address);
+  const route = bestRoute(routes, address);
+  const owner = route === undefined ? undefined : interfaceName(route.interfaceIndex);
   const how = owner === undefined
     ? "by no interface, unless a program chooses one"
     : `by ${owner}, unless a program chooses another`;
@@ -104,11 +108,13 @@ function otherTunnels(tapName: string): Finding {
   return { what: "other tunnels", how: names.length === 0 ? "none" : names.join(", ") };
 }
 
-function readRoutes(): LinuxRoute[] {
+/** What decides where no rule of a VPN's says otherwise. */
+function readMainRoutes(): IpRoute[] {
   try {
-    return parseRoutes(Deno.readTextFileSync("/proc/net/route"));
-  } catch {
-    return [];
+    return readRoutes().filter(({ table }) => table === RouteTable.main);
+  } catch (error) {
+    if (error instanceof SystemCallError) return [];
+    throw error;
   }
 }
 

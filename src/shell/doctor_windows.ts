@@ -8,13 +8,12 @@ import { isTapAdapter } from "../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../link/windows_adapters.ts";
 import type { Finding, FindingGroup } from "../obs/report.ts";
 import { adapterMacSetting } from "../os/windows_adapter.ts";
+import { LIMITED_BROADCAST, MDNS_GROUP } from "../proto/ip.ts";
 import { WindowsInterface } from "../route/windows_interface.ts";
 import { interfaceTo } from "../route/windows_host_route.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { isSafeDriver } from "./windows_driver.ts";
 
-const LIMITED_BROADCAST = Uint8Array.of(255, 255, 255, 255);
-const MULTICAST_DNS = Uint8Array.of(224, 0, 0, 251);
 const AF_INET = 2;
 
 /** Adapters of other tunnels and networks, by their drivers' ids or descriptions. */
@@ -145,7 +144,7 @@ function examineWays(
   };
   return [
     owner("broadcast", LIMITED_BROADCAST),
-    owner("multicast", MULTICAST_DNS),
+    owner("multicast", MDNS_GROUP),
     otherTunnels(tap, adapters),
   ];
 }

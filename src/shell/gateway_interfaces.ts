@@ -1,7 +1,7 @@
 /** Which interfaces of this machine can be bridged into a room, and why others cannot. */
 import { LinkError } from "../link/device.ts";
 import { driverOf } from "../link/ethtool.ts";
-import { type InterfaceInfo, queryInterface } from "../link/interface.ts";
+import { type InterfaceInfo, interfaceNames, queryInterface } from "../link/interface.ts";
 import { formatMac } from "../proto/mac.ts";
 
 /** What can be said of an interface as a gateway's. */
@@ -110,11 +110,4 @@ function rowOf(info: InterfaceInfo & JudgedInterface): string[] {
     FITNESS_TEXT[fitness],
     remarks.join("; "),
   ];
-}
-
-function interfaceNames(): string[] {
-  return [...Deno.readDirSync("/sys/class/net")]
-    .filter(({ isSymlink }) => isSymlink)
-    .map(({ name }) => name)
-    .sort();
 }

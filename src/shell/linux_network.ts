@@ -37,6 +37,7 @@ import {
   formatIp,
   type IpNetwork,
   isInNetwork,
+  LIMITED_BROADCAST,
   networkOf,
   parseIpAddress,
 } from "../proto/ip.ts";
@@ -57,7 +58,7 @@ const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0
 const NAME_SERVER_FILES = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
 /** What belongs to no network: the limited broadcast, and all of multicast. */
 const UNBOUND = [
-  { destination: Uint8Array.of(255, 255, 255, 255), prefixBits: 32 },
+  { destination: LIMITED_BROADCAST, prefixBits: 32 },
   { destination: Uint8Array.of(224, 0, 0, 0), prefixBits: 4 },
 ] as const;
 

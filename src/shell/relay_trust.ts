@@ -1,5 +1,6 @@
 /** Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows. */
 import type { RelayTarget } from "../endpoint/actions.ts";
+import { QuicStatus } from "../ffi/msquic_constants.ts";
 import type { CertificateProblem } from "../obs/status.ts";
 import {
   type PeerCertificate,
@@ -29,9 +30,6 @@ const PROBLEMS: Readonly<Record<TrustFailure, CertificateProblem>> = {
   "expired": "expired",
   "pin-mismatch": "wrong-fingerprint",
 };
-
-/** OpenSSL's verdict on a date, as msquic reports it (CERT_EXPIRED). */
-const CHAIN_EXPIRED = 200_000_513;
 
 /** Judges relays, and holds the QUIC configurations that go with each way of judging. */
 export class RelayTrust {
@@ -131,7 +129,7 @@ function judgeChain(
 ): ChainJudgement {
   if (mode === "system" && Deno.build.os === "windows") return askWindows(certificate, serverName);
   const { chainTrusted, chainStatus } = certificate;
-  return { isTrusted: chainTrusted, isExpired: chainStatus === CHAIN_EXPIRED };
+  return { isTrusted: chainTrusted, isExpired: chainStatus === QuicStatus.CERT_EXPIRED };
 }
 
 /**

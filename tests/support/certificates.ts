@@ -29,9 +29,9 @@ export class CertificateFiles {
   readonly #authority: TestAuthority;
   #issued = 0;
 
-  /** Makes an authority. */
-  static async make(folder: string): Promise<CertificateFiles> {
-    const files = new CertificateFiles(folder, await makeAuthority());
+  /** Makes an authority, valid for a year around `unixMs`. */
+  static async make(folder: string, unixMs = Date.now()): Promise<CertificateFiles> {
+    const files = new CertificateFiles(folder, await makeAuthority(undefined, unixMs));
     await Deno.writeTextFile(files.caFile, files.#authority.certificatePem);
     await Deno.writeFile(files.caDerFile, files.#authority.certificateDer);
     return files;

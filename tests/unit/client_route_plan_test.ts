@@ -4,6 +4,7 @@ import { type IpRoute, isSameRoute } from "../../src/proto/ip_route.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  bestRoute,
   isSameWay,
   metricKey,
   type NetworkSnapshot,
@@ -280,4 +281,21 @@ Deno.test("no plan removes a route of the player's, and carrying one out leaves 
       assertEquals([after.add, after.remove], [[], []]);
     },
   ));
+});
+
+Deno.test("the best route is the longest, then that of the least metric", () => {
+  const routes = [
+    `0.0.0.0/0 via 192.168.1.1 dev ${WIFI} metric 600`,
+    `0.0.0.0/0 via 192.168.2.1 dev ${CABLE} metric 100`,
+    `10.77.0.0/24 dev ${TAP}`,
+  ].map(route);
+  const owner = (address: string, more: readonly IpRoute[] = [], metrics = new Map()) =>
+    bestRoute([...routes, ...more], parseIpAddress(address)!, metrics)?.interfaceIndex;
+  assertEquals(owner("255.255.255.255"), CABLE);
+  assertEquals(owner("224.0.0.251"), CABLE);
+  assertEquals(owner("10.77.0.5"), TAP);
+  assertEquals(owner("224.0.0.251", [route(`224.0.0.0/4 dev ${TAP}`)]), TAP);
+  assertEquals(owner("255.255.255.255", [], new Map([[metricKey(CABLE, 4), 1_000]])), WIFI);
+  assertEquals(owner("2001:db8::1"), undefined);
+  assertEquals(bestRoute([], parseIpAddress("10.0.0.1")!), undefined);
 });

@@ -5,6 +5,8 @@ import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";
 import { optionsFor, sayOf } from "../support/wine_joins.ts";
 
+const DAY_MS = 86_400_000;
+
 partyTest("without a pin Windows' own list of CAs decides, and the name", async (party, step) => {
   const player = await party.addPlayer("player");
   await using pc = await WinePc.open(player);
@@ -29,6 +31,20 @@ partyTest("without a pin Windows' own list of CAs decides, and the name", async 
       const said = await sayOf(pc, [...options, "--server-name", "other.test"]);
       assertMatch(said, /error: .*certificate is for another name/);
     });
+    await step(
+      "a CA whose time is over is told as such, and not as one that nobody knows",
+      async () => {
+        await Deno.mkdir(`${folder}/old`);
+        const old = await CertificateFiles.make(`${folder}/old`, Date.now() - 400 * DAY_MS);
+        await party.relayProcess!.stop();
+        await party.startRelay(...relayCertificate(await old.issue()));
+        const ca = await pc.place(old.caFile, "old-ca.pem");
+        assertMatch(
+          await sayOf(pc, [...named, "--relay-ca-cert", ca]),
+          /error: .*certificate has expired/,
+        );
+      },
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
