@@ -129,7 +129,7 @@ export class Administration {
   private makeBan(
     targets: readonly string[],
     room: string | undefined,
-    { by, forMs, reason }: Removal,
+    { by, forMs, reason, site }: Removal,
     nowMs: number,
     name?: string,
   ): Ban {
@@ -137,7 +137,7 @@ export class Administration {
     const id = [...this.state.random(BAN_ID_BYTES)]
       .map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const untilMs = forMs === undefined ? undefined : madeMs + forMs;
-    return makeBan({ id, by, room, targets, madeMs, untilMs, reason, name });
+    return makeBan({ id, by, room, targets, madeMs, untilMs, reason, name, site });
   }
 
   /** True if it is kept out as well, or was not to be. */

@@ -12,6 +12,7 @@ export const BAN_TARGETS_MAX = 3;
 const ID = /^[0-9a-f]{10}$/;
 /** A room's code, and what may tell it apart. */
 const ROOM = /^[A-Z0-9-]{1,32}(\.[\w-]{1,64})?$/;
+const SITE = /^[\w.:/-]{1,64}$/;
 
 /** Bytes of a ban's id, which is written in hexadecimal. */
 export const BAN_ID_BYTES = 5;
@@ -30,6 +31,8 @@ export interface Ban {
   readonly reason?: string;
   /** What the one was called who was banned. */
   readonly name?: string;
+  /** Of a host's ban: the site at which it was made, see `siteKey`. */
+  readonly site?: string;
 }
 
 /** Whether a ban is over. */
@@ -60,14 +63,17 @@ function parseJson(text: string): unknown {
 
 function readBan(json: unknown): Ban | undefined {
   if (typeof json !== "object" || json === null) return undefined;
-  const { id, by, room, targets, madeMs, untilMs, reason, name } = json as Record<string, unknown>;
+  const { id, by, room, targets, madeMs, untilMs, reason, name, site } = json as Record<
+    string,
+    unknown
+  >;
   const isRight = typeof id === "string" && ID.test(id) &&
     REMOVERS.some((remover) => remover === by) &&
     (room === undefined ? by === "operator" : typeof room === "string" && ROOM.test(room)) &&
     Array.isArray(targets) && targets.length >= 1 && targets.length <= BAN_TARGETS_MAX &&
     targets.every((target) => typeof target === "string" && parseBanTarget(target) === target) &&
     isTime(madeMs) && (untilMs === undefined ? by === "operator" : isTime(untilMs)) &&
-    isText(reason) && isText(name);
+    isText(reason) && isText(name) && isSite(site);
   if (!isRight) return undefined;
   return makeBan({
     id,
@@ -78,6 +84,7 @@ function readBan(json: unknown): Ban | undefined {
     untilMs: untilMs as number | undefined,
     reason: reason as string | undefined,
     name: name as string | undefined,
+    site: site as string | undefined,
   });
 }
 
@@ -89,13 +96,17 @@ function isText(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }
 
+function isSite(value: unknown): boolean {
+  return value === undefined || (typeof value === "string" && SITE.test(value));
+}
+
 type Loose<T> = { readonly [Key in keyof T]: T[Key] | undefined };
 
 /** A ban without what is undefined, its texts cleaned and cut. */
 export function makeBan(
-  ban: Omit<Ban, "room" | "untilMs" | "reason" | "name"> & Loose<Partial<Ban>>,
+  ban: Omit<Ban, "room" | "untilMs" | "reason" | "name" | "site"> & Loose<Partial<Ban>>,
 ): Ban {
-  const { id, by, room, targets, madeMs, untilMs } = ban;
+  const { id, by, room, targets, madeMs, untilMs, site } = ban;
   const reason = shortText(ban.reason, REASON_CODE_POINTS_MAX);
   const name = shortText(ban.name, NAME_CODE_POINTS_MAX);
   return {
@@ -107,6 +118,7 @@ export function makeBan(
     ...(untilMs === undefined ? {} : { untilMs }),
     ...(reason === undefined ? {} : { reason }),
     ...(name === undefined ? {} : { name }),
+    ...(site === undefined ? {} : { site }),
   };
 }
 

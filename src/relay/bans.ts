@@ -1,18 +1,25 @@
 /**
  * Who is not let in: the bans of a relay, found by room and by what they look for.
  *
- * A host's bans hold in its own room and for players only. Since anybody may have a room on some relays,
- * they are bounded in number, in each room and over all, and in time: one too many over all takes the place
- * of the oldest in the room that has the most, so that nobody can push another room's out.
+ * A host's bans hold in its own room and for players only. Since anybody may have rooms on some relays, as many
+ * as they like one after the other, they are bounded in time and in number: in each room, of all hosts at one
+ * site, and over all. There one too many takes the place of the oldest of the site that has the most, so that who
+ * would push others' out must be at more sites than there are bans of the honest at theirs.
  */
 import { type Ban, isOver } from "./ban_record.ts";
-import { HOST_BANS_MAX, OPERATOR_BANS_MAX, ROOM_BANS_MAX } from "./limits_removal.ts";
+import {
+  HOST_BANS_MAX,
+  HOST_BANS_PER_SITE_MAX,
+  OPERATOR_BANS_MAX,
+  ROOM_BANS_MAX,
+} from "./limits_removal.ts";
+import { oldestOfMost, setOf, takeOut } from "./sites.ts";
 
 /** What {@linkcode BanList.add} did. */
 export type BanAdded =
   /** `gone`: the ids of those that gave way, the ones over included. */
   | { readonly ok: true; readonly gone: readonly string[] }
-  /** There are too many: of the operator's, or in this room. */
+  /** There are too many: of the operator's, in this room, or of hosts at this site. */
   | { readonly ok: false };
 
 /** See the module. */
@@ -23,6 +30,8 @@ export class BanList {
   private readonly byTarget = new Map<string, Set<Ban>>();
   /** The hosts' by room, the oldest first. */
   private readonly ofHosts = new Map<string, Map<string, Ban>>();
+  /** The hosts' by site, the oldest first. */
+  private readonly bySite = new Map<string, Set<Ban>>();
   private operatorCount = 0;
   /** No ban is over before this. */
   private soonestMs = Infinity;
@@ -37,22 +46,27 @@ export class BanList {
    * for just the same.
    */
   add(ban: Ban, unixMs: number): BanAdded {
-    const gone = [...this.prune(unixMs), ...this.takePlaceOf(ban)];
+    const over = this.prune(unixMs);
+    const replaced = this.takePlaceOf(ban);
+    const gone = [...over, ...replaced];
     const room = ban.room ?? "";
     if (ban.by === "operator" && this.operatorCount >= OPERATOR_BANS_MAX) return { ok: false };
     const ofRoom = this.ofHosts.get(room) ?? new Map<string, Ban>();
     if (ban.by === "host" && ofRoom.size >= ROOM_BANS_MAX) return { ok: false };
-    if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) gone.push(this.evict());
-    this.bans.set(ban.id, ban);
-    for (const target of ban.targets) {
-      const key = keyOf(ban.room, target);
-      const found = this.byTarget.get(key);
-      if (found === undefined) this.byTarget.set(key, new Set([ban]));
-      else found.add(ban);
+    if (ban.by === "host" && replaced.length === 0 && this.siteIsFull(ban)) return { ok: false };
+    if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) {
+      const { id } = oldestOfMost(this.bySite.values())!;
+      this.remove(id);
+      gone.push(id);
     }
+    this.bans.set(ban.id, ban);
+    for (const target of ban.targets) setOf(this.byTarget, keyOf(ban.room, target)).add(ban);
     this.soonestMs = Math.min(this.soonestMs, endOf(ban));
     if (ban.by === "operator") this.operatorCount++;
-    else this.ofHosts.set(room, ofRoom.set(ban.id, ban));
+    else {
+      this.ofHosts.set(room, ofRoom.set(ban.id, ban));
+      setOf(this.bySite, siteOf(ban)).add(ban);
+    }
     return { ok: true, gone: gone.filter((id) => id !== ban.id) };
   }
 
@@ -61,18 +75,14 @@ export class BanList {
     const ban = this.bans.get(id);
     if (ban === undefined) return undefined;
     this.bans.delete(id);
-    for (const target of ban.targets) {
-      const key = keyOf(ban.room, target);
-      const found = this.byTarget.get(key)!;
-      found.delete(ban);
-      if (found.size === 0) this.byTarget.delete(key);
-    }
+    for (const target of ban.targets) takeOut(this.byTarget, keyOf(ban.room, target), ban);
     if (ban.by === "operator") this.operatorCount--;
     else {
       const room = ban.room ?? "";
       const ofRoom = this.ofHosts.get(room)!;
       ofRoom.delete(id);
       if (ofRoom.size === 0) this.ofHosts.delete(room);
+      takeOut(this.bySite, siteOf(ban), ban);
     }
     return ban;
   }
@@ -134,16 +144,14 @@ export class BanList {
     return ids;
   }
 
-  /** The oldest ban of the room with the most gives way. */
-  private evict(): string {
-    let fullest = new Map<string, Ban>();
-    for (const ofRoom of this.ofHosts.values()) {
-      if (ofRoom.size > fullest.size) fullest = ofRoom;
-    }
-    const [id] = fullest.keys();
-    this.remove(id);
-    return id;
+  private siteIsFull(ban: Ban): boolean {
+    return (this.bySite.get(siteOf(ban))?.size ?? 0) >= HOST_BANS_PER_SITE_MAX;
   }
+}
+
+/** Where a host's ban counts; of one made before sites were written down, the room. */
+function siteOf({ site, room }: Ban): string {
+  return site ?? `room ${room}`;
 }
 
 function keyOf(room: string | undefined, target: string): string {

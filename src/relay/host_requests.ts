@@ -75,7 +75,7 @@ export class HostRequests {
   private kick(room: Room, message: HostRequest, defaultMs: number, nowMs: number): Answer {
     const { peerId = 0 } = message;
     if (peerId === room.gateway?.peerId) return refuse("that is the gateway itself");
-    const removal = removalBy(message, defaultMs);
+    const removal = removalBy(room, message, defaultMs);
     const outcome = this.admin.kick(room.key, peerId, removal, nowMs);
     if (outcome === undefined) return refuse(`there is no player ${peerId}`);
     const long = removal.forMs === 0 ? "" : ` for ${formatTimeSpan(removal.forMs!)}`;
@@ -85,7 +85,7 @@ export class HostRequests {
   private ban(room: Room, message: HostRequest, nowMs: number): Answer {
     const target = parseBanTarget(message.target ?? "");
     if (target === undefined) return refuse("that is no MAC, address or token");
-    const removal = removalBy(message, HOST_BAN_MAX_MS);
+    const removal = removalBy(room, message, HOST_BAN_MAX_MS);
     if (removal.forMs === 0) return refuse("a ban of no length is none");
     const { removed, kept } = this.admin.ban(target, room.key, removal, nowMs);
     if (!kept) return refuse(`${TOO_MANY}; ${removed} sent away`);
@@ -137,18 +137,22 @@ export class HostRequests {
   }
 }
 
-const TOO_MANY = "there are too many bans in this room: take some back";
+const TOO_MANY = "there are too many bans in this room, or from this address: take some back";
 
 function keptNote({ kept }: BanOutcome): string {
-  return kept ? "" : ", but may come back: there are too many bans in this room";
+  return kept
+    ? ""
+    : ", but may come back: there are too many bans in this room, or from this address";
 }
 
 /** A host's removal ends, at the latest when a ban of a host's does. */
-function removalBy({ forMs, reason }: HostRequest, defaultMs: number): Removal {
+function removalBy(room: Room, { forMs, reason }: HostRequest, defaultMs: number): Removal {
+  const site = room.gateway?.siteKey;
   return {
     by: "host",
     forMs: Math.min(forMs ?? defaultMs, HOST_BAN_MAX_MS),
     ...(reason === undefined ? {} : { reason }),
+    ...(site === undefined ? {} : { site }),
   };
 }
 

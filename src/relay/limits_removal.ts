@@ -4,6 +4,8 @@
 export const HOST_BAN_MAX_MS = 30 * 86_400_000;
 /** Bans that the hosts of one room may have made. */
 export const ROOM_BANS_MAX = 64;
+/** Bans that the hosts at one site may have made, in all rooms: see `siteKey`. */
+export const HOST_BANS_PER_SITE_MAX = 128;
 /** Bans of all hosts. */
 export const HOST_BANS_MAX = 4_096;
 /** Bans of the relay's operator. */

@@ -11,6 +11,8 @@ export interface Removal {
   readonly by: Remover;
   readonly forMs?: number;
   readonly reason?: string;
+  /** The site of the host: see `siteKey`. */
+  readonly site?: string;
 }
 
 /** What a message that ends a session says of it. */

@@ -3,7 +3,12 @@ import * as fc from "fast-check";
 import { parseBanTarget, tokenName } from "../../src/ctrl/ban_target.ts";
 import { type Ban, formatBans, makeBan, parseBans } from "../../src/relay/ban_record.ts";
 import { BanList } from "../../src/relay/bans.ts";
-import { HOST_BANS_MAX, OPERATOR_BANS_MAX, ROOM_BANS_MAX } from "../../src/relay/limits_removal.ts";
+import {
+  HOST_BANS_MAX,
+  HOST_BANS_PER_SITE_MAX,
+  OPERATOR_BANS_MAX,
+  ROOM_BANS_MAX,
+} from "../../src/relay/limits_removal.ts";
 
 const T = 1_700_000_000_000;
 const MAC = "02:00:00:00:00:0b";
@@ -18,6 +23,10 @@ function ban(number: number, fields: Partial<Ban> = {}): Ban {
 /** A ban of a host's. */
 function hostBan(number: number, room: string, fields: Partial<Ban> = {}): Ban {
   return ban(number, { by: "host", room, untilMs: T + 1_000_000, ...fields });
+}
+
+function counter(next: number): () => number {
+  return () => next++;
 }
 
 Deno.test("a ban's target has one form, whatever it was written as", () => {
@@ -97,25 +106,47 @@ Deno.test("a ban takes the place of an equal one of the same author and room, an
   assertEquals(list.find(["PARTY"], ["192.0.2.9"], "client", T)?.id, "0000000004");
 });
 
-Deno.test("bans are bounded: the operator and a room are refused, and all hosts make the fullest room pay", () => {
+Deno.test("bans are bounded: the operator, a room and a site are refused one too many", () => {
   const list = new BanList();
   for (let i = 0; i < OPERATOR_BANS_MAX; i++) assert(list.add(ban(i), T).ok);
   assertEquals(list.add(ban(0xffffff, { targets: [MAC] }), T), { ok: false });
-  let number = 0x1000000;
+  const next = counter(0x1000000);
+  const site = "192.0.2.1";
   for (let i = 0; i < ROOM_BANS_MAX; i++) {
-    assert(
-      list.add(hostBan(number++, "FULL", { targets: [`token:${String(i).padStart(8, "0")}`] }), T)
-        .ok,
-    );
+    assert(list.add(hostBan(next(), "FULL", { site }), T).ok);
   }
-  assertEquals(list.add(hostBan(number++, "FULL", { targets: [MAC] }), T), { ok: false });
-  const oldest = list.ofRoom("FULL")[0].id;
-  for (let i = 0; list.counts.host < HOST_BANS_MAX; i++) {
-    assert(list.add(hostBan(number++, `R-${i}`), T).ok);
+  assertEquals(list.add(hostBan(next(), "FULL", { site: "192.0.2.2", targets: [MAC] }), T), {
+    ok: false,
+  });
+  for (let i = ROOM_BANS_MAX; i < HOST_BANS_PER_SITE_MAX; i++) {
+    assert(list.add(hostBan(next(), `R-${i}`, { site, targets: [MAC] }), T).ok);
   }
-  assertEquals(list.add(hostBan(number++, "ONE-MORE"), T), { ok: true, gone: [oldest] });
-  assertEquals([list.ofRoom("FULL").length, list.ofRoom("R-0").length], [ROOM_BANS_MAX - 1, 1]);
-  assertEquals(list.counts, { operator: OPERATOR_BANS_MAX, host: HOST_BANS_MAX });
+  assertEquals(list.add(hostBan(next(), "OTHER", { site }), T), { ok: false });
+  assert(list.add(hostBan(next(), "OTHER", { site: "192.0.2.2" }), T).ok);
+  // One that takes the place of another adds nothing.
+  const last = hostBan(next(), `R-${HOST_BANS_PER_SITE_MAX - 1}`, { site, targets: [MAC] });
+  const added = list.add(last, T);
+  assertEquals([added.ok, list.find([last.room!], [MAC], "client", T)?.id], [true, last.id]);
+});
+
+Deno.test("bans of all hosts: one too many takes the place of the oldest of the site with the most", () => {
+  const list = new BanList();
+  const next = counter(0);
+  const honest = Array.from({ length: 20 }, () => hostBan(next(), "PARTY", { site: "192.0.2.1" }));
+  for (const one of honest) assert(list.add(one, T).ok);
+  // Bans of a file of before, when the host's address was not kept: they count by room.
+  const old = Array.from({ length: 20 }, () => hostBan(next(), "OLD"));
+  for (const one of old) assert(list.add(one, T).ok);
+  // A stranger with 100 addresses opens a room for each ban.
+  for (let i = 0; i < 2 * HOST_BANS_MAX; i++) {
+    const added = list.add(hostBan(next(), `R-${i}`, { site: `198.51.100.${i % 100}` }), T);
+    if (i === HOST_BANS_MAX - 40) {
+      const first = hostBan(40, "R-0").id;
+      assertEquals(added, { ok: true, gone: [first] }, "the oldest of the site with the most");
+    }
+  }
+  assertEquals(list.counts, { operator: 0, host: HOST_BANS_MAX });
+  assertEquals([list.ofRoom("PARTY"), list.ofRoom("OLD")], [honest, old]);
 });
 
 Deno.test("whatever is added, removed and over, the list finds what a plain search finds", () => {
@@ -189,6 +220,7 @@ Deno.test("bans are the same when they were written and read, and what is none i
       name: "Bob",
     }),
     hostBan(3, `PARTY.${"a".repeat(43)}`),
+    hostBan(4, "PARTY", { site: "2001:db8:1::/48" }),
   ];
   assertEquals(parseBans(formatBans(bans)), { bans, damaged: false });
   assertEquals(parseBans(formatBans([])), { bans: [], damaged: false });
@@ -211,6 +243,8 @@ Deno.test("bans are the same when they were written and read, and what is none i
     { untilMs: 1.5 },
     { reason: 7 },
     { name: {} },
+    { site: 7 },
+    { site: "a b" },
   ];
   for (const fields of bad) {
     const text = JSON.stringify({ version: 1, bans: [ban(1), { ...ban(2), ...fields }, ban(3)] });

@@ -1,6 +1,6 @@
 /** What a room's host may do through the gateway, and nobody else. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ROOM_BANS_MAX } from "../../src/relay/limits_removal.ts";
+import { HOST_BANS_PER_SITE_MAX, ROOM_BANS_MAX } from "../../src/relay/limits_removal.ts";
 import { KeyedPolicy } from "../../src/relay/policy.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import { type Message, RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
@@ -130,6 +130,25 @@ Deno.test("host: a ban holds for players of this room alone, and outlasts gatewa
   assertEquals((party.askAll({ action: "bans" }, stranger)[0].bans as unknown[]).length, 0);
   assertEquals(party.ask({ action: "unban", target: "192.0.2.2" }, stranger)[0], "-");
   assertEquals(party.ask({ action: "kick", peerId: 1 }, stranger), "-that is the gateway itself");
+});
+
+Deno.test("host: who opens room after room has so many bans at once, and pushes out nobody's", () => {
+  const party = new Party();
+  party.ask({ action: "ban", target: "192.0.2.2" });
+  const answers = new Set<string>();
+  for (let i = 0; i < HOST_BANS_PER_SITE_MAX + 3; i++) {
+    const address = `[2001:db8:1:${i.toString(16)}::1]:4000`;
+    const stranger = party.gateway(
+      { room: `R-${i}`, gatewayKey: GATEWAY_KEY, features: FEATURES },
+      { address },
+    );
+    answers.add(party.ask({ action: "ban", target: B, forMs: 1e12 }, stranger));
+    stranger.lose();
+  }
+  assertEquals(answers.size, 2);
+  assertStringIncludes([...answers][1], "-there are too many bans");
+  assertEquals(party.core.admin.banCounts(party.nowMs).host, 1 + HOST_BANS_PER_SITE_MAX);
+  assertEquals(party.answer({ mac: B }, 2), "removed");
 });
 
 Deno.test("host: nobody but the room's gateway may ask, not even one that did not say it could", () => {
