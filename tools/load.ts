@@ -53,6 +53,7 @@ const LATE_MAX_MS = 10;
 /** All players have one address here. */
 const RELAY_OPTIONS = [
   ...["--max-peers-per-address", "100000", "--max-peers", "100000", "--max-rooms", "10000"],
+  ...["--max-rooms-per-address", "10000"],
   ...["--max-connections", "100000", "--max-handshakes-per-address", "100000"],
   ...["--max-address-deliveries", "0", "--max-address-megabits", "0"],
 ];

@@ -11,6 +11,7 @@ export type RelayLimits = Pick<
   | "peersPerRoomMax"
   | "peersMax"
   | "peersPerAddressMax"
+  | "roomsPerAddressMax"
   | "connectionsMax"
   | "handshakesPerSecond"
   | "handshakeBurstMax"
@@ -74,7 +75,13 @@ export const LIMIT_OPTIONS: readonly OptionSpec[] = [
     "max-peers-per-address",
     RELAY_DEFAULTS.peersPerAddressMax,
     [1, 100_000],
-    "how many clients and gateways from one address (IPv6: from one /64)",
+    "how many clients and gateways from one address (IPv6: from one /64, and 4 times as many from one /48)",
+  ),
+  numeric(
+    "max-rooms-per-address",
+    RELAY_DEFAULTS.roomsPerAddressMax,
+    [1, 100_000],
+    "how many rooms at once that were opened from one address, likewise",
   ),
   numeric(
     "max-connections",
@@ -170,6 +177,7 @@ export function relayLimits(values: OptionValues): RelayLimits {
     peersPerRoomMax: number("max-peers-per-room"),
     peersMax: number("max-peers"),
     peersPerAddressMax: number("max-peers-per-address"),
+    roomsPerAddressMax: number("max-rooms-per-address"),
     connectionsMax: number("max-connections"),
     handshakesPerSecond,
     handshakeBurstMax: handshakesPerSecond * HANDSHAKE_BURST_S,

@@ -40,7 +40,7 @@ export const DISCONNECT_ADVICE = {
   "malformed-limit": "The relay received too many damaged packets from this PC.",
   "hello-timeout": "This PC was too slow to introduce itself to the relay.",
   "kicked": "The host has removed you from the room.",
-  "room-closed": "The host has closed the room.",
+  "room-closed": "The relay has closed the room.",
   "relay-restarting": "The relay restarts. It should be back in a moment.",
   "replaced": "You joined again from another place, and that session has taken over.",
 } as const;

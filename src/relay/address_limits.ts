@@ -3,9 +3,16 @@
  *
  * An address is an IPv4 address or an IPv6 /64 (`addressKey`). Only connections whose handshake is complete
  * are counted: QUIC has then made sure that the address is not forged, so nobody can use up another's
- * share. Nothing is counted per room: strangers could lock a room's owners out.
+ * share. Peers are counted for its site, too (`siteKey`), since a home may have 256 of such /64s. Nothing is
+ * counted per room: strangers could lock a room's owners out.
  */
-import { addressKey, RATE_ADDRESSES_MAX, RateLimiter, type RelayOptions } from "./limits.ts";
+import {
+  addressKey,
+  RATE_ADDRESSES_MAX,
+  RateLimiter,
+  type RelayOptions,
+  SITE_SHARE,
+} from "./limits.ts";
 import type { Session } from "./session.ts";
 import { AddressShares } from "./shares.ts";
 
@@ -17,6 +24,8 @@ export class AddressLimits {
   /** Connections that have not joined, and peers that have: of each address. */
   private readonly pending = new Map<string, number>();
   private readonly joined = new Map<string, number>();
+  /** The latter at each site. */
+  private readonly joinedAtSite = new Map<string, number>();
   private readonly shares: AddressShares;
 
   constructor(private readonly options: RelayOptions) {
@@ -52,9 +61,11 @@ export class AddressLimits {
     this.failures.take(session.addressKey, nowMs);
   }
 
-  /** Whether an address has as many peers as it may have. */
-  crowded(session: Session): boolean {
-    return (this.joined.get(session.addressKey) ?? 0) >= this.options.peersPerAddressMax;
+  /** Whether an address, or its site, has as many peers as it may have. */
+  crowded({ addressKey, siteKey }: Session): boolean {
+    const { peersPerAddressMax } = this.options;
+    return (this.joined.get(addressKey) ?? 0) >= peersPerAddressMax ||
+      (this.joinedAtSite.get(siteKey) ?? 0) >= SITE_SHARE * peersPerAddressMax;
   }
 
   /** A session has joined. */
@@ -63,6 +74,7 @@ export class AddressLimits {
     session.countedAs = "joined";
     session.addressShare = this.shares.enter(session.addressKey, nowMs);
     add(this.joined, session.addressKey, 1);
+    add(this.joinedAtSite, session.siteKey, 1);
   }
 
   /** A session has left, or its connection is gone. */
@@ -70,6 +82,7 @@ export class AddressLimits {
     if (session.countedAs === "pending") add(this.pending, session.addressKey, -1);
     else if (session.countedAs === "joined") {
       add(this.joined, session.addressKey, -1);
+      add(this.joinedAtSite, session.siteKey, -1);
       this.shares.leave(session.addressKey);
     }
     session.countedAs = undefined;

@@ -45,6 +45,8 @@ export type Decision =
     readonly key: string;
     /** `undefined`: open it. */
     readonly room: Room | undefined;
+    /** The room whose place is taken. */
+    readonly givesWay: Room | undefined;
     /** The session whose place is taken. */
     readonly replaces: Session | undefined;
     /** The token by which it has shown that it was here before. */
@@ -94,9 +96,16 @@ export function decideAdmission(
     return reject("rate-limited", "Too many peers from your address.", PEERS_RETRY_AFTER_MS);
   }
   if (isNew && context.draining) return reject("relay-full", "This relay is about to stop.");
+  const opens = isNew && room === undefined;
+  if (opens && rooms.tooManyOf(session)) {
+    return reject("rate-limited", "Too many rooms from your address.", PEERS_RETRY_AFTER_MS);
+  }
   const tooManyPeers = context.peersCount >= options.peersMax;
-  const tooManyRooms = room === undefined && rooms.size >= options.roomsMax;
-  if (isNew && (tooManyPeers || tooManyRooms)) return reject("relay-full", "This relay is full.");
+  const tooManyRooms = opens && rooms.size >= options.roomsMax;
+  const givesWay = tooManyRooms ? rooms.givesWayTo(session) : undefined;
+  if (isNew && (tooManyPeers || (tooManyRooms && givesWay === undefined))) {
+    return reject("relay-full", "This relay is full.");
+  }
   if (key === undefined) return { ...reject("not-admitted", NOT_ADMITTED), keyFailed: true };
   const removed = removedFrom(context, session, hello, key, nowMs);
   if (removed !== undefined) return removed;
@@ -126,13 +135,13 @@ export function decideAdmission(
   if (room === undefined) {
     const untilMs = session.settler.deadlineMs(nowMs);
     return session.settler.settled(nowMs)
-      ? { kind: "join", key, room, replaces, knownBy }
+      ? { kind: "join", key, room, givesWay, replaces, knownBy }
       : { kind: "settle", untilMs };
   }
   if (room.peers.length >= options.peersPerRoomMax && replaces === undefined) {
     return reject("room-full", "This room is full.");
   }
-  return { kind: "join", key, room, replaces, knownBy };
+  return { kind: "join", key, room, givesWay, replaces, knownBy };
 }
 
 const NOT_ADMITTED = "You are not admitted to this room.";

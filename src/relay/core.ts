@@ -74,7 +74,7 @@ export class RelayCore {
       options: this.options,
       policy: this.options.policy === "open" ? OPEN_POLICY : this.options.policy,
       directory: this.options.directory ?? new LocalDirectory(),
-      rooms: new Rooms(this.options.peersPerRoomMax, this.options.roomLimits),
+      rooms: new Rooms(this.options),
       locks: new RoomLocks(),
       bans: new BanList(),
       reservations: new MacReservations(this.options.peersPerRoomMax),

@@ -24,6 +24,7 @@ import {
   CONTROL_UNSENT_BYTES,
   CONTROL_UNSENT_PEER_BYTES,
   END_GRACE_MS,
+  RETRY_AFTER_MS,
   STATS_INTERVAL_MS,
   STATS_UNSENT_BYTES_MAX,
 } from "./limits.ts";
@@ -85,11 +86,17 @@ export class Lifecycle {
     nowMs: number,
   ): void {
     const { state } = this;
+    for (const peer of [...decision.givesWay?.peers ?? []]) {
+      const text = "The relay is full, and nobody plays in this room.";
+      const retryAfterMs = RETRY_AFTER_MS["relay-full"];
+      this.disconnect(peer, "room-closed", text, nowMs, { retryAfterMs });
+    }
     const room = decision.room ?? state.rooms.open(
       decision.key,
       hello.room,
       tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, state.options.maxTapMtu),
       nowMs,
+      { addressKey: session.addressKey, siteKey: session.siteKey },
     );
     const peerId = room.ids.take(nowMs);
     if (peerId === 0) {

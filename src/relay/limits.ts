@@ -49,7 +49,9 @@ export const RESTING_ROOMS_MAX = 4_096;
 export const RATE_ADDRESSES_MAX = 8_192;
 /** How many locks of rooms there may be. */
 export const ROOM_LOCKS_MAX = 1_024;
-/** `retryAfterMs` where an address has too many peers. */
+/** How many times an address's peers and rooms a site may have, such as an IPv6 /48: see `siteKey`. */
+export const SITE_SHARE = 4;
+/** `retryAfterMs` where an address has too many peers or rooms. */
 export const PEERS_RETRY_AFTER_MS = 10_000;
 
 /** `retryAfterMs` of each reject after which trying again makes sense, but for `rate-limited`. */
@@ -74,8 +76,10 @@ export interface RelayOptions {
   readonly connectionsMax: number;
   /** Connections of one address that have not joined. */
   readonly pendingPerAddressMax: number;
-  /** Joined peers of one address. */
+  /** Joined peers of one address; of one site {@link SITE_SHARE} times as many, as of the next. */
   readonly peersPerAddressMax: number;
+  /** Rooms that one address may have opened at once. */
+  readonly roomsPerAddressMax: number;
   /** Handshakes that one address may complete at once … */
   readonly handshakeBurstMax: number;
   /** … and in the long run, each second. */
@@ -120,6 +124,7 @@ export const RELAY_DEFAULTS: RelayOptions = {
   pendingPerAddressMax: 256,
   helloBurstMax: 200,
   peersPerAddressMax: 64,
+  roomsPerAddressMax: 16,
   handshakeBurstMax: 400,
   handshakesPerSecond: 20,
   hellosPerSecond: 10,

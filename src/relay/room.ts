@@ -1,10 +1,12 @@
 /** Rooms: who is in them, who has which MAC, and which peer ids are free. */
 import { MacTable } from "../proto/mac_table.ts";
 import { LanMacs } from "./lan_macs.ts";
-import { PEER_ID_MAX, PEER_ID_REST_MS, RESTING_ROOMS_MAX } from "./limits.ts";
+import { PEER_ID_MAX, PEER_ID_REST_MS, type RelayOptions } from "./limits.ts";
+import { RESTING_ROOMS_MAX, SITE_SHARE } from "./limits.ts";
 import { roomId } from "./locks.ts";
 import type { Session } from "./session.ts";
-import { Share, type ShareLimits } from "./shares.ts";
+import { Share } from "./shares.ts";
+import { oldestOfMost, setOf, takeOut } from "./sites.ts";
 
 /**
  * The peer ids of one room: counted upwards and around, and at rest for 60 s after their use, so that a
@@ -50,6 +52,9 @@ export class PeerIds {
   }
 }
 
+/** Whose first peer opened a room: address and site, as they are counted. */
+export type Opener = Pick<Session, "addressKey" | "siteKey">;
+
 /** One party. */
 export class Room {
   /** Everyone in the room, the gateway included, in the order of joining. */
@@ -78,9 +83,16 @@ export class Room {
     peersMax: number,
     /** What may be delivered in it. */
     readonly share: Share,
+    /** Who counts it among their rooms. */
+    readonly opener: Opener,
   ) {
     this.macs = new MacTable(peersMax);
     this.id = roomId(code, key);
+  }
+
+  /** Whether nobody but its gateway is in it. */
+  get isIdle(): boolean {
+    return this.peers.length === 1 && this.gateway !== undefined;
   }
 
   /** Takes a session in that has its role, MAC and peer id already. */
@@ -104,15 +116,21 @@ export class Room {
   }
 }
 
+/** What {@link Rooms} needs of the relay's options. */
+export type RoomOptions = Pick<
+  RelayOptions,
+  "peersPerRoomMax" | "roomsPerAddressMax" | "roomLimits"
+>;
+
 /** All rooms of this relay, and the peer ids of those that are no more but must rest. */
 export class Rooms {
   private readonly byKey = new Map<string, Room>();
   private readonly resting = new Map<string, PeerIds>();
+  /** By the address, and by the site, from which they were opened; the oldest first. */
+  private readonly byAddress = new Map<string, Set<Room>>();
+  private readonly bySite = new Map<string, Set<Room>>();
 
-  constructor(
-    private readonly peersPerRoomMax: number,
-    private readonly roomLimits: ShareLimits,
-  ) {}
+  constructor(private readonly options: RoomOptions) {}
 
   get size(): number {
     return this.byKey.size;
@@ -126,12 +144,37 @@ export class Rooms {
     return this.byKey.values();
   }
 
-  open(key: string, code: string, tapMtu: number, nowMs: number): Room {
+  /** Whether so many rooms were opened from an address, or from its site, that it may open no more. */
+  tooManyOf({ addressKey, siteKey }: Opener): boolean {
+    const { roomsPerAddressMax } = this.options;
+    return (this.byAddress.get(addressKey)?.size ?? 0) >= roomsPerAddressMax ||
+      (this.bySite.get(siteKey)?.size ?? 0) >= SITE_SHARE * roomsPerAddressMax;
+  }
+
+  /**
+   * The room that gives way to one more where there are too many: the oldest in which a gateway waits alone, of
+   * the site with the most of these. That must keep more rooms than who asks has, or two would take turns.
+   */
+  givesWayTo({ siteKey }: Opener): Room | undefined {
+    const own = this.bySite.get(siteKey)?.size ?? 0;
+    let most = new Set<Room>();
+    for (const rooms of this.bySite.values()) {
+      if (rooms.size <= Math.max(most.size, own + 1)) continue;
+      const idle = new Set(rooms.values().filter(({ isIdle }) => isIdle));
+      if (idle.size > Math.max(most.size, own + 1)) most = idle;
+    }
+    return oldestOfMost([most]);
+  }
+
+  open(key: string, code: string, tapMtu: number, nowMs: number, opener: Opener): Room {
     const ids = this.resting.get(key) ?? new PeerIds();
     this.resting.delete(key);
-    const share = new Share(this.roomLimits, nowMs);
-    const room = new Room(key, code, tapMtu, nowMs, ids, this.peersPerRoomMax, share);
+    const { peersPerRoomMax, roomLimits } = this.options;
+    const share = new Share(roomLimits, nowMs);
+    const room = new Room(key, code, tapMtu, nowMs, ids, peersPerRoomMax, share, opener);
     this.byKey.set(key, room);
+    setOf(this.byAddress, opener.addressKey).add(room);
+    setOf(this.bySite, opener.siteKey).add(room);
     return room;
   }
 
@@ -139,6 +182,8 @@ export class Rooms {
   close(room: Room, nowMs: number): void {
     if (room.peers.length > 0) throw new Error(`room ${room.code} is not empty`);
     this.byKey.delete(room.key);
+    takeOut(this.byAddress, room.opener.addressKey, room);
+    takeOut(this.bySite, room.opener.siteKey, room);
     for (const [key, ids] of this.resting) {
       if (this.resting.size < RESTING_ROOMS_MAX && !ids.rested(nowMs)) break;
       this.resting.delete(key);

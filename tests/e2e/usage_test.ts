@@ -50,6 +50,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "max-peers-per-room": ["1", "1001"],
   "max-peers": ["1", "100001"],
   "max-peers-per-address": ["0"],
+  "max-rooms-per-address": ["0"],
   "max-connections": ["1"],
   "max-handshakes-per-address": ["0"],
   "max-control-messages": ["9"],

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { RateLimiter } from "../../src/relay/limits.ts";
+import { RateLimiter, RELAY_DEFAULTS, SITE_SHARE } from "../../src/relay/limits.ts";
 import { RelayHarness } from "./relay_harness.ts";
 
 const HERE = "192.0.2.1:1";
@@ -25,6 +25,86 @@ Deno.test("address: one may have so many peers, in whatever rooms, and others ar
   assertEquals(fourth.last("reject").code, "rate-limited");
   back.lose();
   relay.client(mac(5), { room: "TWO" });
+});
+
+Deno.test("address: an IPv6 /48 may have four times the peers of a /64, however many of these it has", () => {
+  const relay = new RelayHarness({ peersPerAddressMax: 2 });
+  const at = (network: number) => ({ address: `[2001:db8:1:${network}::1]:1` });
+  const first = relay.client(mac(0), {}, at(0));
+  for (let i = 1; i < 8; i++) relay.client(mac(i), {}, at(i));
+  const ninth = relay.connect(at(9)).hello({ mac: mac(9) });
+  assertEquals(ninth.last("reject").code, "rate-limited");
+  relay.client(mac(10), {}, { address: "[2001:db8:2::1]:1" });
+  first.lose();
+  relay.client(mac(9), {}, at(9));
+});
+
+Deno.test("address: one may have opened so many rooms, and its site four times as many", () => {
+  const relay = new RelayHarness({ roomsPerAddressMax: 2 });
+  const opens = (room: string, address: string) => {
+    const gateway = relay.connect({ address });
+    relay.advance(100);
+    gateway.hello({ role: "gateway", room });
+    const { code, type } = gateway.messages[0];
+    return [code ?? type, gateway] as const;
+  };
+  const [, one] = opens("ONE", HERE);
+  opens("TWO", HERE);
+  const [code, refused] = opens("THREE", HERE);
+  assertEquals([code, refused.last("reject").retryAfterMs], ["rate-limited", 10_000]);
+  assertEquals(opens("THREE", ELSEWHERE)[0], "welcome");
+  // Who did not open it does not count it.
+  relay.client(mac(1), { room: "THREE" });
+  one.lose();
+  assertEquals(opens("FOUR", HERE)[0], "welcome");
+  assertEquals(opens("FIVE", HERE)[0], "rate-limited");
+  for (let i = 0; i < 8; i++) {
+    assertEquals(opens(`SIX-${i}`, `[2001:db8:1:${i}::1]:1`)[0], "welcome");
+  }
+  assertEquals(opens("SEVEN", "[2001:db8:1:9::1]:1")[0], "rate-limited");
+  assertEquals(opens("SEVEN", "[2001:db8:2:9::1]:1")[0], "welcome");
+});
+
+Deno.test("rooms: where all are taken, one in which a gateway waits alone gives way, of the site with most", () => {
+  const relay = new RelayHarness({ roomsMax: 5 });
+  const at = (site: number) => ({ address: `192.0.2.${site}:1` });
+  const party = relay.gateway({ room: "PARTY" }, at(1));
+  relay.client(mac(1), { room: "PARTY" }, at(1));
+  relay.gateway({ room: "WAITING" }, at(2));
+  const strangers = [1, 2, 3].map((i) => relay.gateway({ room: `S-${i}` }, at(3)));
+  relay.gateway({ room: "NEW" }, at(4));
+  assertEquals(strangers[0].last("disconnect"), {
+    type: "disconnect",
+    code: "room-closed",
+    message: "The relay is full, and nobody plays in this room.",
+    retryAfterMs: 30_000,
+  });
+  assertEquals(relay.core.rooms().map(({ room }) => room), [
+    ...["PARTY", "WAITING", "S-2", "S-3", "NEW"],
+  ]);
+  // Whoever has one room less than that site takes none of it: they would take turns for ever.
+  for (const site of [3, 4]) {
+    const refused = relay.connect(at(site)).hello({ role: "gateway", room: "MORE" });
+    assertEquals(refused.last("reject").code, "relay-full", `${site}`);
+  }
+  // Nor does a room give way in which somebody plays, nor where no site has more than one.
+  relay.client(mac(2), { room: "S-2" }, at(5));
+  const full = relay.connect(at(5)).hello({ role: "gateway", room: "MORE" });
+  assertEquals(full.last("reject").code, "relay-full");
+  assertEquals(party.closedWith, undefined);
+});
+
+Deno.test("rooms: the IPv6 /64s of one home keep nobody out, however many they are", () => {
+  const relay = new RelayHarness({ roomsMax: 100 });
+  let taken = 0;
+  for (let i = 0; i < 256; i++) {
+    const gateway = relay.connect({ address: `[2001:db8:1:${(i % 64).toString(16)}::1]:1` });
+    relay.advance(100);
+    gateway.hello({ role: "gateway", room: `S-${i}` });
+    if (gateway.messages[0].type === "welcome") taken++;
+  }
+  assertEquals(taken, SITE_SHARE * RELAY_DEFAULTS.roomsPerAddressMax);
+  relay.gateway({ room: "PARTY" });
 });
 
 Deno.test("address: peers that left, were kicked or lost leave their place free", () => {

@@ -2,9 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { base64Url } from "../../src/ctrl/base64url.ts";
 import { equalTokens } from "../../src/relay/admission.ts";
 import { LocalDirectory } from "../../src/relay/directory.ts";
-import { addressKey, EventMeter, RateLimiter } from "../../src/relay/limits.ts";
+import { addressKey, EventMeter, RateLimiter, RELAY_DEFAULTS } from "../../src/relay/limits.ts";
 import { PeerIds, Rooms } from "../../src/relay/room.ts";
-import { SHARE_LIMITS } from "../../src/relay/shares.ts";
+
+const OPENER = { addressKey: "192.0.2.1", siteKey: "192.0.2.1" };
 
 Deno.test("limits: an event meter knows every window, not only those that begin at round times", () => {
   const meter = new EventMeter(3, 1_000);
@@ -87,8 +88,8 @@ Deno.test("rooms: peer ids go around, and leave out those in use and at rest", (
 });
 
 Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () => {
-  const rooms = new Rooms(4, SHARE_LIMITS);
-  const open = (nowMs: number) => rooms.open("K", "CODE", 1400, nowMs);
+  const rooms = new Rooms(RELAY_DEFAULTS);
+  const open = (nowMs: number) => rooms.open("K", "CODE", 1400, nowMs, OPENER);
   let room = open(0);
   assertEquals(room.ids.take(0), 1);
   room.ids.giveBack(1, 1_000);
@@ -98,7 +99,7 @@ Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () 
   assertEquals(room.ids.take(2_000), 2);
   room.ids.giveBack(2, 3_000);
   rooms.close(room, 3_000);
-  const other = rooms.open("OTHER", "CODE", 1400, 100_000);
+  const other = rooms.open("OTHER", "CODE", 1400, 100_000, OPENER);
   rooms.close(other, 100_000);
   assertEquals(open(100_000).ids.take(100_000), 1);
 });
