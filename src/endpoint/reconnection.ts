@@ -113,8 +113,6 @@ export class Reconnection {
       }
       case "retry":
         this.#refusedSinceMs = undefined;
-        // A station of the LAN has it, and goes on having it.
-        if (code === "mac-reserved" && retryAfterMs === undefined) return undefined;
         return {
           target: this.home,
           delayMs: Math.max(REFUSED_RETRY_MIN_MS, this.#delayMs(retryAfterMs)),

@@ -1,5 +1,6 @@
 /** What the relay's operator, and within their own room the hosts, do to peers and rooms. */
 import { parseBanTarget, tokenName } from "../ctrl/ban_target.ts";
+import { parseMac } from "../proto/mac.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";
 import type { Lifecycle, RelayState } from "./lifecycle.ts";
@@ -111,9 +112,14 @@ export class Administration {
     return this.state.reservations.size;
   }
 
-  /** Keeps a MAC of a room (by what tells it apart) no longer for who has left; false if it was not. */
+  /**
+   * Keeps a MAC of a room (by what tells it apart) no longer for who has left, or for a station of the LAN that
+   * seems to have it; false if it was for neither.
+   */
   release(roomKey: string, mac: string): boolean {
-    return this.state.reservations.release(roomKey, mac);
+    const { rooms, reservations } = this.state;
+    const wasOfLan = rooms.get(roomKey)?.lan?.forget(parseMac(mac)!) ?? false;
+    return reservations.release(roomKey, mac) || wasOfLan;
   }
 
   private unixMs(nowMs: number): number {
@@ -149,7 +155,9 @@ export class Administration {
     const { key } = peer.room!;
     this.sendAway(peer, removal, nowMs);
     // Nobody may have it meanwhile; when the ban is taken back, whoever comes first.
-    if (ban !== undefined && peer.hello?.mac !== undefined) this.release(key, peer.hello.mac);
+    if (ban !== undefined && peer.hello?.mac !== undefined) {
+      this.state.reservations.release(key, peer.hello.mac);
+    }
     return kept;
   }
 

@@ -126,10 +126,9 @@ export function decideAdmission(
       ? reject("gateway-exists", "This room has a gateway already.")
       : reject("mac-in-use", "Somebody in this room has this MAC already.");
   }
-  if (replaces === undefined && hello.role === "client" && kept !== "own") {
-    if (kept === "other") return reject("mac-reserved", MAC_KEPT, MAC_RESERVED_RETRY_MS);
-    const mac = parseMac(hello.mac);
-    if (mac !== undefined && room?.lan?.knows(mac, 0)) return reject("mac-reserved", MAC_ON_LAN);
+  if (replaces === undefined && kept !== "own") {
+    const message = kept === "other" ? MAC_KEPT : isOfLan(room, hello, nowMs) && MAC_ON_LAN;
+    if (message) return reject("mac-reserved", message, MAC_RESERVED_RETRY_MS);
   }
   const knownBy = replaces !== undefined || kept === "own" ? hello.resume : undefined;
   if (room === undefined) {
@@ -184,6 +183,12 @@ function keptFor(
   const isOwn = typeof resume === "string" &&
     kept.tokens.some((token) => equalTokens(resume, token));
   return isOwn ? "own" : "other";
+}
+
+/** Whether a client asks for the MAC of a station behind the room's gateway. */
+function isOfLan(room: Room | undefined, hello: Hello, nowMs: number): boolean {
+  const mac = hello.role === "client" ? parseMac(hello.mac) : undefined;
+  return mac !== undefined && room?.lan?.isStation(mac, 0, nowMs) === true;
 }
 
 /** A reject, with the time after which trying again makes sense where it does. */

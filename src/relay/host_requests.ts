@@ -121,7 +121,7 @@ export class HostRequests {
     const name = formatMac(mac);
     return this.admin.release(room.key, name)
       ? done(`${name} is free`)
-      : refuse(`${name} is not kept for anybody`);
+      : refuse(`${name} is not kept for anybody, and no station of the LAN has it`);
   }
 
   private list(room: Room, nowMs: number): Answer[] {

@@ -1,6 +1,6 @@
 /**
  * The MACs of a room's LAN, as its gateway's frames show them: what is sent to one of them is no unknown
- * unicast.
+ * unicast, and no player gets that of a station that goes on speaking.
  *
  * Two tables take turns, so that memory is bounded and nothing needs a time per address: when one is full
  * or old enough, the other is emptied and becomes the present one. An address that goes on speaking is
@@ -14,28 +14,64 @@ export const LAN_MACS_MAX = 512;
 /** A silent address is forgotten after this long at the earliest, and twice as long at the latest. */
 export const LAN_MAC_AGE_MS = 600_000;
 
+/** Whose MAC has been in so many frames … */
+export const STATION_FRAMES_MIN = 3;
+/** … each within this time of the one before, and of now, is a station: one frame is soon forged, or stray. */
+export const STATION_SILENCE_MAX_MS = 60_000;
+
+/** A table's value: the second of the last frame, behind so many bits of how many there were. */
+const COUNT_BITS = 2;
+const COUNT_MASK = (1 << COUNT_BITS) - 1;
+const SECOND_MS = 1_000;
+
 /** Learns and forgets without an allocation. */
 export class LanMacs {
   private present = new MacTable(LAN_MACS_MAX);
   private former = new MacTable(LAN_MACS_MAX);
   private turnedMs: number;
 
-  constructor(nowMs: number) {
-    this.turnedMs = nowMs;
+  constructor(private readonly openedMs: number) {
+    this.turnedMs = openedMs;
   }
 
   /** The gateway has sent a frame that begins at `bytes[frame]`: somebody in the LAN has its source MAC. */
   learn(bytes: Uint8Array, frame: number, nowMs: number): void {
     if (nowMs - this.turnedMs >= LAN_MAC_AGE_MS) this.turn(nowMs);
     const source = frame + MAC_BYTES;
-    if (this.present.get(bytes, source) >= 0 || this.present.set(bytes, source, 0)) return;
+    const present = this.present.get(bytes, source);
+    const last = present >= 0 ? present : this.former.get(bytes, source);
+    const value = this.secondOf(nowMs) << COUNT_BITS |
+      Math.min(this.countOf(last, nowMs) + 1, STATION_FRAMES_MIN);
+    if (value === present || this.present.set(bytes, source, value)) return;
     this.turn(nowMs);
-    this.present.set(bytes, source, 0);
+    this.present.set(bytes, source, value);
   }
 
   /** Whether the destination of a frame at `bytes[frame]` has spoken lately. */
   knows(bytes: Uint8Array, frame: number): boolean {
     return this.present.get(bytes, frame) >= 0 || this.former.get(bytes, frame) >= 0;
+  }
+
+  /** Whether a station has the MAC at `bytes[offset]`, and not only a frame or two that say so. */
+  isStation(bytes: Uint8Array, offset: number, nowMs: number): boolean {
+    const last = Math.max(this.present.get(bytes, offset), this.former.get(bytes, offset));
+    return this.countOf(last, nowMs) >= STATION_FRAMES_MIN;
+  }
+
+  /** Forgets a MAC until it speaks again; false if it was not known. */
+  forget(mac: Uint8Array): boolean {
+    const wasPresent = this.present.delete(mac, 0);
+    return this.former.delete(mac, 0) || wasPresent;
+  }
+
+  /** In how many frames a MAC was, none of them too long after the one before. */
+  private countOf(value: number, nowMs: number): number {
+    const silentMs = (this.secondOf(nowMs) - (value >> COUNT_BITS)) * SECOND_MS;
+    return value < 0 || silentMs >= STATION_SILENCE_MAX_MS ? 0 : value & COUNT_MASK;
+  }
+
+  private secondOf(nowMs: number): number {
+    return Math.floor((nowMs - this.openedMs) / SECOND_MS);
   }
 
   private turn(nowMs: number): void {

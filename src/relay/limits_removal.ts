@@ -13,7 +13,7 @@ export const OPERATOR_BANS_MAX = 4_096;
 
 /** How long the MAC of a player who has left stays theirs. */
 export const MAC_RESERVATION_MS = 600_000;
-/** Somebody else with that MAC may ask again after this, since the host may release it. */
+/** Somebody else with that MAC, or that of a station, may ask again after this, since the host may release it. */
 export const MAC_RESERVED_RETRY_MS = 15_000;
 /** MACs that are kept for players who came from one site, in all rooms; more where a room may be larger. */
 export const RESERVATIONS_PER_SITE_MAX = 256;

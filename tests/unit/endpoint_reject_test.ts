@@ -64,9 +64,6 @@ for (const code of PATIENT_REJECTS) {
     assert(longest > 37_000 && longest < 37_500, `${longest}`);
   });
 
-  // Without a time it is final: a station of the LAN has the MAC.
-  if (code === "mac-reserved") continue;
-
   Deno.test(`the reject ${code} is never answered sooner than after a second`, () => {
     assertEquals(waitOf(refused(code, 0)), 1000);
     assertEquals(waitOf(refused(code)), 1000);
@@ -87,13 +84,6 @@ for (const code of PATIENT_REJECTS) {
     assertEquals(longest, BACKOFF_MAX_MS / 2);
   });
 }
-
-Deno.test("the reject mac-reserved without a time is final: a station of the LAN has the MAC", () => {
-  const stage = refused("mac-reserved");
-  assertEquals(stage.only("ended").exitCode, 1);
-  assertStringIncludes(stage.only("ended").message, "lanparty-gateway ctl release");
-  assertEquals(waitOf(refused("mac-reserved", 0)), 1000);
-});
 
 for (const code of REPEATED_REJECTS) {
   Deno.test(`a hello refused by ${code} is repeated each second for 20 s, and no longer`, () => {

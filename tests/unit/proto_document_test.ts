@@ -17,7 +17,11 @@ import * as ethernet from "../../src/proto/ethernet.ts";
 import * as mtu from "../../src/proto/mtu.ts";
 import * as reassembly from "../../src/proto/reassembly.ts";
 import { QUEUE_BYTES_MAX, SOJOURN_MAX_MS } from "../../src/queue/fair_queue.ts";
-import { LAN_MAC_AGE_MS } from "../../src/relay/lan_macs.ts";
+import {
+  LAN_MAC_AGE_MS,
+  STATION_FRAMES_MIN,
+  STATION_SILENCE_MAX_MS,
+} from "../../src/relay/lan_macs.ts";
 import * as limits from "../../src/relay/limits.ts";
 import * as removal from "../../src/relay/limits_removal.ts";
 import { GATEWAY_SHARE, PEER_LIMITS } from "../../src/relay/peer_limits.ts";
@@ -130,6 +134,8 @@ Deno.test("the protocol's document gives this project's own bounds as they are",
     [/(\d+) MACs for one site/, removal.RESERVATIONS_PER_SITE_MAX],
     [/for one site and (\d+) in a room/, removal.RESERVATIONS_PER_ROOM_MAX],
     [/players, ([\d,]+) over all; the oldest/, removal.RESERVATIONS_MAX],
+    [/has sent at least (\d+) frames from it/, STATION_FRAMES_MIN],
+    [/none of them (\d+) s after the one before/, STATION_SILENCE_MAX_MS / 1_000],
     [/-limit` \|[^|]*\|[^|]*minutes \| ([\d,]+) a second/, PEER_LIMITS.unknownFramesPerSecond],
     [/times their receivers \| ([\d,]+) deliveries a second/, SHARE_LIMITS.deliveriesPerSecond],
     [/times their receivers \| ([\d,]+) delivered a second/, SHARE_LIMITS.bytesPerSecond],

@@ -204,7 +204,10 @@ Deno.test("host: a MAC that is kept for who has left is given free", () => {
   b.lose();
   assertEquals(party.answer({ mac: B }, 3), "mac-reserved");
   assertEquals(party.ask({ action: "release", target: B.toUpperCase() }), `+${B} is free`);
-  assertEquals(party.ask({ action: "release", target: B }), `-${B} is not kept for anybody`);
+  assertEquals(
+    party.ask({ action: "release", target: B }),
+    `-${B} is not kept for anybody, and no station of the LAN has it`,
+  );
   assertEquals(party.ask({ action: "release", target: "Bob" }), "-that is no MAC");
   assertEquals(party.answer({ mac: B }, 3), "welcome");
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { addressKey } from "../../src/ctrl/address_key.ts";
+import { STATION_FRAMES_MIN, STATION_SILENCE_MAX_MS } from "../../src/relay/lan_macs.ts";
 import {
   MAC_RESERVATION_MS,
   RESERVATIONS_MAX,
@@ -13,6 +14,8 @@ import { RelayHarness, type ScriptedEndpoint } from "./relay_harness.ts";
 
 const A = "02:00:00:00:00:0a";
 const B = "02:00:00:00:00:0b";
+/** Somebody in the LAN. */
+const STATION = "02:00:00:00:00:99";
 const NEW = { features: ["removal"] };
 const AT = (number: number) => ({ address: `192.0.2.${number}:4000` });
 
@@ -230,18 +233,53 @@ Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may c
   const resume = b.last("welcome").resume;
   b.lose();
   // A station whose MAC is locally administered, as those of virtual machines are, and the player's as well.
-  gateway.send(whole(plain(A, "02:00:00:00:00:99", 100)));
-  gateway.send(whole(plain(A, B, 100)));
+  for (let i = 0; i < STATION_FRAMES_MIN; i++) {
+    gateway.send(whole(plain(A, STATION, 100)));
+    gateway.send(whole(plain(A, B, 100)));
+  }
   const villain = relay.connect();
-  villain.hello({ mac: "02:00:00:00:00:99", ...NEW });
+  villain.hello({ mac: STATION, ...NEW });
   assertEquals(villain.last("reject"), {
     type: "reject",
     code: "mac-reserved",
     message: "A station of the party's LAN has this MAC.",
+    retryAfterMs: 15_000,
   });
   assertEquals(answer(relay, { mac: "02:00:00:00:00:98" }), "welcome");
   assertEquals(answer(relay, { mac: B, resume }), "welcome");
   assertEquals(mac(B).length, 6);
+});
+
+Deno.test("a frame or two of the LAN with a player's MAC keep that player out of nothing", () => {
+  // At once, and each a minute after the one before: never three of them.
+  for (const [frames, everyMs] of [[STATION_FRAMES_MIN - 1, 0], [9, STATION_SILENCE_MAX_MS]]) {
+    const relay = new RelayHarness();
+    const gateway = relay.gateway();
+    for (let i = 0; i < frames; i++) {
+      relay.advance(everyMs);
+      gateway.send(whole(plain(A, STATION, 100)));
+    }
+    assertEquals(answer(relay, { mac: STATION }), "welcome", `${frames}`);
+  }
+});
+
+Deno.test("a station that is silent for a minute, or released by the host, keeps its MAC from nobody", () => {
+  for (const way of ["silent", "released"]) {
+    const relay = new RelayHarness();
+    const gateway = relay.gateway();
+    for (let i = 0; i < 100; i++) {
+      gateway.send(whole(plain(A, STATION, 100)));
+      relay.advance(STATION_SILENCE_MAX_MS / 4);
+    }
+    // Its tables have taken turns in these 25 minutes.
+    assertEquals(answer(relay, { mac: STATION }), "mac-reserved");
+    if (way === "silent") relay.advance(STATION_SILENCE_MAX_MS);
+    else {
+      assert(relay.core.admin.release("PARTY", STATION));
+      assertEquals(relay.core.admin.release("PARTY", STATION), false);
+    }
+    assertEquals(answer(relay, { mac: STATION }), "welcome", way);
+  }
 });
 
 Deno.test("a party of twenty behind one address is back in its locked room after an outage", () => {
