@@ -3,7 +3,7 @@
  *
  * ```
  *  TAP ─ handleTapFrame ─> length, source MAC, own relay packets ─> FramePath ─> queue ─> relay
- *  TAP <─ scrub DHCP <─ for us? not our own? <─ frame <─ FramePath <─ handleDatagram <─── relay
+ *  TAP <─ scrub DHCP <─ for this adapter? not our own? <─ frame <─ FramePath <─ handleDatagram <─── relay
  * ```
  *
  * @module
@@ -24,6 +24,8 @@ import { UdpPort } from "../proto/ip.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
+import type { Surroundings } from "./lan_networks.ts";
+import { OwnAddresses } from "./own_addresses.ts";
 import { PartyFilter } from "./party_filter.ts";
 
 /** Where frames for the player's system go. */
@@ -59,6 +61,7 @@ export class ClientCore implements FrameSink {
   readonly #dissection = new Dissection();
   readonly #answers: LanAnswers;
   readonly #party: PartyFilter;
+  readonly #addresses: OwnAddresses;
   #room = "";
   #peerId = 0;
   /** Time of the datagram at hand. */
@@ -70,6 +73,7 @@ export class ClientCore implements FrameSink {
     this.#mac = options.mac.slice();
     this.#answers = new LanAnswers(options);
     this.#party = new PartyFilter({ ...options, allowVlan: options.allowVlan ?? false });
+    this.#addresses = new OwnAddresses(options.networks);
   }
 
   /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
@@ -98,6 +102,12 @@ export class ClientCore implements FrameSink {
     }
   }
 
+  /** This PC's networks at the moment; to be called at first and whenever something has changed. */
+  handleSurroundings(surroundings: Surroundings): void {
+    this.#options.networks.update(surroundings);
+    this.#addresses.update(surroundings);
+  }
+
   /**
    * A frame that the player's system sends: `offset` is an index in the pool's bytes. Takes over the
    * slot's reference.
@@ -111,6 +121,7 @@ export class ClientCore implements FrameSink {
     if (reason === NO_DROP) {
       this.#answers.handleRequest(pool.bytes, offset + length, this.#dissection);
       this.#party.noteOwn(pool.bytes, offset, length, this.#dissection, nowMs);
+      this.#addresses.noteSent(pool.bytes, offset + length, this.#dissection, nowMs);
       path.sendDissected(slot, offset, length, this.#dissection, nowMs);
       return;
     }
@@ -168,6 +179,8 @@ export class ClientCore implements FrameSink {
       return DropCode.notForUs;
     }
     const frame = this.#dissection;
+    const code = this.#addresses.judge(bytes, offset + length, frame, this.#nowMs);
+    if (code !== PASS) return code;
     const said = this.#party.judge(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
     return said === PASS ? this.#answers.judge(bytes, offset, length, frame) : said;
   }

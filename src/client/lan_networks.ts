@@ -65,6 +65,14 @@ export const PRIVATE_BLOCKS: readonly PrivateBlock[] = [
  * cut it. Nothing as wide is for private use.
  */
 const ROUTE_BITS_MIN = { ipv4: 8, ipv6: 7 } as const;
+/** Whether a route leads to the internet: see the least lengths above. */
+export function isInternetRoute(
+  { destination, prefixBits }: Pick<IpRoute, "destination" | "prefixBits">,
+): boolean {
+  const bitsMin = destination.length === 4 ? ROUTE_BITS_MIN.ipv4 : ROUTE_BITS_MIN.ipv6;
+  return prefixBits < bitsMin;
+}
+
 /** What a player may allow at most. */
 const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
 /** No LAN with addresses that others could have is wider. */
@@ -113,9 +121,9 @@ export class LanNetworks {
     this.#relays = relays.filter((relay) => !isLoopback(relay));
     this.#own = own;
     this.#elsewhere = routes.flatMap(({ destination, prefixBits, interfaceIndex }) => {
-      const { length } = destination;
-      const isDefault = prefixBits < (length === 4 ? ROUTE_BITS_MIN.ipv4 : ROUTE_BITS_MIN.ipv6);
-      if (interfaceIndex === tapIndex || isDefault || !isStation(destination, 0, length)) return [];
+      const isDefault = isInternetRoute({ destination, prefixBits });
+      if (interfaceIndex === tapIndex || isDefault) return [];
+      if (!isStation(destination, 0, destination.length)) return [];
       // A network that this PC is in: where the party has the same, its servers are held by host routes.
       const isHome = own.some((one) =>
         one.interfaceIndex === interfaceIndex && isShared(one) && prefixBits >= one.prefixBits &&

@@ -53,6 +53,8 @@ export interface TapOptions {
   readonly mtu: number;
   /** Its address, if it is not to come by DHCP. */
   readonly address?: IpNetwork;
+  /** Called with the interface's name when it is there, and no frame can have come through it yet. */
+  readonly beforeUp?: (name: string) => void;
   /** Where received frames are put: at the headroom of a slot. */
   readonly pool: BufferPool;
   /** Frames delivered in one turn of the reactor. Default 64. */
@@ -124,6 +126,7 @@ export class TapDevice implements LinkDevice {
       const name = new TextDecoder().decode(nameBytes.subarray(0, nameBytes.indexOf(0)));
       setInterfaceMac(name, options.mac);
       setInterfaceMtu(name, options.mtu);
+      options.beforeUp?.(name);
       setInterfaceUp(name, true);
       const index = interfaceIndex(name);
       if (options.address !== undefined) addInterfaceAddress(index, options.address);

@@ -95,6 +95,8 @@ export const DropCode = {
   neighbourForged: 74,
   addressTaken: 75,
   tooManyAddresses: 76,
+  otherAddress: 77,
+  elsewhereSource: 78,
 } as const;
 
 // In the order of the codes.

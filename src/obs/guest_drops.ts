@@ -1,6 +1,6 @@
 /**
- * Reasons for which frames are dropped that a player's PC must not send in a LAN that it only visits, and
- * claims to addresses of others. In the order of their codes.
+ * Reasons for which frames are dropped that a player's PC must not send in a LAN that it only visits, claims to
+ * addresses of others, and what looks for a player's own networks. In the order of their codes.
  *
  * @module
  */
@@ -46,5 +46,15 @@ export const GUEST_DROPS = {
     "too-many-addresses",
     "endpoints",
     "a player claims more than 16 IP addresses at a time",
+  ],
+  otherAddress: [
+    "other-address",
+    "client",
+    "the party looks for an address that the adapter does not have: the PC's own at home, or one behind it",
+  ],
+  elsewhereSource: [
+    "elsewhere-source",
+    "client",
+    "it says that it comes from an address that the PC reaches elsewhere, such as its home's or the internet's",
   ],
 } as const;

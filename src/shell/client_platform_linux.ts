@@ -11,7 +11,7 @@ import { Capability, hasCapability } from "../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
-import { guardIpv6 } from "./linux_ipv6_guard.ts";
+import { guardAdapter } from "./linux_guard.ts";
 import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
 import type { Logger } from "./logging.ts";
 import { openStateDir } from "./state_dir.ts";
@@ -85,9 +85,9 @@ class LinuxSystem implements ClientSystem {
         mac,
         mtu,
         pool,
+        beforeUp: (made) => guardAdapter(made, this.options, this.logger),
         ...(address === undefined ? {} : { address }),
       });
-      guardIpv6(name, this.options, this.logger);
       return this.tap;
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;

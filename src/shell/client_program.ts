@@ -134,7 +134,6 @@ class Client {
     this.statusFile = new ClientStatusFile(system.stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
-    system.onSurroundings = (surroundings) => networks.update(surroundings);
     this.core = new ClientCore({
       pool: resources.pool,
       path: resources.path,
@@ -149,6 +148,7 @@ class Client {
       blocksDhcp: system.blocksDhcp,
       frameLog: frameLog.log,
     });
+    system.onSurroundings = (surroundings) => this.core.handleSurroundings(surroundings);
   }
 
   /** Looks at the adapter now and then. */

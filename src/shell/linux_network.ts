@@ -56,6 +56,8 @@ const RECHECK_INTERVAL_MS = 5_000;
 const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
 /** Where name servers are written down: the second is systemd-resolved's, which hides them. */
 const NAME_SERVER_FILES = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
+/** Interfaces upon the adapter that are looked for. */
+const UPPER_MAX = 64;
 /** What belongs to no network: the limited broadcast, and all of multicast. */
 const UNBOUND = [
   { destination: LIMITED_BROADCAST, prefixBits: 32 },
@@ -163,7 +165,7 @@ export class LinuxNetwork {
     const ours = this.held.map(({ route }) => route);
     const all = readRoutes();
     const routes = all.filter(({ table }) => table === RouteTable.main);
-    this.onSurroundings({ routes: all, addresses, relays: this.watch.relays, tapIndex });
+    this.onSurroundings(this.surroundings(all, addresses, tapIndex));
     const look = { routes, addresses, interfaceMetrics: new Map(), nameServers: [] };
     const relays = this.watch.relays.filter((relay) => this.mustHold(relay, look, tapIndex));
     const wishes = { tapIndex, relays };
@@ -186,6 +188,21 @@ export class LinuxNetwork {
     }
     for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
     return tapIndex;
+  }
+
+  /** What lies upon the adapter (a VLAN's interface, a bridge) belongs to it. */
+  private surroundings(
+    routes: readonly IpRoute[],
+    addresses: readonly IpAddress[],
+    tapIndex: number | undefined,
+  ): Surroundings {
+    const upper = tapIndex === undefined ? [] : interfacesUpon(this.tapName);
+    const own = <T extends { readonly interfaceIndex: number }>(one: T): T =>
+      tapIndex !== undefined && upper.includes(one.interfaceIndex)
+        ? { ...one, interfaceIndex: tapIndex }
+        : one;
+    const relays = this.watch.relays;
+    return { routes: routes.map(own), addresses: addresses.map(own), relays, tapIndex };
   }
 
   private isHeld(relay: Uint8Array): boolean {
@@ -300,13 +317,33 @@ function readAddresses(
   tapName: string,
 ): { addresses: IpAddress[]; tapIndex: number | undefined } {
   const indexes = new Map<string, number | undefined>();
-  const addresses = Deno.networkInterfaces().flatMap(({ name, address, cidr }) => {
+  const addresses = Deno.networkInterfaces().flatMap(({ name: label, address, cidr }) => {
+    // A further IPv4 address may bear a label: that of its interface, a colon, and more.
+    const name = label.split(":")[0];
     if (!indexes.has(name)) indexes.set(name, indexOf(name));
     const [bytes, index] = [parseIpAddress(address), indexes.get(name)];
     if (bytes === undefined || index === undefined) return [];
     return [{ interfaceIndex: index, address: bytes, prefixBits: Number(cidr.split("/")[1]) }];
   });
   return { addresses, tapIndex: indexes.get(tapName) };
+}
+
+/** Indexes of the interfaces that are made upon another one, and upon these: sysfs links to each. */
+function interfacesUpon(name: string): number[] {
+  const found = new Set<string>();
+  for (const names = [name]; names.length > 0 && found.size < UPPER_MAX;) {
+    try {
+      for (const entry of Deno.readDirSync(`/sys/class/net/${names.pop()}`)) {
+        const upper = /^upper_(.+)$/.exec(entry.name)?.[1];
+        if (upper === undefined || found.has(upper)) continue;
+        found.add(upper);
+        names.push(upper);
+      }
+    } catch {
+      // Without sysfs, or gone meanwhile: none is known.
+    }
+  }
+  return [...found].map(indexOf).filter((index) => index !== undefined);
 }
 
 function indexOf(name: string): number | undefined {

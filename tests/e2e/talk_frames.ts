@@ -36,7 +36,8 @@ function udp4(
   payload: Bytes,
 ): Bytes {
   const [sourcePort, destinationPort] = ports;
-  const packet = { source: ADDRESS, destination: OTHER };
+  // To all: what is for another address does not reach a player's system, whatever it says.
+  const packet = { source: ADDRESS, destination: "255.255.255.255" };
   return ethernet({
     ...{ source, destination: group, type: Type.ipv4 },
     payload: ipv4({

@@ -4,7 +4,7 @@ import { parseLanNetwork } from "../../src/client/lan_networks.ts";
 import { fixedAddress } from "../../src/cli/client.ts";
 import { parseCommandLine } from "../../src/cli/options.ts";
 import { CLIENT_PROGRAM } from "../../src/cli/programs.ts";
-import { ipv6Settings } from "../../src/shell/linux_ipv6_guard.ts";
+import { ipv4Settings, ipv6Settings } from "../../src/shell/linux_guard.ts";
 import { UserError } from "../../src/shell/user_error.ts";
 
 const parse = (...args: string[]) =>
@@ -58,4 +58,18 @@ Deno.test("Linux takes routers' word as far as the player allows it, and no MTU 
   assertEquals(settings(false, true), [0, 0, -1]);
   assertEquals(settings(true, false), [1, 0, -1]);
   assertEquals(settings(true, true), [1, 1, 128]);
+});
+
+Deno.test("Linux' adapter is no way to this PC's other networks, and its other addresses are not told", () => {
+  const settings = (allowLanDefaultRoute: boolean) => {
+    const options = { allowLanDefaultRoute, allowRouterAdvertisements: false };
+    assertEquals(ipv6Settings(options)["forwarding"], 0);
+    // The kernel sets `accept_redirects` and others anew with it.
+    assertEquals(Object.keys(ipv6Settings(options))[0], "forwarding");
+    return ipv4Settings(options);
+  };
+  const always = { forwarding: 0, arp_ignore: 1, arp_announce: 2, accept_source_route: 0 };
+  assertEquals(settings(false), { ...always, rp_filter: 1 });
+  // The internet may be behind the LAN then, and the home's way to it remains.
+  assertEquals(settings(true), always);
 });
