@@ -50,15 +50,21 @@ An address is taken where its network lies in one of these blocks and is no wide
 |---|---|---|
 ${blocks.join("\n")}
 
-- Not where the relay's address lies in it, an address of this PC's other adapters (a VPN's), or what another route than a
-  default one leads to (a tailnet in 100.64.0.0/10, a company's 10.0.0.0/8 behind a VPN).
-- The home may have the same network: its router and name servers are held at home by host routes, and that is said.
+- Not where the relay's address lies in it, an address of this PC's other adapters (a VPN's, a network of containers), or what
+  such an adapter's network or another route than a default one leads to (a tailnet in 100.64.0.0/10, a company's 10.0.0.0/8
+  behind a VPN).
+- The home may have the same network: its router and name servers are held at home by host routes, and that is said. A home is
+  where the router to the internet is in the adapter's own network, and the adapter is no tunnel.
+- A VPN or a network of containers that comes up with the party's network later keeps it: two routes, each to a half of it, go
+  before the adapter's. Then the party is not reached, and that is said.
 - \`--allow-lan-network CIDR\` allows another one, once for each: a LAN with public addresses, or the party's in the place of a
-  VPN's. The relay and this PC's own addresses stay outside all the same.
+  VPN's. The relay and this PC's own addresses stay outside all the same: a network in which a VPN's own address lies cannot be
+  allowed.
 - With \`--allow-lan-default-route\` a network of others is taken as well, up to /8 (IPv6: /48): what is sent there goes into the
   LAN anyway.
 - Such a reply does not reach the PC; it is counted as \`dhcp-network\`, and the player is told once what was offered and what to do.
-- \`--address\` obeys the first rule, too, and otherwise asks for \`--allow-lan-network\`. What a VPN has is the player's own choice there.
+- \`--address\` obeys the first rule, too, and otherwise asks for \`--allow-lan-network\`. Where a VPN has the network it keeps it
+  there as well.
 
 ## DHCP
 

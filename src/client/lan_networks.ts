@@ -7,18 +7,27 @@
  */
 
 import { readU32 } from "../proto/bytes.ts";
-import { type IpNetwork, isInNetwork, isLoopback, parseCidr, startsAs } from "../proto/ip.ts";
+import {
+  type IpNetwork,
+  isInNetwork,
+  isLoopback,
+  isUnspecified,
+  parseCidr,
+  startsAs,
+} from "../proto/ip.ts";
 import { type IpAddress, type IpRoute } from "../proto/ip_route.ts";
 
 /** What this PC has without the party's adapter. */
 export interface Surroundings {
   /** Routes of all tables, the adapter's among them. */
-  readonly routes: readonly Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">[];
+  readonly routes: readonly Omit<IpRoute, "metric">[];
   readonly addresses: readonly IpAddress[];
   /** Addresses of relays that are in use. */
   readonly relays: readonly Uint8Array[];
   /** The adapter's interface; undefined: it is not there. */
   readonly tapIndex: number | undefined;
+  /** Interfaces that are tunnels by their kind: a network behind one is no home. */
+  readonly tunnels?: readonly number[];
 }
 
 /** What {@linkcode LanNetworks.judge} says of an address and its network. */
@@ -32,7 +41,7 @@ export const NetworkVerdict = {
   wide: 3,
   /** The relay's address lies in it. */
   relay: 4,
-  /** An address of this PC's lies in it. */
+  /** An address of this PC's lies in it that is not the home's, or it is the home's own. */
   own: 5,
   /** A route of this PC's leads there, such as a VPN's. */
   elsewhere: 6,
@@ -78,6 +87,8 @@ const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
 /** No LAN with addresses that others could have is wider. */
 const FOREIGN_BITS_MIN = { ipv4: 8, ipv6: 48 } as const;
 
+const IPV6_LINK_LOCAL = parseCidr("fe80::/10")!;
+
 function block(text: string, lanPrefixBitsMin: number, source: string): PrivateBlock {
   return { ...parseCidr(text)!, lanPrefixBitsMin, text, source };
 }
@@ -99,9 +110,11 @@ export class LanNetworks {
   readonly #allowed: readonly IpNetwork[];
   readonly #allowsForeign: boolean;
   #relays: readonly Uint8Array[] = [];
-  /** Addresses of other interfaces. */
+  /** Addresses at home: where the party has the same network, the home's servers are held by host routes. */
+  #home: readonly IpAddress[] = [];
+  /** Other addresses, such as a VPN's or of a network of containers: they keep their networks. */
   #own: readonly IpAddress[] = [];
-  /** What other interfaces lead to, beside the networks that they are in. */
+  /** What other interfaces lead to, but for the home's network. */
   #elsewhere: readonly IpNetwork[] = [];
 
   /**
@@ -114,23 +127,27 @@ export class LanNetworks {
   }
 
   /** To be told at first, and whenever something has changed. */
-  update({ routes, addresses, relays, tapIndex }: Surroundings): void {
-    const own = addresses.filter(({ interfaceIndex, address }) =>
+  update({ routes, addresses, relays, tapIndex, tunnels = [] }: Surroundings): void {
+    const others = addresses.filter(({ interfaceIndex, address }) =>
       interfaceIndex !== tapIndex && !isLoopback(address)
     );
     this.#relays = relays.filter((relay) => !isLoopback(relay));
-    this.#own = own;
-    this.#elsewhere = routes.flatMap(({ destination, prefixBits, interfaceIndex }) => {
-      const isDefault = isInternetRoute({ destination, prefixBits });
-      if (interfaceIndex === tapIndex || isDefault) return [];
-      if (!isStation(destination, 0, destination.length)) return [];
-      // A network that this PC is in: where the party has the same, its servers are held by host routes.
-      const isHome = own.some((one) =>
-        one.interfaceIndex === interfaceIndex && isShared(one) && prefixBits >= one.prefixBits &&
+    this.#home = others.filter((one) =>
+      !tunnels.includes(one.interfaceIndex) && isHome(one, routes)
+    );
+    this.#own = others.filter((one) => !this.#home.includes(one));
+    const routed = routes.filter((route) => {
+      const { destination, prefixBits, interfaceIndex } = route;
+      if (interfaceIndex === tapIndex || isInternetRoute(route)) return false;
+      if (!isStation(destination, 0, destination.length)) return false;
+      return !this.#home.some((one) =>
+        one.interfaceIndex === interfaceIndex && prefixBits >= one.prefixBits &&
         isInNetwork(destination, one.address, one.prefixBits)
       );
-      return isHome ? [] : [{ address: destination, prefixBits }];
-    });
+    }).map(({ destination, prefixBits }) => ({ address: destination, prefixBits }));
+    // A link-local address says nothing of what is there: each link has the same network.
+    const onLink = this.#own.filter(({ address }) => isStation(address, 0, address.length));
+    this.#elsewhere = [...routed, ...onLink];
   }
 
   /** As {@linkcode judge}, apart from where this PC is. */
@@ -161,10 +178,13 @@ export class LanNetworks {
       if (relay.length !== addressBytes) continue;
       if (startsAs(bytes, at, relay, prefixBits)) return NetworkVerdict.relay;
     }
-    for (const one of this.#own) {
-      if (one.address.length !== addressBytes) continue;
-      const bits = isShared(one) ? addressBytes * 8 : prefixBits;
-      if (startsAs(bytes, at, one.address, bits)) return NetworkVerdict.own;
+    for (const { address } of this.#home) {
+      if (address.length !== addressBytes) continue;
+      if (startsAs(bytes, at, address, addressBytes * 8)) return NetworkVerdict.own;
+    }
+    for (const { address } of this.#own) {
+      if (address.length !== addressBytes) continue;
+      if (startsAs(bytes, at, address, prefixBits)) return NetworkVerdict.own;
     }
     if (this.#isAllowed(bytes, at, addressBytes, prefixBits)) return NetworkVerdict.good;
     for (const { address, prefixBits: bits } of this.#elsewhere) {
@@ -173,6 +193,12 @@ export class LanNetworks {
       if (startsAs(bytes, at, address, common)) return NetworkVerdict.elsewhere;
     }
     return NetworkVerdict.good;
+  }
+
+  /** Whether what others of this PC's have of the network of an address stays theirs, wherever it is from. */
+  mustYield({ address, prefixBits }: IpNetwork): boolean {
+    const verdict = this.judge(address, 0, address.length, prefixBits);
+    return verdict === NetworkVerdict.own || verdict === NetworkVerdict.elsewhere;
   }
 
   #isAllowed(bytes: Uint8Array, at: number, addressBytes: number, prefixBits: number): boolean {
@@ -184,9 +210,22 @@ export class LanNetworks {
   }
 }
 
-/** Whether there are others in the network of an address. */
-function isShared({ address, prefixBits }: IpNetwork): boolean {
-  return prefixBits < address.length * 8;
+/**
+ * Whether an address is that of a home's network: others are in it, and one of them is this PC's router to the
+ * internet. Of IPv6 that one is named by its link-local address (RFC 4861 section 4.2).
+ */
+function isHome(
+  { interfaceIndex, address, prefixBits }: IpAddress,
+  routes: Surroundings["routes"],
+): boolean {
+  if (prefixBits >= address.length * 8) return false;
+  return routes.some((route) => {
+    const { nextHop } = route;
+    if (route.interfaceIndex !== interfaceIndex || route.prefixBits !== 0) return false;
+    if (nextHop.length !== address.length || isUnspecified(nextHop)) return false;
+    return isInNetwork(nextHop, address, prefixBits) ||
+      isInNetwork(nextHop, IPV6_LINK_LOCAL.address, IPV6_LINK_LOCAL.prefixBits);
+  });
 }
 
 /**

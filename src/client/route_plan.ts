@@ -7,13 +7,16 @@
  *   leads to it without the adapter, and follows when the PC changes networks.
  * - Where home and party use the same addresses, the home's routers and name servers would be looked
  *   for in the party: host routes keep them at home.
+ * - Where a VPN's network (or that of containers) has come up that the party's adapter is in already, it is
+ *   the VPN's: two routes, each to a half of it, go before the adapter's.
  *
  * @module
  */
 
 import { equalBytes } from "../proto/bytes.ts";
 import {
-  formatIp,
+  formatCidr,
+  type IpNetwork,
   isInNetwork,
   isLoopback,
   isUnspecified,
@@ -23,6 +26,7 @@ import {
   SSDP_GROUP,
 } from "../proto/ip.ts";
 import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { isInternetRoute } from "./lan_networks.ts";
 
 /** What a system's IP stack says at one moment. */
 export interface NetworkSnapshot {
@@ -40,6 +44,8 @@ export interface RouteWishes {
   readonly tapIndex: number | undefined;
   /** Addresses of relays that are in use. */
   readonly relays: readonly Uint8Array[];
+  /** Whether what others have of the network of an address of the adapter's stays theirs; absent: never. */
+  readonly mustYield?: (address: IpAddress) => boolean;
 }
 
 /** The way to an address without the adapter. */
@@ -72,6 +78,8 @@ export interface RoutePlan {
   /** Whether the first relay is this very PC. */
   readonly isLocal: boolean;
   readonly clashes: readonly SubnetClash[];
+  /** The adapter's networks that stay others', such as `10.8.0.0/24`. */
+  readonly yielded: readonly string[];
   /** The interface by which broadcasts leave that belong to no network; undefined: none. */
   readonly broadcastIndex: number | undefined;
   /** The same for multicasts. */
@@ -104,7 +112,12 @@ export function planRoutes(
     const way = wayTo(snapshot, theirs, relay, wishes.tapIndex);
     if (way !== undefined) want(hostRoute(relay, way));
   }
-  const clashes = findClashes(snapshot, wishes.tapIndex);
+  const yielding = yieldingAddresses(snapshot, wishes);
+  for (const address of yielding) {
+    for (const half of halvesOfOthers(snapshot, theirs, address, wishes.tapIndex)) want(half);
+  }
+  const others = snapshot.addresses.filter((address) => !yielding.includes(address));
+  const clashes = findClashes({ addresses: others }, wishes.tapIndex);
   for (const { interfaceIndex } of clashes) {
     for (const address of homeServers(snapshot, theirs, interfaceIndex, wishes.tapIndex)) {
       const nextHop = new Uint8Array(address.length);
@@ -122,11 +135,47 @@ export function planRoutes(
       : wayTo(snapshot, theirs, first, wishes.tapIndex),
     isLocal,
     clashes,
+    yielded: [...new Set(yielding.map(networkText))],
     broadcastIndex: bestRoute(snapshot.routes, LIMITED_BROADCAST, snapshot.interfaceMetrics)
       ?.interfaceIndex,
     multicastIndex: bestRoute(snapshot.routes, SSDP_GROUP, snapshot.interfaceMetrics)
       ?.interfaceIndex,
   };
+}
+
+function yieldingAddresses(
+  { addresses }: NetworkSnapshot,
+  { tapIndex, mustYield = () => false }: RouteWishes,
+): readonly IpAddress[] {
+  return addresses.filter((own) =>
+    own.interfaceIndex === tapIndex && !isLinkLocal(own.address) && mustYield(own)
+  );
+}
+
+/** Routes that lead what others have of the network of an adapter's address where it would go without it. */
+function halvesOfOthers(
+  snapshot: NetworkSnapshot,
+  theirs: readonly IpRoute[],
+  { address, prefixBits }: IpAddress,
+  tapIndex: number | undefined,
+): readonly IpRoute[] {
+  const network = networkOf(address, prefixBits);
+  // What is more exact goes before the adapter's in any case.
+  const others = theirs.filter((route) =>
+    route.interfaceIndex !== tapIndex && route.prefixBits <= prefixBits && !isInternetRoute(route)
+  );
+  const way = bestRoute(others, network, snapshot.interfaceMetrics);
+  if (way === undefined || prefixBits >= 8 * address.length) return [];
+  const upper = network.slice();
+  upper[prefixBits >> 3] |= 0x80 >> (prefixBits & 7);
+  const { nextHop, interfaceIndex } = way;
+  return [network, upper].map((destination) => {
+    return { destination, prefixBits: prefixBits + 1, nextHop, interfaceIndex, metric: 0 };
+  });
+}
+
+function networkText({ address, prefixBits }: IpNetwork): string {
+  return formatCidr({ address: networkOf(address, prefixBits), prefixBits });
 }
 
 /** Whether two ways are the same one. */
@@ -230,11 +279,10 @@ export function findClashes(
 ): SubnetClash[] {
   const tap = snapshot.addresses.filter((own) => own.interfaceIndex === tapIndex);
   return snapshot.addresses.flatMap((home) => {
-    const { interfaceIndex, address, prefixBits } = home;
+    const { interfaceIndex, address } = home;
     if (interfaceIndex === tapIndex || isLoopback(address) || isLinkLocal(address)) return [];
     const clashes = tap.some((own) => networksOverlap(own, home));
-    const network = `${formatIp(networkOf(address, prefixBits))}/${prefixBits}`;
-    return clashes ? [{ network, interfaceIndex }] : [];
+    return clashes ? [{ network: networkText(home), interfaceIndex }] : [];
   });
 }
 

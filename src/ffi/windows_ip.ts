@@ -169,6 +169,9 @@ export const IpConstant = {
   AF_INET: 2,
   AF_INET6: 23,
   MIB_IPPROTO_NETMGMT: 3,
+  IF_TYPE_PPP: 23,
+  IF_TYPE_PROP_VIRTUAL: 53,
+  IF_TYPE_TUNNEL: 131,
   RouterDiscoveryDisabled: 0,
   RouterDiscoveryEnabled: 1,
 } as const;

@@ -17,6 +17,8 @@ export type OwnNetworkEvent =
   | { readonly type: "networkBack" }
   /** A network of the player's has the same addresses as the party's LAN; its servers are held. */
   | { readonly type: "sameSubnet"; readonly network: string }
+  /** A network of the party's stays that of another adapter of this PC's, which has it, too. */
+  | { readonly type: "networkYielded"; readonly network: string }
   /** The LAN offers an address that this PC must not have: with its prefix length. */
   | { readonly type: "networkRefused"; readonly network: string; readonly why: NetworkRefusal }
   /** Broadcasts that belong to no network leave by another adapter. */
@@ -37,6 +39,10 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
       return `Your network and the party's LAN have the same addresses (${event.network}). ` +
         "Your router and name servers stay reachable. Other devices at home are not reached while " +
         "you play: give your home network other addresses if you need them.";
+    case "networkYielded":
+      return `A VPN of this PC, or a network of its containers, has the addresses of the party's LAN, too ` +
+        `(${event.network}), and keeps them: the party is not reached. End that while you play, or ask ` +
+        "the host to give the LAN other addresses.";
     case "networkRefused":
       return `The LAN offers this PC an address in ${event.network}, which is not taken: ` +
         REFUSAL_TEXT[event.why].replace("NETWORK", event.network);
@@ -57,8 +63,8 @@ const REFUSAL_TEXT: Readonly<Record<NetworkRefusal, string>> = {
     "the relay has an address there, which would not be reached any more. Ask the host to give " +
     "the LAN other addresses.",
   own:
-    "an address of this PC lies there, such as a VPN's. End the VPN while you play, or ask the " +
-    "host to give the LAN other addresses.",
+    "an address of this PC lies there, such as a VPN's or one of a network of containers. End that " +
+    "while you play, or ask the host to give the LAN other addresses.",
   elsewhere:
     "this PC reaches something else there, such as a VPN. End that while you play, or have " +
     "the party there in its place: --allow-lan-network NETWORK.",

@@ -242,6 +242,7 @@ export function statusLevel(event: StatusEvent): StatusLevel {
     case "adapterLost":
     case "networkLost":
     case "sameSubnet":
+    case "networkYielded":
     case "broadcastElsewhere":
     case "networkRefused":
       return "warning";

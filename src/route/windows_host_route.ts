@@ -10,6 +10,9 @@ import { IpConstant, MIB_IPFORWARD_ROW2, SOCKADDR_INET, windowsIp } from "../ffi
 import { IPV4_BYTES } from "../proto/ip.ts";
 import { type IpRoute } from "../proto/ip_route.ts";
 
+/** The least length of a route that is held: half of the widest private network. */
+const HELD_BITS_MIN = 9;
+
 /** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
 export type HostRouteRow = Uint8Array<ArrayBuffer>;
 
@@ -47,7 +50,7 @@ export function addHostRoute(row: HostRouteRow): Added {
 
 /**
  * Takes a route away that `addHostRoute` has added; one that is gone already is no failure. Bytes
- * that are no host route of ours are left alone.
+ * that are none of ours are left alone.
  *
  * @throws {WindowsError} it may not be removed
  */
@@ -57,10 +60,10 @@ export function removeHostRoute(bytes: Uint8Array): void {
   const row = new Struct(MIB_IPFORWARD_ROW2);
   row.bytes.set(bytes);
   const family = bytes[fields.prefix.offset];
-  const isHost = row.getNumber("prefixLength") ===
-    (family === IpConstant.AF_INET ? 32 : family === IpConstant.AF_INET6 ? 128 : -1);
+  const bitsMax = family === IpConstant.AF_INET ? 32 : family === IpConstant.AF_INET6 ? 128 : -1;
+  const bits = row.getNumber("prefixLength");
   const isOurs = row.getNumber("Protocol") === IpConstant.MIB_IPPROTO_NETMGMT;
-  if (!isHost || !isOurs) return;
+  if (bits < HELD_BITS_MIN || bits > bitsMax || !isOurs) return;
   const code = windowsIp().DeleteIpForwardEntry2(row.bytes);
   // Its interface may be gone, and has taken it along.
   const isGone = code === IpConstant.ERROR_NOT_FOUND || code === IpConstant.ERROR_FILE_NOT_FOUND;

@@ -28,6 +28,8 @@ export interface InterfaceMetric {
   readonly interfaceIndex: number;
   readonly addressBytes: 4 | 16;
   readonly metric: number;
+  /** Whether it is a tunnel by its kind, as most VPNs' are. */
+  readonly isTunnel: boolean;
 }
 
 /** An adapter by its name, with its name servers. */
@@ -38,6 +40,12 @@ export interface AdapterServers {
   readonly nameServers: readonly Uint8Array[];
 }
 
+/** Types of interfaces (IANA's, ipifcons.h) that are tunnels. */
+const TUNNEL_TYPES: readonly number[] = [
+  IpConstant.IF_TYPE_PPP,
+  IpConstant.IF_TYPE_PROP_VIRTUAL,
+  IpConstant.IF_TYPE_TUNNEL,
+];
 const NAME_UNITS_MAX = 256;
 /** What one call for all adapters may need; a chain of adapters has an end. */
 const ADAPTERS_BYTES_MAX = 1 << 20;
@@ -86,6 +94,8 @@ export function readMetrics(): InterfaceMetric[] {
     interfaceIndex: row.getUint32(fields.InterfaceIndex.offset, true),
     addressBytes: row.getUint16(fields.Family.offset, true) === IpConstant.AF_INET ? 4 : 16,
     metric: row.getUint32(fields.Metric.offset, true),
+    // The last 16 bits of a NET_LUID are the interface's type.
+    isTunnel: TUNNEL_TYPES.includes(row.getUint16(fields.InterfaceLuid.offset + 6, true)),
   }));
 }
 

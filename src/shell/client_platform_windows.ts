@@ -14,7 +14,7 @@ import { isAdministrator } from "../ffi/windows_rights.ts";
 import { removeAddress, renewLease } from "../route/windows_address.ts";
 import { type RouterPolicy, WindowsInterface } from "../route/windows_interface.ts";
 import { readAddresses } from "../route/windows_tables.ts";
-import type { Surroundings } from "../client/lan_networks.ts";
+import { LanNetworks, type Surroundings } from "../client/lan_networks.ts";
 import type { NetworkEvent } from "../client/network_watch.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { interfaceAddresses } from "./interface_addresses.ts";
@@ -89,6 +89,7 @@ class WindowsSystem implements ClientSystem {
       this.changes,
       () => this.keepConfigured(),
       (surroundings) => this.onSurroundings(surroundings),
+      new LanNetworks(this.options.allowLanNetworks, this.options.allowLanDefaultRoute),
       this.logger,
     );
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);

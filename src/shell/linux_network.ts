@@ -20,6 +20,7 @@ import {
   planRoutes,
 } from "../client/route_plan.ts";
 import { SystemCallError } from "../ffi/libc.ts";
+import { ARPHRD_ETHER } from "../ffi/libc_net.ts";
 import { NetlinkGroup, NetlinkNotices } from "../ffi/netlink.ts";
 import { LinkError } from "../link/device.ts";
 import { interfaceIndex } from "../link/interface.ts";
@@ -160,15 +161,20 @@ export class LinuxNetwork {
 
   /** Returns the adapter's index. */
   private seeToRoutes(): number | undefined {
-    const { addresses, tapIndex } = readAddresses(this.tapName);
+    const { addresses, tapIndex, tunnels } = readAddresses(this.tapName);
     const own = addresses.filter((address) => address.interfaceIndex === tapIndex);
     const ours = this.held.map(({ route }) => route);
     const all = readRoutes();
     const routes = all.filter(({ table }) => table === RouteTable.main);
-    this.onSurroundings(this.surroundings(all, addresses, tapIndex));
+    const surroundings = { ...this.surroundings(all, addresses, tapIndex), tunnels };
+    this.networks.update(surroundings);
+    this.onSurroundings(surroundings);
     const look = { routes, addresses, interfaceMetrics: new Map(), nameServers: [] };
     const relays = this.watch.relays.filter((relay) => this.mustHold(relay, look, tapIndex));
-    const wishes = { tapIndex, relays };
+    const wishes = {
+      ...{ tapIndex, relays },
+      mustYield: (address: IpAddress) => this.networks.mustYield(address),
+    };
     let plan = planRoutes(look, wishes, ours);
     if (plan.clashes.length > 0) {
       const nameServers = readNameServers(plan.clashes);
@@ -184,8 +190,9 @@ export class LinuxNetwork {
         NetworkVerdict.good;
       const clashes = findClashes({ addresses: [...others, address] }, tapIndex).length > 0;
       // One that is no LAN's, wherever it has come from, gets nothing beside what the kernel gives it.
-      leadIntoAdapter(address, clashes && isLan);
+      leadIntoAdapter(address, clashes && isLan && !this.networks.mustYield(address));
     }
+    for (const network of plan.yielded) this.tell({ type: "networkYielded", network });
     for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
     return tapIndex;
   }
@@ -272,7 +279,7 @@ export class LinuxNetwork {
 }
 
 /**
- * Takes a host route back, one that bears our mark.
+ * Takes a host route back, or one to a half of a private network, that bears our mark.
  *
  * @throws {ForeignChangeError} the journal names something else
  */
@@ -281,12 +288,12 @@ export function undoHostRoute(data: ChangeData): void {
   const isHop = nextHop === "" || isHexAddress(nextHop);
   const isIndex = Number.isInteger(interfaceIndex) && (interfaceIndex as number) > 0;
   if (
-    !isHexAddress(destination) || !isHop || prefixBits !== destination.length * 4 || !isIndex
+    !isHexAddress(destination) || !isHop || !isHeldLength(prefixBits, destination) || !isIndex
   ) throw new ForeignChangeError(`no host route is ${JSON.stringify(data)}`);
   removeRoute({
     destination: Uint8Array.fromHex(destination),
     nextHop: Uint8Array.fromHex(nextHop),
-    prefixBits,
+    prefixBits: prefixBits as number,
     interfaceIndex: interfaceIndex as number,
   });
 }
@@ -303,6 +310,12 @@ function leadIntoAdapter(own: IpAddress, clashes: boolean): void {
   addRoute({ ...route, destination: broadcast, prefixBits: 32, isBroadcast: true }, "first");
 }
 
+/** Half of the widest private network, or less. */
+function isHeldLength(prefixBits: unknown, destination: string): boolean {
+  const bits = Number.isInteger(prefixBits) ? prefixBits as number : 0;
+  return bits > 8 && bits <= destination.length * 4;
+}
+
 function isHexAddress(text: unknown): text is string {
   return typeof text === "string" && /^([0-9a-f]{8}|[0-9a-f]{32})$/.test(text);
 }
@@ -312,10 +325,10 @@ function lasting(way: LinuxWay): LinuxWay {
   return { ...way, source: way.source === undefined ? undefined : lastingSource(way.source) };
 }
 
-/** All addresses, and the adapter's index, if it is there. */
+/** All addresses, the adapter's index, if it is there, and which interfaces are no Ethernet: tunnels. */
 function readAddresses(
   tapName: string,
-): { addresses: IpAddress[]; tapIndex: number | undefined } {
+): { addresses: IpAddress[]; tapIndex: number | undefined; tunnels: number[] } {
   const indexes = new Map<string, number | undefined>();
   const addresses = Deno.networkInterfaces().flatMap(({ name: label, address, cidr }) => {
     // A further IPv4 address may bear a label: that of its interface, a colon, and more.
@@ -325,7 +338,19 @@ function readAddresses(
     if (bytes === undefined || index === undefined) return [];
     return [{ interfaceIndex: index, address: bytes, prefixBits: Number(cidr.split("/")[1]) }];
   });
-  return { addresses, tapIndex: indexes.get(tapName) };
+  const tunnels = [...indexes].flatMap(([name, index]) =>
+    index === undefined || isEthernet(name) ? [] : [index]
+  );
+  return { addresses, tapIndex: indexes.get(tapName), tunnels };
+}
+
+/** Whether an interface speaks Ethernet, as far as sysfs tells (`ARPHRD_ETHER`). */
+function isEthernet(name: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/sys/class/net/${name}/type`).trim() === `${ARPHRD_ETHER}`;
+  } catch {
+    return true;
+  }
 }
 
 /** Indexes of the interfaces that are made upon another one, and upon these: sysfs links to each. */

@@ -7,7 +7,7 @@
  *                                     └──────────► way to the relay ─► watch (a core) ─► events
  * ```
  */
-import type { Surroundings } from "../client/lan_networks.ts";
+import type { LanNetworks, Surroundings } from "../client/lan_networks.ts";
 import { type NetworkEvent, NetworkWatch } from "../client/network_watch.ts";
 import {
   metricKey,
@@ -19,7 +19,7 @@ import { WindowsError } from "../ffi/windows_kernel.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import type { Change } from "../os/journal.ts";
 import { formatIp } from "../proto/ip.ts";
-import { type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import { interfaceTo } from "../route/windows_host_route.ts";
 import { readAdapters, readAddresses, readMetrics, readRoutes } from "../route/windows_tables.ts";
 import { WindowsNetworkNotices } from "../route/windows_watch.ts";
@@ -57,11 +57,13 @@ export class WindowsNetwork {
   /**
    * @param each done whenever everything is looked at
    * @param tellSurroundings told what this PC has, each time
+   * @param networks which networks may be led into the adapter
    */
   constructor(
     private readonly changes: WindowsChanges,
     private readonly each: () => void,
     private readonly tellSurroundings: (surroundings: Surroundings) => void,
+    private readonly networks: LanNetworks,
     private readonly logger: Logger,
   ) {}
 
@@ -125,11 +127,16 @@ export class WindowsNetwork {
   }
 
   private look(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    const first = readSnapshot();
+    const { tunnels, ...first } = readSnapshot();
     const { tapIndex, watch: { relays } } = this;
-    this.tellSurroundings({ ...first, relays, tapIndex });
+    const surroundings = { ...first, relays, tapIndex, tunnels };
+    this.networks.update(surroundings);
+    this.tellSurroundings(surroundings);
     const ours = this.held.map(({ route }) => route);
-    const wishes = { tapIndex, relays };
+    const wishes = {
+      ...{ tapIndex, relays },
+      mustYield: (address: IpAddress) => this.networks.mustYield(address),
+    };
     let plan = planRoutes(first, wishes, ours);
     if (plan.clashes.length > 0) {
       // Only now name servers matter; it takes Windows some time to tell them.
@@ -188,7 +195,9 @@ export class WindowsNetwork {
   }
 
   /** What the player has to know, each once. */
-  private tell({ clashes, broadcastIndex, multicastIndex }: RoutePlan, nowMs: number): void {
+  private tell(plan: RoutePlan, nowMs: number): void {
+    const { clashes, yielded, broadcastIndex, multicastIndex } = plan;
+    for (const network of yielded) this.say({ type: "networkYielded", network });
     for (const { network } of clashes) this.say({ type: "sameSubnet", network });
     const elsewhere = [broadcastIndex, multicastIndex].find((index) =>
       index !== undefined && index !== this.tapIndex
@@ -217,17 +226,19 @@ export class WindowsNetwork {
   }
 }
 
-function readSnapshot(): NetworkSnapshot {
+function readSnapshot(): NetworkSnapshot & { readonly tunnels: readonly number[] } {
+  const interfaces = readMetrics();
   return {
     routes: readRoutes(),
     addresses: readAddresses(),
     interfaceMetrics: new Map(
-      readMetrics().map(({ interfaceIndex, addressBytes, metric }) => [
+      interfaces.map(({ interfaceIndex, addressBytes, metric }) => [
         metricKey(interfaceIndex, addressBytes),
         metric,
       ]),
     ),
     nameServers: [],
+    tunnels: interfaces.flatMap(({ interfaceIndex, isTunnel }) => isTunnel ? [interfaceIndex] : []),
   };
 }
 

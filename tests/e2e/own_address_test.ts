@@ -10,6 +10,9 @@
  *  10.77.0.1, fd77::1               │  10.92.0.1, fd92::1 │   │ box0 172.17.0.1     fd77::50     │
  *  looks for the home by alice      └─────────────────────┘   └──────────────────────────────────┘
  * ```
+ *
+ * In the second story alice has a VPN, 10.8.0.2 and fd7a:1::2, with a company's servers at 10.8.0.9 and fd7a:1::9,
+ * and so has the LAN: what the VPN leads to is not the party's, also when the VPN comes up later.
  */
 import { assertEquals } from "@std/assert";
 import { FrameLogReader } from "../support/frame_log.ts";
@@ -177,5 +180,84 @@ partyTest("a player's other addresses, and the home behind them", async (party, 
     assertEquals(await client.waitExit(10_000), 0);
     const { stdout } = await player.run(["sysctl", "-n", "net.ipv4.ip_forward"]);
     assertEquals(stdout.trim(), "1");
+  });
+});
+
+const VPN = { own: "10.8.0.2", server: "10.8.0.9", own6: "fd7a:1::2", server6: "fd7a:1::9" };
+
+/** A VPN with a network of its own, and no way to the internet: it goes up and down. */
+async function addVpn(party: Party, player: Namespace): Promise<(up: boolean) => Promise<void>> {
+  const company = await party.lab.namespace("company");
+  await party.lab.veth(
+    { namespace: player, name: "vpn0" },
+    { namespace: company, name: "c0", addresses: [`${VPN.server}/24`] },
+  );
+  await company.ip("addr", "add", `${VPN.server6}/64`, "dev", "c0", "nodad");
+  return async (up) => {
+    if (!up) {
+      await player.ip("addr", "flush", "dev", "vpn0", "scope", "global");
+      return;
+    }
+    await player.ip("addr", "add", `${VPN.own}/24`, "dev", "vpn0");
+    await player.ip("addr", "add", `${VPN.own6}/64`, "dev", "vpn0", "nodad");
+  };
+}
+
+/** By which interfaces alice's PC looks for the company's servers. */
+async function ways(player: Namespace): Promise<(string | undefined)[]> {
+  const shown = await Promise.all(
+    [VPN.server, VPN.server6].map((address) => player.ip("route", "get", address)),
+  );
+  return shown.map((route) => /dev (\S+)/.exec(route)?.[1]);
+}
+
+const BY_VPN = ["vpn0", "vpn0"];
+
+partyTest("the party's LAN has the addresses of a player's VPN", async (party, step) => {
+  const player = await party.addPlayer("alice");
+  const setVpn = await addVpn(party, player);
+  await party.lan.ip("addr", "add", `${VPN.server}/24`, "dev", PARTY.lanInterface);
+  await party.startRelay();
+  await party.startGateway();
+  await party.startDhcpServer("10.8.0.100,10.8.0.199,255.255.255.0,1h");
+  const routes = () => player.ip("route", "show", "table", "all");
+  await setVpn(true);
+  const [before, client] = [await routes(), await party.startClient(player)];
+  await step("no such address is taken, and that is said", async () => {
+    await client.waitForLine(
+      /an address in 10\.8\.0\.0\/24, which is not taken: an address of this PC/,
+    );
+    assertEquals((await player.addressesOf(PARTY.tap)).filter((text) => text.includes(".")), []);
+    assertEquals(await ways(player), BY_VPN);
+    assertEquals([await answers(player, VPN.server), await answers(player, VPN.server6)], [
+      true,
+      true,
+    ]);
+  });
+  await step("it is taken when the VPN has ended", async () => {
+    await setVpn(false);
+    await eventually("a lease", async () => {
+      return (await player.addressesOf(PARTY.tap)).some((text) => text.startsWith("10.8.0."));
+    }, 90_000);
+    await player.ip("addr", "add", "fd7a:1::77/64", "dev", PARTY.tap, "nodad");
+    await eventually("the party's ways", async () => {
+      return (await ways(player)).every((name) => name === PARTY.tap);
+    });
+  });
+  await step("when the VPN is back, its network is its own again, and that is said", async () => {
+    await setVpn(true);
+    await client.waitForLine(
+      /the addresses of the party's LAN, too \(10\.8\.0\.0\/24\), and keeps/,
+    );
+    await eventually("the VPN's ways", async () => `${await ways(player)}` === `${BY_VPN}`);
+    assertEquals(await answers(player, VPN.server), true);
+    assertEquals(await answers(player, VPN.server6), true);
+  });
+  await step("what a killed client has left is undone by the next one", async () => {
+    client.kill("SIGKILL");
+    await client.exited;
+    const next = await party.startClient(player, "--no-dhcp");
+    await next.stop();
+    await eventually("the routes are as before", async () => await routes() === before);
   });
 });

@@ -221,13 +221,15 @@ export class Party implements AsyncDisposable {
    * Starts a DHCP server on the LAN, which names itself as router, name server and whatever else would
    * take over a PC's ways, whether it is asked or not.
    */
-  async startDhcpServer(): Promise<LabProcess> {
+  async startDhcpServer(
+    range = "10.77.0.100,10.77.0.199,255.255.255.0,1h",
+  ): Promise<LabProcess> {
     const process = this.lan.spawn([
       "dnsmasq",
       ...["--keep-in-foreground", "--log-facility=-", "--port=0", "--conf-file=/dev/null"],
       ...["--bind-interfaces", `--interface=${PARTY.lanInterface}`, "--log-dhcp"],
       ...[`--dhcp-leasefile=${this.folder}/leases`, "--dhcp-authoritative"],
-      ...["--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"],
+      `--dhcp-range=${range}`,
       ...[`--dhcp-option-force=option:router,${PARTY.lanAddress}`],
       ...[`--dhcp-option-force=option:dns-server,${PARTY.lanAddress}`],
       ...["--dhcp-option-force=option:classless-static-route,198.51.100.0/24,10.77.0.1"],

@@ -22,15 +22,17 @@ function judge(networks: LanNetworks, text: string): number {
   return networks.judge(bytes, 3, address.length, prefixBits);
 }
 
-/** A PC: routes and addresses as `INDEX PREFIX`. */
+/** A PC: routes as `INDEX PREFIX` or `INDEX PREFIX NEXT-HOP`, addresses as `INDEX PREFIX`. */
 function pc(
   routes: readonly string[],
   addresses: readonly string[],
   relays: readonly string[] = [],
 ): Surroundings {
   const read = (line: string) => {
-    const [index, text] = line.split(" ");
-    return { interfaceIndex: Number(index), ...split(text) };
+    const [index, text, hop] = line.split(" ");
+    const { address, prefixBits } = split(text);
+    const nextHop = hop === undefined ? new Uint8Array(address.length) : parseIpAddress(hop)!;
+    return { interfaceIndex: Number(index), address, prefixBits, nextHop };
   };
   return {
     routes: routes.map(read).map(({ address: destination, ...rest }) => ({ destination, ...rest })),
@@ -102,7 +104,8 @@ Deno.test("the home's network may be the party's as well; the PC's own address n
   const networks = new LanNetworks();
   networks.update(pc(
     [
-      "3 0.0.0.0/0",
+      "3 0.0.0.0/0 192.168.178.1",
+      "3 ::/0 fe80::1",
       "3 192.168.178.0/24",
       "3 192.168.178.53/32",
       "3 169.254.0.0/16",
@@ -155,6 +158,79 @@ Deno.test("what a VPN or another route leads to is not the party's, unless the p
   networks.update(pc(["3 0.0.0.0/0"], []));
   assertVerdicts(networks, { "10.8.3.5/24": good });
   assertEquals(VPN, HOME + 1);
+});
+
+Deno.test("a network that a VPN or containers have is theirs, however few of its addresses are offered", () => {
+  const surroundings = pc(
+    [
+      "3 0.0.0.0/0 192.168.178.1",
+      "3 192.168.178.0/24",
+      "4 10.8.0.0/24",
+      "5 172.17.0.0/16",
+      // A VPN that takes all, in the two ways in which they do it.
+      "4 0.0.0.0/1 10.8.0.1",
+      "6 ::/0",
+    ],
+    [
+      "3 192.168.178.20/24",
+      "4 10.8.0.2/24",
+      "4 fd7a:1::5/64",
+      "5 172.17.0.1/16",
+      // Without a route, as where others set the routes.
+      "6 10.9.0.2/24",
+    ],
+  );
+  const networks = new LanNetworks();
+  networks.update(surroundings);
+  const verdicts = {
+    "10.8.0.77/24": own,
+    "10.8.0.77/25": own,
+    "10.8.0.5/29": own,
+    "10.8.0.77/16": own,
+    "10.8.0.177/25": elsewhere,
+    "10.9.0.177/25": elsewhere,
+    "10.9.0.5/24": own,
+    "172.17.0.77/24": own,
+    "172.17.9.77/24": elsewhere,
+    "172.18.0.77/24": good,
+    "fd7a:1::9/64": own,
+    "fd7a:1:0:0:8::9/80": elsewhere,
+    "192.168.178.77/24": good,
+  };
+  assertVerdicts(networks, verdicts);
+  for (const [text, verdict] of Object.entries(verdicts)) {
+    assertEquals(networks.mustYield(split(text)), verdict !== good, text);
+  }
+  assertEquals(networks.mustYield(split("8.8.8.8/24")), false, "foreign, but nobody's here");
+  // What the player has allowed is the party's, but for this PC's own address.
+  const allowing = new LanNetworks([parseLanNetwork("10.8.0.0/24")!]);
+  allowing.update(surroundings);
+  assertVerdicts(allowing, { "10.8.0.177/25": good, "10.8.0.77/24": own });
+});
+
+Deno.test("a home is where a router of its own network leads to the internet, and no tunnel", () => {
+  const at = (routes: string[], addresses: string[], tunnels: number[] = []) => {
+    const networks = new LanNetworks();
+    networks.update({ ...pc(routes, addresses), tunnels });
+    return (text: string) => judge(networks, text);
+  };
+  const address = ["3 10.0.5.20/24", "3 fd05::20/64"];
+  const home = at(["3 0.0.0.0/0 10.0.5.1", "3 ::/0 fe80::1"], address);
+  assertEquals([home("10.0.5.77/24"), home("fd05::77/64")], [good, good]);
+  for (
+    const routes of [
+      [],
+      ["3 0.0.0.0/0", "3 ::/0"],
+      ["3 0.0.0.0/0 10.0.6.1", "3 ::/0 fd06::1"],
+      ["3 0.0.0.0/1 10.0.5.1", "3 8000::/1 fe80::1"],
+      ["4 0.0.0.0/0 10.0.5.1", "4 ::/0 fe80::1"],
+    ]
+  ) {
+    const other = at(routes, address);
+    assertEquals([other("10.0.5.77/24"), other("fd05::77/64")], [own, own], routes.join());
+  }
+  const tunnel = at(["3 0.0.0.0/0 10.0.5.1", "3 ::/0 fe80::1"], address, [3]);
+  assertEquals([tunnel("10.0.5.77/24"), tunnel("fd05::77/64")], [own, own]);
 });
 
 Deno.test("the relay is never inside, whatever is allowed", () => {

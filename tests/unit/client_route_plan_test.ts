@@ -10,6 +10,7 @@ import {
   type NetworkSnapshot,
   planRoutes,
   type RoutePlan,
+  type RouteWishes,
 } from "../../src/client/route_plan.ts";
 
 const CABLE = 3;
@@ -64,8 +65,14 @@ function snapshotOf({ routes, addresses, metrics = {}, nameServers = [] }: Pc): 
   };
 }
 
-function plan(pc: Pc, ours: readonly string[] = [], relays = [RELAY]): RoutePlan {
-  const wishes = { tapIndex: TAP, relays: relays.map((relay) => parseIpAddress(relay)!) };
+function plan(
+  pc: Pc,
+  ours: readonly string[] = [],
+  relays = [RELAY],
+  mustYield: RouteWishes["mustYield"] = () => false,
+): RoutePlan {
+  const addresses = relays.map((relay) => parseIpAddress(relay)!);
+  const wishes = { tapIndex: TAP, relays: addresses, mustYield };
   return planRoutes(snapshotOf(pc), wishes, ours.map(route));
 }
 
@@ -90,6 +97,51 @@ Deno.test("the relay is held on the way that leads to it", () => {
   assertEquals(made.way?.interfaceIndex, CABLE);
   assertEquals(formatIp(made.way!.source!), "192.168.1.20");
   assertEquals(made.broadcastIndex, TAP);
+});
+
+Deno.test("a VPN that comes up with the network of a lease has it, and the party has not", () => {
+  const pc: Pc = {
+    ...HOME,
+    routes: [
+      ...HOME.routes,
+      ...["10.8.0.0/24 dev 7", "10.8.0.0/24 dev 4", "0.0.0.0/1 via 10.8.0.1 dev 4"],
+      ...["fd7a:1::/64 dev 7", "fd7a::/16 via fe80::1 dev 4"],
+    ],
+    addresses: [
+      ...HOME.addresses,
+      ...["10.8.0.77/24 dev 7", "fd7a:1::77/64 dev 7", "fe80::7/64 dev 7", "10.8.0.2/24 dev 4"],
+    ],
+  };
+  const halves = [
+    "10.8.0.0/25 dev 4",
+    "10.8.0.128/25 dev 4",
+    "fd7a:1::/65 via fe80::1 dev 4",
+    "fd7a:1:0:0:8000::/65 via fe80::1 dev 4",
+  ];
+  const yields = (now: Pc, ours: readonly string[] = []) => plan(now, ours, [], () => true);
+  assertEquals(changes(yields(pc)), { add: halves, remove: [] });
+  assertEquals(yields(pc).yielded, ["10.8.0.0/24", "fd7a:1::/64"]);
+  assertEquals(yields(pc).clashes, [], "it is no home whose servers are held");
+  const held: Pc = { ...pc, routes: [...pc.routes, ...halves] };
+  assertEquals(changes(yields(held, halves)), { add: [], remove: [] });
+  // The VPN has gone, or the player has allowed it: they go.
+  assertEquals(changes(plan(held, halves, [])).remove, halves);
+  const ended: Pc = {
+    ...held,
+    routes: held.routes.filter((line) => !line.includes("dev 4") || halves.includes(line)),
+  };
+  assertEquals(changes(yields(ended, halves)).remove, halves);
+});
+
+Deno.test("what a VPN has more exactly it has in any case, and one address has no halves", () => {
+  const pc: Pc = {
+    ...HOME,
+    routes: [...HOME.routes, "10.8.0.0/25 dev 4", "10.9.0.7/32 dev 4", "10.8.0.0/24 dev 7"],
+    addresses: [...HOME.addresses, "10.8.0.77/24 dev 7", "10.9.0.7/32 dev 7", "10.8.0.2/25 dev 4"],
+  };
+  const made = plan(pc, [], [], () => true);
+  assertEquals(changes(made), { add: [], remove: [] });
+  assertEquals(made.yielded, ["10.8.0.0/24", "10.9.0.7/32"]);
 });
 
 Deno.test("the adapter's own routes are no way to the relay, however good", () => {

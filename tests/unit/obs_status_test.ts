@@ -75,6 +75,13 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "home network other addresses if you need them.",
   ],
   [
+    { type: "networkYielded", network: "10.8.0.0/24" },
+    "warning",
+    "A VPN of this PC, or a network of its containers, has the addresses of the party's LAN, too " +
+    "(10.8.0.0/24), and keeps them: the party is not reached. End that while you play, or ask the host " +
+    "to give the LAN other addresses.",
+  ],
+  [
     { type: "broadcastElsewhere", name: "Some VPN" },
     "warning",
     "Games may not find each other: broadcasts leave this PC by Some VPN. If that is a VPN, switch " +
