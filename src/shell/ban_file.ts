@@ -1,6 +1,7 @@
 /**
  * The relay's bans in its state folder, in a file that only its user may read. Hosts make bans, too, so it
- * is written at most every two seconds, and not while frames wait for it.
+ * is written at most every two seconds, and not while frames wait for it. What it cannot use of a file that is
+ * there already it never writes over: that one is put aside first.
  */
 import { pathIn, writeFileAtomicLater } from "../os/files.ts";
 import { readOwnFile } from "../os/own_files.ts";
@@ -10,6 +11,8 @@ import { type Logger, logText } from "./logging.ts";
 const FILE = "lanparty-relay-bans.json";
 const PRIVATE = 0o600;
 const INTERVAL_MS = 2_000;
+/** What could not be written is tried again after this. */
+const RETRY_MS = 60_000;
 /** A longer file is none of ours: what the bounds allow is less. */
 const FILE_BYTES_MAX = 32 << 20;
 
@@ -26,15 +29,24 @@ export class BanFile {
   private endPause: () => void = () => {};
   private writtenAtMs = -Infinity;
   private failure: string | undefined;
+  private retry: number | undefined;
+  /** The name under which the file that is there must be put aside before another is written. */
+  private aside: string | undefined;
+  /** Whether it held what could not be used. */
+  private hasLost = false;
 
-  /** Reads the file of a state folder; one that is damaged is put aside, and that is said. */
-  constructor(stateDir: string, private readonly logger: Logger) {
+  /** Reads the file of a state folder; one that is damaged, or cannot be read, is put aside, and that is said. */
+  constructor(
+    stateDir: string,
+    private readonly logger: Logger,
+    private readonly retryMs = RETRY_MS,
+  ) {
     this.path = pathIn(stateDir, FILE);
-    const { bans, isAside } = this.read();
+    const bans = this.read();
     const unixMs = Date.now();
     this.found = bans.filter((ban) => !isOver(ban, unixMs));
     this.source = () => this.found;
-    this.isDirty = isAside && this.found.length > 0;
+    this.isDirty = this.hasLost && this.found.length > 0;
     if (this.isDirty) this.keep(this.source);
     if (this.found.length > 0) {
       logText(logger, "info", "bans in force", { bans: this.found.length });
@@ -42,7 +54,8 @@ export class BanFile {
   }
 
   /**
-   * Has the bans written, soon. Never throws: what fails is said once, and tried again with the next.
+   * Has the bans written, soon. Never throws: what fails is said once, and tried again each minute and with the
+   * next.
    *
    * @param source says which there are then
    */
@@ -69,13 +82,19 @@ export class BanFile {
     const waitMs = this.writtenAtMs + INTERVAL_MS - performance.now();
     if (waitMs > 0) await this.pause(waitMs);
     this.isDirty = false;
+    clearTimeout(this.retry);
     try {
+      // What fails must not be over before `work` is set.
+      if (this.aside !== undefined) await Promise.resolve().then(() => this.putAside());
       const text = formatBans(this.source());
       await writeFileAtomicLater(this.path, new TextEncoder().encode(text), PRIVATE);
+      if (this.failure !== undefined) logText(this.logger, "info", `${this.path} is written again`);
       this.failure = undefined;
     } catch (error) {
       this.isDirty = true;
       this.sayFailure(error);
+      this.retry = setTimeout(() => this.work ??= this.writeSoon(), this.retryMs);
+      Deno.unrefTimer(this.retry);
     }
     this.writtenAtMs = performance.now();
     const isDone = this.failure !== undefined || !this.isDirty;
@@ -92,37 +111,59 @@ export class BanFile {
   }
 
   private sayFailure(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = textOf(error);
     if (this.failure === undefined) {
-      logText(this.logger, "warning", `cannot write ${this.path}: ${why}: bans end with the relay`);
+      const text = `cannot write ${this.path}: ${why}: until it can be, bans end with the relay`;
+      logText(this.logger, "warning", text);
     }
     this.failure = why;
   }
 
-  private read(): { readonly bans: readonly Ban[]; readonly isAside: boolean } {
+  private read(): Ban[] {
     let text: string;
     try {
       const bytes = readOwnFile(this.path);
-      if (bytes === undefined) return { bans: [], isAside: false };
+      if (bytes === undefined) return [];
       text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      logText(this.logger, "warning", `no ban is in force: cannot read ${this.path}: ${why}`);
-      return { bans: [], isAside: false };
+      this.giveUp("unread", `no ban is in force: cannot read ${this.path}: ${textOf(error)}`);
+      return [];
     }
     const { bans, damaged } = parseBans(text);
-    if (!damaged) return { bans, isAside: false };
-    const aside = `${this.path}.damaged`;
+    if (!damaged) return bans;
     const what = bans.length === 0
       ? "none of its bans is in force"
       : `${bans.length} bans of it are in force, others are lost`;
+    this.giveUp("damaged", `${this.path} was damaged: ${what}`);
+    return bans;
+  }
+
+  /** Puts aside what cannot be used, now or before the first write. */
+  private giveUp(suffix: string, what: string): void {
+    this.aside = `${this.path}.${suffix}`;
+    this.hasLost = true;
+    const { aside } = this;
     try {
-      Deno.renameSync(this.path, aside);
-      logText(this.logger, "warning", `${this.path} was damaged: ${what}; it is ${aside} now`);
-      return { bans, isAside: true };
+      this.putAside();
+      logText(this.logger, "warning", `${what}; it is ${aside} now`);
     } catch (error) {
-      logText(this.logger, "warning", `${this.path} is damaged (${what}) and stays: ${error}`);
-      return { bans, isAside: false };
+      const why = `it cannot become ${aside}: ${textOf(error)}`;
+      logText(this.logger, "warning", `${what}; no ban is written, since ${why}`);
     }
   }
+
+  private putAside(): void {
+    if (this.aside === undefined) return;
+    try {
+      Deno.renameSync(this.path, this.aside);
+    } catch (error) {
+      // Somebody has taken it away.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    this.aside = undefined;
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
