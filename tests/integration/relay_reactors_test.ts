@@ -225,7 +225,7 @@ Deno.test("the administrator sees and reaches the rooms of all reactors, and dra
   }
   assertEquals((await ctl(relay, `kick ${ROOM_1} 7`))[0], 1);
   assertEquals((await ctl(relay, `kick ${ROOM_1} ${bob.endpoint.peerId}`))[0], 0);
-  assertEquals((await bob.endpoint.message())["code"], "kicked");
+  assertEquals((await bob.endpoint.messageOf("disconnect"))["code"], "kicked");
   assertEquals((await ctl(relay, "drain"))[0], 0);
   await pause(1_500);
   // Nobody is in reactor 1, but whoever comes there must still hear something.
