@@ -1,6 +1,11 @@
 /** The systemd unit of a gateway, for this very executable and options. */
 import { formatUnitLimits, GATEWAY_UNIT_LIMITS } from "./unit_limits.ts";
-import { formatCredentials, quoteForUnit, type UnitCredential } from "./systemd_unit.ts";
+import {
+  formatCredentials,
+  quoteForUnit,
+  UNIT_RESTARTS,
+  type UnitCredential,
+} from "./systemd_unit.ts";
 
 /**
  * What the service may do, and what it is kept from; see systemd.exec(5). It reads and writes frames
@@ -55,12 +60,12 @@ export function formatGatewayUnit(
 Description=lanparty gateway
 Wants=network-online.target
 After=network-online.target
+${UNIT_RESTARTS.unit}
 
 [Service]
 Type=exec
 ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
-${formatCredentials(credentials)}Restart=on-failure
-RestartSec=1
+${formatCredentials(credentials)}${UNIT_RESTARTS.service}
 TimeoutStopSec=5
 # Its memory does not grow with the party: beyond this something is wrong, and the gateway is ended and started again.
 ${formatUnitLimits(GATEWAY_UNIT_LIMITS)}

@@ -54,6 +54,16 @@ for name in fullchain privkey; do
 done
 systemctl try-reload-or-restart lanparty-relay.service`;
 
+/**
+ * A service that fails is started again for as long as it takes: its interface or address may come late, and
+ * systemd's own bound (5 failures in 10 s) would end it for good. What its command line says wrong (exit code 2)
+ * does not get better by itself.
+ */
+export const UNIT_RESTARTS = {
+  unit: "StartLimitIntervalSec=0",
+  service: "Restart=on-failure\nRestartSec=2\nRestartPreventExitStatus=2",
+} as const;
+
 /** A file that systemd reads as root and gives to the service alone. */
 export interface UnitCredential {
   readonly name: string;
@@ -87,13 +97,13 @@ export function formatUnit(
 Description=lanparty relay
 Wants=network-online.target
 After=network-online.target
+${UNIT_RESTARTS.unit}
 
 [Service]
 Type=notify
 ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
 ${formatCredentials(credentials)}ExecReload=/bin/kill -HUP $MAINPID
-Restart=on-failure
-RestartSec=1
+${UNIT_RESTARTS.service}
 TimeoutStopSec=5
 WatchdogSec=30
 LimitNOFILE=65536

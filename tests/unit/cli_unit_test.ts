@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseCommandLine } from "../../src/cli/options.ts";
 import { RELAY_PROGRAM } from "../../src/cli/programs.ts";
 import { unitOf } from "../../src/cli/unit_command.ts";
+import { formatGatewayUnit } from "../../src/shell/gateway_unit.ts";
 import { formatUnit, isHiddenFromService, quoteForUnit } from "../../src/shell/systemd_unit.ts";
 
 /** A line of the unit that begins so. */
@@ -59,6 +60,21 @@ Deno.test("the unit's limits follow from the relay's own", () => {
   assertEquals(limitsOf("--max-peers", "100000"), ["3456M", "64"]);
   assertEquals(limitsOf("--max-peers-per-room", "1000"), ["6432M", "64"]);
   assertEquals(lineOf(formatUnit("/bin/true", []), "MemoryMax="), "2688M");
+});
+
+Deno.test("a service that fails is started again without an end, but not for a wrong command line", () => {
+  for (const text of [formatUnit("/bin/true", []), formatGatewayUnit("/bin/true", [])]) {
+    const sections = new Map(
+      text.split(/^\[(?=\w+\]$)/m).map((part) => {
+        const [name, ...lines] = part.split("\n");
+        return [name, lines] as const;
+      }),
+    );
+    assert(sections.get("Unit]")!.includes("StartLimitIntervalSec=0"));
+    for (const line of ["Restart=on-failure", "RestartSec=2", "RestartPreventExitStatus=2"]) {
+      assert(sections.get("Service]")!.includes(line), line);
+    }
+  }
 });
 
 Deno.test("what the sandbox hides is named", () => {
