@@ -1,19 +1,15 @@
 /** The executable `lanparty-client`. */
-import { LanNetworks, NetworkVerdict, parseLanNetwork } from "../client/lan_networks.ts";
-import { formatCidr, type IpNetwork, networkOf, parseCidr } from "../proto/ip.ts";
-import { formatMac, parseMac } from "../proto/mac.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
 import { runClient } from "../shell/client_program.ts";
 import { runDoctor } from "../shell/doctor.ts";
 import { loggerOf } from "../shell/logging.ts";
-import { UserError } from "../shell/user_error.ts";
 import { needsRights, readStart, runWithRights, type Start } from "../shell/windows_elevation.ts";
 import { resetWindows } from "../shell/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
-import { CLIENT_PROGRAM } from "./programs.ts";
-import { keyOf, relayAccess } from "./relay_access.ts";
+import { CLIENT_PROGRAM, clientOptions } from "./client_options.ts";
+import { keyOf } from "./endpoint_options.ts";
 import { VERSION } from "./version.ts";
 
 /** A window would be gone before anybody has read what it shows. */
@@ -39,7 +35,7 @@ async function main(start: Start): Promise<never> {
   return await runProgram(
     CLIENT_PROGRAM,
     args,
-    (values) => withRights(() => run(values), () => whatIsInherited(values)),
+    (values) => withRights(() => runClient(clientOptions(values)), () => whatIsInherited(values)),
     {
       doctor: (values) => {
         isReport = true;
@@ -67,50 +63,6 @@ function askPlayer(): { readonly args: readonly string[] } {
   if (start.kind === "refused") console.error(`${CLIENT_PROGRAM.name}: ${start.message}`);
   WINDOW.ask(CLOSE);
   Deno.exit(start.kind === "refused" ? ExitCode.usage : ExitCode.done);
-}
-
-async function run(values: OptionValues): Promise<number> {
-  const allowLanNetworks = values.list("allow-lan-network").map((text) => parseLanNetwork(text)!);
-  return await runClient({
-    ...relayAccess(CLIENT_PROGRAM, values),
-    roomKey: keyOf("room-key", values),
-    virtualMac: canonicalMac(values),
-    tapName: values.text("tap-name"),
-    address: fixedAddress(values.text("address"), allowLanNetworks),
-    useDhcp: !values.flag("no-dhcp"),
-    allowLanDefaultRoute: values.flag("allow-lan-default-route"),
-    allowLanNetworks,
-    allowRouterAdvertisements: values.flag("allow-router-advertisements"),
-    allowVlan: values.flag("allow-vlan"),
-    allowInbound: values.flag("allow-inbound"),
-    allowInboundPorts: values.list("allow-inbound-port").map(Number),
-    stateDir: values.text("state-dir"),
-    frameLogFile: values.text("frame-log"),
-  });
-}
-
-/**
- * The address that the player has chosen.
- *
- * @throws {UserError} others on the internet have what its network holds: that has to be said, too
- */
-export function fixedAddress(
-  text: string | undefined,
-  allowed: readonly IpNetwork[],
-): IpNetwork | undefined {
-  if (text === undefined) return undefined;
-  const fixed = parseCidr(text)!;
-  const { address, prefixBits } = fixed;
-  const verdict = new LanNetworks(allowed).judgeKind(address, 0, address.length, prefixBits);
-  if (verdict === NetworkVerdict.good) return fixed;
-  const network = formatCidr({ address: networkOf(address, prefixBits), prefixBits });
-  const why = verdict === NetworkVerdict.unusable
-    ? "no PC can have this address"
-    : parseLanNetwork(network) === undefined
-    ? `no LAN is as large as ${network}`
-    : `${network} is not for private use, and what others have there would not be reached any ` +
-      `more; if it is the LAN's all the same, add --allow-lan-network ${network}`;
-  throw new UserError(`--address ${text}: ${why}`, { usage: true });
 }
 
 /**
@@ -141,9 +93,4 @@ function reset(values: OptionValues): Promise<number> {
   if (Deno.build.os === "windows") resetWindows(tapName, (line) => console.log(line));
   else console.log("Nothing stays on this system when the client has ended.");
   return Promise.resolve(ExitCode.done);
-}
-
-function canonicalMac(values: OptionValues): string | undefined {
-  const text = values.text("virtual-mac");
-  return text === undefined ? undefined : formatMac(parseMac(text)!);
 }

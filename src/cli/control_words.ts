@@ -3,7 +3,7 @@ import { REASON_CODE_POINTS_MAX } from "../ctrl/host_messages.ts";
 import { parseTimeSpan } from "../proto/time_span.ts";
 import { countCodePoints } from "../proto/clean_text.ts";
 import { parseRoomName } from "../serve/ban_control.ts";
-import type { OptionSpec, OptionValues } from "./options.ts";
+import { expecting, type OptionSpec, type OptionValues, Unfit } from "./options.ts";
 
 /** How long, and why somebody is kept out. */
 export const REMOVAL_OPTIONS: readonly OptionSpec[] = [
@@ -13,17 +13,16 @@ export const REMOVAL_OPTIONS: readonly OptionSpec[] = [
     help:
       "how long somebody is kept out: 90s, 15m, 1h or 7d; kick: by default 1h, and 0 lets them " +
       "come back at once; ban: by default as long as it can be",
-    check: (text) =>
-      parseTimeSpan(text) === undefined ? "expected a time such as 90s, 15m, 1h or 7d" : undefined,
+    parse: expecting("a time such as 90s, 15m, 1h or 7d", parseTimeSpan),
   },
   {
     name: "reason",
     value: "TEXT",
     help: `why, for them to read; at most ${REASON_CODE_POINTS_MAX} characters`,
-    check: (text) =>
+    parse: (text) =>
       countCodePoints(text) > REASON_CODE_POINTS_MAX
-        ? `longer than ${REASON_CODE_POINTS_MAX} characters`
-        : undefined,
+        ? new Unfit(`longer than ${REASON_CODE_POINTS_MAX} characters`)
+        : text,
   },
 ];
 
@@ -32,7 +31,7 @@ export const BAN_ROOM: OptionSpec = {
   name: "room",
   value: "ROOM",
   help: "ban, unban: of this room (its code, or what rooms lists); by default of the whole relay",
-  check: (text) => parseRoomName(text) === undefined ? "expected a room" : undefined,
+  parse: expecting("a room", parseRoomName),
 };
 
 /** The options that were given, as words. */

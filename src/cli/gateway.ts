@@ -6,24 +6,11 @@ import { describeInterfaces } from "../shell/gateway_interfaces.ts";
 import { runGateway } from "../shell/gateway_program.ts";
 import { removalWords } from "./control_words.ts";
 import { runProgram } from "./main.ts";
-import { GATEWAY_PROGRAM } from "./programs.ts";
-import { keyOf, relayAccess } from "./relay_access.ts";
+import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
 import { gatewayUnitOf } from "./unit_command.ts";
-import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
-  await runProgram(GATEWAY_PROGRAM, Deno.args, (values) =>
-    runGateway({
-      ...relayAccess(GATEWAY_PROGRAM, values),
-      gatewayKey: keyOf("gateway-key", values),
-      interface: values.required("interface"),
-      allowRouterAdvertisements: values.flag("allow-router-advertisements"),
-      allowVlan: values.flag("allow-vlan"),
-      stateDir: values.text("state-dir"),
-      frameLogFile: values.text("frame-log"),
-      status: values.text("status"),
-      version: VERSION,
-    }), {
+  await runProgram(GATEWAY_PROGRAM, Deno.args, (values) => runGateway(gatewayOptions(values)), {
     "new-key": printNewKey,
     "interfaces": () => {
       console.log(describeInterfaces());

@@ -39,161 +39,163 @@ function numeric(
   [minimum, maximum]: readonly [number, number],
   help: string,
   value = "N",
-): OptionSpec {
+): OptionSpec<number> {
   return {
     name,
     value,
     default: String(standard),
     help: minimum === 0 ? `${help}; 0 is no limit` : help,
-    check: integerBetween(minimum, maximum),
+    parse: integerBetween(minimum, maximum),
   };
 }
 
-/** The limits, each with its default. */
-export const LIMIT_OPTIONS: readonly OptionSpec[] = [
-  numeric(
+const LIMITS = {
+  maxTapMtu: numeric(
     "max-tap-mtu",
     RELAY_DEFAULTS.maxTapMtu,
     [TAP_MTU_MIN, TAP_MTU_MAX],
     "the largest MTU that a room gets",
     "BYTES",
   ),
-  numeric("max-rooms", RELAY_DEFAULTS.roomsMax, [1, 100_000], "how many rooms at once"),
-  numeric(
+  maxRooms: numeric("max-rooms", RELAY_DEFAULTS.roomsMax, [1, 100_000], "how many rooms at once"),
+  maxPeersPerRoom: numeric(
     "max-peers-per-room",
     RELAY_DEFAULTS.peersPerRoomMax,
     [2, 1_000],
     "how many clients and gateways in one room",
   ),
-  numeric(
+  maxPeers: numeric(
     "max-peers",
     RELAY_DEFAULTS.peersMax,
     [2, 100_000],
     "how many clients and gateways in all rooms",
   ),
-  numeric(
+  maxPeersPerAddress: numeric(
     "max-peers-per-address",
     RELAY_DEFAULTS.peersPerAddressMax,
     [1, 100_000],
     "how many clients and gateways from one address (IPv6: from one /64, and 4 times as many from one /48)",
   ),
-  numeric(
+  maxRoomsPerAddress: numeric(
     "max-rooms-per-address",
     RELAY_DEFAULTS.roomsPerAddressMax,
     [1, 100_000],
     "how many rooms at once that were opened from one address, likewise",
   ),
-  numeric(
+  maxConnections: numeric(
     "max-connections",
     RELAY_DEFAULTS.connectionsMax,
     [2, 1_000_000],
     "how many connections, in a room or not",
   ),
-  numeric(
+  maxHandshakesPerAddress: numeric(
     "max-handshakes-per-address",
     RELAY_DEFAULTS.handshakesPerSecond,
     [1, 100_000],
     `how many handshakes a second from one address, and ${HANDSHAKE_BURST_S} times as many at once; ` +
       "of hellos half as many",
   ),
-  numeric(
+  maxControlMessages: numeric(
     "max-control-messages",
     RELAY_DEFAULTS.controlMessagesMax,
     [10, 10_000],
     "how many control messages one peer may send in 10 s",
   ),
-  numeric(
+  maxBroadcastFrames: numeric(
     "max-broadcast-frames",
     PEER.floodFramesPerSecond,
     [0, 1_000_000],
     "how many broadcast and multicast frames a second one player may send (a gateway 4 times this, " +
       "as of the next three)",
   ),
-  numeric(
+  maxBroadcastKilobytes: numeric(
     "max-broadcast-kilobytes",
     PEER.floodBytesPerSecond / KILO,
     [0, 1_000_000],
     "how many kB of them a second",
   ),
-  numeric(
+  maxUnknownFrames: numeric(
     "max-unknown-frames",
     PEER.unknownFramesPerSecond,
     [0, 1_000_000],
     "how many frames a second one player may send to MACs that nobody in the LAN has used lately",
   ),
-  numeric(
+  maxMegabits: numeric(
     "max-megabits",
     PEER.bytesPerSecond / MEGABIT_BYTES,
     [0, 100_000],
     "how many Mbit/s one player may send in all",
   ),
-  numeric(
+  maxRoomDeliveries: numeric(
     "max-room-deliveries",
     ROOM.deliveriesPerSecond,
     [0, 100_000_000],
     "how many broadcasts and multicasts a second one room may have, times their receivers",
   ),
-  numeric(
+  maxRoomMegabits: numeric(
     "max-room-megabits",
     ROOM.bytesPerSecond / MEGABIT_BYTES,
     [0, 1_000_000],
     "how many Mbit/s may be delivered in one room in all",
   ),
-  numeric(
+  maxAddressDeliveries: numeric(
     "max-address-deliveries",
     ADDRESS.deliveriesPerSecond,
     [0, 100_000_000],
     "the same as of a room, for all that the clients and gateways of one address send, whatever " +
       "their rooms",
   ),
-  numeric(
+  maxAddressMegabits: numeric(
     "max-address-megabits",
     ADDRESS.bytesPerSecond / MEGABIT_BYTES,
     [0, 1_000_000],
     "how many Mbit/s may be delivered of what they send",
   ),
-  numeric(
+  burstMs: numeric(
     "burst-ms",
     PEER.burstMs,
     [1, 60_000],
     "how much of the last eight limits may come at once: so many milliseconds' worth",
     "MS",
   ),
-];
+} as const;
+
+/** The limits, each with its default. */
+export const LIMIT_OPTIONS: readonly OptionSpec<number>[] = Object.values(LIMITS);
 
 /** The limits that a checked command line says. */
 export function relayLimits(values: OptionValues): RelayLimits {
-  const number = (name: string) => Number(values.required(name));
-  const handshakesPerSecond = number("max-handshakes-per-address");
-  const burstMs = number("burst-ms");
-  const share = (of: "room" | "address") => ({
-    deliveriesPerSecond: number(`max-${of}-deliveries`),
-    bytesPerSecond: number(`max-${of}-megabits`) * MEGABIT_BYTES,
+  const number = (limit: OptionSpec<number>) => values.requiredOf(limit);
+  const handshakesPerSecond = number(LIMITS.maxHandshakesPerAddress);
+  const burstMs = number(LIMITS.burstMs);
+  const share = (deliveries: OptionSpec<number>, megabits: OptionSpec<number>) => ({
+    deliveriesPerSecond: number(deliveries),
+    bytesPerSecond: number(megabits) * MEGABIT_BYTES,
     burstMs,
   });
   return {
-    maxTapMtu: number("max-tap-mtu"),
-    roomsMax: number("max-rooms"),
-    peersPerRoomMax: number("max-peers-per-room"),
-    peersMax: number("max-peers"),
-    peersPerAddressMax: number("max-peers-per-address"),
-    roomsPerAddressMax: number("max-rooms-per-address"),
-    connectionsMax: number("max-connections"),
+    maxTapMtu: number(LIMITS.maxTapMtu),
+    roomsMax: number(LIMITS.maxRooms),
+    peersPerRoomMax: number(LIMITS.maxPeersPerRoom),
+    peersMax: number(LIMITS.maxPeers),
+    peersPerAddressMax: number(LIMITS.maxPeersPerAddress),
+    roomsPerAddressMax: number(LIMITS.maxRoomsPerAddress),
+    connectionsMax: number(LIMITS.maxConnections),
     handshakesPerSecond,
     handshakeBurstMax: handshakesPerSecond * HANDSHAKE_BURST_S,
     // Half of that, so that too many are told to wait before they are not heard at all.
     hellosPerSecond: handshakesPerSecond / 2,
     helloBurstMax: handshakesPerSecond / 2 * HANDSHAKE_BURST_S,
     pendingPerAddressMax: Math.max(RELAY_DEFAULTS.pendingPerAddressMax, handshakesPerSecond),
-    controlMessagesMax: number("max-control-messages"),
+    controlMessagesMax: number(LIMITS.maxControlMessages),
     peerLimits: {
-      floodFramesPerSecond: number("max-broadcast-frames"),
-      floodBytesPerSecond: number("max-broadcast-kilobytes") * KILO,
-      unknownFramesPerSecond: number("max-unknown-frames"),
-      bytesPerSecond: number("max-megabits") * MEGABIT_BYTES,
+      floodFramesPerSecond: number(LIMITS.maxBroadcastFrames),
+      floodBytesPerSecond: number(LIMITS.maxBroadcastKilobytes) * KILO,
+      unknownFramesPerSecond: number(LIMITS.maxUnknownFrames),
+      bytesPerSecond: number(LIMITS.maxMegabits) * MEGABIT_BYTES,
       burstMs,
     },
-    roomLimits: share("room"),
-    addressLimits: share("address"),
+    roomLimits: share(LIMITS.maxRoomDeliveries, LIMITS.maxRoomMegabits),
+    addressLimits: share(LIMITS.maxAddressDeliveries, LIMITS.maxAddressMegabits),
   };
 }

@@ -1,16 +1,17 @@
 /** What the three entries share: help, usage errors, logging, exit codes. */
-import {
-  configureLogging,
-  type LogFormat,
-  loggerOf,
-  type LogLevelName,
-  logText,
-} from "../shell/logging.ts";
+import { configureLogging, loggerOf, logText } from "../shell/logging.ts";
 import { findCredential } from "../os/own_files.ts";
 import { hideSecrets } from "../os/secret_environment.ts";
 import { UserError } from "../shell/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
-import { formatHelp, type OptionValues, parseCommandLine, type ProgramSpec } from "./options.ts";
+import { formatHelp } from "./help.ts";
+import {
+  LOG_FORMAT,
+  LOG_LEVEL,
+  type OptionValues,
+  parseCommandLine,
+  type ProgramSpec,
+} from "./options.ts";
 import { VERSION } from "./version.ts";
 
 /** Exit codes of all programs. */
@@ -61,8 +62,8 @@ async function runToEnd(
   }
   const { values } = command;
   configureLogging(
-    values.required("log-level") as LogLevelName,
-    values.required("log-format") as LogFormat,
+    values.requiredOf(LOG_LEVEL),
+    values.requiredOf(LOG_FORMAT),
   );
   try {
     const { command: name, words = [] } = command;

@@ -4,9 +4,15 @@
  */
 import { parseArgs } from "@std/cli";
 import { cleanText, countCodePoints, isolated } from "../proto/clean_text.ts";
+import type { LogFormat, LogLevelName } from "../shell/logging.ts";
 
-/** One option of a program. */
-export interface OptionSpec {
+/** Why an option cannot have a text: one clause. */
+export class Unfit {
+  constructor(readonly why: string) {}
+}
+
+/** One option of a program. `Value` is what its text is read as. */
+export interface OptionSpec<Value = unknown> {
   /** The long name without `--`. */
   readonly name: string;
   /** Another name for it, on the command line. */
@@ -21,8 +27,8 @@ export interface OptionSpec {
   readonly required?: boolean;
   /** Whether it may be given several times. */
   readonly repeatable?: boolean;
-  /** Checks the text; returns what is wrong with it in one clause, or `undefined`. */
-  readonly check?: (text: string) => string | undefined;
+  /** Reads the text, once and for all; without it the text is the value. */
+  readonly parse?: (text: string) => Value | Unfit;
   /** Whether messages must not quote the value. */
   readonly secret?: boolean;
   /**
@@ -62,33 +68,46 @@ export interface ProgramSpec {
   readonly commands?: readonly CommandSpec[];
 }
 
-/** The values found: strings (lists where repeatable) and switches. */
+/** What was given for an option: its texts and what they were read as, or that it is a switch that is on. */
+export type OptionValue =
+  | true
+  | { readonly texts: readonly string[]; readonly parsed: readonly unknown[] };
+
+/** The values found, by the options' names. */
 export class OptionValues {
-  constructor(private readonly values: ReadonlyMap<string, readonly string[] | boolean>) {}
+  constructor(private readonly values: ReadonlyMap<string, OptionValue> = new Map()) {}
 
   /** The option's text, or `undefined` when it was not given and has no default. */
   text(name: string): string | undefined {
-    const value = this.values.get(name);
-    return Array.isArray(value) ? value[value.length - 1] : undefined;
+    return this.list(name).at(-1);
   }
 
   /** The option's text, which the table made sure of. */
   required(name: string): string {
-    const text = this.text(name);
-    if (text === undefined) throw new Error(`option --${name} is neither required nor defaulted`);
-    return text;
+    return sure(name, this.text(name));
   }
 
   /** All texts of a repeatable option. */
   list(name: string): readonly string[] {
     const value = this.values.get(name);
-    return Array.isArray(value) ? value : [];
+    return value === undefined || value === true ? [] : value.texts;
   }
 
-  /** The option's number: its check made sure that it is one. */
-  number(name: string): number | undefined {
-    const text = this.text(name);
-    return text === undefined ? undefined : Number(text);
+  /** What an option's text was read as, or `undefined` when it was not given and has no default. */
+  of<Value>(spec: OptionSpec<Value>): Value | undefined {
+    return this.allOf(spec).at(-1);
+  }
+
+  /** The same, where the table made sure that there is one. */
+  requiredOf<Value>(spec: OptionSpec<Value>): Value {
+    return sure(spec.name, this.of(spec));
+  }
+
+  /** What the texts of a repeatable option were read as. */
+  allOf<Value>(spec: OptionSpec<Value>): readonly Value[] {
+    const value = this.values.get(spec.name);
+    // What stands under a name was read by the option of that name.
+    return value === undefined || value === true ? [] : value.parsed as readonly Value[];
   }
 
   /** Whether a switch was given. */
@@ -96,15 +115,38 @@ export class OptionValues {
     return this.values.get(name) === true;
   }
 
-  /** All of them, to be handed to another process. */
+  /** All of them as texts, to be handed to another process. */
   toRecord(): Record<string, readonly string[] | boolean> {
-    return Object.fromEntries(this.values);
+    return Object.fromEntries(
+      Array.from(this.values, ([name, value]) => [name, value === true || value.texts]),
+    );
   }
 
-  /** What {@linkcode toRecord} gave. */
-  static fromRecord(record: Readonly<Record<string, readonly string[] | boolean>>): OptionValues {
-    return new OptionValues(new Map(Object.entries(record)));
+  /** What {@linkcode toRecord} gave, read anew. */
+  static fromRecord(
+    program: ProgramSpec,
+    record: Readonly<Record<string, readonly string[] | boolean>>,
+  ): OptionValues {
+    const values = new Map<string, OptionValue>();
+    for (const spec of allOptions(program)) {
+      const given = record[spec.name];
+      if (given === true) values.set(spec.name, true);
+      else if (given !== undefined && given !== false) {
+        values.set(spec.name, parseTexts(spec, given));
+      }
+    }
+    return new OptionValues(values);
   }
+}
+
+function sure<Value>(name: string, value: Value | undefined): Value {
+  if (value === undefined) throw new Error(`option --${name} is neither required nor defaulted`);
+  return value;
+}
+
+/** Texts that are known to be good. */
+function parseTexts(spec: OptionSpec, texts: readonly string[]): OptionValue {
+  return { texts, parsed: texts.map((text) => spec.parse === undefined ? text : spec.parse(text)) };
 }
 
 /** Where systemd has put a file that the service is given, by its name; undefined: it is not given. */
@@ -129,6 +171,26 @@ export type ConfigReader = (
   file: string,
 ) => ReadonlyMap<string, readonly string[] | boolean> | string;
 
+/** How much is told. */
+export const LOG_LEVEL: OptionSpec<LogLevelName> = {
+  name: "log-level",
+  value: "LEVEL",
+  beside: "obeyed",
+  default: "info",
+  help: "error, warning, info, debug or trace",
+  parse: oneOf("error", "warning", "info", "debug", "trace"),
+};
+
+/** In which form. */
+export const LOG_FORMAT: OptionSpec<LogFormat> = {
+  name: "log-format",
+  value: "FORMAT",
+  beside: "obeyed",
+  default: "text",
+  help: "text (for people) or json (one object a line)",
+  parse: oneOf("text", "json"),
+};
+
 const COMMON: readonly OptionSpec[] = [
   {
     name: "config",
@@ -136,22 +198,8 @@ const COMMON: readonly OptionSpec[] = [
     credential: "config",
     help: "read options from FILE (TOML; each option is a key); the command line has precedence",
   },
-  {
-    name: "log-level",
-    value: "LEVEL",
-    beside: "obeyed",
-    default: "info",
-    help: "error, warning, info, debug or trace",
-    check: oneOf("error", "warning", "info", "debug", "trace"),
-  },
-  {
-    name: "log-format",
-    value: "FORMAT",
-    beside: "obeyed",
-    default: "text",
-    help: "text (for people) or json (one object a line)",
-    check: oneOf("text", "json"),
-  },
+  LOG_LEVEL,
+  LOG_FORMAT,
   { name: "help", help: "print this help" },
   { name: "version", help: "print the version" },
 ];
@@ -205,7 +253,7 @@ function parseOptions(
   });
   if (parsed["help"] === true) return { kind: "help" };
   if (parsed["version"] === true) return { kind: "version" };
-  const values = new Map<string, readonly string[] | boolean>();
+  const values = new Map<string, OptionValue>();
   const stray = unknown[0] ?? parsed._[0];
   if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
   const credentials = findCredentials(specs, (name) => textsOf(parsed[name]), findCredential);
@@ -220,7 +268,7 @@ function parseOptions(
     const kept = credential === undefined ? configured : [credential];
     const found = readOption(spec, parsed[spec.name], kept);
     if (typeof found === "string") return usageError(program, found);
-    if (found !== undefined) values.set(spec.name, found.value);
+    if (found !== undefined) values.set(spec.name, found);
   }
   return { kind: "run", values: new OptionValues(values) };
 }
@@ -283,28 +331,28 @@ function readOption(
   spec: OptionSpec,
   raw: unknown,
   configured?: readonly string[] | boolean,
-): { value: readonly string[] | boolean } | string | undefined {
-  if (spec.value === undefined) return raw || configured ? { value: true } : undefined;
+): OptionValue | string | undefined {
+  if (spec.value === undefined) return raw || configured ? true : undefined;
   const given = textsOf(raw);
   if (given.length > 1 && !spec.repeatable) return `--${spec.name} is given ${given.length} times`;
-  if (given.length === 0 && Array.isArray(configured)) return { value: configured };
+  if (given.length === 0 && Array.isArray(configured)) return parseTexts(spec, configured);
   const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
   if (texts.length === 0) {
     return spec.required ? `--${spec.name} ${spec.value} is missing` : undefined;
   }
-  for (const text of texts) {
-    if (text === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
-    const wrong = wrongValue(spec, text);
-    if (wrong !== undefined) return `--${spec.name}${spec.secret ? ":" : ""} ${wrong}`;
-  }
-  return { value: texts };
+  const value = parseTexts(spec, texts);
+  const at = texts.findIndex((text) => wrongValue(spec, text) !== undefined);
+  if (at < 0) return value;
+  if (texts[at] === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
+  return `--${spec.name}${spec.secret ? ":" : ""} ${wrongValue(spec, texts[at])}`;
 }
 
 /** What is wrong with a value of an option: the value, unless it is secret, and why. */
 export function wrongValue(spec: OptionSpec, text: string): string | undefined {
   if (text === "") return "needs a value";
-  const wrong = spec.check?.(text);
-  return wrong === undefined ? undefined : spec.secret ? wrong : `"${quoted(text)}": ${wrong}`;
+  const parsed = spec.parse?.(text);
+  if (!(parsed instanceof Unfit)) return undefined;
+  return spec.secret ? parsed.why : `"${quoted(text)}": ${parsed.why}`;
 }
 
 /** What is quoted of a key or value at most, in code points. */
@@ -328,69 +376,30 @@ function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
   };
 }
 
-function helpOfCommand({ name, words, summary }: CommandSpec): string[] {
-  return wrap(`  ${name}${words === undefined ? "" : ` ${words}`}`, summary);
+/** Reads a text by a parser that gives nothing where the text is not what was expected. */
+export function expecting<Value>(
+  what: string,
+  parse: (text: string) => Value | undefined,
+): (text: string) => Value | Unfit {
+  return (text) => parse(text) ?? new Unfit(`expected ${what}`);
 }
 
-/** The help text, 80 columns wide where the words allow it. */
-export function formatHelp(program: ProgramSpec): string {
-  const { commands = [] } = program;
-  const command = commands.length === 0 ? "" : " [command]";
-  const lines = [program.summary, "", `Usage: ${program.name}${command} [options]`, ""];
-  if (commands.length > 0) {
-    lines.push("Commands:", ...commands.flatMap(helpOfCommand));
-    lines.push("");
-  }
-  lines.push("Options:");
-  for (const spec of allOptions(program)) {
-    const notes = [
-      spec.required ? "required" : "",
-      spec.repeatable ? "may be repeated" : "",
-      spec.default === undefined ? "" : `default ${spec.default}`,
-    ].filter((note) => note !== "");
-    const names = spec.alias === undefined ? spec.name : `${spec.name}, --${spec.alias}`;
-    const head = `  --${names}${spec.value === undefined ? "" : ` ${spec.value}`}`;
-    const tail = spec.help + (notes.length === 0 ? "" : ` (${notes.join(", ")})`);
-    lines.push(...wrap(head, tail));
-  }
-  lines.push("", program.examples.length === 1 ? "Example:" : "Examples:");
-  lines.push(...program.examples.map((example) => `  ${example}`), "");
-  lines.push("Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.");
-  return lines.join("\n");
+/** Reads one of the given words. */
+export function oneOf<Word extends string>(
+  ...words: readonly Word[]
+): (text: string) => Word | Unfit {
+  return expecting(`one of ${words.join(", ")}`, (text) => words.find((word) => word === text));
 }
 
-const HELP_COLUMN = 32;
-const HELP_WIDTH = 100;
-
-function wrap(head: string, text: string): string[] {
-  const lines: string[] = [];
-  let line = head.length < HELP_COLUMN - 1 ? head.padEnd(HELP_COLUMN) : head;
-  if (line === head) {
-    lines.push(line);
-    line = " ".repeat(HELP_COLUMN);
-  }
-  for (const word of text.split(" ")) {
-    if (line.length + word.length > HELP_WIDTH) {
-      lines.push(line.trimEnd());
-      line = " ".repeat(HELP_COLUMN);
-    }
-    line += `${word} `;
-  }
-  return [...lines, line.trimEnd()];
-}
-
-/** A check: the text is one of the given words. */
-export function oneOf(...words: readonly string[]): (text: string) => string | undefined {
-  return (text) => words.includes(text) ? undefined : `expected one of ${words.join(", ")}`;
-}
-
-/** A check: the text is a whole number within the bounds. */
+/** Reads a whole number within the bounds. */
 export function integerBetween(
   minimum: number,
   maximum: number,
-): (text: string) => string | undefined {
-  return (text) =>
-    /^[0-9]{1,9}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
-      ? undefined
-      : `expected a whole number from ${minimum} to ${maximum}`;
+): (text: string) => number | Unfit {
+  return expecting(`a whole number from ${minimum} to ${maximum}`, (text) => {
+    const isNumber = /^[0-9]{1,9}$/.test(text);
+    return isNumber && Number(text) >= minimum && Number(text) <= maximum
+      ? Number(text)
+      : undefined;
+  });
 }

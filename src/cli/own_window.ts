@@ -8,7 +8,7 @@ import { writeFileAtomic } from "../os/files.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
-import { INBOUND_QUESTION } from "./programs.ts";
+import { INBOUND_QUESTION } from "./client_options.ts";
 
 /** The file that is looked for beside the program. */
 export const CONFIG_NAME = "lanparty.toml";

@@ -1,19 +1,16 @@
 /** The executable `lanparty-relay`. */
-import { configureLogging, type LogFormat, type LogLevelName } from "../shell/logging.ts";
+import { configureLogging } from "../shell/logging.ts";
 import { parseJob, REACTOR_WORD, type ReactorJob } from "../shell/reactor_messages.ts";
 import { runReactor, sayFailure } from "../shell/reactor_program.ts";
 import type { RelayProgramOptions } from "../shell/relay_options.ts";
 import { checkRelay, runRelay } from "../shell/relay_program.ts";
 import { UserError } from "../shell/user_error.ts";
 import { keptFingerprint } from "../shell/relay_identity.ts";
-import { parseHost } from "../ctrl/address.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
 import { askProgram } from "../shell/control_service.ts";
-import { relayLimits } from "./limit_options.ts";
 import { ExitCode, runProgram } from "./main.ts";
-import { OptionValues } from "./options.ts";
-import { parseAllowedRoom, parseRedirect } from "./option_values.ts";
-import { RELAY_PROGRAM } from "./programs.ts";
+import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";
+import { RELAY_PROGRAM, relayOptions } from "./relay_options.ts";
 import { removalWords } from "./control_words.ts";
 import { unitOf } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
@@ -50,48 +47,14 @@ if (import.meta.main) {
   });
 }
 
-function relayOptions(values: OptionValues): RelayProgramOptions {
-  return {
-    listen: values.list("listen"),
-    certificateFile: values.text("cert"),
-    keyFile: values.text("key"),
-    certificateNames: values.list("cert-name"),
-    derOutFile: values.text("dev-cert-der-out"),
-    stateDir: values.text("state-dir"),
-    policy: values.required("policy") as RelayProgramOptions["policy"],
-    allowedRooms: values.list("allow-room").map((text) => {
-      const { room, hash } = parseAllowedRoom(text)!;
-      return [room, hash] as const;
-    }),
-    limits: relayLimits(values),
-    allowRouterAdvertisements: values.flag("allow-router-advertisements"),
-    allowVlan: values.flag("allow-vlan"),
-    redirects: values.list("redirect").map((text) => {
-      const { room, relay } = parseRedirect(text)!;
-      return [room, { relay }] as const;
-    }),
-    frameLogFile: values.text("frame-log"),
-    frameLogBounds: {
-      bytesMax: Number(values.required("frame-log-max-mb")) * 1_000_000,
-      oneIn: Number(values.required("frame-log-sample")),
-    },
-    status: values.text("status"),
-    reactors: Number(values.required("reactors")),
-    reactorPorts: values.list("reactor-port").map(Number),
-    publicHost: parseHost(values.text("public-host") ?? ""),
-    texts: values.toRecord(),
-    version: VERSION,
-  };
-}
-
 /** A start by the supervisor of `--reactors`; by anybody else it is a word too many. */
 async function runReactorProcess(): Promise<void> {
   const job = Deno.stdin.isTerminal() ? undefined : parseJob(readFirstLine());
   if (job === undefined) return;
-  const values = OptionValues.fromRecord(job.options);
+  const values = OptionValues.fromRecord(RELAY_PROGRAM, job.options);
   configureLogging(
-    values.required("log-level") as LogLevelName,
-    values.required("log-format") as LogFormat,
+    values.requiredOf(LOG_LEVEL),
+    values.requiredOf(LOG_FORMAT),
     { reactor: job.reactor },
   );
   if (job.version === VERSION) {

@@ -9,7 +9,8 @@ import {
 } from "../shell/systemd_unit.ts";
 import { type RelaySize, relayUnitLimits } from "../shell/unit_limits.ts";
 import { allOptions, OptionValues, type ProgramSpec } from "./options.ts";
-import { GATEWAY_PROGRAM, RELAY_PROGRAM } from "./programs.ts";
+import { GATEWAY_PROGRAM } from "./gateway_options.ts";
+import { RELAY_PROGRAM } from "./relay_options.ts";
 
 /** Options that take a path. */
 const PATH_VALUES: readonly string[] = ["FILE", "DIR"];
@@ -20,7 +21,7 @@ export interface UnitText {
   readonly notes: readonly string[];
 }
 
-const NO_VALUES = OptionValues.fromRecord({});
+const NO_VALUES = new OptionValues();
 
 /**
  * The unit for an executable and its options. Paths become absolute, for a service starts in `/`. Files

@@ -26,8 +26,8 @@ const LOCAL_BIT = 0x02;
 
 /** What the file holds. */
 export interface ClientIdentity {
-  /** Locally administered unicast MAC in canonical text. */
-  readonly mac: string;
+  /** Locally administered unicast MAC. */
+  readonly mac: Uint8Array;
   /** The file's other fields, `version` left out. */
   readonly others: Readonly<Record<string, unknown>>;
 }
@@ -44,10 +44,10 @@ export interface LoadedIdentity {
 }
 
 /** A new MAC out of six random bytes: unicast, locally administered. */
-export function randomIdentityMac(random: RandomBytes): string {
+export function randomIdentityMac(random: RandomBytes): Uint8Array {
   const mac = random(MAC_BYTES).slice(0, MAC_BYTES);
   mac[0] = (mac[0] & ~GROUP_BIT) | LOCAL_BIT;
-  return formatMac(mac);
+  return mac;
 }
 
 /**
@@ -64,15 +64,18 @@ export function loadIdentity(text: string | undefined, random: RandomBytes): Loa
   const bytes = readMac(mac);
   if (bytes === undefined) return created(others, random, "bad-mac");
   if (isIdentityMac(bytes, 0)) {
-    const canonical = formatMac(bytes);
-    return { identity: { mac: canonical, others }, origin: "kept", changed: canonical !== mac };
+    return {
+      identity: { mac: bytes, others },
+      origin: "kept",
+      changed: formatMac(bytes) !== mac,
+    };
   }
   if (bytes.subarray(1).every((byte) => byte === 0) || bytes.every((byte) => byte === 0xff)) {
     return created(others, random, "bad-mac");
   }
   bytes[0] = (bytes[0] & ~GROUP_BIT) | LOCAL_BIT;
   return {
-    identity: { mac: formatMac(bytes), others },
+    identity: { mac: bytes, others },
     origin: "repaired",
     changed: true,
     problem: "bad-mac",
@@ -80,8 +83,8 @@ export function loadIdentity(text: string | undefined, random: RandomBytes): Loa
 }
 
 /** The file's text. */
-export function formatIdentity(identity: ClientIdentity): string {
-  return JSON.stringify({ version: 1, mac: identity.mac, ...identity.others }, null, 2) + "\n";
+export function formatIdentity({ mac, others }: ClientIdentity): string {
+  return JSON.stringify({ version: 1, mac: formatMac(mac), ...others }, null, 2) + "\n";
 }
 
 function created(

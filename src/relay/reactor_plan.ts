@@ -1,5 +1,5 @@
 /** Where each of several reactors listens. */
-import { formatEndpointAddress, type ListenAddress, parseListen } from "../ctrl/address.ts";
+import { formatEndpointAddress, type ListenAddress } from "../ctrl/address.ts";
 
 /** More would not be cores but a mistake. */
 export const REACTORS_MAX = 64;
@@ -7,16 +7,15 @@ const PORT_MAX = 0xffff;
 
 /** What the plan is made from. */
 export interface ReactorPlanOptions {
-  /** As on the command line, each good. */
-  readonly listen: readonly string[];
+  readonly listen: readonly ListenAddress[];
   readonly reactors: number;
   /** The ports of all reactors but the first; none: each one above the one before. */
   readonly ports: readonly number[];
 }
 
-/** What each reactor listens on, in the form of the command line; or what is wrong. */
+/** What each reactor listens on; or what is wrong. */
 export type ReactorPlan =
-  | { readonly ok: true; readonly listen: readonly (readonly string[])[] }
+  | { readonly ok: true; readonly listen: readonly (readonly ListenAddress[])[] }
   | { readonly ok: false; readonly message: string };
 
 /** The addresses of the command line are the first reactor's; the others have the same with other ports. */
@@ -25,10 +24,9 @@ export function planReactors({ listen, reactors, ports }: ReactorPlanOptions): R
     const others = reactors === 2 ? "1 port" : `${reactors - 1} ports`;
     return refuse(`--reactor-port: --reactors ${reactors} needs ${others}, not ${ports.length}`);
   }
-  const addresses = listen.map((text) => parseListen(text)!);
   const planned: ListenAddress[][] = [];
   for (let reactor = 0; reactor < reactors; reactor++) {
-    planned.push(addresses.map((address) => ({
+    planned.push(listen.map((address) => ({
       ...address,
       port: reactor === 0
         ? address.port
@@ -45,7 +43,7 @@ export function planReactors({ listen, reactors, ports }: ReactorPlanOptions): R
   if (clash !== undefined) {
     return refuse(`two reactors would listen on ${formatListen(clash)}: give other ports`);
   }
-  return { ok: true, listen: planned.map((own) => own.map(formatListen)) };
+  return { ok: true, listen: planned };
 }
 
 /** As the command line has it: what `parseListen` reads. */

@@ -8,6 +8,7 @@ import {
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { pathIn, writeFileAtomic } from "../os/files.ts";
 import { readOwnFile } from "../os/own_files.ts";
+import { formatMac } from "../proto/mac.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
@@ -15,11 +16,11 @@ import { UserError } from "./user_error.ts";
 const PRIVATE = 0o600;
 
 /**
- * The canonical MAC of this client; a file that is damaged is repaired, and that is said.
+ * The MAC of this client; a file that is damaged is repaired, and that is said.
  *
  * @throws {UserError} the file can be neither used nor written
  */
-export function clientMac(stateDir: string, logger: Logger): string {
+export function clientMac(stateDir: string, logger: Logger): Uint8Array {
   const path = pathIn(stateDir, IDENTITY_FILE_NAME);
   try {
     const bytes = readOwnFile(path);
@@ -30,10 +31,10 @@ export function clientMac(stateDir: string, logger: Logger): string {
     if (changed) {
       writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), PRIVATE);
     }
-    const { mac } = identity;
+    const mac = formatMac(identity.mac);
     if (problem !== undefined) say({ type: "identityRepaired", problem, mac, file: path }, logger);
     else if (origin === "created") say({ type: "identityCreated", mac, file: path }, logger);
-    return mac;
+    return identity.mac;
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     throw new UserError(`the identity file ${path} cannot be used: ${cause.message}`, { cause });

@@ -1,4 +1,5 @@
 /** `lanparty-client`: a network adapter and a session, put together. */
+import { formatEndpointAddress } from "../ctrl/address.ts";
 import { ClientCore } from "../client/client_core.ts";
 import { LanNetworks } from "../client/lan_networks.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
@@ -7,7 +8,7 @@ import { type ClientDiagnostics, reportDiagnostics } from "../obs/diagnostics.ts
 import { DropCode } from "../obs/drops.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
 import { SleepClock } from "../os/sleep_clock.ts";
-import { formatMac, parseMac } from "../proto/mac.ts";
+import { formatMac } from "../proto/mac.ts";
 import { clientMac } from "./client_identity.ts";
 import type { ClientSystem, ClientSystemOptions } from "./client_platform.ts";
 import { openLinuxSystem } from "./client_platform_linux.ts";
@@ -29,8 +30,8 @@ import { UserError } from "./user_error.ts";
 /** What the client's command line says. */
 export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
   readonly allowVlan: boolean;
-  /** Canonical text; absent: the kept identity. */
-  readonly virtualMac: string | undefined;
+  /** Absent: the kept identity. */
+  readonly virtualMac: Uint8Array | undefined;
   readonly frameLogFile: string | undefined;
 }
 
@@ -68,13 +69,13 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   const system = openSystem(options, logger);
   const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
-  system.prepareAdapter(parseMac(mac)!);
+  system.prepareAdapter(mac);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const client = new Client(
     options,
     resources,
-    parseMac(mac)!,
+    mac,
     frameLog,
     system,
     logger,
@@ -85,7 +86,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
       resources,
       {
         role: "client",
-        mac,
+        mac: formatMac(mac),
         core: client.core,
         statistics: () => ({
           traffic: resources.counters.snapshot(),
@@ -192,7 +193,7 @@ class Client {
     const { welcome, gatewayPresent, peers } = session.room;
     const tap = this.tap;
     return {
-      relay: this.options.relay,
+      relay: formatEndpointAddress(this.options.relay),
       relayReachable: welcome !== undefined,
       room: this.options.room,
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),

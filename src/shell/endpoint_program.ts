@@ -1,6 +1,5 @@
 /** What the programs of client and gateway have in common: the way from a command line to a session. */
-import { parseEndpointAddress } from "../ctrl/address.ts";
-import { parseRoomCode } from "../ctrl/room.ts";
+import type { EndpointAddress } from "../ctrl/address.ts";
 import type { EndpointAction, StatisticsSource } from "../endpoint/actions.ts";
 import { FramePath } from "../endpoint/frame_path.ts";
 import { EndpointSession } from "../endpoint/session.ts";
@@ -23,11 +22,12 @@ import { systemFailure, UserError } from "./user_error.ts";
 
 /** What client and gateway are told of the relay and the room. */
 export interface RelayAccessOptions {
-  /** `HOST:PORT`, checked. */
-  readonly relay: string;
+  readonly relay: EndpointAddress;
   readonly serverName: string | undefined;
   readonly relayCaFile: string | undefined;
+  /** base64url without padding. */
   readonly relayFingerprint: string | undefined;
+  /** In its canonical form. */
   readonly room: string;
   readonly name: string | undefined;
   readonly datagramBudget: number | undefined;
@@ -99,10 +99,10 @@ export function openEndpoint(
   const tokens = new TokenFile(stateDir, logger);
   const session = new EndpointSession({
     role: part.role,
-    relay: parseEndpointAddress(options.relay)!,
+    relay: options.relay,
     serverName: options.serverName,
-    fingerprint: options.relayFingerprint?.replace(/=$/, ""),
-    room: parseRoomCode(options.room)!,
+    fingerprint: options.relayFingerprint,
+    room: options.room,
     mac: part.mac,
     name: options.name,
     agent: options.agent,

@@ -1,6 +1,6 @@
 /** `lanparty-gateway`: a LAN interface and a session, put together. */
+import type { StatusAddress } from "../serve/status_address.ts";
 import { formatEndpointAddress } from "../ctrl/address.ts";
-import { parseRoomCode } from "../ctrl/room.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { OwnTraffic } from "../endpoint/own_traffic.ts";
 import { SystemCallError } from "../ffi/libc.ts";
@@ -43,7 +43,7 @@ export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly stateDir: string | undefined;
   readonly frameLogFile: string | undefined;
   /** Where the status is served; undefined: nowhere. */
-  readonly status: string | undefined;
+  readonly status: StatusAddress | undefined;
   /** The program's. */
   readonly version: string;
 }
@@ -228,7 +228,7 @@ class Gateway implements EndpointCore {
       uptimeMs: Math.round(nowMs - this.startedMs),
       relay: formatEndpointAddress(session.relay),
       joined: welcome !== undefined,
-      room: welcome?.room ?? parseRoomCode(this.options.room)!,
+      room: welcome?.room ?? this.options.room,
       ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
       rttMs: session.rttMs,
       players: [...this.players].map(([mac, { peerId, name }]) => ({

@@ -1,4 +1,5 @@
 /** Shows what a gateway does: over HTTP, and as a live line in a terminal. */
+import type { StatusAddress } from "../serve/status_address.ts";
 import { GatewayPages } from "../serve/gateway_pages.ts";
 import type { GatewayView } from "../serve/gateway_view.ts";
 import type { Reactor, Worker } from "../reactor/mod.ts";
@@ -11,11 +12,11 @@ const LINE_INTERVAL_MS = 1_000;
 /**
  * Serves a gateway's status, and shows it in a terminal, until the returned function is called.
  *
- * @param address as on the command line; undefined: it is not served
+ * @param address undefined: it is not served
  * @throws {UserError} it cannot be served there
  */
 export function showGatewayStatus(
-  address: string | undefined,
+  address: StatusAddress | undefined,
   reactor: Reactor,
   view: () => GatewayView,
   logger: Logger,

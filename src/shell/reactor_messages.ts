@@ -15,6 +15,7 @@
  *             ── stop, or the end of the input ──►  the process ends
  * ```
  */
+import type { ListenAddress } from "../ctrl/address.ts";
 import type { Ban } from "../relay/ban_record.ts";
 import type { Removal } from "../relay/removal.ts";
 import type { RelayView } from "../serve/relay_view.ts";
@@ -33,7 +34,7 @@ export interface ReactorJob {
   readonly reactor: number;
   /** The relay's options, of which the following fields take precedence. */
   readonly options: OptionTexts;
-  readonly listen: readonly string[];
+  readonly listen: readonly ListenAddress[];
   readonly certificateFile: string;
   readonly keyFile: string;
   readonly derOutFile?: string;

@@ -1,5 +1,5 @@
 /** What carries the frames in a relay's process, be it the only one or one of several reactors. */
-import { formatEndpointAddress, parseListen } from "../ctrl/address.ts";
+import { formatEndpointAddress } from "../ctrl/address.ts";
 import type { QuicAddress, QuicLibrary, QuicListener } from "../quic/mod.ts";
 import { QuicError, QuicStatus } from "../quic/mod.ts";
 import { BufferPool } from "../queue/buffer_pool.ts";
@@ -8,6 +8,7 @@ import { createReactor, type Reactor, type TerminationSignal } from "../reactor/
 import { RelayCore } from "../relay/core.ts";
 import type { Arrival, RoomDirectory } from "../relay/directory.ts";
 import type { RelayOptions } from "../relay/limits.ts";
+import { formatListen } from "../relay/reactor_plan.ts";
 import { ALPN } from "./alpn.ts";
 import { CertificateKeeper, stampOfFiles } from "./certificate_keeper.ts";
 import { FrameLogFile } from "./frame_log_file.ts";
@@ -184,27 +185,26 @@ export class RelayEngine {
 
   private listen({ certificate, arrivalOf }: EngineParts): QuicListener[] {
     const configuration = openServerConfiguration(this.library, certificate);
-    return this.options.listen.map((text, index) => {
-      const address = parseListen(text);
-      if (address === undefined) {
-        throw new UserError(`--listen ${text}: no address`, { usage: true });
-      }
+    return this.options.listen.map((listen, index) => {
+      const { address, port } = listen;
       // msquic binds to all addresses and compares later: it would never tell.
-      if (address.address !== undefined && !hasAddress(address.address)) {
-        throw new UserError(`cannot listen on ${text}: this machine has no such address`);
+      if (address !== undefined && !hasAddress(address)) {
+        throw new UserError(
+          `cannot listen on ${formatListen(listen)}: this machine has no such address`,
+        );
       }
       try {
         return this.library.listen({
           configuration,
-          ...(address.address === undefined ? {} : { host: address.address }),
-          port: address.port,
+          ...(address === undefined ? {} : { host: address }),
+          port,
           accept: (remote, serverName, local) =>
             this.accepting
               ? this.node.accept(remote, arrivalOf?.(index, local, remote, serverName))
               : undefined,
         });
       } catch (cause) {
-        throw listenError(text, cause);
+        throw listenError(formatListen(listen), cause);
       }
     });
   }

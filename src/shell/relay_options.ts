@@ -1,4 +1,6 @@
 /** What the relay's command line says, and what follows from it before anything is started. */
+import type { ListenAddress } from "../ctrl/address.ts";
+import type { StatusAddress } from "../serve/status_address.ts";
 import { planReactors } from "../relay/reactor_plan.ts";
 import type { RedirectTarget } from "../relay/directory.ts";
 import type { RelayOptions } from "../relay/limits.ts";
@@ -16,7 +18,7 @@ import { systemFailure, UserError } from "./user_error.ts";
 
 /** What the relay's command line says. */
 export interface RelayProgramOptions extends PolicyOptions {
-  readonly listen: readonly string[];
+  readonly listen: readonly ListenAddress[];
   readonly certificateFile: string | undefined;
   readonly keyFile: string | undefined;
   readonly certificateNames: readonly string[];
@@ -29,7 +31,7 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly frameLogFile: string | undefined;
   readonly frameLogBounds: FrameLogBounds;
   /** Where the status pages are served; undefined: nowhere. */
-  readonly status: string | undefined;
+  readonly status: StatusAddress | undefined;
   /** How many processes carry frames; 1: this one. */
   readonly reactors: number;
   /** The ports of all reactors but the first; none: those above the first's. */
@@ -43,7 +45,7 @@ export interface RelayProgramOptions extends PolicyOptions {
 }
 
 /** What each reactor listens on. @throws {UserError} the options do not fit together */
-export function reactorListen(options: RelayProgramOptions): readonly (readonly string[])[] {
+export function reactorListen(options: RelayProgramOptions): readonly (readonly ListenAddress[])[] {
   const { listen, reactors, reactorPorts } = options;
   const plan = planReactors({ listen, reactors, ports: reactorPorts });
   if (!plan.ok) throw new UserError(plan.message, { usage: true });

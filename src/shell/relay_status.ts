@@ -1,4 +1,5 @@
 /** Serves what a relay does: takes the core's snapshots, and hands them on as values. */
+import type { StatusAddress } from "../serve/status_address.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../serve/relay_view.ts";
@@ -21,13 +22,16 @@ export interface RelayParts {
 /**
  * Serves the status pages until the returned server is closed.
  *
- * @param text as on the command line
  * @throws {UserError} it cannot be served there
  */
-export function serveStatus(text: string, parts: RelayParts, logger: Logger): StatusServer {
+export function serveStatus(
+  address: StatusAddress,
+  parts: RelayParts,
+  logger: Logger,
+): StatusServer {
   const { reactor } = parts;
   const source = { now: () => reactor.now(), view: viewer(parts) };
-  return openStatus(text, source, () => reactor.attend(ATTENTION_MS), logger);
+  return openStatus(address, source, () => reactor.attend(ATTENTION_MS), logger);
 }
 
 /** Looks at a relay from now on: its view, made when it is asked for. */
@@ -46,12 +50,12 @@ export function viewer(parts: RelayParts): () => RelayView {
  * @throws {UserError} it cannot be served there
  */
 export function openStatus(
-  text: string,
+  address: StatusAddress,
   source: StatusSource,
   prepare: () => void | Promise<void>,
   logger: Logger,
 ): StatusServer {
-  return servePages(text, new StatusPages(source), prepare, "rooms and addresses", logger);
+  return servePages(address, new StatusPages(source), prepare, "rooms and addresses", logger);
 }
 
 function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {

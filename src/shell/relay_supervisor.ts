@@ -15,7 +15,7 @@
  * No frame passes the supervisor, so it runs on the runtime's own loop.
  */
 import { base64Url } from "../ctrl/base64url.ts";
-import { parseListen } from "../ctrl/address.ts";
+import type { ListenAddress } from "../ctrl/address.ts";
 import { RoomLocks } from "../relay/locks.ts";
 import { formatListen } from "../relay/reactor_plan.ts";
 import { type Failure, Supervision, type SupervisionAction } from "../relay/supervision.ts";
@@ -57,7 +57,7 @@ const RELOAD_MAX_MS = 10_000;
  */
 export async function superviseReactors(
   options: RelayProgramOptions,
-  listen: readonly (readonly string[])[],
+  listen: readonly (readonly ListenAddress[])[],
 ): Promise<number> {
   if (!Deno.build.standalone) throw new UserError("--reactors needs the compiled program");
   policyOf(options);
@@ -76,7 +76,7 @@ class RelaySupervisor {
   private readonly executable = Deno.execPath();
   private readonly processes: (ReactorProcess | undefined)[] = [];
   /** What each listens on; a port that the system has chosen stays. */
-  private readonly listen: (readonly string[])[];
+  private readonly listen: (readonly ListenAddress[])[];
   /** Of each reactor and listener. */
   private readonly ports: (readonly number[])[];
   private readonly locks = new RoomLocks();
@@ -99,7 +99,7 @@ class RelaySupervisor {
 
   constructor(
     private readonly options: RelayProgramOptions,
-    listen: readonly (readonly string[])[],
+    listen: readonly (readonly ListenAddress[])[],
     private readonly stateDir: string,
     private readonly certificate: RelayCertificate,
   ) {
@@ -249,9 +249,10 @@ class RelaySupervisor {
     switch (report.type) {
       case "listening":
         this.ports[reactor] = report.ports;
-        this.listen[reactor] = this.listen[reactor].map((text, index) =>
-          formatListen({ ...parseListen(text)!, port: report.ports[index] })
-        );
+        this.listen[reactor] = this.listen[reactor].map((address, index) => ({
+          ...address,
+          port: report.ports[index],
+        }));
         this.core.handleListening(reactor);
         break;
       case "failed":
@@ -298,7 +299,7 @@ class RelaySupervisor {
 
   private noteListening(reactor: number): void {
     for (const address of this.listen[reactor]) {
-      logText(this.logger, "info", "listening", { address, reactor });
+      logText(this.logger, "info", "listening", { address: formatListen(address), reactor });
     }
   }
 

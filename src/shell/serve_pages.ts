@@ -1,9 +1,9 @@
 /** Serves pages at the address of a command line's `--status`. */
 import { formatEndpointAddress } from "../ctrl/address.ts";
-import { isLoopback, parseStatusAddress } from "../serve/status_address.ts";
+import { isLoopback, type StatusAddress } from "../serve/status_address.ts";
 import { type Pages, StatusServer } from "../serve/status_server.ts";
 import { type Logger, logText } from "./logging.ts";
-import { systemFailure, UserError } from "./user_error.ts";
+import { systemFailure } from "./user_error.ts";
 
 /** For so long after a request the runtime's loop gets its turn each ms: a few packets come and go. */
 export const ATTENTION_MS = 50;
@@ -11,25 +11,22 @@ export const ATTENTION_MS = 50;
 /**
  * Serves pages until the returned server is closed.
  *
- * @param text as on the command line
  * @param prepare see {@linkcode StatusServer.open}
  * @param what others could read there
  * @throws {UserError} it cannot be served there
  */
 export function servePages(
-  text: string,
+  address: StatusAddress,
   pages: Pages,
   prepare: () => void | Promise<void>,
   what: string,
   logger: Logger,
 ): StatusServer {
-  const address = parseStatusAddress(text);
-  if (address === undefined) throw new UserError(`--status ${text}: no address`, { usage: true });
   let server: StatusServer;
   try {
     server = StatusServer.open(address, pages, prepare);
   } catch (cause) {
-    throw systemFailure(`--status ${text} cannot be served`, cause);
+    throw systemFailure(`--status ${formatEndpointAddress(address)} cannot be served`, cause);
   }
   logText(logger, "info", "serving status", {
     url: `http://${formatEndpointAddress(server.address)}/`,

@@ -16,7 +16,9 @@ import {
   parseCommandLine,
   type ProgramSpec,
 } from "../../src/cli/options.ts";
-import { CLIENT_PROGRAM, GATEWAY_PROGRAM, RELAY_PROGRAM } from "../../src/cli/programs.ts";
+import { CLIENT_PROGRAM } from "../../src/cli/client_options.ts";
+import { GATEWAY_PROGRAM } from "../../src/cli/gateway_options.ts";
+import { RELAY_PROGRAM } from "../../src/cli/relay_options.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { executablePath } from "../../tools/executables.ts";
 import { CertificateFiles } from "../support/certificates.ts";
@@ -74,7 +76,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "virtual-mac": ["01:00:5e:00:00:01", "00:11:22:33:44:55", "02:00:00:00:00", "02-00-00-00-00-51"],
   "tap-name": ["sixteen-letters-", "a/b", ".."],
   "allow-lan-network": ["10.0.0.1", "0.0.0.0/0", "8.0.0.0/7", "fe80::/64", "lan"],
-  "address": ["10.0.0.1", "10.0.0.1/33", "10.0.0.256/24", "fe80::1/64"],
+  "address": ["10.0.0.1", "192.168.001.7/24", "10.0.0.1/33", "10.0.0.256/24", "fe80::1/64"],
   "allow-inbound-port": ["0", "65536", "445/tcp", "135-139"],
   "log-level": ["loud"],
   "log-format": ["xml"],
@@ -186,8 +188,8 @@ for (const program of PROGRAMS) {
   Deno.test(`lanparty-${program}: every wrong use of every option is one line and exit code 2`, async () => {
     await using lines = await CommandLines.open();
     const options = allOptions(SPECS[program]);
-    for (const { name, check } of options) {
-      assertEquals(check !== undefined, BAD_VALUES[name] !== undefined, `bad values of --${name}`);
+    for (const { name, parse } of options) {
+      assertEquals(parse !== undefined, BAD_VALUES[name] !== undefined, `bad values of --${name}`);
     }
     const tasks = options.map((spec) => async () => {
       const [first, ...others] = wrongUses(spec);

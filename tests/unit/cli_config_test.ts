@@ -2,7 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { CONFIG_BYTES_MAX, parseConfig, readConfigFile } from "../../src/cli/config_file.ts";
 import { allOptions, parseCommandLine, type ProgramSpec } from "../../src/cli/options.ts";
-import { CLIENT_PROGRAM, GATEWAY_PROGRAM, RELAY_PROGRAM } from "../../src/cli/programs.ts";
+import { CLIENT_PROGRAM } from "../../src/cli/client_options.ts";
+import { GATEWAY_PROGRAM } from "../../src/cli/gateway_options.ts";
+import { RELAY_PROGRAM } from "../../src/cli/relay_options.ts";
 
 const HASH = "N0cI__d3nV2Xnsh11W3SKG9tPPfsMXo7JWMqqyjsN7s";
 

@@ -1,9 +1,9 @@
-import { formatCidr } from "../../src/proto/ip.ts";
+import { formatCidr, parseCidr } from "../../src/proto/ip.ts";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { parseLanNetwork } from "../../src/client/lan_networks.ts";
-import { fixedAddress } from "../../src/cli/client.ts";
+import { fixedAddress } from "../../src/cli/client_options.ts";
 import { parseCommandLine } from "../../src/cli/options.ts";
-import { CLIENT_PROGRAM } from "../../src/cli/programs.ts";
+import { CLIENT_PROGRAM } from "../../src/cli/client_options.ts";
 import { ipv4Settings, ipv6Settings } from "../../src/shell/linux_guard.ts";
 import { UserError } from "../../src/shell/user_error.ts";
 
@@ -13,10 +13,10 @@ const parse = (...args: string[]) =>
 Deno.test("--address takes what a LAN may have, and asks for leave where others have it", () => {
   assertEquals(fixedAddress(undefined, []), undefined);
   for (const text of ["10.77.0.50/8", "192.168.1.77/24", "100.64.0.5/10", "169.254.3.4/16"]) {
-    assertEquals(formatCidr(fixedAddress(text, [])!), text);
+    assertEquals(formatCidr(fixedAddress(parseCidr(text), [])!), text);
   }
   const allowed = [parseLanNetwork("203.0.113.0/24")!];
-  assertEquals(formatCidr(fixedAddress("203.0.113.7/24", allowed)!), "203.0.113.7/24");
+  assertEquals(formatCidr(fixedAddress(parseCidr("203.0.113.7/24"), allowed)!), "203.0.113.7/24");
   const refusals: [string, RegExp][] = [
     ["8.8.8.58/24", /8\.8\.8\.0\/24 is not for private use.* --allow-lan-network 8\.8\.8\.0\/24$/],
     ["192.168.1.77/15", /192\.168\.0\.0\/15 is not for private use/],
@@ -26,7 +26,7 @@ Deno.test("--address takes what a LAN may have, and asks for leave where others 
     ["203.0.113.7/23", /203\.0\.112\.0\/23 is not for private use/],
   ];
   for (const [text, why] of refusals) {
-    const error = assertThrows(() => fixedAddress(text, allowed), UserError);
+    const error = assertThrows(() => fixedAddress(parseCidr(text), allowed), UserError);
     assertMatch(error.message, why);
     assertEquals(error.message.startsWith(`--address ${text}: `), true);
     assertEquals(error.usage, true);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { LIMIT_OPTIONS, relayLimits } from "../../src/cli/limit_options.ts";
 import { parseCommandLine } from "../../src/cli/options.ts";
-import { RELAY_PROGRAM } from "../../src/cli/programs.ts";
+import { RELAY_PROGRAM } from "../../src/cli/relay_options.ts";
 import { RELAY_DEFAULTS } from "../../src/relay/limits.ts";
 
 function limitsOf(...args: string[]) {

@@ -1,17 +1,18 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { formatHelp } from "../../src/cli/help.ts";
 import {
   allOptions,
-  formatHelp,
+  integerBetween,
+  oneOf,
+  type OptionSpec,
+  OptionValues,
   parseCommandLine,
   type ProgramSpec,
 } from "../../src/cli/options.ts";
-import { parseRedirect } from "../../src/cli/option_values.ts";
-import {
-  CLIENT_PROGRAM,
-  GATEWAY_PROGRAM,
-  RELAY_PROGRAM,
-  wrongTapName,
-} from "../../src/cli/programs.ts";
+import { parseRedirect } from "../../src/cli/relay_options.ts";
+import { CLIENT_PROGRAM, wrongTapName } from "../../src/cli/client_options.ts";
+import { GATEWAY_PROGRAM } from "../../src/cli/gateway_options.ts";
+import { RELAY_PROGRAM } from "../../src/cli/relay_options.ts";
 
 const PROGRAM: ProgramSpec = {
   name: "example",
@@ -95,11 +96,11 @@ Deno.test("the help of each program names every option, and no line is too long"
   }
 });
 
-Deno.test("redirects and addresses with a prefix length are read as written", () => {
-  assertEquals(parseRedirect("party=Relay.example:4433"), {
-    room: "PARTY",
-    relay: "Relay.example:4433",
-  });
+Deno.test("redirects are read as written", () => {
+  assertEquals(parseRedirect("party=Relay.example:4433"), [
+    "PARTY",
+    { relay: "Relay.example:4433" },
+  ]);
   for (const text of ["party", "=a:1", "party=", "a b=c:1", "party=c:99999"]) {
     assertEquals(parseRedirect(text), undefined);
   }
@@ -170,4 +171,43 @@ Deno.test("what systemd gives is used where the command line gives nothing, befo
   assertEquals(new Set(read), new Set(["/run/config"]));
   values({}, "--config", "/d");
   assertEquals(read.at(-1), "/d");
+});
+
+Deno.test("an option carries what its text means, also when it is handed to another process", () => {
+  const level: OptionSpec<number> = {
+    name: "level",
+    value: "N",
+    default: "3",
+    help: "",
+    parse: integerBetween(1, 9),
+  };
+  const often: OptionSpec<string> = {
+    name: "often",
+    value: "WORD",
+    repeatable: true,
+    help: "",
+    parse: oneOf("a", "b"),
+  };
+  const program: ProgramSpec = { ...PROGRAM, options: [level, often] };
+  const read = (...args: string[]) => {
+    const parsed = parseCommandLine(program, args);
+    if (parsed.kind !== "run") throw new Error(JSON.stringify(parsed));
+    return parsed.values;
+  };
+  assertEquals([read().of(level), read("--level", "7").requiredOf(level)], [3, 7]);
+  assertEquals(read("--often", "b", "--often", "a").allOf(often), ["b", "a"]);
+  assertEquals([read().of(often), read().allOf(often)], [undefined, []]);
+  const again = OptionValues.fromRecord(program, read("--level", "7", "--often", "b").toRecord());
+  assertEquals([again.of(level), again.text("level"), again.allOf(often)], [7, "7", ["b"]]);
+});
+
+Deno.test("an address that some readers take for octal is refused before anything is done", () => {
+  const base = ["--relay", "relay.example", "--room", "PARTY"];
+  for (const address of ["192.168.001.7/24", "192.168.1.7/024", "192.168.1.7", "fd00::7/64"]) {
+    const parsed = parseCommandLine(CLIENT_PROGRAM, [...base, "--address", address]);
+    assertMatch(
+      parsed.kind === "usage-error" ? parsed.message : parsed.kind,
+      /--address "[^"]+": expected an IPv4 address like 192\.168\.1\.77\/24/,
+    );
+  }
 });

@@ -8,7 +8,7 @@ import {
   type Dialog,
   type WindowStart,
 } from "../../src/cli/own_window.ts";
-import { CLIENT_PROGRAM } from "../../src/cli/programs.ts";
+import { CLIENT_PROGRAM } from "../../src/cli/client_options.ts";
 import { readConfigFile } from "../../src/cli/config_file.ts";
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA";

@@ -1,7 +1,7 @@
 /** `lanparty-relay unit`: the text. systemd itself judges it in `tests/integration/units_test.ts`. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseCommandLine } from "../../src/cli/options.ts";
-import { RELAY_PROGRAM } from "../../src/cli/programs.ts";
+import { RELAY_PROGRAM } from "../../src/cli/relay_options.ts";
 import { unitOf } from "../../src/cli/unit_command.ts";
 import { formatGatewayUnit } from "../../src/shell/gateway_unit.ts";
 import { formatUnit, isHiddenFromService, quoteForUnit } from "../../src/shell/systemd_unit.ts";

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { GATEWAY_PROGRAM } from "../../src/cli/gateway_options.ts";
 import { OptionValues } from "../../src/cli/options.ts";
 import { gatewayUnitOf } from "../../src/cli/unit_command.ts";
 
@@ -20,7 +21,7 @@ Deno.test("the gateway's unit starts it with its options, paths made absolute, a
 
 Deno.test("what may hold a key is root's: systemd hands it to the gateway, from wherever it lies", () => {
   const lines = (args: readonly string[], config: Record<string, string[]> = {}) => {
-    const values = OptionValues.fromRecord(config);
+    const values = OptionValues.fromRecord(GATEWAY_PROGRAM, config);
     const { text, notes } = gatewayUnitOf("/bin/g", args, "/home/ann", values);
     assertEquals(notes, []);
     return text.split("\n").filter((line) => /^(ExecStart|LoadCredential)=/.test(line));

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { parseListen } from "../../src/ctrl/address.ts";
 import { LocalDirectory } from "../../src/relay/directory.ts";
-import { planReactors } from "../../src/relay/reactor_plan.ts";
+import { formatListen, planReactors } from "../../src/relay/reactor_plan.ts";
 import { ownerOfRoom, ReactorDirectory } from "../../src/relay/reactor_directory.ts";
 import { isPrivateAddress, redirectHost } from "../../src/relay/redirect_host.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
@@ -140,8 +141,8 @@ Deno.test("reactors: private addresses are told from public ones", () => {
 
 /** The plan's listeners, or what is wrong. */
 function plan(listen: string[], reactors: number, ...ports: number[]): unknown {
-  const found = planReactors({ listen, reactors, ports });
-  return found.ok ? found.listen : found.message;
+  const found = planReactors({ listen: listen.map((text) => parseListen(text)!), reactors, ports });
+  return found.ok ? found.listen.map((own) => own.map(formatListen)) : found.message;
 }
 
 Deno.test("reactors: each listens where the first does, on the ports above or on those that are named", () => {

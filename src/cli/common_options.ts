@@ -1,0 +1,27 @@
+/** Options of more than one program. */
+import { parseStatusAddress, type StatusAddress } from "../serve/status_address.ts";
+import { expecting, type OptionSpec } from "./options.ts";
+
+/** The folder of what is kept. */
+export const STATE_DIR: OptionSpec = {
+  name: "state-dir",
+  value: "DIR",
+  help: "where state is kept; by default what systemd gives, else a folder of the user's",
+};
+
+/** The file of the frame log. */
+export const FRAME_LOG: OptionSpec = {
+  name: "frame-log",
+  value: "FILE",
+  help: "write one JSON line for every frame to FILE (for finding faults: it costs speed)",
+};
+
+/** Where status pages are served. @param help what there is to be seen */
+export function statusOption(help: string): OptionSpec<StatusAddress> {
+  return {
+    name: "status",
+    value: "ADDRESS",
+    help,
+    parse: expecting("PORT, ADDRESS:PORT or [ADDRESS]:PORT", parseStatusAddress),
+  };
+}

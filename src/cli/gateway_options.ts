@@ -1,0 +1,77 @@
+/** The command line of `lanparty-gateway`. */
+import type { GatewayProgramOptions } from "../shell/gateway_program.ts";
+import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
+import { REMOVAL_OPTIONS } from "./control_words.ts";
+import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
+import type { OptionValues, ProgramSpec } from "./options.ts";
+import { VERSION } from "./version.ts";
+
+const STATUS = statusOption(
+  "serve /api/gateway (JSON), /metrics and /healthz over HTTP, such as 9466 (for this " +
+    "machine only) or 192.0.2.1:9466; players' names and MACs can be read there",
+);
+
+/** `lanparty-gateway` */
+export const GATEWAY_PROGRAM: ProgramSpec = {
+  name: "lanparty-gateway",
+  summary: "lanparty-gateway joins a LAN interface of this machine with a room.",
+  examples: [
+    "lanparty-gateway new-key > party.key",
+    "lanparty-gateway --relay relay.example.org --room PARTY --gateway-key-file party.key " +
+    "--interface eth0",
+  ],
+  commands: [
+    {
+      name: "new-key",
+      summary:
+        "print a new gateway key, the room key for the players, and the hash for a relay's list",
+      options: [],
+    },
+    {
+      name: "interfaces",
+      summary: "list the interfaces of this machine that can be bridged, and why others cannot",
+      options: [],
+    },
+    {
+      name: "ctl",
+      words: "WORDS",
+      summary: "see and remove players, as the party's host, at the gateway that runs with this " +
+        "--state-dir: players, kick PLAYER, ban PLAYER, ban ADDRESS, unban MAC, bans, lock, unlock or " +
+        "release MAC",
+      options: [...REMOVAL_OPTIONS, STATE_DIR],
+    },
+    { name: "unit", summary: "print a systemd unit that starts this program with these options" },
+  ],
+  options: [
+    ...RELAY_ACCESS,
+    ...keyOptions("gateway-key", "the key that makes this gateway the room's"),
+    { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
+    {
+      name: "allow-router-advertisements",
+      help:
+        "let IPv6 router advertisements of the LAN through to players, where the relay does, too",
+    },
+    {
+      name: "allow-vlan",
+      help: "let players send frames of VLANs (802.1Q tags) to the LAN, where the relay does, too",
+    },
+    STATE_DIR,
+    FRAME_LOG,
+    STATUS,
+  ],
+};
+
+/** What a checked command line says. */
+export function gatewayOptions(values: OptionValues): GatewayProgramOptions {
+  return {
+    ...relayAccess(GATEWAY_PROGRAM, values),
+    gatewayKey: keyOf("gateway-key", values),
+    interface: values.required("interface"),
+    allowRouterAdvertisements: values.flag("allow-router-advertisements"),
+    allowVlan: values.flag("allow-vlan"),
+    stateDir: values.text("state-dir"),
+    frameLogFile: values.text("frame-log"),
+    status: values.of(STATUS),
+    version: VERSION,
+  };
+}
