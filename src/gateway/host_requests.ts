@@ -3,8 +3,11 @@
  *
  * Bounded, so that a script of the host's does not make the relay take this gateway for a flood (it ends a
  * session with more than a hundred messages in ten seconds).
+ *
+ * A lock is remembered here, since the relay has it only while the room is there: it is asked for again in each
+ * new session, a while after its beginning.
  */
-import type { HostAnswer, HostRequest, ListedBan } from "../ctrl/host_messages.ts";
+import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../ctrl/host_messages.ts";
 
 /** The relay answers within this time, or nobody waits for it any more. */
 export const ANSWER_TIMEOUT_MS = 4_000;
@@ -16,6 +19,15 @@ export const REQUESTS_WINDOW_MS = 10_000;
 /** Bans that are taken out of the answers to one request. */
 export const BANS_MAX = 1_024;
 
+/**
+ * A new session's room is locked after this: a relay that was started anew knows none of the players, who come
+ * back meanwhile.
+ */
+export const LOCK_AGAIN_MS = 60_000;
+
+/** What the host wants of the room: `again` until the relay has been asked once more. */
+export type LockState = "open" | "locked" | "again";
+
 /** A request, but for its number. */
 export type HostOrder = Omit<HostRequest, "type" | "request">;
 
@@ -26,7 +38,19 @@ export interface HostOutcome {
   readonly bans: readonly ListedBan[];
 }
 
+/** Takes a request on its way; false: the relay cannot be asked. */
+export type SendRequest = (request: HostRequest) => boolean;
+
+/** What is told of the lock. */
+export interface LockListener {
+  /** The host has locked or unlocked the room: to be remembered. */
+  keep(locked: boolean): void;
+  /** A new session's room was locked again, or could not be. */
+  renewed(outcome: HostOutcome): void;
+}
+
 interface Pending {
+  readonly action: HostAction;
   readonly bans: ListedBan[];
   readonly dueMs: number;
   readonly done: (outcome: HostOutcome) => void;
@@ -39,15 +63,27 @@ export class HostRequests {
   /** When the last requests were made, the oldest first. */
   readonly #madeMs: number[] = [];
   #next = 1;
+  readonly #listener: LockListener;
+  #locked: boolean;
+  /** When the room is to be locked again, and by what way. */
+  #lockDueMs = Infinity;
+  #send: SendRequest = () => false;
 
-  /**
-   * Asks for something; `done` is called once, now or later.
-   *
-   * @param send takes the request on its way; false: the relay cannot be asked
-   */
+  /** `locked`: the host's last word, to an earlier process. */
+  constructor(locked: boolean, listener: LockListener) {
+    this.#locked = locked;
+    this.#listener = listener;
+  }
+
+  /** Whether the host lets new players in. */
+  get lockState(): LockState {
+    return !this.#locked ? "open" : this.#lockDueMs === Infinity ? "locked" : "again";
+  }
+
+  /** Asks for something; `done` is called once, now or later. */
   ask(
     order: HostOrder,
-    send: (request: HostRequest) => boolean,
+    send: SendRequest,
     done: (outcome: HostOutcome) => void,
     nowMs: number,
   ): void {
@@ -62,7 +98,14 @@ export class HostRequests {
       return done(failed("the gateway is not in its room, or the relay is too old for this"));
     }
     this.#madeMs.push(nowMs);
-    this.#pending.set(request, { bans: [], dueMs: nowMs + ANSWER_TIMEOUT_MS, done });
+    const { action } = order;
+    this.#pending.set(request, { action, bans: [], dueMs: nowMs + ANSWER_TIMEOUT_MS, done });
+  }
+
+  /** A session has begun. */
+  handleJoined(send: SendRequest, nowMs: number): void {
+    this.#send = send;
+    if (this.#locked) this.#lockDueMs = nowMs + LOCK_AGAIN_MS;
   }
 
   /** The relay has answered; what nobody waits for is ignored. */
@@ -72,23 +115,38 @@ export class HostRequests {
     pending.bans.push(...bans.slice(0, BANS_MAX - pending.bans.length));
     if (more && ok && pending.bans.length < BANS_MAX) return;
     this.#pending.delete(request);
+    if (pending.action === "unlock" || (pending.action === "lock" && ok)) {
+      this.#lockDueMs = Infinity;
+      this.#keepLocked(pending.action === "lock");
+    }
     pending.done({ ok, message, bans: pending.bans });
+  }
+
+  #keepLocked(locked: boolean): void {
+    if (locked !== this.#locked) this.#listener.keep(locked);
+    this.#locked = locked;
   }
 
   /** The room is left: there will be no answers. */
   handleLeft(): void {
+    this.#lockDueMs = Infinity;
     this.#end("the gateway has left its room before the relay answered", () => true);
   }
 
-  /** Gives up what has waited too long. */
+  /** Gives up what has waited too long, and locks the room of a new session. */
   handleTimer(nowMs: number): void {
+    if (nowMs >= this.#lockDueMs) {
+      // Once more, unless the answer is that it is done.
+      this.#lockDueMs = nowMs + LOCK_AGAIN_MS;
+      this.ask({ action: "lock" }, this.#send, (outcome) => this.#listener.renewed(outcome), nowMs);
+    }
     this.#end("the relay does not answer", ({ dueMs }) => dueMs <= nowMs);
   }
 
   /** When {@link handleTimer} is to be called, ms. */
   nextDeadlineMs(): number {
     const [oldest] = this.#pending.values();
-    return oldest?.dueMs ?? Infinity;
+    return Math.min(oldest?.dueMs ?? Infinity, this.#lockDueMs);
   }
 
   #end(why: string, isOver: (pending: Pending) => boolean): void {

@@ -24,6 +24,8 @@ export interface HostActions {
   /** Whether the gateway is in the room. */
   readonly joined: boolean;
   readonly players: readonly GatewayPlayerView[];
+  /** Whether new players are let in; `again`: the relay will be told so once more. */
+  readonly lockState: "open" | "locked" | "again";
   /** Asks the relay. */
   ask(wish: HostWish): Promise<
     { readonly ok: boolean; readonly message: string; readonly bans: readonly ListedBan[] }
@@ -104,10 +106,17 @@ function isNumber(text: string): boolean {
   return /^\d{1,5}$/.test(text);
 }
 
-function players({ room, joined, players }: HostActions): ControlAnswer {
+const LOCK_TEXT = {
+  open: "",
+  locked: "\nlocked: no new player is let in (unlock takes it back)",
+  again: "\nlocked again within a minute: whoever was here comes back first (unlock takes it back)",
+} as const;
+
+function players({ room, joined, players, lockState }: HostActions): ControlAnswer {
   if (!joined) return refuse(`the gateway is not in the room ${room} now`);
-  if (players.length === 0) return done(`no players in ${room}`);
-  return done(formatTable([
+  const lock = LOCK_TEXT[lockState];
+  if (players.length === 0) return done(`no players in ${room}${lock}`);
+  const table = formatTable([
     ["PLAYER", "MAC", "IN THE LAN", "NAME"],
     ...players.map(({ peerId, mac, served, dhcpServer, name }) => [
       String(peerId),
@@ -115,7 +124,8 @@ function players({ room, joined, players }: HostActions): ControlAnswer {
       served ? dhcpServer ? "yes, with a DHCP server" : "yes" : "no",
       isolated(name ?? ""),
     ]),
-  ]));
+  ]);
+  return done(`${table}${lock}`);
 }
 
 function formatBans(bans: readonly ListedBan[], { room, unixMs }: HostActions): string {

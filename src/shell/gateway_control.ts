@@ -6,32 +6,53 @@ import type { Reactor, Worker } from "../reactor/mod.ts";
 import type { GatewayView } from "../serve/gateway_view.ts";
 import { answerHost, type HostWish } from "../serve/host_control.ts";
 import { serveControl } from "./control_service.ts";
-import type { Logger } from "./logging.ts";
+import { LockFile } from "./lock_file.ts";
+import { type Logger, logText } from "./logging.ts";
 import { ATTENTION_MS } from "./serve_pages.ts";
 
 /** See the module. */
 export class GatewayControl implements Worker {
-  private readonly requests = new HostRequests();
+  private readonly requests: HostRequests;
+  private session: EndpointSession | undefined;
   private stop: () => void = () => {};
 
-  constructor(private readonly reactor: Reactor) {}
+  /** `room`: the code of the room that the host may have locked before. */
+  constructor(
+    private readonly reactor: Reactor,
+    private readonly stateDir: string,
+    room: string,
+    private readonly logger: Logger,
+  ) {
+    const file = new LockFile(stateDir, room, logger);
+    this.requests = new HostRequests(file.found, {
+      keep: (locked) => file.keep(locked),
+      renewed: ({ ok, message }) =>
+        logText(
+          logger,
+          ok ? "info" : "warning",
+          ok ? message : `the room is not locked: ${message}`,
+        ),
+    });
+  }
 
   /** Listens until {@linkcode close}. */
-  open(
-    stateDir: string,
-    session: EndpointSession,
-    view: () => GatewayView,
-    logger: Logger,
-  ): void {
-    const { reactor } = this;
+  open(session: EndpointSession, view: () => GatewayView): void {
+    const { reactor, stateDir, logger, requests } = this;
+    this.session = session;
     reactor.addWorker(this);
     const control = serveControl(stateDir, "gateway", (words) => {
       reactor.attend(ATTENTION_MS);
       const { unixMs, room, joined, players } = view();
       const ask = (wish: HostWish) => this.ask(wish, session);
-      return answerHost(words, { unixMs, room, joined, players, ask });
+      const { lockState } = requests;
+      return answerHost(words, { unixMs, room, joined, players, lockState, ask });
     }, logger);
     this.stop = () => control.close();
+  }
+
+  /** A room is joined. */
+  handleJoined(nowMs: number): void {
+    this.requests.handleJoined((request) => this.session!.askRelay(request), nowMs);
   }
 
   /** The relay has answered. */

@@ -76,7 +76,12 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
   const gateway = new Gateway(options, resources, frameLog, journal, logger);
-  const control = new GatewayControl(resources.reactor);
+  const control = new GatewayControl(
+    resources.reactor,
+    stateDir,
+    options.room,
+    logger,
+  );
   let hideStatus = () => {};
   try {
     const node = openEndpoint(
@@ -89,6 +94,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
         onAction: (action, nowMs) => {
           if (action.type === "hostAnswer") control.handleAnswer(action.answer);
           else if (action.type === "left") control.handleLeft();
+          else if (action.type === "joined") control.handleJoined(nowMs);
           gateway.handleAction(action, nowMs);
         },
       },
@@ -97,7 +103,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     );
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
-    control.open(stateDir, node.parts.session, view, logger);
+    control.open(node.parts.session, view);
     gateway.start(node);
     return await runEndpoint(node, resources, frameLog, logger);
   } finally {

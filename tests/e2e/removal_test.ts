@@ -128,10 +128,12 @@ partyTest(
       "a locked room: who has just left comes back, a stranger does not come in",
       async () => {
         assertEquals((await party.askGateway("lock"))[0], 0);
+        assertMatch((await party.askGateway("players"))[1], /^locked: no new player is let in/m);
         await stop(first);
         assertMatch(await refused(party, bob, ...optionsOf(BOB)), /The relay does not let you in/);
         await stop(await party.startClient(alice, ...optionsOf(ALICE)));
         assertEquals(await party.askGateway("unlock"), [0, `${PARTY.room} is open\n`]);
+        assertEquals(/^locked/m.test((await party.askGateway("players"))[1]), false);
       },
     );
     await step(

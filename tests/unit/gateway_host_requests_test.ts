@@ -6,24 +6,48 @@ import {
   type HostOrder,
   type HostOutcome,
   HostRequests,
+  LOCK_AGAIN_MS,
   REQUESTS_MAX,
   REQUESTS_PENDING_MAX,
   REQUESTS_WINDOW_MS,
 } from "../../src/gateway/host_requests.ts";
 
 class Host {
-  readonly requests = new HostRequests();
+  /** What is to be remembered of the lock, and what came of renewing it. */
+  readonly kept: boolean[] = [];
+  readonly renewed: boolean[] = [];
+  readonly requests: HostRequests;
   readonly sent: HostRequest[] = [];
   readonly outcomes: HostOutcome[] = [];
   nowMs = 1_000;
   mayAsk = true;
 
+  constructor(locked = false) {
+    this.requests = new HostRequests(locked, {
+      keep: (isLocked) => this.kept.push(isLocked),
+      renewed: ({ ok }) => this.renewed.push(ok),
+    });
+  }
+
+  private readonly send = (request: HostRequest) => {
+    if (this.mayAsk) this.sent.push(request);
+    return this.mayAsk;
+  };
+
   ask(order: HostOrder = { action: "lock" }): void {
-    const send = (request: HostRequest) => {
-      if (this.mayAsk) this.sent.push(request);
-      return this.mayAsk;
-    };
-    this.requests.ask(order, send, (outcome) => this.outcomes.push(outcome), this.nowMs);
+    this.requests.ask(order, this.send, (outcome) => this.outcomes.push(outcome), this.nowMs);
+  }
+
+  join(): void {
+    this.requests.handleJoined(this.send, this.nowMs);
+  }
+
+  /** Lets time pass, and says what was asked for by itself meanwhile. */
+  pass(ms: number): string[] {
+    this.nowMs += ms;
+    this.sent.splice(0);
+    this.requests.handleTimer(this.nowMs);
+    return this.sent.map(({ action }) => action);
   }
 
   answer(request: number, ok = true, fields: { bans?: ListedBan[]; more?: boolean } = {}): void {
@@ -103,4 +127,50 @@ Deno.test("a script of the host's does not make the gateway flood the relay", ()
   host.nowMs += REQUESTS_WINDOW_MS;
   host.ask();
   assertEquals(host.sent.length, REQUESTS_MAX + 1);
+});
+
+Deno.test("a lock that the relay has taken is renewed in each session, when its players had time to come back", () => {
+  const host = new Host();
+  host.join();
+  assertEquals(host.pass(LOCK_AGAIN_MS), [], "nobody has locked it");
+  host.ask();
+  assertEquals([host.requests.lockState, host.kept], ["open", []], "nobody knows yet");
+  host.answer(1);
+  assertEquals([host.requests.lockState, host.kept], ["locked", [true]]);
+  host.requests.handleLeft();
+  assertEquals([host.pass(10 * LOCK_AGAIN_MS), host.requests.nextDeadlineMs()], [[], Infinity]);
+  host.join();
+  assertEquals(host.requests.lockState, "again");
+  assertEquals(host.requests.nextDeadlineMs(), host.nowMs + LOCK_AGAIN_MS);
+  assertEquals(host.pass(LOCK_AGAIN_MS - 1), []);
+  assertEquals([host.pass(1), host.requests.lockState], [["lock"], "again"]);
+  host.answer(2);
+  assertEquals([host.requests.lockState, host.renewed, host.kept], ["locked", [true], [true]]);
+  assertEquals(host.pass(10 * LOCK_AGAIN_MS), []);
+});
+
+Deno.test("a lock of the gateway's process before is renewed, each minute anew until the relay has done it", () => {
+  const host = new Host(true);
+  host.join();
+  assertEquals(host.pass(LOCK_AGAIN_MS), ["lock"]);
+  host.answer(1, false);
+  assertEquals(host.pass(LOCK_AGAIN_MS), ["lock"]);
+  assertEquals(host.pass(ANSWER_TIMEOUT_MS), []);
+  assertEquals([host.renewed, host.requests.lockState], [[false, false], "again"]);
+  assertEquals(host.pass(LOCK_AGAIN_MS), ["lock"]);
+  host.answer(3);
+  assertEquals([host.renewed, host.requests.lockState], [[false, false, true], "locked"]);
+  assertEquals(host.kept, [], "nothing new");
+});
+
+Deno.test("the host's unlock ends a lock, also where the relay has none any more, and a refused lock is none", () => {
+  const host = new Host(true);
+  host.join();
+  host.ask({ action: "unlock" });
+  host.answer(1, false);
+  assertEquals([host.requests.lockState, host.kept], ["open", [false]]);
+  assertEquals(host.pass(LOCK_AGAIN_MS), []);
+  host.ask();
+  host.answer(2, false);
+  assertEquals([host.requests.lockState, host.kept], ["open", [false]]);
 });

@@ -23,6 +23,7 @@ import {
   STATION_SILENCE_MAX_MS,
 } from "../../src/relay/lan_macs.ts";
 import * as limits from "../../src/relay/limits.ts";
+import { LOCK_AGAIN_MS } from "../../src/gateway/host_requests.ts";
 import * as removal from "../../src/relay/limits_removal.ts";
 import { GATEWAY_SHARE, PEER_LIMITS } from "../../src/relay/peer_limits.ts";
 import { SHARE_LIMITS } from "../../src/relay/shares.ts";
@@ -134,6 +135,7 @@ Deno.test("the protocol's document gives this project's own bounds as they are",
     [/(\d+) MACs for one site/, removal.RESERVATIONS_PER_SITE_MAX],
     [/for one site and (\d+) in a room/, removal.RESERVATIONS_PER_ROOM_MAX],
     [/players, ([\d,]+) over all; the oldest/, removal.RESERVATIONS_MAX],
+    [/\(this project: (\d+) s\) after its welcome/, LOCK_AGAIN_MS / 1_000],
     [/has sent at least (\d+) frames from it/, STATION_FRAMES_MIN],
     [/none of them (\d+) s after the one before/, STATION_SILENCE_MAX_MS / 1_000],
     [/-limit` \|[^|]*\|[^|]*minutes \| ([\d,]+) a second/, PEER_LIMITS.unknownFramesPerSecond],

@@ -1,5 +1,7 @@
 /** What a room's host may do through the gateway, and nobody else. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { HostAnswer, HostRequest } from "../../src/ctrl/host_messages.ts";
+import { HostRequests as GatewayRequests, LOCK_AGAIN_MS } from "../../src/gateway/host_requests.ts";
 import { HOST_BANS_PER_SITE_MAX, ROOM_BANS_MAX } from "../../src/relay/limits_removal.ts";
 import { KeyedPolicy } from "../../src/relay/policy.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
@@ -186,6 +188,43 @@ Deno.test("host: a locked room lets no new player in, but those who were there, 
     resume: party.hostResume,
   });
   assertEquals(gateway.messages[0].type, "welcome");
+});
+
+Deno.test("host: a lock outlasts a room that was empty for a moment, and a relay that was started anew", () => {
+  const outcomes: string[] = [];
+  const requests = new GatewayRequests(false, {
+    keep: () => {},
+    renewed: ({ message }) => outcomes.push(message),
+  });
+  /** Passes a gateway's requests to the relay, and the answers back. */
+  const send = (host: ScriptedEndpoint) => (request: HostRequest) => {
+    host.heard();
+    host.control(request);
+    const answer = host.heard().find(({ type }) => type === "hostAnswer");
+    pendingAnswers.push(answer as unknown as HostAnswer);
+    return true;
+  };
+  const pendingAnswers: HostAnswer[] = [];
+  const settle = () => {
+    for (const answer of pendingAnswers.splice(0)) requests.handleAnswer(answer);
+  };
+  const before = new Party();
+  requests.ask({ action: "lock" }, send(before.host), () => {}, 0);
+  settle();
+  assertEquals(before.answer({ mac: C }, 3), "not-admitted");
+  before.host.lose();
+  const back = before.gateway({ gatewayKey: GATEWAY_KEY, features: FEATURES }, AT(1));
+  const restarted = new Party();
+  for (const [party, host] of [[before, back], [restarted, restarted.host]] as const) {
+    requests.handleJoined(send(host), 0);
+    // Who was in it comes back before it is locked.
+    const b = party.player(B, 2);
+    requests.handleTimer(LOCK_AGAIN_MS);
+    settle();
+    assertEquals(party.answer({ mac: C }, 3), "not-admitted");
+    assertEquals(b.messages.some(({ type }) => type === "disconnect"), false);
+  }
+  assertEquals(outcomes, Array(2).fill("PARTY is locked: no new player is let in"));
 });
 
 Deno.test("host: the operator's lock is not the host's to open", () => {

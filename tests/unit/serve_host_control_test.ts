@@ -24,6 +24,8 @@ class Actions implements HostActions {
     { peerId: 18, mac: "02:00:00:00:00:53", name: "Cora", served: true, dhcpServer: true },
   ];
 
+  lockState: HostActions["lockState"] = "open";
+
   constructor(readonly joined = true, private readonly ok = true) {}
 
   ask = (wish: HostWish) => {
@@ -45,6 +47,16 @@ Deno.test("the host sees the players of the room", async () => {
     "17      02:00:00:00:00:52  no",
     "18      02:00:00:00:00:53  yes, with a DHCP server  Cora",
   ]);
+});
+
+Deno.test("below the players stands whether the room is locked", async () => {
+  const actions = new Actions();
+  for (const [state, text] of [["locked", "locked: no new"], ["again", "locked again within"]]) {
+    actions.lockState = state as HostActions["lockState"];
+    const lines = (await ask("players", actions)).split("\n");
+    assertEquals(lines.length, 5);
+    assertStringIncludes(lines[4], text);
+  }
 });
 
 Deno.test("the host's words become what the relay is asked, players by number or MAC", async () => {
