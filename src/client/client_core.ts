@@ -72,8 +72,12 @@ export class ClientCore implements FrameSink {
     this.#options = options;
     this.#mac = options.mac.slice();
     this.#answers = new LanAnswers(options);
-    this.#party = new PartyFilter({ ...options, allowVlan: options.allowVlan ?? false });
     this.#addresses = new OwnAddresses(options.networks);
+    this.#party = new PartyFilter({
+      ...options,
+      allowVlan: options.allowVlan ?? false,
+      hasAddress: (bytes, at, ipBytes) => this.#addresses.isOwn(bytes, at, ipBytes),
+    });
   }
 
   /** How many times the player's system has given a lease back, and that has gone into the tunnel. */

@@ -95,7 +95,7 @@ export class OwnAddresses {
     const at = sourceOffset(frame, end);
     if (at < 0 || isUnspecified(bytes, at, ipBytes) || isGroup(bytes, at, ipBytes)) return;
     if (ipBytes === 4 && bytes[at] === 127) return;
-    if (this.#isOwn(bytes, at, ipBytes) || isOneOf(this.#others, bytes, at, ipBytes)) return;
+    if (this.isOwn(bytes, at, ipBytes) || isOneOf(this.#others, bytes, at, ipBytes)) return;
     const known = this.#findLearnt(bytes, at, ipBytes);
     const index = known >= 0 ? known : this.#oldestLearnt();
     copyBytes(bytes, at, ipBytes, this.#learnt, index * KEY_BYTES);
@@ -142,14 +142,15 @@ export class OwnAddresses {
 
   /** Whether an address is the adapter's, or means all in a network of its. */
   #has(bytes: Uint8Array, at: number, ipBytes: number, nowMs: number): boolean {
-    if (this.#isOwn(bytes, at, ipBytes) || isOneOf(this.#broadcasts, bytes, at, ipBytes)) {
+    if (this.isOwn(bytes, at, ipBytes) || isOneOf(this.#broadcasts, bytes, at, ipBytes)) {
       return true;
     }
     const index = this.#findLearnt(bytes, at, ipBytes);
     return index >= 0 && nowMs - this.#learntMs[index] <= LEARNT_MS;
   }
 
-  #isOwn(bytes: Uint8Array, at: number, ipBytes: number): boolean {
+  /** Whether the adapter has the address at `bytes[at]`, by the tables. */
+  isOwn(bytes: Uint8Array, at: number, ipBytes: number): boolean {
     for (const { address } of this.#own) {
       if (address.length === ipBytes && startsAs(bytes, at, address, ipBytes * 8)) return true;
     }

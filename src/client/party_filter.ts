@@ -9,7 +9,12 @@
  */
 import type { EndpointAction } from "../endpoint/actions.ts";
 import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
-import { LAN_OWNER, type NeighbourEvent, NeighbourGuard } from "../filter/neighbour_guard.ts";
+import {
+  type HasAddress,
+  LAN_OWNER,
+  type NeighbourEvent,
+  NeighbourGuard,
+} from "../filter/neighbour_guard.ts";
 import type { Dissection } from "../proto/dissect.ts";
 import { equalMacs } from "../proto/mac.ts";
 
@@ -21,6 +26,8 @@ export interface PartyFilterOptions {
   readonly allowLanDefaultRoute: boolean;
   /** Frames of VLANs reach the player's system. */
   readonly allowVlan: boolean;
+  /** Whether this PC's adapter has an address. */
+  readonly hasAddress?: HasAddress;
   /** Random bytes, with which the table of addresses is mixed. */
   readonly random: (count: number) => Uint8Array;
 }
@@ -38,11 +45,13 @@ export class PartyFilter {
   #self = NO_PEER;
   #gateway = NO_PEER;
 
-  constructor({ mac, allowLanDefaultRoute, allowVlan, random }: PartyFilterOptions) {
+  constructor(options: PartyFilterOptions) {
+    const { mac, allowLanDefaultRoute, allowVlan, hasAddress, random } = options;
     const own = mac.slice();
     this.#guard = new NeighbourGuard(
       random(SEED_BYTES),
       (bytes, offset) => equalMacs(bytes, offset, own, 0) ? this.#self : LAN_OWNER,
+      hasAddress,
     );
     this.#playerRules = {
       ...{ fromPlayer: true, allowVlan },

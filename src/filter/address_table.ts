@@ -39,7 +39,8 @@ export class AddressTable {
   readonly #macs = new Uint8Array(ADDRESSES_MAX * MAC_BYTES);
   readonly #ranks = new Uint8Array(ADDRESSES_MAX);
   readonly #owners = new Uint16Array(ADDRESSES_MAX);
-  readonly #seenMs = new Float64Array(ADDRESSES_MAX);
+  /** Until when each is kept, though nothing more is heard of it. */
+  readonly #keptMs = new Float64Array(ADDRESSES_MAX);
   /** Addresses of each owner. */
   readonly #counts = new Uint16Array(0x1_0000);
   /** The address at hand. */
@@ -67,19 +68,19 @@ export class AddressTable {
   }
 
   /**
-   * Where the address that was looked for last is to be put: a free place, one that was silent since
-   * `agedMs`, or the oldest of those with the lowest rank, if that is not above `rankMax`. -1: all of its
-   * bucket's places are worth more.
+   * Where the address that was looked for last is to be put: a free place, one that is no longer kept, or
+   * that of those with the lowest rank which is kept for the least time, if that rank is not above `rankMax`.
+   * -1: all of its bucket's places are worth more.
    */
-  placeFor(rankMax: number, agedMs: number): number {
+  placeFor(rankMax: number, nowMs: number): number {
     const first = this.#bucket();
     let best = -1;
     for (let place = first; place < first + WAYS; place++) {
-      if (this.#ranks[place] === AddressRank.free || this.#seenMs[place] < agedMs) return place;
+      if (this.#ranks[place] === AddressRank.free || this.#keptMs[place] < nowMs) return place;
       if (this.#ranks[place] > rankMax) continue;
       if (
         best < 0 || this.#ranks[place] < this.#ranks[best] ||
-        (this.#ranks[place] === this.#ranks[best] && this.#seenMs[place] < this.#seenMs[best])
+        (this.#ranks[place] === this.#ranks[best] && this.#keptMs[place] < this.#keptMs[best])
       ) best = place;
     }
     return best;
@@ -92,7 +93,7 @@ export class AddressTable {
     macOffset: number,
     owner: number,
     rank: number,
-    nowMs: number,
+    keptMs: number,
   ): void {
     this.clear(place);
     copyBytes(this.#key, 0, KEY_BYTES, this.#keys, place * KEY_BYTES);
@@ -100,7 +101,7 @@ export class AddressTable {
     this.#vlans[place] = this.#vlan;
     this.#ranks[place] = rank;
     this.#owners[place] = owner;
-    this.#seenMs[place] = nowMs;
+    this.#keptMs[place] = keptMs;
     this.#counts[owner]++;
   }
 
@@ -111,9 +112,9 @@ export class AddressTable {
     this.#ranks[place] = AddressRank.free;
   }
 
-  /** Its MAC has spoken again, as this owner's. */
-  touch(place: number, owner: number, nowMs: number): void {
-    this.#seenMs[place] = nowMs;
+  /** Its MAC has spoken again, as this owner's: it is kept until then at least. */
+  touch(place: number, owner: number, keptMs: number): void {
+    if (this.#keptMs[place] < keptMs) this.#keptMs[place] = keptMs;
     const before = this.#owners[place];
     if (before === owner) return;
     this.#counts[before]--;
@@ -134,15 +135,15 @@ export class AddressTable {
     return this.#owners[place];
   }
 
-  seenMs(place: number): number {
-    return this.#seenMs[place];
+  keptMs(place: number): number {
+    return this.#keptMs[place];
   }
 
-  /** Gives up the addresses of an owner that were silent since `agedMs`. For joins and leaves, not for frames. */
-  forget(owner: number, agedMs: number): void {
+  /** Gives up the addresses of an owner that are not kept until `beforeMs`. For joins and leaves, not for frames. */
+  forget(owner: number, beforeMs: number): void {
     if (this.#counts[owner] === 0) return;
     for (let place = 0; place < ADDRESSES_MAX; place++) {
-      if (this.#owners[place] === owner && this.#seenMs[place] < agedMs) this.clear(place);
+      if (this.#owners[place] === owner && this.#keptMs[place] < beforeMs) this.clear(place);
     }
   }
 

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { readU16 } from "../proto/bytes.ts";
+import { readU16, readU32 } from "../proto/bytes.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 
@@ -18,6 +18,7 @@ const COOKIE_OFFSET = 236;
 const OPTIONS_OFFSET = 240;
 const OPTION_PAD = 0;
 const OPTION_ROUTER = 3;
+const OPTION_LEASE_TIME = 51;
 const OPTION_MESSAGE_TYPE = 53;
 const OPTION_SERVER = 54;
 const OPTION_END = 255;
@@ -42,8 +43,11 @@ export class LeaseMessage {
   routersOffset = -1;
   routersBytes = 0;
   serverOffset = -1;
-  /** Of IPv6: the addresses that are given. */
+  /** For how long the address is given; 0: the message does not say. */
+  leaseSeconds = 0;
+  /** Of IPv6: the addresses that are given, and for how long. */
   readonly ipOffsetsV6 = new Int32Array(IA_ADDRESSES_MAX);
+  readonly leaseSecondsV6 = new Uint32Array(IA_ADDRESSES_MAX);
   ipCountV6 = 0;
 
   /** Reads the whole frame at `bytes[… end)` that `frame` describes; sets and returns the kind. */
@@ -68,7 +72,7 @@ export class LeaseMessage {
     if (readU16(bytes, message + 1) !== ETHERNET_LENGTHS) return;
     if (readU16(bytes, message + COOKIE_OFFSET) !== 0x6382) return;
     this.routersOffset = this.serverOffset = -1;
-    this.routersBytes = 0;
+    this.routersBytes = this.leaseSeconds = 0;
     const type = this.#readOptions(bytes, message + OPTIONS_OFFSET, end);
     this.macOffset = message + 28;
     if (toClient && bytes[message] === 2 && type === ACKNOWLEDGEMENT) {
@@ -93,7 +97,9 @@ export class LeaseMessage {
       if (value + length > end) break;
       if (bytes[at] === OPTION_MESSAGE_TYPE && length === 1) type = bytes[value];
       else if (bytes[at] === OPTION_SERVER && length === IPV4_BYTES) this.serverOffset = value;
-      else if (bytes[at] === OPTION_ROUTER) {
+      else if (bytes[at] === OPTION_LEASE_TIME && length === 4) {
+        this.leaseSeconds = readU32(bytes, value);
+      } else if (bytes[at] === OPTION_ROUTER) {
         this.routersOffset = value;
         this.routersBytes = length - length % IPV4_BYTES;
       }
@@ -121,9 +127,9 @@ export class LeaseMessage {
       if (next > end) return;
       const isAddress = readU16(bytes, at) === OPTION_IA_ADDRESS && next - at >= 28;
       // A valid lifetime of 0 takes it back.
-      const isValid = isAddress &&
-        (readU16(bytes, at + 24) | readU16(bytes, at + 26)) !== 0;
-      if (isValid && this.ipCountV6 < IA_ADDRESSES_MAX) {
+      const seconds = isAddress ? readU32(bytes, at + 24) : 0;
+      if (seconds > 0 && this.ipCountV6 < IA_ADDRESSES_MAX) {
+        this.leaseSecondsV6[this.ipCountV6] = seconds;
         this.ipOffsetsV6[this.ipCountV6++] = at + 4;
       }
       at = next;

@@ -12,7 +12,8 @@
  * ```
  *
  * Whoever was silent for {@link ADDRESS_AGE_MS} is forgotten when somebody else wants the address; what an
- * owner sends keeps it. Questions for an address (an ARP probe, a neighbour solicitation from ::) claim
+ * owner sends keeps it. A lease is kept until it ends, but a day at most, and this PC's own address for as
+ * long as its adapter has it. Questions for an address (an ARP probe, a neighbour solicitation from ::) claim
  * nothing and always pass, and so does the answer of who has it.
  *
  * **Bounds.** {@link ADDRESSES_PER_PLAYER_MAX} addresses of one player, so that none can fill the table. Where it
@@ -24,10 +25,10 @@
 import { DropCode } from "../obs/drops.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
-import { copyBytes } from "../proto/bytes.ts";
 import { formatMac, isMulticastMac } from "../proto/mac.ts";
 import { AddressRank, AddressTable } from "./address_table.ts";
 import { PASS } from "./content.ts";
+import { LanServers } from "./lan_servers.ts";
 import { LeaseKind, LeaseMessage } from "./lease_message.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
 
@@ -37,8 +38,8 @@ export const LAN_OWNER = 0;
 export const ADDRESS_AGE_MS = 60_000;
 /** Addresses that one player may have: several of IPv6, as systems make them, and some to spare. */
 export const ADDRESSES_PER_PLAYER_MAX = 16;
-/** Routers and DHCP servers of the LAN that are kept apart; further ones push the oldest out. */
-export const LAN_SERVERS_MAX = 16;
+/** How long a lease is kept at most, however long it is. */
+export const LEASE_KEPT_MAX_MS = 24 * 60 * 60_000;
 /** How often the same owner is spoken of. */
 export const NEIGHBOUR_EVENT_INTERVAL_MS = 60_000;
 /** Events that wait to be drained at most. */
@@ -72,15 +73,15 @@ export type NeighbourEvent =
 /** The peer id of the player with the MAC at `bytes[offset]`; {@link LAN_OWNER}: none that is known. */
 export type PlayerOfMac = (bytes: Uint8Array, offset: number) => number;
 
+/** Whether this PC's adapter has the address at `bytes[offset]`, of 4 or 16 bytes. */
+export type HasAddress = (bytes: Uint8Array, offset: number, ipBytes: number) => boolean;
+
 /** See the module. Nothing allocates per frame but what people are told, which is bounded. */
 export class NeighbourGuard {
   readonly #table: AddressTable;
   readonly #message = new NeighbourMessage();
   readonly #lease = new LeaseMessage();
-  readonly #servers = new Uint8Array(LAN_SERVERS_MAX * 16);
-  /** Bytes of each server's address: 0, 4 or 16. */
-  readonly #serverBytes = new Uint8Array(LAN_SERVERS_MAX);
-  #nextServer = 0;
+  readonly #servers = new LanServers();
   #sweptMs = -Infinity;
   #fullMs = -Infinity;
   /** The ends of addresses and MACs of whom a packet was heard, known or not, and when. */
@@ -90,14 +91,21 @@ export class NeighbourGuard {
   readonly #spokenOf = new Int32Array(SPOKEN_OF_MAX).fill(-1);
   readonly #spokenMs = new Float64Array(SPOKEN_OF_MAX).fill(-Infinity);
   readonly #playerOf: PlayerOfMac;
+  readonly #hasAddress: HasAddress;
   #self = -1;
   #events: NeighbourEvent[] = [];
 
   /**
    * @param seed 4 random bytes
    * @param playerOf whose peer id a MAC has, as far as it is known
+   * @param hasAddress of a client: which addresses are its PC's own
    */
-  constructor(seed: Uint8Array, playerOf: PlayerOfMac) {
+  constructor(
+    seed: Uint8Array,
+    playerOf: PlayerOfMac,
+    hasAddress: HasAddress = () => false,
+  ) {
+    this.#hasAddress = hasAddress;
     this.#table = new AddressTable(seed[0] << 24 | seed[1] << 16 | seed[2] << 8 | seed[3]);
     this.#playerOf = playerOf;
   }
@@ -120,7 +128,9 @@ export class NeighbourGuard {
       const source = offset + SOURCE_MAC_OFFSET;
       if (owner !== LAN_OWNER) {
         if (!message.isOf(bytes, source)) return DropCode.neighbourForged;
-      } else if (message.isRouter) this.#keepServer(bytes, message.ipOffset, 16);
+      } else if (message.isRouter) {
+        this.#keepServer(bytes, message.ipOffset, 16, frame.vlanIds, nowMs);
+      } else this.#servers.touch(bytes, message.ipOffset, message.ipBytes, nowMs);
       if (isNobodys(bytes, message.ipOffset, message.ipBytes)) return PASS;
       const { ipOffset, ipBytes, macOffset } = message;
       return this.#claim(bytes, ipOffset, ipBytes, frame.vlanIds, macOffset, owner, nowMs);
@@ -162,7 +172,7 @@ export class NeighbourGuard {
     const table = this.#table;
     const isLan = owner === LAN_OWNER;
     const place = table.find(bytes, ip, ipBytes, vlan);
-    if (!isLan && this.#isServer(bytes, ip, ipBytes)) {
+    if (!isLan && this.#servers.has(bytes, ip, ipBytes, nowMs)) {
       this.#tell(bytes, ip, ipBytes, mac, owner, "server", 0, nowMs);
       return DropCode.addressTaken;
     }
@@ -172,11 +182,13 @@ export class NeighbourGuard {
     if (table.isMac(place, bytes, mac)) {
       // What a station of the LAN says of a player's lease does not make it the LAN's.
       const isLease = table.rankOf(place) === AddressRank.lease;
-      table.touch(place, isLan && isLease ? table.ownerOf(place) : owner, nowMs);
+      const kept = nowMs + ADDRESS_AGE_MS;
+      table.touch(place, isLan && isLease ? table.ownerOf(place) : owner, kept);
       return PASS;
     }
     const held = table.rankOf(place);
-    const isSilent = nowMs - table.seenMs(place) > ADDRESS_AGE_MS;
+    const isMine = table.ownerOf(place) === this.#self && this.#hasAddress(bytes, ip, ipBytes);
+    const isSilent = nowMs > table.keptMs(place) && !isMine;
     // A lease of which no player has made use yet may be one of a station's.
     const outranked = rank > held ||
       (isLan && (held === rank || table.ownerOf(place) === LAN_OWNER));
@@ -186,7 +198,7 @@ export class NeighbourGuard {
       return DropCode.addressTaken;
     }
     if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
-    table.put(place, bytes, mac, owner, rank, nowMs);
+    table.put(place, bytes, mac, owner, rank, nowMs + ADDRESS_AGE_MS);
     return PASS;
   }
 
@@ -195,8 +207,8 @@ export class NeighbourGuard {
     if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
     // What a player says first never pushes out what is known of others.
     const rankMax = rank === AddressRank.player ? AddressRank.free : rank;
-    const place = this.#table.placeFor(rankMax, nowMs - ADDRESS_AGE_MS);
-    if (place >= 0) this.#table.put(place, bytes, mac, owner, rank, nowMs);
+    const place = this.#table.placeFor(rankMax, nowMs);
+    if (place >= 0) this.#table.put(place, bytes, mac, owner, rank, nowMs + ADDRESS_AGE_MS);
     else if (nowMs - this.#fullMs >= NEIGHBOUR_EVENT_INTERVAL_MS) {
       this.#fullMs = nowMs;
       this.#say({ type: "addressesFull" });
@@ -210,7 +222,7 @@ export class NeighbourGuard {
     if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
     if (nowMs - this.#sweptMs >= SWEEP_INTERVAL_MS) {
       this.#sweptMs = nowMs;
-      table.forget(owner, nowMs - ADDRESS_AGE_MS);
+      table.forget(owner, nowMs);
     }
     if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
     if (this.#maySpeakOf(owner, nowMs)) this.#say({ type: "tooManyAddresses", owner });
@@ -224,7 +236,7 @@ export class NeighbourGuard {
     owner: number,
     nowMs: number,
   ): void {
-    const { kind, ipOffset, macOffset, ipOffsetsV6 } = this.#lease;
+    const { kind, ipOffset, macOffset, ipOffsetsV6, leaseSecondsV6 } = this.#lease;
     const vlan = frame.vlanIds;
     if (kind === LeaseKind.released) {
       const place = this.#table.find(bytes, ipOffset, 4, vlan);
@@ -234,13 +246,17 @@ export class NeighbourGuard {
     }
     if (owner !== LAN_OWNER) return;
     if (kind === LeaseKind.given) {
-      const { routersOffset, routersBytes, serverOffset } = this.#lease;
-      if (serverOffset >= 0) this.#keepServer(bytes, serverOffset, 4);
-      for (let at = 0; at < routersBytes; at += 4) this.#keepServer(bytes, routersOffset + at, 4);
-      this.#lend(bytes, ipOffset, 4, vlan, macOffset, nowMs);
+      const { routersOffset, routersBytes, serverOffset, leaseSeconds } = this.#lease;
+      this.#lend(bytes, ipOffset, 4, vlan, macOffset, leaseSeconds, nowMs);
+      // What is told to others, or to nobody who is known, says nothing of who is who.
+      if (this.#playerOf(bytes, macOffset) === LAN_OWNER) return;
+      if (serverOffset >= 0) this.#keepServer(bytes, serverOffset, 4, vlan, nowMs);
+      for (let at = 0; at < routersBytes; at += 4) {
+        this.#keepServer(bytes, routersOffset + at, 4, vlan, nowMs);
+      }
     } else if (kind === LeaseKind.givenV6 && !isMulticastMac(bytes, offset)) {
       for (let index = 0; index < this.#lease.ipCountV6; index++) {
-        this.#lend(bytes, ipOffsetsV6[index], 16, vlan, offset, nowMs);
+        this.#lend(bytes, ipOffsetsV6[index], 16, vlan, offset, leaseSecondsV6[index], nowMs);
       }
     }
   }
@@ -252,15 +268,17 @@ export class NeighbourGuard {
     ipBytes: number,
     vlan: number,
     mac: number,
+    leaseSeconds: number,
     nowMs: number,
   ): void {
     if (isNobodys(bytes, ip, ipBytes) || isUnspecified(bytes, ip, ipBytes)) return;
     const table = this.#table;
-    this.#dropServer(bytes, ip, ipBytes);
+    this.#servers.drop(bytes, ip, ipBytes, nowMs);
     const known = table.find(bytes, ip, ipBytes, vlan);
     const owner = this.#playerOf(bytes, mac);
-    const place = known >= 0 ? known : table.placeFor(AddressRank.lease, nowMs - ADDRESS_AGE_MS);
-    table.put(place, bytes, mac, owner, AddressRank.lease, nowMs);
+    const place = known >= 0 ? known : table.placeFor(AddressRank.lease, nowMs);
+    const leasedMs = Math.min(Math.max(1000 * leaseSeconds, ADDRESS_AGE_MS), LEASE_KEPT_MAX_MS);
+    table.put(place, bytes, mac, owner, AddressRank.lease, nowMs + leasedMs);
   }
 
   /** A packet from an address: its owner is there. */
@@ -288,34 +306,21 @@ export class NeighbourGuard {
     this.#heardMs[heard] = nowMs;
     const place = this.#table.find(bytes, ip, ipBytes, frame.vlanIds);
     if (place < 0 || !this.#table.isMac(place, bytes, source)) return;
-    this.#table.touch(place, owner, nowMs);
+    this.#table.touch(place, owner, nowMs + ADDRESS_AGE_MS);
   }
 
-  #isServer(bytes: Uint8Array, ip: number, ipBytes: number): boolean {
-    return this.#serverIndex(bytes, ip, ipBytes) >= 0;
+  /** Keeps the address of a router or server, but not one that a player has by a lease. */
+  #keepServer(bytes: Uint8Array, ip: number, ipBytes: 4 | 16, vlan: number, nowMs: number): void {
+    if (isUnspecified(bytes, ip, ipBytes) || this.#isLent(bytes, ip, ipBytes, vlan, nowMs)) return;
+    this.#servers.keep(bytes, ip, ipBytes, nowMs);
   }
 
-  #serverIndex(bytes: Uint8Array, ip: number, ipBytes: number): number {
-    for (let index = 0; index < LAN_SERVERS_MAX; index++) {
-      if (this.#serverBytes[index] !== ipBytes) continue;
-      let at = 0;
-      while (at < ipBytes && this.#servers[index * 16 + at] === bytes[ip + at]) at++;
-      if (at === ipBytes) return index;
-    }
-    return -1;
-  }
-
-  #keepServer(bytes: Uint8Array, ip: number, ipBytes: 4 | 16): void {
-    if (isUnspecified(bytes, ip, ipBytes) || this.#isServer(bytes, ip, ipBytes)) return;
-    const index = this.#nextServer;
-    this.#nextServer = (index + 1) % LAN_SERVERS_MAX;
-    copyBytes(bytes, ip, ipBytes, this.#servers, index * 16);
-    this.#serverBytes[index] = ipBytes;
-  }
-
-  #dropServer(bytes: Uint8Array, ip: number, ipBytes: number): void {
-    const index = this.#serverIndex(bytes, ip, ipBytes);
-    if (index >= 0) this.#serverBytes[index] = 0;
+  /** Whether a player has an address by a lease. */
+  #isLent(bytes: Uint8Array, ip: number, ipBytes: number, vlan: number, nowMs: number): boolean {
+    const table = this.#table;
+    const place = table.find(bytes, ip, ipBytes, vlan);
+    return place >= 0 && table.rankOf(place) === AddressRank.lease &&
+      table.ownerOf(place) !== LAN_OWNER && table.keptMs(place) >= nowMs;
   }
 
   #tell(

@@ -2,6 +2,7 @@
 import { NeighbourGuard } from "../../src/filter/neighbour_guard.ts";
 import { type DropReason, dropReason } from "../../src/obs/drops.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
+import { formatIp } from "../../src/proto/ip.ts";
 import { equalMacs, parseMac } from "../../src/proto/mac.ts";
 import {
   arp,
@@ -93,10 +94,11 @@ export function routerAnnounces(from: string, source: string): Bytes {
 export function leaseFrame(
   clientMac: string,
   yourIp: string,
-  options: { server?: string; routers?: readonly string[]; type?: number } = {},
+  options: { server?: string; routers?: readonly string[]; type?: number; seconds?: number } = {},
 ): Bytes {
   const { server = "10.0.0.2", routers = [] } = options;
   const list: DhcpOption[] = [[54, ip4(server)]];
+  if (options.seconds !== undefined) list.push([51, u32(options.seconds)]);
   if (routers.length > 0) list.push([3, join(...routers.map((router) => ip4(router)))]);
   return dhcpFrame({
     ...{ source: ROUTER, fromServer: true, serverIp: server },
@@ -123,12 +125,15 @@ export class GuardHarness {
   nowMs = 1000;
   readonly #dissection = new Dissection();
 
+  /** Addresses of the adapter, as text. */
+  own: readonly string[] = [];
+
   constructor(seed = 7) {
     const [alice, bob] = [parseMac(ALICE)!, parseMac(BOB)!];
     this.guard = new NeighbourGuard(Uint8Array.of(seed, 1, 2, 3), (bytes, offset) => {
       if (equalMacs(bytes, offset, alice, 0)) return ALICE_ID;
       return equalMacs(bytes, offset, bob, 0) ? BOB_ID : 0;
-    });
+    }, (bytes, at, ipBytes) => this.own.includes(formatIp(bytes.slice(at, at + ipBytes))));
   }
 
   judge(frame: Uint8Array, owner: number): DropReason | undefined {

@@ -2,9 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import {
   ADDRESS_AGE_MS,
   ADDRESSES_PER_PLAYER_MAX,
+  LEASE_KEPT_MAX_MS,
   NEIGHBOUR_EVENT_INTERVAL_MS,
 } from "../../src/filter/neighbour_guard.ts";
 import { ADDRESSES_MAX } from "../../src/filter/address_table.ts";
+import { LAN_SERVER_AGE_MS, LAN_SERVERS_MAX } from "../../src/filter/lan_servers.ts";
 import { ethernet, ipv4, pattern, Type } from "../support/frames.ts";
 import {
   advertisement,
@@ -171,6 +173,61 @@ Deno.test("a station's lease that is seen here does not keep the LAN from changi
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.80")), "address-taken");
 });
 
+Deno.test("a lease is kept until it ends, however silent its owner is, and a day at most", () => {
+  const hourMs = 60 * ADDRESS_AGE_MS;
+  for (
+    const [seconds, keptMs] of [
+      [7200, 2 * hourMs],
+      [0xffff_ffff, LEASE_KEPT_MAX_MS],
+      [1, ADDRESS_AGE_MS],
+      [undefined, ADDRESS_AGE_MS],
+    ] as const
+  ) {
+    const harness = new GuardHarness();
+    harness.lan(leaseFrame(ALICE, "10.0.0.51", seconds === undefined ? {} : { seconds }));
+    harness.alice(arpFrame(ALICE, "10.0.0.51"));
+    harness.nowMs += keptMs;
+    assertEquals(harness.bob(arpFrame(BOB, "10.0.0.51")), "address-taken", `${seconds}`);
+    harness.nowMs += 1;
+    assertEquals(harness.bob(arpFrame(BOB, "10.0.0.51")), undefined, `${seconds}`);
+  }
+  const six = new GuardHarness();
+  six.lan(leaseFrameV6(ALICE, "fd00::51", 7200));
+  six.nowMs += 2 * hourMs;
+  assertEquals(six.bob(advertisement(BOB, "fd00::51")), "address-taken");
+  six.nowMs += 1;
+  assertEquals(six.bob(advertisement(BOB, "fd00::51")), undefined);
+  // Another lease, the player's own release, and a departure end it sooner.
+  const leased = () => {
+    const harness = new GuardHarness();
+    harness.lan(leaseFrame(ALICE, "10.0.0.51", { seconds: 7200 }));
+    harness.nowMs += hourMs;
+    assertEquals(harness.bob(arpFrame(BOB, "10.0.0.51")), "address-taken");
+    return harness;
+  };
+  const [given, left] = [leased(), leased()];
+  given.lan(leaseFrame(BOB, "10.0.0.51", { seconds: 60 }));
+  assertEquals(given.bob(arpFrame(BOB, "10.0.0.51")), undefined);
+  left.guard.handlePeerLeft(ALICE_ID);
+  assertEquals(left.bob(arpFrame(BOB, "10.0.0.51")), undefined);
+});
+
+Deno.test("this PC's own address is its own as long as the adapter has it, however silent it is", () => {
+  for (const [says, address] of [[arpFrame, "10.0.0.9"], [advertisement, "fd00::9"]] as const) {
+    const harness = new GuardHarness();
+    harness.guard.handleJoined(ALICE_ID);
+    harness.own = [address];
+    harness.alice(says(ALICE, address));
+    harness.nowMs += 1000 * ADDRESS_AGE_MS;
+    assertEquals(harness.bob(says(BOB, address)), "address-taken");
+    assertEquals(harness.lan(says(SPARE, address)), undefined, "a station of the LAN is heard");
+    harness.alice(says(ALICE, address));
+    harness.nowMs += ADDRESS_AGE_MS + 1;
+    harness.own = [];
+    assertEquals(harness.bob(says(BOB, address)), undefined, "the adapter has it no more");
+  }
+});
+
 Deno.test("DHCPv6 leases count like those of DHCP", () => {
   const harness = new GuardHarness();
   harness.bob(advertisement(BOB, "fd00::51"));
@@ -211,6 +268,41 @@ Deno.test("the LAN's router and DHCP server are nobody else's, however silent th
   // A network that was made anew: the former router's address is a player's lease.
   harness.lan(leaseFrame(BOB, "10.0.0.1"));
   assertEquals(harness.bob(arpFrame(BOB, "10.0.0.1")), undefined);
+});
+
+Deno.test("what a lease for somebody unknown names is no server, nor is what a player has leased", () => {
+  const harness = new GuardHarness();
+  harness.lan(leaseFrame(SPARE, "10.0.0.80", { server: "10.0.0.9", routers: ["10.0.0.10"] }));
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.9")), undefined);
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.10")), undefined);
+  harness.lan(leaseFrame(BOB, "10.0.0.52"));
+  harness.lan(leaseFrame(ALICE, "10.0.0.51", { server: "10.0.0.2", routers: ["10.0.0.52"] }));
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.52")), undefined, "Bob's by lease");
+});
+
+Deno.test("servers that are heard of stay; who names many others keeps the first, and pushes none out", () => {
+  const harness = new GuardHarness();
+  harness.lan(leaseFrame(ALICE, "10.0.0.51", { routers: ["10.0.0.1"] }));
+  harness.lan(routerAnnounces(ROUTER, "fe80::1"));
+  const many = Array.from({ length: 2 * LAN_SERVERS_MAX }, (_, index) => index + 1);
+  harness.lan(leaseFrame(ALICE, "10.0.0.51", { routers: many.map((last) => `10.0.1.${last}`) }));
+  for (const last of many) harness.lan(routerAnnounces(SPARE, `fe80::1:${last}`));
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.1")), "address-taken");
+  assertEquals(harness.bob(advertisement(BOB, "fe80::1")), "address-taken");
+  assertEquals(harness.bob(arpFrame(BOB, `10.0.1.${many.length}`)), undefined);
+  // A lease, an advertisement or a word of their own within a day keeps them.
+  for (let days = 0; days < 3; days++) {
+    harness.nowMs += LAN_SERVER_AGE_MS;
+    harness.lan(arpFrame(ROUTER, "10.0.0.1"));
+    harness.lan(routerAnnounces(ROUTER, "fe80::1"));
+  }
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.1")), "address-taken");
+  assertEquals(harness.bob(advertisement(BOB, "fe80::1")), "address-taken");
+  harness.nowMs += LAN_SERVER_AGE_MS + 1;
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.1")), undefined);
+  // The places of the aged are free for the LAN's next servers.
+  harness.lan(leaseFrame(ALICE, "10.0.0.51", { routers: ["10.0.0.7"] }));
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.7")), "address-taken");
 });
 
 Deno.test("a player who comes back under another peer id keeps the address; who has left does not", () => {
