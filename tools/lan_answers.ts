@@ -79,7 +79,7 @@ ${table(DHCP_OPTIONS)}
 ## DHCPv6
 
 Options that are not listed never pass, and messages of relay agents and RECONFIGURE do not. Each address must lie in a network
-as above.
+as above: others are taken out, and an answer with no other is dropped.
 
 ${table(DHCPV6_OPTIONS)}
 

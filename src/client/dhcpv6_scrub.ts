@@ -8,6 +8,7 @@
  *    0 address (16)   16 preferred lifetime   20 valid lifetime   24 options
  * ```
  *
+ * An address that this PC must not have is taken out like an option; an answer of which none is left is dropped.
  * What is taken out makes the message shorter: lengths and checksum follow, and the frame's end becomes
  * padding. Answers of relay agents (which hold another message) and RECONFIGURE are no client's to read.
  *
@@ -41,9 +42,11 @@ export class Dhcpv6Scrubber {
   readonly #networks: LanNetworks;
   readonly #passing: Uint8Array;
   readonly #valueBytes = valueBytesOf(DHCPV6_OPTIONS);
-  /** What was wrong with an address of the last answer, and where it lies. */
+  /** What was wrong with an address of the last answer that was refused, and which it was: good if none was. */
   verdict: number = NetworkVerdict.good;
-  addressOffset = 0;
+  readonly refused: Uint8Array<ArrayBuffer> = new Uint8Array(ADDRESS_BYTES);
+  /** Addresses of the last answer that pass. */
+  #passed = 0;
 
   constructor(networks: LanNetworks, allowsDefaultRoute = false) {
     this.#networks = networks;
@@ -72,8 +75,12 @@ export class Dhcpv6Scrubber {
     const type = bytes[udp + UDP_HEADER_BYTES];
     const hasChecksum = readU16(bytes, udp + 6) !== 0;
     if (!hasChecksum || (type !== ADVERTISE && type !== REPLY)) return ScrubResult.malformed;
+    this.verdict = NetworkVerdict.good;
+    this.#passed = 0;
     const wrong = this.#check(bytes, options, end);
-    return wrong < 0 ? wrong : this.#rewrite(bytes, network, udp, options, end);
+    if (wrong < 0) return wrong;
+    if (this.verdict !== NetworkVerdict.good && this.#passed === 0) return ScrubResult.network;
+    return this.#rewrite(bytes, network, udp, options, end);
   }
 
   /** Everything is checked before the first byte is written: negative if the answer must be dropped. */
@@ -124,9 +131,17 @@ export class Dhcpv6Scrubber {
       }
       at = optionEnd(bytes, at, end);
     }
-    this.addressOffset = start;
-    this.verdict = this.#networks.judge(bytes, start, ADDRESS_BYTES, DHCPV6_PREFIX_BITS);
-    return this.verdict === NetworkVerdict.good ? ScrubResult.clean : ScrubResult.network;
+    const verdict = this.#judge(bytes, start);
+    if (verdict === NetworkVerdict.good) this.#passed++;
+    else {
+      this.verdict = verdict;
+      for (let i = 0; i < ADDRESS_BYTES; i++) this.refused[i] = bytes[start + i];
+    }
+    return ScrubResult.clean;
+  }
+
+  #judge(bytes: Uint8Array, addressAt: number): number {
+    return this.#networks.judge(bytes, addressAt, ADDRESS_BYTES, DHCPV6_PREFIX_BITS);
   }
 
   #rewrite(
@@ -140,7 +155,10 @@ export class Dhcpv6Scrubber {
     let to = start;
     for (let at = start; at < end;) {
       const next = optionEnd(bytes, at, end);
-      if (this.#passes(readU16(bytes, at))) {
+      const code = readU16(bytes, at);
+      if (code === IA_NA && this.verdict !== NetworkVerdict.good) {
+        to = this.#moveAddresses(bytes, at, next, to);
+      } else if (this.#passes(code)) {
         if (at !== to) bytes.copyWithin(to, at, next);
         to += next - at;
       }
@@ -150,6 +168,25 @@ export class Dhcpv6Scrubber {
     writeU16(bytes, udp + 4, to - udp);
     finishMessage(bytes, network, udp + 6, start, to, end, sumBefore, 2);
     return ScrubResult.scrubbed;
+  }
+
+  /** Moves an IA_NA without the addresses that are refused; returns the index after it. */
+  #moveAddresses(bytes: Uint8Array, start: number, end: number, to: number): number {
+    const addressesAt = start + OPTION_HEADER_BYTES + IA_NA_BYTES;
+    bytes.copyWithin(to, start, addressesAt);
+    let next = to + (addressesAt - start);
+    for (let at = addressesAt; at < end;) {
+      const after = optionEnd(bytes, at, end);
+      const isRefused = readU16(bytes, at) === IA_ADDRESS &&
+        this.#judge(bytes, at + OPTION_HEADER_BYTES) !== NetworkVerdict.good;
+      if (!isRefused) {
+        bytes.copyWithin(next, at, after);
+        next += after - at;
+      }
+      at = after;
+    }
+    writeU16(bytes, to + 2, next - to - OPTION_HEADER_BYTES);
+    return next;
   }
 
   #passes(code: number): boolean {

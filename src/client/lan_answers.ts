@@ -95,11 +95,14 @@ export class LanAnswers {
     if (dissection.ipVersion === 4) return this.#judgeDhcp(bytes, offset, length, dissection);
     if (dissection.ipVersion !== 6) return NO_DROP;
     const result = this.#dhcpv6.scrub(bytes, offset, length, dissection);
-    if (result === ScrubResult.network) {
-      const { verdict, addressOffset: at } = this.#dhcpv6;
-      this.#tellRefusal(verdict, bytes.subarray(at, at + 16), DHCPV6_PREFIX_BITS);
+    if (result !== ScrubResult.other) {
+      const { verdict, refused } = this.#dhcpv6;
+      const isWhole = result > 0 || result === ScrubResult.network;
+      if (isWhole && verdict !== NetworkVerdict.good) {
+        this.#tellRefusal(verdict, refused, DHCPV6_PREFIX_BITS);
+      }
+      return dropOf(result);
     }
-    if (result !== ScrubResult.other) return dropOf(result);
     return this.#judgeRouter(bytes, offset, length, dissection);
   }
 

@@ -38,10 +38,13 @@ export function cleanAnswer(frame: Uint8Array): Uint8Array | undefined {
   const options = readLong(frame.subarray(message + 4, end));
   const kept = options?.filter(({ code }) => ANSWER_OPTIONS.includes(code));
   if (options === undefined || kept === undefined || !kept.every(isGoodOption)) return undefined;
-  if (kept.length === options.length) return frame;
+  const given = kept.flatMap(addressesOf);
+  const good = given.filter(({ bytes }) => isUniqueLocal(bytes, 4));
+  if (given.length > 0 && good.length === 0) return undefined;
+  if (kept.length === options.length && good.length === given.length) return frame;
   const body = [
     ...frame.subarray(message, message + 4),
-    ...kept.flatMap(({ bytes }) => [...bytes]),
+    ...kept.flatMap((option) => [...withoutBadAddresses(option)]),
   ];
   const udp = [...frame.subarray(transportOffset, message), ...body];
   [udp[4], udp[5]] = [udp.length >> 8, udp.length & 0xff];
@@ -114,8 +117,25 @@ function isGoodOption({ code, bytes }: Option): boolean {
   ) ?? false;
 }
 
+/** The addresses in an option that holds some. */
+function addressesOf({ code, bytes }: Option): Option[] {
+  if (code !== IA_NA) return [];
+  return readLong(bytes.subarray(16))!.filter((inner) => inner.code === IA_ADDRESS);
+}
+
+/** An option, of which those addresses are gone that are not the LAN's to give. */
+function withoutBadAddresses({ code, bytes }: Option): Uint8Array {
+  if (code !== IA_NA) return bytes;
+  const kept = readLong(bytes.subarray(16))!.filter((inner) =>
+    inner.code !== IA_ADDRESS || isUniqueLocal(inner.bytes, 4)
+  );
+  const whole = Uint8Array.of(...bytes.subarray(0, 16), ...kept.flatMap((one) => [...one.bytes]));
+  whole.set([(whole.length - 4) >> 8, (whole.length - 4) & 0xff], 2);
+  return whole;
+}
+
 function isGoodAddress(bytes: Uint8Array): boolean {
-  if (bytes.length < 28 || !isUniqueLocal(bytes, 4) || !isTime(bytes, 24)) return false;
+  if (bytes.length < 28 || !isTime(bytes, 24)) return false;
   return readLong(bytes.subarray(28))?.every(({ code }) => code === STATUS) ?? false;
 }
 

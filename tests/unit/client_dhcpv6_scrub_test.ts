@@ -95,10 +95,34 @@ Deno.test("addresses are those of a LAN: unique local, or allowed", () => {
   ];
   for (const [text, verdict] of wrong) {
     const scrubber = new Dhcpv6Scrubber(new LanNetworks());
-    const frame = dhcpv6Frame({ options: [SERVER, addressesOption(["fd77::5", text]), NAMES] });
+    const frame = dhcpv6Frame({ options: [SERVER, addressesOption([text, text]), NAMES] });
     assertEquals(scrub(frame, scrubber), { result: ScrubResult.network, frame }, text);
     assertEquals(scrubber.verdict, verdict);
+    assertEquals(scrubber.refused, ip6(text));
   }
+});
+
+Deno.test("an address that is refused is taken out, and the others of the answer stay", () => {
+  const [good, other, bad] = ["fd77::5", "fd78::5", "2001:db8:5::77"];
+  const scrubber = new Dhcpv6Scrubber(new LanNetworks());
+  for (const addresses of [[good, bad], [bad, good], [bad, good, bad, other]]) {
+    const kept = addresses.filter((text) => text !== bad);
+    assertScrubbed(
+      { options: [SERVER, NAMES, addressesOption(addresses), CLIENT] },
+      { options: [SERVER, addressesOption(kept), CLIENT] },
+      scrubber,
+    );
+    assertEquals([scrubber.verdict, scrubber.refused], [NetworkVerdict.foreign, ip6(bad)]);
+  }
+  // Of two associations the one without an address is an answer, too.
+  assertScrubbed(
+    { options: [addressesOption([bad]), addressesOption([good])] },
+    { options: [addressesOption([]), addressesOption([good])] },
+    scrubber,
+  );
+  const frame = dhcpv6Frame({ options: [SERVER, addressesOption([good])] });
+  assertEquals(scrub(frame, scrubber), { result: ScrubResult.clean, frame });
+  assertEquals(scrubber.verdict, NetworkVerdict.good);
 });
 
 Deno.test("who allows the LAN's default route gets its name servers, and not its clock", () => {
