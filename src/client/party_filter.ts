@@ -94,13 +94,13 @@ export class PartyFilter {
     const end = offset + length;
     const isLan = sourcePeerId === this.#gateway;
     const rules = isLan ? this.#lanRules : this.#playerRules;
-    const code = this.#filter.judge(bytes, offset, end, frame, false, rules);
+    const code = this.#filter.judge(bytes, offset, end, frame, false, rules, nowMs);
     if (code !== PASS) return code;
     const owner = isLan ? LAN_OWNER : sourcePeerId;
     return this.#guard.judge(bytes, offset, end, frame, owner, nowMs);
   }
 
-  /** The player's own system sends a frame: which addresses it has is learnt from it. */
+  /** The player's own system sends a frame: which addresses it has is learnt from it, and what it asks. */
   noteOwn(
     bytes: Uint8Array,
     offset: number,
@@ -108,6 +108,7 @@ export class PartyFilter {
     frame: Dissection,
     nowMs: number,
   ): void {
+    this.#filter.noteSent(frame, nowMs);
     if (this.#self === NO_PEER) return;
     this.#guard.judge(bytes, offset, offset + length, frame, this.#self, nowMs);
   }

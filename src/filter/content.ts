@@ -16,7 +16,7 @@ import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { IcmpType, Icmpv6Type, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { isMulticastMac } from "../proto/mac.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
-import { claimsProxyName, isNameService } from "./proxy_names.ts";
+import { claimsProxyName, isNameService, NameQuestions } from "./proxy_names.ts";
 
 /** No filter objects. */
 export const PASS = -1;
@@ -46,6 +46,12 @@ const REGISTRATION_TYPES = [0x88f5, 0x88f6, 0x22ea];
 /** The filters, with what they need for a look at a frame. Nothing allocates after the constructor. */
 export class ContentFilter {
   readonly #neighbour = new NeighbourMessage();
+  readonly #questions = new NameQuestions();
+
+  /** A packet of those for whom frames are judged, which `frame` describes: it may ask for a name. */
+  noteSent(frame: Dissection, nowMs: number): void {
+    this.#questions.note(frame, nowMs);
+  }
 
   /**
    * Judges what a whole frame or a first piece carries, which `frame` describes, in
@@ -53,6 +59,8 @@ export class ContentFilter {
    *
    * `firstPiece` says that more of the frame follows in later pieces. A chain of headers that does not end
    * inside a first piece, or inside a first IP fragment, could hide what the filters look for (RFC 7113).
+   *
+   * @param nowMs matters where {@linkcode noteSent} is called
    */
   judge(
     bytes: Uint8Array,
@@ -61,6 +69,7 @@ export class ContentFilter {
     frame: Dissection,
     firstPiece: boolean,
     rules: ContentRules,
+    nowMs = 0,
   ): number {
     if (frame.tooManyTags) return DropCode.tooManyTags;
     if (frame.truncated && (firstPiece || frame.ipFragment === IpFragment.first)) {
@@ -71,7 +80,10 @@ export class ContentFilter {
       if (isRegistration(bytes, offset, frame)) return DropCode.vlanRegistration;
       if (isRouterProtocol(bytes, offset, frame)) return DropCode.routerProtocol;
     }
-    if (frame.ipProtocol === IpProtocol.udp) return judgeUdp(bytes, end, frame, rules);
+    if (frame.ipProtocol === IpProtocol.udp) {
+      const isOfNames = isNameService(frame) || this.#questions.mayBeAnswer(frame, nowMs);
+      return judgeUdp(bytes, end, frame, rules, isOfNames);
+    }
     const code = judgeRouting(frame, rules);
     if (code !== PASS) return code;
     // A receiver must not take these out of fragments (RFC 6980), and what is behind the first is not seen.
@@ -87,7 +99,13 @@ export class ContentFilter {
   }
 }
 
-function judgeUdp(bytes: Uint8Array, end: number, frame: Dissection, rules: ContentRules): number {
+function judgeUdp(
+  bytes: Uint8Array,
+  end: number,
+  frame: Dissection,
+  rules: ContentRules,
+  isOfNames: boolean,
+): number {
   const { sourcePort, destinationPort } = frame;
   if (rules.fromPlayer) {
     if (frame.ipVersion === 4) {
@@ -98,7 +116,7 @@ function judgeUdp(bytes: Uint8Array, end: number, frame: Dissection, rules: Cont
       return DropCode.dhcpv6Server;
     }
   }
-  if ((!rules.fromPlayer && rules.allowProxyNames) || !isNameService(frame)) return PASS;
+  if ((!rules.fromPlayer && rules.allowProxyNames) || !isOfNames) return PASS;
   if (frame.ipFragment === IpFragment.first) return DropCode.hiddenHeaders;
   if (frame.transportOffset < 0) return PASS;
   return claimsProxyName(bytes, frame.transportOffset + UDP_HEADER_BYTES, end)

@@ -7,6 +7,9 @@
  *   0 id   2 flags   4 questions   6 answers   8 authorities   10 others   12 names and records …
  * ```
  *
+ * Services answer from their own port, but a system that has asked takes an answer from any: so the ports are
+ * remembered from which it has asked.
+ *
  * Questions pass. An answer does not, nor what registers such a name: an mDNS probe, a NetBIOS
  * registration.
  *
@@ -40,6 +43,36 @@ export function isNameService({ ipProtocol, sourcePort, destinationPort }: Disse
 
 function isNamePort(port: number): boolean {
   return port === UdpPort.mdns || port === UdpPort.llmnr || port === UdpPort.netbiosNames;
+}
+
+/** How long the answer to a question is waited for, and how many questions are remembered at most. */
+export const QUESTION_AGE_MS = 10_000;
+export const QUESTIONS_MAX = 256;
+
+/**
+ * Where questions for names have come from: what comes back to such a port may be the answer, from whatever
+ * port it is sent. Allocates nothing after the constructor.
+ */
+export class NameQuestions {
+  /** Each port has one place, which it shares with others. */
+  readonly #ports = new Uint16Array(QUESTIONS_MAX);
+  readonly #askedMs = new Float64Array(QUESTIONS_MAX).fill(-Infinity);
+
+  /** A packet of those whose questions are to be answered well. */
+  note({ ipProtocol, sourcePort, destinationPort }: Dissection, nowMs: number): void {
+    if (ipProtocol !== IpProtocol.udp || sourcePort < 0 || !isNamePort(destinationPort)) return;
+    const place = sourcePort % QUESTIONS_MAX;
+    this.#ports[place] = sourcePort;
+    this.#askedMs[place] = nowMs;
+  }
+
+  /** Whether a packet of others goes to where a question has come from lately. */
+  mayBeAnswer({ ipProtocol, destinationPort }: Dissection, nowMs: number): boolean {
+    if (ipProtocol !== IpProtocol.udp || destinationPort < 0) return false;
+    const place = destinationPort % QUESTIONS_MAX;
+    return this.#ports[place] === destinationPort &&
+      nowMs - this.#askedMs[place] <= QUESTION_AGE_MS;
+  }
 }
 
 /**

@@ -345,9 +345,11 @@ export class GatewayCore implements FrameSink {
     const frame = this.#dissection;
     const end = offset + length;
     dissect(bytes, offset, length, frame);
-    const code = this.#filter.judge(bytes, offset, end, frame, false, this.#playerRules);
+    const rules = this.#playerRules;
+    const nowMs = this.#nowMs;
+    const code = this.#filter.judge(bytes, offset, end, frame, false, rules, nowMs);
     if (code !== PASS) return code;
-    return this.#neighbours.judge(bytes, offset, end, frame, sourcePeerId, this.#nowMs);
+    return this.#neighbours.judge(bytes, offset, end, frame, sourcePeerId, nowMs);
   }
 
   #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
@@ -398,10 +400,11 @@ export class GatewayCore implements FrameSink {
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
   }
 
-  /** What a station of the LAN says: who has which address is learnt from it. */
+  /** What a station of the LAN says: who has which address is learnt from it, and what is asked. */
   #judgeWords(bytes: Uint8Array, offset: number, length: number): number {
     const frame = this.#dissection;
     const end = offset + length;
+    this.#filter.noteSent(frame, this.#nowMs);
     const code = this.#neighbours.judge(bytes, offset, end, frame, LAN_OWNER, this.#nowMs);
     if (code !== PASS || this.#allowAdvertisements) return code;
     const advertised = frame.ipVersion === 6

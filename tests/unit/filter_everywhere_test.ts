@@ -4,10 +4,13 @@ import { ClientCore } from "../../src/client/client_core.ts";
 import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../src/obs/counters.ts";
+import { QUESTION_AGE_MS, QUESTIONS_MAX } from "../../src/filter/proxy_names.ts";
 import { FrameLog } from "../../src/obs/frame_log.ts";
 import { parseMac } from "../../src/proto/mac.ts";
-import { BufferPool } from "../../src/queue/buffer_pool.ts";
+import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { BROADCAST_MAC, ethernet, ipv6, Type, udp, udpPacket } from "../support/frames.ts";
+import { dnsAnswer, dnsName, dnsQuestion } from "../support/name_frames.ts";
 import { VECTORS } from "../vectors/proto_vectors.ts";
 import { WELCOME } from "./endpoint_harness.ts";
 import { GatewayHarness } from "./gateway_harness.ts";
@@ -17,12 +20,13 @@ const LISTENER = "02:00:00:00:00:61";
 const GATEWAY_ID = 3;
 const PLAYER_ID = 4;
 
-/** What a client in a room with a gateway and a player makes of a frame: the reason, or null. */
-function atClient(frame: Uint8Array, peerId: number, allowLanDefaultRoute = false): string | null {
-  const [pool, counters] = [new BufferPool(8), new TrafficCounters()];
+/** A client in a room with a gateway and a player, and what it has counted. */
+function client(allowLanDefaultRoute = false) {
+  const [pool, counters] = [new BufferPool(64), new TrafficCounters()];
+  const path = new FramePath({ pool, counters, arena: new QueueArena(64) });
   const core = new ClientCore({
     ...{ pool, counters, frameLog: new FrameLog(), tap: { send: () => true } },
-    path: new FramePath({ pool, counters, arena: new QueueArena(8) }),
+    path,
     ...{ mac: parseMac(LISTENER)!, networks: new LanNetworks(), allowLanDefaultRoute },
     allowVlan: false,
     random: (count) => new Uint8Array(count),
@@ -31,11 +35,28 @@ function atClient(frame: Uint8Array, peerId: number, allowLanDefaultRoute = fals
   core.handleAction({ type: "joined", welcome: WELCOME, relay }, 1439);
   const gateway = { peerId: GATEWAY_ID, role: "gateway" } as const;
   core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 1439);
+  return { core, counters, pool, path };
+}
+
+/** What a client makes of a frame of a peer's: the reason, or null. */
+function atClient(frame: Uint8Array, peerId: number, allowLanDefaultRoute = false): string | null {
+  return hears(client(allowLanDefaultRoute), frame, peerId);
+}
+
+function hears(
+  { core, counters }: ReturnType<typeof client>,
+  frame: Uint8Array,
+  peerId: number,
+  nowMs = 1000,
+): string | null {
+  const before = counters.snapshot().drops;
   const datagram = Uint8Array.of(1, 0, 0, peerId, ...frame);
   // To this client, where it is to somebody alone.
   if ((datagram[4] & 1) === 0) datagram.set(parseMac(LISTENER)!, 4);
-  core.handleDatagram(datagram, 0, datagram.length, 1000);
-  return Object.keys(counters.snapshot().drops)[0] ?? null;
+  core.handleDatagram(datagram, 0, datagram.length, nowMs);
+  const now = Object.entries(counters.snapshot().drops);
+  return now.find(([reason, count]) => count !== (before as Record<string, number>)[reason])?.[0] ??
+    null;
 }
 
 /** What a gateway makes of a frame of a player's. */
@@ -95,4 +116,67 @@ Deno.test("a client takes from the LAN what the relay lets through, but for what
 Deno.test("who has not been announced counts as a player", () => {
   const offer = VECTORS.filters.find(({ name }) => name === "DHCP offer of the gateway")!;
   assertEquals(atClient(Uint8Array.fromHex(offer.hex), 9), "dhcp-server");
+});
+
+const ANY_PORT = 9999;
+
+/** A packet of UDP of a name service, to all. */
+function nameFrame(
+  source: string,
+  ports: readonly [from: number, to: number],
+  payload: Uint8Array,
+  version: 4 | 6 = 4,
+): Uint8Array {
+  const [from, to] = version === 4 ? ["10.77.0.9", "255.255.255.255"] : ["fe80::9", "ff02::1"];
+  const fields = { source: from, destination: to, sourcePort: ports[0], destinationPort: ports[1] };
+  const packet = version === 4
+    ? udpPacket({ ...fields, payload })
+    : ipv6({ source: from, destination: to, nextHeader: 17, payload: udp({ ...fields, payload }) });
+  const type = version === 4 ? Type.ipv4 : Type.ipv6;
+  return ethernet({ source, destination: BROADCAST_MAC, type, payload: packet });
+}
+
+const WPAD = dnsAnswer(0x8000, dnsName("wpad"));
+const OTHER_NAME = dnsAnswer(0x8000, dnsName("nas"));
+const STRANGER_MAC = "02:00:00:00:00:99";
+
+for (const [port, version] of [[5355, 4], [5353, 4], [137, 4], [5355, 6], [5353, 6]] as const) {
+  Deno.test(`an answer for wpad from any port is none for who has asked at ${port}, IPv${version}`, () => {
+    const listener = client();
+    const { core, pool, path } = listener;
+    const asked = (from: number, nowMs: number) => {
+      const question = nameFrame(LISTENER, [from, port], dnsQuestion(dnsName("wpad")), version);
+      const slot = pool.acquire();
+      const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
+      pool.bytes.set(question, offset);
+      core.handleTapFrame(slot, offset, question.length, nowMs);
+      while (path.queue.dequeue(nowMs)) pool.release(path.queue.slot);
+    };
+    const answer = (to: number, payload: Uint8Array, nowMs: number, peerId = PLAYER_ID) => {
+      const frame = nameFrame(STRANGER_MAC, [ANY_PORT, to], payload, version);
+      return hears(listener, frame, peerId, nowMs);
+    };
+    assertEquals(answer(50_001, WPAD, 1000), null, "nobody has asked");
+    asked(50_001, 1000);
+    assertEquals(answer(50_001, WPAD, 1000), "proxy-name");
+    assertEquals(answer(50_001, WPAD, 1000, GATEWAY_ID), "proxy-name");
+    assertEquals(answer(50_001, OTHER_NAME, 1000), null);
+    assertEquals(answer(50_002, WPAD, 1000), null);
+    assertEquals(answer(50_001, WPAD, 1000 + QUESTION_AGE_MS), "proxy-name");
+    assertEquals(answer(50_001, WPAD, 1001 + QUESTION_AGE_MS), null, "too late for an answer");
+    // Many questions later the latest are known.
+    for (let from = 50_000; from < 50_000 + 2 * QUESTIONS_MAX; from++) asked(from, 20_000);
+    assertEquals(answer(50_000 + QUESTIONS_MAX, WPAD, 20_000), "proxy-name");
+    assertEquals(answer(50_000, WPAD, 20_000), null);
+  });
+}
+
+Deno.test("nor does a gateway let one into its LAN for a station that has asked", () => {
+  const harness = GatewayHarness.joined();
+  const answer = nameFrame("02:00:00:00:00:51", [ANY_PORT, 50_001], WPAD);
+  harness.fromTunnel(answer, 1);
+  assertEquals(harness.drops(), {});
+  harness.fromLan(nameFrame(STRANGER_MAC, [50_001, 5355], dnsQuestion(dnsName("wpad"))));
+  harness.fromTunnel(answer, 1);
+  assertEquals(harness.drops(), { "proxy-name": 1 });
 });
