@@ -4,7 +4,7 @@
  * what it said.
  */
 import { consoleProcessCount } from "../ffi/windows_process.ts";
-import { writeFileAtomic } from "../os/files.ts";
+import { OWNER_ONLY_MODE, writeFileAtomic } from "../os/files.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
@@ -205,7 +205,7 @@ function saveAnswers(
     ...switches.map((name) => `${name} = true\n`),
   ];
   try {
-    writeFileAtomic(file, new TextEncoder().encode(lines.join("")), 0o600);
+    writeFileAtomic(file, new TextEncoder().encode(lines.join("")), OWNER_ONLY_MODE);
     dialog.say(`Kept in ${file}.\n`);
   } catch (error) {
     dialog.say(`${file} cannot be written: ${error instanceof Error ? error.message : error}\n`);

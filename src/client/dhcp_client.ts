@@ -23,9 +23,9 @@
 import type { RandomBytes } from "../endpoint/random.ts";
 import { randomFraction } from "../endpoint/random.ts";
 import { readU32 } from "../proto/bytes.ts";
+import { DhcpMessageType } from "../proto/dhcp.ts";
 import {
   ADDRESS_PARAMETERS,
-  DhcpMessageType,
   type DhcpReply,
   type DhcpRequest,
   encodeDhcpRequest,

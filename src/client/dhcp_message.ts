@@ -13,45 +13,19 @@
 
 import { readU16, readU32, writeU16, writeU32 } from "../proto/bytes.ts";
 import { foldChecksum, sumBytes } from "../proto/checksum.ts";
+import {
+  BootpOperation,
+  DHCP_COOKIE,
+  DhcpField,
+  DhcpMessageType,
+  DhcpOption,
+  DhcpOverload,
+  ETHERNET_HARDWARE,
+} from "../proto/dhcp.ts";
 import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/ethernet.ts";
 import { IPV4_HEADER_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { IpProtocol } from "../proto/dissect.ts";
-
-/** Types of messages (RFC 2132, section 9.6). */
-export const DhcpMessageType = {
-  discover: 1,
-  offer: 2,
-  request: 3,
-  decline: 4,
-  ack: 5,
-  nak: 6,
-  release: 7,
-} as const;
-export type DhcpMessageType = (typeof DhcpMessageType)[keyof typeof DhcpMessageType];
-
-/** The options in use (RFC 2132; 121 is RFC 3442, 119 RFC 3397). */
-export const DhcpOption = {
-  pad: 0,
-  subnetMask: 1,
-  router: 3,
-  nameServers: 6,
-  hostName: 12,
-  domainName: 15,
-  broadcastAddress: 28,
-  requestedAddress: 50,
-  leaseSeconds: 51,
-  overload: 52,
-  messageType: 53,
-  serverId: 54,
-  parameters: 55,
-  renewalSeconds: 58,
-  rebindingSeconds: 59,
-  clientId: 61,
-  searchList: 119,
-  classlessRoutes: 121,
-  end: 255,
-} as const;
 
 /** What a client asks for: as much as it uses. */
 export const ADDRESS_PARAMETERS: readonly number[] = [
@@ -70,23 +44,8 @@ export const ROUTE_PARAMETERS: readonly number[] = [
 
 const BROADCAST = 0xffffffff;
 const TIME_TO_LIVE = 64;
-const ETHERNET_HARDWARE = 1;
-const BOOTREQUEST = 1;
-const BOOTREPLY = 2;
-const XID_OFFSET = 4;
-const SECONDS_OFFSET = 8;
-const CLIENT_ADDRESS_OFFSET = 12;
-const YOUR_ADDRESS_OFFSET = 16;
-const HARDWARE_ADDRESS_OFFSET = 28;
-const SNAME_OFFSET = 44;
-const FILE_OFFSET = 108;
-const COOKIE_OFFSET = 236;
-const OPTIONS_OFFSET = 240;
-const MAGIC_COOKIE = 0x63825363;
 /** What a BOOTP relay agent may take a shorter message for: nothing (RFC 1542, section 2.1). */
 const MESSAGE_BYTES_MIN = 300;
-const OVERLOAD_FILE = 1;
-const OVERLOAD_SNAME = 2;
 const MAC_BROADCAST = new Uint8Array(MAC_BYTES).fill(0xff);
 
 /** A message to a server. Addresses are 32-bit numbers; 0: none. */
@@ -110,7 +69,7 @@ export interface DhcpRequest {
 /** The frame of a message. */
 export function encodeDhcpRequest(request: DhcpRequest): Uint8Array<ArrayBuffer> {
   const options = encodeOptions(request);
-  const messageBytes = Math.max(MESSAGE_BYTES_MIN, OPTIONS_OFFSET + options.length);
+  const messageBytes = Math.max(MESSAGE_BYTES_MIN, DhcpField.options + options.length);
   const udp = ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES;
   const message = udp + UDP_HEADER_BYTES;
   const frame = new Uint8Array(message + messageBytes);
@@ -118,15 +77,15 @@ export function encodeDhcpRequest(request: DhcpRequest): Uint8Array<ArrayBuffer>
   frame.set(request.mac, MAC_BYTES);
   writeU16(frame, ETHER_TYPE_OFFSET, EtherType.ipv4);
 
-  frame[message] = BOOTREQUEST;
+  frame[message] = BootpOperation.request;
   frame[message + 1] = ETHERNET_HARDWARE;
   frame[message + 2] = MAC_BYTES;
-  writeU32(frame, message + XID_OFFSET, request.transactionId);
-  writeU16(frame, message + SECONDS_OFFSET, Math.min(request.seconds, 0xffff));
-  writeU32(frame, message + CLIENT_ADDRESS_OFFSET, request.clientAddress);
-  frame.set(request.mac, message + HARDWARE_ADDRESS_OFFSET);
-  writeU32(frame, message + COOKIE_OFFSET, MAGIC_COOKIE);
-  frame.set(options, message + OPTIONS_OFFSET);
+  writeU32(frame, message + DhcpField.transactionId, request.transactionId);
+  writeU16(frame, message + DhcpField.seconds, Math.min(request.seconds, 0xffff));
+  writeU32(frame, message + DhcpField.clientAddress, request.clientAddress);
+  frame.set(request.mac, message + DhcpField.clientHardware);
+  writeU32(frame, message + DhcpField.cookie, DHCP_COOKIE);
+  frame.set(options, message + DhcpField.options);
 
   const destination = request.serverMac === undefined ? BROADCAST : request.serverId;
   writeIpv4Header(frame, ETHERNET_HEADER_BYTES, request.clientAddress, destination);
@@ -211,18 +170,20 @@ export function readDhcpReply(
   end: number,
   mac: Uint8Array,
 ): DhcpReply | undefined {
-  if (end - message < OPTIONS_OFFSET || bytes[message] !== BOOTREPLY) return undefined;
-  if (readU32(bytes, message + COOKIE_OFFSET) !== MAGIC_COOKIE) return undefined;
+  if (end - message < DhcpField.options || bytes[message] !== BootpOperation.reply) {
+    return undefined;
+  }
+  if (readU32(bytes, message + DhcpField.cookie) !== DHCP_COOKIE) return undefined;
   for (let i = 0; i < MAC_BYTES; i++) {
-    if (bytes[message + HARDWARE_ADDRESS_OFFSET + i] !== mac[i]) return undefined;
+    if (bytes[message + DhcpField.clientHardware + i] !== mac[i]) return undefined;
   }
   const options = collectOptions(bytes, message, end);
   const type = options?.get(DhcpOption.messageType);
   if (options === undefined || type?.length !== 1) return undefined;
   return {
     type: type[0],
-    transactionId: readU32(bytes, message + XID_OFFSET),
-    address: readU32(bytes, message + YOUR_ADDRESS_OFFSET),
+    transactionId: readU32(bytes, message + DhcpField.transactionId),
+    address: readU32(bytes, message + DhcpField.yourAddress),
     serverId: number32(options, DhcpOption.serverId) ?? 0,
     prefixBits: prefixOf(number32(options, DhcpOption.subnetMask)),
     leaseSeconds: number32(options, DhcpOption.leaseSeconds),
@@ -243,14 +204,19 @@ type Options = Map<number, Uint8Array>;
 /** All options with their values; parts of one value are joined (RFC 3396). Undefined: not whole. */
 function collectOptions(bytes: Uint8Array, message: number, end: number): Options | undefined {
   const options: Options = new Map();
-  if (!collect(bytes, message + OPTIONS_OFFSET, end, options)) return undefined;
+  if (!collect(bytes, message + DhcpField.options, end, options)) return undefined;
   const overload = options.get(DhcpOption.overload)?.[0] ?? 0;
-  const file = message + FILE_OFFSET;
-  const sname = message + SNAME_OFFSET;
-  if ((overload & OVERLOAD_FILE) !== 0 && !collect(bytes, file, message + COOKIE_OFFSET, options)) {
+  const file = message + DhcpField.file;
+  const sname = message + DhcpField.serverName;
+  if (
+    (overload & DhcpOverload.file) !== 0 &&
+    !collect(bytes, file, message + DhcpField.cookie, options)
+  ) {
     return undefined;
   }
-  if ((overload & OVERLOAD_SNAME) !== 0 && !collect(bytes, sname, file, options)) return undefined;
+  if ((overload & DhcpOverload.serverName) !== 0 && !collect(bytes, sname, file, options)) {
+    return undefined;
+  }
   return options;
 }
 

@@ -6,26 +6,23 @@
 
 import type { StatusEvent } from "../obs/status.ts";
 import { readU32 } from "../proto/bytes.ts";
+import { DhcpField, DhcpMessageType, DhcpOption, ETHERNET_HARDWARE } from "../proto/dhcp.ts";
 
 /** A DHCP reply as the player is told of it. */
 export type DhcpStatus = Extract<StatusEvent, { type: "dhcp" }>;
 
-const YOUR_ADDRESS_OFFSET = 16;
-const HARDWARE_ADDRESS_OFFSET = 28;
-const OPTIONS_OFFSET = 240;
-const OPTION_PAD = 0;
-const OPTION_LEASE_SECONDS = 51;
-const OPTION_MESSAGE_TYPE = 53;
-const OPTION_SERVER = 54;
-const OPTION_END = 255;
-const MESSAGES = new Map([[2, "offer"], [5, "ack"], [6, "nak"]] as const);
+const MESSAGES: ReadonlyMap<number, DhcpStatus["message"]> = new Map([
+  [DhcpMessageType.offer, "offer"],
+  [DhcpMessageType.ack, "ack"],
+  [DhcpMessageType.nak, "nak"],
+]);
 
 /** Whether the reply at `message` is for the station with this MAC (chaddr, Ethernet). */
 export function isReplyFor(bytes: Uint8Array, message: number, mac: Uint8Array): boolean {
   for (let index = 0; index < mac.length; index++) {
-    if (bytes[message + HARDWARE_ADDRESS_OFFSET + index] !== mac[index]) return false;
+    if (bytes[message + DhcpField.clientHardware + index] !== mac[index]) return false;
   }
-  return bytes[message + 1] === 1 && bytes[message + 2] === mac.length;
+  return bytes[message + 1] === ETHERNET_HARDWARE && bytes[message + 2] === mac.length;
 }
 
 /**
@@ -39,12 +36,12 @@ export function describeReply(
   end: number,
   removedOptions: readonly number[],
 ): DhcpStatus | undefined {
-  const type = findOption(bytes, message, end, OPTION_MESSAGE_TYPE, 1);
-  const what = type < 0 ? undefined : MESSAGES.get(bytes[type] as 2 | 5 | 6);
+  const type = findOption(bytes, message, end, DhcpOption.messageType, 1);
+  const what = type < 0 ? undefined : MESSAGES.get(bytes[type]);
   if (what === undefined) return undefined;
-  const server = findOption(bytes, message, end, OPTION_SERVER, 4);
-  const lease = findOption(bytes, message, end, OPTION_LEASE_SECONDS, 4);
-  const address = message + YOUR_ADDRESS_OFFSET;
+  const server = findOption(bytes, message, end, DhcpOption.serverId, 4);
+  const lease = findOption(bytes, message, end, DhcpOption.leaseSeconds, 4);
+  const address = message + DhcpField.yourAddress;
   const hasAddress = (bytes[address] | bytes[address + 1] | bytes[address + 2] |
     bytes[address + 3]) !== 0;
   return {
@@ -69,9 +66,9 @@ export function findOption(
   code: number,
   length: number,
 ): number {
-  let at = message + OPTIONS_OFFSET;
-  while (at + 2 <= end && bytes[at] !== OPTION_END) {
-    if (bytes[at] === OPTION_PAD) {
+  let at = message + DhcpField.options;
+  while (at + 2 <= end && bytes[at] !== DhcpOption.end) {
+    if (bytes[at] === DhcpOption.pad) {
       at++;
       continue;
     }

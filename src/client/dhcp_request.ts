@@ -7,18 +7,12 @@
 
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { correctChecksum, sumBytes } from "../proto/checksum.ts";
+import { DhcpField, DhcpOption } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { findOption } from "./dhcp_reply.ts";
 
-/** What a client says to a server (RFC 2132 section 9.6), as far as it matters here. */
-export const DhcpRequest = { release: 7, inform: 8 } as const;
-
 const CHECKSUM_OFFSET = 6;
-const XID_OFFSET = 4;
-const OPTION_MASK = 1;
-const OPTION_MESSAGE_TYPE = 53;
-const OPTION_PARAMETER_LIST = 55;
 
 /** The type of what the frame that ends at `end` says to a DHCP server; 0: it is no such message. */
 export function requestType(bytes: Uint8Array, end: number, dissection: Dissection): number {
@@ -28,13 +22,13 @@ export function requestType(bytes: Uint8Array, end: number, dissection: Dissecti
   ) {
     return 0;
   }
-  const type = findOption(bytes, messageOf(dissection), end, OPTION_MESSAGE_TYPE, 1);
+  const type = findOption(bytes, messageOf(dissection), end, DhcpOption.messageType, 1);
   return type < 0 ? 0 : bytes[type];
 }
 
 /** The transaction of such a message. */
 export function requestXid(bytes: Uint8Array, dissection: Dissection): number {
-  return readU32(bytes, messageOf(dissection) + XID_OFFSET);
+  return readU32(bytes, messageOf(dissection) + DhcpField.transactionId);
 }
 
 /**
@@ -51,13 +45,15 @@ export function narrowRequest(
 ): void {
   if (dissection.ipFragment !== IpFragment.no) return;
   const message = messageOf(dissection);
-  const list = findOption(bytes, message, end, OPTION_PARAMETER_LIST, -1);
+  const list = findOption(bytes, message, end, DhcpOption.parameters, -1);
   if (list < 0) return;
   const listEnd = list + bytes[list - 1];
   // From an even distance on, as the checksum's words lie.
   const start = list - ((list - message) & 1);
   const before = sumBytes(bytes, start, listEnd - start);
-  for (let at = list; at < listEnd; at++) if (passing[bytes[at]] === 0) bytes[at] = OPTION_MASK;
+  for (let at = list; at < listEnd; at++) {
+    if (passing[bytes[at]] === 0) bytes[at] = DhcpOption.subnetMask;
+  }
   const checksumAt = dissection.transportOffset + CHECKSUM_OFFSET;
   if (readU16(bytes, checksumAt) === 0) return; // none (RFC 768)
   correctChecksum(bytes, checksumAt, before, sumBytes(bytes, start, listEnd - start));

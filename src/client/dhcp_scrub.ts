@@ -22,6 +22,14 @@
 
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { correctChecksum, sumBytes } from "../proto/checksum.ts";
+import {
+  BootpOperation,
+  DHCP_COOKIE,
+  DhcpField,
+  DhcpMessageType,
+  DhcpOption,
+  DhcpOverload,
+} from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
@@ -43,39 +51,16 @@ export const ScrubResult = {
   network: -3,
 } as const;
 
-/** Types of messages that reach a client (RFC 2132 section 9.6). */
-export const DhcpType = { offer: 2, ack: 5, nak: 6 } as const;
 /** A client that had to ask again sooner would do little else. */
 export const TIME_SECONDS_MIN = 10;
 
-const BOOTREPLY = 2;
-const XID_OFFSET = 4;
-const YIADDR_OFFSET = 16;
-const SIADDR_OFFSET = 20;
-const CHADDR_OFFSET = 28;
-const SNAME_OFFSET = 44;
-const FILE_OFFSET = 108;
-const COOKIE_OFFSET = 236;
-const OPTIONS_OFFSET = 240;
-const MAGIC_COOKIE = 0x63825363;
-
-const Option = {
-  pad: 0,
-  mask: 1,
-  broadcast: 28,
-  lease: 51,
-  overload: 52,
-  type: 53,
-  server: 54,
-  renewal: 58,
-  rebinding: 59,
-  clientId: 61,
-  end: 255,
-} as const;
-const OVERLOAD_FILE = 1;
-const OVERLOAD_SNAME = 2;
 /** What an answer to a client that has an address already (DHCPINFORM) keeps. */
-const INFORM_OPTIONS = [Option.overload, Option.type, Option.server, Option.clientId];
+const INFORM_OPTIONS = [
+  DhcpOption.overload,
+  DhcpOption.messageType,
+  DhcpOption.serverId,
+  DhcpOption.clientId,
+];
 
 /** Scrubs replies in place. Keeps a little state between its steps, so that none is allocated. */
 export class DhcpScrubber {
@@ -137,7 +122,9 @@ export class DhcpScrubber {
   /** The numbers of the options that were taken out of the last reply, in their order. */
   removedOptions(): number[] {
     const codes: number[] = [];
-    for (let code = 1; code < Option.end; code++) if (this.#removed[code] !== 0) codes.push(code);
+    for (let code = 1; code < DhcpOption.end; code++) {
+      if (this.#removed[code] !== 0) codes.push(code);
+    }
     return codes;
   }
 
@@ -147,42 +134,46 @@ export class DhcpScrubber {
     this.#valueAt.fill(0);
     this.#removed.fill(0);
     this.#passingNow.set(this.#passing);
-    const file = message + FILE_OFFSET;
-    const isWhole = this.#readField(bytes, message + OPTIONS_OFFSET, end) &&
-      (!this.#overloads(OVERLOAD_FILE) ||
-        this.#readField(bytes, file, message + COOKIE_OFFSET)) &&
-      (!this.#overloads(OVERLOAD_SNAME) || this.#readField(bytes, message + SNAME_OFFSET, file));
-    const typeAt = this.#valueAt[Option.type];
+    const file = message + DhcpField.file;
+    const isWhole = this.#readField(bytes, message + DhcpField.options, end) &&
+      (!this.#overloads(DhcpOverload.file) ||
+        this.#readField(bytes, file, message + DhcpField.cookie)) &&
+      (!this.#overloads(DhcpOverload.serverName) ||
+        this.#readField(bytes, message + DhcpField.serverName, file));
+    const typeAt = this.#valueAt[DhcpOption.messageType];
     if (!isWhole || typeAt === 0) return ScrubResult.malformed;
     const type = bytes[typeAt];
-    const hasAddress = readU32(bytes, message + YIADDR_OFFSET) !== 0;
-    if (type === DhcpType.nak) return hasAddress ? ScrubResult.malformed : ScrubResult.clean;
-    if (type !== DhcpType.offer && type !== DhcpType.ack) return ScrubResult.malformed;
+    const hasAddress = readU32(bytes, message + DhcpField.yourAddress) !== 0;
+    if (type === DhcpMessageType.nak) return hasAddress ? ScrubResult.malformed : ScrubResult.clean;
+    if (type !== DhcpMessageType.offer && type !== DhcpMessageType.ack) {
+      return ScrubResult.malformed;
+    }
     if (!hasAddress) {
-      const isAnswer = type === DhcpType.ack &&
-        readU32(bytes, message + XID_OFFSET) === this.#informXid;
+      const isAnswer = type === DhcpMessageType.ack &&
+        readU32(bytes, message + DhcpField.transactionId) === this.#informXid;
       this.#passingNow.set(this.#passingInform);
       return isAnswer ? ScrubResult.clean : ScrubResult.malformed;
     }
-    return this.#checkLease(bytes, message + YIADDR_OFFSET);
+    return this.#checkLease(bytes, message + DhcpField.yourAddress);
   }
 
   #checkLease(bytes: Uint8Array, address: number): number {
-    const serverAt = this.#valueAt[Option.server];
+    const serverAt = this.#valueAt[DhcpOption.serverId];
     if (serverAt !== 0 && !isStation(bytes, serverAt, IPV4_BYTES)) return ScrubResult.malformed;
-    const hasTimes = this.#isLong(bytes, Option.lease) && this.#isLong(bytes, Option.renewal) &&
-      this.#isLong(bytes, Option.rebinding);
-    const maskAt = this.#valueAt[Option.mask];
+    const hasTimes = this.#isLong(bytes, DhcpOption.leaseSeconds) &&
+      this.#isLong(bytes, DhcpOption.renewalSeconds) &&
+      this.#isLong(bytes, DhcpOption.rebindingSeconds);
+    const maskAt = this.#valueAt[DhcpOption.subnetMask];
     const prefixBits = maskAt === 0 ? classBits(bytes[address]) : maskBits(readU32(bytes, maskAt));
     if (!hasTimes || prefixBits < 0) return ScrubResult.malformed;
     this.prefixBits = prefixBits;
     this.verdict = this.#networks.judge(bytes, address, IPV4_BYTES, prefixBits);
     if (this.verdict !== NetworkVerdict.good) return ScrubResult.network;
-    const broadcastAt = this.#valueAt[Option.broadcast];
+    const broadcastAt = this.#valueAt[DhcpOption.broadcastAddress];
     const hosts = prefixBits > 30 ? 0 : 0xffff_ffff >>> prefixBits;
     const broadcast = (readU32(bytes, address) | hosts) >>> 0;
     if (broadcastAt !== 0 && (hosts === 0 || readU32(bytes, broadcastAt) !== broadcast)) {
-      this.#passingNow[Option.broadcast] = 0;
+      this.#passingNow[DhcpOption.broadcastAddress] = 0;
     }
     return ScrubResult.clean;
   }
@@ -204,8 +195,8 @@ export class DhcpScrubber {
     let at = start;
     while (at < end) {
       const code = bytes[at];
-      if (code === Option.end) return true;
-      if (code === Option.pad) {
+      if (code === DhcpOption.end) return true;
+      if (code === DhcpOption.pad) {
         at++;
         continue;
       }
@@ -223,26 +214,29 @@ export class DhcpScrubber {
     const fixedBytes = this.#valueBytes[code];
     if (fixedBytes >= 0 && (valueBytes !== fixedBytes || this.#valueAt[code] !== 0)) return false;
     if (this.#valueAt[code] === 0) this.#valueAt[code] = at;
-    if (code !== Option.overload) return true;
+    if (code !== DhcpOption.overload) return true;
     this.#overload = bytes[at];
-    return this.#overload >= OVERLOAD_FILE && this.#overload <= (OVERLOAD_FILE | OVERLOAD_SNAME);
+    return this.#overload >= DhcpOverload.file &&
+      this.#overload <= (DhcpOverload.file | DhcpOverload.serverName);
   }
 
   /** Takes out what does not pass. */
   #rewrite(bytes: Uint8Array, udp: number, message: number, end: number): number {
-    const file = message + FILE_OFFSET;
+    const file = message + DhcpField.file;
     // Every field begins at an even distance from the UDP header, as the checksum's words do.
     const before = sumBytes(bytes, message, end - message);
-    let isChanged = this.#compact(bytes, message + OPTIONS_OFFSET, end);
-    isChanged = clear(bytes, message + SIADDR_OFFSET, message + CHADDR_OFFSET) || isChanged;
+    let isChanged = this.#compact(bytes, message + DhcpField.options, end);
     isChanged =
-      (this.#overloads(OVERLOAD_FILE)
-        ? this.#compact(bytes, file, message + COOKIE_OFFSET)
-        : clear(bytes, file, message + COOKIE_OFFSET)) || isChanged;
+      clear(bytes, message + DhcpField.serverAddress, message + DhcpField.clientHardware) ||
+      isChanged;
     isChanged =
-      (this.#overloads(OVERLOAD_SNAME)
-        ? this.#compact(bytes, message + SNAME_OFFSET, file)
-        : clear(bytes, message + SNAME_OFFSET, file)) || isChanged;
+      (this.#overloads(DhcpOverload.file)
+        ? this.#compact(bytes, file, message + DhcpField.cookie)
+        : clear(bytes, file, message + DhcpField.cookie)) || isChanged;
+    isChanged =
+      (this.#overloads(DhcpOverload.serverName)
+        ? this.#compact(bytes, message + DhcpField.serverName, file)
+        : clear(bytes, message + DhcpField.serverName, file)) || isChanged;
     if (!isChanged) return ScrubResult.clean;
     const after = sumBytes(bytes, message, end - message);
     // One of zero means "none" and stays (RFC 768).
@@ -255,10 +249,10 @@ export class DhcpScrubber {
     let from = start;
     let to = start;
     let isChanged = false;
-    while (from < end && bytes[from] !== Option.end) {
+    while (from < end && bytes[from] !== DhcpOption.end) {
       const code = bytes[from];
-      const optionBytes = code === Option.pad ? 1 : 2 + bytes[from + 1];
-      if (code === Option.pad || this.#passingNow[code] !== 0) {
+      const optionBytes = code === DhcpOption.pad ? 1 : 2 + bytes[from + 1];
+      if (code === DhcpOption.pad || this.#passingNow[code] !== 0) {
         if (from !== to) bytes.copyWithin(to, from, from + optionBytes);
         to += optionBytes;
       } else {
@@ -268,7 +262,7 @@ export class DhcpScrubber {
       from += optionBytes;
     }
     if (!isChanged) return false;
-    bytes[to++] = Option.end;
+    bytes[to++] = DhcpOption.end;
     bytes.fill(0, to, end);
     return true;
   }
@@ -306,6 +300,6 @@ function udpEndOf(bytes: Uint8Array, frameEnd: number, network: number, udp: num
 }
 
 function isReply(bytes: Uint8Array, message: number, end: number): boolean {
-  return message + OPTIONS_OFFSET <= end && bytes[message] === BOOTREPLY &&
-    readU32(bytes, message + COOKIE_OFFSET) === MAGIC_COOKIE;
+  return message + DhcpField.options <= end && bytes[message] === BootpOperation.reply &&
+    readU32(bytes, message + DhcpField.cookie) === DHCP_COOKIE;
 }

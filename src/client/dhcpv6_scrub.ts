@@ -4,7 +4,7 @@
  * ```
  *  message, from the first byte after the UDP header (RFC 8415 section 8)
  *    0 type   1 transaction (3)   4 options: code (2), length (2), value …
- *  value of IA_NA (3):  0 id   4 T1   8 T2   12 options, of which an address (5) is
+ *  value of Dhcpv6Option.identityAssociation (3):  0 id   4 T1   8 T2   12 options, of which an address (5) is
  *    0 address (16)   16 preferred lifetime   20 valid lifetime   24 options
  * ```
  *
@@ -16,8 +16,9 @@
  */
 
 import { readU16, readU32, writeU16 } from "../proto/bytes.ts";
+import { DHCPV6_OPTIONS_OFFSET, Dhcpv6MessageType, Dhcpv6Option } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
-import { UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
+import { IPV6_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { DHCPV6_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
 import { ScrubResult, TIME_SECONDS_MIN } from "./dhcp_scrub.ts";
 import { finishMessage, packetEndOf, sumPart } from "./ipv6_message.ts";
@@ -26,15 +27,8 @@ import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 /** What clients take for the length of an address's network, if they take one. */
 export const DHCPV6_PREFIX_BITS = 64;
 
-const MESSAGE_HEADER_BYTES = 4;
 const OPTION_HEADER_BYTES = 4;
-const ADVERTISE = 2;
-const REPLY = 7;
-const IA_NA = 3;
-const IA_ADDRESS = 5;
-const STATUS = 13;
 const IA_NA_BYTES = 12;
-const ADDRESS_BYTES = 16;
 const IA_ADDRESS_BYTES = 24;
 
 /** Scrubs answers in place, and allocates nothing. */
@@ -44,7 +38,7 @@ export class Dhcpv6Scrubber {
   readonly #valueBytes = valueBytesOf(DHCPV6_OPTIONS);
   /** What was wrong with an address of the last answer that was refused, and which it was: good if none was. */
   verdict: number = NetworkVerdict.good;
-  readonly refused: Uint8Array<ArrayBuffer> = new Uint8Array(ADDRESS_BYTES);
+  readonly refused: Uint8Array<ArrayBuffer> = new Uint8Array(IPV6_BYTES);
   /** Addresses of the last answer that pass. */
   #passed = 0;
 
@@ -68,13 +62,15 @@ export class Dhcpv6Scrubber {
     if (dissection.ipFragment !== IpFragment.no) return ScrubResult.fragment;
     const { networkOffset: network, transportOffset: udp } = dissection;
     const end = packetEndOf(bytes, network, offset + length);
-    const options = udp + UDP_HEADER_BYTES + MESSAGE_HEADER_BYTES;
+    const options = udp + UDP_HEADER_BYTES + DHCPV6_OPTIONS_OFFSET;
     if (udp < 0 || end < options || udp + readU16(bytes, udp + 4) !== end) {
       return ScrubResult.malformed;
     }
     const type = bytes[udp + UDP_HEADER_BYTES];
     const hasChecksum = readU16(bytes, udp + 6) !== 0;
-    if (!hasChecksum || (type !== ADVERTISE && type !== REPLY)) return ScrubResult.malformed;
+    if (
+      !hasChecksum || (type !== Dhcpv6MessageType.advertise && type !== Dhcpv6MessageType.reply)
+    ) return ScrubResult.malformed;
     this.verdict = NetworkVerdict.good;
     this.#passed = 0;
     const wrong = this.#check(bytes, options, end);
@@ -94,7 +90,9 @@ export class Dhcpv6Scrubber {
       if (this.#passes(code)) {
         const fixedBytes = this.#valueBytes[code];
         if (fixedBytes >= 0 && next - valueAt !== fixedBytes) return ScrubResult.malformed;
-        const result = code === IA_NA ? this.#checkAddresses(bytes, valueAt, next) : 0;
+        const result = code === Dhcpv6Option.identityAssociation
+          ? this.#checkAddresses(bytes, valueAt, next)
+          : 0;
         if (result < 0) return result;
       }
       at = next;
@@ -111,8 +109,8 @@ export class Dhcpv6Scrubber {
       const next = optionEnd(bytes, at, end);
       if (next < 0) return ScrubResult.malformed;
       const code = readU16(bytes, at);
-      if (code !== STATUS) {
-        const result = code === IA_ADDRESS
+      if (code !== Dhcpv6Option.status) {
+        const result = code === Dhcpv6Option.address
           ? this.#checkAddress(bytes, at + OPTION_HEADER_BYTES, next)
           : ScrubResult.malformed;
         if (result < 0) return result;
@@ -124,9 +122,9 @@ export class Dhcpv6Scrubber {
 
   #checkAddress(bytes: Uint8Array, start: number, end: number): number {
     let at = start + IA_ADDRESS_BYTES;
-    if (at > end || !isLong(bytes, start + ADDRESS_BYTES + 4)) return ScrubResult.malformed;
+    if (at > end || !isLong(bytes, start + IPV6_BYTES + 4)) return ScrubResult.malformed;
     while (at < end) {
-      if (optionEnd(bytes, at, end) < 0 || readU16(bytes, at) !== STATUS) {
+      if (optionEnd(bytes, at, end) < 0 || readU16(bytes, at) !== Dhcpv6Option.status) {
         return ScrubResult.malformed;
       }
       at = optionEnd(bytes, at, end);
@@ -135,13 +133,13 @@ export class Dhcpv6Scrubber {
     if (verdict === NetworkVerdict.good) this.#passed++;
     else {
       this.verdict = verdict;
-      for (let i = 0; i < ADDRESS_BYTES; i++) this.refused[i] = bytes[start + i];
+      for (let i = 0; i < IPV6_BYTES; i++) this.refused[i] = bytes[start + i];
     }
     return ScrubResult.clean;
   }
 
   #judge(bytes: Uint8Array, addressAt: number): number {
-    return this.#networks.judge(bytes, addressAt, ADDRESS_BYTES, DHCPV6_PREFIX_BITS);
+    return this.#networks.judge(bytes, addressAt, IPV6_BYTES, DHCPV6_PREFIX_BITS);
   }
 
   #rewrite(
@@ -156,7 +154,7 @@ export class Dhcpv6Scrubber {
     for (let at = start; at < end;) {
       const next = optionEnd(bytes, at, end);
       const code = readU16(bytes, at);
-      if (code === IA_NA && this.verdict !== NetworkVerdict.good) {
+      if (code === Dhcpv6Option.identityAssociation && this.verdict !== NetworkVerdict.good) {
         to = this.#moveAddresses(bytes, at, next, to);
       } else if (this.#passes(code)) {
         if (at !== to) bytes.copyWithin(to, at, next);
@@ -170,14 +168,14 @@ export class Dhcpv6Scrubber {
     return ScrubResult.scrubbed;
   }
 
-  /** Moves an IA_NA without the addresses that are refused; returns the index after it. */
+  /** Moves an Dhcpv6Option.identityAssociation without the addresses that are refused; returns the index after it. */
   #moveAddresses(bytes: Uint8Array, start: number, end: number, to: number): number {
     const addressesAt = start + OPTION_HEADER_BYTES + IA_NA_BYTES;
     bytes.copyWithin(to, start, addressesAt);
     let next = to + (addressesAt - start);
     for (let at = addressesAt; at < end;) {
       const after = optionEnd(bytes, at, end);
-      const isRefused = readU16(bytes, at) === IA_ADDRESS &&
+      const isRefused = readU16(bytes, at) === Dhcpv6Option.address &&
         this.#judge(bytes, at + OPTION_HEADER_BYTES) !== NetworkVerdict.good;
       if (!isRefused) {
         bytes.copyWithin(next, at, after);

@@ -12,7 +12,7 @@
  */
 
 import type { IdentityProblem } from "../obs/status.ts";
-import { formatMac, isIdentityMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
+import { formatMac, isIdentityMac, MAC_BYTES, makeIdentityMac, parseMac } from "../proto/mac.ts";
 import type { RandomBytes } from "../endpoint/random.ts";
 
 /** Name of the file in the client's state folder. */
@@ -20,9 +20,6 @@ export const IDENTITY_FILE_NAME = "lanparty-client-identity.json";
 
 /** Longest text that is read as an identity file, in UTF-16 code units. */
 export const IDENTITY_LENGTH_MAX = 65_536;
-
-const GROUP_BIT = 0x01;
-const LOCAL_BIT = 0x02;
 
 /** What the file holds. */
 export interface ClientIdentity {
@@ -46,7 +43,7 @@ export interface LoadedIdentity {
 /** A new MAC out of six random bytes: unicast, locally administered. */
 export function randomIdentityMac(random: RandomBytes): Uint8Array {
   const mac = random(MAC_BYTES).slice(0, MAC_BYTES);
-  mac[0] = (mac[0] & ~GROUP_BIT) | LOCAL_BIT;
+  makeIdentityMac(mac);
   return mac;
 }
 
@@ -73,7 +70,7 @@ export function loadIdentity(text: string | undefined, random: RandomBytes): Loa
   if (bytes.subarray(1).every((byte) => byte === 0) || bytes.every((byte) => byte === 0xff)) {
     return created(others, random, "bad-mac");
   }
-  bytes[0] = (bytes[0] & ~GROUP_BIT) | LOCAL_BIT;
+  makeIdentityMac(bytes);
   return {
     identity: { mac: bytes, others },
     origin: "repaired",

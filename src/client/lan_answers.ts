@@ -8,11 +8,12 @@
 import type { NetworkRefusal } from "../obs/own_network.ts";
 import { DropCode } from "../obs/drops.ts";
 import type { StatusEvent } from "../obs/status.ts";
+import { DhcpMessageType } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
 import { formatIp, networkOf } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing } from "./dhcp_options.ts";
 import { describeReply, isReplyFor } from "./dhcp_reply.ts";
-import { DhcpRequest, narrowRequest, requestType, requestXid } from "./dhcp_request.ts";
+import { narrowRequest, requestType, requestXid } from "./dhcp_request.ts";
 import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
 import { DHCPV6_PREFIX_BITS, Dhcpv6Scrubber } from "./dhcpv6_scrub.ts";
 import { type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
@@ -77,8 +78,8 @@ export class LanAnswers {
     if (type === 0) return;
     this.#toldReplies.clear();
     narrowRequest(bytes, end, dissection, this.#asked);
-    if (type === DhcpRequest.release) this.releases++;
-    else if (type === DhcpRequest.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
+    if (type === DhcpMessageType.release) this.releases++;
+    else if (type === DhcpMessageType.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
   }
 
   /**

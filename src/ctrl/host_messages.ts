@@ -6,7 +6,15 @@
  */
 
 import { z } from "zod";
-import { count, fields, messageText, optionalText, type Output, peerId } from "./schema.ts";
+import {
+  count,
+  fields,
+  messageText,
+  NAME_CODE_POINTS_MAX,
+  optionalText,
+  type Output,
+  peerId,
+} from "./schema.ts";
 
 /** What may be asked for. */
 export const HOST_ACTIONS = [
@@ -32,7 +40,6 @@ export const TARGET_CODE_POINTS_MAX = 64;
 /** Bans in one answer; more come in further ones. */
 export const BANS_PER_ANSWER_MAX = 16;
 const TARGETS_PER_BAN_MAX = 8;
-const NAME_CODE_POINTS_MAX = 64;
 
 /** The schema of {@linkcode Remover}. */
 export const remover = z.enum(REMOVERS);

@@ -27,6 +27,7 @@ import {
   mac,
   type MessageResult,
   messageText,
+  NAME_CODE_POINTS_MAX,
   optionalText,
   type Output,
   peerId,
@@ -105,8 +106,7 @@ export const Feature = {
 } as const;
 export type Feature = (typeof Feature)[keyof typeof Feature];
 
-/** Longest texts, in Unicode code points. */
-export const NAME_CODE_POINTS_MAX = 64;
+/** Longest texts beside names, in Unicode code points. */
 export const AGENT_CODE_POINTS_MAX = 128;
 export const KEY_CODE_POINTS_MAX = 128;
 /** What is kept of `features`. */

@@ -12,6 +12,9 @@ import { z } from "zod";
 import { cleanText, countCodePoints } from "../proto/clean_text.ts";
 import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
 
+/** Longest name of a player, in Unicode code points. */
+export const NAME_CODE_POINTS_MAX = 64;
+
 /** What is kept of a `message` for people, in code points; longer ones are cut, not refused. */
 export const MESSAGE_CODE_POINTS_MAX = 512;
 

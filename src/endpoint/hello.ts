@@ -4,13 +4,13 @@
  * @module
  */
 
+import { NAME_CODE_POINTS_MAX } from "../ctrl/schema.ts";
 import { cleanText } from "../proto/clean_text.ts";
 import {
   AGENT_CODE_POINTS_MAX,
   CONTROL_PROTOCOL_VERSION,
   Feature,
   type Hello,
-  NAME_CODE_POINTS_MAX,
 } from "../ctrl/messages.ts";
 import type { SessionOptions } from "./actions.ts";
 

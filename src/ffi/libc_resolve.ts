@@ -9,6 +9,7 @@
 import { cString, Struct } from "./layout.ts";
 import type { StructLayout } from "./layout.ts";
 import { LIBC_NAME } from "./libc.ts";
+import { SOCK_DGRAM } from "./libc_net.ts";
 
 /** One answer, and the query's hints. */
 export const ADDRINFO = {
@@ -28,8 +29,6 @@ export const ADDRINFO = {
   },
 } as const satisfies StructLayout;
 
-/** `SOCK_DGRAM`. */
-export const SOCK_DGRAM = 2;
 /** `AI_ADDRCONFIG`: no IPv6 addresses where the machine has none itself, and the reverse. */
 export const AI_ADDRCONFIG = 0x20;
 

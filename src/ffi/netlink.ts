@@ -58,7 +58,8 @@ export const NetlinkGroup = {
   ipv6Route: 0x400,
 } as const;
 
-const NETLINK_ROUTE = 0;
+/** The protocol of addresses, routes and interfaces (netlink(7)). */
+export const NETLINK_ROUTE = 0;
 const ANSWER_BYTES = 8192;
 /** What one read of a dump may bring, and how many reads there may be. */
 const DUMP_BYTES = 65_536;

@@ -7,10 +7,10 @@
 
 import type { StructLayout } from "./layout.ts";
 import { Struct } from "./layout.ts";
-import { copyAddresses, ResolveError, SOCK_DGRAM } from "./libc_resolve.ts";
+import { copyAddresses, ResolveError } from "./libc_resolve.ts";
 import { systemDll } from "./system_dll.ts";
 import { wideString } from "./wide_string.ts";
-import { windowsSockets } from "./windows_sockets.ts";
+import { SocketConstant, windowsSockets } from "./windows_sockets.ts";
 
 /** One answer, and the query's hints. Two members are the other way round than on Linux. */
 export const ADDRINFOW = {
@@ -68,7 +68,7 @@ export async function getSocketAddressesWindows(host: string): Promise<Uint8Arra
   const node = wideString(host);
   const hints = new Struct(ADDRINFOW)
     .setNumber("ai_flags", AI_ADDRCONFIG_WINDOWS)
-    .setNumber("ai_socktype", SOCK_DGRAM);
+    .setNumber("ai_socktype", SocketConstant.SOCK_DGRAM);
   const out = new BigUint64Array(1);
   const code = await symbols.GetAddrInfoW(node, null, hints.bytes, out);
   // Referred to here, so that they outlive the call on the other thread.

@@ -10,23 +10,19 @@
  * @module
  */
 import { readU16, readU32 } from "../proto/bytes.ts";
+import {
+  BootpOperation,
+  DHCP_COOKIE,
+  DhcpField,
+  DhcpMessageType,
+  DhcpOption,
+  Dhcpv6MessageType,
+  Dhcpv6Option,
+} from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 
 const ETHERNET_LENGTHS = 0x0106;
-const COOKIE_OFFSET = 236;
-const OPTIONS_OFFSET = 240;
-const OPTION_PAD = 0;
-const OPTION_ROUTER = 3;
-const OPTION_LEASE_TIME = 51;
-const OPTION_MESSAGE_TYPE = 53;
-const OPTION_SERVER = 54;
-const OPTION_END = 255;
-const ACKNOWLEDGEMENT = 5;
-const RELEASE = 7;
-const REPLY = 7;
-const OPTION_IA_NA = 3;
-const OPTION_IA_ADDRESS = 5;
 /** Addresses of a DHCPv6 reply that are taken. */
 const IA_ADDRESSES_MAX = 4;
 
@@ -68,18 +64,20 @@ export class LeaseMessage {
   }
 
   #readV4(bytes: Uint8Array, message: number, end: number, toClient: boolean): void {
-    if (message + OPTIONS_OFFSET > end) return;
+    if (message + DhcpField.options > end) return;
     if (readU16(bytes, message + 1) !== ETHERNET_LENGTHS) return;
-    if (readU16(bytes, message + COOKIE_OFFSET) !== 0x6382) return;
+    if (readU32(bytes, message + DhcpField.cookie) !== DHCP_COOKIE) return;
     this.routersOffset = this.serverOffset = -1;
     this.routersBytes = this.leaseSeconds = 0;
-    const type = this.#readOptions(bytes, message + OPTIONS_OFFSET, end);
-    this.macOffset = message + 28;
-    if (toClient && bytes[message] === 2 && type === ACKNOWLEDGEMENT) {
-      this.ipOffset = message + 16;
+    const type = this.#readOptions(bytes, message + DhcpField.options, end);
+    this.macOffset = message + DhcpField.clientHardware;
+    if (toClient && bytes[message] === BootpOperation.reply && type === DhcpMessageType.ack) {
+      this.ipOffset = message + DhcpField.yourAddress;
       this.kind = LeaseKind.given;
-    } else if (!toClient && bytes[message] === 1 && type === RELEASE) {
-      this.ipOffset = message + 12;
+    } else if (
+      !toClient && bytes[message] === BootpOperation.request && type === DhcpMessageType.release
+    ) {
+      this.ipOffset = message + DhcpField.clientAddress;
       this.kind = LeaseKind.released;
     }
   }
@@ -87,19 +85,20 @@ export class LeaseMessage {
   /** The message's type, or -1. */
   #readOptions(bytes: Uint8Array, start: number, end: number): number {
     let type = -1;
-    for (let at = start; at + 2 <= end && bytes[at] !== OPTION_END;) {
-      if (bytes[at] === OPTION_PAD) {
+    for (let at = start; at + 2 <= end && bytes[at] !== DhcpOption.end;) {
+      if (bytes[at] === DhcpOption.pad) {
         at++;
         continue;
       }
       const length = bytes[at + 1];
       const value = at + 2;
       if (value + length > end) break;
-      if (bytes[at] === OPTION_MESSAGE_TYPE && length === 1) type = bytes[value];
-      else if (bytes[at] === OPTION_SERVER && length === IPV4_BYTES) this.serverOffset = value;
-      else if (bytes[at] === OPTION_LEASE_TIME && length === 4) {
+      if (bytes[at] === DhcpOption.messageType && length === 1) type = bytes[value];
+      else if (bytes[at] === DhcpOption.serverId && length === IPV4_BYTES) {
+        this.serverOffset = value;
+      } else if (bytes[at] === DhcpOption.leaseSeconds && length === 4) {
         this.leaseSeconds = readU32(bytes, value);
-      } else if (bytes[at] === OPTION_ROUTER) {
+      } else if (bytes[at] === DhcpOption.router) {
         this.routersOffset = value;
         this.routersBytes = length - length % IPV4_BYTES;
       }
@@ -109,13 +108,15 @@ export class LeaseMessage {
   }
 
   #readV6(bytes: Uint8Array, message: number, end: number): void {
-    if (message + 4 > end || bytes[message] !== REPLY) return;
+    if (message + 4 > end || bytes[message] !== Dhcpv6MessageType.reply) return;
     this.ipCountV6 = 0;
     for (let at = message + 4; at + 4 <= end;) {
       const next = at + 4 + readU16(bytes, at + 2);
       if (next > end) break;
       // Identity association: id and two times, then options of its own.
-      if (readU16(bytes, at) === OPTION_IA_NA) this.#readAddresses(bytes, at + 16, next);
+      if (readU16(bytes, at) === Dhcpv6Option.identityAssociation) {
+        this.#readAddresses(bytes, at + 16, next);
+      }
       at = next;
     }
     if (this.ipCountV6 > 0) this.kind = LeaseKind.givenV6;
@@ -125,7 +126,7 @@ export class LeaseMessage {
     for (let at = start; at + 4 <= end;) {
       const next = at + 4 + readU16(bytes, at + 2);
       if (next > end) return;
-      const isAddress = readU16(bytes, at) === OPTION_IA_ADDRESS && next - at >= 28;
+      const isAddress = readU16(bytes, at) === Dhcpv6Option.address && next - at >= 28;
       // A valid lifetime of 0 takes it back.
       const seconds = isAddress ? readU32(bytes, at + 24) : 0;
       if (seconds > 0 && this.ipCountV6 < IA_ADDRESSES_MAX) {

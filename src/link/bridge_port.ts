@@ -23,6 +23,7 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
 } from "../ffi/libc_net.ts";
+import { NETLINK_ROUTE } from "../ffi/netlink.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -54,7 +55,6 @@ const PORT_NAME = "lanparty-gw%d";
  * must not take this one, or all stations would have to learn the machine's MAC anew.
  */
 const MAC_PREFIX = [0xfe, 0x6c];
-const NETLINK_ROUTE = 0;
 const REPLY_BYTES = 4096;
 
 /** Constants of the order by which multicast goes to a port, whoever has asked for it. */

@@ -18,9 +18,9 @@ import {
   SOCK_DGRAM,
 } from "../ffi/libc_net.ts";
 import { IFREQ, SOCKADDR } from "../ffi/linux_layouts.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
 import { LinkError } from "./device.ts";
 
-const MAC_BYTES = 6;
 /** Where the address stands in `ifr_hwaddr`, behind the hardware type. */
 const FAMILY_BYTES = SOCKADDR.fields.sa_data.offset;
 

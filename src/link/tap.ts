@@ -20,6 +20,7 @@ import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
 import { AddressBook } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
 import { type IpNetwork } from "../proto/ip.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
@@ -69,7 +70,6 @@ export const TAP_NAME_DEFAULT = "lanparty0";
 
 const TUN_DEVICE = "/dev/net/tun";
 const BUDGET_FRAMES = 64;
-const MAC_BYTES = 6;
 const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 const IOV_BASE = IOVEC.fields.iov_base.offset >> 2;
 const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;

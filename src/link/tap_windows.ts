@@ -19,6 +19,7 @@ import {
   windowsKernel,
   windowsNt,
 } from "../ffi/windows_kernel.ts";
+import { MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { CompletionSource } from "../reactor/reactor.ts";
 import {
@@ -66,7 +67,6 @@ const READS = 32;
 const WRITES = 64;
 const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 const WRITE_BYTES_MAX = SLOT_BYTES;
-const MAC_BYTES = 6;
 const OVERLAPPED_WORDS = OVERLAPPED.sizeBytes >> 2;
 const TWO_TO_32 = 4_294_967_296;
 

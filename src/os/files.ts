@@ -29,6 +29,9 @@ function isHeld(error: unknown): boolean {
     (error instanceof Error && "code" in error && error.code === "EBUSY");
 }
 
+/** Permission bits of a file that its owner alone may read. */
+export const OWNER_ONLY_MODE = 0o600;
+
 /** The path of a file in a folder, as the system writes paths. */
 export function pathIn(folder: string, name: string): string {
   return `${folder}${Deno.build.os === "windows" ? "\\" : "/"}${name}`;
@@ -57,7 +60,7 @@ export function removeFileIfThere(path: string): void {
  * Writes a file so that a reader, and a crash, find either the old content or the new: into a new
  * file beside it, synced, then renamed over it; the folder is synced, too.
  *
- * @param mode permission bits, 0o600 for what only the owner may read
+ * @param mode permission bits, such as {@linkcode OWNER_ONLY_MODE}
  */
 export function writeFileAtomic(path: string, bytes: Uint8Array, mode: number): void {
   const temporary = `${path}.${Deno.pid}.new`;

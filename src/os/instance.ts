@@ -5,7 +5,7 @@
  * @module
  */
 
-import { removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { OWNER_ONLY_MODE, removeFileIfThere, writeFileAtomic } from "./files.ts";
 import { readOwnFile } from "./own_files.ts";
 import {
   identifyProcess,
@@ -23,8 +23,6 @@ export class InstanceBusyError extends Error {
   }
 }
 
-const MODE = 0o600;
-
 /**
  * Writes this process down as the one; what a killed process left is taken over.
  *
@@ -41,7 +39,7 @@ export function claimInstance(path: string): () => void {
       throw new InstanceBusyError(owner.pid);
     }
     const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
-    writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), MODE);
+    writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), OWNER_ONLY_MODE);
     return () => removeFileIfThere(path);
   } finally {
     lock?.close();

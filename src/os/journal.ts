@@ -13,7 +13,7 @@
  * @module
  */
 
-import { patiently, removeFileIfThere, writeFileAtomic } from "./files.ts";
+import { OWNER_ONLY_MODE, patiently, removeFileIfThere, writeFileAtomic } from "./files.ts";
 import { readOwnFile } from "./own_files.ts";
 import {
   identifyProcess,
@@ -84,7 +84,6 @@ interface JournalFile {
   readonly changes: readonly Change[];
 }
 
-const MODE = 0o600;
 /** Changes of one journal: a process that makes more without undoing any has lost its way. */
 const CHANGES_MAX = 256;
 /** A journal that is longer was not written by us. */
@@ -197,7 +196,7 @@ export class ChangeJournal {
   #save(): void {
     if (this.#changes.length === 0) return removeFileIfThere(this.#path);
     const file: JournalFile = { version: 1, owner: this.#owner, changes: this.#changes };
-    writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), MODE);
+    writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), OWNER_ONLY_MODE);
   }
 }
 

@@ -20,7 +20,7 @@ export interface ProcessIdentity {
 }
 
 /** Fields of /proc/PID/stat from the state on: the start time is the 22nd of all (proc(5)). */
-const START_TIME_INDEX = 19;
+export const START_TIME_INDEX = 19;
 
 /** The identity of a running process, or `undefined` if there is none of that id. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
@@ -28,15 +28,8 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
     const startTicks = processStartMs(pid);
     return startTicks === undefined ? undefined : { pid, startTicks };
   }
-  let stat: string;
-  try {
-    stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  } catch {
-    return undefined;
-  }
-  // The name, in brackets, may itself contain spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (fields[0] === "Z") return undefined;
+  const fields = readStatFields(pid);
+  if (fields === undefined || fields[0] === "Z") return undefined;
   const startTicks = Number(fields[START_TIME_INDEX]);
   const bootId = currentBootId();
   return { pid, startTicks, ...(bootId === undefined ? {} : { bootId }) };
@@ -86,5 +79,16 @@ export function killProcess(identity: ProcessIdentity, signal: Deno.Signal = "SI
     Deno.kill(identity.pid, signal);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** What /proc/PID/stat says, from the state on (proc(5)); undefined: there is no such process. Linux only. */
+export function readStatFields(pid: number): string[] | undefined {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    // The name, in brackets, may itself contain spaces and brackets.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
   }
 }

@@ -8,11 +8,15 @@
  */
 
 import { pauseBlocking } from "./blocking_pause.ts";
-import { killProcess, type ProcessIdentity } from "./process_identity.ts";
+import {
+  killProcess,
+  type ProcessIdentity,
+  readStatFields,
+  START_TIME_INDEX,
+} from "./process_identity.ts";
 
 /** Fields of /proc/PID/stat from the state on (proc(5)). */
 const SESSION_INDEX = 3;
-const START_TIME_INDEX = 19;
 const POLL_MS = 10;
 /** One that does not end when it is killed is stuck in the kernel: it is not waited for any longer. */
 const KILL_MAX_MS = 2_000;
@@ -22,7 +26,7 @@ export function sessionMembers(session: number): ProcessIdentity[] {
   const members: ProcessIdentity[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
-    const fields = statFields(name);
+    const fields = readStatFields(Number(name));
     if (fields === undefined || fields[0] === "Z" || fields[0] === "X") continue;
     if (Number(fields[SESSION_INDEX]) !== session) continue;
     members.push({ pid: Number(name), startTicks: Number(fields[START_TIME_INDEX]) });
@@ -56,15 +60,5 @@ function kill(member: ProcessIdentity): void {
     killProcess(member);
   } catch {
     // One of another user: it may not be killed, only waited for.
-  }
-}
-
-function statFields(pid: string): string[] | undefined {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name, in brackets, may itself contain spaces and brackets.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined; // it has ended
   }
 }

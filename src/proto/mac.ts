@@ -55,6 +55,11 @@ export function isIdentityMac(bytes: Uint8Array, offset: number): boolean {
   return (bytes[offset] & (GROUP_BIT | LOCAL_BIT)) === LOCAL_BIT;
 }
 
+/** Makes a MAC one that {@linkcode isIdentityMac} takes; its other 46 bits stay. */
+export function makeIdentityMac(mac: Uint8Array): void {
+  mac[0] = (mac[0] & ~GROUP_BIT) | LOCAL_BIT;
+}
+
 /** Whether two addresses are the same. */
 export function equalMacs(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): boolean {
   return a[aOffset] === b[bOffset] && a[aOffset + 1] === b[bOffset + 1] &&

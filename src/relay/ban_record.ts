@@ -4,7 +4,7 @@
  */
 import { parseBanTarget } from "../ctrl/ban_target.ts";
 import { REASON_CODE_POINTS_MAX, type Remover, REMOVERS } from "../ctrl/host_messages.ts";
-import { NAME_CODE_POINTS_MAX } from "../ctrl/messages.ts";
+import { NAME_CODE_POINTS_MAX } from "../ctrl/schema.ts";
 import { cleanText } from "../proto/clean_text.ts";
 
 /** What a ban looks for, at most: a peer's MAC, address and token. */

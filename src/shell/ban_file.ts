@@ -3,13 +3,12 @@
  * is written at most every two seconds, and not while frames wait for it. What it cannot use of a file that is
  * there already it never writes over: that one is put aside first.
  */
-import { pathIn, writeFileAtomicLater } from "../os/files.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomicLater } from "../os/files.ts";
 import { readOwnFile } from "../os/own_files.ts";
 import { type Ban, formatBans, isOver, parseBans } from "../relay/ban_record.ts";
 import { type Logger, logText } from "./logging.ts";
 
 const FILE = "lanparty-relay-bans.json";
-const PRIVATE = 0o600;
 const INTERVAL_MS = 2_000;
 /** What could not be written is tried again after this. */
 const RETRY_MS = 60_000;
@@ -87,7 +86,7 @@ export class BanFile {
       // What fails must not be over before `work` is set.
       if (this.aside !== undefined) await Promise.resolve().then(() => this.putAside());
       const text = formatBans(this.source());
-      await writeFileAtomicLater(this.path, new TextEncoder().encode(text), PRIVATE);
+      await writeFileAtomicLater(this.path, new TextEncoder().encode(text), OWNER_ONLY_MODE);
       if (this.failure !== undefined) logText(this.logger, "info", `${this.path} is written again`);
       this.failure = undefined;
     } catch (error) {

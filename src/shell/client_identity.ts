@@ -6,14 +6,12 @@ import {
   loadIdentity,
 } from "../client/identity.ts";
 import { type StatusEvent, statusLine } from "../obs/status.ts";
-import { pathIn, writeFileAtomic } from "../os/files.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../os/files.ts";
 import { readOwnFile } from "../os/own_files.ts";
 import { formatMac } from "../proto/mac.ts";
 import { type Logger, logText } from "./logging.ts";
 import { randomBytes } from "./random.ts";
 import { UserError } from "./user_error.ts";
-
-const PRIVATE = 0o600;
 
 /**
  * The MAC of this client; a file that is damaged is repaired, and that is said.
@@ -29,7 +27,7 @@ export function clientMac(stateDir: string, logger: Logger): Uint8Array {
       : new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));
     const { identity, changed, origin, problem } = loadIdentity(text, randomBytes);
     if (changed) {
-      writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), PRIVATE);
+      writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), OWNER_ONLY_MODE);
     }
     const mac = formatMac(identity.mac);
     if (problem !== undefined) say({ type: "identityRepaired", problem, mac, file: path }, logger);

@@ -1,7 +1,12 @@
 /** How a running client is doing, in a file of its state folder: what `lanparty-client doctor` reads. */
 import type { TrafficSnapshot } from "../obs/counters.ts";
 import type { ClientDiagnostics } from "../obs/diagnostics.ts";
-import { readFileIfThere, removeFileIfThere, writeFileAtomic } from "../os/files.ts";
+import {
+  OWNER_ONLY_MODE,
+  readFileIfThere,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../os/files.ts";
 import {
   identifyProcess,
   isHidden,
@@ -11,7 +16,6 @@ import {
 } from "../os/process_identity.ts";
 
 const NAME = "lanparty-client-status.json";
-const PRIVATE = 0o600;
 /** It is written each 10 s: one this old that cannot be asked about is as good as ended. */
 const FRESH_MAX_MS = 30_000;
 
@@ -40,7 +44,7 @@ export class ClientStatusFile {
   write(status: ClientStatus): void {
     const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
     try {
-      writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), PRIVATE);
+      writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), OWNER_ONLY_MODE);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }

@@ -1,5 +1,6 @@
 /** The frame log's sink: JSON lines, collected and written in larger pieces. */
 import { FrameLog, type FrameRecord } from "../obs/frame_log.ts";
+import { OWNER_ONLY_MODE } from "../os/files.ts";
 import { loggerOf, logText } from "./logging.ts";
 import { UserError } from "./user_error.ts";
 
@@ -122,7 +123,7 @@ export class FrameLogFile {
 }
 
 function openForAppending(path: string): Deno.FsFile {
-  return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+  return Deno.openSync(path, { append: true, create: true, mode: OWNER_ONLY_MODE });
 }
 
 function renameIfThere(from: string, to: string): void {

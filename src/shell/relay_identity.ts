@@ -8,7 +8,7 @@ import { spkiFingerprint } from "../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../trust/pem.ts";
 import { sha256 } from "../trust/sha256.ts";
 import { isUsableCertificate } from "../trust/validity.ts";
-import { readFileIfThere, writeFileAtomic } from "../os/files.ts";
+import { OWNER_ONLY_MODE, readFileIfThere, writeFileAtomic } from "../os/files.ts";
 import { readOwnFile, whyReadByOthers } from "../os/own_files.ts";
 import { UserError } from "./user_error.ts";
 
@@ -20,7 +20,6 @@ const RESET_KEY_BYTES = 32;
 const SELF_SIGNED_DAYS = 3650;
 /** A self-signed certificate is renewed so long before it ends. */
 export const RENEWAL_MS = 30 * 86_400_000;
-const PRIVATE = 0o600;
 const PUBLIC = 0o644;
 
 /** A certificate in use. */
@@ -133,7 +132,7 @@ export async function selfSignedCertificate(
       keyPem: oldKey === undefined ? undefined : new TextDecoder().decode(oldKey),
     });
     const encoder = new TextEncoder();
-    writeFileAtomic(keyFile, encoder.encode(made.keyPem), PRIVATE);
+    writeFileAtomic(keyFile, encoder.encode(made.keyPem), OWNER_ONLY_MODE);
     writeFileAtomic(certificateFile, encoder.encode(made.certificatePem), PUBLIC);
     return {
       certificateFile,
@@ -159,7 +158,7 @@ export function statelessResetKey(
   const kept = readOwnFile(file, true);
   if (kept !== undefined && kept.length === RESET_KEY_BYTES) return kept;
   const key = random(RESET_KEY_BYTES);
-  writeFileAtomic(file, key, PRIVATE);
+  writeFileAtomic(file, key, OWNER_ONLY_MODE);
   return key;
 }
 

@@ -1,10 +1,8 @@
 /** The resume tokens of an endpoint, in a file that only its user may read. */
 import { TOKEN_FILE_NAME, TokenStore } from "../endpoint/token_store.ts";
-import { pathIn, writeFileAtomic } from "../os/files.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../os/files.ts";
 import { readOwnFile } from "../os/own_files.ts";
 import { type Logger, logText } from "./logging.ts";
-
-const PRIVATE = 0o600;
 
 /** See the module. */
 export class TokenFile {
@@ -30,7 +28,7 @@ export class TokenFile {
   /** Writes the store. A full disk costs a slower return after a crash, and one warning. */
   save(): void {
     try {
-      writeFileAtomic(this.path, new TextEncoder().encode(this.store.format()), PRIVATE);
+      writeFileAtomic(this.path, new TextEncoder().encode(this.store.format()), OWNER_ONLY_MODE);
       this.failed = false;
     } catch (error) {
       if (!this.failed) logText(this.logger, "warning", `cannot write ${this.path}: ${error}`);

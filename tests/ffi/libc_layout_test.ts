@@ -1,3 +1,4 @@
+import { SOCK_DGRAM } from "../../src/ffi/libc_net.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import * as libcModule from "../../src/ffi/libc.ts";
 import * as resolve from "../../src/ffi/libc_resolve.ts";
@@ -49,7 +50,7 @@ Deno.test("libc's constants have the values of the system's headers", async () =
     F_SETFL: libcModule.F_SETFL,
     PR_SET_PDEATHSIG: libcModule.PR_SET_PDEATHSIG,
     SIGKILL: libcModule.SIGKILL,
-    SOCK_DGRAM: resolve.SOCK_DGRAM,
+    SOCK_DGRAM: SOCK_DGRAM,
     AI_ADDRCONFIG: resolve.AI_ADDRCONFIG,
     "sizeof(eventfd_t)": libcModule.EVENTFD_BYTES,
   }, HEADERS);

@@ -6,6 +6,7 @@ import * as framing from "../../src/ctrl/framing.ts";
 import * as hostMessages from "../../src/ctrl/host_messages.ts";
 import * as messages from "../../src/ctrl/messages.ts";
 import * as room from "../../src/ctrl/room.ts";
+import * as schema from "../../src/ctrl/schema.ts";
 import * as backoff from "../../src/endpoint/backoff.ts";
 import * as reconnection from "../../src/endpoint/reconnection.ts";
 import * as session from "../../src/endpoint/session.ts";
@@ -35,6 +36,7 @@ const CONSTANTS: Record<string, unknown> = {
   ...framing,
   ...messages,
   ...room,
+  ...schema,
   ...backoff,
   ...reconnection,
   ...session,
