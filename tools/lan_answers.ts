@@ -12,7 +12,7 @@ import {
   ROUTER_OPTIONS,
 } from "../src/client/dhcp_options.ts";
 import { TIME_SECONDS_MIN } from "../src/client/dhcp_scrub.ts";
-import { PRIVATE_BLOCKS } from "../src/client/lan_networks.ts";
+import { PRIVATE_BLOCKS } from "../src/proto/ip_blocks.ts";
 
 /** Where the document lies. */
 export const LAN_ANSWERS_DOCUMENT: string =

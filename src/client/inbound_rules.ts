@@ -5,8 +5,8 @@
  * @module
  */
 
-import { formatIp, isInNetwork, networkOf, parseCidr } from "../proto/ip.ts";
-import { PRIVATE_BLOCKS } from "./lan_networks.ts";
+import { formatIp, networkOf, parseCidr } from "../proto/ip.ts";
+import { privateBlockOf } from "../proto/ip_blocks.ts";
 
 /** Ports that stay shut unless the player names them. */
 export interface ClosedPorts {
@@ -130,10 +130,7 @@ export function inboundScopes(addresses: readonly string[]): string {
 }
 
 function bitsMin(address: Uint8Array): number {
-  const block = PRIVATE_BLOCKS.find((one) =>
-    one.address.length === address.length && isInNetwork(address, one.address, one.prefixBits)
-  );
-  return block?.prefixBits ?? FOREIGN_BITS_MIN;
+  return privateBlockOf(address)?.prefixBits ?? FOREIGN_BITS_MIN;
 }
 
 function ipv6Scope(address: Uint8Array, prefixBits: number): string[] {

@@ -15,6 +15,7 @@ import {
   parseCidr,
   startsAs,
 } from "../proto/ip.ts";
+import { PRIVATE_BLOCKS } from "../proto/ip_blocks.ts";
 import { type IpAddress, type IpRoute } from "../proto/ip_route.ts";
 
 /** What this PC has without the party's adapter. */
@@ -49,26 +50,6 @@ export const NetworkVerdict = {
 /** One of {@linkcode NetworkVerdict}. */
 export type NetworkVerdict = (typeof NetworkVerdict)[keyof typeof NetworkVerdict];
 
-/** A block of addresses that nobody has on the internet. */
-export interface PrivateBlock extends IpNetwork {
-  /** The least prefix length that a LAN in it may have. */
-  readonly lanPrefixBitsMin: number;
-  /** As people know it. */
-  readonly text: string;
-  readonly source: string;
-}
-
-/** All of them. */
-export const PRIVATE_BLOCKS: readonly PrivateBlock[] = [
-  block("10.0.0.0/8", 8, "private use, RFC 1918"),
-  block("172.16.0.0/12", 12, "private use, RFC 1918"),
-  block("192.168.0.0/16", 16, "private use, RFC 1918"),
-  block("100.64.0.0/10", 10, "shared by providers' customers, RFC 6598"),
-  block("169.254.0.0/16", 16, "link-local, RFC 3927"),
-  // Each site has a /48 of its own (RFC 4193 section 3.1).
-  block("fc00::/7", 48, "unique local, RFC 4193; of one site, so 48 bits at least"),
-];
-
 /**
  * A route that is wider leads to the internet: a default route, or one of the parts into which VPNs
  * cut it. Nothing as wide is for private use.
@@ -88,10 +69,6 @@ const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
 const FOREIGN_BITS_MIN = { ipv4: 8, ipv6: 48 } as const;
 
 const IPV6_LINK_LOCAL = parseCidr("fe80::/10")!;
-
-function block(text: string, lanPrefixBitsMin: number, source: string): PrivateBlock {
-  return { ...parseCidr(text)!, lanPrefixBitsMin, text, source };
-}
 
 /**
  * Reads a network that is to be allowed, such as `203.0.113.0/24` or `2001:db8:7::/64`. Undefined for what

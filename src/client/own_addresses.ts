@@ -29,6 +29,7 @@ import {
   startsAs,
   UdpPort,
 } from "../proto/ip.ts";
+import { isLinkLocal } from "../proto/ip_blocks.ts";
 import type { IpAddress } from "../proto/ip_route.ts";
 import {
   isInternetRoute,
@@ -233,11 +234,4 @@ function isUnspecified(bytes: Uint8Array, at: number, ipBytes: number): boolean 
   let any = 0;
   for (let index = 0; index < ipBytes; index++) any |= bytes[at + index];
   return any === 0;
-}
-
-/** Each link has its own (RFC 3927, RFC 4291 section 2.5.6). */
-function isLinkLocal(bytes: Uint8Array, at: number, ipBytes: number): boolean {
-  return ipBytes === 4
-    ? bytes[at] === 169 && bytes[at + 1] === 254
-    : bytes[at] === 0xfe && (bytes[at + 1] & 0xc0) === 0x80;
 }

@@ -25,6 +25,7 @@ import {
   networksOverlap,
   SSDP_GROUP,
 } from "../proto/ip.ts";
+import { isLinkLocal } from "../proto/ip_blocks.ts";
 import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import { isInternetRoute } from "./lan_networks.ts";
 
@@ -284,12 +285,6 @@ export function findClashes(
     const clashes = tap.some((own) => networksOverlap(own, home));
     return clashes ? [{ network: networkText(home), interfaceIndex }] : [];
   });
-}
-
-function isLinkLocal(address: Uint8Array): boolean {
-  return address.length === 4
-    ? address[0] === 169 && address[1] === 254
-    : address[0] === 0xfe && (address[1] & 0xc0) === 0x80;
 }
 
 /** Routers and name servers on an interface's own networks that would be looked for in the party. */

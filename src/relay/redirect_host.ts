@@ -6,6 +6,8 @@
  * against a translator.
  */
 import { parseHost } from "../ctrl/address.ts";
+import { IPV6_BYTES, parseIpAddress } from "../proto/ip.ts";
+import { isLinkLocal, isLocalAddress } from "../proto/ip_blocks.ts";
 
 /** What is known of a connection. */
 export interface RedirectPath {
@@ -32,26 +34,19 @@ export function redirectHost(path: RedirectPath): RedirectHost {
   const named = parseHost(path.serverName);
   const server = named === undefined ? {} : { serverName: named };
   if (publicHost !== undefined) return { host: publicHost, guessed: false, ...server };
+  const local = parseIpAddress(localHost);
   const isNear = isPrivateAddress(localHost);
   // The zone of a link-local address means nothing on another machine.
-  const isLinkLocal = localHost.toLowerCase().startsWith("fe80:");
-  if (!isLinkLocal && (!isNear || isPrivateAddress(remoteHost))) {
+  const isZoned = local?.length === IPV6_BYTES && isLinkLocal(local);
+  if (!isZoned && (!isNear || isPrivateAddress(remoteHost))) {
     return { host: localHost, guessed: false, ...server };
   }
   if (named !== undefined) return { host: named, guessed: false, ...server };
   return { host: localHost, guessed: true };
 }
 
-/**
- * Whether a numeric address means something inside of some network only: loopback, private, shared
- * (RFC 6598), link-local, or IPv6's unique local ones (the IANA special-purpose registries).
- */
+/** Whether a numeric address means something inside of some network only. */
 export function isPrivateAddress(host: string): boolean {
-  if (host.includes(":")) return /^(::1?$|f[cd]|fe[89ab])/.test(host.toLowerCase());
-  const [first, second] = host.split(".").map(Number);
-  return first === 10 || first === 127 || first === 0 ||
-    (first === 100 && second >= 64 && second < 128) ||
-    (first === 169 && second === 254) ||
-    (first === 172 && second >= 16 && second < 32) ||
-    (first === 192 && second === 168);
+  const address = parseIpAddress(host);
+  return address !== undefined && isLocalAddress(address);
 }

@@ -1,10 +1,10 @@
 import { parseIpAddress } from "../../src/proto/ip.ts";
+import { PRIVATE_BLOCKS } from "../../src/proto/ip_blocks.ts";
 import { assertEquals } from "@std/assert";
 import {
   LanNetworks,
   NetworkVerdict,
   parseLanNetwork,
-  PRIVATE_BLOCKS,
   type Surroundings,
 } from "../../src/client/lan_networks.ts";
 
