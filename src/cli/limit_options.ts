@@ -142,8 +142,8 @@ const LIMITS = {
     "max-address-deliveries",
     ADDRESS.deliveriesPerSecond,
     [0, 100_000_000],
-    "the same as of a room, for all that the clients and gateways of one address send, whatever " +
-      "their rooms",
+    "the same as of a room, for all that the clients and gateways of one address (IPv6: of one /48) " +
+      "send, whatever their rooms",
   ),
   maxAddressMegabits: numeric(
     "max-address-megabits",

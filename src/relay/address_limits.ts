@@ -3,8 +3,8 @@
  *
  * An address is an IPv4 address or an IPv6 /64 (`addressKey`). Only connections whose handshake is complete
  * are counted: QUIC has then made sure that the address is not forged, so nobody can use up another's
- * share. Peers are counted for its site, too (`siteKey`), since a home may have 256 of such /64s. Nothing is
- * counted per room: strangers could lock a room's owners out.
+ * share. Peers are counted for its site, too, and what they may send is a site's (`siteKey`), since a home may
+ * have 256 of such /64s. Nothing is counted per room: strangers could lock a room's owners out.
  */
 import {
   addressKey,
@@ -72,7 +72,7 @@ export class AddressLimits {
   entered(session: Session, nowMs: number): void {
     this.gone(session);
     session.countedAs = "joined";
-    session.addressShare = this.shares.enter(session.addressKey, nowMs);
+    session.addressShare = this.shares.enter(session.siteKey, nowMs);
     add(this.joined, session.addressKey, 1);
     add(this.joinedAtSite, session.siteKey, 1);
   }
@@ -83,7 +83,7 @@ export class AddressLimits {
     else if (session.countedAs === "joined") {
       add(this.joined, session.addressKey, -1);
       add(this.joinedAtSite, session.siteKey, -1);
-      this.shares.leave(session.addressKey);
+      this.shares.leave(session.siteKey);
     }
     session.countedAs = undefined;
   }

@@ -98,7 +98,7 @@ export class Session {
   joinedMs = 0;
   /** What it may still send; made when it joins. */
   buckets: PeerBuckets | undefined;
-  /** What may be delivered for all peers of its address; while it has joined. */
+  /** What may be delivered for all peers of its address, or site; while it has joined. */
   addressShare: Share | undefined;
   /** Frames that wait for this peer; made when it joins. */
   queue: OutboundQueue | undefined;

@@ -102,7 +102,7 @@ export class AddressShares {
     return this.used.size + this.resting.size;
   }
 
-  /** A peer of this address (as `addressKey` gives it) has joined. */
+  /** A peer of this address (of its site: see `siteKey`) has joined. */
   enter(key: string, nowMs: number): Share {
     let entry = this.used.get(key);
     if (entry === undefined) {

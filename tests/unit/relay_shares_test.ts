@@ -111,6 +111,21 @@ Deno.test("address limit: it is one for all peers of an address, in whatever roo
   assertEquals(arrivals(guest, rooms[0].b, fromGuest, 20), 20);
 });
 
+Deno.test("address limit: the /64s of an IPv6 /48 have one together, so that many of them give no more", () => {
+  const relay = relayWith({ addressLimits: { ...FREE, deliveriesPerSecond: 50 } });
+  const b = relay.client(macOf(9), {}, { address: "203.0.113.5:1" });
+  // Nobody else is in the room: each broadcast has one receiver.
+  const arrived = [1, 2, 3].map((number) => {
+    const address = number === 3 ? "[2001:db8:2::1]:1" : `[2001:db8:1:${number}::1]:1`;
+    const peer = relay.client(macOf(number), {}, { address });
+    const count = arrivals(peer, b, whole(plain(BROADCAST, macOf(number), 60)), 60);
+    peer.lose();
+    return count;
+  });
+  assertEquals([arrived[0], arrived[2]], [50, 50]);
+  assert(arrived[1] <= 6, "100 ms are worth 5");
+});
+
 Deno.test("address limit: leaving and coming back gives nothing new", () => {
   const relay = relayWith({ addressLimits: { ...FREE, deliveriesPerSecond: 50 } });
   const path = { address: "[2001:db8:1:2::7]:4000" };
