@@ -26,6 +26,8 @@ export interface Fuzzer {
   /** How many inputs a test tries. */
   readonly runs: number;
   readonly fault: PlantedFault;
+  /** Another one, where it does two things. */
+  readonly secondFault?: PlantedFault;
 }
 
 /** All fuzzers, by the names of their programs. */
@@ -79,6 +81,11 @@ export const FUZZERS: readonly Fuzzer[] = [
       from:
         "RecvBuffer->ReadStart = (RecvBuffer->ReadStart + DrainLength) % FirstChunk->AllocLength;",
       to: "RecvBuffer->ReadStart = (RecvBuffer->ReadStart + DrainLength) & 255;",
+    },
+    secondFault: {
+      file: "core/recv_buffer.c",
+      from: "Offset = CXPLAT_MAX(Offset, Known->Low + Known->Count);",
+      to: "Offset = CXPLAT_MAX(Offset, Known->Low + Known->Count - 1);",
     },
   },
   {
@@ -140,7 +147,7 @@ export async function ensureFuzzer(fuzzer: Fuzzer, fault?: PlantedFault): Promis
     JSON.stringify([fuzzer.name, fuzzer.core, fault ?? ""]),
   ]);
   const folder = await cached("fuzzer", key, (target) => compile(fuzzer, fault, target));
-  await prune("fuzzer", 2 * FUZZERS.length);
+  await prune("fuzzer", 3 * FUZZERS.length);
   return `${folder}/fuzzer`;
 }
 

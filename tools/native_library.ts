@@ -57,6 +57,10 @@ export const PATCHES: readonly string[] = [
   "0027-version-negotiation-rate.patch",
   "0028-no-reference-to-the-dead.patch",
   "0029-long-tickets.patch",
+  "0030-gaps-in-streams.patch",
+  "0031-acks-that-fit.patch",
+  "0032-short-packet-lists.patch",
+  "0033-retire-what-was-sent.patch",
 ];
 
 /**

@@ -13,12 +13,19 @@ const MIB = 1_024 * KIB;
  */
 const PROCESS_BYTES = 256 * MIB;
 /**
- * A connection: 80 KiB at play (docs/LOAD.md), and a control message of 64 KiB that has not come to its end, with as
- * much that it has outgrown and the runtime has not collected yet.
+ * What a peer can have msquic remember: a stream's window of 64 KiB with 1,024 pieces in it, and 256 packets that it
+ * has not acknowledged (patches 0030 and 0032).
  */
-const CONNECTION_BYTES = (80 + 2 * 64) * KIB;
+export const TRACKING_BYTES = (64 + 16 + 36) * KIB;
+/**
+ * A connection: 80 KiB at play (docs/LOAD.md), a control message of 64 KiB that has not come to its end, with as
+ * much that it has outgrown and the runtime has not collected yet, and what it can have tracked.
+ */
+const CONNECTION_BYTES = (80 + 2 * 64) * KIB + TRACKING_BYTES;
 /** The texts of a peer's hello, which was one message. */
 const HELLO_BYTES = 64 * KIB;
+/** 256 lost packets of a peer, each with as many frames as there may be (patch 0032). */
+export const LOST_PACKETS_BYTES = 100 * KIB;
 /** A gateway has one connection, and tables that are made at its start: twice what a process takes. */
 const GATEWAY_BYTES = 2 * PROCESS_BYTES;
 /**
@@ -49,7 +56,9 @@ export function relayUnitLimits(size: RelaySize): UnitLimits {
   const peers = Math.min(peersMax, connectionsMax);
   return {
     memoryBytes: processes * PROCESS_BYTES +
-      reactors * (connectionsMax * CONNECTION_BYTES + peers * (HELLO_BYTES + unsentBytes)),
+      reactors *
+        (connectionsMax * CONNECTION_BYTES +
+          peers * (HELLO_BYTES + LOST_PACKETS_BYTES + unsentBytes)),
     tasks: processes * PROCESS_TASKS,
   };
 }

@@ -4,6 +4,7 @@ aioquic does the handshake. After that it is not asked any more: what is sent is
 what comes is decrypted and read here, so that a relay's answer to nonsense can be looked at.
 """
 
+import json
 import os
 import select
 import socket
@@ -15,8 +16,6 @@ from aioquic import tls
 from aioquic.buffer import Buffer, encode_uint_var
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.packet_builder import QuicPacketBuilder
-from aioquic.quic.packet import QuicPacketType
 
 ALPN = "lanparty/1"
 HOST = "127.0.0.1"
@@ -39,9 +38,37 @@ def new_connection_id(sequence: int, retire_prior_to: int, cid: bytes) -> bytes:
     return b"\x18" + numbers + bytes([len(cid)]) + cid + os.urandom(16)
 
 
-def ack(number: int) -> bytes:
-    """An ACK frame (RFC 9000, section 19.3) of this packet alone."""
-    return b"\x02" + encode_uint_var(number) + b"\x00\x00\x00"
+def ack(*numbers: int) -> bytes:
+    """An ACK frame (RFC 9000, section 19.3) of these packets alone."""
+    falling = sorted(set(numbers), reverse=True)
+    # The first and the last number of each range.
+    ranges = [[falling[0], falling[0]]]
+    for number in falling[1:]:
+        if number == ranges[-1][1] - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    largest, first = ranges[0]
+    frame = b"\x02" + encode_uint_var(largest) + b"\x00" + encode_uint_var(len(ranges) - 1)
+    frame += encode_uint_var(largest - first)
+    for high, low in ranges[1:]:
+        frame += encode_uint_var(first - high - 2) + encode_uint_var(high - low)
+        first = low
+    return frame
+
+
+def largest_acknowledged(frame: bytes) -> int:
+    """The largest packet number that an ACK frame acknowledges."""
+    buffer = Buffer(data=frame)
+    buffer.pull_uint_var()
+    return buffer.pull_uint_var()
+
+
+def close_error(frame: bytes) -> int:
+    """The error code of a CONNECTION_CLOSE frame (RFC 9000, section 19.19)."""
+    buffer = Buffer(data=frame)
+    buffer.pull_uint_var()
+    return buffer.pull_uint_var()
 
 
 @dataclass
@@ -58,8 +85,15 @@ class Packet:
         return [content for found, content in self.frames or [] if found == kind]
 
 
+ACK = 0x02
 PATH_CHALLENGE = 0x1A
 PATH_RESPONSE = 0x1B
+CONNECTION_CLOSE = 0x1C
+
+
+def is_welcome(packet: Packet) -> bool:
+    """Whether the relay has taken a hello."""
+    return any(0x08 <= kind <= 0x0F and b'"welcome"' in frame for kind, frame in packet.frames or [])
 
 
 def read_frames(data: bytes) -> list:
@@ -123,10 +157,18 @@ def read_frames(data: bytes) -> list:
     return frames
 
 
+class ShortPackets(QuicConnection):
+    """Takes no packets above 1200 bytes: a path that carries no more (RFC 9000, section 18.2)."""
+
+    def _serialize_transport_parameters(self) -> bytes:
+        size = encode_uint_var(1200)
+        return super()._serialize_transport_parameters() + b"\x03" + bytes([len(size)]) + size
+
+
 class Attacker:
     """A connection to the relay at a port of this machine."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, connection=QuicConnection):
         self.server = (HOST, port)
         self.sockets: list[socket.socket] = []
         self.open_socket()
@@ -139,7 +181,7 @@ class Attacker:
             verify_mode=ssl.CERT_NONE,
             server_name="localhost",
         )
-        self.quic = QuicConnection(configuration=configuration)
+        self.quic = connection(configuration=configuration)
         self.quic.connect(self.server, now=time.time())
         self._shake_hands()
         self.largest = self.quic._spaces[tls.Epoch.ONE_RTT].expected_packet_number - 1
@@ -148,6 +190,8 @@ class Attacker:
         self.peer_cids = [self.quic._peer_cid.cid]
         self.peer_cids += [entry.cid for entry in self.quic._peer_cid_available]
         self.next_sequence = max(entry.sequence_number for entry in self.quic._host_cids) + 1
+        # The number of the next packet.
+        self.packet_number = self.quic._packet_number
 
     def open_socket(self) -> int:
         """One more source port; returns its index."""
@@ -160,6 +204,24 @@ class Attacker:
     def close_socket(self) -> None:
         """Closes the newest of the source ports."""
         self.sockets.pop().close()
+
+    def say_hello(self, room: str) -> None:
+        """Joins a room, so that the relay does not wait for it. The control stream goes on behind `hello`."""
+        # The MAC of who has left is kept for a while.
+        mac = ":".join(["02", *(f"{byte:02x}" for byte in os.urandom(5))])
+        hello = {"type": "hello", "protocol": 1, "role": "client", "room": room, "mac": mac}
+        text = json.dumps({**hello, "datagramBudget": 1100}).encode()
+        self.hello = len(text).to_bytes(4, "big") + text
+        frame = b"\x0a\x00" + encode_uint_var(len(self.hello)) + self.hello
+        end = time.monotonic() + HANDSHAKE_SECONDS
+        while True:
+            if time.monotonic() > end:
+                raise TimeoutError("no welcome")
+            self.send(0, [frame])
+            packets = self.receive(1, lambda packets: any(map(is_welcome, packets)))
+            self.acknowledge(0)
+            if any(map(is_welcome, packets)):
+                return
 
     def _shake_hands(self) -> None:
         quic = self.quic
@@ -190,27 +252,20 @@ class Attacker:
 
     def send(self, index: int, frames: list[bytes], cid: bytes | None = None, pad: int = 0) -> None:
         """Sends one packet with these frames from a socket; `cid` is one of the relay's."""
-        quic = self.quic
-        builder = QuicPacketBuilder(
-            host_cid=quic.host_cid,
-            is_client=True,
-            max_datagram_size=1200,
-            packet_number=quic._packet_number,
-            peer_cid=cid or self.peer_cids[0],
-            version=quic._version,
-        )
-        builder.start_packet(QuicPacketType.ONE_RTT, quic._cryptos[tls.Epoch.ONE_RTT])
-        builder._packet.is_ack_eliciting = builder._packet.in_flight = True
-        for frame in frames:
-            builder._buffer.push_bytes(frame)
-        builder._buffer.push_bytes(bytes(max(0, pad - builder._buffer.tell())))
-        datagrams, _ = builder.flush()
-        quic._packet_number = builder.packet_number
-        self.sockets[index].sendto(datagrams[0], self.server)
+        crypto = self.quic._cryptos[tls.Epoch.ONE_RTT]
+        # The fixed bit, the key phase, and a packet number of four bytes (RFC 9000, section 17.3.1).
+        header = bytes([0x43 | crypto.send.key_phase << 2]) + (cid or self.peer_cids[0])
+        header += (self.packet_number & 0xFFFFFFFF).to_bytes(4, "big")
+        payload = b"".join(frames)
+        payload += bytes(max(0, pad - len(header) - len(payload)))
+        data = crypto.encrypt_packet(header, payload, self.packet_number)
+        self.packet_number += 1
+        self.sockets[index].sendto(data, self.server)
 
     def acknowledge(self, index: int, cid: bytes | None = None) -> None:
         """Acknowledges what has come. That is no probing frame: the socket's path becomes the active one."""
-        self.send(index, [*map(ack, self.unacknowledged), PING], cid)
+        frames = [ack(*self.unacknowledged)] if self.unacknowledged else []
+        self.send(index, [*frames, PING], cid)
         self.unacknowledged = []
 
     def send_garbage(self, index: int, cid: bytes) -> None:

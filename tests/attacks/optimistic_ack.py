@@ -9,11 +9,9 @@ with which error (RFC 9000, section 20.1); none if it did not.
 import json
 import sys
 
-from aioquic.buffer import Buffer, encode_uint_var
+from aioquic.buffer import encode_uint_var
 
-from attacker import PING, Attacker
-
-CONNECTION_CLOSE = 0x1C
+from attacker import CONNECTION_CLOSE, PING, Attacker, close_error
 
 
 def ack_up_to(largest: int) -> bytes:
@@ -37,7 +35,5 @@ while came < count and error is None:
     came += len(packets)
     for packet in packets:
         for content in packet.contents(CONNECTION_CLOSE):
-            buffer = Buffer(data=content)
-            buffer.pull_uint_var()
-            error = buffer.pull_uint_var()
+            error = close_error(content)
 print(json.dumps({"came": came, "error": error}))

@@ -40,9 +40,11 @@ for (const fuzzer of FUZZERS) {
     const { success, text } = await fuzz(await ensureFuzzer(fuzzer), fuzzer);
     assertEquals(success, true, text);
     assertMatch(text, new RegExp(`Done ${fuzzer.runs} runs`));
-    const planted = await fuzz(await ensureFuzzer(fuzzer, fuzzer.fault), fuzzer);
-    assertEquals(planted.success, false, planted.text);
-    assertMatch(planted.text, /Test unit written to/);
+    for (const fault of [fuzzer.fault, fuzzer.secondFault].filter((fault) => fault !== undefined)) {
+      const planted = await fuzz(await ensureFuzzer(fuzzer, fault), fuzzer);
+      assertEquals(planted.success, false, planted.text);
+      assertMatch(planted.text, /Test unit written to/);
+    }
   });
 }
 

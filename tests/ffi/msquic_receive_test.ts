@@ -1,4 +1,4 @@
-/** What a connection takes in, and what it says when it has ended (patches 0014, 0015, 0021, 0023). */
+/** What a connection takes in, and what it says when it has ended (patches 0014, 0015, 0021, 0023, 0030). */
 import { assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
@@ -92,6 +92,25 @@ Deno.test("without the patch a peer changes data that it has sent", async () => 
     "drained-multiple": "abcd efXXij",
     "grown-multiple": "abcdefghijXXXXopqrstuvwxyz",
   });
+});
+
+Deno.test("a byte that comes again is found among a thousand pieces without a walk", async () => {
+  assertEquals(await sayings(BUFFER, ["again"]), { "again": "the last costs what the first does" });
+});
+
+/** 125 is ECANCELED. */
+const PIECES: Record<string, string> = {
+  "pieces-1024": "done",
+  "pieces-1025": "status-125 done",
+};
+
+Deno.test("there are so many pieces of a stream, and no more", async () => {
+  assertEquals(await sayings(BUFFER, Object.keys(PIECES)), PIECES);
+});
+
+Deno.test("without the patch there are as many as fit", async () => {
+  const without = { ...BUFFER, without: "0030-gaps-in-streams.patch" };
+  assertEquals(await sayings(without, ["pieces-32767"]), { "pieces-32767": "done" });
 });
 
 /** 12 is ENOMEM. */

@@ -10,8 +10,9 @@
 
 QUIC_LIBRARY MsQuicLib;
 
-/* Pieces of memory that are not freed, and which one to refuse, counted from now on; 0 for none. */
+/* Pieces of memory that are not freed, their bytes, and which one to refuse, counted from now on; 0 for none. */
 static int allocated;
+static size_t allocated_bytes;
 static int refused;
 
 typedef struct MEMORY_HEADER {
@@ -27,6 +28,7 @@ void* CxPlatAlloc(size_t ByteCount, uint32_t Tag) {
     header->size = ByteCount;
     memset(header + 1, 0xA5, ByteCount);
     allocated++;
+    allocated_bytes += ByteCount;
     return header + 1;
 }
 
@@ -36,6 +38,7 @@ void CxPlatFree(void* Memory, uint32_t Tag) {
     MEMORY_HEADER* header = (MEMORY_HEADER*)Memory - 1;
     memset(Memory, 0xDD, header->size);
     allocated--;
+    allocated_bytes -= header->size;
     /* Never given back to malloc, so that a read of it afterwards sees what was written here. */
 }
 

@@ -6,6 +6,7 @@
 #include "msquic_stubs.h"
 
 #include <sys/resource.h>
+#include <time.h>
 
 static QUIC_RECV_BUFFER buffer;
 static QUIC_BUFFER in_use;
@@ -39,6 +40,30 @@ static void grow(void) {
     QUIC_RECV_CHUNK* chunk = CXPLAT_CONTAINING_RECORD(buffer.Chunks.Flink, QUIC_RECV_CHUNK, Link);
     chunk->AllocLength = 0x80000000;
     write_at(0x80000000, "x");
+}
+
+/* Single bytes with gaps in between, behind a first one that never comes. */
+static void write_pieces(uint32_t count, uint32_t step) {
+    open_buffer(QUIC_RECV_BUF_MODE_CIRCULAR, 4096, 65536);
+    for (uint32_t i = 0; i < count; i++) write_at(1 + step * i, "x");
+}
+
+static uint64_t cpu_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* CPU time of a byte that has come already, at its least: others may have the processor's caches in between. */
+static uint64_t cost_of(uint64_t offset) {
+    uint64_t least = UINT64_MAX;
+    for (int round = 0; round < 50; round++) {
+        const uint64_t before = cpu_ns();
+        for (int i = 0; i < 1000; i++) write_at(offset, "x");
+        const uint64_t needed = cpu_ns() - before;
+        if (needed < least) least = needed;
+    }
+    return least;
 }
 
 BOOLEAN QuicSendSetStreamSendFlag(QUIC_SEND* Send, QUIC_STREAM* Stream, uint32_t Flags, BOOLEAN Delay) {
@@ -75,6 +100,23 @@ int main(int argc, char** argv) {
     if (strncmp(name, "window-", 7) == 0) {
         deliver((uint32_t)strtoul(name + 7, NULL, 10));
         printf("\n");
+        return 0;
+    }
+    if (strncmp(name, "pieces-", 7) == 0) {
+        write_pieces((uint32_t)strtoul(name + 7, NULL, 10), 2);
+        printf("done\n");
+        return 0;
+    }
+    if (strncmp(name, "memory-", 7) == 0) {
+        const uint32_t count = (uint32_t)strtoul(name + 7, NULL, 10);
+        write_pieces(count, 65535 / count);
+        printf("%zu\n", allocated_bytes);
+        return 0;
+    }
+    if (strcmp(name, "again") == 0) {
+        write_pieces(1000, 2);
+        const uint64_t first = cost_of(1), last = cost_of(1 + 2 * 999);
+        printf(last < 5 * first ? "the last costs what the first does\n" : "the last costs much more\n");
         return 0;
     }
     open_buffer(mode, 16, 64);

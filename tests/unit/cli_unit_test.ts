@@ -53,13 +53,13 @@ Deno.test("the unit's limits follow from the relay's own", () => {
     const { text } = unitOf("/usr/local/bin/lanparty-relay", args, "/", parsed.values);
     return [lineOf(text, "MemoryMax="), lineOf(text, "TasksMax=")];
   };
-  // 256 MiB, 208 KiB for each of 8,192 connections, 192 KiB more for each of 4,096 peers.
-  assertEquals(limitsOf(), ["2688M", "64"]);
-  assertEquals(limitsOf("--reactors", "4"), ["11008M", "320"]);
-  assertEquals(limitsOf("--max-connections", "1000", "--max-peers", "500"), ["553M", "64"]);
-  assertEquals(limitsOf("--max-peers", "100000"), ["3456M", "64"]);
-  assertEquals(limitsOf("--max-peers-per-room", "1000"), ["6432M", "64"]);
-  assertEquals(lineOf(formatUnit("/bin/true", []), "MemoryMax="), "2688M");
+  // 256 MiB, 324 KiB for each of 8,192 connections, 292 KiB more for each of 4,096 peers.
+  assertEquals(limitsOf(), ["4016M", "64"]);
+  assertEquals(limitsOf("--reactors", "4"), ["16320M", "320"]);
+  assertEquals(limitsOf("--max-connections", "1000", "--max-peers", "500"), ["715M", "64"]);
+  assertEquals(limitsOf("--max-peers", "100000"), ["5184M", "64"]);
+  assertEquals(limitsOf("--max-peers-per-room", "1000"), ["7760M", "64"]);
+  assertEquals(lineOf(formatUnit("/bin/true", []), "MemoryMax="), "4016M");
 });
 
 Deno.test("a service that fails is started again without an end, but not for a wrong command line", () => {

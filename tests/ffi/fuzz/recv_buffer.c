@@ -1,10 +1,13 @@
 /*
- * A stream's bytes as they come in pieces, again, overlapping, out of order; read and drained in between. What is
- * read must be what was sent for each place. `mode, size`, and operations: a byte says which.
+ * A stream's bytes as they come in pieces, again and with other values, overlapping, out of order, one here and one
+ * there; read and drained in between. What is read must be what came first for each place. `mode, size`, and
+ * operations: a byte says which.
  */
 #include "fuzz.h"
 
-#define STREAM_BYTES 4096
+#define STREAM_BYTES 8192
+/* Of what is scattered, so much in an input. */
+#define SCATTERED_BYTES 1536
 
 typedef struct MODEL {
     uint8_t bytes[STREAM_BYTES];
@@ -12,15 +15,23 @@ typedef struct MODEL {
     uint32_t drained;
     /* What was handed out and not drained yet, in bytes. */
     uint32_t pending;
+    /* Writes so far: each brings other values. */
+    uint32_t writes;
+    /* There were too many gaps. A connection ends then, and nothing is read any more. */
+    BOOLEAN over;
 } MODEL;
 
 static void write_piece(QUIC_RECV_BUFFER* buffer, MODEL* model, uint32_t offset, uint32_t length) {
-    if (offset + length > STREAM_BYTES) return;
+    if (model->over || offset + length > STREAM_BYTES) return;
     uint8_t* piece = malloc(length);
-    for (uint32_t i = 0; i < length; i++) piece[i] = (uint8_t)((offset + i) * 7 + (offset + i) / 256);
+    model->writes++;
+    for (uint32_t i = 0; i < length; i++) piece[i] = (uint8_t)((offset + i) * 7 + model->writes * 31);
     uint64_t limit = STREAM_BYTES;
     BOOLEAN ready;
-    if (QUIC_SUCCEEDED(QuicRecvBufferWrite(buffer, offset, (uint16_t)length, piece, &limit, &ready))) {
+    QUIC_STATUS status = QuicRecvBufferWrite(buffer, offset, (uint16_t)length, piece, &limit, &ready);
+    model->over = status == QUIC_STATUS_ABORTED;
+    REQUIRE(model->over == (QuicRangeSize(&buffer->WrittenRanges) > QUIC_MAX_RECV_BUFFER_PIECES));
+    if (QUIC_SUCCEEDED(status)) {
         for (uint32_t i = 0; i < length; i++) {
             if (model->has[offset + i]) continue;
             model->has[offset + i] = TRUE;
@@ -30,8 +41,20 @@ static void write_piece(QUIC_RECV_BUFFER* buffer, MODEL* model, uint32_t offset,
     free(piece);
 }
 
+/* Single bytes with gaps in between, upwards or downwards; how many. */
+static uint32_t scatter(QUIC_RECV_BUFFER* buffer, MODEL* model, uint32_t offset, INPUT* input) {
+    const uint32_t count = 1 + 4 * take_byte(input);
+    const uint32_t how = take_byte(input);
+    const uint32_t step = 2 + how % 4;
+    for (uint32_t i = 0; i < count; i++) {
+        write_piece(buffer, model, offset + step * (how & 0x80 ? count - 1 - i : i), 1);
+    }
+    return count;
+}
+
 /* Reads what there is and compares it. */
 static void read_all(QUIC_RECV_BUFFER* buffer, MODEL* model, BOOLEAN is_multiple) {
+    if (model->over) return;
     uint32_t available = 0;
     while (model->drained + available < STREAM_BYTES && model->has[model->drained + available]) available++;
     REQUIRE(QuicRecvBufferHasUnreadData(buffer) == (available > model->pending));
@@ -63,16 +86,22 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t length) {
     static MODEL model;
     memset(&model, 0, sizeof(model));
     QUIC_RECV_BUFFER buffer;
-    REQUIRE(QUIC_SUCCEEDED(QuicRecvBufferInitialize(&buffer, 8u << (kind / 3 % 4), 1024, mode, NULL)));
+    const uint32_t window = kind & 0x80 ? 4096 : 1024;
+    REQUIRE(QUIC_SUCCEEDED(QuicRecvBufferInitialize(&buffer, 8u << (kind / 3 % 4), window, mode, NULL)));
+    uint32_t scattered = 0;
     for (int steps = 0; steps < 300 && !is_empty(&input); steps++) {
         uint32_t what = take_byte(&input);
         if (what < 160) {
-            /* Near what was drained: there a window of 1024 bytes is open. */
+            /* Near what was drained: there a window is open, of 1024 bytes at least. */
             uint32_t offset = model.drained + take_word(&input) % 1100;
             write_piece(&buffer, &model, offset - offset % 2 * (offset > 16 ? 16 : 0), 1 + take_byte(&input));
         } else if (what < 210) {
             read_all(&buffer, &model, is_multiple);
-        } else if (model.pending != 0) {
+        } else if (what >= 240) {
+            if (scattered < SCATTERED_BYTES) {
+                scattered += scatter(&buffer, &model, model.drained + take_word(&input) % 1100, &input);
+            }
+        } else if (model.pending != 0 && !model.over) {
             uint32_t part = what < 230 ? model.pending : take_word(&input) % (model.pending + 1);
             /* A single buffer is drained whole or as far as the application took it. */
             QuicRecvBufferDrain(&buffer, part);

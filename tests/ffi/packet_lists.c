@@ -1,0 +1,204 @@
+/*
+ * How many sent packets are remembered until they are acknowledged, and how many lost ones, by msquic's own code; and
+ * ACK frames that have more to tell than a packet has room for.
+ *
+ * usage: packet_lists CASE
+ */
+#include "msquic_stubs.h"
+
+QUIC_PATH* QuicConnGetPathByID(QUIC_CONNECTION* Connection, uint8_t ID, uint8_t* Index) {
+    (void)ID;
+    *Index = 0;
+    return &Connection->Paths[0];
+}
+void QuicConnTimerCancel(QUIC_CONNECTION* Connection, QUIC_CONN_TIMER_TYPE Type) { (void)Connection; (void)Type; }
+void QuicConnTimerSetEx(QUIC_CONNECTION* Connection, QUIC_CONN_TIMER_TYPE Type, uint64_t Delay, uint64_t TimeNow) {
+    (void)Connection; (void)Type; (void)Delay; (void)TimeNow;
+}
+void QuicConnResetIdleTimeout(QUIC_CONNECTION* Connection) { (void)Connection; }
+void QuicConnUpdateRtt(
+    QUIC_CONNECTION* Connection, QUIC_PATH* Path, uint64_t LatestRtt, uint64_t OurSendTimestamp,
+    uint64_t PeerSendTimestamp) {
+    (void)Connection; (void)Path; (void)LatestRtt; (void)OurSendTimestamp; (void)PeerSendTimestamp;
+}
+void QuicSendQueueFlush(QUIC_SEND* Send, QUIC_SEND_FLUSH_REASON Reason) { (void)Send; (void)Reason; }
+BOOLEAN QuicSendSetSendFlag(QUIC_SEND* Send, uint32_t Flags) { (void)Send; (void)Flags; return TRUE; }
+void QuicSendUpdateAckState(QUIC_SEND* Send) { (void)Send; }
+
+/* Nothing is held back. */
+static BOOLEAN can_send(QUIC_CONGESTION_CONTROL* Cc) { (void)Cc; return TRUE; }
+static void on_sent(QUIC_CONGESTION_CONTROL* Cc, uint32_t Bytes) { (void)Cc; (void)Bytes; }
+static BOOLEAN on_acknowledged(QUIC_CONGESTION_CONTROL* Cc, const QUIC_ACK_EVENT* Event) {
+    (void)Cc; (void)Event;
+    return FALSE;
+}
+static void on_lost(QUIC_CONGESTION_CONTROL* Cc, const QUIC_LOSS_EVENT* Event) { (void)Cc; (void)Event; }
+static BOOLEAN on_spurious(QUIC_CONGESTION_CONTROL* Cc) { (void)Cc; return FALSE; }
+static BOOLEAN is_limited(QUIC_CONGESTION_CONTROL* Cc) { (void)Cc; return FALSE; }
+
+static QUIC_CONNECTION* connection;
+static QUIC_LOSS_DETECTION* loss;
+static uint64_t next_number;
+
+static void open_connection(void) {
+    connection = new_connection(QUIC_HANDLE_TYPE_CONNECTION_SERVER);
+    loss = &connection->LossDetection;
+    CxPlatListInitializeHead(&connection->Send.SendStreams);
+    connection->Send.SkippedPacketNumber = UINT64_MAX;
+    /* 16 s, the longest that a peer may ask for: so lost packets are not forgotten in the meantime. */
+    connection->PeerTransportParams.MaxAckDelay = QUIC_TP_MAX_ACK_DELAY_MAX;
+    connection->Paths[0].IsMinMtuValidated = TRUE;
+    connection->Paths[0].EcnValidationState = ECN_VALIDATION_FAILED;
+    QUIC_CONGESTION_CONTROL* control = &connection->CongestionControl;
+    control->QuicCongestionControlCanSend = can_send;
+    control->QuicCongestionControlOnDataSent = on_sent;
+    control->QuicCongestionControlOnDataAcknowledged = on_acknowledged;
+    control->QuicCongestionControlOnDataLost = on_lost;
+    control->QuicCongestionControlOnSpuriousCongestionEvent = on_spurious;
+    control->QuicCongestionControlIsAppLimited = is_limited;
+    QUIC_PACKET_SPACE* space = calloc(1, sizeof(QUIC_PACKET_SPACE));
+    space->Connection = connection;
+    QuicAckTrackerInitialize(&space->AckTracker);
+    connection->Packets[QUIC_ENCRYPT_LEVEL_1_RTT] = space;
+    QuicSentPacketPoolInitialize(&connection->Partition->SentPacketPool);
+    QuicLossDetectionInitialize(loss);
+    QuicRangeInitialize(QUIC_MAX_RANGE_DECODE_ACKS, &connection->DecodedAckRanges);
+}
+
+/* So many packets of so many frames; what is not to be acknowledged is an acknowledgement itself. */
+static void send_frames(int count, QUIC_FRAME_TYPE type, uint8_t frames) {
+    QUIC_MAX_SENT_PACKET_METADATA storage;
+    for (int i = 0; i < count; i++) {
+        memset(&storage, 0, sizeof(storage));
+        QUIC_SENT_PACKET_METADATA* packet = &storage.Metadata;
+        packet->PacketNumber = next_number++;
+        packet->SentTime = now_us;
+        packet->PacketLength = 100;
+        packet->Flags.KeyType = QUIC_PACKET_KEY_1_RTT;
+        packet->Flags.IsAckEliciting = type != QUIC_FRAME_ACK;
+        packet->FrameCount = frames;
+        for (uint8_t j = 0; j < frames; j++) packet->Frames[j].Type = type;
+        QuicLossDetectionOnPacketSent(loss, &connection->Paths[0], packet);
+        now_us += 10;
+    }
+}
+
+static void send_packets(int count, QUIC_FRAME_TYPE type) { send_frames(count, type, 1); }
+
+/* The peer acknowledges these, and those between them. */
+static void acknowledge(uint64_t first, uint64_t last) {
+    uint8_t frame[32];
+    uint8_t* end = QuicVarIntEncode(last, frame);
+    end = QuicVarIntEncode(0, end);
+    end = QuicVarIntEncode(0, end);
+    end = QuicVarIntEncode(last - first, end);
+    uint16_t offset = 0;
+    BOOLEAN invalid = FALSE;
+    QUIC_RX_PACKET packet = {0};
+    if (!QuicLossDetectionProcessAckFrame(
+            loss, &connection->Paths[0], &packet, QUIC_ENCRYPT_LEVEL_1_RTT, QUIC_FRAME_ACK, (uint16_t)(end - frame),
+            frame, &offset, &invalid)) {
+        printf("refused ");
+    }
+}
+
+static void print_lists(void) {
+    int sent = 0, lost = 0;
+    for (QUIC_SENT_PACKET_METADATA* packet = loss->SentPackets; packet != NULL; packet = packet->Next) sent++;
+    for (QUIC_SENT_PACKET_METADATA* packet = loss->LostPackets; packet != NULL; packet = packet->Next) lost++;
+    printf("%d sent %d lost; ", sent, lost);
+}
+
+/* What the packets of a list take, each with what the pool puts in front of it. */
+static size_t list_bytes(const QUIC_SENT_PACKET_METADATA* packet) {
+    size_t bytes = 0;
+    for (; packet != NULL; packet = packet->Next) {
+        bytes += SIZEOF_QUIC_SENT_PACKET_METADATA(packet->FrameCount) + sizeof(CXPLAT_POOL_HEADER);
+    }
+    return bytes;
+}
+
+/* An ACK frame of 128 ranges, each of so many numbers and so far from the next, into a packet of 1200 bytes. */
+static void tell_ranges(uint64_t gap, uint64_t count, BOOLEAN ecn) {
+    QUIC_RANGE ranges, decoded;
+    QuicRangeInitialize(QUIC_MAX_RANGE_ACK_PACKETS, &ranges);
+    QuicRangeInitialize(QUIC_MAX_RANGE_DECODE_ACKS, &decoded);
+    BOOLEAN updated;
+    for (uint64_t i = 0; i < 128; i++) QuicRangeAddRange(&ranges, i * (gap + count), count, &updated);
+    QUIC_ACK_ECN_EX counts = {1ull << 40, 1ull << 40, 1ull << 40};
+    uint8_t packet[1171];
+    uint16_t length = 0;
+    if (!QuicAckFrameEncode(&ranges, 20000, ecn ? &counts : NULL, &length, sizeof(packet), packet)) {
+        printf("not written");
+        return;
+    }
+    uint16_t offset = 1;
+    uint64_t delay;
+    BOOLEAN invalid = FALSE;
+    const BOOLEAN read = QuicAckFrameDecode(
+        packet[0], length, packet, &offset, &invalid, &decoded, &counts, &delay);
+    /* The newest ones are in it, and nothing else. */
+    uint32_t right = 0;
+    const uint32_t size = QuicRangeSize(&decoded);
+    while (right < size) {
+        const QUIC_SUBRANGE* told = QuicRangeGet(&decoded, size - 1 - right);
+        const QUIC_SUBRANGE* known = QuicRangeGet(&ranges, 127 - right);
+        if (told->Low != known->Low || told->Count != known->Count) break;
+        right++;
+    }
+    printf("%s %u of %u, %s", read && offset == length ? "read" : "broken", right, size,
+           length > sizeof(packet) - 10 || size == 128 ? "full" : "not full");
+}
+
+int main(int argc, char** argv) {
+    if (argc != 2) return 2;
+    const char* name = argv[1];
+    open_connection();
+    if (strcmp(name, "ack-only") == 0) {
+        send_packets(10000, QUIC_FRAME_ACK);
+        print_lists();
+        acknowledge(200, 200);
+        print_lists();
+    } else if (strcmp(name, "ack-only-again") == 0) {
+        send_packets(300, QUIC_FRAME_ACK);
+        acknowledge(0, 299);
+        print_lists();
+        send_packets(300, QUIC_FRAME_ACK);
+        print_lists();
+    } else if (strcmp(name, "between") == 0) {
+        /* What is to be acknowledged is always remembered. */
+        for (int i = 0; i < 1000; i++) {
+            send_packets(3, QUIC_FRAME_ACK);
+            send_packets(1, QUIC_FRAME_PING);
+        }
+        print_lists();
+        acknowledge(0, next_number - 1);
+        print_lists();
+    } else if (strcmp(name, "lost") == 0) {
+        send_packets(5000, QUIC_FRAME_PING);
+        acknowledge(4999, 4999);
+        print_lists();
+        /* Late ones are told from the newest lost ones. */
+        acknowledge(4990, 4994);
+        print_lists();
+        acknowledge(0, 4999);
+        print_lists();
+    } else if (strcmp(name, "memory-ack-only") == 0) {
+        send_packets(10000, QUIC_FRAME_ACK);
+        printf("%zu", list_bytes(loss->SentPackets));
+    } else if (strcmp(name, "memory-lost") == 0) {
+        send_frames(5000, QUIC_FRAME_DATAGRAM, QUIC_MAX_FRAMES_PER_PACKET);
+        acknowledge(4999, 4999);
+        printf("%zu", list_bytes(loss->LostPackets));
+    } else if (strcmp(name, "ranges-short") == 0) {
+        tell_ranges(1, 1, FALSE);
+    } else if (strcmp(name, "ranges-wide") == 0) {
+        tell_ranges((1 << 30) + 1000, 66, FALSE);
+    } else if (strcmp(name, "ranges-wide-ecn") == 0) {
+        tell_ranges((1 << 30) + 1000, 1, TRUE);
+    } else {
+        return 2;
+    }
+    printf("\n");
+    return 0;
+}
