@@ -125,5 +125,5 @@ Deno.test("without --status nothing is served, and a port in use is said", async
   } catch (error) {
     message = String(error);
   }
-  assertMatch(message, new RegExp(`--status ${port} cannot be served`));
+  assertMatch(message, new RegExp(`--status 127.0.0.1:${port} cannot be served`));
 });
