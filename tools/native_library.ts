@@ -61,6 +61,7 @@ export const PATCHES: readonly string[] = [
   "0031-acks-that-fit.patch",
   "0032-short-packet-lists.patch",
   "0033-retire-what-was-sent.patch",
+  "0034-acks-of-another-level.patch",
 ];
 
 /**

@@ -1,4 +1,4 @@
-/** Lists that a peer could make long: sent and lost packets, and ranges of an ACK frame (patches 0031, 0032). */
+/** Lists that a peer could make long: sent and lost packets, and ranges of an ACK frame (patches 0031, 0032, 0034). */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { LOST_PACKETS_BYTES, TRACKING_BYTES } from "../../src/shell/unit_limits.ts";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
@@ -27,6 +27,19 @@ Deno.test("without the patch the peer decides how long it becomes", async () => 
     "ack-only-again": "0 sent 0 lost; 300 sent 0 lost;",
     "between": "4000 sent 0 lost; 0 sent 0 lost;",
     "lost": "3 sent 4996 lost; 3 sent 4991 lost; 0 sent 0 lost;",
+  });
+});
+
+Deno.test("who acknowledges the handshake's packets behind it is found out, and they are given back", async () => {
+  assertEquals(await sayings(LISTS, ["wrong-level"]), {
+    "wrong-level": "invalid 0 sent 0 lost; 5 given back",
+  });
+});
+
+Deno.test("without the patch nothing is said, and their memory is lost", async () => {
+  const without = { ...LISTS, without: "0034-acks-of-another-level.patch" };
+  assertEquals(await sayings(without, ["wrong-level"]), {
+    "wrong-level": "0 sent 0 lost; 0 given back",
   });
 });
 

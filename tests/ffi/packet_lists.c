@@ -65,6 +65,8 @@ static void open_connection(void) {
     QuicRangeInitialize(QUIC_MAX_RANGE_DECODE_ACKS, &connection->DecodedAckRanges);
 }
 
+static QUIC_PACKET_KEY_TYPE key = QUIC_PACKET_KEY_1_RTT;
+
 /* So many packets of so many frames; what is not to be acknowledged is an acknowledgement itself. */
 static void send_frames(int count, QUIC_FRAME_TYPE type, uint8_t frames) {
     QUIC_MAX_SENT_PACKET_METADATA storage;
@@ -74,7 +76,7 @@ static void send_frames(int count, QUIC_FRAME_TYPE type, uint8_t frames) {
         packet->PacketNumber = next_number++;
         packet->SentTime = now_us;
         packet->PacketLength = 100;
-        packet->Flags.KeyType = QUIC_PACKET_KEY_1_RTT;
+        packet->Flags.KeyType = key;
         packet->Flags.IsAckEliciting = type != QUIC_FRAME_ACK;
         packet->FrameCount = frames;
         for (uint8_t j = 0; j < frames; j++) packet->Frames[j].Type = type;
@@ -98,7 +100,7 @@ static void acknowledge(uint64_t first, uint64_t last) {
     if (!QuicLossDetectionProcessAckFrame(
             loss, &connection->Paths[0], &packet, QUIC_ENCRYPT_LEVEL_1_RTT, QUIC_FRAME_ACK, (uint16_t)(end - frame),
             frame, &offset, &invalid)) {
-        printf("refused ");
+        printf(invalid ? "invalid " : "refused ");
     }
 }
 
@@ -183,6 +185,13 @@ int main(int argc, char** argv) {
         print_lists();
         acknowledge(0, 4999);
         print_lists();
+    } else if (strcmp(name, "wrong-level") == 0) {
+        /* Of the handshake, and acknowledged behind it. */
+        key = QUIC_PACKET_KEY_HANDSHAKE;
+        send_packets(5, QUIC_FRAME_CRYPTO);
+        acknowledge(0, 4);
+        print_lists();
+        printf("%u given back", connection->Partition->SentPacketPool.Pools[0].ListDepth);
     } else if (strcmp(name, "memory-ack-only") == 0) {
         send_packets(10000, QUIC_FRAME_ACK);
         printf("%zu", list_bytes(loss->SentPackets));
