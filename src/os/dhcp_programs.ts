@@ -55,6 +55,8 @@ export function planDhcpcd(task: DhcpTask): DhcpProgramPlan {
     "$new_dhcp_server_identifier",
     "$new_dhcp_lease_time",
   );
+  // It keeps what it was leased last, by the adapter's name, and nobody else has an adapter of that name.
+  const lease = { path: `/var/lib/dhcpcd/${task.interface}.lease`, text: undefined, mode: 0o644 };
   const own = ["-G", "-f", "/dev/null", "-c", script, "-o", "dhcp_lease_time"];
   return {
     type: "program",
@@ -66,7 +68,7 @@ export function planDhcpcd(task: DhcpTask): DhcpProgramPlan {
       ...(task.everything ? [] : own),
       task.interface,
     ],
-    files: task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }],
+    files: [lease, ...(task.everything ? [] : [{ path: script, text, mode: SCRIPT_MODE }])],
     runsSystemScript: task.everything,
     weSetAddresses: false,
     // Rebind: a broadcast request, which also a LAN that is not the old one answers.

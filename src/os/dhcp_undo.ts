@@ -20,6 +20,7 @@ import { endSessionBlocking, sessionMembers } from "./process_session.ts";
 /** Names of files outside of the session's folder; what is in brackets is the interface. */
 const OUTSIDE = [
   /^\/run\/dhclient-lanparty-([A-Za-z0-9_.-]{1,15})\.(?:lease-conf|leases|pid)$/,
+  /^\/var\/lib\/dhcpcd\/([A-Za-z0-9_.-]{1,15})\.lease$/,
   /^\/run\/systemd\/network\/10-lanparty-([A-Za-z0-9_.-]{1,15})\.network$/,
 ];
 const PROGRAMS: readonly DhcpClientKind[] = ["udhcpc", "busybox", "dhcpcd", "dhclient"];

@@ -30,6 +30,7 @@ Deno.test("the session's own folder goes with what it holds, and nothing else", 
     const others = [
       ...[`${top}/state`, `${top}/state/dhcp/..`, `${folder}/inner`, `${folder}/`, `${top}/other`],
       ...["/etc/passwd", "relative", "/run/dhclient-lanparty-a/../x.pid", "/run/dhclient.pid"],
+      ...["/var/lib/dhcpcd/duid", "/var/lib/dhcpcd/../x.lease", "/var/lib/dhcpcd/.lease"],
       ...["/run/dhclient-lanparty-.pid", "/run/systemd/network/10-other.network", ""],
       ...[null, 1, ["/etc"], { path: folder }],
     ] as ChangeData[];
@@ -46,6 +47,7 @@ Deno.test("the session's own folder goes with what it holds, and nothing else", 
     // What AppArmor and networkd want elsewhere bears our name.
     undo("/run/dhclient-lanparty-nowhere0.leases");
     undo("/run/systemd/network/10-lanparty-nowhere0.network");
+    undo("/var/lib/dhcpcd/nowhere0.lease");
   });
 });
 
