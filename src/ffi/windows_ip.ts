@@ -19,6 +19,8 @@ export const MIB_IPINTERFACE_ROW = {
     Family: { offset: 0, type: "u16" },
     InterfaceLuid: { offset: 8, type: "bytes", sizeBytes: 8 },
     InterfaceIndex: { offset: 16, type: "u32" },
+    ForwardingEnabled: { offset: 41, type: "u8" },
+    WeakHostReceive: { offset: 43, type: "u8" },
     UseAutomaticMetric: { offset: 44, type: "u8" },
     ManagedAddressConfigurationSupported: { offset: 46, type: "u8" },
     OtherStatefulConfigurationSupported: { offset: 47, type: "u8" },

@@ -4,7 +4,7 @@
  * @module
  */
 import { equalBytes } from "./bytes.ts";
-import type { IpNetwork } from "./ip.ts";
+import { type IpNetwork, networkOf } from "./ip.ts";
 
 /** One route of a system's table. */
 export interface IpRoute {
@@ -28,4 +28,13 @@ export interface IpAddress extends IpNetwork {
 export function isSameRoute(one: IpRoute, other: IpRoute): boolean {
   return one.interfaceIndex === other.interfaceIndex && one.prefixBits === other.prefixBits &&
     equalBytes(one.destination, other.destination) && equalBytes(one.nextHop, other.nextHop);
+}
+
+/**
+ * Whether the client may have added a route to this: a host, or half of a private network, the widest of which
+ * has 8 bits. What undoes the changes of an earlier run believes nothing else.
+ */
+export function isHeldNetwork(destination: Uint8Array, prefixBits: number): boolean {
+  return prefixBits > 8 && prefixBits <= 8 * destination.length &&
+    equalBytes(networkOf(destination, prefixBits), destination);
 }

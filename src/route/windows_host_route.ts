@@ -8,10 +8,7 @@ import { Struct } from "../ffi/layout.ts";
 import { WindowsError } from "../ffi/windows_kernel.ts";
 import { IpConstant, MIB_IPFORWARD_ROW2, SOCKADDR_INET, windowsIp } from "../ffi/windows_ip.ts";
 import { IPV4_BYTES } from "../proto/ip.ts";
-import { type IpRoute } from "../proto/ip_route.ts";
-
-/** The least length of a route that is held: half of the widest private network. */
-const HELD_BITS_MIN = 9;
+import { type IpRoute, isHeldNetwork } from "../proto/ip_route.ts";
 
 /** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
 export type HostRouteRow = Uint8Array<ArrayBuffer>;
@@ -60,10 +57,14 @@ export function removeHostRoute(bytes: Uint8Array): void {
   const row = new Struct(MIB_IPFORWARD_ROW2);
   row.bytes.set(bytes);
   const family = bytes[fields.prefix.offset];
-  const bitsMax = family === IpConstant.AF_INET ? 32 : family === IpConstant.AF_INET6 ? 128 : -1;
-  const bits = row.getNumber("prefixLength");
+  const isIpv4 = family === IpConstant.AF_INET;
+  if (!isIpv4 && family !== IpConstant.AF_INET6) return;
+  const { ipv4, ipv6 } = SOCKADDR_INET.fields;
+  const { offset, sizeBytes: addressBytes } = isIpv4 ? ipv4 : ipv6;
+  const start = fields.prefix.offset + offset;
+  const destination = bytes.subarray(start, start + addressBytes);
   const isOurs = row.getNumber("Protocol") === IpConstant.MIB_IPPROTO_NETMGMT;
-  if (bits < HELD_BITS_MIN || bits > bitsMax || !isOurs) return;
+  if (!isHeldNetwork(destination, row.getNumber("prefixLength")) || !isOurs) return;
   const code = windowsIp().DeleteIpForwardEntry2(row.bytes);
   // Its interface may be gone, and has taken it along.
   const isGone = code === IpConstant.ERROR_NOT_FOUND || code === IpConstant.ERROR_FILE_NOT_FOUND;

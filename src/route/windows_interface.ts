@@ -29,6 +29,12 @@ export interface InterfaceSettings {
   readonly disableDefaultRoutes: number;
   /** Whether routers are looked for; the records of earlier versions do not hold this. */
   readonly routerDiscovery?: number;
+  /**
+   * Whether packets for others are passed on from there, and those for this PC's other addresses taken
+   * there; the records of earlier versions do not hold these.
+   */
+  readonly forwarding?: number;
+  readonly weakHostReceive?: number;
   /** IPv6 alone: whether DHCPv6 is asked, for addresses and for other settings, if a router says so. */
   readonly managedAddresses?: number;
   readonly otherSettings?: number;
@@ -78,6 +84,8 @@ export class WindowsInterface {
         mtu: row.getNumber("NlMtu"),
         disableDefaultRoutes: row.getNumber("DisableDefaultRoutes"),
         routerDiscovery: row.getNumber("RouterDiscoveryBehavior"),
+        forwarding: row.getNumber("ForwardingEnabled"),
+        weakHostReceive: row.getNumber("WeakHostReceive"),
         ...(family === IpConstant.AF_INET ? {} : {
           managedAddresses: row.getNumber("ManagedAddressConfigurationSupported"),
           otherSettings: row.getNumber("OtherStatefulConfigurationSupported"),
@@ -98,8 +106,8 @@ export class WindowsInterface {
   }
 
   /**
-   * Whether IPv4 has what `configure` sets, and IPv6 looks for no more routers than it says; false as well
-   * while the interface is gone.
+   * Whether IPv4 has what `configure` sets, and IPv6 looks for no more routers than it says and is none;
+   * false as well while the interface is gone.
    */
   isConfigured(mtu: number, policy: RouterPolicy): boolean {
     const found = this.settings();
@@ -107,10 +115,11 @@ export class WindowsInterface {
     const wanted = wantedSettings(IpConstant.AF_INET, mtu, policy);
     const isAsWanted = (name: keyof InterfaceSettings) => ipv4?.[name] === wanted[name];
     const names = Object.keys(wanted) as (keyof InterfaceSettings)[];
-    const { routerDiscovery } = wantedSettings(IpConstant.AF_INET6, mtu, policy);
+    const { routerDiscovery, forwarding } = wantedSettings(IpConstant.AF_INET6, mtu, policy);
     return names.every(isAsWanted) &&
       found.every((one) =>
-        one.family === IpConstant.AF_INET || one.routerDiscovery === routerDiscovery
+        one.family === IpConstant.AF_INET ||
+        (one.routerDiscovery === routerDiscovery && one.forwarding === forwarding)
       );
   }
 
@@ -141,7 +150,10 @@ export class WindowsInterface {
       .setNumber("Metric", settings.metric)
       .setNumber("NlMtu", settings.mtu)
       .setNumber("DisableDefaultRoutes", settings.disableDefaultRoutes);
-    const { routerDiscovery, managedAddresses, otherSettings } = settings;
+    const { routerDiscovery, forwarding, weakHostReceive } = settings;
+    const { managedAddresses, otherSettings } = settings;
+    if (forwarding !== undefined) row.setNumber("ForwardingEnabled", forwarding);
+    if (weakHostReceive !== undefined) row.setNumber("WeakHostReceive", weakHostReceive);
     if (routerDiscovery !== undefined) row.setNumber("RouterDiscoveryBehavior", routerDiscovery);
     if (managedAddresses !== undefined) {
       row.setNumber("ManagedAddressConfigurationSupported", managedAddresses);
@@ -178,7 +190,11 @@ function isRequired(family: number): boolean {
 
 function wantedSettings(family: number, mtu: number, policy: RouterPolicy): InterfaceSettings {
   const disableDefaultRoutes = policy.allowDefaultRoutes ? 0 : 1;
-  const own = { family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes };
+  const own = {
+    ...{ family, automaticMetric: 0, metric: METRIC, mtu, disableDefaultRoutes },
+    // This PC is no router between the party and its other networks.
+    ...{ forwarding: 0, weakHostReceive: 0 },
+  };
   // IPv4 would look for routers where an option of DHCP says so (RFC 1256).
   if (family === IpConstant.AF_INET) {
     return { ...own, routerDiscovery: IpConstant.RouterDiscoveryDisabled };

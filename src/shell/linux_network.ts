@@ -42,7 +42,7 @@ import {
   networkOf,
   parseIpAddress,
 } from "../proto/ip.ts";
-import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
+import { type IpAddress, type IpRoute, isHeldNetwork, isSameRoute } from "../proto/ip_route.ts";
 import { addRoute, removeRoute, RouteTable } from "../route/linux_route_entry.ts";
 import { readRoutes } from "../route/linux_table.ts";
 import { type LinuxWay, wayTo } from "../route/linux_way.ts";
@@ -287,9 +287,11 @@ export function undoHostRoute(data: ChangeData): void {
   const { destination, nextHop = "", prefixBits, interfaceIndex } = isRecord(data) ? data : {};
   const isHop = nextHop === "" || isHexAddress(nextHop);
   const isIndex = Number.isInteger(interfaceIndex) && (interfaceIndex as number) > 0;
-  if (
-    !isHexAddress(destination) || !isHop || !isHeldLength(prefixBits, destination) || !isIndex
-  ) throw new ForeignChangeError(`no host route is ${JSON.stringify(data)}`);
+  const isHeld = isHexAddress(destination) && Number.isInteger(prefixBits) &&
+    isHeldNetwork(Uint8Array.fromHex(destination), prefixBits as number);
+  if (!isHeld || !isHop || !isIndex) {
+    throw new ForeignChangeError(`no host route is ${JSON.stringify(data)}`);
+  }
   removeRoute({
     destination: Uint8Array.fromHex(destination),
     nextHop: Uint8Array.fromHex(nextHop),
@@ -308,12 +310,6 @@ function leadIntoAdapter(own: IpAddress, clashes: boolean): void {
   const destination = networkOf(source, prefixBits);
   addRoute({ ...route, destination, prefixBits }, "first");
   addRoute({ ...route, destination: broadcast, prefixBits: 32, isBroadcast: true }, "first");
-}
-
-/** Half of the widest private network, or less. */
-function isHeldLength(prefixBits: unknown, destination: string): boolean {
-  const bits = Number.isInteger(prefixBits) ? prefixBits as number : 0;
-  return bits > 8 && bits <= destination.length * 4;
 }
 
 function isHexAddress(text: unknown): text is string {

@@ -247,7 +247,10 @@ function isSettings(value: unknown): value is InterfaceSettings {
   const isNumber = (name: string) =>
     Number.isInteger(members[name]) && (members[name] as number) >= 0;
   const known = ["family", "automaticMetric", "metric", "mtu", "disableDefaultRoutes"];
-  const newer = ["routerDiscovery", "managedAddresses", "otherSettings"];
+  const newer = [
+    ...["routerDiscovery", "managedAddresses", "otherSettings"],
+    ...["forwarding", "weakHostReceive"],
+  ];
   return known.every(isNumber) &&
     newer.every((name) => members[name] === undefined || isNumber(name));
 }

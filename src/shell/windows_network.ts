@@ -227,10 +227,9 @@ export class WindowsNetwork {
 }
 
 function readSnapshot(): NetworkSnapshot & { readonly tunnels: readonly number[] } {
-  const interfaces = readMetrics();
+  const [routes, addresses, interfaces] = [readRoutes(), readAddresses(), readMetrics()];
   return {
-    routes: readRoutes(),
-    addresses: readAddresses(),
+    ...{ routes, addresses },
     interfaceMetrics: new Map(
       interfaces.map(({ interfaceIndex, addressBytes, metric }) => [
         metricKey(interfaceIndex, addressBytes),

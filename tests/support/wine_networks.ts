@@ -52,13 +52,13 @@ export const BY_HOME = host("Create", RELAY, "192.168.178.1", 3);
 export const NOT_BY_HOME = host("Delete", RELAY, "192.168.178.1", 3);
 /** What is set on the adapter. */
 export const SET = [4, 6].map((version) =>
-  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0`
+  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0`
 );
 /** What takes that back. */
 export const RESTORE = ["4 2 0", "6 1 1"].map((values) => {
   const [version, routers, dhcpv6] = values.split(" ");
   return `SetIpInterfaceEntry ipv${version} automatic=1 metric=25 mtu=1500 noDefault=0 ` +
-    `routers=${routers} managed=${dhcpv6} other=${dhcpv6}`;
+    `routers=${routers} managed=${dhcpv6} other=${dhcpv6} forwarding=1 weak=1`;
 });
 
 /** A PC with its client, and where in the list of calls a test is. */

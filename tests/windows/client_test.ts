@@ -21,8 +21,8 @@ const OPTIONS = ["--virtual-mac", MAC, "--allow-inbound", "--allow-inbound-port"
 /** What the client sets on a PC whose way to the relay is direct, and how it takes that back. */
 const SETUP = [
   "CreateIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
-  "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
-  "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
+  "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
+  "SetIpInterfaceEntry ipv6 automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
 ];
 /** The firewall's rules for this adapter, and for its own networks alone. */
 const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
@@ -53,8 +53,8 @@ const INBOUND = inbound("fe80::/64");
 const INBOUND_OF_LAN = inbound("10.77.0.0/24,fe80::/64");
 const NO_INBOUND = [...RULES].reverse().map(([end]) => `INetFwRules Remove ${RULE} ${end}`);
 const UNDO = [
-  "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0",
-  "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1",
+  "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0 forwarding=1 weak=1",
+  "SetIpInterfaceEntry ipv6 automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1 forwarding=1 weak=1",
   "DeleteIpForwardEntry2 10.92.0.1/32 via 10.92.0.1 interface=3 metric=0",
 ];
 

@@ -26,7 +26,7 @@ static const GUID guid_of_lan = {0x99999999, 0, 0, {0}};
 static const GUID guid_of_tap = {0x11111111, 0x2222, 0x3333, {0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}};
 
 struct network { SOCKADDR_INET address; unsigned bits; };
-struct settings { ULONG automatic, metric, mtu, no_default, routers, managed, other; BOOL set; };
+struct settings { ULONG automatic, metric, mtu, no_default, routers, managed, other, forwarding, weak; BOOL set; };
 struct adapter { ULONG index; char name[64]; struct settings of[2]; BOOL no_ipv6; };
 struct address { ULONG index; struct network network; BOOL added; };
 struct route { ULONG index; struct network network; SOCKADDR_INET hop; ULONG metric; BOOL added; };
@@ -137,8 +137,8 @@ static void take_interface(ULONG index, ULONG metric, const char *name)
     pc.interface_count++;
     one->index = index;
     lstrcpynA(one->name, name, sizeof one->name);
-    one->of[0] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryDhcp, FALSE, FALSE, FALSE};
-    one->of[1] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryEnabled, TRUE, TRUE, FALSE};
+    one->of[0] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryDhcp, FALSE, FALSE, TRUE, TRUE, FALSE};
+    one->of[1] = (struct settings){TRUE, metric, 1500, FALSE, RouterDiscoveryEnabled, TRUE, TRUE, TRUE, TRUE, FALSE};
 }
 
 static void take_route(const char *word, ULONG index, const char *prefix, const char *hop, ULONG metric)
@@ -157,7 +157,7 @@ static void take_route(const char *word, ULONG index, const char *prefix, const 
 static void take_line(const char *line)
 {
     char word[16] = "", first[80] = "", second[80] = "";
-    ULONG index = 0, numbers[8] = {0};
+    ULONG index = 0, numbers[10] = {0};
     struct adapter *one;
     if (sscanf(line, "%15s %lu", word, &index) != 2) return;
     if (strcmp(word, "interface") == 0) {
@@ -167,10 +167,12 @@ static void take_line(const char *line)
         if (one != NULL) one->no_ipv6 = TRUE;
     } else if (strcmp(word, "settings") == 0) {
         one = find_interface(index);
-        if (one != NULL && sscanf(line, "%*s %*u %lu %lu %lu %lu %lu %lu %lu %lu", numbers, numbers + 1, numbers + 2,
-                                  numbers + 3, numbers + 4, numbers + 5, numbers + 6, numbers + 7) == 8) {
+        if (one != NULL && sscanf(line, "%*s %*u %lu %lu %lu %lu %lu %lu %lu %lu %lu %lu", numbers, numbers + 1,
+                                  numbers + 2, numbers + 3, numbers + 4, numbers + 5, numbers + 6, numbers + 7,
+                                  numbers + 8, numbers + 9) == 10) {
             one->of[numbers[0] & 1] = (struct settings){numbers[1], numbers[2], numbers[3], numbers[4],
-                                                        numbers[5], numbers[6], numbers[7], TRUE};
+                                                        numbers[5], numbers[6], numbers[7], numbers[8],
+                                                        numbers[9], TRUE};
         }
     } else if (strcmp(word, "address") == 0 || strcmp(word, "fixed") == 0 || strcmp(word, "dns") == 0) {
         BOOL is_server = strcmp(word, "dns") == 0;
@@ -228,9 +230,9 @@ static void store(void)
         for (int version = 0; version < 2; version++) {
             const struct settings *one = &pc.interfaces[i].of[version];
             if (!one->set) continue;
-            at += snprintf(text + at, TEXT_BYTES - at, "settings %lu %d %lu %lu %lu %lu %lu %lu %lu\n",
+            at += snprintf(text + at, TEXT_BYTES - at, "settings %lu %d %lu %lu %lu %lu %lu %lu %lu %lu %lu\n",
                            pc.interfaces[i].index, version, one->automatic, one->metric, one->mtu, one->no_default,
-                           one->routers, one->managed, one->other);
+                           one->routers, one->managed, one->other, one->forwarding, one->weak);
         }
     }
     for (unsigned i = 0; i < pc.address_count; i++) {
@@ -343,6 +345,8 @@ static void fill_interface(MIB_IPINTERFACE_ROW *row, const struct adapter *one, 
     row->RouterDiscoveryBehavior = settings->routers;
     row->ManagedAddressConfigurationSupported = settings->managed != 0;
     row->OtherStatefulConfigurationSupported = settings->other != 0;
+    row->ForwardingEnabled = settings->forwarding != 0;
+    row->WeakHostReceive = settings->weak != 0;
     row->SitePrefixLength = 64;
 }
 
@@ -354,10 +358,11 @@ DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
         fill_interface(row, find_interface(index_of(&row->InterfaceLuid)), row->Family);
         result = NO_ERROR;
         record_read("GetIpInterfaceEntry %s interface=%lu: automatic=%u metric=%lu mtu=%lu noDefault=%u "
-                    "routers=%d managed=%u other=%u",
+                    "routers=%d managed=%u other=%u forwarding=%u weak=%u",
                     row->Family == AF_INET ? "ipv4" : "ipv6", row->InterfaceIndex, row->UseAutomaticMetric,
                     row->Metric, row->NlMtu, row->DisableDefaultRoutes, (int)row->RouterDiscoveryBehavior,
-                    row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported);
+                    row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported,
+                    row->ForwardingEnabled, row->WeakHostReceive);
     }
     unlock();
     return result;
@@ -367,10 +372,12 @@ DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
 {
     struct settings *settings;
     DWORD result = NO_ERROR;
-    record_call("SetIpInterfaceEntry %s automatic=%u metric=%lu mtu=%lu noDefault=%u routers=%d managed=%u other=%u",
+    record_call("SetIpInterfaceEntry %s automatic=%u metric=%lu mtu=%lu noDefault=%u routers=%d managed=%u other=%u "
+                "forwarding=%u weak=%u",
                 row->Family == AF_INET ? "ipv4" : "ipv6", row->UseAutomaticMetric, row->Metric, row->NlMtu,
                 row->DisableDefaultRoutes, (int)row->RouterDiscoveryBehavior,
-                row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported);
+                row->ManagedAddressConfigurationSupported, row->OtherStatefulConfigurationSupported,
+                row->ForwardingEnabled, row->WeakHostReceive);
     record_journal("windows-interface");
     load();
     settings = settings_of(row);
@@ -380,7 +387,8 @@ DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     else {
         *settings = (struct settings){row->UseAutomaticMetric, row->Metric, row->NlMtu, row->DisableDefaultRoutes,
                                       row->RouterDiscoveryBehavior, row->ManagedAddressConfigurationSupported,
-                                      row->OtherStatefulConfigurationSupported, TRUE};
+                                      row->OtherStatefulConfigurationSupported, row->ForwardingEnabled,
+                                      row->WeakHostReceive, TRUE};
         store();
     }
     unlock();

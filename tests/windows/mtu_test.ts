@@ -20,7 +20,7 @@ partyTest("an adapter with a smaller MTU than the room's keeps it", async (party
   assertEquals(await client.waitExit(15_000), 0);
   const set = (await pc.calls()).filter((call) => call.startsWith("SetIpInterfaceEntry ipv4"));
   assertEquals(set, [
-    "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1300 noDefault=1 routers=0 managed=0 other=0",
-    "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0",
+    "SetIpInterfaceEntry ipv4 automatic=0 metric=1 mtu=1300 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
+    "SetIpInterfaceEntry ipv4 automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0 forwarding=1 weak=1",
   ]);
 });

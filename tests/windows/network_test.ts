@@ -45,6 +45,10 @@ const SAME_SUBNET = [
   "route 7 192.168.178.0/24 0.0.0.0 256",
 ];
 
+/** A VPN that leads to a network of its own alone, and a lease in the same network. */
+const VPN = ["interface 9 50 VPN", "address 9 10.8.0.2/24", "route 9 10.8.0.0/24 0.0.0.0 256"];
+const LEASED_THERE = [...TAP, "address 7 10.8.0.77/24", "route 7 10.8.0.0/24 0.0.0.0 256"];
+
 const BY_HOTEL = host("Create", RELAY, "172.16.0.1", 5);
 const NOT_BY_HOTEL = host("Delete", RELAY, "172.16.0.1", 5);
 
@@ -96,7 +100,7 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
   await step("a metric that another program sets is set again", async () => {
     await pc.run(["wine", "/mnt/wire.exe", "spoil-metric"]);
     await scene.changed(
-      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1 routers=0 managed=0 other=0",
+      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
       ...SET,
     );
   });
@@ -139,6 +143,7 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
       host("Delete", "192.168.178.2", "0.0.0.0", 3),
     );
   });
+  await changeVpn(scene, step);
   await step("broadcasts that leave by another adapter are said", async () => {
     await pc.setNetwork(
       ...ETHERNET.map((line) => line.replace("3 25 Ethernet", "3 0 Ethernet")),
@@ -148,6 +153,26 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
     await scene.said(/broadcasts leave this PC by Ethernet/);
     await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
   });
+}
+
+async function changeVpn(scene: Scene, step: Step): Promise<void> {
+  const { pc } = scene;
+  await step(
+    "a VPN with the party's network keeps it, by routes that go before the adapter's",
+    async () => {
+      await pc.setNetwork(...ETHERNET, ...VPN, ...LEASED_THERE, `delete 1 ${RELAY}/32`);
+      await scene.said(/the addresses of the party's LAN, too \(10\.8\.0\.0\/24\), and keeps them/);
+      const halves = (call: string) =>
+        ["10.8.0.0/25", "10.8.0.128/25"].map((half) =>
+          `${call}IpForwardEntry2 ${half} via 0.0.0.0 interface=9 metric=0`
+        );
+      await scene.changed(...halves("Create"));
+      // The VPN is up, and the party's lease has ended.
+      await pc.setNetwork(...ETHERNET, ...VPN, ...TAP, `delete 1 ${RELAY}/32`);
+      await scene.changed(...halves("Delete"));
+      await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
+    },
+  );
 }
 
 /** Windows' clocks cannot be made to tell of a sleep under Wine: the connection alone is dead. */

@@ -17,13 +17,13 @@ const SETTINGS = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Class\
 const RULE = "lanparty-client {11111111-2222-3333-4444-555555555555}";
 
 const BEFORE = {
-  4: "automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0",
-  6: "automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1",
+  4: "automatic=1 metric=25 mtu=1500 noDefault=0 routers=2 managed=0 other=0 forwarding=1 weak=1",
+  6: "automatic=1 metric=25 mtu=1500 noDefault=0 routers=1 managed=1 other=1 forwarding=1 weak=1",
 };
 const found = (version: 4 | 6, settings = BEFORE[version]) =>
   `GetIpInterfaceEntry ipv${version} interface=7: ${settings}`;
 const set = (version: 4 | 6) =>
-  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0`;
+  `SetIpInterfaceEntry ipv${version} automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0`;
 const restore = (version: 4 | 6) => `SetIpInterfaceEntry ipv${version} ${BEFORE[version]}`;
 /** Addresses, routes and metrics of both IP versions. */
 const TABLES = ["GetIpForwardTable2 0", "GetUnicastIpAddressTable 0", "GetIpInterfaceTable 0"];
@@ -89,7 +89,8 @@ async function checkReads(scene: Scene, start: () => Promise<LabProcess>): Promi
     ...[found(4), set(4), found(6), set(6)],
   ]);
   await end(client);
-  const ours = "automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0";
+  const ours =
+    "automatic=0 metric=1 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0";
   assertEquals((await scene.calls()).filter(isOfInterface).slice(-4), [
     ...[found(4, ours), restore(4)],
     ...[found(6, ours), restore(6)],
