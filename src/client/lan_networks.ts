@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly relays: readonly Uint8Array[];
   /** The adapter's interface; undefined: it is not there. */
   readonly tapIndex: number | undefined;
+  /** Whether interfaces upon the adapter may take frames of VLANs; absent: this PC takes none. */
+  readonly takesVlans?: boolean;
   /** Interfaces that are tunnels by their kind: a network behind one is no home. */
   readonly tunnels?: readonly number[];
 }

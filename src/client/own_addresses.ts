@@ -55,6 +55,7 @@ export class OwnAddresses {
   readonly #networks: LanNetworks;
   /** Whether it is known what the adapter has: before, everything passes. */
   #isKnown = false;
+  #takesVlans = false;
   #own: readonly IpAddress[] = [];
   /** Those that mean all stations of a network of the adapter's. */
   #broadcasts: readonly Uint8Array[] = [];
@@ -72,8 +73,9 @@ export class OwnAddresses {
   }
 
   /** To be told at first, and whenever something has changed. */
-  update({ routes, addresses, tapIndex }: Surroundings): void {
+  update({ routes, addresses, tapIndex, takesVlans = false }: Surroundings): void {
     this.#isKnown = tapIndex !== undefined;
+    this.#takesVlans = takesVlans;
     const [own, others] = [true, false].map((isOwn) =>
       addresses.filter(({ interfaceIndex }) => (interfaceIndex === tapIndex) === isOwn)
     );
@@ -106,7 +108,8 @@ export class OwnAddresses {
 
   /** Judges a frame out of the tunnel, which `frame` describes: a drop code, or {@link PASS}. */
   judge(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): number {
-    if (!this.#isKnown) return PASS;
+    // A system without such an interface takes no frame of a VLAN: who reads them there is another program.
+    if (!this.#isKnown || (frame.vlanIds !== 0 && !this.#takesVlans)) return PASS;
     if (frame.etherType === EtherType.arp) return this.#judgeArp(bytes, end, frame, nowMs);
     const source = sourceOffset(frame, end);
     if (source < 0) return PASS;

@@ -208,8 +208,10 @@ export class LinuxNetwork {
       tapIndex !== undefined && upper.includes(one.interfaceIndex)
         ? { ...one, interfaceIndex: tapIndex }
         : one;
-    const relays = this.watch.relays;
-    return { routes: routes.map(own), addresses: addresses.map(own), relays, tapIndex };
+    return {
+      ...{ routes: routes.map(own), addresses: addresses.map(own) },
+      ...{ relays: this.watch.relays, tapIndex, takesVlans: upper.length > 0 },
+    };
   }
 
   private isHeld(relay: Uint8Array): boolean {

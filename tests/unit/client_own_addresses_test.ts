@@ -265,6 +265,19 @@ Deno.test("as long as nothing is known of this PC, everything passes", () => {
   }
 });
 
+Deno.test("a frame of a VLAN is judged where something upon the adapter takes it, and then like any other", () => {
+  const tagged = (id: number, to: string) => {
+    const tags = [{ id, priority: 3 }];
+    return arpFrame(ROUTER, "10.77.0.1", { to, request: true, tags });
+  };
+  const without = new Harness(pc(PLAYING));
+  assertEquals(without.hears(tagged(7, "10.92.0.2")), undefined);
+  assertEquals(without.hears(tagged(0, "10.92.0.2")), "other-address", "a priority tag alone");
+  const within = new Harness({ ...pc([...PLAYING, `${TAP} 10.78.0.50/24`]), takesVlans: true });
+  assertEquals(within.hears(tagged(7, "10.92.0.2")), "other-address");
+  assertEquals(within.hears(tagged(7, "10.78.0.50")), undefined);
+});
+
 Deno.test("what ends inside its addresses passes: no system takes it", () => {
   const harness = new Harness(pc(PLAYING));
   const asks = solicitation(ROUTER, "fe80::1", "2001:db8:92::2");
