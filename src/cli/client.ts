@@ -1,10 +1,15 @@
 /** The executable `lanparty-client`. */
 import { ownStateFolder } from "../os/state_folder.ts";
-import { runClient } from "../shell/client_program.ts";
-import { runDoctor } from "../shell/doctor.ts";
-import { loggerOf } from "../shell/logging.ts";
-import { needsRights, readStart, runWithRights, type Start } from "../shell/windows_elevation.ts";
-import { resetWindows } from "../shell/windows_reset.ts";
+import { runClient } from "../programs/client/program.ts";
+import { runDoctor } from "../programs/client/doctor.ts";
+import { loggerOf } from "../log/logging.ts";
+import {
+  needsRights,
+  readStart,
+  runWithRights,
+  type Start,
+} from "../programs/client/windows_elevation.ts";
+import { resetWindows } from "../programs/client/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";

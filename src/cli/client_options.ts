@@ -3,8 +3,8 @@ import { LanNetworks, NetworkVerdict, parseLanNetwork } from "../client/lan_netw
 import { TAP_NAME_DEFAULT } from "../link/tap.ts";
 import { formatCidr, type IpNetwork, IPV4_BYTES, networkOf, parseCidr } from "../proto/ip.ts";
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
-import type { ClientProgramOptions } from "../shell/client_program.ts";
-import { UserError } from "../shell/user_error.ts";
+import type { ClientProgramOptions } from "../programs/client/program.ts";
+import { UserError } from "../log/user_error.ts";
 import { FRAME_LOG, STATE_DIR } from "./common_options.ts";
 import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import {

@@ -1,5 +1,5 @@
 /** Options of `ctl`, which go to the running program behind its words. */
-import { REASON_CODE_POINTS_MAX } from "../ctrl/host_messages.ts";
+import { REASON_CODE_POINTS_MAX } from "../control/host_messages.ts";
 import { parseTimeSpan } from "../proto/time_span.ts";
 import { countCodePoints } from "../proto/clean_text.ts";
 import { parseRoomName } from "../serve/ban_control.ts";

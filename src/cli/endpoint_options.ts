@@ -1,10 +1,10 @@
 /** The options that client and gateway have in common. */
-import { type EndpointAddress, parseEndpointAddress } from "../ctrl/address.ts";
-import { parseKey } from "../ctrl/keys.ts";
-import { parseRoomCode } from "../ctrl/room.ts";
+import { type EndpointAddress, parseEndpointAddress } from "../control/address.ts";
+import { parseKey } from "../control/keys.ts";
+import { parseRoomCode } from "../control/room.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
-import { accessKey, type KeyKind } from "../shell/access_key.ts";
-import type { RelayAccessOptions } from "../shell/endpoint_program.ts";
+import { accessKey, type KeyKind } from "../programs/endpoint/access_key.ts";
+import type { RelayAccessOptions } from "../programs/endpoint/program.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
 import {
   expecting,

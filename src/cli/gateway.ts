@@ -1,9 +1,9 @@
 /** The executable `lanparty-gateway`. */
 import { ownStateFolder } from "../os/state_folder.ts";
-import { newKeyText } from "../shell/access_key.ts";
-import { askProgram } from "../shell/control_service.ts";
-import { describeInterfaces } from "../shell/gateway_interfaces.ts";
-import { runGateway } from "../shell/gateway_program.ts";
+import { newKeyText } from "../programs/endpoint/access_key.ts";
+import { askProgram } from "../programs/common/control_service.ts";
+import { describeInterfaces } from "../programs/gateway/interfaces.ts";
+import { runGateway } from "../programs/gateway/program.ts";
 import { removalWords } from "./control_words.ts";
 import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";

@@ -1,5 +1,5 @@
 /** The command line of `lanparty-gateway`. */
-import type { GatewayProgramOptions } from "../shell/gateway_program.ts";
+import type { GatewayProgramOptions } from "../programs/gateway/program.ts";
 import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { REMOVAL_OPTIONS } from "./control_words.ts";
 import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";

@@ -1,8 +1,8 @@
 /** What the three entries share: help, usage errors, logging, exit codes. */
-import { configureLogging, loggerOf, logText } from "../shell/logging.ts";
+import { configureLogging, loggerOf, logText } from "../log/logging.ts";
 import { findCredential } from "../os/own_files.ts";
 import { hideSecrets } from "../os/secret_environment.ts";
-import { UserError } from "../shell/user_error.ts";
+import { UserError } from "../log/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
 import { formatHelp } from "./help.ts";
 import {

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { cleanText, countCodePoints, isolated } from "../proto/clean_text.ts";
-import type { LogFormat, LogLevelName } from "../shell/logging.ts";
+import type { LogFormat, LogLevelName } from "../log/logging.ts";
 
 /** Why an option cannot have a text: one clause. */
 export class Unfit {

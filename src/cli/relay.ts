@@ -1,13 +1,13 @@
 /** The executable `lanparty-relay`. */
-import { configureLogging } from "../shell/logging.ts";
-import { parseJob, REACTOR_WORD, type ReactorJob } from "../shell/reactor_messages.ts";
-import { runReactor, sayFailure } from "../shell/reactor_program.ts";
-import type { RelayProgramOptions } from "../shell/relay_options.ts";
-import { checkRelay, runRelay } from "../shell/relay_program.ts";
-import { UserError } from "../shell/user_error.ts";
-import { keptFingerprint } from "../shell/relay_identity.ts";
+import { configureLogging } from "../log/logging.ts";
+import { parseJob, REACTOR_WORD, type ReactorJob } from "../programs/relay/workers/messages.ts";
+import { runReactor, sayFailure } from "../programs/relay/workers/program.ts";
+import type { RelayProgramOptions } from "../programs/relay/options.ts";
+import { checkRelay, runRelay } from "../programs/relay/program.ts";
+import { UserError } from "../log/user_error.ts";
+import { keptFingerprint } from "../programs/relay/identity.ts";
 import { ownStateFolder } from "../os/state_folder.ts";
-import { askProgram } from "../shell/control_service.ts";
+import { askProgram } from "../programs/common/control_service.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";
 import { RELAY_PROGRAM, relayOptions } from "./relay_options.ts";

@@ -4,12 +4,12 @@ import {
   parseEndpointAddress,
   parseHost,
   parseListen,
-} from "../ctrl/address.ts";
-import { parseKeyHash } from "../ctrl/keys.ts";
-import { parseRoomCode } from "../ctrl/room.ts";
+} from "../control/address.ts";
+import { parseKeyHash } from "../control/keys.ts";
+import { parseRoomCode } from "../control/room.ts";
 import type { RedirectTarget } from "../relay/directory.ts";
-import { REACTORS_MAX } from "../relay/reactor_plan.ts";
-import type { RelayProgramOptions } from "../shell/relay_options.ts";
+import { REACTORS_MAX } from "../relay/workers/plan.ts";
+import type { RelayProgramOptions } from "../programs/relay/options.ts";
 import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS, relayLimits } from "./limit_options.ts";

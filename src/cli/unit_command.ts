@@ -1,13 +1,13 @@
 /** The command `unit`: the command line that it was given, as a systemd unit. */
 import { RELAY_DEFAULTS } from "../relay/limits.ts";
-import { formatGatewayUnit } from "../shell/gateway_unit.ts";
+import { formatGatewayUnit } from "../programs/gateway/unit.ts";
 import {
   formatUnit,
   isHiddenFromService,
   isServiceOwn,
   type UnitCredential,
-} from "../shell/systemd_unit.ts";
-import { type RelaySize, relayUnitLimits } from "../shell/unit_limits.ts";
+} from "../programs/common/systemd_unit.ts";
+import { type RelaySize, relayUnitLimits } from "../programs/common/unit_limits.ts";
 import { allOptions, OptionValues, type ProgramSpec } from "./options.ts";
 import { GATEWAY_PROGRAM } from "./gateway_options.ts";
 import { RELAY_PROGRAM } from "./relay_options.ts";

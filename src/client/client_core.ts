@@ -12,10 +12,10 @@
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
-import type { TrafficCounters } from "../obs/counters.ts";
-import { DropCode } from "../obs/drops.ts";
-import type { FrameLog } from "../obs/frame_log.ts";
-import type { StatusEvent } from "../obs/status.ts";
+import type { TrafficCounters } from "../observe/counters.ts";
+import { DropCode } from "../observe/drops.ts";
+import type { FrameLog } from "../observe/frame_log.ts";
+import type { StatusEvent } from "../observe/status.ts";
 import { PASS } from "../filter/content.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";

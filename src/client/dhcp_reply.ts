@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StatusEvent } from "../obs/status.ts";
+import type { StatusEvent } from "../observe/status.ts";
 import { readU32 } from "../proto/bytes.ts";
 import { DhcpField, DhcpMessageType, DhcpOption, ETHERNET_HARDWARE } from "../proto/dhcp.ts";
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { IdentityProblem } from "../obs/status.ts";
+import type { IdentityProblem } from "../observe/status.ts";
 import { formatMac, isIdentityMac, MAC_BYTES, makeIdentityMac, parseMac } from "../proto/mac.ts";
 import type { RandomBytes } from "../endpoint/random.ts";
 

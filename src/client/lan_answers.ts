@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { NetworkRefusal } from "../obs/own_network.ts";
-import { DropCode } from "../obs/drops.ts";
-import type { StatusEvent } from "../obs/status.ts";
+import type { NetworkRefusal } from "../observe/own_network.ts";
+import { DropCode } from "../observe/drops.ts";
+import type { StatusEvent } from "../observe/status.ts";
 import { DhcpMessageType } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
 import { formatIp, networkOf } from "../proto/ip.ts";

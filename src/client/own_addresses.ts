@@ -14,7 +14,7 @@
  * @module
  */
 import { PASS } from "../filter/content.ts";
-import { DropCode } from "../obs/drops.ts";
+import { DropCode } from "../observe/drops.ts";
 import { copyBytes } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { HostAnswer } from "../ctrl/host_messages.ts";
-import type { LeaveReason, Welcome } from "../ctrl/messages.ts";
-import type { TrafficSnapshot } from "../obs/counters.ts";
-import type { ReportedDiagnostics } from "../obs/diagnostics.ts";
-import type { CertificateProblem, StatusEvent } from "../obs/status.ts";
+import type { HostAnswer } from "../control/host_messages.ts";
+import type { LeaveReason, Welcome } from "../control/messages.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
+import type { ReportedDiagnostics } from "../observe/diagnostics.ts";
+import type { CertificateProblem, StatusEvent } from "../observe/status.ts";
 import type { TransportFailure } from "./outcomes.ts";
 import type { PeerIdentity } from "./peers.ts";
 import type { RandomBytes } from "./random.ts";

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { formatEndpointAddress } from "../ctrl/address.ts";
-import type { Disconnect, Redirect, Reject } from "../ctrl/messages.ts";
-import type { Removed } from "../obs/relay_advice.ts";
-import { describeStatus, type StatusEvent } from "../obs/status.ts";
+import { formatEndpointAddress } from "../control/address.ts";
+import type { Disconnect, Redirect, Reject } from "../control/messages.ts";
+import type { Removed } from "../observe/relay_advice.ts";
+import { describeStatus, type StatusEvent } from "../observe/status.ts";
 import type { ClosedReason, RelayTarget } from "./actions.ts";
 import {
   FIRST_ADVICE,

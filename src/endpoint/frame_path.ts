@@ -12,8 +12,8 @@
  * @module
  */
 
-import type { TrafficCounters } from "../obs/counters.ts";
-import { DropCode, malformedDrop, reassemblyDrop } from "../obs/drops.ts";
+import type { TrafficCounters } from "../observe/counters.ts";
+import { DropCode, malformedDrop, reassemblyDrop } from "../observe/drops.ts";
 import {
   DATAGRAM_HEADER_BYTES,
   DatagramView,

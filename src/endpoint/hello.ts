@@ -4,14 +4,14 @@
  * @module
  */
 
-import { NAME_CODE_POINTS_MAX } from "../ctrl/schema.ts";
+import { NAME_CODE_POINTS_MAX } from "../control/schema.ts";
 import { cleanText } from "../proto/clean_text.ts";
 import {
   AGENT_CODE_POINTS_MAX,
   CONTROL_PROTOCOL_VERSION,
   Feature,
   type Hello,
-} from "../ctrl/messages.ts";
+} from "../control/messages.ts";
 import type { SessionOptions } from "./actions.ts";
 
 /**

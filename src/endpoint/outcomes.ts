@@ -9,8 +9,8 @@ import {
   type DisconnectCode,
   ErrorCode,
   type RejectCode,
-} from "../ctrl/messages.ts";
-import { DISCONNECT_ADVICE } from "../obs/status.ts";
+} from "../control/messages.ts";
+import { DISCONNECT_ADVICE } from "../observe/status.ts";
 
 /** What follows a refusal or an end. */
 export type Reaction =

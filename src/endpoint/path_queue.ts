@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { TrafficCounters } from "../obs/counters.ts";
-import { DropCode } from "../obs/drops.ts";
+import type { TrafficCounters } from "../observe/counters.ts";
+import { DropCode } from "../observe/drops.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { FairQueue, type FairQueueOptions, type QueueArena } from "../queue/fair_queue.ts";
 

@@ -10,8 +10,8 @@
  * @module
  */
 
-import { parseEndpointAddress } from "../ctrl/address.ts";
-import type { Redirect, RejectCode } from "../ctrl/messages.ts";
+import { parseEndpointAddress } from "../control/address.ts";
+import type { Redirect, RejectCode } from "../control/messages.ts";
 import type { RelayTarget, SessionOptions } from "./actions.ts";
 import { backoffDelayMs, RETRY_AFTER_MAX_MS, retryAfterDelayMs } from "./backoff.ts";
 import { type Reaction, REJECT_REACTIONS } from "./outcomes.ts";

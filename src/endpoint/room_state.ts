@@ -4,8 +4,14 @@
  * @module
  */
 
-import type { LeaveReason, PeerJoined, PeerLeft, RelayStats, Welcome } from "../ctrl/messages.ts";
-import type { StatusEvent } from "../obs/status.ts";
+import type {
+  LeaveReason,
+  PeerJoined,
+  PeerLeft,
+  RelayStats,
+  Welcome,
+} from "../control/messages.ts";
+import type { StatusEvent } from "../observe/status.ts";
 import type { EndpointAction, RelayTarget } from "./actions.ts";
 import { type PeerIdentity, PeerTable } from "./peers.ts";
 

@@ -16,9 +16,9 @@
  *
  * @module
  */
-import { formatEndpointAddress } from "../ctrl/address.ts";
-import { encodeMessage, MessageReader } from "../ctrl/framing.ts";
-import type { HostRequest } from "../ctrl/host_messages.ts";
+import { formatEndpointAddress } from "../control/address.ts";
+import { encodeMessage, MessageReader } from "../control/framing.ts";
+import type { HostRequest } from "../control/host_messages.ts";
 import {
   type Disconnect,
   DISCONNECT_ERROR_CODES,
@@ -27,8 +27,8 @@ import {
   parseRelayMessage,
   type RelayMessage,
   type Welcome,
-} from "../ctrl/messages.ts";
-import { DISCONNECT_ADVICE, type StatusEvent } from "../obs/status.ts";
+} from "../control/messages.ts";
+import { DISCONNECT_ADVICE, type StatusEvent } from "../observe/status.ts";
 import { MtuSettler } from "../proto/mtu.ts";
 import type {
   ClosedReason,

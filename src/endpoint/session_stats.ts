@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Stats } from "../ctrl/messages.ts";
-import type { TrafficSnapshot } from "../obs/counters.ts";
-import { DROP_REASONS } from "../obs/drops.ts";
+import type { Stats } from "../control/messages.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
+import { DROP_REASONS } from "../observe/drops.ts";
 import type { StatisticsSource } from "./actions.ts";
 
 /** Both sides send stats this often. */

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { DropCode } from "../obs/drops.ts";
+import { DropCode } from "../observe/drops.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { IcmpType, Icmpv6Type, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";

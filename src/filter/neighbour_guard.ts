@@ -22,7 +22,7 @@
  *
  * @module
  */
-import { DropCode } from "../obs/drops.ts";
+import { DropCode } from "../observe/drops.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { formatMac, isMulticastMac } from "../proto/mac.ts";

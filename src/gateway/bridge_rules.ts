@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DropCode } from "../obs/drops.ts";
+import { DropCode } from "../observe/drops.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { isMulticastMac, isSwitchControl, isZeroMac } from "../proto/mac.ts";
 import { PASS } from "../filter/content.ts";

@@ -13,9 +13,9 @@
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { PeerIdentity } from "../endpoint/peers.ts";
-import type { TrafficCounters } from "../obs/counters.ts";
-import { DropCode } from "../obs/drops.ts";
-import { type FrameDirection, FrameLog } from "../obs/frame_log.ts";
+import type { TrafficCounters } from "../observe/counters.ts";
+import { DropCode } from "../observe/drops.ts";
+import { type FrameDirection, FrameLog } from "../observe/frame_log.ts";
 import { dissect, Dissection } from "../proto/dissect.ts";
 import {
   FRAME_BYTES_MAX,

@@ -7,7 +7,7 @@
  * A lock is remembered here, since the relay has it only while the room is there: it is asked for again in each
  * new session, a while after its beginning.
  */
-import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../ctrl/host_messages.ts";
+import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../control/host_messages.ts";
 
 /** The relay answers within this time, or nobody waits for it any more. */
 export const ANSWER_TIMEOUT_MS = 4_000;

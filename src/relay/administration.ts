@@ -1,5 +1,5 @@
 /** What the relay's operator, and within their own room the hosts, do to peers and rooms. */
-import { parseBanTarget, tokenName } from "../ctrl/ban_target.ts";
+import { parseBanTarget, tokenName } from "../control/ban_target.ts";
 import { parseMac } from "../proto/mac.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";

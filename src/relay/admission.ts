@@ -5,8 +5,8 @@
  * here. The decision is a value, the caller carries it out: so asking again (when a connection's MTU has
  * settled) is free of side effects.
  */
-import type { Hello, RejectCode } from "../ctrl/messages.ts";
-import type { Remover } from "../ctrl/host_messages.ts";
+import type { Hello, RejectCode } from "../control/messages.ts";
+import type { Remover } from "../control/host_messages.ts";
 import { parseMac } from "../proto/mac.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import type { AddressLimits } from "./address_limits.ts";

@@ -2,9 +2,9 @@
  * One ban as a value, and as text: of whom, where, by whom and how long. Bans outlive the process, so their
  * times are those of the wall clock, ms since 1970.
  */
-import { parseBanTarget } from "../ctrl/ban_target.ts";
-import { REASON_CODE_POINTS_MAX, type Remover, REMOVERS } from "../ctrl/host_messages.ts";
-import { NAME_CODE_POINTS_MAX } from "../ctrl/schema.ts";
+import { parseBanTarget } from "../control/ban_target.ts";
+import { REASON_CODE_POINTS_MAX, type Remover, REMOVERS } from "../control/host_messages.ts";
+import { NAME_CODE_POINTS_MAX } from "../control/schema.ts";
 import { cleanText } from "../proto/clean_text.ts";
 
 /** What a ban looks for, at most: a peer's MAC, address and token. */

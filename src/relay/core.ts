@@ -11,10 +11,10 @@
  *  handleTimer ────► deadlines, stats, queues that nobody empties
  * ```
  */
-import { ErrorCode, parseEndpointMessage, parseHello } from "../ctrl/messages.ts";
-import type { ReadMessage } from "../ctrl/framing.ts";
-import { TrafficCounters } from "../obs/counters.ts";
-import type { FrameLog } from "../obs/frame_log.ts";
+import { ErrorCode, parseEndpointMessage, parseHello } from "../control/messages.ts";
+import type { ReadMessage } from "../control/framing.ts";
+import { TrafficCounters } from "../observe/counters.ts";
+import type { FrameLog } from "../observe/frame_log.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
 import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";

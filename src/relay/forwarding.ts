@@ -5,7 +5,7 @@
  * peer id is written once, before anybody else sees it), and only a target narrower than the datagram costs
  * copies into further slots.
  */
-import { DropCode, malformedDrop } from "../obs/drops.ts";
+import { DropCode, malformedDrop } from "../observe/drops.ts";
 import {
   DatagramView,
   ENDPOINT_FRAME_ID_MAX,

@@ -2,10 +2,10 @@
  * What a room's gateway may ask of the relay: to remove players from its own room, to keep them out, to
  * lock it, and to give a MAC free. Nobody else may.
  */
-import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../ctrl/host_messages.ts";
-import { BANS_PER_ANSWER_MAX, KICK_DEFAULT_MS } from "../ctrl/host_messages.ts";
-import { Feature } from "../ctrl/messages.ts";
-import { parseBanTarget } from "../ctrl/ban_target.ts";
+import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../control/host_messages.ts";
+import { BANS_PER_ANSWER_MAX, KICK_DEFAULT_MS } from "../control/host_messages.ts";
+import { Feature } from "../control/messages.ts";
+import { parseBanTarget } from "../control/ban_target.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { Administration, BanOutcome } from "./administration.ts";

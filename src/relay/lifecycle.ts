@@ -1,6 +1,6 @@
 /** How sessions join, leave and end, and the control messages by which everyone learns of it. */
-import { base64Url } from "../ctrl/base64url.ts";
-import { encodeMessage } from "../ctrl/framing.ts";
+import { base64Url } from "../control/base64url.ts";
+import { encodeMessage } from "../control/framing.ts";
 import {
   DHCP_SERVERS_REPORTED_MAX,
   type Disconnect,
@@ -10,8 +10,8 @@ import {
   type Hello,
   type LeaveReason,
   type RelayMessage,
-} from "../ctrl/messages.ts";
-import type { FrameLog } from "../obs/frame_log.ts";
+} from "../control/messages.ts";
+import type { FrameLog } from "../observe/frame_log.ts";
 import { PROTOCOL_VERSION } from "../proto/datagram.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { tapMtuFor } from "../proto/mtu.ts";

@@ -216,4 +216,4 @@ export class RateLimiter {
   }
 }
 
-export { addressKey } from "../ctrl/address_key.ts";
+export { addressKey } from "../control/address_key.ts";

@@ -1,7 +1,7 @@
 /** The way out: frames that wait for a peer, and the peers for which frames wait. */
-import type { TrafficCounters } from "../obs/counters.ts";
-import { DropCode } from "../obs/drops.ts";
-import type { FrameLog } from "../obs/frame_log.ts";
+import type { TrafficCounters } from "../observe/counters.ts";
+import { DropCode } from "../observe/drops.ts";
+import type { FrameLog } from "../observe/frame_log.ts";
 import { DATAGRAM_HEADER_BYTES, FLAG_FRAGMENT, FRAGMENT_HEADER_BYTES } from "../proto/datagram.ts";
 import { ETHERNET_HEADER_BYTES } from "../proto/ethernet.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";

@@ -12,7 +12,7 @@
  * A gateway shows the gateway key, from which the room key follows; so no player can take its place. What
  * is kept of keys are hashes, and they are compared in constant time.
  */
-import { base64Url } from "../ctrl/base64url.ts";
+import { base64Url } from "../control/base64url.ts";
 import {
   asciiBytes,
   equalInConstantTime,
@@ -21,8 +21,8 @@ import {
   parseKey,
   roomKeyOf,
   type Sha256,
-} from "../ctrl/keys.ts";
-import type { Hello } from "../ctrl/messages.ts";
+} from "../control/keys.ts";
+import type { Hello } from "../control/messages.ts";
 
 /** Who may enter which room. */
 export interface AdmissionPolicy {

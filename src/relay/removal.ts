@@ -1,7 +1,7 @@
 /** How a peer is told that it was removed, in the words that it understands. */
-import { parseBanTarget, tokenName } from "../ctrl/ban_target.ts";
-import type { Remover } from "../ctrl/host_messages.ts";
-import { Feature, type Hello, type RejectCode } from "../ctrl/messages.ts";
+import { parseBanTarget, tokenName } from "../control/ban_target.ts";
+import type { Remover } from "../control/host_messages.ts";
+import { Feature, type Hello, type RejectCode } from "../control/messages.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import type { Ban } from "./ban_record.ts";
 import type { Session } from "./session.ts";

@@ -1,7 +1,7 @@
 /** One connection as the relay sees it, from the handshake until the transport is gone. */
-import { MessageReader } from "../ctrl/framing.ts";
-import type { Hello, Stats } from "../ctrl/messages.ts";
-import { TrafficCounters } from "../obs/counters.ts";
+import { MessageReader } from "../control/framing.ts";
+import type { Hello, Stats } from "../control/messages.ts";
+import { TrafficCounters } from "../observe/counters.ts";
 import { RELAY_FRAME_ID_MIN } from "../proto/datagram.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { MtuSettler } from "../proto/mtu.ts";

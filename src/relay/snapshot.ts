@@ -1,7 +1,7 @@
 /** The relay's state as values: for control messages, log lines and whoever shows it. */
-import { tokenName } from "../ctrl/ban_target.ts";
-import type { Stats } from "../ctrl/messages.ts";
-import type { TrafficSnapshot } from "../obs/counters.ts";
+import { tokenName } from "../control/ban_target.ts";
+import type { Stats } from "../control/messages.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
 import { formatMac } from "../proto/mac.ts";
 import type { RoomLocks } from "./locks.ts";
 import type { Room } from "./room.ts";

@@ -1,7 +1,7 @@
 /** How often the relay did what it does rarely: for metrics and pages. */
-import { type Remover, REMOVERS } from "../ctrl/host_messages.ts";
-import { DISCONNECT_CODES, type DisconnectCode } from "../ctrl/messages.ts";
-import { REJECT_CODES, type RejectCode } from "../ctrl/messages.ts";
+import { type Remover, REMOVERS } from "../control/host_messages.ts";
+import { DISCONNECT_CODES, type DisconnectCode } from "../control/messages.ts";
+import { REJECT_CODES, type RejectCode } from "../control/messages.ts";
 
 /** Totals since the relay started. */
 export interface RelayTallies {

@@ -1,5 +1,5 @@
 /** The administrator's words about bans: what they ask for, and the texts of the answers. */
-import { parseRoomCode } from "../ctrl/room.ts";
+import { parseRoomCode } from "../control/room.ts";
 import { isolated } from "../proto/clean_text.ts";
 import { formatTimeSpan, parseTimeSpan } from "../proto/time_span.ts";
 import { formatTable } from "./table.ts";

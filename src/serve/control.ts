@@ -4,8 +4,8 @@
  * On the socket a question is one line, a JSON array of the words; the answer is one line, too, a JSON
  * object with `ok` and `text`.
  */
-import { parseBanTarget } from "../ctrl/ban_target.ts";
-import { KICK_DEFAULT_MS } from "../ctrl/host_messages.ts";
+import { parseBanTarget } from "../control/ban_target.ts";
+import { KICK_DEFAULT_MS } from "../control/host_messages.ts";
 import { isolated } from "../proto/clean_text.ts";
 import {
   type BanView,

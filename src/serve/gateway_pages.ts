@@ -1,5 +1,5 @@
 /** What a gateway serves over HTTP: `/api/gateway`, `/metrics`, `/healthz`. */
-import { DROP_DESCRIPTIONS } from "../obs/drops.ts";
+import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 import type { GatewayPlayerView, GatewayView } from "./gateway_view.ts";
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";
 import { Exposition, METRICS_TYPE, type Sample } from "./metrics.ts";

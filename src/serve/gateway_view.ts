@@ -1,5 +1,5 @@
 /** What is to be seen of a gateway, as values. */
-import type { TrafficSnapshot } from "../obs/counters.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
 
 /** A player of the room. */
 export interface GatewayPlayerView {

@@ -1,5 +1,5 @@
 /** What a party's host can ask of the gateway (`lanparty-gateway ctl`): words in, a text for a terminal out. */
-import type { HostAction, ListedBan } from "../ctrl/host_messages.ts";
+import type { HostAction, ListedBan } from "../control/host_messages.ts";
 import { isolated } from "../proto/clean_text.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { formatBanTable, type RemovalWords, splitWords } from "./ban_control.ts";

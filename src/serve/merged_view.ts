@@ -1,5 +1,5 @@
 /** One view of a relay out of the views of its reactors. */
-import { TrafficCounters, type TrafficSnapshot } from "../obs/counters.ts";
+import { TrafficCounters, type TrafficSnapshot } from "../observe/counters.ts";
 import type { LoopView, ReactorView, RelayView, TallyView } from "./relay_view.ts";
 
 /** A reactor, with its own view of itself while it is up. */

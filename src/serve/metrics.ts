@@ -1,6 +1,6 @@
 /** A relay's metrics in the text format of Prometheus (version 0.0.4). */
-import type { TrafficSnapshot } from "../obs/counters.ts";
-import { DROP_DESCRIPTIONS } from "../obs/drops.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
+import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 import type { ReactorView, RelayView, TallyView } from "./relay_view.ts";
 
 /** The media type of {@link formatMetrics}. */

@@ -1,5 +1,5 @@
 /** The program of the page in `page.ts`, for a browser. */
-import { DROP_DESCRIPTIONS } from "../obs/drops.ts";
+import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 
 const EXPLANATIONS = Object.fromEntries(
   DROP_DESCRIPTIONS.map(({ reason, explanation }) => [reason, explanation]),

@@ -1,6 +1,6 @@
 /** A relay as those see it who look from outside: values only, made by whoever runs the relay. */
-import type { Stats } from "../ctrl/messages.ts";
-import type { TrafficSnapshot } from "../obs/counters.ts";
+import type { Stats } from "../control/messages.ts";
+import type { TrafficSnapshot } from "../observe/counters.ts";
 
 /** One peer in a room. */
 export interface PeerView {

@@ -1,5 +1,5 @@
 /** Where the status pages are served. */
-import { parseListen } from "../ctrl/address.ts";
+import { parseListen } from "../control/address.ts";
 import { isLoopback as isLoopbackAddress, parseIp, parseIpAddress } from "../proto/ip.ts";
 
 /** A numeric address and a TCP port (0: the system chooses). */

@@ -1,6 +1,6 @@
 /** The sanitizers of this level are at work: in a library that the runtime loads, a fault is found. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { msquicLibrary } from "../support/native.ts";
+import { msquicLibrary } from "../../tools/lab/native.ts";
 
 /** A function that reads memory after it was given back, and one that does not. */
 const SOURCE = `

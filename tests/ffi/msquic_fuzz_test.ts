@@ -4,8 +4,8 @@
  * is known to look where it should. `deno task fuzz` looks for longer.
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { listFiles } from "../../tools/cache.ts";
-import { corpusFolder, ensureFuzzer, type Fuzzer, FUZZERS } from "../../tools/fuzzers.ts";
+import { listFiles } from "../../tools/build/cache.ts";
+import { corpusFolder, ensureFuzzer, type Fuzzer, FUZZERS } from "../../tools/build/fuzzers.ts";
 
 /** Of a failure so many characters at the end are shown. */
 const SHOWN_CHARACTERS = 4_000;

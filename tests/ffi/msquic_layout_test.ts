@@ -3,7 +3,7 @@ import * as layouts from "../../src/ffi/msquic_layout.ts";
 import { QUIC_API_TABLE } from "../../src/ffi/msquic_open.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 import type { ProbeOptions } from "../support/layout_probe.ts";
-import { msquicSource } from "../support/native.ts";
+import { msquicSource } from "../../tools/lab/native.ts";
 
 async function headers(): Promise<ProbeOptions> {
   const source = await msquicSource();

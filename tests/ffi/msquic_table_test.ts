@@ -4,8 +4,8 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openMsQuic } from "../../src/ffi/msquic_open.ts";
-import { msquicLibrary } from "../support/native.ts";
-import { until } from "../support/quic.ts";
+import { msquicLibrary } from "../../tools/lab/native.ts";
+import { until } from "../../tools/lab/quic.ts";
 import { connectionOf, withPairs } from "../support/quic_pairs.ts";
 
 const SOURCE = `

@@ -3,16 +3,21 @@
  * the thresholds, and one whose code was altered anywhere in what both share does not.
  */
 import { assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { BuildError } from "../../tools/cache.ts";
-import { DENO_VERSION, denoProgram, ensureRuntime, RUNTIME_TARGETS } from "../../tools/runtime.ts";
-import { type CodeImage, readCodeImage } from "../../tools/runtime/code_image.ts";
-import { Field, InstructionReader } from "../../tools/runtime/x86.ts";
+import { BuildError } from "../../tools/build/cache.ts";
+import {
+  DENO_VERSION,
+  denoProgram,
+  ensureRuntime,
+  RUNTIME_TARGETS,
+} from "../../tools/build/runtime.ts";
+import { type CodeImage, readCodeImage } from "../../tools/build/runtime/code_image.ts";
+import { Field, InstructionReader } from "../../tools/build/runtime/x86.ts";
 import {
   FOUND_SHARE_MIN,
   sha256,
   STRETCH_SHARE_MIN,
   verifyRuntime,
-} from "../../tools/runtime/verify.ts";
+} from "../../tools/build/runtime/verify.ts";
 
 /** The first function behind a part of all that begins with `push %rbp; mov %rsp,%rbp`. */
 function functionBehind({ bytes, starts, address, offset }: CodeImage, part: number): number {

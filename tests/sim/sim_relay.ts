@@ -1,10 +1,10 @@
 /** A relay in the simulation: its core, and a shell that works as the real one does. */
 import { assert, assertEquals } from "@std/assert";
-import { parseRelayMessage } from "../../src/ctrl/messages.ts";
-import { MessageReader } from "../../src/ctrl/framing.ts";
+import { parseRelayMessage } from "../../src/control/messages.ts";
+import { MessageReader } from "../../src/control/framing.ts";
 import type { ClosedReason } from "../../src/endpoint/actions.ts";
-import { DropCode } from "../../src/obs/drops.ts";
-import { FrameLog, type FrameRecord } from "../../src/obs/frame_log.ts";
+import { DropCode } from "../../src/observe/drops.ts";
+import { FrameLog, type FrameRecord } from "../../src/observe/frame_log.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { RelayCore } from "../../src/relay/core.ts";

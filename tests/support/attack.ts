@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ATTACK_REQUIREMENTS, ensurePackages } from "../../tools/python_packages.ts";
-import { LabProcess, ProcessError } from "./process.ts";
+import { ATTACK_REQUIREMENTS, ensurePackages } from "../../tools/build/python_packages.ts";
+import { LabProcess, ProcessError } from "../../tools/lab/process.ts";
 
 const FOLDER = new URL("../attacks/", import.meta.url).pathname;
 const ATTACK_MS_MAX = 180_000;

@@ -5,8 +5,8 @@
  * @module
  */
 import puppeteer, { type Browser as Puppet, type Page } from "puppeteer-core";
-import { findCommand } from "../../tools/process.ts";
-import { LabProcess } from "./process.ts";
+import { findCommand } from "../../tools/build/process.ts";
+import { LabProcess } from "../../tools/lab/process.ts";
 
 const START_TIMEOUT_MS = 60_000;
 /** It asks nobody in the world for anything. */

@@ -8,7 +8,7 @@ import {
   type LeafOptions,
   makeAuthority,
   type TestAuthority,
-} from "../unit/trust_certificates.ts";
+} from "../../tools/lab/certificates.ts";
 
 /** The name that most test relays are called by. */
 export const SERVER_NAME = "relay.test";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Namespace } from "./netns.ts";
+import type { Namespace } from "../../tools/lab/netns.ts";
 
 /** A lease, as the client was given it. */
 export interface Lease {

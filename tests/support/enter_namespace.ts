@@ -8,7 +8,7 @@
 import { cString } from "../../src/ffi/layout.ts";
 import { checkCall, closeFd, libc, LIBC_NAME, O_CLOEXEC } from "../../src/ffi/libc.ts";
 import { libcNet } from "../../src/ffi/libc_net.ts";
-import type { Namespace } from "./netns.ts";
+import type { Namespace } from "../../tools/lab/netns.ts";
 
 const CLONE_NEWNET = 0x40000000;
 

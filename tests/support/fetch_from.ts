@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Namespace } from "./netns.ts";
+import type { Namespace } from "../../tools/lab/netns.ts";
 
 const PROGRAM = "const r = await fetch(Deno.args[0]); console.log(await r.text());";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameRecord } from "../../src/obs/frame_log.ts";
+import type { FrameRecord } from "../../src/observe/frame_log.ts";
 
 /** One line of a frame log. */
 export type LoggedFrame = Omit<FrameRecord, "timeMs"> & { readonly time: string };

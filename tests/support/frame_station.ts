@@ -12,8 +12,8 @@
  * @module
  */
 
-import { fromHex, join, macAt, toHex, u16 } from "./frames.ts";
-import type { LabProcess, Namespace } from "./netns.ts";
+import { fromHex, join, macAt, toHex, u16 } from "../../tools/lab/frames.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
 import { writePcap } from "./pcap.ts";
 
 const START_TIMEOUT_MS = 30_000;

@@ -9,7 +9,7 @@
 
 import type { LinkFrame } from "../../src/link/device.ts";
 import { PacketSocket } from "../../src/link/packet_socket.ts";
-import { fromHex, toHex } from "./frames.ts";
+import { fromHex, toHex } from "../../tools/lab/frames.ts";
 
 interface Order {
   readonly id: number;

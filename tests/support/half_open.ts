@@ -6,7 +6,7 @@
  */
 
 import { createCipheriv, createHmac, randomBytes } from "node:crypto";
-import { join, u16 } from "./frame_bytes.ts";
+import { join, u16 } from "../../tools/lab/frame_bytes.ts";
 
 /** The salt of version 1 (RFC 9001, section 5.2). */
 const INITIAL_SALT = Uint8Array.fromHex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a");

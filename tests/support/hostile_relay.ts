@@ -7,8 +7,8 @@
  * @module
  */
 import type { IssuedCertificate } from "./certificates.ts";
-import { fromHex, toHex } from "./frames.ts";
-import type { LabProcess, Namespace } from "./netns.ts";
+import { fromHex, toHex } from "../../tools/lab/frames.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const REPLY_TIMEOUT_MS = 10_000;

@@ -8,7 +8,7 @@
  * @module
  */
 import { ControlReader, encodeControl, readDatagram, splitFrame } from "./deno_codec.ts";
-import { fromHex, toHex } from "./frames.ts";
+import { fromHex, toHex } from "../../tools/lab/frames.ts";
 import type { HostileOrder, HostileRelayPlan } from "./hostile_relay.ts";
 
 const encoder = new TextEncoder();

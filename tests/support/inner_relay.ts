@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { FrameLog } from "../../src/obs/frame_log.ts";
+import { FrameLog } from "../../src/observe/frame_log.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { RelayCore } from "../../src/relay/core.ts";
 import type { RelayOptions } from "../../src/relay/limits.ts";
-import { loggerOf } from "../../src/shell/logging.ts";
-import { randomBytes } from "../../src/shell/random.ts";
-import { RelayNode } from "../../src/shell/relay_node.ts";
+import { loggerOf } from "../../src/log/logging.ts";
+import { randomBytes } from "../../src/programs/common/random.ts";
+import { RelayNode } from "../../src/programs/relay/node.ts";
 import { encodeControl, writeDatagram } from "./deno_codec.ts";
 import { helloOf } from "./deno_endpoint.ts";
-import { CertificateFolder, QuicHost, StreamRecorder, until } from "./quic.ts";
+import { CertificateFolder, QuicHost, StreamRecorder, until } from "../../tools/lab/quic.ts";
 import type { QuicConnection } from "../../src/quic/mod.ts";
 
 const SLOTS = 2_048;

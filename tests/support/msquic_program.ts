@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ensureSource, PATCHES } from "../../tools/native_library.ts";
+import { ensureSource, PATCHES } from "../../tools/build/native_library.ts";
 
 const PATCH_FOLDER = new URL("../../tools/msquic/patches/", import.meta.url).pathname;
 const HEADER_FOLDER = new URL("../ffi/", import.meta.url).pathname;

@@ -1,5 +1,5 @@
 /** Messages of LLMNR, mDNS and NetBIOS' name service, which all have DNS's form. */
-import { type Bytes, ip4, join, u16, u32 } from "./frames.ts";
+import { type Bytes, ip4, join, u16, u32 } from "../../tools/lab/frames.ts";
 
 const encoder = new TextEncoder();
 

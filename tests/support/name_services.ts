@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LabProcess, Namespace } from "./netns.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { executablePath, type PROGRAMS } from "../../tools/executables.ts";
+import { executablePath, type PROGRAMS } from "../../tools/build/executables.ts";
 
 /** The user and group `nobody`. */
 export const NOBODY = 65_534;

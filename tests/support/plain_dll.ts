@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { locateExports, readExports } from "../../tools/pe_file.ts";
+import { locateExports, readExports } from "../../tools/build/pe_file.ts";
 
 /** The file with these names alone. */
 export function withExports(

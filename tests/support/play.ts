@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Party } from "./party.ts";
+import { Party } from "../../tools/lab/party.ts";
 
 /** Runs a part of a test; a part that fails does not keep the next from being tried. */
 export type Step = (name: string, body: () => void | Promise<void>) => Promise<void>;

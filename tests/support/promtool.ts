@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { unpackedPackage } from "../../tools/debian_package.ts";
-import { findCommand } from "../../tools/process.ts";
+import { unpackedPackage } from "../../tools/build/debian_package.ts";
+import { findCommand } from "../../tools/build/process.ts";
 
 async function promtool(): Promise<string> {
   return await findCommand("promtool") ??

@@ -1,7 +1,7 @@
 /** Pairs of connections within one process, for tests of the QUIC binding. */
 import { assertEquals } from "@std/assert";
 import type { QuicConnection } from "../../src/quic/mod.ts";
-import { CertificateFolder, ConnectionRecorder, QuicHost, until } from "./quic.ts";
+import { CertificateFolder, ConnectionRecorder, QuicHost, until } from "../../tools/lab/quic.ts";
 
 /** One host that is server and client at once, with connections between the two. */
 export async function withPairs(

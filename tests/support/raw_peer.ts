@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { fromHex, toHex } from "./frames.ts";
-import type { LabProcess, Namespace } from "./netns.ts";
-import { eventually } from "./wait.ts";
+import { fromHex, toHex } from "../../tools/lab/frames.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const REPLY_TIMEOUT_MS = 10_000;

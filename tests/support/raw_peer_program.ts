@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { fromHex, join, toHex, u32 } from "./frames.ts";
+import { fromHex, join, toHex, u32 } from "../../tools/lab/frames.ts";
 import type { RawOrder, RawPeerPlan } from "./raw_peer.ts";
 
 const encoder = new TextEncoder();

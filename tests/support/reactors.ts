@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { executablePath } from "../../tools/executables.ts";
-import { ownerOfRoom } from "../../src/relay/reactor_directory.ts";
+import { executablePath } from "../../tools/build/executables.ts";
+import { ownerOfRoom } from "../../src/relay/workers/directory.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import { DenoEndpoint, type HelloFields, type RelayAddress } from "./deno_endpoint.ts";
 import { keepToken, withToken } from "./deno_hello.ts";

@@ -6,9 +6,9 @@
  */
 import { assertEquals, assertLess } from "@std/assert";
 import { DenoEndpoint } from "./deno_endpoint.ts";
-import { ethernet, pattern, u32 } from "./frames.ts";
+import { ethernet, pattern, u32 } from "../../tools/lab/frames.ts";
 import type { RelayProcess } from "./relay_process.ts";
-import { pause } from "./wait.ts";
+import { pause } from "../../tools/lab/wait.ts";
 
 const MAC_A = "02:00:00:00:00:0a";
 const MAC_B = "02:00:00:00:00:0b";

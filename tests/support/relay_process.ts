@@ -4,10 +4,10 @@
  * @module
  */
 
-import { executablePath } from "../../tools/executables.ts";
-import { issueLeaf, makeAuthority } from "../unit/trust_certificates.ts";
+import { executablePath } from "../../tools/build/executables.ts";
+import { issueLeaf, makeAuthority } from "../../tools/lab/certificates.ts";
 import type { RelayAddress } from "./deno_endpoint.ts";
-import { LabProcess } from "./process.ts";
+import { LabProcess } from "../../tools/lab/process.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 

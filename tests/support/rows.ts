@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, AssertionError } from "@std/assert";
-import type { Row } from "../../tools/demo/table.ts";
+import type { Row } from "../../tools/lab/table.ts";
 
 /** A neighbour that takes both processors away for a moment costs packets; a fault costs them always. */
 const ATTEMPTS_MAX = 3;

@@ -6,10 +6,10 @@
  */
 import { FrameLogReader } from "./frame_log.ts";
 import { FrameStation } from "./frame_station.ts";
-import { ethernet, pattern, toHex, type VlanTag } from "./frames.ts";
-import type { Namespace } from "./netns.ts";
-import { PARTY, type Party } from "./party.ts";
-import { eventually } from "./wait.ts";
+import { ethernet, pattern, toHex, type VlanTag } from "../../tools/lab/frames.ts";
+import type { Namespace } from "../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 export const PLAYER_MAC = "02:00:00:00:00:51";
 export const PLAYER_ADDRESS = "10.77.0.50";

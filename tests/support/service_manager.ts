@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eventually } from "./wait.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 /** Collects what a service tells. */
 export class ServiceManager implements AsyncDisposable {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ensureOpenSsl, ensureSource, TLS_PATCHES } from "../../tools/native_library.ts";
+import { ensureOpenSsl, ensureSource, TLS_PATCHES } from "../../tools/build/native_library.ts";
 import { runTool } from "./msquic_program.ts";
 
 const PATCHES = new URL("../../tools/msquic/patches/", import.meta.url).pathname;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Namespace } from "./netns.ts";
-import { isBound } from "./sockets.ts";
-import { eventually } from "./wait.ts";
+import type { Namespace } from "../../tools/lab/netns.ts";
+import { isBound } from "../../tools/lab/sockets.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 const PORT = 7000;
 const TIMEOUT_MS = 60_000;

@@ -6,7 +6,7 @@
  */
 
 import { createSocket, type Socket } from "node:dgram";
-import type { QuicHost } from "./quic.ts";
+import type { QuicHost } from "../../tools/lab/quic.ts";
 
 /** Datagrams that the runtime gets a chance to deliver, in one turn of its own. */
 const TURN_MS = 0;

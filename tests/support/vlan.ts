@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { CommandError, type Namespace } from "./netns.ts";
-import { eventually } from "./wait.ts";
+import { CommandError, type Namespace } from "../../tools/lab/netns.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 const START_TIMEOUT_MS = 30_000;
 

@@ -6,7 +6,7 @@
  */
 
 import type { ComInterface } from "../../src/ffi/windows_com.ts";
-import type { WindowsFunction } from "../../tools/windows_calls.ts";
+import type { WindowsFunction } from "../../tools/docs/windows_calls.ts";
 import { SCALAR_BYTES, type StructLayout } from "../../src/ffi/layout.ts";
 
 const COMPILER = "x86_64-w64-mingw32-gcc";

@@ -13,11 +13,11 @@
  * @module
  */
 import { formatIp, networkOf, parseIpAddress } from "../../src/proto/ip.ts";
-import { cached, hashOf, ignoreNotFound, prune } from "../../tools/cache.ts";
-import { WINDOWS_CLIENT } from "../../tools/executables.ts";
-import { ensureWine } from "../../tools/wine.ts";
+import { cached, hashOf, ignoreNotFound, prune } from "../../tools/build/cache.ts";
+import { WINDOWS_CLIENT } from "../../tools/build/executables.ts";
+import { ensureWine } from "../../tools/build/wine.ts";
 import type { Lease } from "./dhcp_lease.ts";
-import type { CommandResult, LabProcess, Namespace, RunOptions } from "./netns.ts";
+import type { CommandResult, LabProcess, Namespace, RunOptions } from "../../tools/lab/netns.ts";
 import {
   ensureFakes,
   FAKE_OVERRIDES,

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { cached, hashFiles, hashOf, prune } from "../../tools/cache.ts";
-import { readExports } from "../../tools/pe_file.ts";
-import { Log, outputOf, run } from "../../tools/process.ts";
+import { cached, hashFiles, hashOf, prune } from "../../tools/build/cache.ts";
+import { readExports } from "../../tools/build/pe_file.ts";
+import { Log, outputOf, run } from "../../tools/build/process.ts";
 
 /** Where the fakes' sources are. */
 export const FAKES = new URL("../windows", import.meta.url).pathname;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { LabProcess } from "./process.ts";
-import { PARTY, type Party } from "./party.ts";
+import type { LabProcess } from "../../tools/lab/process.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
 import type { WinePc } from "./wine.ts";
 
 /** A client may first have to undo what another one has left, and restart the adapter. */

@@ -5,9 +5,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { LabProcess } from "./netns.ts";
-import { PARTY, type Party } from "./party.ts";
-import { eventually } from "./wait.ts";
+import type { LabProcess } from "../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import type { WinePc } from "./wine.ts";
 import { startClient } from "./wine_joins.ts";
 

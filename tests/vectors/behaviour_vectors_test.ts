@@ -4,8 +4,8 @@ import { Dhcpv6Scrubber } from "../../src/client/dhcpv6_scrub.ts";
 import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { RouterScrubber } from "../../src/client/router_scrub.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
-import { hex, toHex } from "../unit/proto_frames.ts";
-import { RelayHarness, type ScriptedEndpoint } from "../unit/relay_harness.ts";
+import { hex, toHex } from "../unit/proto/frames.ts";
+import { RelayHarness, type ScriptedEndpoint } from "../unit/relay/harness.ts";
 import { forEachVector, VECTORS } from "./proto_vectors.ts";
 
 /** A maximum at which nothing is split. */

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeMessage, MessageReader } from "../../src/ctrl/framing.ts";
-import { parseEndpointMessage, parseHello, parseRelayMessage } from "../../src/ctrl/messages.ts";
-import { parseRoomCode } from "../../src/ctrl/room.ts";
-import { hex, join, toHex } from "../unit/proto_frames.ts";
+import { encodeMessage, MessageReader } from "../../src/control/framing.ts";
+import { parseEndpointMessage, parseHello, parseRelayMessage } from "../../src/control/messages.ts";
+import { parseRoomCode } from "../../src/control/room.ts";
+import { hex, join, toHex } from "../unit/proto/frames.ts";
 import { forEachVector, type MessageVector, VECTORS } from "./proto_vectors.ts";
 
 Deno.test("vectors: room codes", () => {

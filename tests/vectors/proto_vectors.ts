@@ -89,7 +89,7 @@ export interface Vectors {
 
 /** The file's contents; each part's vectors have names of their own. */
 export const VECTORS: Vectors = JSON.parse(
-  Deno.readTextFileSync(new URL("protocol.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("./protocol.json", import.meta.url)),
 );
 
 /** Calls back with each vector of a part, which must have some, and each a name of its own. */

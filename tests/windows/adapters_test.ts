@@ -1,7 +1,7 @@
 /** A PC whose adapters, or folders, are not as the client wants them: what the player is told, and what is left. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type LabProcess, NetworkLab } from "../support/netns.ts";
-import { eventually } from "../support/wait.ts";
+import { type LabProcess, NetworkLab } from "../../tools/lab/netns.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
 
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];

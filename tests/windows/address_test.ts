@@ -1,9 +1,9 @@
 /** A Windows player with a fixed address, and one without any: Windows' own DHCP client gets no answer. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { checkPing } from "../../tools/demo/checks.ts";
+import { checkPing } from "../../tools/lab/checks.ts";
 import { leaseAddress } from "../support/dhcp_lease.ts";
-import { CommandError, type LabProcess } from "../support/netns.ts";
-import { PARTY, type Party } from "../support/party.ts";
+import { CommandError, type LabProcess } from "../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { assertRow } from "../support/rows.ts";
 import { WINE_ADAPTER, WinePc } from "../support/wine.ts";

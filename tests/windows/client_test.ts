@@ -2,16 +2,16 @@
  * The compiled lanparty-client.exe under Wine.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/demo/checks.ts";
-import { readIperf } from "../../tools/demo/figures.ts";
-import type { Row } from "../../tools/demo/table.ts";
+import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/lab/checks.ts";
+import { readIperf } from "../../tools/lab/figures.ts";
+import type { Row } from "../../tools/lab/table.ts";
 import { openPorts } from "../../src/client/inbound_rules.ts";
 import { leaseAddress, UNWANTED } from "../support/dhcp_lease.ts";
-import type { LabProcess, Namespace } from "../support/netns.ts";
-import { PARTY, type Party } from "../support/party.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { assertRow, assertRows } from "../support/rows.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 

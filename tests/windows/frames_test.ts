@@ -6,9 +6,9 @@
  * ```
  */
 import { assertEquals } from "@std/assert";
-import { ethernet, pattern, toHex, type VlanTag } from "../support/frames.ts";
+import { ethernet, pattern, toHex, type VlanTag } from "../../tools/lab/frames.ts";
 import { FrameStation } from "../support/frame_station.ts";
-import { PARTY } from "../support/party.ts";
+import { PARTY } from "../../tools/lab/party.ts";
 import { partyTest } from "../support/play.ts";
 import { LAN_MAC, TEST_TYPE } from "../support/scene.ts";
 import { WinePc } from "../support/wine.ts";

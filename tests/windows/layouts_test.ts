@@ -19,8 +19,8 @@ import * as sockets from "../../src/ffi/windows_sockets.ts";
 import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows.ts";
-import { readWindowsCalls } from "../../tools/windows_calls.ts";
-import { msquicSource } from "../support/native.ts";
+import { readWindowsCalls } from "../../tools/docs/windows_calls.ts";
+import { msquicSource } from "../../tools/lab/native.ts";
 import {
   assertCompiles,
   assertSignatures,

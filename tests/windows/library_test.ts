@@ -1,9 +1,9 @@
 /** lanparty-client.exe with an msquic.dll that others built. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { prepareWindowsClient } from "../../tools/build.ts";
-import { BuildError } from "../../tools/cache.ts";
-import { compileWindowsClient } from "../../tools/executables.ts";
-import { ensureWindowsLibrary, takeWindowsLibrary } from "../../tools/windows_library.ts";
+import { prepareWindowsClient } from "../../tools/build/build.ts";
+import { BuildError } from "../../tools/build/cache.ts";
+import { compileWindowsClient } from "../../tools/build/executables.ts";
+import { ensureWindowsLibrary, takeWindowsLibrary } from "../../tools/build/windows_library.ts";
 import { withExports } from "../support/plain_dll.ts";
 import { partyTest } from "../support/play.ts";
 import { WinePc } from "../support/wine.ts";

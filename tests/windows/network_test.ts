@@ -12,7 +12,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { partyTest, type Step } from "../support/play.ts";
-import { pause } from "../support/wait.ts";
+import { pause } from "../../tools/lab/wait.ts";
 import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
 import {
   BY_HOME,

@@ -5,12 +5,12 @@
  * msquic.dll takes its Winsock from it.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { prepareWindowsClient } from "../../tools/build.ts";
-import { hashOf } from "../../tools/cache.ts";
-import { checkPing, checkTcp } from "../../tools/demo/checks.ts";
-import { compileWindowsClient } from "../../tools/executables.ts";
-import { DLL_IN_TREE, ensureWindowsLibrary } from "../../tools/windows_library.ts";
-import { PARTY } from "../support/party.ts";
+import { prepareWindowsClient } from "../../tools/build/build.ts";
+import { hashOf } from "../../tools/build/cache.ts";
+import { checkPing, checkTcp } from "../../tools/lab/checks.ts";
+import { compileWindowsClient } from "../../tools/build/executables.ts";
+import { DLL_IN_TREE, ensureWindowsLibrary } from "../../tools/build/windows_library.ts";
+import { PARTY } from "../../tools/lab/party.ts";
 import { partyTest } from "../support/play.ts";
 import { assertRow, assertRows } from "../support/rows.ts";
 import { WinePc } from "../support/wine.ts";

@@ -3,10 +3,10 @@
  * company's policy or an old driver has decided.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { LabProcess } from "../support/netns.ts";
-import { PARTY } from "../support/party.ts";
+import type { LabProcess } from "../../tools/lab/netns.ts";
+import { PARTY } from "../../tools/lab/party.ts";
 import { partyTest } from "../support/play.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { HOME, WINE_ADAPTER, WINE_JOURNAL, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 

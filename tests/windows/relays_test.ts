@@ -11,11 +11,11 @@
  * As in `network_test.ts`, the client is told of the home's network alone; packets go by the namespace's own.
  */
 import { assert, assertEquals } from "@std/assert";
-import { executablePath } from "../../tools/executables.ts";
-import type { LabProcess, Namespace } from "../support/netns.ts";
-import { PARTY, type Party } from "../support/party.ts";
+import { executablePath } from "../../tools/build/executables.ts";
+import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
 import { partyTest } from "../support/play.ts";
-import { eventually, pause } from "../support/wait.ts";
+import { eventually, pause } from "../../tools/lab/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import {
   BY_HOME,

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { partyTest } from "../support/play.ts";
-import { eventually, pause } from "../support/wait.ts";
+import { eventually, pause } from "../../tools/lab/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 

@@ -8,9 +8,9 @@
  * ```
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Party } from "../support/party.ts";
+import type { Party } from "../../tools/lab/party.ts";
 import { partyTest } from "../support/play.ts";
-import type { LabProcess } from "../support/netns.ts";
+import type { LabProcess } from "../../tools/lab/netns.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 

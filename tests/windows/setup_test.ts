@@ -1,10 +1,10 @@
 /** A PC on which the client sets up what is missing, and takes back what stays. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { prepareWindowsClient } from "../../tools/build.ts";
-import { BuildError } from "../../tools/cache.ts";
-import { compileWindowsClient } from "../../tools/executables.ts";
-import { NetworkLab } from "../support/netns.ts";
-import { eventually } from "../support/wait.ts";
+import { prepareWindowsClient } from "../../tools/build/build.ts";
+import { BuildError } from "../../tools/build/cache.ts";
+import { compileWindowsClient } from "../../tools/build/executables.ts";
+import { NetworkLab } from "../../tools/lab/netns.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
 
 const FINGERPRINT = "A".repeat(43);

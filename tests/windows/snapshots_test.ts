@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fetchFrom } from "../support/fetch_from.ts";
 import { partyTest } from "../support/play.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 

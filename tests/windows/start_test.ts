@@ -1,13 +1,17 @@
 /** How lanparty-client.exe starts: on a fresh Windows, by a double click, with and without rights. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { VERSION } from "../../src/cli/version.ts";
-import { executablePath, WINDOWS_CLIENT } from "../../tools/executables.ts";
-import { dependentLoadFlags, SEARCH_SYSTEM32 } from "../../tools/pe_file.ts";
-import { fileVersion } from "../../tools/pe_resources.ts";
-import { ensureWindowsLibrary, isSystemDll, readTables } from "../../tools/windows_library.ts";
-import { readWindowsCalls } from "../../tools/windows_calls.ts";
-import { type LabProcess, NetworkLab } from "../support/netns.ts";
-import { eventually } from "../support/wait.ts";
+import { executablePath, WINDOWS_CLIENT } from "../../tools/build/executables.ts";
+import { dependentLoadFlags, SEARCH_SYSTEM32 } from "../../tools/build/pe_file.ts";
+import { fileVersion } from "../../tools/build/pe_resources.ts";
+import {
+  ensureWindowsLibrary,
+  isSystemDll,
+  readTables,
+} from "../../tools/build/windows_library.ts";
+import { readWindowsCalls } from "../../tools/docs/windows_calls.ts";
+import { type LabProcess, NetworkLab } from "../../tools/lab/netns.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 import { WinePc } from "../support/wine.ts";
 
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];

@@ -7,9 +7,9 @@
  *                           └────────────────── other: ping
  * ```
  */
-import { PARTY, Party } from "../../tests/support/party.ts";
-import type { Namespace } from "../../tests/support/netns.ts";
-import { percentile, readIperf } from "../demo/figures.ts";
+import { PARTY, Party } from "../lab/party.ts";
+import type { Namespace } from "../lab/netns.ts";
+import { percentile, readIperf } from "../lab/figures.ts";
 import { SOJOURN_MAX_MS } from "../../src/queue/fair_queue.ts";
 import { type BenchRow, median } from "./table.ts";
 

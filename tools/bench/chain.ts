@@ -1,7 +1,7 @@
 /** The round trip through the whole chain, against a veth between the same two hosts' kernels. */
-import { PARTY, Party } from "../../tests/support/party.ts";
-import type { Namespace } from "../../tests/support/netns.ts";
-import { percentile } from "../demo/figures.ts";
+import { PARTY, Party } from "../lab/party.ts";
+import type { Namespace } from "../lab/netns.ts";
+import { percentile } from "../lab/figures.ts";
 import { type BenchRow, median } from "./table.ts";
 
 const PINGS = 300;

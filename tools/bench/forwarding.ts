@@ -1,5 +1,5 @@
 /** Frames forwarded per second of CPU, by our relay and by a bare loop over Deno's own QUIC. */
-import type { NetworkLab } from "../../tests/support/netns.ts";
+import type { NetworkLab } from "../lab/netns.ts";
 import type { LoadReport, LoadWindow } from "./load.ts";
 import { type RelayUnderTest, runLoad, startBareRelay, startOurRelay } from "./relays.ts";
 import { type BenchRow, grouped, median } from "./table.ts";

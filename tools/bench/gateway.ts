@@ -12,14 +12,14 @@
  * ring the copying, too; the bare loop copies by itself, in its system calls. What is sent: the receiving
  * kernel's part runs on the sender's core, here the gateway's or the bare loop's.
  */
-import { toHex } from "../../tests/support/frames.ts";
-import type { LabProcess, Namespace, NetworkLab } from "../../tests/support/netns.ts";
+import { toHex } from "../lab/frames.ts";
+import type { LabProcess, Namespace, NetworkLab } from "../lab/netns.ts";
 import { IpProtocol } from "../../src/proto/dissect.ts";
 import { EtherType } from "../../src/proto/ethernet.ts";
 import { parseMac } from "../../src/proto/mac.ts";
-import { BuildError } from "../cache.ts";
-import { ROOT } from "../executables.ts";
-import { outputOf } from "../process.ts";
+import { BuildError } from "../build/cache.ts";
+import { ROOT } from "../build/executables.ts";
+import { outputOf } from "../build/process.ts";
 import type { GatewayReport, GatewayTask } from "./gateway_load.ts";
 import { PLAYER_MAC, STATION_MAC } from "./gateway_macs.ts";
 import { LOAD_CPU, pinned } from "./relays.ts";

@@ -14,7 +14,7 @@ import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { parseAddress, type QuicConfiguration } from "../../src/quic/mod.ts";
 import { createReactor } from "../../src/reactor/mod.ts";
-import { openQuicLibrary } from "../../src/shell/native_library.ts";
+import { openQuicLibrary } from "../../src/programs/common/native_library.ts";
 import { LoadEndpoint, type LoadProtocol } from "./load_endpoint.ts";
 import { LoadSink, LoadSource } from "./load_frames.ts";
 import { cpuSeconds, residentBytes } from "./process_figures.ts";

@@ -1,6 +1,6 @@
 /** One connection of the load to the relay under test. */
-import { encodeMessage, MessageReader } from "../../src/ctrl/framing.ts";
-import type { EndpointMessage } from "../../src/ctrl/messages.ts";
+import { encodeMessage, MessageReader } from "../../src/control/framing.ts";
+import type { EndpointMessage } from "../../src/control/messages.ts";
 import { SETTLE_MAX_MS } from "../../src/proto/mtu.ts";
 import type { BufferPool } from "../../src/queue/buffer_pool.ts";
 import type { FairQueue } from "../../src/queue/fair_queue.ts";
@@ -11,8 +11,8 @@ import type {
   QuicStream,
   QuicStreamHandler,
 } from "../../src/quic/mod.ts";
-import { TrafficCounters } from "../../src/obs/counters.ts";
-import { DatagramPump } from "../../src/shell/datagram_pump.ts";
+import { TrafficCounters } from "../../src/observe/counters.ts";
+import { DatagramPump } from "../../src/programs/common/datagram_pump.ts";
 
 /** Whether the relay speaks our protocol, or forwards whatever comes. */
 export type LoadProtocol = "lanparty" | "bare";

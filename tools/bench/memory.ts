@@ -1,5 +1,5 @@
 /** The relay's memory while ten million frames go through it. */
-import type { NetworkLab } from "../../tests/support/netns.ts";
+import type { NetworkLab } from "../lab/netns.ts";
 import { IN_FLIGHT_MAX } from "./forwarding.ts";
 import type { LoadWindow } from "./load.ts";
 import { residentBytes } from "./process_figures.ts";

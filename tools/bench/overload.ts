@@ -1,5 +1,5 @@
 /** What becomes of frames when senders offer twice what can be carried: delivery and delay. */
-import type { NetworkLab } from "../../tests/support/netns.ts";
+import type { NetworkLab } from "../lab/netns.ts";
 import { SOJOURN_MAX_MS } from "../../src/queue/fair_queue.ts";
 import type { LoadReport } from "./load.ts";
 import { runLoad, startOurRelay } from "./relays.ts";

@@ -1,8 +1,8 @@
 /** The relays under test and the load that is put on them. */
-import type { NetworkLab } from "../../tests/support/netns.ts";
-import type { LabProcess } from "../../tests/support/process.ts";
-import { readLines } from "../process.ts";
-import { executablePath, ROOT } from "../executables.ts";
+import type { NetworkLab } from "../lab/netns.ts";
+import type { LabProcess } from "../lab/process.ts";
+import { readLines } from "../build/process.ts";
+import { executablePath, ROOT } from "../build/executables.ts";
 import type { LoadReport, LoadTask } from "./load.ts";
 
 const ALPN = "lanparty/1";

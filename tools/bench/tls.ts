@@ -1,8 +1,8 @@
 /** `deno task bench tls`: several libmsquic.so beside each other, e.g. with another TLS library inside. */
 import { parseArgs } from "@std/cli";
-import { BuildError } from "../cache.ts";
-import { ROOT } from "../executables.ts";
-import { say, step } from "../progress.ts";
+import { BuildError } from "../build/cache.ts";
+import { ROOT } from "../build/executables.ts";
+import { say, step } from "../build/progress.ts";
 import { type BenchRow, formatBench, grouped, median } from "./table.ts";
 import {
   LARGE_BYTES,

@@ -4,12 +4,7 @@
  *
  * usage: deno run tls_load.ts JSON — a {@link TlsTask}; prints a {@link TlsReport} as JSON.
  */
-import {
-  CertificateFolder,
-  ConnectionRecorder,
-  QuicHost,
-  until,
-} from "../../tests/support/quic.ts";
+import { CertificateFolder, ConnectionRecorder, QuicHost, until } from "../lab/quic.ts";
 import type { QuicConfiguration, QuicConnection } from "../../src/quic/mod.ts";
 import { cpuSeconds, residentBytes } from "./process_figures.ts";
 

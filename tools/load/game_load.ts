@@ -18,7 +18,7 @@ import { formatMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../src/queue/buffer_pool.ts";
 import { parseAddress } from "../../src/quic/mod.ts";
 import { createReactor } from "../../src/reactor/mod.ts";
-import { openQuicLibrary } from "../../src/shell/native_library.ts";
+import { openQuicLibrary } from "../../src/programs/common/native_library.ts";
 import { LoadEndpoint } from "../bench/load_endpoint.ts";
 import { DelayHistogram } from "../bench/load_frames.ts";
 import { cpuSeconds, residentBytes } from "../bench/process_figures.ts";

@@ -1,0 +1,128 @@
+/** The doctor's part that is Linux'. */
+import { bestRoute } from "../../client/route_plan.ts";
+import { SystemCallError } from "../../ffi/libc.ts";
+import { LinkError } from "../../link/device.ts";
+import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
+import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
+import type { Finding, FindingGroup } from "../../observe/report.ts";
+import { findDhcpClient } from "../../os/dhcp_clients.ts";
+import { Capability, hasCapability } from "../../os/rights.ts";
+import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
+import { type IpRoute } from "../../proto/ip_route.ts";
+import { formatMac } from "../../proto/mac.ts";
+import { RouteTable } from "../../route/linux_route_entry.ts";
+import { readRoutes } from "../../route/linux_table.ts";
+import { interfaceAddresses } from "../common/interface_addresses.ts";
+
+/** How adapters of other tunnels are called. */
+const TUNNELS = /^(tun|tap|wg|zt|tailscale|ham|nordlynx|proton|ipsec|ppp|vpn)/;
+
+/** Looks at this machine. */
+export function examineLinux(
+  tapName: string = TAP_NAME_DEFAULT,
+  isRunning: boolean = false,
+): FindingGroup[] {
+  const routes = readMainRoutes();
+  return [
+    { title: "Adapter", findings: examineAdapter(tapName, isRunning) },
+    {
+      title: "This machine",
+      findings: [
+        ...examineRights(),
+        ownerFinding("broadcast", LIMITED_BROADCAST, routes, tapName),
+        ownerFinding("multicast", MDNS_GROUP, routes, tapName),
+        otherTunnels(tapName),
+      ],
+    },
+  ];
+}
+
+function examineAdapter(name: string, isRunning: boolean): Finding[] {
+  const info = readInterface(name);
+  if (info === undefined) {
+    return [{ what: name, how: isRunning ? "gone" : "not there: the client makes it" }];
+  }
+  const addresses = interfaceAddresses(name);
+  const state = `${info.up ? "up" : "down"}, MTU ${info.mtu}, MAC ${formatMac(info.mac)}`;
+  return [
+    {
+      what: name,
+      how: state,
+      ...(isRunning ? {} : { advice: "it is there, but no client of yours runs" }),
+    },
+    { what: "addresses", how: addresses.length === 0 ? "none" : addresses.join(", ") },
+  ];
+}
+
+function readInterface(name: string): InterfaceInfo | undefined {
+  try {
+    return queryInterface(name);
+  } catch (error) {
+    if (error instanceof LinkError) return undefined;
+    throw error;
+  }
+}
+
+function examineRights(): Finding[] {
+  const device = exists("/dev/net/tun");
+  const client = findDhcpClient();
+  return [
+    {
+      what: "rights",
+      how: hasCapability(Capability.netAdmin) ? "may make adapters" : "may not make adapters",
+      ...(hasCapability(Capability.netAdmin) ? {} : { advice: "start lanparty-client as root" }),
+    },
+    {
+      what: "/dev/net/tun",
+      how: device ? "there" : "not there",
+      ...(device ? {} : { advice: "load the kernel's module: modprobe tun" }),
+    },
+    {
+      what: "DHCP client",
+      how: client === undefined ? "none" : `${client.kind} (${client.path})`,
+      ...(client === undefined
+        ? { advice: "install one, such as udhcpc, or give the client an --address" }
+        : {}),
+    },
+  ];
+}
+
+/** Linux sends what is bound to no interface by its routes; most games bind, or ask all interfaces. */
+function ownerFinding(
+  what: string,
+  address: Uint8Array,
+  routes: readonly IpRoute[],
+  tapName: string,
+): Finding {
+  const route = bestRoute(routes, address);
+  const owner = route === undefined ? undefined : interfaceName(route.interfaceIndex);
+  const how = owner === undefined
+    ? "by no interface, unless a program chooses one"
+    : `by ${owner}, unless a program chooses another`;
+  return { what, how: owner === tapName ? `by ${owner}, into the party` : how };
+}
+
+function otherTunnels(tapName: string): Finding {
+  const names = [...new Set(Deno.networkInterfaces().map(({ name }) => name))]
+    .filter((name) => TUNNELS.test(name) && name !== tapName);
+  return { what: "other tunnels", how: names.length === 0 ? "none" : names.join(", ") };
+}
+
+/** What decides where no rule of a VPN's says otherwise. */
+function readMainRoutes(): IpRoute[] {
+  try {
+    return readRoutes().filter(({ table }) => table === RouteTable.main);
+  } catch (error) {
+    if (error instanceof SystemCallError) return [];
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

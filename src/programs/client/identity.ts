@@ -1,0 +1,45 @@
+/** The player's lasting MAC: from the command line, or from a file that is made once. */
+import {
+  formatIdentity,
+  IDENTITY_FILE_NAME,
+  IDENTITY_LENGTH_MAX,
+  loadIdentity,
+} from "../../client/identity.ts";
+import { type StatusEvent, statusLine } from "../../observe/status.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../os/files.ts";
+import { readOwnFile } from "../../os/own_files.ts";
+import { formatMac } from "../../proto/mac.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/**
+ * The MAC of this client; a file that is damaged is repaired, and that is said.
+ *
+ * @throws {UserError} the file can be neither used nor written
+ */
+export function clientMac(stateDir: string, logger: Logger): Uint8Array {
+  const path = pathIn(stateDir, IDENTITY_FILE_NAME);
+  try {
+    const bytes = readOwnFile(path);
+    const text = bytes === undefined
+      ? undefined
+      : new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));
+    const { identity, changed, origin, problem } = loadIdentity(text, randomBytes);
+    if (changed) {
+      writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), OWNER_ONLY_MODE);
+    }
+    const mac = formatMac(identity.mac);
+    if (problem !== undefined) say({ type: "identityRepaired", problem, mac, file: path }, logger);
+    else if (origin === "created") say({ type: "identityCreated", mac, file: path }, logger);
+    return identity.mac;
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new UserError(`the identity file ${path} cannot be used: ${cause.message}`, { cause });
+  }
+}
+
+function say(event: StatusEvent, logger: Logger): void {
+  const { level, text } = statusLine(event);
+  logText(logger, level, text, { event: event.type });
+}

@@ -1,0 +1,101 @@
+/** What of the client is different on each system: rights, state, the adapter and its addresses. */
+import type { Surroundings } from "../../client/lan_networks.ts";
+import type { NetworkEvent } from "../../client/network_watch.ts";
+import type { LinkDevice } from "../../link/device.ts";
+import { type IpNetwork } from "../../proto/ip.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import type { LanAddressOptions } from "./lan_address.ts";
+import type { Logger } from "../../log/logging.ts";
+
+/** What the command line says of the adapter and the system. */
+export interface ClientSystemOptions extends LanAddressOptions {
+  /** Whether the LAN may reach what runs on this PC. */
+  readonly allowInbound: boolean;
+  /** Ports that the LAN may reach then although Windows' own services listen there. */
+  readonly allowInboundPorts: readonly number[];
+  /** Networks that the LAN may have although others have them, too. */
+  readonly allowLanNetworks: readonly IpNetwork[];
+  /** Whether routers of the LAN may tell of its networks. */
+  readonly allowRouterAdvertisements: boolean;
+  /** The adapter's name; absent: the system's own choice. */
+  readonly tapName: string | undefined;
+  readonly stateDir: string | undefined;
+}
+
+/** How the adapter has to be. */
+export interface AdapterSettings {
+  /** The player's MAC, 6 bytes. */
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly pool: BufferPool;
+}
+
+/** One system's part of a running client. */
+export interface ClientSystem {
+  /** Where the program keeps its files. */
+  readonly stateDir: string;
+  /** Whether the system's own DHCP client asks although it should not, and must be kept in. */
+  readonly blocksDhcp: boolean;
+  /** Whether the way to the relay is held where it is; undefined: nothing has to be held here. */
+  readonly routePinned: boolean | undefined;
+  /**
+   * Chooses the adapter and gives it the player's MAC, where that takes its time; called once,
+   * before anything is connected.
+   *
+   * @throws {UserError} there is none, or it cannot be used
+   */
+  prepareAdapter(mac: Uint8Array): void;
+  /** Whether an adapter that is gone can come back: it is not made by this program. */
+  readonly adapterReturns: boolean;
+  /**
+   * Opens the adapter, also again after it was gone.
+   *
+   * @throws {UserError} it cannot be used
+   */
+  openAdapter(settings: AdapterSettings): LinkDevice;
+  /**
+   * The adapter's frames flow: sees to its addresses.
+   *
+   * @param releases how many times a lease was given back through it
+   */
+  adapterStarted(adapter: LinkDevice, releases: () => number): void;
+  /** The adapter has other addresses than before; see {@linkcode addresses}. */
+  addressesChanged(addresses: readonly string[]): void;
+  /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
+  addresses(adapter: LinkDevice): readonly string[];
+  /**
+   * The room was entered: what was leased may have to be asked for anew, and no other relay is
+   * needed any more.
+   */
+  roomEntered(): void;
+  /** The party's gateway has come: before, nobody could be asked for an address. */
+  gatewayJoined(): void;
+  /** The adapter is gone: what is set on it is set again when it is back. */
+  adapterLost(): void;
+  /** Told of what this PC has without the adapter, at first and when it has changed; to be set once. */
+  onSurroundings: (surroundings: Surroundings) => void;
+  /** How often the PC's own networks are to be looked at, ms. */
+  readonly networkIntervalMs: number;
+  /**
+   * Sees to it that what is sent to a relay will leave by the PC's own networks, before anything is.
+   *
+   * @param address of the relay that is connected to next, 4 or 16 bytes
+   */
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined;
+  /** Looks at the PC's own networks and keeps the relay reachable. */
+  checkNetwork(nowMs: number): NetworkEvent | undefined;
+  /** Gives the LAN's address back, while frames still flow. */
+  releaseAddress(): Promise<void>;
+  /**
+   * Takes back what was set on this PC; what has kept packets to the relay out of the adapter goes last,
+   * so that the relay can be told before. A second call does nothing.
+   */
+  close(): void;
+}
+
+/**
+ * This system's part.
+ *
+ * @throws {UserError} it lacks something that the player can bring
+ */
+export type OpenClientSystem = (options: ClientSystemOptions, logger: Logger) => ClientSystem;

@@ -1,0 +1,153 @@
+/** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
+import type { Surroundings } from "../../client/lan_networks.ts";
+import type { NetworkEvent } from "../../client/network_watch.ts";
+import { type LinkDevice, LinkError } from "../../link/device.ts";
+import { queryInterface } from "../../link/interface.ts";
+import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../../os/dhcp_undo.ts";
+import type { ChangeJournal } from "../../os/journal.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../../os/resolver_guard.ts";
+import { Capability, hasCapability } from "../../os/rights.ts";
+import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
+import { interfaceAddresses } from "../common/interface_addresses.ts";
+import { LanAddress } from "./lan_address.ts";
+import { guardAdapter } from "./linux_guard.ts";
+import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
+import type { Logger } from "../../log/logging.ts";
+import { openStateDir } from "../common/state_dir.ts";
+import { openStateJournal } from "../common/state_journal.ts";
+import { UserError } from "../../log/user_error.ts";
+
+const JOURNAL_FILE = "lanparty-client-journal.json";
+const DHCP_FOLDER = "dhcp";
+
+/** @throws {UserError} see `OpenClientSystem` */
+export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+  if (!hasCapability(Capability.netAdmin)) {
+    throw new UserError("lanparty-client makes a network adapter: start it as root");
+  }
+  const stateDir = openStateDir("client", options.stateDir);
+  const leftovers = {
+    folder: `${stateDir}/${DHCP_FOLDER}`,
+    interface: options.tapName ?? TAP_NAME_DEFAULT,
+    isInterface,
+  };
+  const undoers = {
+    process: undoDhcpProcess(leftovers),
+    file: undoDhcpFile(leftovers),
+    [HOST_ROUTE]: undoHostRoute,
+    [RESOLVER_CHANGE]: undoResolver(),
+  };
+  const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, [HOST_ROUTE], logger);
+  return new LinuxSystem(options, stateDir, journal, logger);
+}
+
+class LinuxSystem implements ClientSystem {
+  readonly blocksDhcp = false;
+  private readonly lanAddress: LanAddress;
+  private readonly network: LinuxNetwork;
+  /** The kernel makes the adapter for this program: somebody has deleted it. */
+  readonly adapterReturns = false;
+  readonly networkIntervalMs = NOTICE_INTERVAL_MS;
+  private tap: TapDevice | undefined;
+
+  constructor(
+    private readonly options: ClientSystemOptions,
+    readonly stateDir: string,
+    journal: ChangeJournal,
+    private readonly logger: Logger,
+  ) {
+    this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
+    this.network = new LinuxNetwork(
+      options.tapName ?? TAP_NAME_DEFAULT,
+      options,
+      journal,
+      logger,
+    );
+  }
+
+  /**
+   * The kernel makes the adapter when it is opened, with the MAC that it is to have. That its name is
+   * free is seen now: a client that cannot run should not come and go before everybody's eyes.
+   */
+  prepareAdapter(): void {
+    const { tapName: name = TAP_NAME_DEFAULT } = this.options;
+    if (isInterface(name)) {
+      throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
+    }
+  }
+
+  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+    const { tapName: name = TAP_NAME_DEFAULT, address } = this.options;
+    try {
+      this.tap = TapDevice.open({
+        name,
+        mac,
+        mtu,
+        pool,
+        beforeUp: (made) => guardAdapter(made, this.options, this.logger),
+        ...(address === undefined ? {} : { address }),
+      });
+      return this.tap;
+    } catch (cause) {
+      if (!(cause instanceof LinkError)) throw cause;
+      throw new UserError(cause.message, { cause });
+    }
+  }
+
+  set onSurroundings(tell: (surroundings: Surroundings) => void) {
+    this.network.onSurroundings = tell;
+  }
+
+  adapterLost(): void {}
+
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    return this.network.holdRelay(address, nowMs);
+  }
+
+  checkNetwork(nowMs: number): NetworkEvent | undefined {
+    return this.network.check(nowMs);
+  }
+
+  adapterStarted(_adapter: LinkDevice, releases: () => number): void {
+    if (this.tap !== undefined) this.lanAddress.start(this.tap, releases);
+  }
+
+  addresses({ name }: LinkDevice): readonly string[] {
+    return interfaceAddresses(name);
+  }
+
+  /** Nothing keeps the LAN out, and so nothing has to let it in. */
+  addressesChanged(): void {}
+
+  get routePinned(): boolean | undefined {
+    return this.network.routePinned;
+  }
+
+  roomEntered(): void {
+    this.network.settle();
+    this.lanAddress.renew();
+  }
+
+  /** Its DHCP client asks every few seconds until it has an address. */
+  gatewayJoined(): void {}
+
+  releaseAddress(): Promise<void> {
+    return this.lanAddress.close();
+  }
+
+  close(): void {
+    this.network.close();
+  }
+}
+
+/** Whether an interface has this name, with or without addresses. */
+function isInterface(name: string): boolean {
+  try {
+    queryInterface(name);
+    return true;
+  } catch (error) {
+    if (error instanceof LinkError && error.code === "no-such-interface") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,359 @@
+/** The client's part that is Windows': a TAP-Windows6 adapter, which gets its address from Windows. */
+import { type LinkDevice, LinkError } from "../../link/device.ts";
+import { TapWindowsDevice } from "../../link/tap_windows.ts";
+import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
+import { pauseBlocking } from "../../os/blocking_pause.ts";
+import { JournalBusyError, type UndoFailure } from "../../os/journal.ts";
+import { AdapterError, setAdapterMac } from "../../os/windows_adapter.ts";
+import { equalBytes } from "../../proto/bytes.ts";
+import type { IpNetwork } from "../../proto/ip.ts";
+import { equalMacs, formatMac } from "../../proto/mac.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
+import { isAdministrator } from "../../ffi/windows_rights.ts";
+import { removeAddress, renewLease } from "../../route/windows_address.ts";
+import { type RouterPolicy, WindowsInterface } from "../../route/windows_interface.ts";
+import { readAddresses } from "../../route/windows_tables.ts";
+import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
+import type { NetworkEvent } from "../../client/network_watch.ts";
+import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
+import { interfaceAddresses } from "../common/interface_addresses.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { openStateDir } from "../common/state_dir.ts";
+import { UserError } from "../../log/user_error.ts";
+import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
+import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
+import { WindowsInbound } from "./windows_inbound.ts";
+import { WindowsChanges } from "./windows_changes.ts";
+import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
+
+/** An adapter that restarts is back within this time; how often is looked. */
+const RESTART_MAX_MS = 10_000;
+const RESTART_STEP_MS = 100;
+
+/** @throws {UserError} see `OpenClientSystem` */
+export function openWindowsSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+  if (!isAdministrator()) {
+    throw new UserError(
+      "lanparty-client sets up a network adapter and routes: start it as administrator " +
+        "(right-click it, or the console, and choose Run as administrator)",
+    );
+  }
+  ensureTapDriver(logger);
+  // What is wrong with them is said before anything else.
+  candidatesOf(findTapAdapters(), options.tapName);
+  return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
+}
+
+class WindowsSystem implements ClientSystem {
+  private adapter: TapAdapter | undefined;
+  private changes: WindowsChanges | undefined;
+  private network: WindowsNetwork | undefined;
+  /** The open adapter's interface, and the MTU that it was given. */
+  private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
+  private wasLost = false;
+  private inbound: WindowsInbound | undefined;
+  /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
+  private isAsking = false;
+  private isToAsk = false;
+  readonly adapterReturns = true;
+  onSurroundings: (surroundings: Surroundings) => void = () => {};
+  readonly networkIntervalMs = NOTICE_INTERVAL_MS;
+
+  constructor(
+    private readonly options: ClientSystemOptions,
+    readonly stateDir: string,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Windows asks for an address on each adapter, whatever else it is given. */
+  get blocksDhcp(): boolean {
+    return this.options.address !== undefined || !this.options.useDhcp;
+  }
+
+  get routePinned(): boolean {
+    return this.network?.routePinned ?? false;
+  }
+
+  prepareAdapter(mac: Uint8Array): void {
+    const candidates = candidatesOf(findTapAdapters(), this.options.tapName);
+    const journals = new Map(candidates.map((one) => [one.guid, this.openJournal(one)]));
+    const { adapter, mac: before } = chooseAdapter(candidates, mac, (one) => {
+      const journal = journals.get(one.guid);
+      if (journal instanceof JournalBusyError) throw busyError(one, journal);
+      return TapWindowsDevice.readMac(one);
+    });
+    this.adapter = adapter;
+    this.changes = journals.get(adapter.guid) as WindowsChanges;
+    this.network = new WindowsNetwork(
+      this.changes,
+      () => this.keepConfigured(),
+      (surroundings) => this.onSurroundings(surroundings),
+      new LanNetworks(this.options.allowLanNetworks, this.options.allowLanDefaultRoute),
+      this.logger,
+    );
+    if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
+  }
+
+  /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
+  private openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
+    try {
+      const changes = new WindowsChanges(adapter.guid, {
+        onFailure: (failure) => this.sayNotUndone(failure),
+        onDamage: (asidePath) => {
+          const text =
+            "The record of what an earlier client changed on this PC is damaged, and was put aside as " +
+            `${asidePath}: what a killed client left behind is not undone. A restart of Windows ` +
+            "removes its routes";
+          logText(this.logger, "warning", text, { asidePath });
+        },
+      });
+      if (changes.hasStarted) waitForAdapter(adapter);
+      return changes;
+    } catch (error) {
+      if (error instanceof JournalBusyError) return error;
+      throw error;
+    }
+  }
+
+  /** @throws {UserError} the adapter does not take it */
+  private giveMac(adapter: TapAdapter, mac: Uint8Array): void {
+    const text = formatMac(mac);
+    logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
+    const why = changeMac(adapter, mac, this.changes);
+    if (why === undefined) return;
+    throw new UserError(
+      `the adapter "${adapter.name}" did not take the MAC ${text} (${why}): set it in Device ` +
+        `Manager, under the adapter's advanced properties, "MAC Address", as ` +
+        `${text.replaceAll(":", "").toUpperCase()}`,
+    );
+  }
+
+  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+    const { adapter, changes } = this;
+    if (adapter === undefined || changes === undefined) throw new Error("no adapter was prepared");
+    try {
+      // A driver that was installed anew has forgotten it.
+      if (this.wasLost && !equalMacs(TapWindowsDevice.readMac(adapter), 0, mac, 0)) {
+        this.giveMac(adapter, mac);
+      }
+      return this.openPrepared(adapter, changes, mtu, pool);
+    } catch (cause) {
+      if (cause instanceof LinkError) throw new UserError(cause.message, { cause });
+      if (!(cause instanceof WindowsError)) throw cause;
+      const text = `the adapter "${adapter.name}" cannot be set up (${cause.message})`;
+      throw new UserError(text, { cause });
+    }
+  }
+
+  private openPrepared(
+    adapter: TapAdapter,
+    changes: WindowsChanges,
+    mtu: number,
+    pool: BufferPool,
+  ): LinkDevice {
+    const network = WindowsInterface.find(adapter.guid);
+    const tap = this.tap = { network, mtu };
+    const device = TapWindowsDevice.open({
+      adapter,
+      pool,
+      mtu,
+      network: {
+        index: network.index,
+        setMtu: (mtu) => {
+          changes.configure(network, mtu, this.policy);
+          tap.mtu = mtu;
+        },
+      },
+    });
+    this.network?.setTap(network.index);
+    this.addAddress(network, changes);
+    this.checkDriver(device);
+    return device;
+  }
+
+  private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
+    if (this.fixed === undefined) return;
+    changes.addAddress(network, this.fixed);
+  }
+
+  private get policy(): RouterPolicy {
+    const { allowLanDefaultRoute: allowDefaultRoutes, allowRouterAdvertisements } = this.options;
+    return { allowDefaultRoutes, allowRouterAdvertisements };
+  }
+
+  /** The address that the player has chosen. */
+  private get fixed(): IpNetwork | undefined {
+    return this.options.address;
+  }
+
+  adapterLost(): void {
+    this.wasLost = true;
+    this.tap = undefined;
+    this.network?.setTap(undefined);
+  }
+
+  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
+    return this.network?.holdRelay(address, nowMs);
+  }
+
+  checkNetwork(nowMs: number): NetworkEvent | undefined {
+    return this.network?.check(nowMs);
+  }
+
+  /** Other programs, and Windows itself, change what was set. */
+  private keepConfigured(): void {
+    if (this.tap === undefined) return;
+    const { network, mtu } = this.tap;
+    try {
+      this.changes?.keepConfigured(network, mtu, this.policy);
+      if (this.fixed !== undefined) removeSelfMade(network, this.fixed.address);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      logText(this.logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
+    }
+  }
+
+  /** The firewall's rules name the adapter, and stay while that is away. */
+  adapterStarted(): void {
+    const { adapter, changes } = this;
+    const { allowInbound, allowInboundPorts } = this.options;
+    if (!allowInbound || adapter === undefined || changes === undefined) return;
+    this.inbound ??= new WindowsInbound(changes, adapter, allowInboundPorts, this.logger);
+    this.inbound.update(interfaceAddresses(adapter.name));
+  }
+
+  addressesChanged(addresses: readonly string[]): void {
+    this.inbound?.update(addresses);
+  }
+
+  addresses({ name }: LinkDevice): readonly string[] {
+    return interfaceAddresses(name);
+  }
+
+  roomEntered(): void {
+    this.network?.settle();
+    this.askAgain();
+  }
+
+  gatewayJoined(): void {
+    this.askAgain();
+  }
+
+  /** An adapter that has no address of the LAN would wait for up to five minutes until Windows asks. */
+  private askAgain(): void {
+    const { adapter } = this;
+    if (this.blocksDhcp || this.tap === undefined || adapter === undefined) return;
+    const addresses = interfaceAddresses(adapter.name);
+    const hasAddress = addresses.some((own) => own.includes(".") && !own.startsWith("169.254."));
+    if (hasAddress) return;
+    if (this.isAsking) {
+      this.isToAsk = true;
+      return;
+    }
+    this.isAsking = true;
+    this.isToAsk = false;
+    logText(this.logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
+    renewLease(adapter.guid, this.tap.network.index)
+      .catch((error: Error) => {
+        logText(this.logger, "debug", `Windows got no address yet: ${error.message}`);
+      })
+      .finally(() => {
+        this.isAsking = false;
+        if (this.isToAsk) this.askAgain();
+      });
+  }
+
+  /** Windows itself has leased the address, and keeps the lease. */
+  releaseAddress(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.network?.close();
+    this.tap = undefined;
+    this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
+  }
+
+  private sayNotUndone(failure: UndoFailure): void {
+    const { change: { kind }, error } = failure;
+    const why = error instanceof Error ? error.message : String(error);
+    const text =
+      `A change to this PC could not be undone (${kind}: ${why}). It is tried again at ` +
+      "the next start";
+    logText(this.logger, "warning", text, { failure });
+  }
+
+  private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
+    if (isSafeDriver({ major, minor })) return;
+    logText(
+      this.logger,
+      "warning",
+      `The driver of "${name}" is version ${major}.${minor}, which has a known hole ` +
+        "(CVE-2024-1305): update TAP-Windows6 to 9.27 or later",
+    );
+  }
+}
+
+/** Another client has an adapter, or is about to take it: a double click too many, most often. */
+function busyError({ name }: TapAdapter, { pid }: JournalBusyError): LinkError {
+  const text = `lanparty-client runs already (process ${pid}) with the TAP adapter "${name}": ` +
+    "close its window, or end it, first";
+  return new LinkError("name-taken", text);
+}
+
+/**
+ * Takes the address away that Windows gives an adapter when its DHCP client gets no answer, beside the
+ * fixed one, too: broadcasts could come from it then. Windows itself makes it anew when it wants to.
+ */
+function removeSelfMade({ index }: WindowsInterface, fixed: Uint8Array): void {
+  for (const { interfaceIndex, address, prefixBits } of readAddresses()) {
+    const isSelfMade = address.length === 4 && address[0] === 169 && address[1] === 254;
+    // A LAN whose PCs have all made their addresses themselves is a LAN, too.
+    if (interfaceIndex !== index || !isSelfMade || equalBytes(address, fixed)) continue;
+    removeAddress({ interfaceIndex, address, prefixBits });
+  }
+}
+
+/** Waits until an adapter that was started can be opened; what is wrong with it is said later. */
+function waitForAdapter(adapter: TapAdapter): void {
+  for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
+    try {
+      TapWindowsDevice.readMac(adapter);
+      return;
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+    }
+    pauseBlocking(RESTART_STEP_MS);
+  }
+}
+
+/** Writes the MAC, restarts the adapter and waits until it is back with it; else says why not. */
+function changeMac(
+  adapter: TapAdapter,
+  mac: Uint8Array,
+  changes: WindowsChanges | undefined,
+): string | undefined {
+  const { instanceId } = adapter;
+  if (instanceId === undefined || changes === undefined) return "its device has no instance id";
+  try {
+    changes.restart(instanceId, () => setAdapterMac(adapter, mac));
+  } catch (error) {
+    if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
+    return error.message;
+  }
+  let why = "it did not come back";
+  for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
+    try {
+      const now = TapWindowsDevice.readMac(adapter);
+      const isSetUp = WindowsInterface.find(adapter.guid).settings().length > 0;
+      if (equalMacs(now, 0, mac, 0) && isSetUp) return undefined;
+      why = isSetUp ? `it has ${formatMac(now)}` : "Windows' IP did not take it up";
+    } catch (error) {
+      if (!(error instanceof LinkError) && !(error instanceof WindowsError)) throw error;
+      why = error.message;
+    }
+    pauseBlocking(RESTART_STEP_MS);
+  }
+  return why;
+}

@@ -1,0 +1,369 @@
+/** `lanparty-client`: a network adapter and a session, put together. */
+import { formatEndpointAddress } from "../../control/address.ts";
+import { ClientCore } from "../../client/client_core.ts";
+import { LanNetworks } from "../../client/lan_networks.ts";
+import type { EndpointAction } from "../../endpoint/actions.ts";
+import type { LinkDevice, LinkFrame } from "../../link/device.ts";
+import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnostics.ts";
+import { DropCode } from "../../observe/drops.ts";
+import { type StatusEvent, statusLine } from "../../observe/status.ts";
+import { SleepClock } from "../../os/sleep_clock.ts";
+import { formatMac } from "../../proto/mac.ts";
+import { clientMac } from "./identity.ts";
+import type { ClientSystem, ClientSystemOptions } from "./platform.ts";
+import { openLinuxSystem } from "./platform_linux.ts";
+import { openWindowsSystem } from "./platform_windows.ts";
+import { ClientStatusFile } from "./status.ts";
+import type { EndpointNode } from "../endpoint/node.ts";
+import {
+  EndpointResources,
+  openEndpoint,
+  type RelayAccessOptions,
+  runEndpoint,
+} from "../endpoint/program.ts";
+import { FrameLogFile } from "../common/frame_log_file.ts";
+import { type Logger, loggerOf, logText } from "../../log/logging.ts";
+import { neighbourStatus } from "../endpoint/neighbour_status.ts";
+import { randomBytes } from "../common/random.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/** What the client's command line says. */
+export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
+  readonly allowVlan: boolean;
+  /** Absent: the kept identity. */
+  readonly virtualMac: Uint8Array | undefined;
+  readonly frameLogFile: string | undefined;
+}
+
+/** How often the adapter's addresses are looked at, to tell the player of a new one. */
+const ADDRESS_INTERVAL_MS = 500;
+/** How often a stats snapshot is logged. */
+const SNAPSHOT_INTERVAL_MS = 10_000;
+/** The first one comes soon: it is what a doctor reads. */
+const SNAPSHOT_FIRST_MS = 2_000;
+/** How often an adapter that is gone is tried, and for how long. */
+const REOPEN_INTERVAL_MS = 500;
+const REOPEN_MAX_MS = 10 * 60_000;
+
+/** An adapter that is gone and waited for. */
+interface LostAdapter {
+  readonly name: string;
+  readonly sinceMs: number;
+  /** The MTU that it is to have. */
+  mtu: number;
+}
+
+/** A member that is there where its value is known. */
+function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
+  return value === undefined ? {} : { [name]: value } as { [k in K]: V };
+}
+
+/**
+ * Runs a client until its session ends or a signal comes; resolves with the exit code.
+ *
+ * @throws {UserError} for what the player can mend
+ */
+export async function runClient(options: ClientProgramOptions): Promise<number> {
+  const logger = loggerOf("client");
+  const openSystem = Deno.build.os === "windows" ? openWindowsSystem : openLinuxSystem;
+  const system = openSystem(options, logger);
+  const { stateDir } = system;
+  const mac = options.virtualMac ?? clientMac(stateDir, logger);
+  system.prepareAdapter(mac);
+  const resources = new EndpointResources();
+  const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
+  const client = new Client(
+    options,
+    resources,
+    mac,
+    frameLog,
+    system,
+    logger,
+  );
+  try {
+    const node = openEndpoint(
+      options,
+      resources,
+      {
+        role: "client",
+        mac: formatMac(mac),
+        core: client.core,
+        statistics: () => ({
+          traffic: resources.counters.snapshot(),
+          diagnostics: reportDiagnostics(client.diagnostics(node)),
+        }),
+        beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
+        onAction: (action) => client.handleAction(action, node.parts.session.datagramBytesMax),
+      },
+      stateDir,
+      logger,
+    );
+    client.watch(node);
+    return await runEndpoint(node, resources, frameLog, logger, (isHurried) => {
+      if (isHurried) system.close();
+      return client.releaseAddress();
+    });
+  } finally {
+    await client.close();
+    resources.close();
+    frameLog.close();
+  }
+}
+
+/** The client's adapter, and what is said of it. */
+class Client {
+  readonly core: ClientCore;
+  private tap: LinkDevice | undefined;
+  private addresses: readonly string[] = [];
+  private addressesDueMs = Infinity;
+  private snapshotDueMs = Infinity;
+  private networkDueMs = 0;
+  private readonly sleepClock = new SleepClock();
+  private lost: LostAdapter | undefined;
+  private reopenDueMs = Infinity;
+  private clockSkewMs: number | undefined;
+  private readonly statusFile: ClientStatusFile;
+
+  constructor(
+    private readonly options: ClientProgramOptions,
+    private readonly resources: EndpointResources,
+    private readonly mac: Uint8Array,
+    frameLog: FrameLogFile,
+    private readonly system: ClientSystem,
+    private readonly logger: Logger,
+  ) {
+    this.statusFile = new ClientStatusFile(system.stateDir);
+    const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
+    const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
+    this.core = new ClientCore({
+      pool: resources.pool,
+      path: resources.path,
+      counters: resources.counters,
+      tap: { send: (bytes, offset, length) => this.tap?.send(bytes, offset, length) ?? false },
+      mac,
+      networks,
+      allowLanDefaultRoute,
+      allowRouterAdvertisements,
+      allowVlan: options.allowVlan,
+      random: randomBytes,
+      blocksDhcp: system.blocksDhcp,
+      frameLog: frameLog.log,
+    });
+    system.onSurroundings = (surroundings) => this.core.handleSurroundings(surroundings);
+  }
+
+  /** Looks at the adapter now and then. */
+  watch(node: EndpointNode): void {
+    this.resources.reactor.addWorker({
+      work: (nowMs) => {
+        if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
+        if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
+        if (nowMs >= this.reopenDueMs) this.reopenAdapter(nowMs);
+        if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
+        for (const event of this.core.drainStatus()) {
+          if (event.type === "dhcp" && event.message === "offer") this.note(event);
+          else this.say(event);
+        }
+        for (const event of this.core.drainNeighbourEvents()) {
+          const { peers, welcome } = node.parts.session.room;
+          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
+        }
+        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
+        return false;
+      },
+      nextDeadlineMs: () =>
+        Math.min(this.addressesDueMs, this.snapshotDueMs, this.networkDueMs, this.reopenDueMs),
+    });
+  }
+
+  handleAction(action: EndpointAction, maximumBytes: number): void {
+    this.core.handleAction(action, maximumBytes);
+    if (action.type === "mtu") this.setMtu(action.tapMtu);
+    else if (action.type === "joined") {
+      this.clockSkewMs = action.welcome.relayTime - Date.now();
+      this.system.roomEntered();
+    } else if (action.type === "status" && action.event.type === "gateway") {
+      // One that was there before is no news: the adapter has just come up, and asks by itself.
+      if (action.event.present) this.system.gatewayJoined();
+    }
+  }
+
+  diagnostics(node: EndpointNode): ClientDiagnostics {
+    const { session } = node.parts;
+    const { welcome, gatewayPresent, peers } = session.room;
+    const tap = this.tap;
+    return {
+      relay: formatEndpointAddress(this.options.relay),
+      relayReachable: welcome !== undefined,
+      room: this.options.room,
+      ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
+      datagramBudget: session.datagramBytesMax,
+      rttMs: session.rttMs,
+      ...optional("lossRatio", node.lossRatio),
+      ...optional("routePinned", this.system.routePinned),
+      ...optional("clockSkewMs", this.clockSkewMs),
+      peers: peers.size,
+      tap: tap === undefined ? { state: "absent", addresses: [] } : {
+        state: tap.state === "up" ? "up" : "down",
+        name: tap.name,
+        index: tap.index,
+        mac: formatMac(tap.mac),
+        mtu: tap.mtu,
+        addresses: this.addresses,
+      },
+    };
+  }
+
+  /** Keeps what is sent to a relay out of the tunnel, from the first packet on. */
+  holdRelay(address: Uint8Array, nowMs: number): void {
+    const event = this.system.holdRelay(address, nowMs);
+    // Another network is no event here: a new connection is being made anyway.
+    if (event === "lost") this.say({ type: "networkLost" });
+    else if (event === "back") this.say({ type: "networkBack" });
+  }
+
+  /** Gives the LAN's address back, while frames still flow. */
+  releaseAddress(): Promise<void> {
+    return this.system.releaseAddress();
+  }
+
+  /** Gives the address back and takes the adapter away. */
+  async close(): Promise<void> {
+    await this.system.releaseAddress();
+    this.tap?.close();
+    this.system.close();
+    this.statusFile.remove();
+  }
+
+  private setMtu(tapMtu: number): void {
+    if (this.lost !== undefined) {
+      this.lost.mtu = tapMtu;
+    } else if (this.tap !== undefined) {
+      // A deleted adapter is found here before its next look: what it says is the better message.
+      if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
+    } else {
+      // The way to the relay is held before the adapter can bring another one.
+      this.system.checkNetwork(this.resources.reactor.now());
+      this.openAdapter(tapMtu);
+    }
+  }
+
+  /** @throws {UserError} it cannot be used */
+  private openAdapter(tapMtu: number): void {
+    const tap = this.system.openAdapter({
+      mac: this.mac,
+      mtu: tapMtu,
+      pool: this.resources.pool,
+    });
+    const { name } = tap;
+    this.tap = tap;
+    tap.start(this.resources.reactor, {
+      frame: (frame) => this.handleTapFrame(frame),
+      state: (state) => {
+        if (state !== "gone") return;
+        if (!this.system.adapterReturns) {
+          throw new UserError(`the network adapter ${name} was removed or renamed: start again`);
+        }
+        this.resources.reactor.wake();
+      },
+    });
+    this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
+    this.system.adapterStarted(tap, () => this.core.dhcpReleases);
+    this.addressesDueMs = this.resources.reactor.now();
+    this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
+  }
+
+  /** The adapter was disabled, or pulled out: it may come back. */
+  private loseAdapter(tap: LinkDevice, nowMs: number): void {
+    const { name, mtu } = tap;
+    tap.close();
+    this.tap = undefined;
+    this.addresses = [];
+    this.lost = { name, sinceMs: nowMs, mtu };
+    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
+    this.system.adapterLost();
+    this.say({ type: "adapterLost", name, why: "it was disabled or removed" });
+  }
+
+  /** @throws {UserError} it has been gone for too long */
+  private reopenAdapter(nowMs: number): void {
+    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
+    if (this.lost === undefined) return;
+    const { name, mtu, sinceMs } = this.lost;
+    try {
+      this.openAdapter(mtu);
+    } catch (error) {
+      if (!(error instanceof UserError) || nowMs - sinceMs >= REOPEN_MAX_MS) throw error;
+      return;
+    }
+    this.lost = undefined;
+    this.reopenDueMs = Infinity;
+    this.say({ type: "adapterBack", name });
+  }
+
+  /** Keeps the relay reachable, and gives a connection up that has lost its network. */
+  private checkNetwork(node: EndpointNode, nowMs: number): void {
+    this.networkDueMs = nowMs + this.system.networkIntervalMs;
+    const event = this.system.checkNetwork(nowMs);
+    const { session } = node.parts;
+    if (this.sleepClock.take() > 0) {
+      return session.handleNetworkChanged("This PC was asleep.", nowMs);
+    }
+    switch (event) {
+      case undefined:
+        return;
+      case "lost":
+        return this.say({ type: "networkLost" });
+      case "back":
+        this.say({ type: "networkBack" });
+        if (session.state !== "waiting") return;
+        return session.handleNetworkChanged("This PC has its network again.", nowMs);
+      case "changed":
+        if (session.state !== "waiting") return;
+        return session.handleNetworkChanged("This PC's network has changed.", nowMs);
+      case "reconnect":
+        return session.handleNetworkChanged("This PC has another network.", nowMs);
+    }
+  }
+
+  private handleTapFrame(frame: LinkFrame): void {
+    if (frame.slot < 0) return this.resources.counters.drop(DropCode.noBuffer);
+    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, this.resources.reactor.now());
+    this.resources.reactor.wake();
+  }
+
+  private noteAddresses(nowMs: number): void {
+    this.addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
+    if (this.tap === undefined) return;
+    const { name } = this.tap;
+    this.tap.checkState();
+    const addresses = this.system.addresses(this.tap);
+    if (addresses.join() === this.addresses.join()) return;
+    this.addresses = addresses;
+    this.system.addressesChanged(addresses);
+    this.say({ type: "addresses", name, addresses });
+  }
+
+  private logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    this.tap?.updateCounters();
+    const diagnostics = this.diagnostics(node);
+    const traffic = this.resources.counters.snapshot();
+    this.statusFile.write({ diagnostics, traffic });
+    logText(this.logger, "debug", "snapshot", {
+      ...diagnostics,
+      traffic,
+      adapter: this.tap?.counters.snapshot(),
+    });
+  }
+
+  /** For those who look closer: a player need not know of every step. */
+  private note(event: StatusEvent): void {
+    logText(this.logger, "debug", statusLine(event).text, { event: event.type });
+  }
+
+  private say(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    logText(this.logger, level, text, { event: event.type });
+  }
+}

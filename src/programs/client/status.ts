@@ -1,0 +1,83 @@
+/** How a running client is doing, in a file of its state folder: what `lanparty-client doctor` reads. */
+import type { TrafficSnapshot } from "../../observe/counters.ts";
+import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
+import {
+  OWNER_ONLY_MODE,
+  readFileIfThere,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../../os/files.ts";
+import {
+  identifyProcess,
+  isHidden,
+  isRunning,
+  parseIdentity,
+  type ProcessIdentity,
+} from "../../os/process_identity.ts";
+
+const NAME = "lanparty-client-status.json";
+/** It is written each 10 s: one this old that cannot be asked about is as good as ended. */
+const FRESH_MAX_MS = 30_000;
+
+/** What is written down. */
+export interface ClientStatus {
+  readonly diagnostics: ClientDiagnostics;
+  readonly traffic: TrafficSnapshot;
+}
+
+/** A status, and whether its client still runs. */
+export interface FoundStatus extends ClientStatus {
+  readonly isRunning: boolean;
+  readonly writtenMs: number;
+}
+
+/** The file of a running client. */
+export class ClientStatusFile {
+  readonly #path: string;
+  readonly #owner: ProcessIdentity | undefined = identifyProcess(Deno.pid);
+
+  constructor(stateDir: string) {
+    this.#path = `${stateDir}/${NAME}`;
+  }
+
+  /** Replaces what the file says. A disk that is full must not end a party. */
+  write(status: ClientStatus): void {
+    const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
+    try {
+      writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), OWNER_ONLY_MODE);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  /** Removes the file. */
+  remove(): void {
+    try {
+      removeFileIfThere(this.#path);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+}
+
+/** What the client that uses a state folder, or used it last, has written; undefined: nothing. */
+export function readClientStatus(stateDir: string): FoundStatus | undefined {
+  try {
+    const bytes = readFileIfThere(`${stateDir}/${NAME}`);
+    if (bytes === undefined) return undefined;
+    const file = JSON.parse(new TextDecoder().decode(bytes));
+    const { tap, relay } = file.diagnostics;
+    const owner = parseIdentity(file.owner);
+    const isWhole = file.version === 1 && typeof relay === "string" &&
+      typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
+      typeof file.traffic.drops === "object";
+    if (!isWhole) return undefined;
+    const isFresh = Date.now() - file.writtenMs < FRESH_MAX_MS;
+    return {
+      ...file,
+      isRunning: owner !== undefined && (isRunning(owner) || (isFresh && isHidden(owner))),
+    };
+  } catch {
+    return undefined; // damaged, or not ours to read: as good as none
+  }
+}

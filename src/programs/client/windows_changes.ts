@@ -1,0 +1,256 @@
+/**
+ * What the client changes on a Windows PC and takes back: at its end, or, if it was killed, at its
+ * next start. The journal lies in the folder of programs, which only administrators can write.
+ */
+import { WindowsError } from "../../ffi/windows_kernel.ts";
+import {
+  type Change,
+  type ChangeData,
+  ChangeJournal,
+  type JournalOptions,
+  type UndoFailure,
+} from "../../os/journal.ts";
+import { startDevice } from "../../ffi/windows_devices.ts";
+import { removeRule } from "../../ffi/windows_firewall.ts";
+import { type IpNetwork } from "../../proto/ip.ts";
+import { type IpRoute } from "../../proto/ip_route.ts";
+import {
+  type InterfaceSettings,
+  type RouterPolicy,
+  WindowsInterface,
+} from "../../route/windows_interface.ts";
+import { addAddress, removeAddress } from "../../route/windows_address.ts";
+import {
+  type Added,
+  addHostRoute,
+  hostRouteRow,
+  removeHostRoute,
+} from "../../route/windows_host_route.ts";
+import { withoutCtrlC } from "../../os/windows_console.ts";
+import { ownProgramFolder } from "./windows_folder.ts";
+
+const ROUTE = "windows-route";
+const INTERFACE = "windows-interface";
+const INBOUND = "windows-inbound";
+const ADDRESS = "windows-address";
+const RESTART = "windows-restart";
+
+/** An adapter's rules: the ends of their names, and what each lets in. */
+export const INBOUND_RULES = [
+  ["TCP", "TCP"],
+  ["UDP", "UDP"],
+  ["ping", "ICMPv4"],
+  ["ping6", "ICMPv6"],
+] as const;
+
+/** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
+export function inboundRuleName(guid: string, suffix: string): string {
+  return `lanparty-client ${guid} ${suffix}`;
+}
+
+/** Whether a text is the name of such a rule, or of the one that earlier clients made. */
+export function isInboundRuleName(text: string): boolean {
+  const guid = /^lanparty-client \{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}/.exec(text);
+  if (guid === null) return false;
+  const rest = text.slice(guid[0].length);
+  return rest === "" || INBOUND_RULES.some(([suffix]) => rest === ` ${suffix}`);
+}
+
+/** The changes of the client that uses one adapter: no other one has it open at the same time. */
+export class WindowsChanges {
+  private readonly journal: ChangeJournal;
+  private interfaceChange: Change | undefined;
+  private addressChange: Change | undefined;
+  /** Whether an adapter was started again that a killed client had stopped. */
+  hasStarted = false;
+
+  /**
+   * Opens the adapter's journal, and undoes what a killed client left behind.
+   *
+   * @throws {JournalBusyError} another client has the adapter
+   * @throws {UserError} the folder of the journal is not safe
+   */
+  constructor(
+    private readonly guid: string,
+    events: Pick<JournalOptions, "onFailure" | "onDamage">,
+  ) {
+    this.journal = ChangeJournal.open(
+      `${ownProgramFolder()}\\changes-${guid}.json`,
+      {
+        [ROUTE]: undoRoute,
+        [INTERFACE]: (data) => undoInterface(data, guid),
+        [INBOUND]: undoInbound,
+        [ADDRESS]: (data) => undoAddress(data, guid),
+        [RESTART]: (data) => {
+          this.hasStarted = undoRestart(data) || this.hasStarted;
+        },
+      },
+      events,
+    );
+  }
+
+  /** Adds a route; undefined: the player has it already. @throws {WindowsError} */
+  addRoute(route: IpRoute): Change | undefined {
+    const row = hostRouteRow(route);
+    return this.add(ROUTE, row.toHex(), () => addHostRoute(row));
+  }
+
+  /** Strikes out a change that is undone already. */
+  forget(change: Change): void {
+    this.journal.forget(change);
+  }
+
+  /** Takes one change back. @throws {WindowsError} it stays written down */
+  undoOne(change: Change): void {
+    this.journal.undo(change);
+  }
+
+  /**
+   * Stops and starts the adapter, which Ctrl-C does not interrupt. A client that is killed in between
+   * would leave it disabled: then it is started by the next one.
+   *
+   * @throws what `restart` throws; the adapter may stand still then, and is started
+   */
+  restart(instanceId: string, restart: () => void): void {
+    const change = this.journal.record(RESTART, instanceId);
+    try {
+      withoutCtrlC(restart);
+    } catch (error) {
+      this.startAfterFailure(change);
+      throw error;
+    }
+    this.journal.forget(change);
+  }
+
+  private startAfterFailure(change: Change): void {
+    try {
+      this.journal.undo(change);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error; // it is tried again with everything else
+    }
+  }
+
+  /**
+   * Gives the adapter a fixed IPv4 address; one that the player has given it stays the player's.
+   *
+   * @throws {WindowsError}
+   */
+  addAddress(network: WindowsInterface, { address, prefixBits }: IpNetwork): void {
+    const row = { interfaceIndex: network.index, address, prefixBits };
+    if (this.addressChange !== undefined) {
+      // The adapter was away, and its address perhaps with it.
+      addAddress(row);
+      return;
+    }
+    const data = { guid: this.guid, address: [...address], prefixLength: prefixBits };
+    this.addressChange = this.add(ADDRESS, data, () => addAddress(row));
+  }
+
+  /** Makes a change of which nothing stays if it fails. @throws what `change` throws */
+  make(kind: typeof INBOUND, data: ChangeData, change: () => void): void {
+    this.add(kind, data, () => {
+      change();
+      return "added";
+    });
+  }
+
+  /** Writes a change down and makes it; one that fails, or was not needed, does not stay written. */
+  private add(kind: string, data: ChangeData, make: () => Added): Change | undefined {
+    const change = this.journal.record(kind, data);
+    let isOurs = false;
+    try {
+      isOurs = make() === "added";
+    } finally {
+      if (!isOurs) this.journal.forget(change);
+    }
+    return isOurs ? change : undefined;
+  }
+
+  /** Configures the adapter's interface. @throws {WindowsError} */
+  configure(network: WindowsInterface, mtu: number, policy: RouterPolicy): void {
+    this.interfaceChange ??= this.journal.record(INTERFACE, {
+      guid: this.guid,
+      settings: network.settings().map((settings) => ({ ...settings })),
+    });
+    network.configure(mtu, policy);
+  }
+
+  /** Configures it again where somebody else has changed it. @throws {WindowsError} */
+  keepConfigured(network: WindowsInterface, mtu: number, policy: RouterPolicy): boolean {
+    if (network.isConfigured(mtu, policy)) return false;
+    this.configure(network, mtu, policy);
+    return true;
+  }
+
+  /** Takes everything back; what cannot be stays written down. */
+  undo(): readonly UndoFailure[] {
+    this.interfaceChange = undefined;
+    this.addressChange = undefined;
+    return this.journal.undoAll();
+  }
+}
+
+/** The journal is a file: what it holds is checked before it is believed. */
+function undoRoute(data: ChangeData): void {
+  if (typeof data === "string" && /^([0-9a-f]{2})+$/.test(data)) {
+    removeHostRoute(Uint8Array.fromHex(data));
+  }
+}
+
+/** Returns whether there was something to be started. */
+function undoRestart(data: ChangeData): boolean {
+  // Devices of the root bus, as the TAP driver's are: no others are ours to start.
+  if (typeof data !== "string" || !/^ROOT\\[A-Z0-9_]{1,32}\\\d{4}$/i.test(data)) return false;
+  startDevice(data);
+  return true;
+}
+
+function undoInbound(data: ChangeData): void {
+  if (typeof data === "string" && isInboundRuleName(data)) removeRule(data);
+}
+
+/** Of the adapter itself alone; one that is gone has taken its settings along. */
+function undoInterface(data: ChangeData, own: string): void {
+  if (typeof data !== "object" || data === null || !("guid" in data)) return;
+  const { guid, settings } = data;
+  if (guid !== own || !Array.isArray(settings) || !settings.every(isSettings)) return;
+  findInterface(guid)?.restore(settings);
+}
+
+/** As {@linkcode undoInterface}. */
+function undoAddress(data: ChangeData, own: string): void {
+  if (typeof data !== "object" || data === null || !("guid" in data)) return;
+  const { guid, address, prefixLength } = data;
+  if (guid !== own || !isByte(prefixLength)) return;
+  if (!Array.isArray(address) || address.length !== 4 || !address.every(isByte)) return;
+  const interfaceIndex = findInterface(guid)?.index;
+  if (interfaceIndex === undefined) return;
+  removeAddress({ interfaceIndex, address: Uint8Array.from(address), prefixBits: prefixLength });
+}
+
+function findInterface(guid: string): WindowsInterface | undefined {
+  try {
+    return WindowsInterface.find(guid);
+  } catch (error) {
+    if (error instanceof WindowsError) return undefined;
+    throw error;
+  }
+}
+
+function isByte(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255;
+}
+
+function isSettings(value: unknown): value is InterfaceSettings {
+  if (typeof value !== "object" || value === null) return false;
+  const members = value as Record<string, unknown>;
+  const isNumber = (name: string) =>
+    Number.isInteger(members[name]) && (members[name] as number) >= 0;
+  const known = ["family", "automaticMetric", "metric", "mtu", "disableDefaultRoutes"];
+  const newer = [
+    ...["routerDiscovery", "managedAddresses", "otherSettings"],
+    ...["forwarding", "weakHostReceive"],
+  ];
+  return known.every(isNumber) &&
+    newer.every((name) => members[name] === undefined || isNumber(name));
+}

@@ -1,0 +1,86 @@
+/**
+ * Hands datagrams from a fair queue to a connection: never more than it can send soon.
+ *
+ * What waits, waits in the fair queue, where it can be reordered between flows and dropped when it is late.
+ * msquic gets a few packets ahead of its congestion window, so that a window that opens is filled at once
+ * and its congestion control never takes the connection for idle.
+ */
+import { type QuicConnection, QuicStatistics, SEND_BATCH_MAX } from "../../quic/mod.ts";
+import type { FairQueue } from "../../queue/fair_queue.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import type { TrafficCounters } from "../../observe/counters.ts";
+import { DropCode } from "../../observe/drops.ts";
+
+/** Datagrams handed over before msquic is polled, by one call. */
+export const HANDOVER_MAX = SEND_BATCH_MAX;
+/** Least and most bytes that msquic may hold unsent for one connection. */
+const UNSENT_BYTES_MIN = 8 * 1472;
+const UNSENT_BYTES_MAX = 128 * 1024;
+/** How long what msquic holds unsent may take to leave, at the path's present rate. */
+const UNSENT_TARGET_MS = 2;
+/** How often the path's rate is read. */
+const RATE_INTERVAL_MS = 20;
+
+/** One connection's pump. */
+export class DatagramPump {
+  /** Smoothed round trip time of the path in ms, as last read. */
+  rttMs = 0;
+  private unsentBytesMax = UNSENT_BYTES_MIN;
+  private rateDueMs = 0;
+  private readonly statistics = new QuicStatistics();
+
+  constructor(
+    private readonly connection: QuicConnection,
+    private readonly pool: BufferPool,
+    private readonly counters: TrafficCounters,
+  ) {}
+
+  /** Packets lost of those sent, as last read; 0 before the first. */
+  get lossRatio(): number {
+    const { packetsSent, packetsLost } = this.statistics;
+    return packetsSent === 0 ? 0 : Math.max(0, packetsLost) / packetsSent;
+  }
+
+  /**
+   * Hands over what fits, at most {@link HANDOVER_MAX} datagrams.
+   *
+   * @returns how many were taken out of the queue
+   */
+  pump(queue: FairQueue, nowMs: number): number {
+    const { connection } = this;
+    queue.noteChance(nowMs);
+    let taken = 0;
+    while (taken < HANDOVER_MAX && this.mayHandOver(nowMs) && queue.dequeue(nowMs)) {
+      taken++;
+      if (queue.length > connection.maxDatagramBytes) {
+        this.pool.release(queue.slot);
+        this.counters.drop(DropCode.budget);
+      } else if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
+        this.counters.drop(DropCode.sendFailed);
+      }
+    }
+    this.counters.dropMany(DropCode.sendFailed, connection.sendBatch());
+    return taken;
+  }
+
+  /** Whether msquic holds little enough. What the path carries is read only where it matters. */
+  private mayHandOver(nowMs: number): boolean {
+    const { unsentBytes } = this.connection;
+    if (unsentBytes < UNSENT_BYTES_MIN) return true;
+    if (nowMs >= this.rateDueMs) this.readRate(nowMs);
+    return unsentBytes < this.unsentBytesMax;
+  }
+
+  /** Reads the path's figures; the pump does so by itself while it has much to hand over. */
+  readRate(nowMs: number): void {
+    this.rateDueMs = nowMs + RATE_INTERVAL_MS;
+    const { statistics } = this;
+    if (!this.connection.statistics(statistics)) return;
+    this.rttMs = statistics.rttUs / 1000;
+    const bytesPerMs = statistics.congestionWindowBytes / Math.max(0.1, this.rttMs);
+    this.unsentBytesMax = Math.min(
+      UNSENT_BYTES_MAX,
+      Math.max(UNSENT_BYTES_MIN, bytesPerMs * UNSENT_TARGET_MS),
+    );
+  }
+}

@@ -1,0 +1,34 @@
+/** The time of the reactor's present round: read once a round, not once a datagram. */
+import type { Reactor } from "../../reactor/mod.ts";
+
+/**
+ * A clock that costs two comparisons. It may lag by the length of a round: one poll of msquic and one
+ * walk over the workers. Never by a turn, which can be many rounds and a sleep: what came in its last
+ * round would seem to have waited since its first, and be dropped as late.
+ */
+export class TurnClock {
+  private turn = -1;
+  private expired = true;
+  private roundMs = 0;
+
+  constructor(private readonly reactor: Pick<Reactor, "now" | "counters" | "addWorker">) {
+    reactor.addWorker({
+      work: () => {
+        this.expired = true;
+        return false;
+      },
+      nextDeadlineMs: () => Infinity,
+    });
+  }
+
+  /** Monotonic time in ms. */
+  now(): number {
+    const { turns } = this.reactor.counters;
+    if (this.expired || turns !== this.turn) {
+      this.expired = false;
+      this.turn = turns;
+      this.roundMs = this.reactor.now();
+    }
+    return this.roundMs;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The shell of an endpoint's session, the same for client and gateway: one QUIC connection at a time, its
+ * control stream, and the datagrams of the frame path.
+ */
+import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
+import type { FramePath } from "../../endpoint/frame_path.ts";
+import type { OwnTraffic } from "../../endpoint/own_traffic.ts";
+import type { EndpointSession } from "../../endpoint/session.ts";
+import type { TrafficCounters } from "../../observe/counters.ts";
+import { statusLine } from "../../observe/status.ts";
+import { parseIpAddress } from "../../proto/ip.ts";
+import { QuicError, type QuicLibrary } from "../../quic/mod.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import type { Reactor, Worker } from "../../reactor/mod.ts";
+import { HostResolver } from "./host_resolver.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { RelayLink } from "./relay_link.ts";
+import type { RelayTrust } from "./relay_trust.ts";
+import { TurnClock } from "../common/turn_clock.ts";
+
+/** How often the round trip time is read, and half-received frames are given up. */
+const UPKEEP_INTERVAL_MS = 50;
+
+/** A client's or a gateway's core, as far as its connection concerns it. */
+export interface EndpointCore {
+  /** Told of the live connection, so that its packets never enter the tunnel. */
+  readonly ownTraffic: OwnTraffic;
+  /** Takes a datagram of the relay; its frames are on their way before this returns. */
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void;
+}
+
+/** What an endpoint node works with. */
+export interface EndpointNodeParts {
+  readonly session: EndpointSession;
+  readonly path: FramePath;
+  readonly core: EndpointCore;
+  readonly counters: TrafficCounters;
+  readonly library: QuicLibrary;
+  readonly trust: RelayTrust;
+  readonly reactor: Reactor;
+  readonly pool: BufferPool;
+  readonly logger: Logger;
+  /** Called with a relay's address, 4 or 16 bytes, before the first packet is sent there. */
+  readonly beforeConnect?: ((address: Uint8Array, nowMs: number) => void) | undefined;
+  /** What the program itself does at an action, after this node's part. */
+  readonly onAction: (action: EndpointAction, nowMs: number) => void;
+}
+
+/** See the module. */
+export class EndpointNode implements Worker {
+  /** Set when the session has ended. */
+  exitCode: 0 | 1 | undefined;
+  /** A bug that came up outside the reactor's own turns. */
+  failure: { readonly error: unknown } | undefined;
+  /** The time for what comes in by datagram. */
+  readonly clock: TurnClock;
+  private readonly resolver: HostResolver;
+  private link: RelayLink | undefined;
+  private upkeepDueMs = 0;
+
+  constructor(readonly parts: EndpointNodeParts) {
+    this.clock = new TurnClock(parts.reactor);
+    this.resolver = new HostResolver(parts.reactor);
+    parts.reactor.addWorker(this);
+  }
+
+  /** Begins; from now on the reactor drives it. */
+  start(): void {
+    this.parts.session.start(this.parts.reactor.now());
+    this.parts.reactor.wake();
+  }
+
+  /** Leaves the room, tells the relay, and ends. */
+  leave(): void {
+    this.parts.session.leave(this.parts.reactor.now());
+    this.parts.reactor.wake();
+  }
+
+  work(nowMs: number): boolean {
+    const { session, path } = this.parts;
+    if (nowMs >= session.nextDeadlineMs(nowMs)) session.handleTimer(nowMs);
+    if (nowMs >= this.upkeepDueMs) this.upkeep(nowMs);
+    for (const action of session.drainActions()) this.carryOut(action, nowMs);
+    const pump = this.link?.pump;
+    if (pump === undefined || path.queue.queuedEntries === 0) return false;
+    return pump.pump(path.queue, nowMs) > 0;
+  }
+
+  nextDeadlineMs(nowMs: number): number {
+    const deadlineMs = this.parts.session.nextDeadlineMs(nowMs);
+    return this.link === undefined ? deadlineMs : Math.min(deadlineMs, this.upkeepDueMs);
+  }
+
+  private upkeep(nowMs: number): void {
+    this.upkeepDueMs = nowMs + UPKEEP_INTERVAL_MS;
+    this.parts.path.handleTimer(nowMs);
+    const pump = this.link?.pump;
+    if (pump === undefined) return;
+    pump.readRate(nowMs);
+    this.parts.session.handleRtt(pump.rttMs);
+  }
+
+  private carryOut(action: EndpointAction, nowMs: number): void {
+    const { path, session, logger } = this.parts;
+    switch (action.type) {
+      case "connect":
+        this.connect(action);
+        break;
+      case "send":
+        this.link?.send(action.bytes);
+        break;
+      case "finish":
+        this.link?.finish();
+        break;
+      case "close":
+        this.link?.close(action.errorCode);
+        break;
+      case "joined":
+        path.open(session.datagramBytesMax);
+        break;
+      case "left":
+        path.close();
+        break;
+      case "peerLeft":
+        path.dropSource(action.peer.peerId);
+        break;
+      case "status": {
+        const { level, text } = statusLine(action.event);
+        logText(logger, level, text, { event: action.event.type });
+        break;
+      }
+      case "ended":
+        this.exitCode = action.exitCode;
+        if (action.exitCode !== 0 && !action.told) logText(logger, "error", action.message);
+        break;
+    }
+    this.parts.onAction(action, nowMs);
+    if (action.type === "ended") this.parts.reactor.stop();
+  }
+
+  private connect(target: RelayTarget): void {
+    this.link?.detach();
+    const link = new RelayLink(this, target);
+    this.link = link;
+    this.resolver.resolve(target.host, target.port).then(
+      (address) => {
+        if (this.link !== link) return;
+        if (address === undefined) return this.ended(link, { transport: "unresolved" });
+        const bytes = parseIpAddress(address.host);
+        if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
+        try {
+          link.open(address);
+        } catch (error) {
+          if (!(error instanceof QuicError)) throw error;
+          this.ended(link, { transport: "unreachable", message: error.message });
+        }
+      },
+    ).catch((error) => {
+      this.failure ??= { error };
+      this.parts.reactor.stop();
+    });
+  }
+
+  /** A connection is gone; called by its link. */
+  ended(link: RelayLink, reason: ClosedReason): void {
+    if (this.link !== link) return;
+    this.link = undefined;
+    if (reason.transport !== undefined && !link.wasConnected) this.resolver.next();
+    this.parts.core.ownTraffic.clear();
+    this.parts.path.close();
+    this.parts.session.handleClosed(reason, this.parts.reactor.now());
+    this.parts.reactor.wake();
+  }
+
+  /** Packets lost of those sent on the live connection; undefined: there is none. */
+  get lossRatio(): number | undefined {
+    return this.link?.pump?.lossRatio;
+  }
+
+  /** Whether a link is the one in use. */
+  uses(link: RelayLink): boolean {
+    return this.link === link;
+  }
+}

@@ -1,0 +1,135 @@
+/** One connection of an endpoint to a relay, from its first packet to its last. */
+import type { RelayTarget } from "../../endpoint/actions.ts";
+import type { TransportFailure } from "../../endpoint/outcomes.ts";
+import type {
+  PeerCertificate,
+  QuicAddress,
+  QuicCloseKind,
+  QuicCloseReason,
+  QuicConnection,
+  QuicConnectionHandler,
+  QuicStream,
+  QuicStreamHandler,
+} from "../../quic/mod.ts";
+import { spkiFingerprint } from "../../trust/fingerprint.ts";
+import { DatagramPump } from "../common/datagram_pump.ts";
+import type { EndpointNode } from "./node.ts";
+import type { TrustJudgement } from "./relay_trust.ts";
+
+const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
+  refused: "refused",
+  unreachable: "unreachable",
+  timeout: "timeout",
+  idle: "timeout",
+  reset: "reset",
+  certificate: "certificate",
+  alpn: "alpn",
+};
+
+/** See the module. Once another link is in use, this one's events go nowhere. */
+export class RelayLink implements QuicConnectionHandler {
+  /** Whether the relay answered at this address. */
+  wasConnected = false;
+  /** Sends datagrams, once the handshake is done. */
+  pump: DatagramPump | undefined;
+  private connection: QuicConnection | undefined;
+  private control: QuicStream | undefined;
+  private refusal: (TrustJudgement & { ok: false }) | undefined;
+  /** Of the certificate that was accepted. */
+  private relayKey: string | undefined;
+  private readonly controlHandler: QuicStreamHandler = {
+    data: (_stream, bytes, finished) => {
+      if (!this.inUse) return;
+      const { session, reactor } = this.node.parts;
+      if (bytes.length > 0) session.handleControl(bytes, reactor.now());
+      if (finished) session.handleControlFinished(reactor.now());
+    },
+    // Half a control stream is none.
+    aborted: () => {
+      if (this.inUse) this.node.parts.session.handleControlFinished(this.node.parts.reactor.now());
+    },
+  };
+
+  constructor(private readonly node: EndpointNode, private readonly target: RelayTarget) {}
+
+  /** @throws {QuicError} the system cannot connect to such an address */
+  open(address: QuicAddress): void {
+    const { library, trust, core } = this.node.parts;
+    const configuration = trust.configurationFor(this.target);
+    core.ownTraffic.setRelay(address.host, address.port);
+    const { serverName } = this.target;
+    this.connection = library.connect({ configuration, address, serverName }, this);
+  }
+
+  /** Sends on the control stream, which the first call opens. */
+  send(bytes: Uint8Array): void {
+    if (this.connection?.state !== "connected") return;
+    this.control ??= this.connection.openStream(this.controlHandler);
+    if (!this.control.send(bytes)) this.connection.shutdown(0);
+  }
+
+  /** Finishes this side of the control stream. */
+  finish(): void {
+    this.control?.finish();
+  }
+
+  /** Closes the connection; the session hears when it is gone. */
+  close(errorCode: number): void {
+    this.connection?.shutdown(errorCode);
+  }
+
+  /** Another connection takes this one's place: nothing of it is of interest any more. */
+  detach(): void {
+    this.connection?.abandon();
+  }
+
+  connected(connection: QuicConnection): void {
+    if (!this.inUse) return connection.abandon();
+    const { session, pool, counters, reactor } = this.node.parts;
+    this.wasConnected = true;
+    this.pump = new DatagramPump(connection, pool, counters);
+    session.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
+  }
+
+  maxDatagram(_connection: QuicConnection, bytes: number): void {
+    if (!this.inUse) return;
+    const { session, path, reactor } = this.node.parts;
+    session.handleMaxDatagram(bytes, reactor.now());
+    path.setMaximum(session.datagramBytesMax);
+  }
+
+  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+    const { core, pool } = this.node.parts;
+    if (this.inUse) core.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
+    pool.release(slot);
+  }
+
+  streamOpened(): QuicStreamHandler | undefined {
+    return undefined;
+  }
+
+  certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
+    const judgement = this.node.parts.trust.judge(this.target, certificate, Date.now());
+    if (!judgement.ok) this.refusal = judgement;
+    else this.relayKey = spkiFingerprint(certificate.leaf);
+    return judgement.ok;
+  }
+
+  closed(_connection: QuicConnection, reason: QuicCloseReason): void {
+    this.pump = undefined;
+    this.connection = undefined;
+    if (reason.kind === "application") {
+      const errorCode = reason.by === "peer" ? reason.errorCode : undefined;
+      return this.node.ended(this, { errorCode, message: reason.message });
+    }
+    this.node.ended(this, {
+      transport: this.refusal !== undefined ? "certificate" : FAILURES[reason.kind] ?? "other",
+      certificateProblem: this.refusal?.problem,
+      message: this.refusal?.message ?? reason.message,
+    });
+  }
+
+  private get inUse(): boolean {
+    return this.node.uses(this);
+  }
+}

@@ -1,0 +1,213 @@
+/** Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows. */
+import type { RelayTarget } from "../../endpoint/actions.ts";
+import { QuicStatus } from "../../ffi/msquic_constants.ts";
+import type { CertificateProblem } from "../../observe/status.ts";
+import {
+  type PeerCertificate,
+  type QuicConfiguration,
+  QuicError,
+  type QuicLibrary,
+} from "../../quic/mod.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
+import { TrustConstant, verifyByWindows } from "../../ffi/windows_trust.ts";
+import { parseFingerprint } from "../../trust/fingerprint.ts";
+import { loadPin, PinFileError, type RelayPin } from "../../trust/pin.ts";
+import { canonicalIp } from "../../trust/server_name.ts";
+import { SYSTEM_CA_FILES } from "../../trust/system_store.ts";
+import { type LeafPolicy, type TrustFailure, verifyLeaf } from "../../trust/verify.ts";
+import { ALPN } from "../common/alpn.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/** A certificate's judgement. */
+export type TrustJudgement =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problem: CertificateProblem; readonly message: string };
+
+const PROBLEMS: Readonly<Record<TrustFailure, CertificateProblem>> = {
+  "malformed": "unreadable",
+  "name-mismatch": "wrong-name",
+  "not-yet-valid": "not-yet-valid",
+  "expired": "expired",
+  "pin-mismatch": "wrong-fingerprint",
+};
+
+/** Judges relays, and holds the QUIC configurations that go with each way of judging. */
+export class RelayTrust {
+  private pinned: QuicConfiguration | undefined;
+  private chained: QuicConfiguration | undefined;
+
+  private constructor(
+    private readonly library: QuicLibrary,
+    private readonly pin: RelayPin | undefined,
+  ) {}
+
+  /**
+   * @param caFile the file of `--relay-ca-cert`
+   * @throws {UserError} the file cannot be used
+   */
+  static open(library: QuicLibrary, caFile: string | undefined): RelayTrust {
+    return new RelayTrust(library, caFile === undefined ? undefined : readPin(caFile));
+  }
+
+  /**
+   * The configuration for connecting to a relay.
+   *
+   * @throws {UserError} this system has no store of trusted CAs
+   */
+  configurationFor(target: RelayTarget): QuicConfiguration {
+    if (target.fingerprint !== undefined || this.pin?.mode === "leafPin") {
+      return this.pinned ??= this.library.openConfiguration({
+        alpn: ALPN,
+        credentials: { role: "client" },
+      });
+    }
+    return this.chained ??= this.openChained();
+  }
+
+  /** Judges the certificate that a relay shows. Never throws. */
+  judge(target: RelayTarget, certificate: PeerCertificate, unixMs: number): TrustJudgement {
+    const policy = this.policyFor(target, unixMs);
+    const verdict = verifyLeaf(certificate.leaf, policy);
+    if (!verdict.ok && !lacksPin(verdict.reason, policy, certificate)) {
+      return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
+    }
+    const needsChain = policy.mode === "ca" || policy.mode === "system";
+    if (verdict.ok && !needsChain) return { ok: true };
+    const chain = judgeChain(policy, certificate, target.serverName);
+    if (verdict.ok && chain.isTrusted) return { ok: true };
+    return {
+      ok: false,
+      problem: chain.isExpired ? "expired" : "untrusted",
+      message: policy.mode === "ca"
+        ? "the relay's certificate does not come from the CA of --relay-ca-cert"
+        : "no CA that this system trusts stands behind the relay's certificate",
+    };
+  }
+
+  private policyFor(target: RelayTarget, unixMs: number): LeafPolicy {
+    const { serverName, fingerprint } = target;
+    if (fingerprint !== undefined) {
+      const pin = parseFingerprint(fingerprint);
+      return { mode: "fingerprint", serverName, unixMs, pins: pin === undefined ? [] : [pin] };
+    }
+    if (this.pin === undefined) return { mode: "system", serverName, unixMs };
+    if (this.pin.mode === "ca") return { mode: "ca", serverName, unixMs };
+    return { mode: "leafPin", serverName, unixMs, pins: this.pin.pins };
+  }
+
+  private openChained(): QuicConfiguration {
+    const open = (caFile: string) =>
+      this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
+    if (this.pin?.mode !== "ca") {
+      // Windows has a list that changes as it is asked: it is asked for each certificate.
+      return Deno.build.os === "windows"
+        ? this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client" } })
+        : openSystemStore(open);
+    }
+    // The TLS library takes anchors by path only, and reads them at once.
+    const file = Deno.makeTempFileSync({ prefix: "lanparty-ca-", suffix: ".pem" });
+    try {
+      Deno.writeTextFileSync(file, this.pin.caPem);
+      return open(file);
+    } finally {
+      Deno.removeSync(file);
+    }
+  }
+}
+
+/** What is behind a certificate. */
+interface ChainJudgement {
+  readonly isTrusted: boolean;
+  readonly isExpired: boolean;
+}
+
+/** @param serverName undefined: whatever the name is */
+function judgeChain(
+  { mode }: LeafPolicy,
+  certificate: PeerCertificate,
+  serverName: string | undefined,
+): ChainJudgement {
+  if (mode === "system" && Deno.build.os === "windows") return askWindows(certificate, serverName);
+  const { chainTrusted, chainStatus } = certificate;
+  return { isTrusted: chainTrusted, isExpired: chainStatus === QuicStatus.CERT_EXPIRED };
+}
+
+/**
+ * Whether a certificate that is for another name is one of the relay's own making: then it is not the
+ * name that is to be put right, but the fingerprint that is missing.
+ */
+function lacksPin(reason: TrustFailure, policy: LeafPolicy, certificate: PeerCertificate): boolean {
+  return reason === "name-mismatch" && policy.mode === "system" &&
+    !judgeChain(policy, certificate, undefined).isTrusted;
+}
+
+/** What Windows itself says of a certificate; without a verdict it is not trusted. */
+function askWindows(
+  { leaf, chain }: PeerCertificate,
+  serverName: string | undefined,
+): ChainJudgement {
+  const isAddress = serverName !== undefined && canonicalIp(serverName) !== undefined;
+  try {
+    const verdict = verifyByWindows({
+      leaf,
+      others: chain.slice(1),
+      serverName: isAddress ? undefined : serverName,
+    });
+    return { isTrusted: verdict === 0, isExpired: verdict === TrustConstant.CERT_E_EXPIRED };
+  } catch (error) {
+    if (!(error instanceof WindowsError)) throw error;
+    return { isTrusted: false, isExpired: false };
+  }
+}
+
+/** @throws {UserError} there is no store, or it cannot be used */
+function openSystemStore(open: (caFile: string) => QuicConfiguration): QuicConfiguration {
+  const file = systemCaFile();
+  try {
+    return open(file);
+  } catch (cause) {
+    if (!(cause instanceof QuicError)) throw cause;
+    throw new UserError(`${file}, this system's list of trusted CAs, cannot be used; ${REMEDY}`, {
+      cause,
+    });
+  }
+}
+
+const REMEDY = "pin the relay with --relay-fingerprint or --relay-ca-cert";
+
+function systemCaFile(): string {
+  const named = Deno.env.get("SSL_CERT_FILE");
+  if (named) {
+    // Who names a store wants that one: another in its place would trust more than is meant.
+    if (isFile(named)) return named;
+    throw new UserError(`SSL_CERT_FILE names "${named}", which is no file: correct or unset it`);
+  }
+  const found = SYSTEM_CA_FILES.find(isFile);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `this system has no list of trusted CAs: install ca-certificates, or ${REMEDY}`,
+  );
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function readPin(path: string): RelayPin {
+  try {
+    return loadPin(Deno.readFileSync(path));
+  } catch (cause) {
+    const why = cause instanceof PinFileError
+      ? cause.message
+      : cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new UserError(`--relay-ca-cert ${path}: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,91 @@
+/** Serves `lanparty-gateway ctl`: what the host wants of the room, over a socket in the state folder. */
+import type { HostAnswer } from "../../control/host_messages.ts";
+import type { EndpointSession } from "../../endpoint/session.ts";
+import { type HostOutcome, HostRequests } from "../../gateway/host_requests.ts";
+import type { Reactor, Worker } from "../../reactor/mod.ts";
+import type { GatewayView } from "../../serve/gateway_view.ts";
+import { answerHost, type HostWish } from "../../serve/host_control.ts";
+import { serveControl } from "../common/control_service.ts";
+import { LockFile } from "./lock_file.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { ATTENTION_MS } from "../common/serve_pages.ts";
+
+/** See the module. */
+export class GatewayControl implements Worker {
+  private readonly requests: HostRequests;
+  private session: EndpointSession | undefined;
+  private stop: () => void = () => {};
+
+  /** `room`: the code of the room that the host may have locked before. */
+  constructor(
+    private readonly reactor: Reactor,
+    private readonly stateDir: string,
+    room: string,
+    private readonly logger: Logger,
+  ) {
+    const file = new LockFile(stateDir, room, logger);
+    this.requests = new HostRequests(file.found, {
+      keep: (locked) => file.keep(locked),
+      renewed: ({ ok, message }) =>
+        logText(
+          logger,
+          ok ? "info" : "warning",
+          ok ? message : `the room is not locked: ${message}`,
+        ),
+    });
+  }
+
+  /** Listens until {@linkcode close}. */
+  open(session: EndpointSession, view: () => GatewayView): void {
+    const { reactor, stateDir, logger, requests } = this;
+    this.session = session;
+    reactor.addWorker(this);
+    const control = serveControl(stateDir, "gateway", (words) => {
+      reactor.attend(ATTENTION_MS);
+      const { unixMs, room, joined, players } = view();
+      const ask = (wish: HostWish) => this.ask(wish, session);
+      const { lockState } = requests;
+      return answerHost(words, { unixMs, room, joined, players, lockState, ask });
+    }, logger);
+    this.stop = () => control.close();
+  }
+
+  /** A room is joined. */
+  handleJoined(nowMs: number): void {
+    this.requests.handleJoined((request) => this.session!.askRelay(request), nowMs);
+  }
+
+  /** The relay has answered. */
+  handleAnswer(answer: HostAnswer): void {
+    this.requests.handleAnswer(answer);
+    // Whoever waits for it is on the runtime's own loop.
+    this.reactor.attend(ATTENTION_MS);
+  }
+
+  /** The room is left. */
+  handleLeft(): void {
+    this.requests.handleLeft();
+  }
+
+  /** Listens no more. */
+  close(): void {
+    this.stop();
+  }
+
+  work(nowMs: number): boolean {
+    this.requests.handleTimer(nowMs);
+    return false;
+  }
+
+  nextDeadlineMs(): number {
+    return this.requests.nextDeadlineMs();
+  }
+
+  private ask(wish: HostWish, session: EndpointSession): Promise<HostOutcome> {
+    const { promise, resolve } = Promise.withResolvers<HostOutcome>();
+    const send = session.askRelay.bind(session);
+    this.requests.ask(wish, send, resolve, this.reactor.now());
+    this.reactor.wake();
+    return promise;
+  }
+}

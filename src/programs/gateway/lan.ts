@@ -1,0 +1,62 @@
+/** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
+import { BridgePort } from "../../link/bridge_port.ts";
+import { type LinkDevice, LinkError, type LinkErrorCode } from "../../link/device.ts";
+import { queryInterface } from "../../link/interface.ts";
+import { PacketSocket } from "../../link/packet_socket.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import { inspectInterface, judgeInterface, reachNote } from "./interfaces.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/** The open LAN. */
+export interface GatewayLan extends LinkDevice {
+  /** Has the kernel drop what a classic BPF program refuses, where that is possible. */
+  setFilter?(program: Uint8Array<ArrayBuffer>): void;
+  /** The port at a bridge, if it is one. */
+  readonly portName?: string;
+  /** Whether the bridge lets nothing through at that port, by its spanning tree. */
+  readonly blocked?: boolean;
+}
+
+const MAC_SUFFIX_BYTES = 4;
+/** Why there may be no port at a bridge, though the bridge can be used. */
+const PORT_REFUSALS: readonly LinkErrorCode[] = ["no-permission", "no-tun-driver"];
+
+/**
+ * Refuses an interface that cannot be bridged; says what will not work with others.
+ *
+ * @throws {UserError} it cannot be bridged
+ */
+export function checkInterface(name: string, logger: Logger): void {
+  let info: ReturnType<typeof inspectInterface>;
+  try {
+    info = inspectInterface(name);
+  } catch (cause) {
+    if (!(cause instanceof LinkError)) throw cause;
+    throw new UserError(cause.message, { cause });
+  }
+  const { fitness, reasons } = judgeInterface(info);
+  if (fitness === "unfit") throw new UserError(`"${name}" cannot be bridged: ${reasons[0]}`);
+  for (const reason of reasons) logText(logger, "warning", `About ${name}: ${reason}`);
+  const note = reachNote(info);
+  if (note !== undefined) logText(logger, "info", note);
+}
+
+/**
+ * Opens the LAN: at a bridge a port of its own, unless the rights or the system do not allow it.
+ *
+ * @throws {LinkError} it cannot be opened
+ */
+export function openLan(name: string, pool: BufferPool, logger: Logger): GatewayLan {
+  if (queryInterface(name).bridge) {
+    try {
+      return BridgePort.open({ bridge: name, pool, macSuffix: randomBytes(MAC_SUFFIX_BYTES) });
+    } catch (cause) {
+      if (!(cause instanceof LinkError) || !PORT_REFUSALS.includes(cause.code)) throw cause;
+      const text = `Players do not reach this machine itself, without a port of its own at ${name}`;
+      logText(logger, "warning", `${text}: ${cause.message}`);
+    }
+  }
+  return PacketSocket.open({ interface: name });
+}

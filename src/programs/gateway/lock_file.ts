@@ -1,0 +1,47 @@
+/** Whether a gateway's host has locked the room: a file in its state folder, there while it is locked. */
+import { pathIn, removeFileIfThere, writeFileAtomic } from "../../os/files.ts";
+import { readOwnFile } from "../../os/own_files.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+
+const FILE = "lanparty-gateway-locked";
+const PRIVATE = 0o600;
+
+/** See the module. */
+export class LockFile {
+  /** Whether the room was locked when the gateway ended. */
+  readonly found: boolean;
+  private readonly path: string;
+
+  /** `room`: its code; a lock is of that room alone. */
+  constructor(stateDir: string, private readonly room: string, private readonly logger: Logger) {
+    this.path = pathIn(stateDir, FILE);
+    this.found = this.read();
+  }
+
+  /** Never throws: what fails is said. */
+  keep(locked: boolean): void {
+    try {
+      if (!locked) return removeFileIfThere(this.path);
+      writeFileAtomic(this.path, new TextEncoder().encode(`${this.room}\n`), PRIVATE);
+    } catch (error) {
+      const end = locked
+        ? "the lock ends with the gateway"
+        : "the lock is back with the next gateway";
+      logText(this.logger, "warning", `cannot write ${this.path}: ${textOf(error)}: ${end}`);
+    }
+  }
+
+  private read(): boolean {
+    try {
+      const bytes = readOwnFile(this.path);
+      return bytes !== undefined && new TextDecoder().decode(bytes).trim() === this.room;
+    } catch (error) {
+      logText(this.logger, "warning", `the room is not locked: ${textOf(error)}`);
+      return false;
+    }
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,363 @@
+/** `lanparty-gateway`: a LAN interface and a session, put together. */
+import type { StatusAddress } from "../../serve/status_address.ts";
+import { formatEndpointAddress } from "../../control/address.ts";
+import type { EndpointAction } from "../../endpoint/actions.ts";
+import type { OwnTraffic } from "../../endpoint/own_traffic.ts";
+import { SystemCallError } from "../../ffi/libc.ts";
+import type { PeerIdentity } from "../../endpoint/peers.ts";
+import { GatewayCore } from "../../gateway/core.ts";
+import type { LoopEvent } from "../../gateway/loop_guard.ts";
+import { bridgeFilter } from "../../link/bpf.ts";
+import { LinkError, type LinkState } from "../../link/device.ts";
+import { TrafficRates } from "../../observe/rates.ts";
+import { type StatusEvent, statusLine } from "../../observe/status.ts";
+import type { ChangeJournal } from "../../os/journal.ts";
+import { Capability, hasCapability } from "../../os/rights.ts";
+import { formatMac, parseMac } from "../../proto/mac.ts";
+import type { GatewayLoopView, GatewayView } from "../../serve/gateway_view.ts";
+import type { EndpointCore, EndpointNode } from "../endpoint/node.ts";
+import {
+  EndpointResources,
+  openEndpoint,
+  type RelayAccessOptions,
+  runEndpoint,
+} from "../endpoint/program.ts";
+import { GatewayControl } from "./control.ts";
+import { checkInterface, type GatewayLan, openLan } from "./lan.ts";
+import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./offloads.ts";
+import { showGatewayStatus } from "./status.ts";
+import { neighbourStatus } from "../endpoint/neighbour_status.ts";
+import { LanLosses } from "./lan_losses.ts";
+import { FrameLogFile } from "../common/frame_log_file.ts";
+import { type Logger, loggerOf, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
+import { openStateDir } from "../common/state_dir.ts";
+import { openStateJournal } from "../common/state_journal.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/** What the gateway's command line says. */
+export interface GatewayProgramOptions extends RelayAccessOptions {
+  readonly interface: string;
+  readonly allowRouterAdvertisements: boolean;
+  readonly allowVlan: boolean;
+  readonly stateDir: string | undefined;
+  readonly frameLogFile: string | undefined;
+  /** Where the status is served; undefined: nowhere. */
+  readonly status: StatusAddress | undefined;
+  /** The program's. */
+  readonly version: string;
+}
+
+const JOURNAL_FILE = "lanparty-gateway-journal.json";
+/** How often the interface's state and the kernel's drops are looked at. */
+const LINK_INTERVAL_MS = 1_000;
+/** How often a stats snapshot is logged. */
+const SNAPSHOT_INTERVAL_MS = 10_000;
+
+/**
+ * Runs a gateway until its session ends or a signal comes; resolves with the exit code.
+ *
+ * @throws {UserError} for what the host can mend
+ */
+export async function runGateway(options: GatewayProgramOptions): Promise<number> {
+  const logger = loggerOf("gateway");
+  if (!hasCapability(Capability.netRaw)) {
+    throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");
+  }
+  checkInterface(options.interface, logger);
+  const stateDir = openStateDir("gateway", options.stateDir);
+  const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
+  const journal = openStateJournal(
+    `${stateDir}/${JOURNAL_FILE}`,
+    undoers,
+    [OFFLOADS_CHANGE],
+    logger,
+  );
+  const resources = new EndpointResources();
+  const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
+  const gateway = new Gateway(options, resources, frameLog, journal, logger);
+  const control = new GatewayControl(
+    resources.reactor,
+    stateDir,
+    options.room,
+    logger,
+  );
+  let hideStatus = () => {};
+  try {
+    const node = openEndpoint(
+      options,
+      resources,
+      {
+        role: "gateway",
+        core: gateway,
+        statistics: () => ({ traffic: resources.counters.snapshot() }),
+        onAction: (action, nowMs) => {
+          if (action.type === "hostAnswer") control.handleAnswer(action.answer);
+          else if (action.type === "left") control.handleLeft();
+          else if (action.type === "joined") control.handleJoined(nowMs);
+          gateway.handleAction(action, nowMs);
+        },
+      },
+      stateDir,
+      logger,
+    );
+    const view = () => gateway.view(node);
+    hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
+    control.open(node.parts.session, view);
+    gateway.start(node);
+    return await runEndpoint(node, resources, frameLog, logger);
+  } finally {
+    hideStatus();
+    control.close();
+    gateway.close();
+    resources.close();
+    frameLog.close();
+  }
+}
+
+/** The gateway's LAN interface, and what is said of it. */
+class Gateway implements EndpointCore {
+  readonly ownTraffic: OwnTraffic;
+  private readonly core: GatewayCore;
+  /** Opened anew when its interface was deleted and has come back. */
+  private lan: GatewayLan;
+  private readonly offloads: LanOffloads;
+  /** The room's players by MAC: the kernel's filter is made of them. */
+  private readonly players = new Map<string, PeerIdentity>();
+  private readonly losses: LanLosses;
+  private readonly rates: TrafficRates;
+  /** MACs of players that are not served, since stations of the LAN have them, too. */
+  private readonly unserved = new Set<string>();
+  /** Why nothing is forwarded, while nothing is. */
+  private loop: GatewayLoopView | undefined;
+  private readonly startedMs: number;
+  private linkDueMs = 0;
+  private snapshotDueMs = 0;
+
+  constructor(
+    private readonly options: GatewayProgramOptions,
+    private readonly resources: EndpointResources,
+    frameLog: FrameLogFile,
+    journal: ChangeJournal,
+    private readonly logger: Logger,
+  ) {
+    const { pool, path, counters } = resources;
+    this.losses = new LanLosses(counters);
+    this.startedMs = resources.reactor.now();
+    this.rates = new TrafficRates(counters, this.startedMs);
+    this.lan = explained(() => openLan(options.interface, pool, logger));
+    this.offloads = new LanOffloads(options.interface, journal, logger);
+    this.core = new GatewayCore({
+      pool,
+      path,
+      counters,
+      lan: { send: (bytes, offset, length) => this.lan.send(bytes, offset, length) },
+      lanMac: this.lan.mac,
+      random: randomBytes,
+      allowRouterAdvertisements: options.allowRouterAdvertisements,
+      allowVlan: options.allowVlan,
+      frameLog: frameLog.log,
+    });
+    this.ownTraffic = this.core.ownTraffic;
+  }
+
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    this.resources.path.handleDatagram(bytes, offset, length, nowMs, this.core);
+  }
+
+  /** Opens the LAN to the session. */
+  start(node: EndpointNode): void {
+    const { reactor } = this.resources;
+    this.startLan();
+    this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
+    reactor.addWorker({
+      work: (nowMs) => {
+        this.core.handleTimer(nowMs);
+        for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
+        for (const event of this.core.drainNeighbourEvents()) {
+          const { peers } = node.parts.session.room;
+          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
+        }
+        if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
+        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
+        this.lan.flush();
+        return false;
+      },
+      nextDeadlineMs: () =>
+        Math.min(this.core.nextDeadlineMs(), this.linkDueMs, this.snapshotDueMs),
+    });
+  }
+
+  handleAction(action: EndpointAction, nowMs: number): void {
+    switch (action.type) {
+      case "joined":
+        this.core.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
+        break;
+      case "left":
+        this.core.handleLeft(nowMs);
+        this.players.clear();
+        this.unserved.clear();
+        break;
+      case "peerJoined":
+        if (!this.core.handlePeerJoined(action.peer, nowMs)) {
+          logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
+        } else if (action.peer.mac !== undefined) {
+          this.players.set(action.peer.mac, action.peer);
+          this.unserved.delete(action.peer.mac);
+        }
+        break;
+      case "peerLeft":
+        this.core.handlePeerLeft(
+          action.peer.peerId,
+          nowMs,
+          action.reason === "bye" || action.reason === "kicked",
+        );
+        this.forget(action.peer.peerId);
+        break;
+      default:
+        return;
+    }
+    this.updateFilter();
+  }
+
+  /** What is to be seen of it now. */
+  view(node: EndpointNode): GatewayView {
+    const { resources, lan } = this;
+    const { session } = node.parts;
+    const { welcome, dhcpServers } = session.room;
+    const { sent, received } = this.rates;
+    const nowMs = resources.reactor.now();
+    this.losses.count(lan);
+    return {
+      version: this.options.version,
+      unixMs: Math.round(resources.timeOriginMs + nowMs),
+      uptimeMs: Math.round(nowMs - this.startedMs),
+      relay: formatEndpointAddress(session.relay),
+      joined: welcome !== undefined,
+      room: welcome?.room ?? this.options.room,
+      ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
+      rttMs: session.rttMs,
+      players: [...this.players].map(([mac, { peerId, name }]) => ({
+        ...{ peerId, mac, name },
+        ...{ served: !this.unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
+      })),
+      ...this.loop === undefined ? {} : { loop: this.loop },
+      camRefreshes: this.core.camRefreshes,
+      queuedBytes: resources.path.queue.queuedBytes,
+      traffic: resources.counters.snapshot(),
+      rates: { toRoom: sent, toLan: received },
+      lan: {
+        ...{ name: lan.name, index: lan.index, mac: formatMac(lan.mac), mtu: lan.mtu },
+        ...{ state: lan.state, port: lan.portName, blocked: lan.blocked ?? false },
+        counters: lan.counters.snapshot(),
+      },
+    };
+  }
+
+  close(): void {
+    this.lan.close();
+    this.offloads.restore();
+  }
+
+  private forget(peerId: number): void {
+    for (const [mac, peer] of this.players) {
+      if (peer.peerId !== peerId) continue;
+      this.players.delete(mac);
+      this.unserved.delete(mac);
+    }
+  }
+
+  private sayLoop(event: LoopEvent): void {
+    if (event.type === "loop") this.loop = { cause: event.cause, mac: event.mac };
+    else if (event.type === "loopOver" || event.type === "loopUnproven") this.loop = undefined;
+    if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
+    if (event.type === "playerOnLan") this.unserved.add(event.mac);
+    else this.unserved.delete(event.mac);
+    const peer = this.players.get(event.mac);
+    if (peer !== undefined) this.say({ type: event.type, peer });
+  }
+
+  /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
+  private updateFilter(): void {
+    if (this.lan.setFilter === undefined) return;
+    const clientMacs = [...this.players.keys()].map((mac) => parseMac(mac)!);
+    this.lan.setFilter(bridgeFilter({ clientMacs }));
+  }
+
+  private startLan(): void {
+    const { reactor } = this.resources;
+    // At a bridge it is the kernel that cuts again what a port's card has joined.
+    if (this.lan.portName === undefined) this.offloads.apply();
+    this.updateFilter();
+    this.sayLan();
+    this.lan.start(reactor, {
+      frame: (frame) => {
+        this.core.handleLanFrame(frame, reactor.now());
+        reactor.wake();
+      },
+      state: (state) => this.handleLinkState(state),
+    });
+  }
+
+  private watchLink(nowMs: number): void {
+    this.linkDueMs = nowMs + LINK_INTERVAL_MS;
+    this.losses.count(this.lan);
+    this.rates.look(nowMs);
+    if (this.lan.checkState() === "gone") this.reopenLan(nowMs);
+  }
+
+  /** An adapter that was plugged in again, or a bridge that was made anew, is another interface. */
+  private reopenLan(nowMs: number): void {
+    let lan: GatewayLan;
+    try {
+      lan = openLan(this.lan.name, this.resources.pool, this.logger);
+    } catch (cause) {
+      // It is not there yet, or went away again in between.
+      if (cause instanceof LinkError || cause instanceof SystemCallError) return;
+      throw cause;
+    }
+    this.lan.close();
+    this.lan = lan;
+    this.startLan();
+    if (lan.state === "up") this.core.handleLanUp(nowMs);
+  }
+
+  private handleLinkState(state: LinkState): void {
+    if (state === "gone") {
+      const text = `The interface ${this.lan.name} is gone: the LAN is back when it is.`;
+      return logText(this.logger, "warning", text, { event: "lan" });
+    }
+    this.sayLan();
+    if (state === "up") this.core.handleLanUp(this.resources.reactor.now());
+  }
+
+  private sayLan(): void {
+    const { name, index, mac, state, blocked = false } = this.lan;
+    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up", blocked });
+  }
+
+  private logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    logText(this.logger, "debug", "snapshot", {
+      room: node.parts.session.room.welcome?.room,
+      players: this.core.players,
+      rttMs: node.parts.session.rttMs,
+      traffic: this.resources.counters.snapshot(),
+      lan: this.lan.counters.snapshot(),
+    });
+  }
+
+  private say(event: StatusEvent): void {
+    const { level, text } = statusLine(event);
+    logText(this.logger, level, text, { event: event.type });
+  }
+}
+
+function explained<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (!(cause instanceof LinkError)) throw cause;
+    throw new UserError(cause.message, { cause });
+  }
+}

@@ -1,0 +1,53 @@
+/** Shows what a gateway does: over HTTP, and as a live line in a terminal. */
+import type { StatusAddress } from "../../serve/status_address.ts";
+import { GatewayPages } from "../../serve/gateway_pages.ts";
+import type { GatewayView } from "../../serve/gateway_view.ts";
+import type { Reactor, Worker } from "../../reactor/mod.ts";
+import { formatGatewayLine } from "./line.ts";
+import { canShowLiveLine, type Logger, showLiveLine } from "../../log/logging.ts";
+import { ATTENTION_MS, servePages } from "../common/serve_pages.ts";
+
+const LINE_INTERVAL_MS = 1_000;
+
+/**
+ * Serves a gateway's status, and shows it in a terminal, until the returned function is called.
+ *
+ * @param address undefined: it is not served
+ * @throws {UserError} it cannot be served there
+ */
+export function showGatewayStatus(
+  address: StatusAddress | undefined,
+  reactor: Reactor,
+  view: () => GatewayView,
+  logger: Logger,
+): () => void {
+  const server = address === undefined ? undefined : servePages(
+    address,
+    new GatewayPages({ now: () => reactor.now(), view }),
+    () => reactor.attend(ATTENTION_MS),
+    "the room and its players",
+    logger,
+  );
+  if (canShowLiveLine()) reactor.addWorker(new LiveLine(view));
+  return () => {
+    server?.close();
+    showLiveLine("");
+  };
+}
+
+class LiveLine implements Worker {
+  private dueMs = -Infinity;
+
+  constructor(private readonly view: () => GatewayView) {}
+
+  work(nowMs: number): boolean {
+    if (nowMs < this.dueMs) return false;
+    this.dueMs = nowMs + LINE_INTERVAL_MS;
+    showLiveLine(formatGatewayLine(this.view()));
+    return false;
+  }
+
+  nextDeadlineMs(): number {
+    return this.dueMs;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * What a relay proves itself with, and what it must remember between starts: its certificate and key, and
+ * the key of its stateless resets.
+ */
+import { asciiBytes, joinBytes } from "../../control/keys.ts";
+import { createSelfSigned } from "../../trust/self_signed.ts";
+import { spkiFingerprint } from "../../trust/fingerprint.ts";
+import { isPem, pemToDer } from "../../trust/pem.ts";
+import { sha256 } from "../../trust/sha256.ts";
+import { isUsableCertificate } from "../../trust/validity.ts";
+import { OWNER_ONLY_MODE, readFileIfThere, writeFileAtomic } from "../../os/files.ts";
+import { readOwnFile, whyReadByOthers } from "../../os/own_files.ts";
+import { UserError } from "../../log/user_error.ts";
+
+const CERTIFICATE_FILE = "relay-cert.pem";
+const KEY_FILE = "relay-key.pem";
+const RESET_KEY_FILE = "stateless-reset.key";
+/** msquic's QUIC_STATELESS_RESET_KEY_LENGTH. */
+const RESET_KEY_BYTES = 32;
+const SELF_SIGNED_DAYS = 3650;
+/** A self-signed certificate is renewed so long before it ends. */
+export const RENEWAL_MS = 30 * 86_400_000;
+const PUBLIC = 0o644;
+
+/** A certificate in use. */
+export interface RelayCertificate {
+  /** Paths of the PEM files: certificate chain and private key. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** The leaf as DER. */
+  readonly leafDer: Uint8Array;
+  /** base64url SHA-256 of its public key (SPKI). */
+  readonly fingerprint: string;
+  /** Whether it was made just now. */
+  readonly created: boolean;
+}
+
+/**
+ * Reads the pair that the administrator names.
+ *
+ * @throws {UserError} a file cannot be read or holds no certificate or key
+ */
+export function readCertificate(certificateFile: string, keyFile: string): RelayCertificate {
+  const leafDer = readLeaf(certificateFile);
+  const key = new TextDecoder().decode(readUserFile(keyFile, "--key"));
+  if (!key.includes("PRIVATE KEY-----")) {
+    throw new UserError(`--key ${keyFile} holds no private key in PEM form`);
+  }
+  if (key.includes("ENCRYPTED")) {
+    // OpenSSL would ask for it on the terminal, and everybody would wait.
+    throw new UserError(`--key ${keyFile} is protected by a password`);
+  }
+  const why = whyReadByOthers(keyFile);
+  if (why !== undefined) throw new UserError(`--key: ${why}`);
+  return {
+    certificateFile,
+    keyFile,
+    leafDer,
+    fingerprint: fingerprint(leafDer, certificateFile),
+    created: false,
+  };
+}
+
+/**
+ * The fingerprint of the key in a certificate file, or else of the self-signed certificate in a state
+ * folder; nothing is made.
+ *
+ * @throws {UserError} there is none
+ */
+export function keptFingerprint(certificateFile: string | undefined, stateDir: string): string {
+  if (certificateFile !== undefined) {
+    return fingerprint(readLeaf(certificateFile), certificateFile);
+  }
+  const file = `${stateDir}/${CERTIFICATE_FILE}`;
+  const [leafDer] = pemToDer(new TextDecoder().decode(readFileIfThere(file)));
+  if (leafDer === undefined) {
+    throw new UserError(`there is no certificate in ${stateDir} yet: the first start makes it`);
+  }
+  return fingerprint(leafDer, file);
+}
+
+/** Whether it is time to make a self-signed certificate anew. */
+export function isRenewalDue(certificate: RelayCertificate, unixMs: number): boolean {
+  return !isUsableCertificate(certificate.leafDer, [], unixMs + RENEWAL_MS);
+}
+
+function readLeaf(certificateFile: string): Uint8Array {
+  const certificate = readUserFile(certificateFile, "--cert");
+  const [leafDer] = isPem(certificate) ? pemToDer(new TextDecoder().decode(certificate)) : [];
+  if (leafDer === undefined) {
+    throw new UserError(`--cert ${certificateFile} holds no certificate in PEM form`);
+  }
+  return leafDer;
+}
+
+/**
+ * Reads the self-signed certificate of the state folder, or makes one. One that ends within
+ * {@link RENEWAL_MS} or is not for the names asked for is made anew with the same key, so that pinned
+ * fingerprints stay good.
+ *
+ * @param stateDir an existing folder
+ * @param names host names and addresses; without any `localhost`
+ * @throws {UserError} the folder cannot be written
+ * @throws {UnsafePathError} others could have put there what is to be used
+ */
+export async function selfSignedCertificate(
+  stateDir: string,
+  names: readonly string[],
+  unixMs: number,
+): Promise<RelayCertificate> {
+  const certificateFile = `${stateDir}/${CERTIFICATE_FILE}`;
+  const keyFile = `${stateDir}/${KEY_FILE}`;
+  const oldKey = readOwnFile(keyFile, true);
+  const oldCertificate = readOwnFile(certificateFile);
+  if (oldKey !== undefined && oldCertificate !== undefined) {
+    const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
+    if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs + RENEWAL_MS)) {
+      return {
+        certificateFile,
+        keyFile,
+        leafDer,
+        fingerprint: spkiFingerprint(leafDer),
+        created: false,
+      };
+    }
+  }
+  try {
+    const made = await createSelfSigned({
+      names: names.length === 0 ? ["localhost"] : names,
+      days: SELF_SIGNED_DAYS,
+      unixMs,
+      keyPem: oldKey === undefined ? undefined : new TextDecoder().decode(oldKey),
+    });
+    const encoder = new TextEncoder();
+    writeFileAtomic(keyFile, encoder.encode(made.keyPem), OWNER_ONLY_MODE);
+    writeFileAtomic(certificateFile, encoder.encode(made.certificatePem), PUBLIC);
+    return {
+      certificateFile,
+      keyFile,
+      leafDer: made.certificateDer,
+      fingerprint: made.fingerprint,
+      created: true,
+    };
+  } catch (cause) {
+    if (!(cause instanceof TypeError) && !(cause instanceof Deno.errors.PermissionDenied)) {
+      throw cause;
+    }
+    throw new UserError(`cannot make a certificate in ${stateDir}: ${cause.message}`, { cause });
+  }
+}
+
+/** The key of stateless resets: made once, so that a restarted relay's resets are believed. */
+export function statelessResetKey(
+  stateDir: string,
+  random: (count: number) => Uint8Array,
+): Uint8Array {
+  const file = `${stateDir}/${RESET_KEY_FILE}`;
+  const kept = readOwnFile(file, true);
+  if (kept !== undefined && kept.length === RESET_KEY_BYTES) return kept;
+  const key = random(RESET_KEY_BYTES);
+  writeFileAtomic(file, key, OWNER_ONLY_MODE);
+  return key;
+}
+
+/**
+ * The key of one of several reactors' stateless resets. Reactors must not share one: each would then give
+ * away, to whoever sends it a packet of another's connection, the token that ends that connection (RFC
+ * 9000, section 21.11).
+ *
+ * @param master the key of the state folder
+ */
+export function reactorResetKey(master: Uint8Array, reactor: number): Uint8Array<ArrayBuffer> {
+  return derive(`lanparty/1 resets of reactor ${reactor}`, master);
+}
+
+/** What tells rooms of one code apart in all reactors of a relay, and after each of their starts. */
+export function roomSalt(master: Uint8Array): Uint8Array<ArrayBuffer> {
+  return derive("lanparty/1 rooms", master);
+}
+
+function derive(label: string, master: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(sha256(joinBytes(asciiBytes(label), master)));
+}
+
+function fingerprint(leafDer: Uint8Array, file: string): string {
+  try {
+    return spkiFingerprint(leafDer);
+  } catch (cause) {
+    throw new UserError(`--cert ${file} holds no certificate that can be read`, { cause });
+  }
+}
+
+function readUserFile(path: string, option: string): Uint8Array {
+  try {
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "it may not be read"
+      : cause.message;
+    throw new UserError(`${option} ${path}: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,76 @@
+/** Who may join, from the relay's options to the core's policy. */
+import {
+  type AdmissionPolicy,
+  KEY_SALT_BYTES,
+  KeyedPolicy,
+  ListedPolicy,
+} from "../../relay/policy.ts";
+import { sha256 } from "../../trust/sha256.ts";
+import { type Logger, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
+import { UserError } from "../../log/user_error.ts";
+
+/** What the options say of who may join. */
+export interface PolicyOptions {
+  readonly policy: "open" | "keyed" | "listed";
+  /** Room codes with the hash of a key that is good for them; a code may stand there several times. */
+  readonly allowedRooms: readonly (readonly [code: string, hash: Uint8Array])[];
+}
+
+/**
+ * The policy.
+ *
+ * @param salt {@linkcode KEY_SALT_BYTES} that nobody else knows
+ * @throws {UserError} the options do not fit together
+ */
+export function policyOf(
+  options: PolicyOptions,
+  salt: Uint8Array = randomBytes(KEY_SALT_BYTES),
+): "open" | AdmissionPolicy {
+  const { policy, allowedRooms } = options;
+  if (policy === "listed") {
+    if (allowedRooms.length > 0) return new ListedPolicy(sha256, byCode(allowedRooms));
+    throw new UserError("--policy listed needs --allow-room ROOM=HASH", { usage: true });
+  }
+  if (allowedRooms.length > 0) {
+    throw new UserError(`--allow-room needs --policy listed, not ${policy}`, { usage: true });
+  }
+  return policy === "open" ? policy : new KeyedPolicy(sha256, salt);
+}
+
+/** What the policy means for strangers, for the first line of the log: whoever runs a relay must know. */
+export function policyNotice(
+  { policy, allowedRooms }: PolicyOptions,
+): { readonly level: "info" | "warning"; readonly text: string } {
+  const rooms = new Set(allowedRooms.map(([code]) => code)).size;
+  switch (policy) {
+    case "open":
+      return {
+        level: "warning",
+        text: "everybody may use this relay, and come into each room whose code is known or " +
+          "guessed: --policy keyed asks for keys, --policy listed serves your own rooms alone",
+      };
+    case "keyed":
+      return {
+        level: "info",
+        text: "everybody may open rooms at this relay, with any key: --policy listed with " +
+          "--allow-room serves your own rooms alone",
+      };
+    case "listed":
+      return {
+        level: "info",
+        text: `this relay serves ${rooms === 1 ? "one room" : `${rooms} rooms`} and nobody else`,
+      };
+  }
+}
+
+/** Logs {@linkcode policyNotice}. */
+export function sayPolicy(options: PolicyOptions, logger: Logger): void {
+  const { level, text } = policyNotice(options);
+  logText(logger, level, text, { policy: options.policy });
+}
+
+function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {
+  const rooms = Map.groupBy(allowedRooms, ([code]) => code);
+  return Array.from(rooms, ([code, entries]) => [code, entries.map(([, hash]) => hash)]);
+}

@@ -1,0 +1,119 @@
+/** `lanparty-relay`: puts the parts together and runs them until a signal ends it. */
+import { LocalDirectory } from "../../relay/directory.ts";
+import { BanFile } from "./ban_file.ts";
+import { serveControl } from "../common/control_service.ts";
+import { loggerOf, logText } from "../../log/logging.ts";
+import { answersOf } from "./control.ts";
+import { RelayEngine, writeCertificate } from "./engine.ts";
+import { isRenewalDue, roomSalt } from "./identity.ts";
+import {
+  certificateOf,
+  givenCertificate,
+  reactorListen,
+  type RelayProgramOptions,
+  resetKeyOf,
+} from "./options.ts";
+import { policyOf, sayPolicy } from "./policy.ts";
+import { type RelayParts, serveStatus } from "./status.ts";
+import { superviseReactors } from "./workers/supervisor.ts";
+import { formatPopulation, openReporter } from "../common/service_reporter.ts";
+import { openStateDir } from "../common/state_dir.ts";
+
+/**
+ * Runs a relay until SIGINT or SIGTERM; resolves with the exit code.
+ *
+ * @throws {UserError} for what the administrator can mend
+ */
+export async function runRelay(options: RelayProgramOptions): Promise<number> {
+  const listen = reactorListen(options);
+  return options.reactors === 1
+    ? await runAlone(options)
+    : await superviseReactors(options, listen);
+}
+
+/**
+ * Looks at options as a start would, and changes nothing.
+ *
+ * @throws {UserError} what is wrong with them
+ */
+export function checkRelay(options: RelayProgramOptions): void {
+  policyOf(options);
+  givenCertificate(options);
+  reactorListen(options);
+}
+
+async function runAlone(options: RelayProgramOptions): Promise<number> {
+  const logger = loggerOf("relay");
+  policyOf(options); // what is wrong with it is said before anything is made
+  const stateDir = openStateDir("relay", options.stateDir);
+  const certificate = await certificateOf(options, stateDir);
+  writeCertificate(options, certificate);
+  sayPolicy(options, logger);
+  const resetKey = resetKeyOf(stateDir);
+  const engine = RelayEngine.open(options, {
+    // The same rooms after each start: bans are kept by room.
+    policy: policyOf(options, roomSalt(resetKey)),
+    directory: new LocalDirectory(options.redirects),
+    certificate,
+    resetKey,
+  });
+  const { core, node, reactor, timeOriginMs } = engine;
+  const bans = new BanFile(stateDir, logger);
+  for (const ban of bans.found) core.admin.applyBan(ban, reactor.now());
+  node.onBans = () => bans.keep(() => core.admin.keptBans(reactor.now()));
+  for (const address of engine.addresses) logText(logger, "info", "listening", { address });
+  const keeper = engine.keepCertificate(
+    certificate,
+    () => certificateOf(options, stateDir),
+    (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
+  );
+  const reporter = openReporter(() => formatPopulation(core.population), logger);
+  reactor.addWorker(reporter);
+  reactor.onSignal(["SIGHUP"], () => {
+    reporter.reloading();
+    void keeper.reload().then(() => reporter.ready());
+  });
+  const isDrained = () => core.draining && core.population.peers === 0 ? "drained" : undefined;
+  const note = (why: string) => {
+    logText(logger, "info", `${why}: stopping`);
+    reporter.stopping();
+  };
+  engine.endWhen(isDrained, note, ["SIGINT", "SIGTERM"]);
+  // From here on signals are heard: whoever waits for this line may send one.
+  logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
+    fingerprint: certificate.fingerprint,
+  });
+  const closeServers = serveAdministrator(options, stateDir, {
+    node,
+    reactor,
+    version: options.version,
+    timeOriginMs,
+  }, bans);
+  reporter.ready();
+  try {
+    await engine.run();
+  } finally {
+    closeServers();
+    await bans.flush();
+    engine.close();
+  }
+  return 0;
+}
+
+/** Serves the status pages and the administrator's socket; returns a function that ends both. */
+function serveAdministrator(
+  options: RelayProgramOptions,
+  stateDir: string,
+  parts: RelayParts,
+  bans: BanFile,
+): () => void {
+  const logger = loggerOf("relay");
+  const status = options.status === undefined
+    ? undefined
+    : serveStatus(options.status, parts, logger);
+  const control = serveControl(stateDir, "relay", answersOf(parts, bans), logger);
+  return () => {
+    status?.close();
+    control.close();
+  };
+}

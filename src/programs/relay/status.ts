@@ -1,0 +1,101 @@
+/** Serves what a relay does: takes the core's snapshots, and hands them on as values. */
+import type { StatusAddress } from "../../serve/status_address.ts";
+import type { Reactor } from "../../reactor/mod.ts";
+import type { PeerSnapshot, RoomSnapshot } from "../../relay/snapshot.ts";
+import type { PeerView, RelayView, RoomView } from "../../serve/relay_view.ts";
+import { StatusPages, type StatusSource } from "../../serve/status_pages.ts";
+import type { StatusServer } from "../../serve/status_server.ts";
+import type { Logger } from "../../log/logging.ts";
+import { LoopLag } from "./loop_lag.ts";
+import type { RelayNode } from "./node.ts";
+import { ATTENTION_MS, servePages } from "../common/serve_pages.ts";
+
+/** What a view is made from. */
+export interface RelayParts {
+  readonly node: RelayNode;
+  readonly reactor: Reactor;
+  readonly version: string;
+  /** Wall clock minus the reactor's, ms. */
+  readonly timeOriginMs: number;
+}
+
+/**
+ * Serves the status pages until the returned server is closed.
+ *
+ * @throws {UserError} it cannot be served there
+ */
+export function serveStatus(
+  address: StatusAddress,
+  parts: RelayParts,
+  logger: Logger,
+): StatusServer {
+  const { reactor } = parts;
+  const source = { now: () => reactor.now(), view: viewer(parts) };
+  return openStatus(address, source, () => reactor.attend(ATTENTION_MS), logger);
+}
+
+/** Looks at a relay from now on: its view, made when it is asked for. */
+export function viewer(parts: RelayParts): () => RelayView {
+  const { reactor } = parts;
+  const lag = new LoopLag(reactor.counters);
+  reactor.addWorker(lag);
+  const startedMs = reactor.now();
+  return () => viewOf(parts, lag, startedMs);
+}
+
+/**
+ * Serves the pages made from a source.
+ *
+ * @param prepare see {@linkcode StatusServer.open}
+ * @throws {UserError} it cannot be served there
+ */
+export function openStatus(
+  address: StatusAddress,
+  source: StatusSource,
+  prepare: () => void | Promise<void>,
+  logger: Logger,
+): StatusServer {
+  return servePages(address, new StatusPages(source), prepare, "rooms and addresses", logger);
+}
+
+function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
+  const { node, reactor, version, timeOriginMs } = parts;
+  const { core, pool } = node;
+  const nowMs = reactor.now();
+  const traffic = core.counters;
+  traffic.add(node.counters);
+  return {
+    version,
+    unixMs: Math.round(timeOriginMs + nowMs),
+    uptimeMs: Math.round(nowMs - startedMs),
+    draining: core.draining,
+    connections: core.connections,
+    bans: core.admin.banCounts(nowMs),
+    reservedMacs: core.admin.reservedMacs,
+    slots: { total: pool.slotCount, free: pool.freeSlots },
+    traffic: traffic.snapshot(),
+    tallies: core.tallies,
+    loop: {
+      turns: reactor.counters.turns,
+      lagBoundsSeconds: LoopLag.BOUNDS_SECONDS,
+      lagCounts: Array.from(lag.counts),
+      lagSumSeconds: lag.sumSeconds,
+    },
+    rooms: core.rooms().map((room) => viewOfRoom(room, timeOriginMs)),
+  };
+}
+
+/** A room with its times on the wall clock. */
+export function viewOfRoom(room: RoomSnapshot, timeOriginMs: number): RoomView {
+  const { openedMs, peers, ...same } = room;
+  return {
+    ...same,
+    openedUnixMs: Math.round(timeOriginMs + openedMs),
+    peers: peers.map((peer) => viewOfPeer(peer, timeOriginMs)),
+  };
+}
+
+function viewOfPeer(peer: PeerSnapshot, timeOriginMs: number): PeerView {
+  const { identity, connection: _connection, joinedMs, ...same } = peer;
+  return { ...identity, ...same, joinedUnixMs: Math.round(timeOriginMs + joinedMs) };
+}

@@ -1,0 +1,84 @@
+/** A reactor's process as its supervisor has it (`reactor_messages.ts` is what they say). */
+import {
+  formatLine,
+  parseLine,
+  REACTOR_WORD,
+  type ReactorJob,
+  type ReactorOrder,
+  type ReactorReport,
+} from "./messages.ts";
+
+/** Who hears of it. */
+export interface ReactorProcessHandler {
+  report(report: ReactorReport): void;
+  /** The process is no more, and everything that it has said was reported. `how`: for people. */
+  exited(how: string): void;
+}
+
+/** See the module. */
+export class ReactorProcess {
+  private readonly child: Deno.ChildProcess;
+  private readonly input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+
+  /**
+   * Starts it.
+   *
+   * @param executable this program's file
+   * @throws {Deno.errors.NotFound} it is not there any more
+   */
+  constructor(
+    executable: string,
+    job: ReactorJob,
+    private readonly handler: ReactorProcessHandler,
+  ) {
+    this.child = new Deno.Command(executable, {
+      args: [REACTOR_WORD, String(job.reactor)],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.input = this.child.stdin.getWriter();
+    this.write(job);
+    void this.follow();
+  }
+
+  /** Tells it something; one that has ended hears nothing. */
+  tell(order: ReactorOrder): void {
+    this.write(order);
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    try {
+      this.child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  private write(message: ReactorJob | ReactorOrder): void {
+    const bytes = new TextEncoder().encode(formatLine(message));
+    this.input.write(bytes).catch(() => {
+      // It has ended, which `follow` sees.
+    });
+  }
+
+  private async follow(): Promise<void> {
+    const [status] = await Promise.all([this.child.status, this.read()]);
+    await this.input.close().catch(() => {});
+    this.handler.exited(status.signal ?? `exit code ${status.code}`);
+  }
+
+  private async read(): Promise<void> {
+    let rest: string[] = [];
+    for await (const text of this.child.stdout.pipeThrough(new TextDecoderStream())) {
+      const [first, ...lines] = text.split("\n");
+      rest.push(first);
+      for (const next of lines) {
+        const report = parseLine<ReactorReport>(rest.join(""));
+        if (report !== undefined) this.handler.report(report);
+        rest = [next];
+      }
+    }
+  }
+}

@@ -1,0 +1,416 @@
+/**
+ * `lanparty-relay --reactors N`: a supervisor and N reactors, processes of this same program.
+ *
+ * ```
+ *                      ┌────────────── supervisor ──────────────┐
+ *  systemd, signals ──►│ certificate, status pages, ctl socket  │
+ *                      └──┬───────────────┬───────────────┬─────┘
+ *           orders and reports over pipes │               │
+ *                      ┌──┴────────┐ ┌────┴──────┐ ┌──────┴────┐
+ *                      │ reactor 0 │ │ reactor 1 │ │ reactor 2 │
+ *                      └── :443 ───┘ └── :444 ───┘ └── :445 ───┘
+ *  endpoint ── hello ────►  redirect ─── hello ───►  the room's owner
+ * ```
+ *
+ * No frame passes the supervisor, so it runs on the runtime's own loop.
+ */
+import { base64Url } from "../../../control/base64url.ts";
+import type { ListenAddress } from "../../../control/address.ts";
+import { RoomLocks } from "../../../relay/locks.ts";
+import { formatListen } from "../../../relay/workers/plan.ts";
+import {
+  type Failure,
+  Supervision,
+  type SupervisionAction,
+} from "../../../relay/workers/supervision.ts";
+import { answerQuestion, type ControlAnswer } from "../../../serve/control.ts";
+import { mergeViews } from "../../../serve/merged_view.ts";
+import type { RelayView } from "../../../serve/relay_view.ts";
+import { CertificateKeeper, stampOfFiles } from "../certificate_keeper.ts";
+import { type Logger, loggerOf, logText } from "../../../log/logging.ts";
+import type { ReactorJob, ReactorOrder, ReactorReport } from "./messages.ts";
+import { ReactorProcess } from "./process.ts";
+import { ReactorViews } from "./views.ts";
+import { serveControl } from "../../common/control_service.ts";
+import { removalBy, withTrouble } from "../control.ts";
+import { writeCertificate } from "../engine.ts";
+import { isRenewalDue, type RelayCertificate, roomSalt } from "../identity.ts";
+import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
+import { policyOf, sayPolicy } from "../policy.ts";
+import { openStatus } from "../status.ts";
+import {
+  formatPopulation,
+  openReporter,
+  type ServiceReporter,
+} from "../../common/service_reporter.ts";
+import { openStateDir } from "../../common/state_dir.ts";
+import { SupervisorBans } from "./bans.ts";
+import { UserError } from "../../../log/user_error.ts";
+
+/** How often each reactor says that it lives, if the service manager does not want to hear more often. */
+const ALIVE_INTERVAL_MS = 1_000;
+/** Reports that fit between two signs of life for the service manager. */
+const ALIVE_DIVISOR = 3;
+/** After such a silence a reactor is stuck; half of the manager's patience, between these. */
+const SILENCE_MIN_MS = 2_000;
+const SILENCE_MAX_MS = 10_000;
+/** How long a reload of all may take until the service manager hears that it is over. */
+const RELOAD_MAX_MS = 10_000;
+
+/**
+ * Runs the reactors until SIGINT or SIGTERM; resolves with the exit code.
+ *
+ * @param listen what each of them listens on
+ * @throws {UserError} for what the administrator can mend
+ */
+export async function superviseReactors(
+  options: RelayProgramOptions,
+  listen: readonly (readonly ListenAddress[])[],
+): Promise<number> {
+  if (!Deno.build.standalone) throw new UserError("--reactors needs the compiled program");
+  policyOf(options);
+  const stateDir = openStateDir("relay", options.stateDir);
+  const certificate = await certificateOf(options, stateDir);
+  writeCertificate(options, certificate);
+  sayPolicy(options, loggerOf("relay"));
+  const failure = await new RelaySupervisor(options, listen, stateDir, certificate).run();
+  if (failure === undefined) return 0;
+  throw new UserError(failure.message, { usage: failure.usage });
+}
+
+class RelaySupervisor {
+  private readonly logger: Logger = loggerOf("relay");
+  /** As found at the start: the file may be exchanged later, and with it what the system calls it. */
+  private readonly executable = Deno.execPath();
+  private readonly processes: (ReactorProcess | undefined)[] = [];
+  /** What each listens on; a port that the system has chosen stays. */
+  private readonly listen: (readonly ListenAddress[])[];
+  /** Of each reactor and listener. */
+  private readonly ports: (readonly number[])[];
+  private readonly locks = new RoomLocks();
+  private readonly bans: SupervisorBans;
+  private readonly views: ReactorViews;
+  private readonly reporter: ServiceReporter;
+  private readonly core: Supervision;
+  private readonly keeper: CertificateKeeper | undefined;
+  private readonly roomSalt: string;
+  private readonly startedMs = performance.now();
+  private readonly over = Promise.withResolvers<Failure | undefined>();
+  /** Reactors that have not read their files anew yet, and what is done when all have. */
+  private readonly reloading = new Set<number>();
+  private reloaded: (() => void) | undefined;
+  /** Whether endpoints are let in. */
+  private opened = false;
+  private draining = false;
+  private stopping = false;
+  private timer: number | undefined;
+
+  constructor(
+    private readonly options: RelayProgramOptions,
+    listen: readonly (readonly ListenAddress[])[],
+    private readonly stateDir: string,
+    private readonly certificate: RelayCertificate,
+  ) {
+    const { reactors } = options;
+    this.listen = [...listen];
+    this.ports = listen.map(() => []);
+    this.roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
+    this.bans = new SupervisorBans(stateDir, this.logger, (order) => this.tellAll(order));
+    this.views = new ReactorViews(
+      reactors,
+      (reactor) => this.tell(reactor, { type: "view" }),
+    );
+    this.reporter = openReporter(() => this.status(), this.logger, () => this.core.healthy);
+    const patienceMs = this.reporter.watchdogIntervalMs / 2;
+    this.core = new Supervision(
+      reactors,
+      Math.min(SILENCE_MAX_MS, Math.max(SILENCE_MIN_MS, patienceMs)),
+    );
+    this.keeper = options.certificateFile === undefined ? this.keepOwnCertificate() : undefined;
+  }
+
+  /** Why it could not start; undefined: it was ended. */
+  async run(): Promise<Failure | undefined> {
+    const { options, logger } = this;
+    const source = { now: () => performance.now(), view: () => this.view() };
+    const status = options.status === undefined
+      ? undefined
+      : openStatus(options.status, source, () => this.views.collect(), logger);
+    const control = serveControl(this.stateDir, "relay", (words) => this.answer(words), logger);
+    const onStop = (signal: Deno.Signal) => () => {
+      if (!this.stopping) logText(logger, "info", `${signal}: stopping`);
+      this.core.handleStop(performance.now());
+      this.turn();
+    };
+    const listeners: [Deno.Signal, () => void][] = [
+      ["SIGINT", onStop("SIGINT")],
+      ["SIGTERM", onStop("SIGTERM")],
+      ["SIGHUP", () => void this.reload()],
+    ];
+    for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+    this.core.start(performance.now());
+    this.turn();
+    try {
+      return await this.over.promise;
+    } finally {
+      clearTimeout(this.timer);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+      status?.close();
+      control.close();
+      await this.bans.written();
+    }
+  }
+
+  /** One line of how things are. */
+  private status(): string {
+    const down = [...this.ports.keys()].filter((reactor) =>
+      this.core.reactor(reactor).state !== "running"
+    );
+    const trouble = down.map((reactor) => `; reactor ${reactor} is down`).join("");
+    return formatPopulation(this.core.population) + trouble;
+  }
+
+  /** Does what is due, and what the core wants. */
+  private turn(): void {
+    const nowMs = performance.now();
+    this.core.handleTimer(nowMs);
+    for (;;) {
+      const actions = this.core.drainActions();
+      if (actions.length === 0) break;
+      for (const action of actions) this.carryOut(action);
+    }
+    this.reporter.work(nowMs);
+    this.keeper?.work(nowMs);
+    const dueMs = Math.min(
+      this.core.nextDeadlineMs(),
+      this.reporter.nextDeadlineMs(),
+      this.keeper?.nextDeadlineMs() ?? Infinity,
+    );
+    clearTimeout(this.timer);
+    if (dueMs !== Infinity) this.timer = setTimeout(() => this.turn(), Math.max(0, dueMs - nowMs));
+  }
+
+  private carryOut(action: SupervisionAction): void {
+    switch (action.type) {
+      case "start":
+        return this.start(action.reactor);
+      case "kill":
+        return this.processes[action.reactor]?.kill();
+      case "stop":
+        if (!this.stopping) this.reporter.stopping();
+        this.stopping = true;
+        this.tell(action.reactor, { type: "stop" });
+        return;
+      case "ready":
+        return this.open();
+      case "restored":
+        this.noteListening(action.reactor);
+        this.tell(action.reactor, this.openOrder());
+        return;
+      case "note":
+        return logText(this.logger, action.level, action.message, { ...action.fields });
+      case "end":
+        return this.over.resolve(action.failure);
+    }
+  }
+
+  private start(reactor: number): void {
+    try {
+      this.processes[reactor] = new ReactorProcess(this.executable, this.jobOf(reactor), {
+        report: (report) => this.handleReport(reactor, report),
+        exited: (how) => this.handleExited(reactor, how),
+      });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.core.handleExited(reactor, error.message, performance.now());
+    }
+  }
+
+  private jobOf(reactor: number): ReactorJob {
+    const { options, certificate } = this;
+    const { frameLogFile } = options;
+    return {
+      type: "job",
+      version: options.version,
+      supervisor: Deno.pid,
+      reactor,
+      options: options.texts,
+      listen: this.listen[reactor],
+      certificateFile: certificate.certificateFile,
+      keyFile: certificate.keyFile,
+      ...(reactor > 0 || options.derOutFile === undefined
+        ? {}
+        : { derOutFile: options.derOutFile }),
+      stateDir: this.stateDir,
+      ...(frameLogFile === undefined ? {} : { frameLogFile: `${frameLogFile}.reactor${reactor}` }),
+      roomSalt: this.roomSalt,
+      aliveIntervalMs: Math.min(
+        ALIVE_INTERVAL_MS,
+        this.reporter.watchdogIntervalMs / ALIVE_DIVISOR,
+      ),
+      locks: this.locks.values(),
+      draining: this.draining,
+    };
+  }
+
+  private handleReport(reactor: number, report: ReactorReport): void {
+    switch (report.type) {
+      case "listening":
+        this.ports[reactor] = report.ports;
+        this.listen[reactor] = this.listen[reactor].map((address, index) => ({
+          ...address,
+          port: report.ports[index],
+        }));
+        this.core.handleListening(reactor);
+        break;
+      case "failed":
+        this.core.handleFailed(reactor, report);
+        break;
+      case "alive":
+        this.core.handleAlive(reactor, report, performance.now());
+        break;
+      case "view":
+        return this.views.handleView(reactor, report.view);
+      case "banMade":
+        return this.bans.handleMade(report.ban);
+      case "bansGone":
+        return this.bans.handleGone(report.ids);
+      case "reloaded":
+        return this.handleReloaded(reactor);
+    }
+    this.turn();
+  }
+
+  private handleExited(reactor: number, how: string): void {
+    this.processes[reactor] = undefined;
+    this.views.handleGone(reactor);
+    this.handleReloaded(reactor);
+    this.core.handleExited(reactor, how, performance.now());
+    this.turn();
+  }
+
+  /** All listen: from here on endpoints are let in. */
+  private open(): void {
+    for (const reactor of this.ports.keys()) this.noteListening(reactor);
+    this.tellAll(this.openOrder());
+    // As with one process: whoever waits for this line may send a signal.
+    const { created, fingerprint } = this.certificate;
+    const message = created ? "certificate made" : "certificate in use";
+    logText(this.logger, "info", message, { fingerprint });
+    this.opened = true;
+    this.reporter.ready();
+  }
+
+  private openOrder(): ReactorOrder {
+    return { type: "open", ports: this.ports, bans: this.bans.values() };
+  }
+
+  private noteListening(reactor: number): void {
+    for (const address of this.listen[reactor]) {
+      logText(this.logger, "info", "listening", { address: formatListen(address), reactor });
+    }
+  }
+
+  private tell(reactor: number, order: ReactorOrder): boolean {
+    this.processes[reactor]?.tell(order);
+    return this.processes[reactor] !== undefined;
+  }
+
+  private tellAll(order: ReactorOrder): void {
+    for (const reactor of this.ports.keys()) this.tell(reactor, order);
+  }
+
+  private view(): RelayView {
+    const { version } = this.options;
+    const nowMs = performance.now();
+    return mergeViews(
+      {
+        version,
+        unixMs: Date.now(),
+        uptimeMs: Math.round(nowMs - this.startedMs),
+        draining: this.draining,
+        bans: this.bans.counts,
+      },
+      this.ports.map((ports, reactor) => ({
+        reactor,
+        ports,
+        restarts: this.core.reactor(reactor).restarts,
+        view: this.views.of(reactor),
+      })),
+    );
+  }
+
+  private async answer(words: readonly string[]): Promise<ControlAnswer> {
+    await this.views.collectNow();
+    const { rooms } = this.view();
+    const answer = answerQuestion(words, {
+      unixMs: Date.now(),
+      rooms: () => rooms,
+      kick: (room, peerId, { forMs, reason }) => {
+        const homes = rooms.filter(({ room: code, id, peers }) =>
+          (code === room || id === room) && peers.some((peer) => peer.peerId === peerId)
+        );
+        const reactors = new Set(homes.map(({ reactor }) => reactor!));
+        const removal = removalBy(forMs, reason);
+        for (const reactor of reactors) this.tell(reactor, { type: "kick", room, peerId, removal });
+        return homes.length > 0 ? "gone" : "nobody";
+      },
+      ban: (target, { forMs, reason, room }) =>
+        this.bans.ban(target, room, removalBy(forMs, reason)),
+      unban: (ids) => this.bans.unban(ids),
+      bans: () => this.bans.values(),
+      lock: (room) => {
+        const locked = this.locks.lock(room);
+        if (locked) this.tellAll({ type: "lock", room });
+        return locked;
+      },
+      unlock: (room) => {
+        this.tellAll({ type: "unlock", room });
+        return this.locks.unlock(room);
+      },
+      drain: () => {
+        this.draining = true;
+        this.core.handleDrain();
+        this.tellAll({ type: "drain" });
+      },
+    });
+    return withTrouble(answer, await this.bans.written());
+  }
+
+  /** The relay's own certificate is made anew here; reactors see its files change. */
+  private keepOwnCertificate(): CertificateKeeper {
+    return new CertificateKeeper(
+      {
+        load: () => certificateOf(this.options, this.stateDir),
+        use: () => {},
+        isRenewalDue: (own) => isRenewalDue(own, Date.now()),
+        stamp: stampOfFiles,
+        note: (level, message, fields) => logText(this.logger, level, message, fields),
+      },
+      this.certificate,
+      performance.now(),
+    );
+  }
+
+  private async reload(): Promise<void> {
+    // Those that start read everything anyway.
+    if (!this.opened) return;
+    this.reporter.reloading();
+    await this.keeper?.reload();
+    this.reloaded?.();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.reloaded = resolve;
+    for (const reactor of this.ports.keys()) {
+      if (this.tell(reactor, { type: "reload" })) this.reloading.add(reactor);
+    }
+    const timer = setTimeout(resolve, RELOAD_MAX_MS);
+    await promise;
+    clearTimeout(timer);
+    if (!this.stopping) this.reporter.ready();
+  }
+
+  private handleReloaded(reactor: number): void {
+    this.reloading.delete(reactor);
+    if (this.reloading.size === 0) this.reloaded?.();
+  }
+}

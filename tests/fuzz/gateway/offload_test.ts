@@ -1,0 +1,124 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { FrameFinisher } from "../../../src/gateway/finisher.ts";
+import { GsoType, type LanFrame, VIRTIO_GSO_ECN } from "../../../src/gateway/lan_frame.ts";
+import { Segmenter, SEGMENTS_MAX } from "../../../src/gateway/segmenter.ts";
+import { FRAME_BYTES_MAX } from "../../../src/proto/ethernet.ts";
+import { lanFrame, superFrame } from "../../unit/gateway/packets.ts";
+import { toHex } from "../../unit/proto/frames.ts";
+import { fuzz } from "../proto/fuzz.ts";
+
+const u16 = fc.nat(0xffff);
+const small = fc.nat(200);
+
+/** Metadata as bad as can be, with values near the edges more often than chance would have it. */
+const metadata: fc.Arbitrary<Partial<LanFrame>> = fc.record({
+  virtioFlags: fc.nat(7),
+  gsoType: fc.oneof(
+    fc.constantFrom(
+      GsoType.none,
+      GsoType.tcp4,
+      GsoType.tcp6,
+      GsoType.udpSegments,
+      GsoType.tcp4 | VIRTIO_GSO_ECN,
+    ),
+    fc.nat(255),
+  ),
+  segmentBytes: fc.oneof(small, u16),
+  checksumStart: fc.oneof(small, u16),
+  checksumOffset: fc.oneof(fc.constantFrom(6, 8, 16), small, u16),
+  vlanTpid: fc.constantFrom(0, 0x8100, 0x88a8),
+  vlanTci: u16,
+}, { requiredKeys: [] });
+
+/** A packet that could be cut, some of its header bytes changed. */
+const damaged: fc.Arbitrary<LanFrame> = fc.record({
+  packet: fc.record({
+    ipVersion: fc.constantFrom(4 as const, 6 as const),
+    protocol: fc.constantFrom("tcp" as const, "udp" as const),
+    payload: fc.uint8Array({ maxLength: 3000, size: "max" }).map((bytes) => [...bytes]),
+    tags: fc.constantFrom<[number, number][]>([], [[0x8100, 5]]),
+    extensions: fc.nat(3),
+  }),
+  segmentBytes: fc.integer({ min: 1, max: 1500 }),
+  changes: metadata,
+  damage: fc.array(fc.tuple(fc.nat(110), fc.nat(255)), { maxLength: 4 }),
+  lost: fc.oneof(fc.constant(0), small),
+}).map(({ packet, segmentBytes, changes, damage, lost }) => {
+  const frame = { ...superFrame(packet, segmentBytes), ...changes };
+  for (const [at, value] of damage) if (at < frame.length) frame.bytes[at] = value;
+  return { ...frame, length: Math.max(0, frame.length - lost) };
+});
+
+const noise: fc.Arbitrary<LanFrame> = fc
+  .tuple(fc.uint8Array({ maxLength: 300 }), metadata)
+  .map(([bytes, changes]) => lanFrame(bytes, changes));
+
+const frames = fc.oneof({ weight: 4, arbitrary: damaged }, { weight: 1, arbitrary: noise });
+
+/** The frame amid bytes that must neither be changed nor matter. */
+function placed(frame: LanFrame, around: number): LanFrame {
+  const bytes = new Uint8Array(40 + frame.length + 40).fill(around);
+  bytes.set(frame.bytes.subarray(0, frame.length), 40);
+  return { ...frame, bytes, offset: 40 };
+}
+
+function cut(segmenter: Segmenter, frame: LanFrame): string[] | number {
+  const before = toHex(frame.bytes);
+  const count = segmenter.begin(frame);
+  if (count < 0) return count;
+  assert(count >= 1 && count <= SEGMENTS_MAX, `${count} segments`);
+  const target = new Uint8Array(FRAME_BYTES_MAX);
+  const segments: string[] = [];
+  let payloadBytes = 0;
+  for (let index = 0; index < count; index++) {
+    const length = segmenter.next(target, 0);
+    assert(length >= 42 && length <= FRAME_BYTES_MAX, `${length} bytes`);
+    payloadBytes += length;
+    segments.push(toHex(target.subarray(0, length)));
+  }
+  // Nothing is invented: without a header each, the segments are no more than the frame.
+  const headerBytes = segments.length > 1 ? segments[0].length / 2 - frame.segmentBytes : 0;
+  assert(payloadBytes - count * headerBytes <= frame.length + 4);
+  assertEquals(segmenter.next(target, 0), 0);
+  assertEquals(toHex(frame.bytes), before, "the super-frame was changed");
+  return segments;
+}
+
+Deno.test("no super-frame makes the segmenter throw, run away or read beyond the frame", () => {
+  const segmenter = new Segmenter();
+  const outcomes = new Set<string>();
+  fuzz(fc.property(frames, (frame) => {
+    const once = cut(segmenter, placed(frame, 0xa5));
+    assertEquals(cut(segmenter, placed(frame, 0x00)), once);
+    outcomes.add(typeof once === "number" ? `${once}` : "cut");
+  }));
+  assert(outcomes.has("cut") && outcomes.has("-1") && outcomes.has("-2"), [...outcomes].join());
+});
+
+Deno.test("no frame makes the finisher throw, or touch a byte around it", () => {
+  const finisher = new FrameFinisher();
+  const outcomes = new Set<number>();
+  fuzz(fc.property(frames, (frame) => {
+    const target = new Uint8Array(2048).fill(0xa5);
+    const lengths = [0xa5, 0x00].map((around) => {
+      const length = finisher.copy(placed(frame, around), target, 100);
+      const end = 100 + Math.max(0, length);
+      if (length >= 0) {
+        assert(target.subarray(0, 100).every((byte) => byte === 0xa5), "before");
+        assert(target.subarray(end).every((byte) => byte === 0xa5), "behind");
+        assert(length <= FRAME_BYTES_MAX);
+      } else target.fill(0xa5);
+      return length < 0 ? `${length}` : toHex(target.slice(100, end));
+    });
+    assertEquals(lengths[0], lengths[1], "bytes around the frame mattered");
+    const where = placed(frame, 0xa5);
+    const before = toHex(where.bytes);
+    const result = finisher.complete(where.bytes, where.offset, where.length, where);
+    if (result < 0) assertEquals(toHex(where.bytes), before);
+    assertEquals(where.bytes.subarray(0, 40).every((byte) => byte === 0xa5), true);
+    assertEquals(where.bytes.subarray(40 + frame.length).every((byte) => byte === 0xa5), true);
+    outcomes.add(result);
+  }));
+  assertEquals([...outcomes].sort(), [-1, 0]);
+});

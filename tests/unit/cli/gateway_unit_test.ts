@@ -1,0 +1,45 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
+import { OptionValues } from "../../../src/cli/options.ts";
+import { gatewayUnitOf } from "../../../src/cli/unit_command.ts";
+
+Deno.test("the gateway's unit starts it with its options, paths made absolute, and two capabilities", () => {
+  const args = ["--interface", "br0", "--gateway-key-file", "party.key", "--name", "50% Ann"];
+  const { text, notes } = gatewayUnitOf("/usr/local/bin/lanparty-gateway", args, "/etc/lanparty");
+  assertStringIncludes(
+    text,
+    'ExecStart=/usr/local/bin/lanparty-gateway --interface br0 --name "50%% Ann"\n' +
+      "LoadCredential=gateway-key:/etc/lanparty/party.key\n",
+  );
+  assertStringIncludes(text, "\nMemoryMax=512M\nTasksMax=64\n");
+  for (const list of ["AmbientCapabilities", "CapabilityBoundingSet"]) {
+    assertStringIncludes(text, `\n${list}=CAP_NET_RAW CAP_NET_ADMIN\n`);
+  }
+  assertEquals(notes, []);
+  assertEquals(gatewayUnitOf("/home/ann/lanparty-gateway", [], "/").notes.length, 1);
+});
+
+Deno.test("what may hold a key is root's: systemd hands it to the gateway, from wherever it lies", () => {
+  const lines = (args: readonly string[], config: Record<string, string[]> = {}) => {
+    const values = OptionValues.fromRecord(GATEWAY_PROGRAM, config);
+    const { text, notes } = gatewayUnitOf("/bin/g", args, "/home/ann", values);
+    assertEquals(notes, []);
+    return text.split("\n").filter((line) => /^(ExecStart|LoadCredential)=/.test(line));
+  };
+  assertEquals(lines(["--gateway-key-file=50%.key", "--config", "g.toml"]), [
+    "ExecStart=/bin/g",
+    "LoadCredential=gateway-key:/home/ann/50%%.key",
+    "LoadCredential=config:/home/ann/g.toml",
+  ]);
+  // A file that only the configuration file names: what is relative there would be so to `/`.
+  const config = { "config": ["g.toml"], "gateway-key-file": ["etc/k"], "relay": ["r"] };
+  assertEquals(lines(["--config", "g.toml"], config), [
+    "ExecStart=/bin/g",
+    "LoadCredential=config:/home/ann/g.toml",
+    "LoadCredential=gateway-key:/etc/k",
+  ]);
+  const { notes } = gatewayUnitOf("/bin/g", ["--gateway-key", "AAAA"], "/");
+  assertEquals(notes, [
+    "the unit holds the key of --gateway-key, and everybody can read units: use --gateway-key-file",
+  ]);
+});

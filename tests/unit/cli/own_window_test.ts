@@ -1,0 +1,230 @@
+/** A double-clicked client: what it asks for, and the file beside it. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { allOptions, parseCommandLine } from "../../../src/cli/options.ts";
+import {
+  askForArguments,
+  besideOf,
+  CONFIG_NAME,
+  type Dialog,
+  type WindowStart,
+} from "../../../src/cli/own_window.ts";
+import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
+import { readConfigFile } from "../../../src/cli/config_file.ts";
+
+const KEY = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/** A player who gives these answers, and then closes the window. */
+class Player implements Dialog {
+  readonly heard: string[] = [];
+  readonly #answers: string[];
+
+  constructor(...answers: string[]) {
+    this.#answers = answers;
+  }
+
+  say(text: string): void {
+    this.heard.push(text);
+  }
+
+  ask(question: string): string | undefined {
+    this.heard.push(question);
+    return this.#answers.shift();
+  }
+}
+
+/** The arguments of a start that was agreed to. */
+function argsOf(start: WindowStart): readonly string[] {
+  if (start.kind !== "start") throw new Error(JSON.stringify(start));
+  return start.args;
+}
+
+/** A folder whose files are found with a backslash in front of them, as on Windows. */
+async function inFolder(run: (folder: string, file: string) => void): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-window-" });
+  try {
+    run(folder, `${folder}\\${CONFIG_NAME}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(`${folder}\\${CONFIG_NAME}`).catch(() => {});
+  }
+}
+
+Deno.test("the player is asked for relay, fingerprint, room and key, and is kept in mind", async () => {
+  await inFolder((folder, file) => {
+    const player = new Player("relay.example.org", "", "PARTY", KEY, "y", "");
+    const args = argsOf(askForArguments(CLIENT_PROGRAM, folder, player));
+    assertEquals(args, [
+      ...["--relay", "relay.example.org", "--room", "PARTY", "--room-key", KEY],
+      "--allow-inbound",
+    ]);
+    assertEquals(parseCommandLine(CLIENT_PROGRAM, args).kind, "run");
+    assertMatch(player.heard.at(-1)!, /^Kept in /);
+    const kept = readConfigFile(CLIENT_PROGRAM, file);
+    assertEquals(typeof kept === "string" ? kept : Object.fromEntries(kept), {
+      relay: ["relay.example.org"],
+      room: ["PARTY"],
+      "room-key": [KEY],
+      "allow-inbound": true,
+    });
+    // The next time there is little to confirm: what lets others in is asked for each time.
+    const next = new Player("", "y");
+    const again = argsOf(askForArguments(CLIENT_PROGRAM, folder, next));
+    const said = ["--relay=relay.example.org", "--room=PARTY", `--room-key=${KEY}`];
+    assertEquals(again, [...said, "--allow-inbound"]);
+    assertEquals(parseCommandLine(CLIENT_PROGRAM, again).kind, "run");
+    assertEquals(next.heard.at(-1), "May the LAN reach games that you host on this PC? [y/N]");
+    const shut = askForArguments(CLIENT_PROGRAM, folder, new Player("", ""));
+    assertEquals(argsOf(shut), said);
+    assertMatch(next.heard[0], /room PARTY on the relay relay\.example\.org/);
+    // Or a report is wanted, which a window without a console could not be asked for otherwise.
+    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, new Player("d"))), ["doctor"]);
+    // Or everything is asked again, for another party, and kept in the place of the first.
+    const other = new Player("n", "other.example.org", "", "SECOND", "", "", "y");
+    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, other)), [
+      ...["--relay", "other.example.org", "--room", "SECOND"],
+    ]);
+    const second = new Player("");
+    askForArguments(CLIENT_PROGRAM, folder, second);
+    assertMatch(second.heard[0], /room SECOND on the relay other\.example\.org/);
+  });
+});
+
+Deno.test("a wrong answer is explained, and asked for again, but not for ever", async () => {
+  await inFolder((folder) => {
+    const player = new Player(
+      "relay",
+      "",
+      "much too long a room for a room",
+      "PARTY",
+      "x",
+      "",
+      "n",
+    );
+    const args = argsOf(askForArguments(CLIENT_PROGRAM, folder, player));
+    assertEquals(args, ["--relay", "relay", "--room", "PARTY"]);
+    assertEquals(player.heard.filter((line) => line.startsWith("  ")), [
+      '  "much too long a room for a room": expected 1 to 32 of A-Z, 0-9 and -',
+      "  expected a key of 22 characters",
+    ]);
+    const stubborn = new Player(...Array<string>(9).fill("::"));
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, stubborn).kind, "given-up");
+    assertMatch(stubborn.heard.at(-1)!, /Ask your host what to answer/);
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player()).kind, "given-up");
+  });
+});
+
+Deno.test("a report can be had before anything was kept", async () => {
+  await inFolder((folder) => {
+    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, new Player("d"))), ["doctor"]);
+    const named = askForArguments(
+      CLIENT_PROGRAM,
+      folder,
+      new Player("d:443", "", "A", "", "", "n"),
+    );
+    assertEquals(argsOf(named), ["--relay", "d:443", "--room", "A"]);
+  });
+});
+
+Deno.test("what the player does not want to keep is not written", async () => {
+  await inFolder((folder, file) => {
+    askForArguments(CLIENT_PROGRAM, folder, new Player("relay", "", "PARTY", "", "", "no"));
+    assertMatch(String(readConfigFile(CLIENT_PROGRAM, file)), /cannot be read/);
+  });
+});
+
+Deno.test("a file that is wrong is not used, and it is said why", async () => {
+  await inFolder((folder, file) => {
+    Deno.writeTextFileSync(file, "room = \n");
+    const player = new Player();
+    const start = askForArguments(CLIENT_PROGRAM, folder, player);
+    assertEquals(start.kind === "refused" && start.message.startsWith(`${file}:1: `), true);
+    assertEquals(player.heard, []);
+  });
+});
+
+Deno.test("what a file beside the program opens is asked for one by one", async () => {
+  await inFolder((folder, file) => {
+    Deno.writeTextFileSync(
+      file,
+      'relay = "r"\nroom = "A"\nname = "Ann"\nallow-lan-default-route = true\n' +
+        'allow-inbound = true\ntap-name = "tap7"\nno-dhcp = false\n',
+    );
+    const plain = ["--relay=r", "--room=A", "--name=Ann"];
+    const wishes = ["--tap-name=tap7", "--allow-lan-default-route", "--allow-inbound"];
+    const cases: [string[], string[]][] = [
+      [["", "", "", ""], []],
+      [["", "n", "no", "N"], []],
+      [["", "y", "", ""], [wishes[0]]],
+      [["", "", "Yes", ""], [wishes[1]]],
+      [["", "y", "y", "y"], wishes],
+    ];
+    for (const [answers, more] of cases) {
+      const player = new Player(...answers);
+      const start = askForArguments(CLIENT_PROGRAM, folder, player);
+      assertEquals(argsOf(start), [...plain, ...more]);
+      assertEquals(player.heard.slice(-4), [
+        "lanparty.toml wants more. Say yes only to what your host has told you of.",
+        'May the party use the network adapter "tap7" of this PC? [y/N]',
+        "May the LAN take over this PC's way to the internet, and look up names for it? [y/N]",
+        "May the LAN reach games that you host on this PC? [y/N]",
+      ]);
+    }
+    // A window that is closed is no yes.
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player("", "y")).kind, "given-up");
+  });
+});
+
+Deno.test("a file beside the program names no files, and sets nothing that only its player can know", async () => {
+  const refused = {
+    "frame-log": "C:\\\\Windows\\\\System32\\\\drivers\\\\etc\\\\hosts",
+    "state-dir": "C:\\\\x",
+    "relay-ca-cert": "x",
+    "room-key-file": "x",
+    "address": "8.8.8.8/1",
+  };
+  for (const [name, value] of Object.entries(refused)) {
+    await inFolder((folder, file) => {
+      Deno.writeTextFileSync(file, `relay = "r"\nroom = "A"\n${name} = "${value}"\n`);
+      const player = new Player("", "y", "y");
+      const start = askForArguments(CLIENT_PROGRAM, folder, player);
+      assertEquals(start.kind, "refused", name);
+      const why = name === "address" ? "may not set that" : "may not name files and folders";
+      assertMatch(
+        start.kind === "refused" ? start.message : "",
+        RegExp(`sets ${name}: .* ${why}\\.`),
+      );
+      assertEquals(player.heard, []);
+    });
+  }
+});
+
+Deno.test("each option of the client is obeyed, asked for, or refused", () => {
+  const by = (what: string) =>
+    allOptions(CLIENT_PROGRAM).filter((spec) => {
+      const beside = besideOf(spec);
+      return (typeof beside === "string" ? beside : "asked") === what;
+    }).map(({ name }) => name);
+  assertEquals(by("obeyed").sort(), [
+    ...["datagram-budget", "log-format", "log-level", "name", "no-dhcp", "relay"],
+    ...["relay-fingerprint", "room", "room-key", "server-name", "virtual-mac"],
+  ]);
+  const asked = by("asked");
+  assertEquals(asked.filter((name) => !name.startsWith("allow-")), ["tap-name"]);
+  assertEquals(by("refused").filter((name) => name.startsWith("allow-")), []);
+  // One that nobody has put into words is asked for by its help.
+  const spec = { name: "allow-x", value: "N", help: "let X in" };
+  assertEquals(besideOf(spec), { ask: "May lanparty.toml set allow-x {} (let X in)?" });
+  assertEquals(besideOf({ ...spec, name: "x" }), "refused");
+});
+
+Deno.test("a file cannot paint over what the player reads", async () => {
+  await inFolder((folder, file) => {
+    Deno.writeTextFileSync(
+      file,
+      'room = "PARTY"\nrelay = "relay.example.org"\nname = "\\u001b[2J"',
+    );
+    const player = new Player();
+    assertEquals(askForArguments(CLIENT_PROGRAM, folder, player).kind, "given-up");
+    assertEquals(player.heard.some((line) => line.includes("\x1b")), false);
+  });
+});

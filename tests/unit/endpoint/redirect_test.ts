@@ -1,0 +1,202 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { TokenStore } from "../../../src/endpoint/token_store.ts";
+import { Stage } from "./harness.ts";
+
+const PIN = "A".repeat(43);
+
+/** From the connect action that is there: the relay sends us on. */
+function redirect(stage: Stage, relay: string, more: object = {}): void {
+  stage.greet();
+  stage.clear();
+  stage.relaySays({ type: "redirect", relay, ...more });
+}
+
+/** Hosts of the connect actions since the last clear. */
+function hosts(stage: Stage): string[] {
+  return stage.actions("connect").map((action) => `${action.host}:${action.port}`);
+}
+
+Deno.test("a redirect is followed at once, to its port, under its own name", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org:4433");
+  assertEquals(stage.only("close").errorCode, 1);
+  assertEquals(stage.only("connect"), {
+    type: "connect",
+    host: "b.example.org",
+    port: 4433,
+    serverName: "b.example.org",
+  });
+  assertEquals(stage.statuses("redirected"), [{ type: "redirected", relay: "b.example.org:4433" }]);
+});
+
+Deno.test("a redirect may name the certificate's name and key", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "[2001:db8::2]:443", { serverName: "b.example.org", fingerprint: PIN });
+  const { host, serverName, fingerprint } = stage.only("connect");
+  assertEquals({ host, serverName, fingerprint }, {
+    host: "2001:db8::2",
+    serverName: "b.example.org",
+    fingerprint: PIN,
+  });
+});
+
+Deno.test("a redirect without a key leaves the pin of the invitation in force", () => {
+  const stage = new Stage({ fingerprint: PIN });
+  stage.start();
+  redirect(stage, "b.example.org");
+  assertEquals(stage.only("connect").fingerprint, PIN);
+});
+
+Deno.test("three redirects are followed, the fourth leads back home after a while", () => {
+  const stage = new Stage();
+  stage.start();
+  for (const host of ["b", "c", "d"]) {
+    redirect(stage, `${host}.example.org`);
+    assertEquals(hosts(stage), [`${host}.example.org:443`]);
+  }
+  redirect(stage, "e.example.org");
+  assertEquals(hosts(stage), []);
+  assertStringIncludes(stage.statuses("retrying")[0].reason, "circles");
+  stage.advance(125);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
+Deno.test("a circle of redirects never ends the program, and waits longer each time around", () => {
+  const stage = new Stage();
+  stage.start();
+  const waits: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    for (const host of ["b", "c", "d", "e"]) redirect(stage, `${host}.example.org`);
+    waits.push((stage.session.retryAtMs ?? 0) - stage.nowMs);
+    stage.advance(waits[round]);
+  }
+  assertEquals(waits, [125, 250, 500, 1000, 2000, 4000, 8000, 15_000]);
+});
+
+Deno.test("when the other relay cannot be reached, the original one is asked again", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.clear();
+  stage.closed({ transport: "timeout" });
+  stage.advance(125);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+  // And its redirects count from the beginning.
+  for (const host of ["b", "c", "d"]) {
+    redirect(stage, `${host}.example.org`);
+    assertEquals(hosts(stage), [`${host}.example.org:443`]);
+  }
+});
+
+Deno.test("a wrong certificate behind a redirect leads back home, too", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.clear();
+  stage.closed({ transport: "certificate", certificateProblem: "wrong-name" });
+  assertEquals(stage.actions("ended"), []);
+  stage.advance(125);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
+Deno.test("a full room on the other relay is asked for at the original one again", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.greet();
+  stage.clear();
+  stage.relaySays({ type: "reject", code: "room-full", message: "", retryAfterMs: 10_000 });
+  stage.advance(10_000);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
+Deno.test("a refusal on the other relay that cannot change is final", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.greet();
+  stage.relaySays({ type: "reject", code: "not-admitted", message: "" });
+  assertEquals(stage.only("ended").exitCode, 1);
+});
+
+Deno.test("a MAC in use on the other relay is tried there again, without another redirect", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.greet();
+  stage.clear();
+  stage.relaySays({ type: "reject", code: "mac-in-use", message: "" });
+  stage.advance(1000);
+  assertEquals(hosts(stage), ["b.example.org:443"]);
+});
+
+Deno.test("a session whose path broke goes to its relay first, and then home", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.join();
+  stage.clear();
+  stage.closed({ transport: "timeout" });
+  stage.advance(125);
+  assertEquals(hosts(stage), ["b.example.org:443"]);
+  stage.clear();
+  stage.closed({ transport: "refused" });
+  stage.advance(250);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
+Deno.test("a relay that restarts may have handed the room on: home knows where to", () => {
+  for (const retryAfterMs of [undefined, 2000]) {
+    const stage = new Stage();
+    stage.start();
+    redirect(stage, "b.example.org");
+    stage.join();
+    stage.clear();
+    stage.relaySays({ type: "disconnect", code: "relay-restarting", message: "", retryAfterMs });
+    stage.advance(2000);
+    assertEquals(hosts(stage), ["relay.example.org:443"]);
+  }
+});
+
+Deno.test("a relay that breaks the protocol is not gone back to, home is asked first", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org");
+  stage.join();
+  stage.clear();
+  stage.relaySays({ type: "nonsense" });
+  stage.advance(2000);
+  assertEquals(hosts(stage), ["relay.example.org:443"]);
+});
+
+Deno.test("each relay gets its own token, and no other's", () => {
+  const tokens = new TokenStore();
+  const peer = "02:00:00:00:00:51";
+  tokens.set({ relay: "relay.example.org:443", room: "LAN", peer }, "home's");
+  const stage = new Stage({ tokens });
+  stage.start();
+  stage.greet();
+  assertEquals(stage.sent()[0].resume, "home's");
+  stage.clear();
+  stage.relaySays({ type: "redirect", relay: "b.example.org" });
+  stage.join({ resume: "b's" });
+  assertEquals(stage.sent()[0].resume, undefined);
+  assertEquals(stage.only("saveToken").key.relay, "b.example.org:443");
+  stage.clear();
+  stage.closed({ transport: "timeout" });
+  stage.advance(125);
+  stage.greet();
+  assertEquals(stage.sent()[0].resume, "b's");
+});
+
+Deno.test("the room's relay is told with the room", () => {
+  const stage = new Stage();
+  stage.start();
+  redirect(stage, "b.example.org:4433");
+  stage.join();
+  const { host, port } = stage.only("joined").relay;
+  assertEquals({ host, port }, { host: "b.example.org", port: 4433 });
+  assertEquals(stage.session.relay.host, "b.example.org");
+});

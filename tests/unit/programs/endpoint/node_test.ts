@@ -1,0 +1,145 @@
+/** What an endpoint does before the first packet to a relay: a real session, and a transport that is played. */
+import { formatIp } from "../../../../src/proto/ip.ts";
+import { assert, assertEquals } from "@std/assert";
+import { encodeMessage } from "../../../../src/control/framing.ts";
+import type { RelayMessage } from "../../../../src/control/messages.ts";
+import { FramePath } from "../../../../src/endpoint/frame_path.ts";
+import { EndpointSession } from "../../../../src/endpoint/session.ts";
+import { TrafficCounters } from "../../../../src/observe/counters.ts";
+import type {
+  QuicAddress,
+  QuicConnection,
+  QuicConnectionHandler,
+} from "../../../../src/quic/mod.ts";
+import { BufferPool } from "../../../../src/queue/buffer_pool.ts";
+import { QueueArena } from "../../../../src/queue/fair_queue.ts";
+import { EndpointNode, type EndpointNodeParts } from "../../../../src/programs/endpoint/node.ts";
+import { loggerOf } from "../../../../src/log/logging.ts";
+import { eventually } from "../../../../tools/lab/wait.ts";
+import { CLIENT, LEAST } from "../../endpoint/harness.ts";
+
+const [FIRST, SECOND] = ["192.0.2.1", "192.0.2.2"];
+
+/** A node whose transport writes down what is asked of it. */
+class Scene {
+  readonly done: string[] = [];
+  readonly node: EndpointNode;
+  private nowMs = 1_000;
+  private live!: { connection: QuicConnection; handler: QuicConnectionHandler };
+  private control: ((bytes: Uint8Array) => void) | undefined;
+
+  constructor() {
+    const pool = new BufferPool(16);
+    const counters = new TrafficCounters();
+    const parts = {
+      session: new EndpointSession(
+        { ...CLIENT, relay: { host: FIRST, port: 443 } },
+        { random: LEAST },
+      ),
+      path: new FramePath({ pool, arena: new QueueArena(16), counters }),
+      core: { ownTraffic: { setRelay() {}, clear() {} } },
+      counters,
+      pool,
+      library: {
+        connect: (options: { address: QuicAddress }, handler: QuicConnectionHandler) =>
+          this.connect(options.address, handler),
+      },
+      trust: { configurationFor: () => ({}) },
+      reactor: {
+        counters: { turns: 0 },
+        now: () => this.nowMs,
+        addWorker: () => () => {},
+        ...{ attend() {}, wake() {}, stop() {} },
+      },
+      logger: loggerOf("client"),
+      beforeConnect: (address: Uint8Array) => this.done.push(`hold ${formatIp(address)}`),
+      onAction() {},
+    };
+    this.node = new EndpointNode(parts as unknown as EndpointNodeParts);
+  }
+
+  private connect(address: QuicAddress, handler: QuicConnectionHandler): QuicConnection {
+    this.done.push(`connect ${address.host}`);
+    const connection = {
+      state: "connected",
+      maxDatagramBytes: 1439,
+      unsentBytes: 0,
+      statistics: () => false,
+      openStream: (
+        stream: { data: (stream: unknown, bytes: Uint8Array, last: boolean) => void },
+      ) => {
+        this.control = (bytes) => stream.data(undefined, bytes, false);
+        return { send: () => true, finish() {} };
+      },
+      shutdown: () => this.done.push(`close ${address.host}`),
+      abandon: () => this.done.push(`abandon ${address.host}`),
+    } as unknown as QuicConnection;
+    this.live = { connection, handler };
+    return connection;
+  }
+
+  /** Lets time pass. */
+  pass(ms: number): void {
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 10) {
+      this.node.work(this.nowMs);
+    }
+  }
+
+  /** Waits for a connection: names are looked up on another thread. */
+  async connects(count: number): Promise<void> {
+    await eventually(`connection ${count}`, () => {
+      this.pass(10);
+      return this.done.filter((line) => line.startsWith("connect ")).length === count;
+    });
+  }
+
+  /** The relay answers: the client says hello. */
+  greet(): void {
+    this.live.handler.connected(this.live.connection);
+    this.pass(500);
+    assert(this.control !== undefined);
+  }
+
+  say(message: RelayMessage): void {
+    this.control!(encodeMessage(message));
+    this.pass(10);
+  }
+
+  closed(): void {
+    this.live.handler.closed(this.live.connection, {
+      kind: "application",
+      by: "local",
+      errorCode: 1,
+      message: "",
+      status: 0,
+    });
+    this.pass(10);
+  }
+}
+
+Deno.test("a relay's way is held before the first packet to it, also where a redirect leads", async () => {
+  const scene = new Scene();
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet();
+  scene.say({ type: "redirect", relay: `${SECOND}:443` });
+  scene.closed();
+  await scene.connects(2);
+  assertEquals(scene.done, [
+    ...[`hold ${FIRST}`, `connect ${FIRST}`, `close ${FIRST}`],
+    ...[`hold ${SECOND}`, `connect ${SECOND}`],
+  ]);
+  assertEquals(scene.node.failure, undefined);
+});
+
+Deno.test("what was held is held again before a relay is come back to", async () => {
+  const scene = new Scene();
+  scene.node.start();
+  await scene.connects(1);
+  scene.closed();
+  scene.pass(2_000);
+  await scene.connects(2);
+  assertEquals(scene.done, [
+    ...[`hold ${FIRST}`, `connect ${FIRST}`, `hold ${FIRST}`, `connect ${FIRST}`],
+  ]);
+});

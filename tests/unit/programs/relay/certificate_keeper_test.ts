@@ -1,0 +1,205 @@
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  CertificateKeeper,
+  type CertificateUse,
+  RENEWAL_CHECK_INTERVAL_MS,
+  stampOfFiles,
+  WATCH_INTERVAL_MS,
+} from "../../../../src/programs/relay/certificate_keeper.ts";
+import {
+  isRenewalDue,
+  keptFingerprint,
+  readCertificate,
+  type RelayCertificate,
+  RENEWAL_MS,
+  selfSignedCertificate,
+} from "../../../../src/programs/relay/identity.ts";
+import { UserError } from "../../../../src/log/user_error.ts";
+import { createSelfSigned } from "../../../../src/trust/self_signed.ts";
+import { DAY_MS } from "../../../../tools/lab/certificates.ts";
+
+const UNIX_MS = Date.UTC(2026, 10, 20, 12);
+
+function certificateOf(fingerprint: string, created = false): RelayCertificate {
+  const leafDer = new Uint8Array();
+  return { certificateFile: "cert", keyFile: "key", leafDer, fingerprint, created };
+}
+
+/** A world in which the files hold `next`, or are of no use. */
+class World implements CertificateUse {
+  next: RelayCertificate | UserError | Error = certificateOf("one");
+  files = "1";
+  due = false;
+  loads = 0;
+  readonly used: string[] = [];
+  readonly notes: string[] = [];
+  readonly keeper = new CertificateKeeper(this, certificateOf("one"), 0);
+  private turns = 0;
+
+  load(): Promise<RelayCertificate> {
+    this.loads++;
+    return this.next instanceof Error ? Promise.reject(this.next) : Promise.resolve(this.next);
+  }
+
+  use(certificate: RelayCertificate): void {
+    if (certificate.fingerprint === "unfit") throw new UserError("they do not fit");
+    this.used.push(certificate.fingerprint);
+  }
+
+  isRenewalDue(): boolean {
+    return this.due;
+  }
+
+  stamp(): string {
+    return this.files;
+  }
+
+  note(level: string, message: string): void {
+    this.notes.push(`${level}: ${message}`);
+  }
+
+  /** Lets the files be looked at so many times. */
+  async watch(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      this.keeper.work(++this.turns * WATCH_INTERVAL_MS);
+      for (let j = 0; j < 10; j++) await Promise.resolve();
+    }
+  }
+}
+
+Deno.test("files that stay as they are, are not read", async () => {
+  const world = new World();
+  await world.watch(100);
+  assertEquals([world.loads, world.used, world.notes], [0, [], []]);
+});
+
+Deno.test("a changed pair is taken once it has come to rest, and once only", async () => {
+  const world = new World();
+  for (const files of ["2", "3"]) {
+    world.files = files;
+    await world.watch(1);
+    assertEquals(world.loads, 0, "it may be half written");
+  }
+  await world.watch(5);
+  assertEquals([world.loads, world.used], [1, ["one"]]);
+  assertEquals(world.notes, ["info: certificate read anew"]);
+});
+
+Deno.test("a broken pair is named once, the old certificate stays, and a mended one is taken", async () => {
+  const world = new World();
+  for (
+    const [files, next] of [["2", new UserError("no PEM")], ["3", certificateOf("unfit")]] as const
+  ) {
+    world.files = files;
+    world.next = next;
+    await world.watch(5);
+    assertEquals(world.keeper.current.fingerprint, "one");
+  }
+  assertEquals(world.loads, 2);
+  assertEquals(world.notes, [
+    "error: the old certificate stays: no PEM",
+    "error: the old certificate stays: they do not fit",
+  ]);
+  world.files = "4";
+  world.next = certificateOf("two");
+  await world.watch(3);
+  assertEquals(world.used, ["two"]);
+  assertEquals(world.keeper.current.fingerprint, "two");
+  assertEquals(world.notes.slice(2), [
+    "info: certificate read anew",
+    "warning: the certificate has another key: pins of the old one fail",
+  ]);
+});
+
+Deno.test("a signal has the files read whether or not they changed, and tells how it went", async () => {
+  const world = new World();
+  assertEquals(await world.keeper.reload(), true);
+  world.next = new UserError("no");
+  assertEquals(await Promise.all([world.keeper.reload(), world.keeper.reload()]), [false, false]);
+  assertEquals(world.loads, 3);
+  world.next = new TypeError("a bug");
+  await assertRejects(() => world.keeper.reload(), TypeError, "a bug");
+});
+
+Deno.test("a certificate of our own is renewed when it is time, and its writing is no change", async () => {
+  const world = new World();
+  world.due = true;
+  world.load = () => {
+    world.files = "written";
+    world.due = false;
+    world.loads++;
+    return Promise.resolve(certificateOf("one", true));
+  };
+  world.keeper.work(RENEWAL_CHECK_INTERVAL_MS - 1);
+  assertEquals(world.loads, 0);
+  world.keeper.work(RENEWAL_CHECK_INTERVAL_MS);
+  await new Promise((resolve) => setTimeout(resolve));
+  for (let i = 1; i < 10; i++) world.keeper.work(RENEWAL_CHECK_INTERVAL_MS + i * WATCH_INTERVAL_MS);
+  assertEquals([world.loads, world.notes], [1, ["info: certificate renewed"]]);
+});
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-keeper-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("the self-signed certificate is made anew a month before its end, with the same key", async () => {
+  await withFolder(async (folder) => {
+    assertThrows(() => keptFingerprint(undefined, folder), UserError, "no certificate");
+    const first = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS);
+    const endMs = UNIX_MS + 3650 * DAY_MS;
+    assertEquals(isRenewalDue(first, endMs - RENEWAL_MS - 1), false);
+    assertEquals(isRenewalDue(first, endMs - RENEWAL_MS), true);
+    const kept = await selfSignedCertificate(folder, ["relay.test"], endMs - RENEWAL_MS - 1);
+    assertEquals([kept.created, kept.leafDer], [false, first.leafDer]);
+    const renewed = await selfSignedCertificate(folder, ["relay.test"], endMs - RENEWAL_MS);
+    assertEquals([renewed.created, renewed.fingerprint], [true, first.fingerprint]);
+    assertNotEquals(renewed.leafDer, first.leafDer);
+    assertEquals(isRenewalDue(renewed, endMs), false);
+    assertEquals(keptFingerprint(undefined, folder), first.fingerprint);
+  });
+});
+
+Deno.test("the stamp of files changes when one is replaced, is written, comes or goes", async () => {
+  await withFolder(async (folder) => {
+    const files = [`${folder}/a`, `${folder}/b`];
+    const stamps = [stampOfFiles(files)];
+    const changes = [
+      () => Deno.writeTextFileSync(files[0], "1"),
+      () => Deno.writeTextFileSync(files[1], "1"),
+      () => Deno.writeTextFileSync(files[1], "12"),
+      () => {
+        Deno.writeTextFileSync(`${files[1]}.new`, "34");
+        Deno.renameSync(`${files[1]}.new`, files[1]);
+      },
+      () => Deno.utimeSync(files[1], 1, 1),
+      () => Deno.removeSync(files[0]),
+    ];
+    for (const change of changes) {
+      change();
+      stamps.push(stampOfFiles(files));
+    }
+    assertEquals(new Set(stamps).size, stamps.length);
+    assertEquals(stampOfFiles(files), stamps.at(-1));
+    await Promise.resolve();
+  });
+});
+
+Deno.test("a key that needs a password is refused, before anybody is asked for one", async () => {
+  await withFolder(async (folder) => {
+    const made = await createSelfSigned({ names: ["relay.test"], days: 1, unixMs: UNIX_MS });
+    const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+    await Deno.writeTextFile(cert, made.certificatePem);
+    await Deno.writeTextFile(key, made.keyPem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE"), {
+      mode: 0o600,
+    });
+    assertThrows(() => readCertificate(cert, key), UserError, "protected by a password");
+    await Deno.writeTextFile(key, made.keyPem);
+    assertEquals(readCertificate(cert, key).fingerprint, made.fingerprint);
+    assertEquals(keptFingerprint(cert, folder), made.fingerprint);
+  });
+});

@@ -1,0 +1,59 @@
+import { assert, assertEquals } from "@std/assert";
+import { BUDGET_BYTES_MIN, MtuSettler, TAP_MTU_MIN, tapMtuFor } from "../../../src/proto/mtu.ts";
+
+Deno.test("a room's MTU follows from the narrower direction", () => {
+  assertEquals(tapMtuFor(1418, 1418, 1400), 1400);
+  assertEquals(tapMtuFor(1417, 1418, 1400), 1399);
+  assertEquals(tapMtuFor(1418, 1417, 1400), 1399);
+  assertEquals(tapMtuFor(9000, 9000, 1400), 1400);
+  assertEquals(tapMtuFor(9000, 9000, 1500), 1500);
+  assertEquals(tapMtuFor(1298, 1500, 1400), 1280);
+  assertEquals(tapMtuFor(608, 1500, 1400), 1280);
+  assertEquals(tapMtuFor(1500, 0, 1400), 1280);
+  assertEquals(tapMtuFor(1500, 1500, 1000), 1280);
+  assertEquals([TAP_MTU_MIN, BUDGET_BYTES_MIN], [1280, 608]);
+});
+
+Deno.test("a maximum that does not grow settles after 100 ms", () => {
+  const settler = new MtuSettler(1000);
+  settler.handleMaximum(1200, 1000);
+  assert(!settler.settled(1099.9));
+  assertEquals(settler.deadlineMs(1050), 1100);
+  assert(settler.settled(1100));
+  assertEquals(settler.maximumBytes, 1200);
+});
+
+Deno.test("each growth starts the wait again, the same value and a fall do not", () => {
+  const settler = new MtuSettler(0);
+  settler.handleMaximum(1200, 0);
+  settler.handleMaximum(1300, 60);
+  settler.handleMaximum(1300, 80);
+  settler.handleMaximum(1250, 90);
+  assertEquals(settler.deadlineMs(90), 160);
+  assertEquals(settler.maximumBytes, 1250);
+  settler.handleMaximum(1400, 150);
+  assert(!settler.settled(160));
+  assert(settler.settled(250));
+});
+
+Deno.test("three round trips count where they are longer than 100 ms", () => {
+  const settler = new MtuSettler(0);
+  settler.handleMaximum(1200, 10);
+  settler.handleRtt(33);
+  assertEquals(settler.deadlineMs(10), 110);
+  settler.handleRtt(50);
+  assertEquals(settler.deadlineMs(10), 160);
+  settler.handleRtt(20);
+  assertEquals(settler.deadlineMs(10), 110);
+});
+
+Deno.test("one second after the handshake it is settled, whatever happens", () => {
+  const settler = new MtuSettler(500);
+  settler.handleRtt(2000);
+  for (let nowMs = 500; nowMs < 1500; nowMs += 50) {
+    settler.handleMaximum(1000 + nowMs / 10, nowMs);
+    assert(!settler.settled(nowMs));
+  }
+  assertEquals(settler.deadlineMs(1499), 1500);
+  assert(settler.settled(1500));
+});

@@ -1,0 +1,84 @@
+/**
+ * `deno task bench`: what the programs can carry, and how late, as ratios in one run on this machine.
+ * A goal that is missed is shown, and is no failure: machines differ.
+ * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
+ */
+import { NetworkLab } from "../lab/netns.ts";
+import { build, runTool } from "../build/build.ts";
+import { BuildError } from "../build/cache.ts";
+import { measureBulk } from "./bulk.ts";
+import { measureChain } from "./chain.ts";
+import { measureCodec } from "./codec.ts";
+import { measureForwarding } from "./forwarding.ts";
+import { measureGateway, measureGatewaySoak, Wire } from "./gateway.ts";
+import { measureMemory } from "./memory.ts";
+import { measureBusyRelay, measureNarrowPath } from "./overload.ts";
+import { type BenchRow, formatBench } from "./table.ts";
+import { benchTls, readTlsOptions, TLS_USAGE } from "./tls.ts";
+import { C_PROGRAMS, NETWORK_PLAY } from "../build/prerequisites.ts";
+import { say, step } from "../build/progress.ts";
+
+async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  rows.push(...await step("round trip through the chain", () => measureChain()));
+  rows.push(...await step("pings during a bulk copy", () => measureBulk()));
+  const wire = await Wire.make(lab, folder);
+  rows.push(
+    ...await step("gateway: its own code, against a bare loop in C", () => measureGateway(wire)),
+    ...await step("gateway: 24 million frames", () => measureGatewaySoak(wire)),
+  );
+  const forwarding = await step(
+    "relay: forwarding, against a loop over Deno's QUIC",
+    () => measureForwarding(lab, folder),
+  );
+  rows.push(...forwarding.rows);
+  rows.push(
+    ...await step(
+      "relay: twice what it can carry",
+      () => measureBusyRelay(lab, folder, forwarding.framesPerSecond),
+    ),
+    ...await step("relay: twice what a path carries", () => measureNarrowPath(lab, folder)),
+    ...await step("relay: ten million frames", () => measureMemory(lab, folder)),
+    ...await step("codec", () => Promise.resolve(measureCodec())),
+  );
+  return rows;
+}
+
+async function main(): Promise<number> {
+  const [name, ...args] = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  if (name !== undefined) {
+    const options = name === "tls" ? readTlsOptions(args) : undefined;
+    if (options === undefined) {
+      console.error(`usage: deno task bench\n       ${TLS_USAGE}`);
+      return 2;
+    }
+    return await benchTls(options.libraries, options.rounds);
+  }
+  if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
+  await build([...C_PROGRAMS, ...NETWORK_PLAY]);
+  const [loadBefore] = Deno.loadavg();
+  const startedMs = performance.now();
+  const lab = await NetworkLab.open();
+  const folder = await Deno.makeTempDir({ prefix: "lanparty-bench-" });
+  let rows: BenchRow[];
+  try {
+    rows = await measure(lab, folder);
+  } finally {
+    await lab.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+  say(`\n${formatBench(rows)}`);
+  const missed = rows.filter((row) => row.ok === false).length;
+  const goals = rows.filter((row) => row.ok !== undefined).length;
+  say(`${goals - missed} of ${goals} goals reached, in ${seconds(startedMs)} s`);
+  if (loadBefore > 0.5) {
+    say(`Others used this machine (load ${loadBefore.toFixed(1)}): delays and ratios suffer.`);
+  }
+  return 0;
+}
+
+function seconds(startedMs: number): string {
+  return ((performance.now() - startedMs) / 1000).toFixed(0);
+}
+
+if (import.meta.main) await runTool(main);

@@ -1,0 +1,198 @@
+/**
+ * The rooms of `src`: what each is for, and whom it may import. The tests hold the sources to it, and
+ * ARCHITECTURE.md's table is made of it (`deno run -A tools/docs/folders.ts`).
+ */
+
+/** A room of `src`. */
+export interface FolderRule {
+  /** What is in it, for people. */
+  readonly what: string;
+  /** The rooms that it may import. */
+  readonly folders: readonly string[];
+  /** Packages that it may import, by the names of the import map. */
+  readonly packages?: readonly string[];
+  /** No `Deno`, clock, randomness, timers, async or console: values in, values out. */
+  readonly pure?: boolean;
+  /** May call `Deno.dlopen` and hold pointers. */
+  readonly native?: boolean;
+}
+
+const CORE = ["proto", "control", "observe", "queue"];
+const NATIVE_USER = ["ffi", "reactor", "proto", "queue"];
+const SHELL = [...CORE, "log", "os", "reactor"];
+
+/** All rooms, by their paths below `src`. A room inside of another is one of its own. */
+export const FOLDERS: Readonly<Record<string, FolderRule>> = {
+  proto: {
+    what: "MACs, Ethernet, IP addresses and numbers, DHCP's layout, datagram header, split and " +
+      "reassembly, MTU: bytes only",
+    folders: [],
+    pure: true,
+  },
+  queue: {
+    what: "the buffer pool, flows, the fair queue in front of each target",
+    folders: ["proto"],
+    pure: true,
+  },
+  control: {
+    what: "control messages, framing, room codes, addresses, keys",
+    folders: ["proto"],
+    packages: ["zod"],
+    pure: true,
+  },
+  observe: {
+    what: "counters, drop reasons, frame log, status lines, diagnostics",
+    folders: ["proto"],
+    pure: true,
+  },
+  filter: {
+    what:
+      "what a party must not carry, and who may speak for which address: for relay, gateway and " +
+      "client",
+    folders: ["proto", "observe"],
+    pure: true,
+  },
+  relay: {
+    what: "rooms, admission, forwarding, limits, bans",
+    folders: [...CORE, "filter"],
+    pure: true,
+  },
+  "relay/workers": {
+    what:
+      "several processes of one relay: supervision, ports, whose room it is, where endpoints are " +
+      "sent on to",
+    folders: ["proto", "control", "relay"],
+    pure: true,
+  },
+  endpoint: {
+    what: "what client and gateway share: session, reconnection, frame path",
+    folders: CORE,
+    pure: true,
+  },
+  gateway: {
+    what: "bridge rules, CAM refresh, offload repair, loop guard, broadcast limit",
+    folders: [...CORE, "filter", "endpoint"],
+    pure: true,
+  },
+  client: {
+    what: "TAP rules, what the LAN may tell (DHCP, DHCPv6, routers), identity, route plan",
+    folders: [...CORE, "filter", "endpoint"],
+    pure: true,
+  },
+  trust: {
+    what: "certificates: checking and making them",
+    folders: ["proto"],
+    packages: ["@peculiar/x509", "node:crypto", "node:url"],
+  },
+  ffi: {
+    what: "symbols and struct layouts of libc, of Windows' DLLs and of msquic",
+    folders: [],
+    native: true,
+  },
+  reactor: { what: "the event loop", folders: ["ffi"], packages: ["node:timers"], native: true },
+  quic: {
+    what: "msquic: listener, connection, stream",
+    folders: ["ffi", "reactor", "proto", "queue"],
+    native: true,
+  },
+  link: { what: "packet socket, TAP, memory link", folders: NATIVE_USER, native: true },
+  route: {
+    what:
+      "Windows' interfaces and routes: what the client sets, and puts back; Linux' routes and " +
+      "the way to the relay",
+    folders: ["ffi", "proto"],
+    native: true,
+  },
+  os: {
+    what: "rights, state folders, files, DHCP clients, undo journal, sd_notify",
+    folders: NATIVE_USER,
+    packages: ["node:crypto"],
+    native: true,
+  },
+  log: {
+    what: "logging, lines to a terminal, errors that a user can mend",
+    folders: ["ffi", "os", "proto"],
+    packages: ["@logtape/logtape"],
+    native: true,
+  },
+  serve: {
+    what:
+      "status pages and metrics over HTTP, the administrator's socket: given values, it never " +
+      "reaches into a core",
+    folders: ["observe", "control", "proto"],
+  },
+  "programs/common": {
+    what:
+      "what the shells of several programs share: native library, state folder, pages, units, the " +
+      "frame log's file",
+    folders: [...SHELL, "quic", "relay", "serve"],
+  },
+  "programs/endpoint": {
+    what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",
+    folders: [...SHELL, "endpoint", "filter", "trust", "ffi", "quic", "programs/common"],
+  },
+  "programs/client": {
+    what: "lanparty-client: the adapter, this PC's networks, the doctor; Linux and Windows",
+    folders: [
+      ...[...SHELL, "client", "endpoint", "ffi", "link", "route"],
+      ...["programs/common", "programs/endpoint"],
+    ],
+  },
+  "programs/gateway": {
+    what: "lanparty-gateway: the LAN's interface, its offloads, the host's socket, the live line",
+    folders: [
+      ...[...SHELL, "gateway", "endpoint", "ffi", "link", "serve"],
+      ...["programs/common", "programs/endpoint"],
+    ],
+  },
+  "programs/relay": {
+    what: "lanparty-relay: listeners, certificate, bans on disk, pages",
+    folders: [
+      ...[...SHELL, "relay", "relay/workers", "trust", "quic", "serve"],
+      ...["programs/common", "programs/relay/workers"],
+    ],
+  },
+  "programs/relay/workers": {
+    what:
+      "the processes of `--reactors`: the supervisor, and what it and a worker say to each other",
+    folders: [
+      ...[...SHELL, "relay", "relay/workers", "trust", "quic", "serve"],
+      ...["programs/common", "programs/relay"],
+    ],
+  },
+  cli: {
+    what: "command lines; the three compile entries",
+    folders: [
+      ...[
+        ...CORE,
+        "relay",
+        "relay/workers",
+        "client",
+        "trust",
+        "ffi",
+        "link",
+        "os",
+        "log",
+        "serve",
+      ],
+      ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
+      ...["programs/relay", "programs/relay/workers"],
+    ],
+    packages: ["@std/cli", "smol-toml", "zod"],
+  },
+  types: {
+    what: "declarations for packages that have none",
+    folders: [],
+    packages: ["npm:deno-std@1.4.0"],
+  },
+};
+
+/** The room that a file of `src` is in: the innermost one; else the first folder. */
+export function folderOf(path: string): string {
+  const parts = path.split("/").slice(1, -1);
+  for (let length = parts.length; length > 0; length--) {
+    const folder = parts.slice(0, length).join("/");
+    if (FOLDERS[folder] !== undefined) return folder;
+  }
+  return parts[0] ?? "";
+}
