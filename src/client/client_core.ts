@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { FrameCore } from "../endpoint/endpoint.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
@@ -52,7 +53,7 @@ export interface ClientCoreOptions extends LanAnswersOptions {
 const NO_DROP = -1;
 
 /** The frames of one client. */
-export class ClientCore implements FrameSink {
+export class ClientCore implements FrameCore, FrameSink {
   /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
   readonly ownTraffic = new OwnTraffic();
 
@@ -85,25 +86,13 @@ export class ClientCore implements FrameSink {
     return this.#answers.releases;
   }
 
-  /**
-   * Follows the session: opens and closes the frame path. To be called with each action of the
-   * session; `maximumBytes` is the session's `datagramBytesMax`.
-   */
-  handleAction(action: EndpointAction, maximumBytes: number): void {
-    const { path } = this.#options;
+  /** Follows the session; to be called with each of its actions. */
+  handleAction(action: EndpointAction): void {
     this.#party.handleAction(action);
-    switch (action.type) {
-      case "joined":
-        this.#room = action.welcome.room;
-        this.#peerId = action.welcome.peerId;
-        return path.open(maximumBytes);
-      case "left":
-      case "ended":
-        this.#peerId = 0;
-        return path.close();
-      case "peerLeft":
-        return path.dropSource(action.peer.peerId);
-    }
+    if (action.type === "joined") {
+      this.#room = action.welcome.room;
+      this.#peerId = action.welcome.peerId;
+    } else if (action.type === "left" || action.type === "ended") this.#peerId = 0;
   }
 
   /** This PC's networks at the moment; to be called at first and whenever something has changed. */

@@ -10,6 +10,8 @@
  *
  * @module
  */
+import type { EndpointAction } from "../endpoint/actions.ts";
+import type { FrameCore } from "../endpoint/endpoint.ts";
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { PeerIdentity } from "../endpoint/peers.ts";
@@ -24,14 +26,14 @@ import {
   SOURCE_MAC_OFFSET,
 } from "../proto/ethernet.ts";
 import { copyBytes, readU16 } from "../proto/bytes.ts";
-import { IcmpType, Icmpv6Type } from "../proto/ip.ts";
 import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
-import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
-import { LAN_OWNER, type NeighbourEvent, NeighbourGuard } from "../filter/neighbour_guard.ts";
+import { PASS } from "../filter/content.ts";
+import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
 import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
+import { ContentJudge } from "./content_judge.ts";
 import { FrameFinisher } from "./finisher.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
@@ -41,11 +43,6 @@ import { Segmenter } from "./segmenter.ts";
 
 /** Players that a gateway serves at most, unless told otherwise. */
 export const PLAYERS_MAX_DEFAULT = 1_024;
-
-/** Random bytes that the table of addresses is mixed with. */
-const NEIGHBOUR_SEED_BYTES = 4;
-/** The gateway has no address of its own in the room. */
-const NO_PEER = -1;
 
 /** Where frames for the LAN go. */
 export interface LanWriter {
@@ -74,7 +71,7 @@ export interface GatewayCoreOptions {
 }
 
 /** The frames of one gateway, over all its sessions. */
-export class GatewayCore implements FrameSink {
+export class GatewayCore implements FrameCore, FrameSink {
   /** The live connection to the relay, to be set when it is made and cleared when it is gone. */
   readonly ownTraffic = new OwnTraffic();
 
@@ -90,10 +87,7 @@ export class GatewayCore implements FrameSink {
   readonly #dissection = new Dissection();
   readonly #guard: LoopGuard;
   readonly #limiter: BroadcastLimiter;
-  readonly #allowAdvertisements: boolean;
-  readonly #filter = new ContentFilter();
-  readonly #playerRules: ContentRules;
-  readonly #neighbours: NeighbourGuard;
+  readonly #content: ContentJudge;
   readonly #emit: EmitFrame;
   readonly #probes: ProbeSender = {
     probe: (side, bytes) => this.#sendProbe(side, bytes),
@@ -118,13 +112,8 @@ export class GatewayCore implements FrameSink {
     const ids = options.random(GUARD_IDS * PROBE_ID_BYTES);
     this.#guard = new LoopGuard(playersMax, ids, options.lanMac ?? new Uint8Array(MAC_BYTES));
     this.#limiter = new BroadcastLimiter(options.broadcastLimits);
-    this.#allowAdvertisements = options.allowRouterAdvertisements ?? false;
-    this.#playerRules = {
-      ...{ fromPlayer: true, allowVlan: options.allowVlan ?? false },
-      ...{ allowRouterAdvertisements: false, allowRouteChanges: false, allowProxyNames: false },
-    };
-    this.#neighbours = new NeighbourGuard(
-      options.random(NEIGHBOUR_SEED_BYTES),
+    this.#content = new ContentJudge(
+      options,
       (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
     );
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
@@ -152,7 +141,35 @@ export class GatewayCore implements FrameSink {
 
   /** Who has claimed whose address since the last call. */
   drainNeighbourEvents(): NeighbourEvent[] {
-    return this.#neighbours.drainEvents();
+    return this.#content.drainEvents();
+  }
+
+  /** Follows the session; to be called with each of its actions. */
+  handleAction(action: EndpointAction, nowMs: number): void {
+    switch (action.type) {
+      case "joined":
+        return this.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
+      case "left":
+        return this.handleLeft(nowMs);
+      case "peerJoined":
+        this.handlePeerJoined(action.peer, nowMs);
+        return;
+      case "peerLeft": {
+        const isForGood = action.reason === "bye" || action.reason === "kicked";
+        return this.handlePeerLeft(action.peer.peerId, nowMs, isForGood);
+      }
+    }
+  }
+
+  /** A datagram of the relay. Its frames are written to the LAN, or into a batch, before this returns. */
+  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#path.handleDatagram(bytes, offset, length, nowMs, this);
+  }
+
+  /** Whether a peer that is in the room is served: a gateway always is, a player if there is a place. */
+  serves({ role, peerId }: PeerIdentity): boolean {
+    return role !== "client" || this.#roster.hasPeer(peerId);
   }
 
   /** A room is entered, anew or again: its players follow one by one. */
@@ -162,7 +179,7 @@ export class GatewayCore implements FrameSink {
     this.#joined = true;
     this.#roster.reset(ownPeerId);
     this.#cam.clear();
-    this.#neighbours.handleJoined(NO_PEER);
+    this.#content.handleJoined();
     this.#guard.handleJoined(nowMs);
   }
 
@@ -198,7 +215,7 @@ export class GatewayCore implements FrameSink {
   handlePeerLeft(peerId: number, nowMs: number, forGood = true): void {
     this.#nowMs = nowMs;
     this.#retire(peerId);
-    if (forGood) this.#neighbours.handlePeerLeft(peerId);
+    if (forGood) this.#content.handlePeerLeft(peerId);
   }
 
   /** The LAN's interface is up again: its switches learn all players anew. */
@@ -244,10 +261,7 @@ export class GatewayCore implements FrameSink {
     }
   }
 
-  /**
-   * Sends the CAM refreshes and probes that are due. To be called in each turn that moves frames, too: what comes
-   * out of the tunnel is judged by the time of the last call.
-   */
+  /** Sends the CAM refreshes and probes that are due. */
   handleTimer(nowMs: number): void {
     this.#nowMs = nowMs;
     const guard = this.#guard;
@@ -331,25 +345,15 @@ export class GatewayCore implements FrameSink {
     }
     if (this.#guard.stopped) return DropCode.loopStopped;
     if (sender >= 0 && this.#guard.isExcluded(sender)) return DropCode.loopStopped;
-    const said = this.#judgeContent(bytes, offset, length, sourcePeerId);
+    const frame = this.#dissection;
+    dissect(bytes, offset, length, frame);
+    const said = this.#content.judgePlayer(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
     if (said !== PASS || sender < 0) return said;
     // Behind a VLAN tag it teaches that VLAN alone.
     if (broadcast && !isVlanTagType(readU16(bytes, offset + 12))) {
       this.#cam.noteBroadcast(sender, this.#nowMs);
     }
     return PASS;
-  }
-
-  /** What a player's frame says; a LAN should not depend on the relay's filters. */
-  #judgeContent(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
-    const frame = this.#dissection;
-    const end = offset + length;
-    dissect(bytes, offset, length, frame);
-    const rules = this.#playerRules;
-    const nowMs = this.#nowMs;
-    const code = this.#filter.judge(bytes, offset, end, frame, false, rules, nowMs);
-    if (code !== PASS) return code;
-    return this.#neighbours.judge(bytes, offset, end, frame, sourcePeerId, nowMs);
   }
 
   #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
@@ -392,25 +396,14 @@ export class GatewayCore implements FrameSink {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);
     const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
-    const reason = own ? DropCode.ownTraffic : this.#judgeWords(bytes, offset, length);
+    const reason = own
+      ? DropCode.ownTraffic
+      : this.#content.judgeLan(bytes, offset, length, this.#dissection, this.#nowMs);
     if (this.#log.enabled) this.#record("from-link", 0, bytes, offset, length, reason);
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#pool.release(slot);
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
-  }
-
-  /** What a station of the LAN says: who has which address is learnt from it, and what is asked. */
-  #judgeWords(bytes: Uint8Array, offset: number, length: number): number {
-    const frame = this.#dissection;
-    const end = offset + length;
-    this.#filter.noteSent(frame, this.#nowMs);
-    const code = this.#neighbours.judge(bytes, offset, end, frame, LAN_OWNER, this.#nowMs);
-    if (code !== PASS || this.#allowAdvertisements) return code;
-    const advertised = frame.ipVersion === 6
-      ? frame.icmpType === Icmpv6Type.routerAdvertisement
-      : frame.ipVersion === 4 && frame.icmpType === IcmpType.routerAdvertisement;
-    return advertised ? DropCode.routerAdvertisement : PASS;
   }
 
   #dropLan(frame: LanFrame, reason: number): void {

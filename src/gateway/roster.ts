@@ -99,6 +99,11 @@ export class Roster {
     return place;
   }
 
+  /** Whether a peer is one of the players that are there. */
+  hasPeer(peerId: number): boolean {
+    return this.#places[peerId] >= 0;
+  }
+
   /** The place of the player with the MAC at `bytes[offset]`, or -1. */
   placeOfMac(bytes: Uint8Array, offset: number): number {
     return this.#table.get(bytes, offset);

@@ -1,9 +1,10 @@
-/** A client or gateway program in the simulation: session, frame path and core, in a shell like the real one. */
+/** A client or gateway program in the simulation: the endpoint of the real ones, over a network of the test. */
 import { assert, assertEquals } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
 import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { MESSAGE_ARRIVAL_MAX_MS } from "../../src/control/framing.ts";
 import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
+import { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import type { HostAnswer } from "../../src/control/host_messages.ts";
 import { formatKey, roomKeyOf } from "../../src/control/keys.ts";
@@ -24,7 +25,6 @@ import type { SeededRandom } from "./random.ts";
 import { Alarm, type Timeline } from "./timeline.ts";
 
 const POOL_SLOTS = 1_024;
-const UPKEEP_INTERVAL_MS = 50;
 
 /** What a program needs of the world. */
 export interface World {
@@ -37,7 +37,7 @@ export interface World {
 
 /** One run of a program. */
 export class SimEndpoint implements Side {
-  readonly session: EndpointSession;
+  readonly endpoint: Endpoint;
   /** How it has ended, if it has. */
   ended: { readonly exitCode: number; readonly message: string } | undefined;
   readonly connections = new Set<SimConnection>();
@@ -45,7 +45,6 @@ export class SimEndpoint implements Side {
   readonly answers: HostAnswer[] = [];
   private readonly pool = new BufferPool(POOL_SLOTS);
   private readonly counters = new TrafficCounters();
-  private readonly path: FramePath;
   private readonly client: ClientCore | undefined;
   private readonly gateway: GatewayCore | undefined;
   private readonly alarm: Alarm;
@@ -61,14 +60,13 @@ export class SimEndpoint implements Side {
   ) {
     const { pool, counters } = this;
     const arena = new QueueArena(POOL_SLOTS * 2);
-    this.path = new FramePath({ pool, arena, counters });
+    const path = new FramePath({ pool, arena, counters });
     const writer = {
       send: (bytes: Uint8Array, offset: number, length: number) => {
         this.arrive(bytes.slice(offset, offset + length));
         return true;
       },
     };
-    const { path } = this;
     const random = (count: number) => world.random.bytes(count);
     if (station.role === "client") {
       const mac = parseMac(station.mac!)!;
@@ -94,7 +92,7 @@ export class SimEndpoint implements Side {
         allowVlan: true,
       });
     }
-    this.session = new EndpointSession({
+    const session = new EndpointSession({
       role: station.role,
       relay,
       room: station.room,
@@ -107,9 +105,14 @@ export class SimEndpoint implements Side {
       random: (count) => world.random.bytes(count),
       statistics: () => ({ traffic: counters.snapshot() }),
     });
+    this.endpoint = new Endpoint(session, path, this.client ?? this.gateway!);
     this.alarm = new Alarm(world.timeline, () => this.step());
-    this.session.start(world.timeline.nowMs);
+    this.endpoint.start(world.timeline.nowMs);
     this.step();
+  }
+
+  get session(): EndpointSession {
+    return this.endpoint.session;
   }
 
   /** Whether frames flow. */
@@ -138,7 +141,7 @@ export class SimEndpoint implements Side {
   /** The player ends the program. */
   leave(): void {
     if (this.crashed) return;
-    this.session.leave(this.world.timeline.nowMs);
+    this.endpoint.leave(this.world.timeline.nowMs);
     this.step();
   }
 
@@ -173,28 +176,27 @@ export class SimEndpoint implements Side {
   connected(connection: SimConnection): void {
     if (this.uses(connection)) {
       const { nowMs } = this.world.timeline;
-      this.session.handleConnected(connection.maxDatagramBytes("endpoint"), nowMs);
-      this.session.handleRtt(connection.path.latencyMs * 2);
+      this.endpoint.handleConnected(connection.maxDatagramBytes("endpoint"), nowMs);
+      this.endpoint.handleRtt(connection.path.latencyMs * 2);
       this.step();
     }
   }
 
   maxDatagram(connection: SimConnection, bytes: number): void {
     if (!this.uses(connection)) return;
-    this.session.handleMaxDatagram(bytes, this.world.timeline.nowMs);
-    this.path.setMaximum(this.session.datagramBytesMax);
+    this.endpoint.handleMaxDatagram(bytes, this.world.timeline.nowMs);
     this.step();
   }
 
   control(connection: SimConnection, bytes: Uint8Array): void {
     if (!this.uses(connection)) return;
-    this.session.handleControl(bytes, this.world.timeline.nowMs);
+    this.endpoint.handleControl(bytes, this.world.timeline.nowMs);
     this.step();
   }
 
   controlFinished(connection: SimConnection): void {
     if (!this.uses(connection)) return;
-    this.session.handleControlFinished(this.world.timeline.nowMs);
+    this.endpoint.handleControlFinished(this.world.timeline.nowMs);
     this.step();
   }
 
@@ -202,13 +204,8 @@ export class SimEndpoint implements Side {
 
   datagram(connection: SimConnection, bytes: Uint8Array): void {
     if (!this.uses(connection)) return;
-    const { nowMs } = this.world.timeline;
     const copy = bytes.slice();
-    if (this.client !== undefined) this.client.handleDatagram(copy, 0, copy.length, nowMs);
-    else {
-      this.gateway!.handleTimer(nowMs);
-      this.path.handleDatagram(copy, 0, copy.length, nowMs, this.gateway!);
-    }
+    this.endpoint.handleDatagram(copy, 0, copy.length, this.world.timeline.nowMs);
   }
 
   writable(connection: SimConnection): void {
@@ -219,8 +216,7 @@ export class SimEndpoint implements Side {
     this.connections.delete(connection);
     if (!this.uses(connection)) return;
     this.connection = undefined;
-    this.path.close();
-    this.session.handleClosed(reason, this.world.timeline.nowMs);
+    this.endpoint.handleClosed(reason, this.world.timeline.nowMs);
     this.step();
   }
 
@@ -263,20 +259,14 @@ export class SimEndpoint implements Side {
   private step(): void {
     if (this.crashed) return;
     const { nowMs } = this.world.timeline;
-    if (nowMs >= this.session.nextDeadlineMs(nowMs)) this.session.handleTimer(nowMs);
-    this.path.handleTimer(nowMs);
-    this.gateway?.handleTimer(nowMs);
-    for (const action of this.session.drainActions()) this.carryOut(action, nowMs);
+    this.endpoint.handleTimer(nowMs);
+    this.endpoint.drainActions(nowMs, (action) => this.carryOut(action));
     this.pump();
-    const dueMs = this.connection === undefined
-      ? this.session.nextDeadlineMs(nowMs)
-      : Math.min(this.session.nextDeadlineMs(nowMs), nowMs + UPKEEP_INTERVAL_MS);
+    const dueMs = this.endpoint.nextDeadlineMs(nowMs);
     this.alarm.set(Math.max(dueMs, nowMs + 0.01));
   }
 
-  private carryOut(action: EndpointAction, nowMs: number): void {
-    this.client?.handleAction(action, this.session.datagramBytesMax);
-    if (this.gateway !== undefined) this.tellGateway(action, nowMs);
+  private carryOut(action: EndpointAction): void {
     switch (action.type) {
       case "connect": {
         const address = `${action.host}:${action.port}`;
@@ -291,29 +281,14 @@ export class SimEndpoint implements Side {
         return this.connection?.finishControl("endpoint");
       case "close":
         return this.connection?.close("endpoint", action.errorCode);
+      case "peerJoined":
+        assert(this.gateway?.serves(action.peer) ?? true, "a player is not served");
+        return;
       case "hostAnswer":
         return void this.answers.push(action.answer);
       case "ended":
         this.ended = action;
         return;
-    }
-  }
-
-  private tellGateway(action: EndpointAction, nowMs: number): void {
-    const gateway = this.gateway!;
-    switch (action.type) {
-      case "joined":
-        this.path.open(this.session.datagramBytesMax);
-        return gateway.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
-      case "left":
-        this.path.close();
-        return gateway.handleLeft(nowMs);
-      case "peerJoined":
-        assert(gateway.handlePeerJoined(action.peer, nowMs));
-        return;
-      case "peerLeft":
-        this.path.dropSource(action.peer.peerId);
-        return gateway.handlePeerLeft(action.peer.peerId, nowMs);
     }
   }
 
@@ -335,9 +310,9 @@ export class SimEndpoint implements Side {
     const { connection, pool } = this;
     if (connection === undefined) return;
     const { nowMs } = this.world.timeline;
-    const { queue } = this.path;
+    const { queue } = this.endpoint.path;
     assert(queue.queuedBytes <= queue.bytesMax, "a queue is over its bound");
-    while (connection.canSend("endpoint") && this.path.queue.dequeue(nowMs)) {
+    while (connection.canSend("endpoint") && queue.dequeue(nowMs)) {
       const { slot, offset, length } = queue;
       const bytes = pool.bytes.slice(offset, offset + length);
       pool.release(slot);

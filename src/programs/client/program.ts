@@ -93,7 +93,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
           diagnostics: reportDiagnostics(client.diagnostics(node)),
         }),
         beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
-        onAction: (action) => client.handleAction(action, node.parts.session.datagramBytesMax),
+        onAction: (action) => client.handleAction(action),
       },
       stateDir,
       logger,
@@ -165,7 +165,7 @@ class Client {
           else this.say(event);
         }
         for (const event of this.core.drainNeighbourEvents()) {
-          const { peers, welcome } = node.parts.session.room;
+          const { peers, welcome } = node.parts.endpoint.session.room;
           this.say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
         }
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
@@ -176,8 +176,7 @@ class Client {
     });
   }
 
-  handleAction(action: EndpointAction, maximumBytes: number): void {
-    this.core.handleAction(action, maximumBytes);
+  handleAction(action: EndpointAction): void {
     if (action.type === "mtu") this.setMtu(action.tapMtu);
     else if (action.type === "joined") {
       this.clockSkewMs = action.welcome.relayTime - Date.now();
@@ -189,7 +188,7 @@ class Client {
   }
 
   diagnostics(node: EndpointNode): ClientDiagnostics {
-    const { session } = node.parts;
+    const { session } = node.parts.endpoint;
     const { welcome, gatewayPresent, peers } = session.room;
     const tap = this.tap;
     return {
@@ -305,7 +304,7 @@ class Client {
   private checkNetwork(node: EndpointNode, nowMs: number): void {
     this.networkDueMs = nowMs + this.system.networkIntervalMs;
     const event = this.system.checkNetwork(nowMs);
-    const { session } = node.parts;
+    const { session } = node.parts.endpoint;
     if (this.sleepClock.take() > 0) {
       return session.handleNetworkChanged("This PC was asleep.", nowMs);
     }

@@ -1,11 +1,9 @@
 /**
- * The shell of an endpoint's session, the same for client and gateway: one QUIC connection at a time, its
- * control stream, and the datagrams of the frame path.
+ * The shell of an endpoint, the same for client and gateway: one QUIC connection at a time, its control stream,
+ * and the datagrams of the frame path.
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
-import type { FramePath } from "../../endpoint/frame_path.ts";
-import type { OwnTraffic } from "../../endpoint/own_traffic.ts";
-import type { EndpointSession } from "../../endpoint/session.ts";
+import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { TrafficCounters } from "../../observe/counters.ts";
 import { statusLine } from "../../observe/status.ts";
 import { parseIpAddress } from "../../proto/ip.ts";
@@ -18,22 +16,12 @@ import { RelayLink } from "./relay_link.ts";
 import type { RelayTrust } from "./relay_trust.ts";
 import { TurnClock } from "../common/turn_clock.ts";
 
-/** How often the round trip time is read, and half-received frames are given up. */
+/** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
-
-/** A client's or a gateway's core, as far as its connection concerns it. */
-export interface EndpointCore {
-  /** Told of the live connection, so that its packets never enter the tunnel. */
-  readonly ownTraffic: OwnTraffic;
-  /** Takes a datagram of the relay; its frames are on their way before this returns. */
-  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void;
-}
 
 /** What an endpoint node works with. */
 export interface EndpointNodeParts {
-  readonly session: EndpointSession;
-  readonly path: FramePath;
-  readonly core: EndpointCore;
+  readonly endpoint: Endpoint;
   readonly counters: TrafficCounters;
   readonly library: QuicLibrary;
   readonly trust: RelayTrust;
@@ -66,42 +54,42 @@ export class EndpointNode implements Worker {
 
   /** Begins; from now on the reactor drives it. */
   start(): void {
-    this.parts.session.start(this.parts.reactor.now());
+    this.parts.endpoint.start(this.parts.reactor.now());
     this.parts.reactor.wake();
   }
 
   /** Leaves the room, tells the relay, and ends. */
   leave(): void {
-    this.parts.session.leave(this.parts.reactor.now());
+    this.parts.endpoint.leave(this.parts.reactor.now());
     this.parts.reactor.wake();
   }
 
   work(nowMs: number): boolean {
-    const { session, path } = this.parts;
-    if (nowMs >= session.nextDeadlineMs(nowMs)) session.handleTimer(nowMs);
+    const { endpoint } = this.parts;
+    endpoint.handleTimer(nowMs);
     if (nowMs >= this.upkeepDueMs) this.upkeep(nowMs);
-    for (const action of session.drainActions()) this.carryOut(action, nowMs);
+    endpoint.drainActions(nowMs, (action) => this.carryOut(action, nowMs));
     const pump = this.link?.pump;
-    if (pump === undefined || path.queue.queuedEntries === 0) return false;
-    return pump.pump(path.queue, nowMs) > 0;
+    const { queue } = endpoint.path;
+    if (pump === undefined || queue.queuedEntries === 0) return false;
+    return pump.pump(queue, nowMs) > 0;
   }
 
   nextDeadlineMs(nowMs: number): number {
-    const deadlineMs = this.parts.session.nextDeadlineMs(nowMs);
+    const deadlineMs = this.parts.endpoint.nextDeadlineMs(nowMs);
     return this.link === undefined ? deadlineMs : Math.min(deadlineMs, this.upkeepDueMs);
   }
 
   private upkeep(nowMs: number): void {
     this.upkeepDueMs = nowMs + UPKEEP_INTERVAL_MS;
-    this.parts.path.handleTimer(nowMs);
     const pump = this.link?.pump;
     if (pump === undefined) return;
     pump.readRate(nowMs);
-    this.parts.session.handleRtt(pump.rttMs);
+    this.parts.endpoint.handleRtt(pump.rttMs);
   }
 
   private carryOut(action: EndpointAction, nowMs: number): void {
-    const { path, session, logger } = this.parts;
+    const { logger } = this.parts;
     switch (action.type) {
       case "connect":
         this.connect(action);
@@ -114,15 +102,6 @@ export class EndpointNode implements Worker {
         break;
       case "close":
         this.link?.close(action.errorCode);
-        break;
-      case "joined":
-        path.open(session.datagramBytesMax);
-        break;
-      case "left":
-        path.close();
-        break;
-      case "peerLeft":
-        path.dropSource(action.peer.peerId);
         break;
       case "status": {
         const { level, text } = statusLine(action.event);
@@ -166,9 +145,7 @@ export class EndpointNode implements Worker {
     if (this.link !== link) return;
     this.link = undefined;
     if (reason.transport !== undefined && !link.wasConnected) this.resolver.next();
-    this.parts.core.ownTraffic.clear();
-    this.parts.path.close();
-    this.parts.session.handleClosed(reason, this.parts.reactor.now());
+    this.parts.endpoint.handleClosed(reason, this.parts.reactor.now());
     this.parts.reactor.wake();
   }
 

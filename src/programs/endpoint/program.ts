@@ -2,6 +2,7 @@
 import type { EndpointAddress } from "../../control/address.ts";
 import type { EndpointAction, StatisticsSource } from "../../endpoint/actions.ts";
 import { FramePath } from "../../endpoint/frame_path.ts";
+import { Endpoint, type FrameCore } from "../../endpoint/endpoint.ts";
 import { EndpointSession } from "../../endpoint/session.ts";
 import { TrafficCounters } from "../../observe/counters.ts";
 import type { QuicLibrary } from "../../quic/mod.ts";
@@ -11,7 +12,7 @@ import { claimInstance, InstanceBusyError } from "../../os/instance.ts";
 import { UnsafePathError } from "../../os/own_files.ts";
 import { createReactor, type Reactor } from "../../reactor/mod.ts";
 import { type BeforeLeaving, Departure } from "./departure.ts";
-import { type EndpointCore, EndpointNode } from "./node.ts";
+import { EndpointNode } from "./node.ts";
 import type { FrameLogFile } from "../common/frame_log_file.ts";
 import type { Logger } from "../../log/logging.ts";
 import { openQuicLibrary } from "../common/native_library.ts";
@@ -70,7 +71,7 @@ export interface EndpointPart {
   readonly role: "client" | "gateway";
   /** Canonical MAC; clients only. */
   readonly mac?: string;
-  readonly core: EndpointCore;
+  readonly core: FrameCore;
   readonly statistics: () => StatisticsSource;
   /** See `EndpointNodeParts`. */
   readonly beforeConnect?: (address: Uint8Array, nowMs: number) => void;
@@ -114,11 +115,10 @@ export function openEndpoint(
   const trust = RelayTrust.open(resources.library, options.relayCaFile);
   trust.configurationFor(session.relay); // what is wrong with it is said before anything else
   return new EndpointNode({
-    session,
+    endpoint: new Endpoint(session, resources.path, part.core),
     trust,
     logger,
     ...resources,
-    core: part.core,
     beforeConnect: part.beforeConnect,
     onAction: (action, nowMs) => {
       if (action.type === "saveToken") tokens.save();

@@ -40,13 +40,14 @@ export class RelayLink implements QuicConnectionHandler {
   private readonly controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
       if (!this.inUse) return;
-      const { session, reactor } = this.node.parts;
-      if (bytes.length > 0) session.handleControl(bytes, reactor.now());
-      if (finished) session.handleControlFinished(reactor.now());
+      const { endpoint, reactor } = this.node.parts;
+      if (bytes.length > 0) endpoint.handleControl(bytes, reactor.now());
+      if (finished) endpoint.handleControlFinished(reactor.now());
     },
     // Half a control stream is none.
     aborted: () => {
-      if (this.inUse) this.node.parts.session.handleControlFinished(this.node.parts.reactor.now());
+      const { endpoint, reactor } = this.node.parts;
+      if (this.inUse) endpoint.handleControlFinished(reactor.now());
     },
   };
 
@@ -54,9 +55,9 @@ export class RelayLink implements QuicConnectionHandler {
 
   /** @throws {QuicError} the system cannot connect to such an address */
   open(address: QuicAddress): void {
-    const { library, trust, core } = this.node.parts;
+    const { library, trust, endpoint } = this.node.parts;
     const configuration = trust.configurationFor(this.target);
-    core.ownTraffic.setRelay(address.host, address.port);
+    endpoint.handleConnecting(address.host, address.port);
     const { serverName } = this.target;
     this.connection = library.connect({ configuration, address, serverName }, this);
   }
@@ -85,22 +86,21 @@ export class RelayLink implements QuicConnectionHandler {
 
   connected(connection: QuicConnection): void {
     if (!this.inUse) return connection.abandon();
-    const { session, pool, counters, reactor } = this.node.parts;
+    const { endpoint, pool, counters, reactor } = this.node.parts;
     this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
-    session.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
+    endpoint.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
     if (!this.inUse) return;
-    const { session, path, reactor } = this.node.parts;
-    session.handleMaxDatagram(bytes, reactor.now());
-    path.setMaximum(session.datagramBytesMax);
+    const { endpoint, reactor } = this.node.parts;
+    endpoint.handleMaxDatagram(bytes, reactor.now());
   }
 
   datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
-    const { core, pool } = this.node.parts;
-    if (this.inUse) core.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
+    const { endpoint, pool } = this.node.parts;
+    if (this.inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
     pool.release(slot);
   }
 

@@ -2,7 +2,6 @@
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { formatEndpointAddress } from "../../control/address.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
-import type { OwnTraffic } from "../../endpoint/own_traffic.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
 import type { PeerIdentity } from "../../endpoint/peers.ts";
 import { GatewayCore } from "../../gateway/core.ts";
@@ -15,7 +14,7 @@ import type { ChangeJournal } from "../../os/journal.ts";
 import { Capability, hasCapability } from "../../os/rights.ts";
 import { formatMac, parseMac } from "../../proto/mac.ts";
 import type { GatewayLoopView, GatewayView } from "../../serve/gateway_view.ts";
-import type { EndpointCore, EndpointNode } from "../endpoint/node.ts";
+import type { EndpointNode } from "../endpoint/node.ts";
 import {
   EndpointResources,
   openEndpoint,
@@ -89,13 +88,13 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
       resources,
       {
         role: "gateway",
-        core: gateway,
+        core: gateway.core,
         statistics: () => ({ traffic: resources.counters.snapshot() }),
         onAction: (action, nowMs) => {
           if (action.type === "hostAnswer") control.handleAnswer(action.answer);
           else if (action.type === "left") control.handleLeft();
           else if (action.type === "joined") control.handleJoined(nowMs);
-          gateway.handleAction(action, nowMs);
+          gateway.handleAction(action);
         },
       },
       stateDir,
@@ -103,7 +102,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     );
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
-    control.open(node.parts.session, view);
+    control.open(node.parts.endpoint.session, view);
     gateway.start(node);
     return await runEndpoint(node, resources, frameLog, logger);
   } finally {
@@ -116,9 +115,8 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
 }
 
 /** The gateway's LAN interface, and what is said of it. */
-class Gateway implements EndpointCore {
-  readonly ownTraffic: OwnTraffic;
-  private readonly core: GatewayCore;
+class Gateway {
+  readonly core: GatewayCore;
   /** Opened anew when its interface was deleted and has come back. */
   private lan: GatewayLan;
   private readonly offloads: LanOffloads;
@@ -158,11 +156,6 @@ class Gateway implements EndpointCore {
       allowVlan: options.allowVlan,
       frameLog: frameLog.log,
     });
-    this.ownTraffic = this.core.ownTraffic;
-  }
-
-  handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
-    this.resources.path.handleDatagram(bytes, offset, length, nowMs, this.core);
   }
 
   /** Opens the LAN to the session. */
@@ -172,10 +165,9 @@ class Gateway implements EndpointCore {
     this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
     reactor.addWorker({
       work: (nowMs) => {
-        this.core.handleTimer(nowMs);
         for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
         for (const event of this.core.drainNeighbourEvents()) {
-          const { peers } = node.parts.session.room;
+          const { peers } = node.parts.endpoint.session.room;
           this.say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
         }
         if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
@@ -183,23 +175,20 @@ class Gateway implements EndpointCore {
         this.lan.flush();
         return false;
       },
-      nextDeadlineMs: () =>
-        Math.min(this.core.nextDeadlineMs(), this.linkDueMs, this.snapshotDueMs),
+      nextDeadlineMs: () => Math.min(this.linkDueMs, this.snapshotDueMs),
     });
   }
 
-  handleAction(action: EndpointAction, nowMs: number): void {
+  handleAction(action: EndpointAction): void {
     switch (action.type) {
       case "joined":
-        this.core.handleJoined(action.welcome.room, action.welcome.peerId, nowMs);
         break;
       case "left":
-        this.core.handleLeft(nowMs);
         this.players.clear();
         this.unserved.clear();
         break;
       case "peerJoined":
-        if (!this.core.handlePeerJoined(action.peer, nowMs)) {
+        if (!this.core.serves(action.peer)) {
           logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
         } else if (action.peer.mac !== undefined) {
           this.players.set(action.peer.mac, action.peer);
@@ -207,11 +196,6 @@ class Gateway implements EndpointCore {
         }
         break;
       case "peerLeft":
-        this.core.handlePeerLeft(
-          action.peer.peerId,
-          nowMs,
-          action.reason === "bye" || action.reason === "kicked",
-        );
         this.forget(action.peer.peerId);
         break;
       default:
@@ -223,7 +207,7 @@ class Gateway implements EndpointCore {
   /** What is to be seen of it now. */
   view(node: EndpointNode): GatewayView {
     const { resources, lan } = this;
-    const { session } = node.parts;
+    const { session } = node.parts.endpoint;
     const { welcome, dhcpServers } = session.room;
     const { sent, received } = this.rates;
     const nowMs = resources.reactor.now();
@@ -339,9 +323,9 @@ class Gateway implements EndpointCore {
   private logSnapshot(node: EndpointNode, nowMs: number): void {
     this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
     logText(this.logger, "debug", "snapshot", {
-      room: node.parts.session.room.welcome?.room,
+      room: node.parts.endpoint.session.room.welcome?.room,
       players: this.core.players,
-      rttMs: node.parts.session.rttMs,
+      rttMs: node.parts.endpoint.session.rttMs,
       traffic: this.resources.counters.snapshot(),
       lan: this.lan.counters.snapshot(),
     });

@@ -30,7 +30,8 @@ const core = new ClientCore({
   random: (count) => new Uint8Array(count),
 });
 const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
-core.handleAction({ type: "joined", welcome: WELCOME, relay }, 1200);
+path.open(1200);
+core.handleAction({ type: "joined", welcome: WELCOME, relay });
 core.ownTraffic.setRelay("198.51.100.7", 443);
 
 /** Does something many times: the heap must stay as it was. */

@@ -53,9 +53,10 @@ class Player {
       random: (count) => new Uint8Array(count),
       blocksDhcp,
     });
-    this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, 1439);
+    this.path.open(1439);
+    this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY });
     const gateway = { peerId: 3, role: "gateway" } as const;
-    this.core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 1439);
+    this.core.handleAction({ type: "peerJoined", peer: gateway, known: false });
   }
 
   /** The player's system sends a frame. */
@@ -364,7 +365,8 @@ Deno.test("outside a room nothing flows in either direction", () => {
     ] as const
   ) {
     const player = new Player();
-    player.core.handleAction(action, 0);
+    player.path.close();
+    player.core.handleAction(action);
     player.send(frame(HOST, PLAYER_MAC));
     player.receive(frame(BROADCAST, HOST));
     assertEquals(player.tunnelled(), []);

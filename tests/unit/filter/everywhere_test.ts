@@ -32,9 +32,10 @@ function client(allowLanDefaultRoute = false) {
     random: (count) => new Uint8Array(count),
   });
   const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
-  core.handleAction({ type: "joined", welcome: WELCOME, relay }, 1439);
+  path.open(1439);
+  core.handleAction({ type: "joined", welcome: WELCOME, relay });
   const gateway = { peerId: GATEWAY_ID, role: "gateway" } as const;
-  core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 1439);
+  core.handleAction({ type: "peerJoined", peer: gateway, known: false });
   return { core, counters, pool, path };
 }
 

@@ -3,7 +3,9 @@ import { formatIp } from "../../../../src/proto/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import { encodeMessage } from "../../../../src/control/framing.ts";
 import type { RelayMessage } from "../../../../src/control/messages.ts";
+import { Endpoint, type FrameCore } from "../../../../src/endpoint/endpoint.ts";
 import { FramePath } from "../../../../src/endpoint/frame_path.ts";
+import { OwnTraffic } from "../../../../src/endpoint/own_traffic.ts";
 import { EndpointSession } from "../../../../src/endpoint/session.ts";
 import { TrafficCounters } from "../../../../src/observe/counters.ts";
 import type {
@@ -31,13 +33,18 @@ class Scene {
   constructor() {
     const pool = new BufferPool(16);
     const counters = new TrafficCounters();
+    const core: FrameCore = {
+      ownTraffic: new OwnTraffic(),
+      handleAction() {},
+      handleDatagram() {},
+    };
+    const session = new EndpointSession(
+      { ...CLIENT, relay: { host: FIRST, port: 443 } },
+      { random: LEAST },
+    );
+    const path = new FramePath({ pool, arena: new QueueArena(16), counters });
     const parts = {
-      session: new EndpointSession(
-        { ...CLIENT, relay: { host: FIRST, port: 443 } },
-        { random: LEAST },
-      ),
-      path: new FramePath({ pool, arena: new QueueArena(16), counters }),
-      core: { ownTraffic: { setRelay() {}, clear() {} } },
+      endpoint: new Endpoint(session, path, core),
       counters,
       pool,
       library: {
