@@ -87,3 +87,39 @@ export class NetworkWatch {
     return wasNeeded;
   }
 }
+
+/** What follows from a look at this PC's network. */
+export interface NetworkDecision {
+  /** The status event that the player is told. */
+  readonly says?: "networkLost" | "networkBack";
+  /** The connection at hand, or the wait for the next one, is given up: why, for the log. */
+  readonly reconnect?: string;
+}
+
+/**
+ * What follows from a look at this PC's network.
+ *
+ * @param wasAsleep the PC was, since the look before
+ * @param isWaiting the session waits for its next attempt
+ */
+export function decideOnNetwork(
+  event: NetworkEvent | undefined,
+  wasAsleep: boolean,
+  isWaiting: boolean,
+): NetworkDecision {
+  if (wasAsleep) return { reconnect: "This PC was asleep." };
+  switch (event) {
+    case undefined:
+      return {};
+    case "lost":
+      return { says: "networkLost" };
+    case "back": {
+      const says = "networkBack";
+      return isWaiting ? { says, reconnect: "This PC has its network again." } : { says };
+    }
+    case "changed":
+      return isWaiting ? { reconnect: "This PC's network has changed." } : {};
+    case "reconnect":
+      return { reconnect: "This PC has another network." };
+  }
+}

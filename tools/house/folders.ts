@@ -65,7 +65,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     pure: true,
   },
   endpoint: {
-    what: "what client and gateway share: session, reconnection, frame path",
+    what:
+      "what client and gateway share: session, reconnection, frame path, and the endpoint that is made " +
+      "of them and a core",
     folders: CORE,
     pure: true,
   },

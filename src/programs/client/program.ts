@@ -1,7 +1,9 @@
 /** `lanparty-client`: a network adapter and a session, put together. */
 import { formatEndpointAddress } from "../../control/address.ts";
 import { ClientCore } from "../../client/client_core.ts";
+import { AdapterLife } from "../../client/adapter_life.ts";
 import { LanNetworks } from "../../client/lan_networks.ts";
+import { decideOnNetwork } from "../../client/network_watch.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
 import type { LinkDevice, LinkFrame } from "../../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnostics.ts";
@@ -41,18 +43,6 @@ const ADDRESS_INTERVAL_MS = 500;
 const SNAPSHOT_INTERVAL_MS = 10_000;
 /** The first one comes soon: it is what a doctor reads. */
 const SNAPSHOT_FIRST_MS = 2_000;
-/** How often an adapter that is gone is tried, and for how long. */
-const REOPEN_INTERVAL_MS = 500;
-const REOPEN_MAX_MS = 10 * 60_000;
-
-/** An adapter that is gone and waited for. */
-interface LostAdapter {
-  readonly name: string;
-  readonly sinceMs: number;
-  /** The MTU that it is to have. */
-  mtu: number;
-}
-
 /** A member that is there where its value is known. */
 function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
   return value === undefined ? {} : { [name]: value } as { [k in K]: V };
@@ -119,8 +109,7 @@ class Client {
   private snapshotDueMs = Infinity;
   private networkDueMs = 0;
   private readonly sleepClock = new SleepClock();
-  private lost: LostAdapter | undefined;
-  private reopenDueMs = Infinity;
+  private readonly adapter = new AdapterLife();
   private clockSkewMs: number | undefined;
   private readonly statusFile: ClientStatusFile;
 
@@ -158,7 +147,7 @@ class Client {
       work: (nowMs) => {
         if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
         if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
-        if (nowMs >= this.reopenDueMs) this.reopenAdapter(nowMs);
+        this.reopenAdapter(nowMs);
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
         for (const event of this.core.drainStatus()) {
           if (event.type === "dhcp" && event.message === "offer") this.note(event);
@@ -172,7 +161,10 @@ class Client {
         return false;
       },
       nextDeadlineMs: () =>
-        Math.min(this.addressesDueMs, this.snapshotDueMs, this.networkDueMs, this.reopenDueMs),
+        Math.min(
+          ...[this.addressesDueMs, this.snapshotDueMs, this.networkDueMs],
+          this.adapter.nextDeadlineMs(),
+        ),
     });
   }
 
@@ -216,9 +208,9 @@ class Client {
   /** Keeps what is sent to a relay out of the tunnel, from the first packet on. */
   holdRelay(address: Uint8Array, nowMs: number): void {
     const event = this.system.holdRelay(address, nowMs);
-    // Another network is no event here: a new connection is being made anyway.
-    if (event === "lost") this.say({ type: "networkLost" });
-    else if (event === "back") this.say({ type: "networkBack" });
+    // Another network needs no other connection here: one is being made anyway.
+    const { says } = decideOnNetwork(event, false, false);
+    if (says !== undefined) this.say({ type: says });
   }
 
   /** Gives the LAN's address back, while frames still flow. */
@@ -235,15 +227,17 @@ class Client {
   }
 
   private setMtu(tapMtu: number): void {
-    if (this.lost !== undefined) {
-      this.lost.mtu = tapMtu;
-    } else if (this.tap !== undefined) {
-      // A deleted adapter is found here before its next look: what it says is the better message.
-      if (this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
-    } else {
-      // The way to the relay is held before the adapter can bring another one.
-      this.system.checkNetwork(this.resources.reactor.now());
-      this.openAdapter(tapMtu);
+    switch (this.adapter.handleMtu(tapMtu)) {
+      case "later":
+        return;
+      case "change":
+        // A deleted adapter is found here before its next look: what it says is the better message.
+        if (this.tap !== undefined && this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
+        return;
+      case "open":
+        // The way to the relay is held before the adapter can bring another one.
+        this.system.checkNetwork(this.resources.reactor.now());
+        this.openAdapter(tapMtu);
     }
   }
 
@@ -270,6 +264,8 @@ class Client {
     this.system.adapterStarted(tap, () => this.core.dhcpReleases);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
+    const back = this.adapter.handleOpened();
+    if (back !== undefined) this.say({ type: "adapterBack", name: back });
   }
 
   /** The adapter was disabled, or pulled out: it may come back. */
@@ -278,26 +274,20 @@ class Client {
     tap.close();
     this.tap = undefined;
     this.addresses = [];
-    this.lost = { name, sinceMs: nowMs, mtu };
-    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
+    this.adapter.handleLost(name, mtu, nowMs);
     this.system.adapterLost();
     this.say({ type: "adapterLost", name, why: "it was disabled or removed" });
   }
 
   /** @throws {UserError} it has been gone for too long */
   private reopenAdapter(nowMs: number): void {
-    this.reopenDueMs = nowMs + REOPEN_INTERVAL_MS;
-    if (this.lost === undefined) return;
-    const { name, mtu, sinceMs } = this.lost;
+    const mtu = this.adapter.takeAttempt(nowMs);
+    if (mtu === undefined) return;
     try {
       this.openAdapter(mtu);
     } catch (error) {
-      if (!(error instanceof UserError) || nowMs - sinceMs >= REOPEN_MAX_MS) throw error;
-      return;
+      if (!(error instanceof UserError) || !this.adapter.mayFail(nowMs)) throw error;
     }
-    this.lost = undefined;
-    this.reopenDueMs = Infinity;
-    this.say({ type: "adapterBack", name });
   }
 
   /** Keeps the relay reachable, and gives a connection up that has lost its network. */
@@ -305,24 +295,10 @@ class Client {
     this.networkDueMs = nowMs + this.system.networkIntervalMs;
     const event = this.system.checkNetwork(nowMs);
     const { session } = node.parts.endpoint;
-    if (this.sleepClock.take() > 0) {
-      return session.handleNetworkChanged("This PC was asleep.", nowMs);
-    }
-    switch (event) {
-      case undefined:
-        return;
-      case "lost":
-        return this.say({ type: "networkLost" });
-      case "back":
-        this.say({ type: "networkBack" });
-        if (session.state !== "waiting") return;
-        return session.handleNetworkChanged("This PC has its network again.", nowMs);
-      case "changed":
-        if (session.state !== "waiting") return;
-        return session.handleNetworkChanged("This PC's network has changed.", nowMs);
-      case "reconnect":
-        return session.handleNetworkChanged("This PC has another network.", nowMs);
-    }
+    const wasAsleep = this.sleepClock.take() > 0;
+    const { says, reconnect } = decideOnNetwork(event, wasAsleep, session.state === "waiting");
+    if (says !== undefined) this.say({ type: says });
+    if (reconnect !== undefined) session.handleNetworkChanged(reconnect, nowMs);
   }
 
   private handleTapFrame(frame: LinkFrame): void {

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { GAP_MIN_MS, NetworkWatch } from "../../../src/client/network_watch.ts";
+import {
+  decideOnNetwork,
+  GAP_MIN_MS,
+  type NetworkDecision,
+  type NetworkEvent,
+  NetworkWatch,
+} from "../../../src/client/network_watch.ts";
 import type { Way } from "../../../src/client/route_plan.ts";
 
 const way = (interfaceIndex: number, source = 20): Way => ({
@@ -89,4 +95,21 @@ Deno.test("whether a way has led to the relay at hand", () => {
   // That is told as it is: there was one.
   watch.handleWay(undefined, 2);
   assertEquals(watch.isWithout, false);
+});
+
+Deno.test("what follows from a look: who waits goes on at once, and what carries is left alone", () => {
+  const rows: [NetworkEvent | undefined, boolean, boolean, NetworkDecision][] = [
+    [undefined, false, true, {}],
+    [undefined, true, false, { reconnect: "This PC was asleep." }],
+    ["lost", true, false, { reconnect: "This PC was asleep." }],
+    ["lost", false, true, { says: "networkLost" }],
+    ["back", false, false, { says: "networkBack" }],
+    ["back", false, true, { says: "networkBack", reconnect: "This PC has its network again." }],
+    ["changed", false, false, {}],
+    ["changed", false, true, { reconnect: "This PC's network has changed." }],
+    ["reconnect", false, false, { reconnect: "This PC has another network." }],
+  ];
+  for (const [event, wasAsleep, isWaiting, decision] of rows) {
+    assertEquals(decideOnNetwork(event, wasAsleep, isWaiting), decision, `${event}`);
+  }
 });
