@@ -1,18 +1,20 @@
 /** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
-import type { Surroundings } from "../../client/lan_networks.ts";
+import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
+import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import { type LinkDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../../os/dhcp_undo.ts";
-import type { ChangeJournal } from "../../os/journal.ts";
+import type { Change, ChangeJournal } from "../../os/journal.ts";
 import { RESOLVER_CHANGE, undoResolver } from "../../os/resolver_guard.ts";
 import { Capability, hasCapability } from "../../os/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";
 import { guardAdapter } from "./linux_guard.ts";
-import { HOST_ROUTE, LinuxNetwork, NOTICE_INTERVAL_MS, undoHostRoute } from "./linux_network.ts";
+import { HOST_ROUTE, LinuxRoutes, undoHostRoute } from "./linux_routes.ts";
+import { openRouteKeeper } from "./route_keeper.ts";
 import type { Logger } from "../../log/logging.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { openStateJournal } from "../common/state_journal.ts";
@@ -45,10 +47,11 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
 class LinuxSystem implements ClientSystem {
   readonly blocksDhcp = false;
   private readonly lanAddress: LanAddress;
-  private readonly network: LinuxNetwork;
+  private readonly network: RouteKeeper<Change>;
   /** The kernel makes the adapter for this program: somebody has deleted it. */
   readonly adapterReturns = false;
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
+  onSurroundings: (surroundings: Surroundings) => void = () => {};
   private tap: TapDevice | undefined;
 
   constructor(
@@ -58,12 +61,11 @@ class LinuxSystem implements ClientSystem {
     private readonly logger: Logger,
   ) {
     this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
-    this.network = new LinuxNetwork(
-      options.tapName ?? TAP_NAME_DEFAULT,
-      options,
-      journal,
-      logger,
-    );
+    const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
+    const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
+    const table = new LinuxRoutes(tapName, networks, allowLanDefaultRoute, journal);
+    const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
+    this.network = openRouteKeeper(table, networks, tell, logger);
   }
 
   /**
@@ -95,10 +97,6 @@ class LinuxSystem implements ClientSystem {
     }
   }
 
-  set onSurroundings(tell: (surroundings: Surroundings) => void) {
-    this.network.onSurroundings = tell;
-  }
-
   adapterLost(): void {}
 
   holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
@@ -121,7 +119,7 @@ class LinuxSystem implements ClientSystem {
   addressesChanged(): void {}
 
   get routePinned(): boolean | undefined {
-    return this.network.routePinned;
+    return this.network.isPinned;
   }
 
   roomEntered(): void {

@@ -3,7 +3,7 @@ import { type LinkDevice, LinkError } from "../../link/device.ts";
 import { TapWindowsDevice } from "../../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { pauseBlocking } from "../../os/blocking_pause.ts";
-import { JournalBusyError, type UndoFailure } from "../../os/journal.ts";
+import { type Change, JournalBusyError, type UndoFailure } from "../../os/journal.ts";
 import { AdapterError, setAdapterMac } from "../../os/windows_adapter.ts";
 import { equalBytes } from "../../proto/bytes.ts";
 import type { IpNetwork } from "../../proto/ip.ts";
@@ -16,6 +16,7 @@ import { type RouterPolicy, WindowsInterface } from "../../route/windows_interfa
 import { readAddresses } from "../../route/windows_tables.ts";
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
+import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
@@ -25,7 +26,8 @@ import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
 import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
 import { WindowsInbound } from "./windows_inbound.ts";
 import { WindowsChanges } from "./windows_changes.ts";
-import { NOTICE_INTERVAL_MS, WindowsNetwork } from "./windows_network.ts";
+import { openRouteKeeper } from "./route_keeper.ts";
+import { WindowsRoutes } from "./windows_routes.ts";
 
 /** An adapter that restarts is back within this time; how often is looked. */
 const RESTART_MAX_MS = 10_000;
@@ -48,7 +50,8 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
 class WindowsSystem implements ClientSystem {
   private adapter: TapAdapter | undefined;
   private changes: WindowsChanges | undefined;
-  private network: WindowsNetwork | undefined;
+  private network: RouteKeeper<Change> | undefined;
+  private routes: WindowsRoutes | undefined;
   /** The open adapter's interface, and the MTU that it was given. */
   private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
   private wasLost = false;
@@ -72,7 +75,7 @@ class WindowsSystem implements ClientSystem {
   }
 
   get routePinned(): boolean {
-    return this.network?.routePinned ?? false;
+    return this.network?.isPinned ?? false;
   }
 
   prepareAdapter(mac: Uint8Array): void {
@@ -85,13 +88,11 @@ class WindowsSystem implements ClientSystem {
     });
     this.adapter = adapter;
     this.changes = journals.get(adapter.guid) as WindowsChanges;
-    this.network = new WindowsNetwork(
-      this.changes,
-      () => this.keepConfigured(),
-      (surroundings) => this.onSurroundings(surroundings),
-      new LanNetworks(this.options.allowLanNetworks, this.options.allowLanDefaultRoute),
-      this.logger,
-    );
+    const { allowLanNetworks, allowLanDefaultRoute } = this.options;
+    const networks = new LanNetworks(allowLanNetworks, allowLanDefaultRoute);
+    const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
+    this.routes = new WindowsRoutes(this.changes, () => this.keepConfigured());
+    this.network = openRouteKeeper(this.routes, networks, tell, this.logger);
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
   }
 
@@ -166,10 +167,17 @@ class WindowsSystem implements ClientSystem {
         },
       },
     });
-    this.network?.setTap(network.index);
+    this.setTapIndex(network.index);
     this.addAddress(network, changes);
     this.checkDriver(device);
     return device;
+  }
+
+  /** The adapter's interface; undefined: it is gone. */
+  private setTapIndex(index: number | undefined): void {
+    if (this.routes === undefined || this.routes.tapIndex === index) return;
+    this.routes.tapIndex = index;
+    this.network?.lookSoon();
   }
 
   private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
@@ -190,7 +198,7 @@ class WindowsSystem implements ClientSystem {
   adapterLost(): void {
     this.wasLost = true;
     this.tap = undefined;
-    this.network?.setTap(undefined);
+    this.setTapIndex(undefined);
   }
 
   holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {

@@ -1,6 +1,5 @@
 /**
- * The player's own networks on Linux, while the client runs: what becomes of the way to the relay, and
- * routes that lead what is the party's into the adapter, and keep what is the home's at home.
+ * Linux' table of routes, for the keeper of a player's routes.
  *
  * - What is sent to the relay stays out of the adapter where that has a route there, such as a default route
  *   that the player has allowed, by a host route. All else the kernel decides, and rules of VPNs hold.
@@ -11,20 +10,21 @@
  *
  * What leads into the adapter goes with its address, by the kernel; the host routes are in the journal.
  */
-import { LanNetworks, NetworkVerdict, type Surroundings } from "../../client/lan_networks.ts";
-import { type NetworkEvent, NetworkWatch } from "../../client/network_watch.ts";
+import { type LanNetworks, NetworkVerdict, type Surroundings } from "../../client/lan_networks.ts";
+import type { NetworkLook, RelayWay, RoutingTable } from "../../client/route_keeper.ts";
 import {
   findClashes,
   lastingSource,
   type NetworkSnapshot,
   planRoutes,
+  type RoutePlan,
 } from "../../client/route_plan.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
 import { ARPHRD_ETHER } from "../../ffi/libc_net.ts";
 import { NetlinkGroup, NetlinkNotices } from "../../ffi/netlink.ts";
 import { LinkError } from "../../link/device.ts";
 import { interfaceIndex } from "../../link/interface.ts";
-import { type StatusEvent, type StatusLevel, statusLine } from "../../observe/status.ts";
+import type { StatusEvent } from "../../observe/status.ts";
 import {
   type Change,
   type ChangeData,
@@ -36,24 +36,19 @@ import { equalBytes } from "../../proto/bytes.ts";
 import {
   broadcastOf,
   formatIp,
-  type IpNetwork,
+  IPV4_BYTES,
   isInNetwork,
   LIMITED_BROADCAST,
   networkOf,
   parseIpAddress,
 } from "../../proto/ip.ts";
-import { type IpAddress, type IpRoute, isHeldNetwork, isSameRoute } from "../../proto/ip_route.ts";
+import { type IpAddress, type IpRoute, isHeldNetwork } from "../../proto/ip_route.ts";
 import { addRoute, removeRoute, RouteTable } from "../../route/linux_route_entry.ts";
 import { readRoutes } from "../../route/linux_table.ts";
 import { type LinuxWay, wayTo } from "../../route/linux_way.ts";
-import { type Logger, logText } from "../../log/logging.ts";
 
-/** How often it is looked whether the kernel has told of a change. */
-export const NOTICE_INTERVAL_MS = 250;
 /** The kind of change that a host route is in the journal. */
 export const HOST_ROUTE = "linux-host-route";
-/** How often everything is looked at in any case: not all that decides on a way is told. */
-const RECHECK_INTERVAL_MS = 5_000;
 const GROUPS = Object.values(NetlinkGroup).reduce((all, group) => all | group, 0);
 /** Where name servers are written down: the second is systemd-resolved's, which hides them. */
 const NAME_SERVER_FILES = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] as const;
@@ -65,136 +60,124 @@ const UNBOUND = [
   { destination: Uint8Array.of(224, 0, 0, 0), prefixBits: 4 },
 ] as const;
 
-/** A route that this process has added. */
-interface HeldRoute {
-  readonly route: IpRoute;
-  readonly change: Change;
-}
-
 /** See the module. */
-export class LinuxNetwork {
+export class LinuxRoutes implements RoutingTable<Change> {
+  /** There cannot be two to one destination, and nothing is sent in between. */
+  readonly removesFirst = true;
   private readonly notices = new NetlinkNotices(GROUPS);
-  private readonly watch = new NetworkWatch();
-  private readonly held: HeldRoute[] = [];
   /** Host routes that the player has. */
   private readonly theirs = new Set<string>();
-  private readonly said = new Set<string>();
-  private dueMs = 0;
-  private closed = false;
-  private pinned: boolean | undefined;
-  private readonly allowLanDefaultRoute: boolean;
-  /** Which networks may be led into the adapter, wherever this PC is. */
-  private readonly networks: LanNetworks;
-  /** Told of what this PC has at each look. */
-  onSurroundings: (surroundings: Surroundings) => void = () => {};
-
-  /** @param options whether the LAN may bring a default route: the relay is held before */
-  constructor(
-    private readonly tapName: string,
-    options: {
-      readonly allowLanDefaultRoute: boolean;
-      readonly allowLanNetworks: readonly IpNetwork[];
-    },
-    private readonly journal: ChangeJournal,
-    private readonly logger: Logger,
-  ) {
-    this.allowLanDefaultRoute = options.allowLanDefaultRoute;
-    this.networks = new LanNetworks(options.allowLanNetworks, options.allowLanDefaultRoute);
-  }
-
-  /** Whether the relay is held, and packets go by that way; undefined: it need not be held. */
-  get routePinned(): boolean | undefined {
-    return this.pinned;
-  }
 
   /**
-   * Sees to the way to a relay that is about to be connected to, before anything is sent there. The one
-   * before is seen to until {@linkcode settle}.
-   *
-   * @param relay its address, 4 or 16 bytes
+   * @param networks which networks may be led into the adapter
+   * @param allowLanDefaultRoute the LAN may bring a default route: the relay is held before
    */
-  holdRelay(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    if (this.closed) return undefined;
-    this.watch.useRelay(relay);
-    return this.look(nowMs);
+  constructor(
+    private readonly tapName: string,
+    private readonly networks: LanNetworks,
+    private readonly allowLanDefaultRoute: boolean,
+    private readonly journal: ChangeJournal,
+  ) {}
+
+  takeNotice(): boolean {
+    return this.notices.take();
   }
 
-  /** The relay at hand has let us in: the one before is let go at the next look. */
-  settle(): void {
-    if (this.watch.settle()) this.dueMs = 0;
-  }
-
-  /** Looks whether anything has changed, and sees to it. */
-  check(nowMs: number): NetworkEvent | undefined {
-    if (this.closed) return undefined;
-    const isNoticed = this.notices.take();
-    if (!isNoticed && nowMs < this.dueMs) return undefined;
-    this.dueMs = nowMs + RECHECK_INTERVAL_MS;
-    const { isWithout } = this.watch;
-    return this.look(nowMs) ?? (isNoticed && isWithout ? "changed" : undefined);
-  }
-
-  private look(nowMs: number): NetworkEvent | undefined {
-    try {
-      const tapIndex = this.seeToRoutes();
-      const { relay } = this.watch;
-      const way = relay === undefined ? undefined : wayTo(relay);
-      if (relay === undefined || way?.isLocal) return undefined;
-      const isTap = way !== undefined && way.interfaceIndex === tapIndex;
-      this.pinned = this.isHeld(relay) ? way !== undefined && !isTap : undefined;
-      // The tunnel cannot go through itself: if only that is left, there is no network.
-      return this.watch.handleWay(way === undefined || isTap ? undefined : lasting(way), nowMs);
-    } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error;
-      this.say("warning", `This PC's routes cannot be seen to (${error.message})`);
-      return undefined;
-    }
-  }
-
-  /** Ends the notices, and takes the host routes back. */
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.notices.close();
-    for (const { route } of [...this.held]) this.letGo(route);
-  }
-
-  /** Returns the adapter's index. */
-  private seeToRoutes(): number | undefined {
+  look(): NetworkLook {
     const { addresses, tapIndex, tunnels } = readAddresses(this.tapName);
-    const own = addresses.filter((address) => address.interfaceIndex === tapIndex);
-    const ours = this.held.map(({ route }) => route);
     const all = readRoutes();
     const routes = all.filter(({ table }) => table === RouteTable.main);
-    const surroundings = { ...this.surroundings(all, addresses, tapIndex), tunnels };
-    this.networks.update(surroundings);
-    this.onSurroundings(surroundings);
-    const look = { routes, addresses, interfaceMetrics: new Map(), nameServers: [] };
-    const relays = this.watch.relays.filter((relay) => this.mustHold(relay, look, tapIndex));
-    const wishes = {
-      ...{ tapIndex, relays },
-      mustYield: (address: IpAddress) => this.networks.mustYield(address),
+    return {
+      snapshot: { routes, addresses, interfaceMetrics: new Map(), nameServers: [] },
+      surroundings: { ...this.surroundings(all, addresses, tapIndex), tunnels },
     };
-    let plan = planRoutes(look, wishes, ours);
-    if (plan.clashes.length > 0) {
-      const nameServers = readNameServers(plan.clashes);
-      plan = planRoutes({ ...look, nameServers }, wishes, ours);
+  }
+
+  nameServers(clashes: RoutePlan["clashes"]): NetworkSnapshot["nameServers"] {
+    return readNameServers(clashes);
+  }
+
+  /** Without a route of its own a relay's packets go into the adapter, or may soon. */
+  mustHold(relay: Uint8Array, { snapshot, surroundings }: NetworkLook, isHeld: boolean): boolean {
+    const { tapIndex } = surroundings;
+    const isCovered = tapIndex !== undefined &&
+      snapshot.routes.some((route) =>
+        route.interfaceIndex === tapIndex && isInNetwork(relay, route.destination, route.prefixBits)
+      );
+    if (isHeld) return isCovered || this.allowLanDefaultRoute;
+    if (!isCovered && !this.allowLanDefaultRoute) return false;
+    const way = wayTo(relay);
+    if (way === undefined || way.isLocal) return false;
+    if (way.interfaceIndex === tapIndex) return true;
+    if (!this.allowLanDefaultRoute) return false;
+    // Where a VPN's rules lead elsewhere than the table does, they go on doing so with the adapter.
+    const { way: known } = planRoutes(snapshot, { tapIndex, relays: [relay] }, []);
+    return known?.interfaceIndex === way.interfaceIndex && equalBytes(known.nextHop, way.nextHop);
+  }
+
+  add(route: IpRoute): Change | undefined {
+    const { destination, prefixBits, nextHop, interfaceIndex } = route;
+    const key = `${formatIp(destination)} ${interfaceIndex}`;
+    if (this.theirs.has(key)) return undefined;
+    const hex = { destination: destination.toHex(), nextHop: nextHop.toHex() };
+    const change = this.journal.record(HOST_ROUTE, { ...hex, prefixBits, interfaceIndex });
+    let isOurs = false;
+    try {
+      isOurs = addRoute(route, "only");
+    } finally {
+      if (!isOurs) this.journal.forget(change);
     }
-    // There cannot be two to one destination, and nothing is sent in between.
-    for (const route of plan.remove) this.letGo(route);
-    for (const route of plan.add) this.hold(route);
-    for (const address of own) {
-      if (address.address.length !== 4) continue;
-      const others = addresses.filter((other) => other.interfaceIndex !== tapIndex);
-      const isLan = this.networks.judgeKind(address.address, 0, 4, address.prefixBits) ===
+    if (isOurs) return change;
+    this.theirs.add(key);
+    return undefined;
+  }
+
+  remove(change: Change): void {
+    this.journal.undo(change);
+  }
+
+  forget(change: Change): void {
+    this.journal.forget(change);
+  }
+
+  /** Leads into the adapter what is the party's. */
+  follow({ snapshot, surroundings }: NetworkLook): readonly StatusEvent[] {
+    const { tapIndex } = surroundings;
+    const others = snapshot.addresses.filter((other) => other.interfaceIndex !== tapIndex);
+    for (const own of snapshot.addresses) {
+      const { interfaceIndex, address, prefixBits } = own;
+      if (interfaceIndex !== tapIndex || address.length !== IPV4_BYTES) continue;
+      const isLan = this.networks.judgeKind(address, 0, IPV4_BYTES, prefixBits) ===
         NetworkVerdict.good;
-      const clashes = findClashes({ addresses: [...others, address] }, tapIndex).length > 0;
+      const clashes = findClashes({ addresses: [...others, own] }, tapIndex).length > 0;
       // One that is no LAN's, wherever it has come from, gets nothing beside what the kernel gives it.
-      leadIntoAdapter(address, clashes && isLan && !this.networks.mustYield(address));
+      leadIntoAdapter(own, clashes && isLan && !this.networks.mustYield(own));
     }
-    for (const network of plan.yielded) this.tell({ type: "networkYielded", network });
-    for (const { network } of plan.clashes) this.tell({ type: "sameSubnet", network });
-    return tapIndex;
+    return [];
+  }
+
+  /** As the kernel says it. The tunnel cannot go through itself: if only that is left, there is no network. */
+  wayTo(
+    relay: Uint8Array,
+    { surroundings }: NetworkLook,
+    _plan: RoutePlan,
+    isHeld: boolean,
+  ): RelayWay {
+    const way = wayTo(relay);
+    const isTap = way !== undefined && way.interfaceIndex === surroundings.tapIndex;
+    return {
+      way: way === undefined || isTap ? undefined : lasting(way),
+      isLocal: way?.isLocal ?? false,
+      isPinned: isHeld ? way !== undefined && !isTap : undefined,
+    };
+  }
+
+  failureOf(error: unknown): string | undefined {
+    return error instanceof SystemCallError ? error.message : undefined;
+  }
+
+  close(): void {
+    this.notices.close();
   }
 
   /** What lies upon the adapter (a VLAN's interface, a bridge) belongs to it. */
@@ -202,7 +185,7 @@ export class LinuxNetwork {
     routes: readonly IpRoute[],
     addresses: readonly IpAddress[],
     tapIndex: number | undefined,
-  ): Surroundings {
+  ): Omit<Surroundings, "relays"> {
     const upper = tapIndex === undefined ? [] : interfacesUpon(this.tapName);
     const own = <T extends { readonly interfaceIndex: number }>(one: T): T =>
       tapIndex !== undefined && upper.includes(one.interfaceIndex)
@@ -210,73 +193,8 @@ export class LinuxNetwork {
         : one;
     return {
       ...{ routes: routes.map(own), addresses: addresses.map(own) },
-      ...{ relays: this.watch.relays, tapIndex, takesVlans: upper.length > 0 },
+      ...{ tapIndex, takesVlans: upper.length > 0 },
     };
-  }
-
-  private isHeld(relay: Uint8Array): boolean {
-    return this.held.some(({ route }) => equalBytes(route.destination, relay));
-  }
-
-  /** Whether a relay needs a host route: without one its packets go into the adapter, or may soon. */
-  private mustHold(
-    relay: Uint8Array,
-    look: NetworkSnapshot,
-    tapIndex: number | undefined,
-  ): boolean {
-    const isCovered = tapIndex !== undefined &&
-      look.routes.some((route) =>
-        route.interfaceIndex === tapIndex && isInNetwork(relay, route.destination, route.prefixBits)
-      );
-    if (this.isHeld(relay)) return isCovered || this.allowLanDefaultRoute;
-    if (!isCovered && !this.allowLanDefaultRoute) return false;
-    const way = wayTo(relay);
-    if (way === undefined || way.isLocal) return false;
-    if (way.interfaceIndex === tapIndex) return true;
-    if (!this.allowLanDefaultRoute) return false;
-    // Where a VPN's rules lead elsewhere than the table does, they go on doing so with the adapter.
-    const { way: known } = planRoutes(look, { tapIndex, relays: [relay] }, []);
-    return known?.interfaceIndex === way.interfaceIndex && equalBytes(known.nextHop, way.nextHop);
-  }
-
-  private hold(route: IpRoute): void {
-    this.letGo(route); // somebody has deleted it
-    const { destination, prefixBits, nextHop, interfaceIndex } = route;
-    const key = `${formatIp(destination)} ${interfaceIndex}`;
-    if (this.theirs.has(key)) return;
-    const hex = { destination: destination.toHex(), nextHop: nextHop.toHex() };
-    const data = { ...hex, prefixBits, interfaceIndex };
-    const change = this.journal.record(HOST_ROUTE, data);
-    let isOurs = false;
-    try {
-      isOurs = addRoute(route, "only");
-    } finally {
-      if (!isOurs) this.journal.forget(change);
-    }
-    if (isOurs) this.held.push({ route, change });
-    else this.theirs.add(key);
-  }
-
-  private letGo(route: IpRoute): void {
-    const index = this.held.findIndex((one) => isSameRoute(one.route, route));
-    if (index < 0) return;
-    try {
-      this.journal.undo(this.held.splice(index, 1)[0].change);
-    } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error;
-      this.say("warning", `A route could not be taken back (${error.message})`);
-    }
-  }
-
-  private tell(event: StatusEvent): void {
-    const { level, text } = statusLine(event);
-    this.say(level, text);
-  }
-
-  private say(level: StatusLevel, text: string): void {
-    if (this.said.has(text)) return;
-    this.said.add(text);
-    logText(this.logger, level, text);
   }
 }
 
