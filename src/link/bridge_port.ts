@@ -27,7 +27,7 @@ import { NETLINK_ROUTE } from "../ffi/netlink.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import type { LinkCounters, LinkDevice, LinkReactor, LinkSink, LinkState } from "./device.ts";
+import type { LanDevice, LinkCounters, LinkReactor, LinkSink, LinkState } from "./device.ts";
 import {
   interfaceError,
   interfaceIndex,
@@ -70,7 +70,7 @@ export const BridgeLink = {
 } as const;
 
 /** See the module. Name, index, MAC and MTU are the bridge's. */
-export class BridgePort implements LinkDevice {
+export class BridgePort implements LanDevice {
   readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
@@ -144,20 +144,8 @@ export class BridgePort implements LinkDevice {
     this.#tap.start(reactor, { frame: (frame) => sink.frame(frame) });
   }
 
-  receive(framesMax: number, sink?: LinkSink): boolean {
-    return this.#tap.receive(framesMax, sink);
-  }
-
   send(bytes: Uint8Array, offset: number, length: number): boolean {
     return this.#tap.send(bytes, offset, length);
-  }
-
-  flush(): void {
-    this.#tap.flush();
-  }
-
-  setMtu(mtu: number): void {
-    this.#tap.setMtu(mtu);
   }
 
   updateCounters(): void {

@@ -102,7 +102,7 @@ export class LinkCounters {
   }
 }
 
-/** A link that frames are received from and sent to. */
+/** A link that frames are received from and sent to: what all have. */
 export interface LinkDevice {
   /** Name of the interface. */
   readonly name: string;
@@ -118,29 +118,15 @@ export interface LinkDevice {
   start(reactor: LinkReactor, sink: LinkSink): void;
 
   /**
-   * Delivers up to `framesMax` waiting frames to the sink of {@linkcode LinkDevice.start}, or to
-   * `sink`, without a reactor.
-   *
-   * @returns true if more may be waiting.
-   */
-  receive(framesMax: number, sink?: LinkSink): boolean;
-
-  /**
-   * Sends a frame, or puts it into the batch of {@linkcode LinkDevice.flush}: the bytes are taken
-   * before the call returns.
+   * Sends a frame, or puts it into a batch ({@linkcode LanDevice.flush}): the bytes are taken before the
+   * call returns.
    *
    * @returns false if the frame is known to be lost (counted by its reason).
    */
   send(bytes: Uint8Array, offset: number, length: number): boolean;
 
-  /** Sends what {@linkcode LinkDevice.send} has collected; to be called at the end of a turn. */
-  flush(): void;
-
-  /** Changes the interface's MTU, also while it is up. */
-  setMtu(mtu: number): void;
-
-  /** Reads what the kernel counts into {@linkcode LinkDevice.counters}. */
-  updateCounters(): void;
+  /** Reads what the kernel counts into {@linkcode LinkDevice.counters}, where it counts. */
+  updateCounters?(): void;
 
   /**
    * Looks at the interface and tells the sink if it changed. Deletion and going down are noticed
@@ -150,6 +136,18 @@ export interface LinkDevice {
 
   /** Ends delivery and gives everything back. A second call does nothing. */
   close(): void;
+}
+
+/** A network adapter that this program makes, or has made for it: its MTU follows the room's. */
+export interface AdapterDevice extends LinkDevice {
+  /** Changes the interface's MTU, also while it is up. */
+  setMtu(mtu: number): void;
+}
+
+/** A LAN's interface. */
+export interface LanDevice extends LinkDevice {
+  /** Sends what {@linkcode LinkDevice.send} has collected, where it does; to be called at the end of a turn. */
+  flush?(): void;
 }
 
 /** An interface or device that cannot be used, in words for the person who runs the program. */

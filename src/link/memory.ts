@@ -105,14 +105,6 @@ export class MemoryLink implements LinkDevice {
     return true;
   }
 
-  flush(): void {}
-
-  setMtu(mtu: number): void {
-    this.#mtu = mtu;
-  }
-
-  updateCounters(): void {}
-
   checkState(): LinkState {
     return this.#state;
   }

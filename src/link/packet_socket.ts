@@ -31,21 +31,15 @@ import {
 } from "../ffi/libc_net.ts";
 import { PACKET_MREQ, SOCK_FPROG, SOCKADDR_LL, TPACKET_STATS } from "../ffi/linux_layouts.ts";
 import {
+  type LanDevice,
   LinkCounters,
-  type LinkDevice,
   LinkError,
   LinkFrame,
   type LinkReactor,
   type LinkSink,
   type LinkState,
 } from "./device.ts";
-import {
-  interfaceError,
-  interfaceIndex,
-  type InterfaceInfo,
-  queryInterface,
-  setInterfaceMtu,
-} from "./interface.ts";
+import { interfaceError, interfaceIndex, type InterfaceInfo, queryInterface } from "./interface.ts";
 import type { Source } from "../reactor/reactor.ts";
 import { PacketRing, RingResult, setOption } from "./packet_ring.ts";
 import { PacketSender } from "./packet_sender.ts";
@@ -77,7 +71,7 @@ const BUDGET_FRAMES = 64;
 const FILTER_INSTRUCTION_BYTES = 8;
 
 /** An interface's packet socket. */
-export class PacketSocket implements LinkDevice {
+export class PacketSocket implements LanDevice {
   readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
@@ -196,11 +190,6 @@ export class PacketSocket implements LinkDevice {
 
   flush(): void {
     if (!this.#closed) this.#sender.flush();
-  }
-
-  setMtu(mtu: number): void {
-    setInterfaceMtu(this.name, mtu);
-    this.#mtu = mtu;
   }
 
   /** Adds what the kernel dropped since the last call to the counters. */

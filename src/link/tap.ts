@@ -25,8 +25,8 @@ import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
 import {
+  type AdapterDevice,
   LinkCounters,
-  type LinkDevice,
   LinkError,
   LinkFrame,
   type LinkReactor,
@@ -76,7 +76,7 @@ const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;
 const IOVEC_WORDS = IOVEC.sizeBytes >> 2;
 
 /** A TAP device, up and ready. */
-export class TapDevice implements LinkDevice {
+export class TapDevice implements AdapterDevice {
   readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
@@ -217,9 +217,6 @@ export class TapDevice implements LinkDevice {
     countSendError(this.counters, written === -1 ? errno() : Errno.EINVAL);
     return false;
   }
-
-  /** Nothing to do: each frame is written at once, since a TAP device takes one per call. */
-  flush(): void {}
 
   setMtu(mtu: number): void {
     checkMtu(mtu);

@@ -23,8 +23,8 @@ import { MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { CompletionSource } from "../reactor/reactor.ts";
 import {
+  type AdapterDevice,
   LinkCounters,
-  type LinkDevice,
   LinkError,
   LinkFrame,
   type LinkReactor,
@@ -77,7 +77,7 @@ export interface DriverVersion {
 }
 
 /** An open adapter. */
-export class TapWindowsDevice implements LinkDevice {
+export class TapWindowsDevice implements AdapterDevice {
   readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
@@ -200,11 +200,6 @@ export class TapWindowsDevice implements LinkDevice {
     }
   }
 
-  /** Frames come by themselves, as completions. */
-  receive(): boolean {
-    return false;
-  }
-
   send(bytes: Uint8Array, offset: number, length: number): boolean {
     const { counters } = this;
     if (this.#closed) return false;
@@ -228,9 +223,6 @@ export class TapWindowsDevice implements LinkDevice {
     return this.#beginWrite(write, length);
   }
 
-  /** Nothing to do: each frame is written at once. */
-  flush(): void {}
-
   setMtu(mtu: number): void {
     if (mtu === this.#mtu) return;
     try {
@@ -241,9 +233,6 @@ export class TapWindowsDevice implements LinkDevice {
     }
     this.#mtu = mtu;
   }
-
-  /** The driver's own counters are not of interest: it drops only what we did not read in time. */
-  updateCounters(): void {}
 
   checkState(): LinkState {
     return this.#state;

@@ -54,7 +54,6 @@ async function main(): Promise<void> {
     const more = tap.receive(BATCH, intoVlan);
     const others = socket.receive(BATCH, outOfVlan);
     socket.flush();
-    tap.flush();
     if (!more && !others) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -1,7 +1,7 @@
 /** What of the client is different on each system: rights, state, the adapter and its addresses. */
 import type { Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
-import type { LinkDevice } from "../../link/device.ts";
+import type { AdapterDevice } from "../../link/device.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { LanAddressOptions } from "./lan_address.ts";
@@ -52,17 +52,17 @@ export interface ClientSystem {
    *
    * @throws {UserError} it cannot be used
    */
-  openAdapter(settings: AdapterSettings): LinkDevice;
+  openAdapter(settings: AdapterSettings): AdapterDevice;
   /**
    * The adapter's frames flow: sees to its addresses.
    *
    * @param releases how many times a lease was given back through it
    */
-  adapterStarted(adapter: LinkDevice, releases: () => number): void;
+  adapterStarted(adapter: AdapterDevice, releases: () => number): void;
   /** The adapter has other addresses than before; see {@linkcode addresses}. */
   addressesChanged(addresses: readonly string[]): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
-  addresses(adapter: LinkDevice): readonly string[];
+  addresses(adapter: AdapterDevice): readonly string[];
   /**
    * The room was entered: what was leased may have to be asked for anew, and no other relay is
    * needed any more.

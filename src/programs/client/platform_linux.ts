@@ -2,7 +2,7 @@
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
-import { type LinkDevice, LinkError } from "../../link/device.ts";
+import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
 import { undoDhcpFile, undoDhcpProcess } from "../../os/dhcp_undo.ts";
@@ -79,7 +79,7 @@ class LinuxSystem implements ClientSystem {
     }
   }
 
-  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+  openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
     const { tapName: name = TAP_NAME_DEFAULT, address } = this.options;
     try {
       this.tap = TapDevice.open({
@@ -107,11 +107,11 @@ class LinuxSystem implements ClientSystem {
     return this.network.check(nowMs);
   }
 
-  adapterStarted(_adapter: LinkDevice, releases: () => number): void {
+  adapterStarted(_adapter: AdapterDevice, releases: () => number): void {
     if (this.tap !== undefined) this.lanAddress.start(this.tap, releases);
   }
 
-  addresses({ name }: LinkDevice): readonly string[] {
+  addresses({ name }: AdapterDevice): readonly string[] {
     return interfaceAddresses(name);
   }
 

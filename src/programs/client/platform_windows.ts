@@ -1,5 +1,5 @@
 /** The client's part that is Windows': a TAP-Windows6 adapter, which gets its address from Windows. */
-import { type LinkDevice, LinkError } from "../../link/device.ts";
+import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { TapWindowsDevice } from "../../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { pauseBlocking } from "../../os/blocking_pause.ts";
@@ -130,7 +130,7 @@ class WindowsSystem implements ClientSystem {
     );
   }
 
-  openAdapter({ mac, mtu, pool }: AdapterSettings): LinkDevice {
+  openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
     const { adapter, changes } = this;
     if (adapter === undefined || changes === undefined) throw new Error("no adapter was prepared");
     try {
@@ -152,7 +152,7 @@ class WindowsSystem implements ClientSystem {
     changes: WindowsChanges,
     mtu: number,
     pool: BufferPool,
-  ): LinkDevice {
+  ): AdapterDevice {
     const network = WindowsInterface.find(adapter.guid);
     const tap = this.tap = { network, mtu };
     const device = TapWindowsDevice.open({
@@ -235,7 +235,7 @@ class WindowsSystem implements ClientSystem {
     this.inbound?.update(addresses);
   }
 
-  addresses({ name }: LinkDevice): readonly string[] {
+  addresses({ name }: AdapterDevice): readonly string[] {
     return interfaceAddresses(name);
   }
 

@@ -5,7 +5,7 @@ import { AdapterLife } from "../../client/adapter_life.ts";
 import { LanNetworks } from "../../client/lan_networks.ts";
 import { decideOnNetwork } from "../../client/network_watch.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
-import type { LinkDevice, LinkFrame } from "../../link/device.ts";
+import type { AdapterDevice, LinkFrame } from "../../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnostics.ts";
 import { DropCode } from "../../observe/drops.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
@@ -103,7 +103,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
 /** The client's adapter, and what is said of it. */
 class Client {
   readonly core: ClientCore;
-  private tap: LinkDevice | undefined;
+  private tap: AdapterDevice | undefined;
   private addresses: readonly string[] = [];
   private addressesDueMs = Infinity;
   private snapshotDueMs = Infinity;
@@ -269,7 +269,7 @@ class Client {
   }
 
   /** The adapter was disabled, or pulled out: it may come back. */
-  private loseAdapter(tap: LinkDevice, nowMs: number): void {
+  private loseAdapter(tap: AdapterDevice, nowMs: number): void {
     const { name, mtu } = tap;
     tap.close();
     this.tap = undefined;
@@ -321,7 +321,7 @@ class Client {
 
   private logSnapshot(node: EndpointNode, nowMs: number): void {
     this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    this.tap?.updateCounters();
+    this.tap?.updateCounters?.();
     const diagnostics = this.diagnostics(node);
     const traffic = this.resources.counters.snapshot();
     this.statusFile.write({ diagnostics, traffic });

@@ -1,6 +1,6 @@
 /** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
 import { BridgePort } from "../../link/bridge_port.ts";
-import { type LinkDevice, LinkError, type LinkErrorCode } from "../../link/device.ts";
+import { type LanDevice, LinkError, type LinkErrorCode } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { PacketSocket } from "../../link/packet_socket.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
@@ -10,7 +10,7 @@ import { randomBytes } from "../common/random.ts";
 import { UserError } from "../../log/user_error.ts";
 
 /** The open LAN. */
-export interface GatewayLan extends LinkDevice {
+export interface GatewayLan extends LanDevice {
   /** Has the kernel drop what a classic BPF program refuses, where that is possible. */
   setFilter?(program: Uint8Array<ArrayBuffer>): void;
   /** The port at a bridge, if it is one. */

@@ -8,7 +8,7 @@ export interface LossyLan {
   readonly counters: LinkCounters;
   /** A port at a bridge: it says of each frame at once whether it was sent. */
   readonly portName?: string;
-  updateCounters(): void;
+  updateCounters?(): void;
 }
 
 /** Counts each loss once, over all the devices of a gateway. */
@@ -31,7 +31,7 @@ export class LanLosses {
         this.slotless =
           0;
     }
-    lan.updateCounters();
+    lan.updateCounters?.();
     const { counters } = lan;
     // A packet socket sends in batches: what it could not send shows here alone.
     const unsent = lan.portName !== undefined

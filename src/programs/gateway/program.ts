@@ -172,7 +172,7 @@ class Gateway {
         }
         if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
         if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
-        this.lan.flush();
+        this.lan.flush?.();
         return false;
       },
       nextDeadlineMs: () => Math.min(this.linkDueMs, this.snapshotDueMs),
