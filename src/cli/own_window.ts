@@ -4,7 +4,7 @@
  * what it said.
  */
 import { consoleProcessCount } from "../ffi/windows_process.ts";
-import { OWNER_ONLY_MODE, writeFileAtomic } from "../os/files.ts";
+import { OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/files.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";

@@ -9,7 +9,7 @@ import {
   RouteAttribute,
   RouteType,
 } from "../../src/ffi/netlink.ts";
-import { HopFlag, RouteScope, RouteTable } from "../../src/route/linux_route_entry.ts";
+import { HopFlag, RouteScope, RouteTable } from "../../src/system/routes/linux_entry.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {

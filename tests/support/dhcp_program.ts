@@ -8,12 +8,12 @@
 
 import { interfaceIndex } from "../../src/link/interface.ts";
 import { addInterfaceAddress, removeInterfaceAddress } from "../../src/link/netlink.ts";
-import { findDhcpClient } from "../../src/os/dhcp_clients.ts";
-import type { DhcpClientKind } from "../../src/os/dhcp_plan.ts";
-import { DhcpRunner } from "../../src/os/dhcp_runner.ts";
-import { undoDhcpFile, undoDhcpProcess } from "../../src/os/dhcp_undo.ts";
-import { RESOLVER_CHANGE, undoResolver } from "../../src/os/resolver_guard.ts";
-import { ChangeJournal } from "../../src/os/journal.ts";
+import { findDhcpClient } from "../../src/system/dhcp/clients.ts";
+import type { DhcpClientKind } from "../../src/system/dhcp/plan.ts";
+import { DhcpRunner } from "../../src/system/dhcp/runner.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../../src/system/dhcp/undo.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../../src/system/names/resolver_guard.ts";
+import { ChangeJournal } from "../../src/system/journal/journal.ts";
 
 const [name, kind, folder, script] = Deno.args;
 const client = findDhcpClient(undefined, [kind as DhcpClientKind]);

@@ -11,7 +11,7 @@ import {
 } from "./cache.ts";
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
 import { VERSION } from "../../src/cli/version.ts";
-import { findDriverPackage } from "../../src/os/driver_package.ts";
+import { findDriverPackage } from "../../src/system/adapter/driver_package.ts";
 import { iconFile } from "./icon.ts";
 import { importFromSystemOnly } from "./pe_file.ts";
 import { withResources } from "./pe_resources.ts";
@@ -125,7 +125,7 @@ const WINDOWS_RECIPE_VERSION = "3";
 export const WINDOWS_CLIENT = `${ROOT}/dist/lanparty-client.exe`;
 
 /** Where the client looks for a TAP driver's package inside of itself. */
-const DRIVER_IN_TREE = `${ROOT}/src/os/tap_driver`;
+const DRIVER_IN_TREE = `${ROOT}/src/system/adapter/tap_driver`;
 
 /** Files by their names. */
 type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -223,7 +223,7 @@ async function executablesKey(
   runtime: Runtime,
 ): Promise<string> {
   const sources = await listFiles(`${ROOT}/src`, (path) => {
-    return /\.(md|so|dll)$/.test(path) || path === "os/tap_driver";
+    return /\.(md|so|dll)$/.test(path) || path === "system/adapter/tap_driver";
   });
   const paths = ["deno.json", "deno.lock", ...sources.map((path) => `src/${path}`)];
   const files = await hashFiles(ROOT, paths);

@@ -50,7 +50,7 @@ export const REMARKS: Readonly<Record<string, string>> = {
   WSAIoctl:
     "Wine has SIO_ADDRESS_LIST_CHANGE, but completes it, also of IPv6, at changes of IPv4 addresses " +
     "alone; it lacks SIO_ROUTING_INTERFACE_CHANGE, which is checked with injected functions " +
-    "(`tests/unit/route/windows_watch_test.ts`)",
+    "(`tests/unit/system/routes/windows_watch_test.ts`)",
 };
 
 /** What Windows does and neither Wine nor a fake shows: the call, what is not seen, what was done instead. */

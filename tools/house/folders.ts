@@ -19,7 +19,9 @@ export interface FolderRule {
 
 const CORE = ["proto", "control", "observe", "queue"];
 const NATIVE_USER = ["ffi", "reactor", "proto", "queue"];
-const SHELL = [...CORE, "log", "os", "reactor"];
+const SYSTEM = ["files", "journal", "power", "process", "rights", "service", "signals"]
+  .map((facility) => `system/${facility}`);
+const SHELL = [...CORE, "log", "reactor", ...SYSTEM];
 
 /** All rooms, by their paths below `src`. A room inside of another is one of its own. */
 export const FOLDERS: Readonly<Record<string, FolderRule>> = {
@@ -98,22 +100,45 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     native: true,
   },
   link: { what: "packet socket, TAP, memory link", folders: NATIVE_USER, native: true },
-  route: {
-    what:
-      "Windows' interfaces and routes: what the client sets, and puts back; Linux' routes and " +
-      "the way to the relay",
+  "system/adapter": {
+    what: "the settings of Windows' network adapter, and its driver's package",
     folders: ["ffi", "proto"],
     native: true,
   },
-  os: {
-    what: "rights, state folders, files, DHCP clients, undo journal, sd_notify",
-    folders: NATIVE_USER,
+  "system/dhcp": {
+    what: "DHCP clients of Linux systems: which there is, how it is started, what it leaves behind",
+    folders: ["proto", "system/files", "system/journal", "system/names", "system/process"],
+  },
+  "system/files": {
+    what: "files that are whole or absent, whose they are, where state is kept",
+    folders: ["ffi", "system/process"],
     packages: ["node:crypto"],
+  },
+  "system/journal": {
+    what: "changes to the machine, written down before they are made, and how they are undone",
+    folders: ["system/files", "system/process"],
+  },
+  "system/names": { what: "the system's list of name servers", folders: ["system/journal"] },
+  "system/power": { what: "whether the machine was asleep", folders: ["ffi"] },
+  "system/process": {
+    what: "processes: identity, sessions, one at a time, environment, arguments, pipes",
+    folders: ["ffi", "reactor", "system/files"],
+  },
+  "system/rights": { what: "capabilities, root, administrators", folders: ["ffi"] },
+  "system/routes": {
+    what: "addresses and routes of Linux and Windows, and the way that each takes",
+    folders: ["ffi", "proto"],
+    native: true,
+  },
+  "system/service": { what: "what systemd is told of the program", folders: ["ffi"] },
+  "system/signals": {
+    what: "how Windows ends a program: window, log-off, shutdown",
+    folders: ["ffi"],
     native: true,
   },
   log: {
     what: "logging, lines to a terminal, errors that a user can mend",
-    folders: ["ffi", "os", "proto"],
+    folders: ["ffi", "proto", "system/files"],
     packages: ["@logtape/logtape"],
     native: true,
   },
@@ -136,7 +161,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   "programs/client": {
     what: "lanparty-client: the adapter, this PC's networks, the doctor; Linux and Windows",
     folders: [
-      ...[...SHELL, "client", "endpoint", "ffi", "link", "route"],
+      ...[...SHELL, "client", "endpoint", "ffi", "link"],
+      ...["system/adapter", "system/dhcp", "system/names", "system/routes"],
       ...["programs/common", "programs/endpoint"],
     ],
   },
@@ -165,18 +191,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   cli: {
     what: "command lines; the three compile entries",
     folders: [
-      ...[
-        ...CORE,
-        "relay",
-        "relay/workers",
-        "client",
-        "trust",
-        "ffi",
-        "link",
-        "os",
-        "log",
-        "serve",
-      ],
+      ...[...CORE, "relay", "relay/workers", "client", "trust", "ffi", "link", "log", "serve"],
+      ...["system/files", "system/process"],
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],

@@ -5,13 +5,13 @@ import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { findDhcpClient } from "../../os/dhcp_clients.ts";
-import { Capability, hasCapability } from "../../os/rights.ts";
+import { findDhcpClient } from "../../system/dhcp/clients.ts";
+import { Capability, hasCapability } from "../../system/rights/rights.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 import { formatMac } from "../../proto/mac.ts";
-import { RouteTable } from "../../route/linux_route_entry.ts";
-import { readRoutes } from "../../route/linux_table.ts";
+import { RouteTable } from "../../system/routes/linux_entry.ts";
+import { readRoutes } from "../../system/routes/linux_table.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 
 /** How adapters of other tunnels are called. */

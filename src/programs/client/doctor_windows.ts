@@ -7,10 +7,10 @@ import { isAdministrator } from "../../ffi/windows_rights.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../../link/windows_adapters.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { adapterMacSetting } from "../../os/windows_adapter.ts";
+import { adapterMacSetting } from "../../system/adapter/windows_adapter.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
-import { WindowsInterface } from "../../route/windows_interface.ts";
-import { interfaceTo } from "../../route/windows_host_route.ts";
+import { WindowsInterface } from "../../system/routes/windows_interface.ts";
+import { interfaceTo } from "../../system/routes/windows_host_route.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { isSafeDriver } from "./windows_driver.ts";
 

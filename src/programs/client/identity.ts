@@ -6,8 +6,8 @@ import {
   loadIdentity,
 } from "../../client/identity.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
-import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../os/files.ts";
-import { readOwnFile } from "../../os/own_files.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../system/files/files.ts";
+import { readOwnFile } from "../../system/files/own_files.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";

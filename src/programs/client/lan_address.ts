@@ -2,8 +2,8 @@
  * How the adapter gets its address: fixed, by the LAN's DHCP server and whatever DHCP client the system
  * has, or not at all.
  */
-import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../../os/dhcp_runner.ts";
-import type { ChangeJournal } from "../../os/journal.ts";
+import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../../system/dhcp/runner.ts";
+import type { ChangeJournal } from "../../system/journal/journal.ts";
 import { cleanText, isolated } from "../../proto/clean_text.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
 import { type Logger, type LogLevelName, logText } from "../../log/logging.ts";

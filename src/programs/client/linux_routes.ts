@@ -31,7 +31,7 @@ import {
   type ChangeJournal,
   ForeignChangeError,
   isRecord,
-} from "../../os/journal.ts";
+} from "../../system/journal/journal.ts";
 import { equalBytes } from "../../proto/bytes.ts";
 import {
   broadcastOf,
@@ -43,9 +43,9 @@ import {
   parseIpAddress,
 } from "../../proto/ip.ts";
 import { type IpAddress, type IpRoute, isHeldNetwork } from "../../proto/ip_route.ts";
-import { addRoute, removeRoute, RouteTable } from "../../route/linux_route_entry.ts";
-import { readRoutes } from "../../route/linux_table.ts";
-import { type LinuxWay, wayTo } from "../../route/linux_way.ts";
+import { addRoute, removeRoute, RouteTable } from "../../system/routes/linux_entry.ts";
+import { readRoutes } from "../../system/routes/linux_table.ts";
+import { type LinuxWay, wayTo } from "../../system/routes/linux_way.ts";
 
 /** The kind of change that a host route is in the journal. */
 export const HOST_ROUTE = "linux-host-route";

@@ -5,10 +5,10 @@ import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
-import { undoDhcpFile, undoDhcpProcess } from "../../os/dhcp_undo.ts";
-import type { Change, ChangeJournal } from "../../os/journal.ts";
-import { RESOLVER_CHANGE, undoResolver } from "../../os/resolver_guard.ts";
-import { Capability, hasCapability } from "../../os/rights.ts";
+import { undoDhcpFile, undoDhcpProcess } from "../../system/dhcp/undo.ts";
+import type { Change, ChangeJournal } from "../../system/journal/journal.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../../system/names/resolver_guard.ts";
+import { Capability, hasCapability } from "../../system/rights/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { LanAddress } from "./lan_address.ts";

@@ -6,14 +6,14 @@ import {
   readFileIfThere,
   removeFileIfThere,
   writeFileAtomic,
-} from "../../os/files.ts";
+} from "../../system/files/files.ts";
 import {
   identifyProcess,
   isHidden,
   isRunning,
   parseIdentity,
   type ProcessIdentity,
-} from "../../os/process_identity.ts";
+} from "../../system/process/identity.ts";
 
 const NAME = "lanparty-client-status.json";
 /** It is written each 10 s: one this old that cannot be asked about is as good as ended. */

@@ -9,7 +9,7 @@ import {
   ChangeJournal,
   type JournalOptions,
   type UndoFailure,
-} from "../../os/journal.ts";
+} from "../../system/journal/journal.ts";
 import { startDevice } from "../../ffi/windows_devices.ts";
 import { removeRule } from "../../ffi/windows_firewall.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
@@ -18,15 +18,15 @@ import {
   type InterfaceSettings,
   type RouterPolicy,
   WindowsInterface,
-} from "../../route/windows_interface.ts";
-import { addAddress, removeAddress } from "../../route/windows_address.ts";
+} from "../../system/routes/windows_interface.ts";
+import { addAddress, removeAddress } from "../../system/routes/windows_address.ts";
 import {
   type Added,
   addHostRoute,
   hostRouteRow,
   removeHostRoute,
-} from "../../route/windows_host_route.ts";
-import { withoutCtrlC } from "../../os/windows_console.ts";
+} from "../../system/routes/windows_host_route.ts";
+import { withoutCtrlC } from "../../system/signals/windows_console.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";

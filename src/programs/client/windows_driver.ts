@@ -3,15 +3,15 @@ import { installRootDevice } from "../../ffi/windows_setup.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import type { DriverVersion } from "../../link/tap_windows.ts";
 import { findTapAdapters } from "../../link/tap_windows_adapters.ts";
-import { pauseBlocking } from "../../os/blocking_pause.ts";
-import { type DriverPackage, findDriverPackage } from "../../os/driver_package.ts";
-import { patiently, writeFileAtomic } from "../../os/files.ts";
+import { pauseBlocking } from "../../system/process/blocking_pause.ts";
+import { type DriverPackage, findDriverPackage } from "../../system/adapter/driver_package.ts";
+import { patiently, writeFileAtomic } from "../../system/files/files.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 /** Where `deno task build --tap-driver DIR` puts the package into the program. */
-const EMBEDDED = new URL("../../os/tap_driver/", import.meta.url);
+const EMBEDDED = new URL("../../system/adapter/tap_driver/", import.meta.url);
 /** The folder beside the program that it is looked for in, and then beside the program itself. */
 const FOLDER = "tap-driver";
 

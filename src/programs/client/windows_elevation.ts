@@ -2,7 +2,7 @@
 import { shellExecute } from "../../ffi/windows_process.ts";
 import { isAdministrator } from "../../ffi/windows_rights.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { commandLine } from "../../os/windows_command_line.ts";
+import { commandLine } from "../../system/process/windows_command_line.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
 

@@ -6,16 +6,16 @@ import type { NetworkLook, RelayWay, RoutingTable } from "../../client/route_kee
 import { metricKey, type NetworkSnapshot, type RoutePlan } from "../../client/route_plan.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import type { StatusEvent } from "../../observe/status.ts";
-import type { Change } from "../../os/journal.ts";
+import type { Change } from "../../system/journal/journal.ts";
 import type { IpRoute } from "../../proto/ip_route.ts";
-import { interfaceTo } from "../../route/windows_host_route.ts";
+import { interfaceTo } from "../../system/routes/windows_host_route.ts";
 import {
   readAdapters,
   readAddresses,
   readMetrics,
   readRoutes,
-} from "../../route/windows_tables.ts";
-import { WindowsNetworkNotices } from "../../route/windows_watch.ts";
+} from "../../system/routes/windows_tables.ts";
+import { WindowsNetworkNotices } from "../../system/routes/windows_watch.ts";
 import type { WindowsChanges } from "./windows_changes.ts";
 
 /** An adapter that has just come up has no routes yet. */

@@ -1,5 +1,5 @@
 /** Keeps the service manager informed while a program runs. */
-import { monotonicUs, ServiceNotifier } from "../../os/service_notifier.ts";
+import { monotonicUs, ServiceNotifier } from "../../system/service/notifier.ts";
 import type { Worker } from "../../reactor/mod.ts";
 import type { RelayCore } from "../../relay/core.ts";
 import { type Logger, logText } from "../../log/logging.ts";

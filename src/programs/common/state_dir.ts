@@ -1,6 +1,6 @@
 /** The state folder of a program, as its administrator sees it. */
-import { UnsafePathError } from "../../os/own_files.ts";
-import { stateFolder } from "../../os/state_folder.ts";
+import { UnsafePathError } from "../../system/files/own_files.ts";
+import { stateFolder } from "../../system/files/state_folder.ts";
 import { systemFailure } from "../../log/user_error.ts";
 
 /**

@@ -4,7 +4,7 @@ import {
   ForeignChangeError,
   JournalBusyError,
   type Undo,
-} from "../../os/journal.ts";
+} from "../../system/journal/journal.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 

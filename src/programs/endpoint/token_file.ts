@@ -1,7 +1,7 @@
 /** The resume tokens of an endpoint, in a file that only its user may read. */
 import { TOKEN_FILE_NAME, TokenStore } from "../../endpoint/token_store.ts";
-import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../os/files.ts";
-import { readOwnFile } from "../../os/own_files.ts";
+import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../system/files/files.ts";
+import { readOwnFile } from "../../system/files/own_files.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** See the module. */

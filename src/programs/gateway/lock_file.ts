@@ -1,6 +1,6 @@
 /** Whether a gateway's host has locked the room: a file in its state folder, there while it is locked. */
-import { pathIn, removeFileIfThere, writeFileAtomic } from "../../os/files.ts";
-import { readOwnFile } from "../../os/own_files.ts";
+import { pathIn, removeFileIfThere, writeFileAtomic } from "../../system/files/files.ts";
+import { readOwnFile } from "../../system/files/own_files.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 const FILE = "lanparty-gateway-locked";

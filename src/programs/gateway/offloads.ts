@@ -11,7 +11,7 @@ import {
   type ChangeJournal,
   ForeignChangeError,
   isRecord,
-} from "../../os/journal.ts";
+} from "../../system/journal/journal.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** The kind of change in the journal. */

@@ -8,8 +8,8 @@ import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../../trust/pem.ts";
 import { sha256 } from "../../trust/sha256.ts";
 import { isUsableCertificate } from "../../trust/validity.ts";
-import { OWNER_ONLY_MODE, readFileIfThere, writeFileAtomic } from "../../os/files.ts";
-import { readOwnFile, whyReadByOthers } from "../../os/own_files.ts";
+import { OWNER_ONLY_MODE, readFileIfThere, writeFileAtomic } from "../../system/files/files.ts";
+import { readOwnFile, whyReadByOthers } from "../../system/files/own_files.ts";
 import { UserError } from "../../log/user_error.ts";
 
 const CERTIFICATE_FILE = "relay-cert.pem";

@@ -1,0 +1,131 @@
+/** Files that must be whole or absent, whatever happens while they are written. */
+
+import { pauseBlocking } from "../process/blocking_pause.ts";
+
+/** How long, and how often, it is tried again what another program is in the way of. */
+const HELD_MAX_MS = 500;
+const HELD_STEP_MS = 20;
+
+/**
+ * Does something with a file that on Windows another program may hold: virus scanners and search indexers
+ * open each file that was just written, and for a moment it can be neither replaced nor removed.
+ *
+ * @throws what `work` throws, when it has not ended after half a second
+ */
+export function patiently<T>(work: () => T, isWindows = Deno.build.os === "windows"): T {
+  for (let waitedMs = 0;; waitedMs += HELD_STEP_MS) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isWindows || !isHeld(error) || waitedMs >= HELD_MAX_MS) throw error;
+    }
+    pauseBlocking(HELD_STEP_MS);
+  }
+}
+
+/** ERROR_ACCESS_DENIED, as Deno says it, or ERROR_SHARING_VIOLATION. */
+function isHeld(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.Busy ||
+    (error instanceof Error && "code" in error && error.code === "EBUSY");
+}
+
+/** Permission bits of a file that its owner alone may read. */
+export const OWNER_ONLY_MODE = 0o600;
+
+/** The path of a file in a folder, as the system writes paths. */
+export function pathIn(folder: string, name: string): string {
+  return `${folder}${Deno.build.os === "windows" ? "\\" : "/"}${name}`;
+}
+
+/** Reads a file; undefined if there is none. Other failures are thrown (`Deno.errors`). */
+export function readFileIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a file; one that is not there is removed already. */
+export function removeFileIfThere(path: string): void {
+  try {
+    patiently(() => Deno.removeSync(path));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Writes a file so that a reader, and a crash, find either the old content or the new: into a new
+ * file beside it, synced, then renamed over it; the folder is synced, too.
+ *
+ * @param mode permission bits, such as {@linkcode OWNER_ONLY_MODE}
+ */
+export function writeFileAtomic(path: string, bytes: Uint8Array, mode: number): void {
+  const temporary = `${path}.${Deno.pid}.new`;
+  // A leftover of an earlier process with the same id could have other permissions, or be a link.
+  removeFileIfThere(temporary);
+  try {
+    const file = Deno.openSync(temporary, { write: true, createNew: true, mode });
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += file.writeSync(bytes.subarray(written));
+      }
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+    patiently(() => Deno.renameSync(temporary, path));
+  } catch (error) {
+    removeFileIfThere(temporary);
+    throw error;
+  }
+  syncFolder(path.replace(/[^/]*$/, "") || ".");
+}
+
+/**
+ * As {@linkcode writeFileAtomic}, without anything else waiting for the disk. Two at a time of one path
+ * are none.
+ */
+export async function writeFileAtomicLater(
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+): Promise<void> {
+  const temporary = `${path}.${Deno.pid}.later`;
+  removeFileIfThere(temporary);
+  try {
+    const file = await Deno.open(temporary, { write: true, createNew: true, mode });
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += await file.write(bytes.subarray(written));
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    removeFileIfThere(temporary);
+    throw error;
+  }
+  if (Deno.build.os === "windows") return;
+  const folder = await Deno.open(path.replace(/[^/]*$/, "") || ".", { read: true });
+  try {
+    await folder.sync();
+  } finally {
+    folder.close();
+  }
+}
+
+/** Makes a rename in a folder last; where folders cannot be opened (Windows) the system sees to it. */
+function syncFolder(path: string): void {
+  if (Deno.build.os === "windows") return;
+  const folder = Deno.openSync(path, { read: true });
+  try {
+    folder.syncSync();
+  } finally {
+    folder.close();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * One process at a time for what two must not share, such as a state folder: a file that says which
+ * process has it.
+ *
+ * @module
+ */
+
+import { OWNER_ONLY_MODE, removeFileIfThere, writeFileAtomic } from "../files/files.ts";
+import { readOwnFile } from "../files/own_files.ts";
+import { identifyProcess, isRunning, parseIdentity, type ProcessIdentity } from "./identity.ts";
+
+/** Another process has it, and still runs. */
+export class InstanceBusyError extends Error {
+  override readonly name = "InstanceBusyError";
+
+  constructor(readonly pid: number) {
+    super(`process ${pid} uses it and still runs`);
+  }
+}
+
+/**
+ * Writes this process down as the one; what a killed process left is taken over.
+ *
+ * @returns gives it back
+ * @throws {InstanceBusyError} another process is the one
+ * @throws {UnsafePathError} others could have written the file
+ */
+export function claimInstance(path: string): () => void {
+  // Of two that start at the same moment one must see the other.
+  const lock = lockFolder(path.replace(/[^/]*$/, "") || ".");
+  try {
+    const owner = parseOwner(readOwnFile(path));
+    if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
+      throw new InstanceBusyError(owner.pid);
+    }
+    const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
+    writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), OWNER_ONLY_MODE);
+    return () => removeFileIfThere(path);
+  } finally {
+    lock?.close();
+  }
+}
+
+/** Where folders cannot be opened (Windows) the adapter's driver lets in one process alone. */
+function lockFolder(path: string): Deno.FsFile | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  const folder = Deno.openSync(path, { read: true });
+  folder.lockSync(true);
+  return folder;
+}
+
+function parseOwner(bytes: Uint8Array | undefined): ProcessIdentity | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return parseIdentity(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return undefined; // a damaged file names nobody
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Routes that the client adds on Linux. They bear a mark, and only marked ones are ever removed.
+ *
+ * @module
+ */
+
+import { Struct } from "../../ffi/layout.ts";
+import { Errno, SystemCallError } from "../../ffi/libc.ts";
+import { AddressFamily } from "../../ffi/libc_net.ts";
+import { RTMSG } from "../../ffi/linux_layouts.ts";
+import {
+  askNetlink,
+  encodeAttribute,
+  encodeMessage,
+  NetlinkFlag,
+  NetlinkType,
+  RouteAttribute,
+  RouteType,
+} from "../../ffi/netlink.ts";
+import { IPV4_BYTES, isUnspecified } from "../../proto/ip.ts";
+import { type IpRoute } from "../../proto/ip_route.ts";
+
+/** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
+export const RouteTable = { main: 254, local: 255 } as const;
+/** How far away a route leads (linux/rtnetlink.h). */
+export const RouteScope = { universe: 0, link: 253 } as const;
+
+/** Flags of a next hop (linux/rtnetlink.h): it is on the link, whatever the addresses say. */
+export const HopFlag = { onLink: 4 } as const;
+
+/** `rtm_protocol`, which says who has made a route: a number that nobody else has. */
+const MARK = 76;
+
+/** A route that is added; without a `nextHop`, or with one that is all zero, on the link. */
+export interface NewRoute
+  extends
+    Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">,
+    Partial<Pick<IpRoute, "nextHop">> {
+  /** The address that packets come from: the route goes when that goes. */
+  readonly source?: Uint8Array;
+  /** The destination is a network's broadcast address. */
+  readonly isBroadcast?: boolean;
+}
+
+/**
+ * Adds a route. `only`: not if there is one to the same destination, whoever has made it. `first`: it
+ * goes before another one, which stays.
+ *
+ * @returns false: it is there already
+ * @throws {SystemCallError}
+ */
+export function addRoute(route: NewRoute, place: "only" | "first"): boolean {
+  const flags = NetlinkFlag.create | (place === "only" ? NetlinkFlag.exclusive : 0);
+  try {
+    askNetlink(encodeRoute(NetlinkType.newRoute, flags, route), "RTM_NEWROUTE");
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errno === Errno.EEXIST) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes a route that {@linkcode addRoute} has added; one that is gone already is no failure.
+ *
+ * @throws {SystemCallError}
+ */
+export function removeRoute(route: NewRoute): void {
+  try {
+    askNetlink(encodeRoute(NetlinkType.deleteRoute, 0, route), "RTM_DELROUTE");
+  } catch (error) {
+    const isGone = error instanceof SystemCallError &&
+      (error.errno === Errno.ESRCH || error.errno === Errno.ENODEV);
+    if (!isGone) throw error;
+  }
+}
+
+/** The message that adds or removes a route. */
+export function encodeRoute(
+  type: number,
+  flags: number,
+  route: NewRoute,
+): Uint8Array<ArrayBuffer> {
+  const { destination, prefixBits, interfaceIndex, source, isBroadcast = false } = route;
+  const isIpv4 = destination.length === IPV4_BYTES;
+  const nextHop = route.nextHop === undefined || isUnspecified(route.nextHop)
+    ? undefined
+    : route.nextHop;
+  const isOnLink = isIpv4 && nextHop === undefined;
+  const body = new Struct(RTMSG)
+    .setNumber("rtm_family", isIpv4 ? AddressFamily.inet : AddressFamily.inet6)
+    .setNumber("rtm_dst_len", prefixBits)
+    .setNumber("rtm_table", isBroadcast ? RouteTable.local : RouteTable.main)
+    .setNumber("rtm_protocol", MARK)
+    .setNumber("rtm_scope", isOnLink ? RouteScope.link : RouteScope.universe)
+    // What the route to everything goes by can be reached, whatever the interface's own network is.
+    .setNumber("rtm_flags", isIpv4 && nextHop !== undefined ? HopFlag.onLink : 0)
+    .setNumber("rtm_type", isBroadcast ? RouteType.broadcast : RouteType.unicast);
+  const index = new Uint8Array(4);
+  new DataView(index.buffer).setUint32(0, interfaceIndex, true);
+  return encodeMessage(type, NetlinkFlag.request | NetlinkFlag.ack | flags, [
+    body.bytes,
+    encodeAttribute(RouteAttribute.destination, destination),
+    encodeAttribute(RouteAttribute.interface, index),
+    ...(nextHop === undefined ? [] : [encodeAttribute(RouteAttribute.gateway, nextHop)]),
+    ...(source === undefined ? [] : [encodeAttribute(RouteAttribute.source, source)]),
+  ]);
+}

@@ -1,0 +1,116 @@
+/**
+ * The way that Linux takes to an address at this moment, as the kernel itself says: rules and tables of
+ * VPNs are considered.
+ *
+ * @module
+ */
+
+import { Struct } from "../../ffi/layout.ts";
+import { Errno, SystemCallError } from "../../ffi/libc.ts";
+import { AddressFamily, InterfaceFlag } from "../../ffi/libc_net.ts";
+import { IFINFOMSG, NLMSGHDR, RTMSG } from "../../ffi/linux_layouts.ts";
+import {
+  askNetlink,
+  encodeAttribute,
+  encodeMessage,
+  messageType,
+  NetlinkFlag,
+  NetlinkType,
+  readAttributes,
+  RouteAttribute,
+  RouteType,
+} from "../../ffi/netlink.ts";
+
+/** `rtvia`: a router of the other IP version, behind its family. */
+const VIA_ADDRESS_OFFSET = 2;
+
+/** See {@linkcode wayTo}. */
+export interface LinuxWay {
+  readonly interfaceIndex: number;
+  /** All zero: on the link. */
+  readonly nextHop: Uint8Array;
+  /** The address that packets come from, where the kernel says one. */
+  readonly source: Uint8Array | undefined;
+  /** The address is one of this machine's. */
+  readonly isLocal: boolean;
+}
+
+/**
+ * The way to an address; undefined: there is none, or its interface has no carrier (no cable, no Wi-Fi).
+ *
+ * @param address 4 or 16 bytes
+ * @throws {SystemCallError} the kernel cannot be asked
+ */
+export function wayTo(address: Uint8Array): LinuxWay | undefined {
+  const answer = askOrNone(encodeQuestion(address), "RTM_GETROUTE");
+  if (answer === undefined || messageType(answer) !== NetlinkType.newRoute) return undefined;
+  const way = readWay(answer, address.length);
+  if (way === undefined || way.isLocal) return way;
+  return isRunning(way.interfaceIndex) ? way : undefined;
+}
+
+/** The question for the way to an address. */
+export function encodeQuestion(address: Uint8Array): Uint8Array<ArrayBuffer> {
+  const body = new Struct(RTMSG)
+    .setNumber("rtm_family", address.length === 4 ? AddressFamily.inet : AddressFamily.inet6)
+    .setNumber("rtm_dst_len", address.length * 8);
+  const destination = encodeAttribute(RouteAttribute.destination, address);
+  return encodeMessage(NetlinkType.getRoute, NetlinkFlag.request, [body.bytes, destination]);
+}
+
+/** The way in an answer; undefined: it leads nowhere. */
+export function readWay(
+  answer: Uint8Array<ArrayBuffer>,
+  addressBytes: number,
+): LinuxWay | undefined {
+  const type = answer[NLMSGHDR.sizeBytes + RTMSG.fields.rtm_type.offset];
+  if (type !== RouteType.unicast && type !== RouteType.local) return undefined;
+  const attributes = readAttributes(answer, RTMSG.sizeBytes);
+  const index = attributes.get(RouteAttribute.interface);
+  if (index === undefined || index.length !== 4) return undefined;
+  return {
+    interfaceIndex: new DataView(index.buffer).getUint32(0, true),
+    nextHop: readGateway(attributes) ?? new Uint8Array(addressBytes),
+    source: attributes.get(RouteAttribute.source),
+    isLocal: type === RouteType.local,
+  };
+}
+
+/** The router among a route's attributes; undefined: there is none. */
+export function readGateway(
+  attributes: ReadonlyMap<number, Uint8Array<ArrayBuffer>>,
+): Uint8Array<ArrayBuffer> | undefined {
+  return attributes.get(RouteAttribute.gateway) ??
+    attributes.get(RouteAttribute.via)?.slice(VIA_ADDRESS_OFFSET);
+}
+
+/** Whether packets can leave by an interface: it is up, and has a cable, an access point or a peer. */
+function isRunning(interfaceIndex: number): boolean {
+  const body = new Struct(IFINFOMSG).setNumber("ifi_index", interfaceIndex);
+  const question = encodeMessage(NetlinkType.getLink, NetlinkFlag.request, [body.bytes]);
+  const answer = askOrNone(question, "RTM_GETLINK");
+  if (answer === undefined || messageType(answer) !== NetlinkType.newLink) return false;
+  const flags = new DataView(answer.buffer).getUint32(
+    NLMSGHDR.sizeBytes + IFINFOMSG.fields.ifi_flags.offset,
+    true,
+  );
+  return (flags & InterfaceFlag.running) !== 0;
+}
+
+/** What the kernel says when no way leads there. */
+const NO_WAY: ReadonlySet<number> = new Set([
+  ...[Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.ENETDOWN, Errno.EACCES, Errno.EINVAL],
+  ...[Errno.ENODEV, Errno.EAGAIN],
+]);
+
+function askOrNone(
+  question: Uint8Array<ArrayBuffer>,
+  what: string,
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return askNetlink(question, what);
+  } catch (error) {
+    if (error instanceof SystemCallError && NO_WAY.has(error.errno)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Addresses of Windows' interfaces: fixed ones, which last until they are removed or Windows restarts,
+ * and those that Windows' own DHCP client asks for.
+ *
+ * @module
+ */
+
+import { Struct } from "../../ffi/layout.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
+import { wideString } from "../../ffi/wide_string.ts";
+import {
+  IP_ADAPTER_INDEX_MAP,
+  IpConstant,
+  MIB_UNICASTIPADDRESS_ROW,
+  windowsIp,
+} from "../../ffi/windows_ip.ts";
+import { type IpAddress } from "../../proto/ip_route.ts";
+import { type Added, socketAddress } from "./windows_host_route.ts";
+
+/** Adds an address; one that is there already is no error, and not ours. @throws {WindowsError} */
+export function addAddress(address: IpAddress): Added {
+  const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
+  if (code === IpConstant.NO_ERROR) return "added";
+  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
+  throw new WindowsError("CreateUnicastIpAddressEntry", code);
+}
+
+/** Removes an address; one that is not there is removed already. @throws {WindowsError} */
+export function removeAddress(address: IpAddress): void {
+  const code = windowsIp().DeleteUnicastIpAddressEntry(rowOf(address));
+  if (code === IpConstant.NO_ERROR || code === IpConstant.ERROR_NOT_FOUND) return;
+  throw new WindowsError("DeleteUnicastIpAddressEntry", code);
+}
+
+/**
+ * Has Windows ask an adapter's LAN for an address now: by itself it tries for a minute, and then once
+ * each five minutes.
+ *
+ * @param guid `{XXXXXXXX-…}`
+ * @returns when the LAN has answered
+ * @throws {WindowsError} nobody has, or the adapter has a fixed address
+ */
+export async function renewLease(guid: string, interfaceIndex: number): Promise<void> {
+  const adapter = new Struct(IP_ADAPTER_INDEX_MAP).setNumber("Index", interfaceIndex);
+  adapter.memberBytes("Name").set(new Uint8Array(wideString(`\\DEVICE\\TCPIP_${guid}`).buffer));
+  const code = await windowsIp().IpRenewAddress(adapter.bytes);
+  // The struct is referred to here, so that it outlives the call on the other thread.
+  if (code !== IpConstant.NO_ERROR) {
+    throw new WindowsError("IpRenewAddress", code, `${adapter.bytes.length} bytes`);
+  }
+}
+
+function rowOf({ interfaceIndex, address, prefixBits }: IpAddress) {
+  const row = new Struct(MIB_UNICASTIPADDRESS_ROW);
+  windowsIp().InitializeUnicastIpAddressEntry(row.bytes);
+  row.memberBytes("Address").set(socketAddress(address));
+  row.setNumber("InterfaceIndex", interfaceIndex)
+    .setNumber("OnLinkPrefixLength", prefixBits)
+    // Whoever fixes an address knows that nobody else has it, and does not want to wait.
+    .setNumber("DadState", IpConstant.IpDadStatePreferred);
+  return row.bytes;
+}

@@ -1,0 +1,85 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  patiently,
+  readFileIfThere,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../../../../src/system/files/files.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function inFolder(work: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("a file is written whole, private, and leaves nothing beside it", () => {
+  inFolder((folder) => {
+    const path = `${folder}/token`;
+    assertEquals(readFileIfThere(path), undefined);
+    writeFileAtomic(path, bytes("one"), 0o600);
+    writeFileAtomic(path, bytes("two"), 0o600);
+    assertEquals(readFileIfThere(path), bytes("two"));
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["token"]);
+  });
+});
+
+Deno.test("writing replaces what stands there: also a link, without following it", () => {
+  inFolder((folder) => {
+    writeFileAtomic(`${folder}/target`, bytes("kept"), 0o644);
+    Deno.symlinkSync(`${folder}/target`, `${folder}/token`);
+    Deno.symlinkSync(`${folder}/target`, `${folder}/token.${Deno.pid}.new`);
+    writeFileAtomic(`${folder}/token`, bytes("new"), 0o600);
+    assertEquals(readFileIfThere(`${folder}/target`), bytes("kept"));
+    assertEquals(readFileIfThere(`${folder}/token`), bytes("new"));
+    assertEquals(Deno.lstatSync(`${folder}/token`).isSymlink, false);
+  });
+});
+
+Deno.test("a write that fails leaves the old content and no temporary file", () => {
+  inFolder((folder) => {
+    Deno.mkdirSync(`${folder}/taken/inside`, { recursive: true });
+    assertThrows(() => writeFileAtomic(`${folder}/taken`, bytes("x"), 0o600));
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["taken"]);
+    assertThrows(
+      () => writeFileAtomic(`${folder}/no/such`, bytes("x"), 0o600),
+      Deno.errors.NotFound,
+    );
+  });
+});
+
+Deno.test("removing a file that is not there is no error", () => {
+  inFolder((folder) => {
+    writeFileAtomic(`${folder}/a`, bytes("x"), 0o600);
+    removeFileIfThere(`${folder}/a`);
+    removeFileIfThere(`${folder}/a`);
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("on Windows what another program holds for a moment is tried again, nothing else is", () => {
+  const held = [new Deno.errors.PermissionDenied("(os error 5)"), new Deno.errors.Busy("")];
+  let calls = 0;
+  const work = (failures: readonly Error[]) => () => {
+    const failure = failures[calls++];
+    if (failure !== undefined) throw failure;
+    return "done";
+  };
+  assertEquals(patiently(work(held), true), "done");
+  assertEquals(calls, 3);
+  calls = 0;
+  assertThrows(() => patiently(work(held), false), Deno.errors.PermissionDenied);
+  assertThrows(
+    () => patiently(work(Array(9).fill(new Deno.errors.NotFound())), true),
+    Deno.errors.NotFound,
+  );
+  assertEquals(calls, 2);
+  calls = 0;
+  assertThrows(() => patiently(work(Array(99).fill(held[0])), true), Deno.errors.PermissionDenied);
+  assertEquals(calls, 26); // half a second, each 20 ms
+});
