@@ -21,7 +21,7 @@ export interface AddressedAdapter extends AddressKeeper {
 }
 
 /** Giving the lease back must not hold up the end of the program. */
-const RELEASE_TIMEOUT_MS = 600;
+const RELEASE_TIMEOUT_MS = 1_000;
 
 /** See the module. */
 export class LanAddress {
