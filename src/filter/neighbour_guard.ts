@@ -14,7 +14,8 @@
  * Whoever was silent for {@link ADDRESS_AGE_MS} is forgotten when somebody else wants the address; what an
  * owner sends keeps it. A lease is kept until it ends, but a day at most, and this PC's own address for as
  * long as its adapter has it. Questions for an address (an ARP probe, a neighbour solicitation from ::) claim
- * nothing and always pass, and so does the answer of who has it.
+ * nothing and always pass, and so does the answer of who has it, and what a station of the LAN answers to the owner
+ * alone: that is how a conflict is found.
  *
  * **Bounds.** {@link ADDRESSES_PER_PLAYER_MAX} addresses of one player, so that none can fill the table. Where it
  * is full all the same, newcomers' frames pass unwatched, which is said; leases and the LAN's own
@@ -133,7 +134,8 @@ export class NeighbourGuard {
       } else this.#servers.touch(bytes, message.ipOffset, message.ipBytes, nowMs);
       if (isNobodys(bytes, message.ipOffset, message.ipBytes)) return PASS;
       const { ipOffset, ipBytes, macOffset } = message;
-      return this.#claim(bytes, ipOffset, ipBytes, frame.vlanIds, macOffset, owner, nowMs);
+      const { vlanIds } = frame;
+      return this.#claim(bytes, offset, ipOffset, ipBytes, vlanIds, macOffset, owner, nowMs);
     }
     if (frame.ipProtocol === IpProtocol.udp && this.#lease.read(bytes, end, frame) !== 0) {
       this.#takeLease(bytes, offset, frame, owner, nowMs);
@@ -159,9 +161,10 @@ export class NeighbourGuard {
     return events;
   }
 
-  /** Somebody says that an address has a MAC. */
+  /** Somebody says that an address has a MAC, to the MAC at `bytes[target]`. */
   #claim(
     bytes: Uint8Array,
+    target: number,
     ip: number,
     ipBytes: number,
     vlan: number,
@@ -193,6 +196,8 @@ export class NeighbourGuard {
     const outranked = rank > held ||
       (isLan && (held === rank || table.ownerOf(place) === LAN_OWNER));
     if (!isSilent && !outranked) {
+      // Its owner alone is told by a station of the LAN that it has it, too: a conflict has to be heard of (RFC 5227).
+      if (isLan && table.isMac(place, bytes, target)) return PASS;
       const holder = table.ownerOf(place) === LAN_OWNER ? "lan" : "player";
       this.#tell(bytes, ip, ipBytes, mac, owner, holder, table.ownerOf(place), nowMs);
       return DropCode.addressTaken;

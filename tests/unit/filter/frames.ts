@@ -40,7 +40,13 @@ export const BOB_ID = 52;
 export function arpFrame(
   from: string,
   address: string,
-  options: { says?: string; to?: string; tags?: readonly VlanTag[]; request?: boolean } = {},
+  options: {
+    says?: string;
+    to?: string;
+    tags?: readonly VlanTag[];
+    request?: boolean;
+    destination?: string;
+  } = {},
 ): Bytes {
   const payload = arp({
     operation: options.request ? "request" : "reply",
@@ -49,8 +55,8 @@ export function arpFrame(
     targetMac: options.request ? "00:00:00:00:00:00" : BROADCAST_MAC,
     targetIp: options.to ?? address,
   });
-  const { tags = [] } = options;
-  return ethernet({ source: from, destination: BROADCAST_MAC, type: Type.arp, payload, tags });
+  const { tags = [], destination = BROADCAST_MAC } = options;
+  return ethernet({ source: from, destination, type: Type.arp, payload, tags });
 }
 
 /** Asks whether somebody has an address, before taking it (RFC 5227). */

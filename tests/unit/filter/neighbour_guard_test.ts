@@ -74,6 +74,23 @@ for (const { name, says, address, other } of FAMILIES) {
   });
 }
 
+Deno.test("a station of the LAN says to the owner alone that it has a leased address, too", () => {
+  const harness = new GuardHarness();
+  harness.lan(leaseFrame(ALICE, "10.0.0.51"));
+  const claim = (destination?: string) =>
+    arpFrame(SPARE, "10.0.0.51", destination === undefined ? {} : { destination });
+  assertEquals(harness.lan(claim(ALICE)), undefined);
+  for (const destination of [BOB, undefined]) {
+    assertEquals(harness.lan(claim(destination)), "address-taken");
+  }
+  assertEquals(harness.bob(arpFrame(BOB, "10.0.0.51", { destination: ALICE })), "address-taken");
+  assertEquals(
+    harness.alice(arpFrame(ALICE, "10.0.0.51")),
+    undefined,
+    "it is Alice's all the time",
+  );
+});
+
 Deno.test("the MAC that is named must be the sender's own", () => {
   for (
     const frame of [
