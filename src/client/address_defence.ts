@@ -34,7 +34,6 @@ const TARGET_ADDRESS_OFFSET = 24;
 /** Watches over one address at a time. */
 export class AddressDefence {
   readonly #mac: Uint8Array;
-  /** As a 32-bit number; 0: none. */
   #address = 0;
   #probesLeft = 0;
   #announcementsLeft = 0;
@@ -46,6 +45,11 @@ export class AddressDefence {
   /** @param mac the adapter's, six bytes */
   constructor(mac: Uint8Array) {
     this.#mac = mac;
+  }
+
+  /** The address that is watched over, as a 32-bit number; 0: none. */
+  get address(): number {
+    return this.#address;
   }
 
   /** When `handleTimeout` is to be called next. */

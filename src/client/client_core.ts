@@ -3,7 +3,9 @@
  *
  * ```
  *  TAP ─ handleTapFrame ─> length, source MAC, own relay packets ─> FramePath ─> queue ─> relay
- *  TAP <─ scrub DHCP <─ for this adapter? not our own? <─ frame <─ FramePath <─ handleDatagram <─── relay
+ *                                          LanLease (DHCP, ARP) ────────▲
+ *                                                ▲ replies for this PC
+ *  TAP <───────────────────────────── scrub DHCP ┴─ for this adapter? not our own? <─ FramePath <─ relay
  * ```
  *
  * @module
@@ -20,11 +22,12 @@ import type { StatusEvent } from "../observe/status.ts";
 import { PASS } from "../filter/content.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
-import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import { ETHERNET_HEADER_BYTES, EtherType, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { UdpPort } from "../proto/ip.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
-import type { BufferPool } from "../queue/buffer_pool.ts";
+import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
+import type { LanLease } from "./lan_lease.ts";
 import type { Surroundings } from "./lan_networks.ts";
 import { OwnAddresses } from "./own_addresses.ts";
 import { PartyFilter } from "./party_filter.ts";
@@ -48,6 +51,11 @@ export interface ClientCoreOptions extends LanAnswersOptions {
   readonly random: (count: number) => Uint8Array;
   /** Keeps in what the player's system asks by DHCP, where it cannot be told not to ask. */
   readonly blocksDhcp?: boolean;
+  /**
+   * Asks for this PC's address. The system is told nothing of it, and does not ask itself then: what it asks
+   * all the same is kept in, but for VLANs upon the adapter.
+   */
+  readonly lease?: LanLease | undefined;
 }
 
 const NO_DROP = -1;
@@ -60,6 +68,8 @@ export class ClientCore implements FrameCore, FrameSink {
   readonly #options: ClientCoreOptions;
   readonly #mac: Uint8Array;
   readonly #dissection = new Dissection();
+  /** Of what is sent while a frame out of the tunnel is at hand. */
+  readonly #ownDissection = new Dissection();
   readonly #answers: LanAnswers;
   readonly #party: PartyFilter;
   readonly #addresses: OwnAddresses;
@@ -81,18 +91,42 @@ export class ClientCore implements FrameCore, FrameSink {
     });
   }
 
-  /** How many times the player's system has given a lease back, and that has gone into the tunnel. */
-  get dhcpReleases(): number {
-    return this.#answers.releases;
-  }
-
   /** Follows the session; to be called with each of its actions. */
-  handleAction(action: EndpointAction): void {
+  handleAction(action: EndpointAction, nowMs: number): void {
     this.#party.handleAction(action);
     if (action.type === "joined") {
       this.#room = action.welcome.room;
       this.#peerId = action.welcome.peerId;
+      this.#options.lease?.handleJoined(nowMs);
     } else if (action.type === "left" || action.type === "ended") this.#peerId = 0;
+    else if (action.type === "status" && action.event.type === "gateway" && action.event.present) {
+      this.#options.lease?.handleGateway(nowMs);
+    }
+    this.#sendOwn(nowMs);
+  }
+
+  /** To be called at {@linkcode nextDeadlineMs}. */
+  handleTimer(nowMs: number): void {
+    const { lease } = this.#options;
+    if (lease === undefined || nowMs < lease.nextDeadlineMs()) return;
+    lease.handleTimer(nowMs);
+    this.#sendOwn(nowMs);
+  }
+
+  nextDeadlineMs(): number {
+    return this.#options.lease?.nextDeadlineMs() ?? Infinity;
+  }
+
+  /** This PC was asleep for so long: its lease may be over. */
+  handleSlept(sleptMs: number, nowMs: number): void {
+    this.#options.lease?.handleSlept(sleptMs, nowMs);
+    this.#sendOwn(nowMs);
+  }
+
+  /** Gives this PC's address back to the LAN, and asks for none any more. */
+  releaseLease(nowMs: number): void {
+    this.#options.lease?.release(nowMs);
+    this.#sendOwn(nowMs);
   }
 
   /** This PC's networks at the moment; to be called at first and whenever something has changed. */
@@ -106,18 +140,13 @@ export class ClientCore implements FrameCore, FrameSink {
    * slot's reference.
    */
   handleTapFrame(slot: number, offset: number, length: number, nowMs: number): void {
-    const { pool, path, counters } = this.#options;
+    const { pool, counters } = this.#options;
     const reason = this.#refusal(pool.bytes, offset, length);
     if (this.#options.frameLog.enabled) {
-      this.#log(nowMs, this.#peerId, "from-link", pool.bytes, offset, length, reason);
+      const { bytes } = pool;
+      this.#log(nowMs, this.#peerId, "from-link", bytes, offset, length, reason, this.#dissection);
     }
-    if (reason === NO_DROP) {
-      this.#answers.handleRequest(pool.bytes, offset + length, this.#dissection);
-      this.#party.noteOwn(pool.bytes, offset, length, this.#dissection, nowMs);
-      this.#addresses.noteSent(pool.bytes, offset + length, this.#dissection, nowMs);
-      path.sendDissected(slot, offset, length, this.#dissection, nowMs);
-      return;
-    }
+    if (reason === NO_DROP) return this.#send(slot, offset, length, this.#dissection, nowMs);
     counters.drop(reason);
     pool.release(slot);
   }
@@ -130,12 +159,24 @@ export class ClientCore implements FrameCore, FrameSink {
 
   /** A frame out of the tunnel, for the player's system. */
   frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
-    const { counters, tap, frameLog } = this.#options;
+    const { counters, tap, frameLog, lease } = this.#options;
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
-    if (reason === NO_DROP && !tap.send(bytes, offset, length)) reason = DropCode.tapFull;
+    const isForLease = lease !== undefined && reason === NO_DROP &&
+      this.#dissection.vlanTags === 0 && this.#answers.replyOffset >= 0;
+    if (reason === NO_DROP && !isForLease && !tap.send(bytes, offset, length)) {
+      reason = DropCode.tapFull;
+    }
     if (reason !== NO_DROP) counters.drop(reason);
     if (frameLog.enabled) {
-      this.#log(this.#nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason);
+      const [nowMs, frame] = [this.#nowMs, this.#dissection];
+      this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
+    }
+    if (isForLease) {
+      const { replyOffset, replyEnd } = this.#answers;
+      lease.handleReply(bytes, offset, replyOffset, replyEnd, this.#nowMs);
+      this.#sendOwn(this.#nowMs);
+    } else if (lease !== undefined && this.#dissection.etherType === EtherType.arp) {
+      this.#tellOfArp(lease, bytes, offset, length, sourcePeerId, reason);
     }
   }
 
@@ -149,6 +190,58 @@ export class ClientCore implements FrameCore, FrameSink {
     return this.#party.drainEvents();
   }
 
+  /** Sends a frame. Takes over the slot's reference. */
+  #send(slot: number, offset: number, length: number, frame: Dissection, nowMs: number): void {
+    const { pool, path } = this.#options;
+    this.#answers.handleRequest(pool.bytes, offset + length, frame);
+    this.#party.noteOwn(pool.bytes, offset, length, frame, nowMs);
+    this.#addresses.noteSent(pool.bytes, offset + length, frame, nowMs);
+    path.sendDissected(slot, offset, length, frame, nowMs);
+  }
+
+  /** Sends what is said for this PC's address, as if it came from the TAP; without a room there is nobody to hear. */
+  #sendOwn(nowMs: number): void {
+    const { pool, path, counters, lease, frameLog } = this.#options;
+    if (lease === undefined) return;
+    const own = this.#ownDissection;
+    for (const frame of lease.drainFrames()) {
+      if (!path.isOpen) continue;
+      const slot = pool.acquire();
+      if (slot === NO_SLOT) {
+        counters.drop(DropCode.noBuffer);
+        continue;
+      }
+      const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
+      pool.bytes.set(frame, offset);
+      dissect(pool.bytes, offset, frame.length, own);
+      if (frameLog.enabled) {
+        const { bytes } = pool;
+        this.#log(nowMs, this.#peerId, "from-link", bytes, offset, frame.length, NO_DROP, own);
+      }
+      this.#send(slot, offset, frame.length, own, nowMs);
+    }
+  }
+
+  /**
+   * Tells this PC's lease of ARP, which is dropped for `reason` if that is one. Whose an address is has been judged:
+   * that a station of the LAN uses it all the same has to be heard of. Players are not believed: they could have an
+   * address taken away.
+   */
+  #tellOfArp(
+    lease: LanLease,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: number,
+    reason: number,
+  ): void {
+    const { networkOffset, vlanTags } = this.#dissection;
+    const isHeard = reason === NO_DROP || reason === DropCode.addressTaken;
+    if (!isHeard || vlanTags > 0 || networkOffset < 0 || !this.#party.isLan(sourcePeerId)) return;
+    lease.handleArp(bytes, offset, networkOffset, offset + length, this.#nowMs);
+    this.#sendOwn(this.#nowMs);
+  }
+
   /** The code of the reason for which a frame of the TAP stays here, or NO_DROP. Dissects it. */
   #refusal(bytes: Uint8Array, offset: number, length: number): number {
     dissect(bytes, offset, length, this.#dissection);
@@ -158,10 +251,9 @@ export class ClientCore implements FrameCore, FrameSink {
     if (this.ownTraffic.matches(bytes, offset + length, this.#dissection)) {
       return DropCode.ownTraffic;
     }
-    if (this.#options.blocksDhcp === true && isToDhcpServer(this.#dissection)) {
-      return DropCode.dhcpOff;
-    }
-    return NO_DROP;
+    const { blocksDhcp = false, lease } = this.#options;
+    const isKeptIn = blocksDhcp || (lease !== undefined && this.#dissection.vlanTags === 0);
+    return isKeptIn && isToDhcpServer(this.#dissection) ? DropCode.dhcpOff : NO_DROP;
   }
 
   /** The code of the reason for which a frame must not reach the TAP, or NO_DROP. Scrubs it. */
@@ -186,8 +278,8 @@ export class ClientCore implements FrameCore, FrameSink {
     offset: number,
     length: number,
     reason: number,
+    { etherType }: Dissection,
   ): void {
-    const { etherType } = this.#dissection;
     const targets = reason === NO_DROP ? 1 : 0;
     this.#options.frameLog.record(
       nowMs,

@@ -10,7 +10,7 @@
  *    │                                        │                           │ seven eighths
  *    └── nak, or the lease is over ───────────┴────────ack──────────── rebinding ─► bound
  *
- *   rebooting: asks for the remembered address; ack ─► bound, nak or silence ─► init
+ *   rebooting: has the remembered address confirmed; ack ─► bound, nak or silence ─► init
  * ```
  *
  * An offer is taken at once, the first that is good, and the address is used at once: there are no fixed
@@ -78,8 +78,10 @@ export type DhcpState =
 
 const FIRST_RETRY_MS = 1_000;
 const RETRY_MS_MAX = 8_000;
-/** A request that follows an offer, or is for a remembered address, is repeated so often. */
+/** A request that follows an offer, or has the address at hand confirmed, is sent so often. */
 const REQUESTS_MAX = 3;
+/** One for an address of an earlier run is sent so often: a server that does not know it says nothing. */
+const REBOOT_REQUESTS_MAX = 1;
 /** After a conflict (RFC 2131, section 3.1, 5.), and between refusals, which could go round for ever. */
 const DECLINE_PAUSE_MS = 10_000;
 /**
@@ -137,12 +139,15 @@ export class DhcpClient {
     return this.#retryMs;
   }
 
-  /** Begins to ask: for the remembered address, if its lease is not over, else for any. */
+  /** Begins to ask: for the remembered address to be confirmed, or, if its lease is over, for it to be given anew. */
   start(nowMs: number, remembered?: RememberedLease): void {
     this.#startedMs = nowMs;
     this.#push({ type: "asking" });
-    if (remembered !== undefined && remembered.leftMs > 0) this.#reboot(remembered.address, nowMs);
-    else this.#discover(nowMs);
+    if (remembered !== undefined && remembered.leftMs > 0) {
+      return this.#reboot(remembered.address, nowMs);
+    }
+    this.#rebootAddress = remembered?.address ?? 0;
+    this.#discover(nowMs);
   }
 
   /**
@@ -172,7 +177,7 @@ export class DhcpClient {
         return this.#ask(nowMs);
       case "requesting":
       case "rebooting":
-        if (this.#attempts < REQUESTS_MAX) return this.#sendRequest(nowMs);
+        if (this.#attempts < this.#requestsMax) return this.#sendRequest(nowMs);
         // Nobody has said no: a lease goes on until it is over.
         if (this.#lease !== undefined) return this.#extend(nowMs);
         return this.#discover(nowMs);
@@ -232,6 +237,11 @@ export class DhcpClient {
   /** What has happened since the last call. */
   drainEvents(): DhcpEvent[] {
     return this.#events.splice(0);
+  }
+
+  get #requestsMax(): number {
+    const isOfEarlierRun = this.#state === "rebooting" && this.#lease === undefined;
+    return isOfEarlierRun ? REBOOT_REQUESTS_MAX : REQUESTS_MAX;
   }
 
   #handleOffer(offer: DhcpReply, nowMs: number): void {

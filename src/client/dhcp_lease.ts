@@ -7,6 +7,10 @@
 import type { DhcpReply, DhcpRoute } from "./dhcp_message.ts";
 
 const INFINITE_SECONDS = 0xffffffff;
+/** What is taken of what a LAN may tell: a system's resolver knows no more servers (resolv.conf(5), `MAXNS`). */
+const NAME_SERVERS_MAX = 3;
+const DOMAINS_MAX = 6;
+const ROUTES_MAX = 32;
 
 /** What was leased. Addresses are 32-bit numbers. */
 export interface DhcpLease {
@@ -15,7 +19,7 @@ export interface DhcpLease {
   readonly serverId: number;
   /** Infinity: for ever. */
   readonly leaseMs: number;
-  /** Empty unless the LAN may set this PC's default route and name servers. */
+  /** These are empty unless the LAN may set this PC's default route and name servers: one router at most. */
   readonly routers: readonly number[];
   readonly routes: readonly DhcpRoute[];
   readonly nameServers: readonly number[];
@@ -43,10 +47,10 @@ export function leaseOf(ack: DhcpReply, allowsDefaultRoute: boolean): DhcpLease 
     prefixBits: ack.prefixBits!,
     serverId: ack.serverId,
     leaseMs: seconds === INFINITE_SECONDS ? Infinity : seconds * 1_000,
-    routers: allowsDefaultRoute ? ack.routers : [],
-    routes: allowsDefaultRoute ? ack.routes : [],
-    nameServers: allowsDefaultRoute ? ack.nameServers : [],
-    domains: allowsDefaultRoute ? ack.domains : [],
+    routers: allowsDefaultRoute ? ack.routers.slice(0, 1) : [],
+    routes: allowsDefaultRoute ? ack.routes.slice(0, ROUTES_MAX) : [],
+    nameServers: allowsDefaultRoute ? ack.nameServers.slice(0, NAME_SERVERS_MAX) : [],
+    domains: allowsDefaultRoute ? ack.domains.slice(0, DOMAINS_MAX) : [],
   };
 }
 
@@ -55,6 +59,12 @@ export function partOf(seconds: number | undefined, leaseMs: number, part: numbe
   const givenMs = (seconds ?? 0) * 1_000;
   if (leaseMs === Infinity) return Infinity;
   return givenMs > 0 && givenMs < leaseMs ? givenMs : leaseMs * part;
+}
+
+/** The ways that a lease brings; one to everywhere has no prefix. What option 121 says goes before the router (RFC 3442). */
+export function routesOf({ routers, routes }: DhcpLease): readonly DhcpRoute[] {
+  if (routes.length > 0) return routes;
+  return routers.map((nextHop) => ({ destination: 0, prefixBits: 0, nextHop }));
 }
 
 /** Whether the adapter would be set the same: how long it lasts is nothing to it. */

@@ -26,6 +26,7 @@ import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/et
 import { IPV4_HEADER_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { IpProtocol } from "../proto/dissect.ts";
+import { classBits } from "./dhcp_scrub.ts";
 
 /** What a client asks for: as much as it uses. */
 export const ADDRESS_PARAMETERS: readonly number[] = [
@@ -147,7 +148,7 @@ export interface DhcpReply {
   readonly transactionId: number;
   readonly address: number;
   readonly serverId: number;
-  /** Of the network; undefined: no mask was given, or one with holes. */
+  /** Of the network, that of the address's class where no mask was given; undefined: one with holes. */
   readonly prefixBits: number | undefined;
   /** 0xffffffff: for ever; undefined: not given. */
   readonly leaseSeconds: number | undefined;
@@ -180,12 +181,15 @@ export function readDhcpReply(
   const options = collectOptions(bytes, message, end);
   const type = options?.get(DhcpOption.messageType);
   if (options === undefined || type?.length !== 1) return undefined;
+  const address = message + DhcpField.yourAddress;
   return {
     type: type[0],
     transactionId: readU32(bytes, message + DhcpField.transactionId),
-    address: readU32(bytes, message + DhcpField.yourAddress),
+    address: readU32(bytes, address),
     serverId: number32(options, DhcpOption.serverId) ?? 0,
-    prefixBits: prefixOf(number32(options, DhcpOption.subnetMask)),
+    prefixBits: options.has(DhcpOption.subnetMask)
+      ? prefixOf(number32(options, DhcpOption.subnetMask))
+      : classBits(bytes[address]),
     leaseSeconds: number32(options, DhcpOption.leaseSeconds),
     renewalSeconds: number32(options, DhcpOption.renewalSeconds),
     rebindingSeconds: number32(options, DhcpOption.rebindingSeconds),

@@ -283,8 +283,8 @@ function maskBits(mask: number): number {
   return Math.clz32(inverse);
 }
 
-/** What a client takes where it is told no mask: that of the address's class (RFC 950). */
-function classBits(first: number): number {
+/** What a client takes where it is told no mask: that of the address's class, by its first byte (RFC 950). */
+export function classBits(first: number): number {
   return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 

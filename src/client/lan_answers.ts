@@ -47,8 +47,9 @@ const REFUSALS: Readonly<Record<number, NetworkRefusal>> = {
 
 /** See the module. */
 export class LanAnswers {
-  /** How many times the player's system has given a lease back. */
-  releases = 0;
+  /** Where the message begins and ends, if what was judged last is a DHCP reply for this PC; else -1. */
+  replyOffset = -1;
+  replyEnd = -1;
   readonly #options: LanAnswersOptions;
   readonly #dhcp: DhcpScrubber;
   readonly #dhcpv6: Dhcpv6Scrubber;
@@ -78,8 +79,7 @@ export class LanAnswers {
     if (type === 0) return;
     this.#toldReplies.clear();
     narrowRequest(bytes, end, dissection, this.#asked);
-    if (type === DhcpMessageType.release) this.releases++;
-    else if (type === DhcpMessageType.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
+    if (type === DhcpMessageType.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
   }
 
   /**
@@ -88,6 +88,7 @@ export class LanAnswers {
    * @returns the code of the reason for which it must be dropped, or a negative number
    */
   judge(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+    this.replyOffset = this.replyEnd = -1;
     // What cannot be seen cannot be taken out (RFC 7112, RFC 7113).
     if (dissection.tooManyTags) return DropCode.tooManyTags;
     if (dissection.truncated && dissection.ipFragment === IpFragment.first) {
@@ -120,6 +121,7 @@ export class LanAnswers {
     const { messageOffset, messageEnd, verdict, prefixBits } = this.#dhcp;
     const isWhole = result > 0 || result === ScrubResult.network;
     if (isWhole && isReplyFor(bytes, messageOffset, this.#options.mac)) {
+      [this.replyOffset, this.replyEnd] = [messageOffset, messageEnd];
       if (result === ScrubResult.network) {
         const address = bytes.subarray(messageOffset + 16, messageOffset + 20);
         this.#tellRefusal(verdict, address, prefixBits);

@@ -82,6 +82,11 @@ export class PartyFilter {
     }
   }
 
+  /** Whether a peer's frames come from the LAN: it is the party's gateway. */
+  isLan(peerId: number): boolean {
+    return peerId === this.#gateway;
+  }
+
   /** Judges a frame out of the tunnel, which `frame` describes: a drop code, or {@link PASS}. */
   judge(
     bytes: Uint8Array,
@@ -92,7 +97,7 @@ export class PartyFilter {
     nowMs: number,
   ): number {
     const end = offset + length;
-    const isLan = sourcePeerId === this.#gateway;
+    const isLan = this.isLan(sourcePeerId);
     const rules = isLan ? this.#lanRules : this.#playerRules;
     const code = this.#filter.judge(bytes, offset, end, frame, false, rules, nowMs);
     if (code !== PASS) return code;

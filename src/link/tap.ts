@@ -251,7 +251,7 @@ export class TapDevice implements AdapterDevice {
     if (interfaceIndex(this.name) !== this.index) this.#setState("gone");
     else {
       const info = queryInterface(this.name);
-      // A DHCP client has set what the LAN says (option 26): its frames would not fit into the room.
+      // Somebody has set another one: its frames would not fit into the room.
       if (info.mtu !== this.#mtu) setInterfaceMtu(this.name, this.#mtu);
       this.#setState(info.up ? "up" : "down");
     }

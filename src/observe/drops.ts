@@ -336,7 +336,7 @@ const TABLE = {
   dhcpOff: [
     "dhcp-off",
     "client",
-    "this PC asked the LAN for an address, which --address or --no-dhcp does not want",
+    "another program of this PC asked the LAN for an address: the client asks itself, or is not to (--address, --no-dhcp)",
   ],
 
   // How much is delivered in one room, and for all peers of one address.

@@ -83,7 +83,6 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
   { debianPackage: "ethtool", commands: ["ethtool"] },
   { debianPackage: "socat", commands: ["socat"] },
-  { debianPackage: "isc-dhcp-client", commands: ["dhclient", "udhcpc", "dhcpcd"] },
 ];
 
 /** The DHCP client that stands in for Windows' own. */
@@ -91,11 +90,8 @@ export const UDHCPC: readonly Prerequisite[] = [
   { debianPackage: "udhcpc", commands: ["udhcpc"] },
 ];
 
-/** Every DHCP client that the player's PC may have: the test that goes through them leaves none out. */
-export const DHCP_CLIENTS: readonly Prerequisite[] = [
-  { debianPackage: "isc-dhcp-client", commands: ["dhclient"] },
-  ...UDHCPC,
-  { debianPackage: "busybox", commands: ["busybox"] },
+/** A program that manages all networks of a system: the tests start it in namespaces only. */
+export const NETWORK_MANAGERS: readonly Prerequisite[] = [
   { debianPackage: "dhcpcd-base", commands: ["dhcpcd"] },
 ];
 

@@ -105,10 +105,6 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi", "proto"],
     native: true,
   },
-  "system/dhcp": {
-    what: "DHCP clients of Linux systems: which there is, how it is started, what it leaves behind",
-    folders: ["proto", "system/files", "system/journal", "system/names", "system/process"],
-  },
   "system/files": {
     what: "files that are whole or absent, whose they are, where state is kept",
     folders: ["ffi", "system/process"],
@@ -118,7 +114,14 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "changes to the machine, written down before they are made, and how they are undone",
     folders: ["system/files", "system/process"],
   },
-  "system/names": { what: "the system's list of name servers", folders: ["system/journal"] },
+  "system/managers": {
+    what: "programs that manage all of a Linux system's networks: how they are kept off an adapter",
+    folders: ["system/files", "system/journal", "system/process"],
+  },
+  "system/names": {
+    what: "the name servers of an interface, by whatever looks after the system's",
+    folders: ["system/journal", "system/process"],
+  },
   "system/power": { what: "whether the machine was asleep", folders: ["ffi"] },
   "system/process": {
     what: "processes: identity, sessions, one at a time, environment, arguments, pipes",
@@ -162,7 +165,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "lanparty-client: the adapter, this PC's networks, the doctor; Linux and Windows",
     folders: [
       ...[...SHELL, "client", "endpoint", "ffi", "link"],
-      ...["system/adapter", "system/dhcp", "system/names", "system/routes"],
+      ...["system/adapter", "system/managers", "system/names", "system/routes"],
       ...["programs/common", "programs/endpoint"],
     ],
   },

@@ -223,6 +223,7 @@ export class Party implements AsyncDisposable {
    */
   async startDhcpServer(
     range = "10.77.0.100,10.77.0.199,255.255.255.0,1h",
+    ...options: string[]
   ): Promise<LabProcess> {
     const process = this.lan.spawn([
       "dnsmasq",
@@ -232,10 +233,12 @@ export class Party implements AsyncDisposable {
       `--dhcp-range=${range}`,
       ...[`--dhcp-option-force=option:router,${PARTY.lanAddress}`],
       ...[`--dhcp-option-force=option:dns-server,${PARTY.lanAddress}`],
-      ...["--dhcp-option-force=option:classless-static-route,198.51.100.0/24,10.77.0.1"],
+      // It says the way to everywhere once more: with it the router counts for nothing (RFC 3442).
+      ...["--dhcp-option-force=121,198.51.100.0/24,10.77.0.1,0.0.0.0/0,10.77.0.1"],
       ...["--dhcp-option-force=33,198.51.100.1,10.77.0.1"],
       ...["--dhcp-option-force=249,198.51.100.0/24,10.77.0.1"],
       ...["--dhcp-option-force=252,http://10.77.0.1/wpad.dat"],
+      ...options,
     ]);
     await process.waitForLine(/DHCP, IP range/, READY_TIMEOUT_MS);
     return process;

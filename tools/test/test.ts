@@ -16,11 +16,11 @@ import {
   BARE_SYSTEM,
   BROWSER,
   C_PROGRAMS,
-  DHCP_CLIENTS,
   FUZZING,
   MINGW,
   NAME_SERVICES,
   NATIVE_LIBRARY,
+  NETWORK_MANAGERS,
   NETWORK_PLAY,
   type Prerequisite,
   PYTHON_PACKAGES,
@@ -79,7 +79,7 @@ const LEVELS: readonly Level[] = [
   {
     name: "integration",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...DHCP_CLIENTS, ...UNIT_JUDGE, ...UNPACKING],
+    prerequisites: [...NETWORK_PLAY, ...UNIT_JUDGE, ...UNPACKING],
     timeoutMs: 20 * MINUTE_MS,
   },
   {
@@ -105,7 +105,7 @@ const LEVELS: readonly Level[] = [
     ...NATIVE,
     prerequisites: [
       ...NETWORK_PLAY,
-      ...UDHCPC,
+      ...NETWORK_MANAGERS,
       ...NAME_SERVICES,
       ...BARE_SYSTEM,
       ...BROWSER,

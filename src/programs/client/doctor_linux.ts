@@ -5,7 +5,7 @@ import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { findDhcpClient } from "../../system/dhcp/clients.ts";
+import { findManagers } from "../../system/managers/hands_off.ts";
 import { Capability, hasCapability } from "../../system/rights/rights.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
@@ -32,6 +32,7 @@ export function examineLinux(
         ownerFinding("broadcast", LIMITED_BROADCAST, routes, tapName),
         ownerFinding("multicast", MDNS_GROUP, routes, tapName),
         otherTunnels(tapName),
+        managersFinding(tapName, isRunning),
       ],
     },
   ];
@@ -65,7 +66,6 @@ function readInterface(name: string): InterfaceInfo | undefined {
 
 function examineRights(): Finding[] {
   const device = exists("/dev/net/tun");
-  const client = findDhcpClient();
   return [
     {
       what: "rights",
@@ -76,13 +76,6 @@ function examineRights(): Finding[] {
       what: "/dev/net/tun",
       how: device ? "there" : "not there",
       ...(device ? {} : { advice: "load the kernel's module: modprobe tun" }),
-    },
-    {
-      what: "DHCP client",
-      how: client === undefined ? "none" : `${client.kind} (${client.path})`,
-      ...(client === undefined
-        ? { advice: "install one, such as udhcpc, or give the client an --address" }
-        : {}),
     },
   ];
 }
@@ -106,6 +99,13 @@ function otherTunnels(tapName: string): Finding {
   const names = [...new Set(Deno.networkInterfaces().map(({ name }) => name))]
     .filter((name) => TUNNELS.test(name) && name !== tapName);
   return { what: "other tunnels", how: names.length === 0 ? "none" : names.join(", ") };
+}
+
+/** Who would give an adapter addresses, if it were not told to leave this one alone. */
+function managersFinding(tapName: string, isRunning: boolean): Finding {
+  const names = findManagers().join(", ");
+  const how = names === "" ? "none" : isRunning ? `${names}: not for ${tapName}` : names;
+  return { what: "network managers", how };
 }
 
 /** What decides where no rule of a VPN's says otherwise. */

@@ -1,12 +1,14 @@
-/**
- * How the adapter gets its address: fixed, by the LAN's DHCP server and whatever DHCP client the system
- * has, or not at all.
- */
-import { type AddressKeeper, type DhcpEvent, DhcpRunner } from "../../system/dhcp/runner.ts";
-import type { ChangeJournal } from "../../system/journal/journal.ts";
-import { cleanText, isolated } from "../../proto/clean_text.ts";
+/** How the adapter gets its address on Linux: fixed, by the LAN's DHCP server and our own client, or not at all. */
+import type { DhcpLossReason } from "../../client/dhcp_client.ts";
+import type { DhcpLease } from "../../client/dhcp_lease.ts";
+import { LanLease, type LeaseEvent } from "../../client/lan_lease.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
+import { formatMac } from "../../proto/mac.ts";
+import type { ChangeJournal } from "../../system/journal/journal.ts";
 import { type Logger, type LogLevelName, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
+import { LeaseFile } from "./lease_file.ts";
+import { type LeasedAdapter, LinuxLease } from "./linux_lease.ts";
 
 /** What the command line says of addresses. */
 export interface LanAddressOptions {
@@ -15,83 +17,125 @@ export interface LanAddressOptions {
   readonly allowLanDefaultRoute: boolean;
 }
 
-/** An adapter that addresses are set on. */
-export interface AddressedAdapter extends AddressKeeper {
-  readonly name: string;
+/** Whose address is asked for. */
+export interface LeasePlayer {
+  /** Six bytes. */
+  readonly mac: Uint8Array;
+  /** Host and port. */
+  readonly relay: string;
+  readonly room: string;
 }
 
-/** Giving the lease back must not hold up the end of the program. */
-const RELEASE_TIMEOUT_MS = 1_000;
+/** What a DHCP server is told; other names of PCs are not. */
+const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /** See the module. */
 export class LanAddress {
-  private runner: DhcpRunner | undefined;
+  private file: LeaseFile | undefined;
+  private lease: DhcpLease | undefined;
+  private applied: LinuxLease | undefined;
 
-  /** @param folder for the DHCP client's files; made and removed as needed */
   constructor(
     private readonly options: LanAddressOptions,
-    private readonly folder: string,
+    private readonly stateDir: string,
     private readonly journal: ChangeJournal,
     private readonly logger: Logger,
   ) {}
 
-  /**
-   * The adapter is up and its frames flow.
-   *
-   * @param releases how many times a lease was given back through it
-   */
-  start(adapter: AddressedAdapter, releases: () => number): void {
-    const { address, useDhcp, allowLanDefaultRoute } = this.options;
-    if (address !== undefined || !useDhcp) return;
-    this.runner = new DhcpRunner({
-      interface: adapter.name,
-      addresses: adapter,
-      folder: this.folder,
-      journal: this.journal,
-      everything: allowLanDefaultRoute,
-      releases,
-      onEvent: (event) => this.say(event),
+  /** Whether the LAN is asked. */
+  get isAsked(): boolean {
+    return this.options.address === undefined && this.options.useDhcp;
+  }
+
+  /** What asks for the address; undefined: nobody does. */
+  open({ mac, relay, room }: LeasePlayer, nowMs: number): LanLease | undefined {
+    if (!this.isAsked) return undefined;
+    this.file = new LeaseFile(this.stateDir, { relay, room, mac: formatMac(mac) }, this.logger);
+    const kept = this.file.read();
+    const hostName = Deno.hostname();
+    return new LanLease({
+      mac,
+      hostName: HOST_NAME.test(hostName) ? hostName : undefined,
+      random: randomBytes,
+      allowLanDefaultRoute: this.options.allowLanDefaultRoute,
+      remembered: kept && { address: kept.address, endsMs: nowMs + kept.endsMs - Date.now() },
     });
-    this.runner.start();
   }
 
-  /** The room was entered again: what was leased may have to be asked for anew. */
-  renew(): void {
-    this.runner?.renew();
+  /** The adapter is up. */
+  start(adapter: LeasedAdapter): void {
+    if (!this.isAsked) return;
+    this.applied = new LinuxLease(adapter, this.journal, this.logger);
+    if (this.lease !== undefined) this.applied.set(this.lease);
   }
 
-  /** Gives the lease back; the adapter's frames must still flow meanwhile. */
-  async close(): Promise<void> {
-    await this.runner?.stop(RELEASE_TIMEOUT_MS);
-  }
-
-  private say(event: DhcpEvent): void {
+  /** Follows what asks for the address. */
+  handle(event: LeaseEvent): void {
     const { level, text } = describe(event);
     logText(this.logger, level, text, { event: `dhcp-${event.type}` });
+    switch (event.type) {
+      case "lease":
+        this.lease = event.lease;
+        this.keep(event.lease);
+        this.applied?.set(event.lease);
+        return;
+      case "extended":
+        this.lease = event.lease;
+        return this.keep(event.lease);
+      case "lost":
+        this.lease = undefined;
+        if (event.why === "released") this.file?.write({ address: event.address, endsMs: 0 });
+        else if (event.why !== "over") this.file?.forget();
+        this.applied?.clear();
+    }
+  }
+
+  /** Looks whether what was set is still there. */
+  check(nowMs: number): void {
+    this.applied?.check(nowMs);
+  }
+
+  /** Takes back what was set; the adapter must still be there. */
+  async close(): Promise<void> {
+    const { applied } = this;
+    this.applied = undefined;
+    await applied?.clear();
+    applied?.close();
+  }
+
+  private keep({ address, leaseMs }: DhcpLease): void {
+    this.file?.write({ address, endsMs: Date.now() + leaseMs });
   }
 }
 
-function describe(event: DhcpEvent): { level: LogLevelName; text: string } {
+const LOST_TEXT: Readonly<Record<DhcpLossReason, string>> = {
+  refused: "The LAN has taken the address ADDRESS back. Asking for another one …",
+  over:
+    "The time of the address ADDRESS is over, and nobody in the LAN has extended it. Asking again …",
+  conflict: "The address ADDRESS is given up. Asking the LAN for another one …",
+  released: "The address ADDRESS is given back.",
+};
+
+function describe(event: LeaseEvent): { level: LogLevelName; text: string } {
   switch (event.type) {
-    case "unavailable":
-      return {
-        level: "warning",
-        text: "This system has no DHCP client (dhclient, udhcpc, dhcpcd): install one, or give " +
-          "the adapter an address of the LAN with --address",
-      };
     case "asking":
-      return { level: "info", text: `Asking the LAN for an address (by ${event.client}) …` };
+      return { level: "info", text: "Asking the LAN for an address …" };
     case "lease":
-      return { level: "debug", text: `Leased ${event.address}` };
+    case "extended":
+      return { level: "debug", text: `Leased ${formatAddress(event.lease.address)}` };
+    case "conflict": {
+      const what = `Another device in the LAN (${formatMac(event.mac)}) uses the address ` +
+        `${formatAddress(event.address)}, too.`;
+      return { level: "warning", text: what };
+    }
     case "lost":
-      return { level: "warning", text: `The LAN has taken the address ${event.address} back.` };
-    case "failed":
       return {
-        level: "warning",
-        // What a program says may quote the LAN's server.
-        text:
-          `${event.client} ended (${isolated(cleanText(event.message))}); it is started again in ` +
-          `${Math.round(event.retryMs / 1000)} s`,
+        level: event.why === "released" ? "debug" : "warning",
+        text: LOST_TEXT[event.why].replace("ADDRESS", formatAddress(event.address)),
       };
   }
+}
+
+function formatAddress(address: number): string {
+  return [24, 16, 8, 0].map((shift) => address >>> shift & 0xff).join(".");
 }

@@ -4,7 +4,8 @@ import type { NetworkEvent } from "../../client/network_watch.ts";
 import type { AdapterDevice } from "../../link/device.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
-import type { LanAddressOptions } from "./lan_address.ts";
+import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
+import type { LanAddressOptions, LeasePlayer } from "./lan_address.ts";
 import type { Logger } from "../../log/logging.ts";
 
 /** What the command line says of the adapter and the system. */
@@ -53,12 +54,12 @@ export interface ClientSystem {
    * @throws {UserError} it cannot be used
    */
   openAdapter(settings: AdapterSettings): AdapterDevice;
-  /**
-   * The adapter's frames flow: sees to its addresses.
-   *
-   * @param releases how many times a lease was given back through it
-   */
-  adapterStarted(adapter: AdapterDevice, releases: () => number): void;
+  /** What asks the LAN for this PC's address; undefined: the system's own DHCP client, or nobody. Called once. */
+  openLease(player: LeasePlayer, nowMs: number): LanLease | undefined;
+  /** What has become of it. */
+  leaseChanged(event: LeaseEvent): void;
+  /** The adapter's frames flow: sees to its addresses. */
+  adapterStarted(adapter: AdapterDevice): void;
   /** The adapter has other addresses than before; see {@linkcode addresses}. */
   addressesChanged(addresses: readonly string[]): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
@@ -86,6 +87,8 @@ export interface ClientSystem {
   checkNetwork(nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */
   releaseAddress(): Promise<void>;
+  /** The adapter is gone for good. */
+  adapterClosed(): Promise<void>;
   /**
    * Takes back what was set on this PC; what has kept packets to the relay out of the adapter goes last,
    * so that the relay can be told before. A second call does nothing.

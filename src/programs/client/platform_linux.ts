@@ -1,27 +1,43 @@
-/** The client's part that is Linux': root's rights, a TAP device of the kernel, any DHCP client. */
+/** The client's part that is Linux': root's rights, a TAP device of the kernel, an address by our own DHCP client. */
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
-import { undoDhcpFile, undoDhcpProcess } from "../../system/dhcp/undo.ts";
-import type { Change, ChangeJournal } from "../../system/journal/journal.ts";
-import { RESOLVER_CHANGE, undoResolver } from "../../system/names/resolver_guard.ts";
+import {
+  type Change,
+  type ChangeJournal,
+  RetiredChangeError,
+  type Undo,
+} from "../../system/journal/journal.ts";
+import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/hands_off.ts";
+import { RESOLVCONF_CHANGE, undoResolvconf } from "../../system/names/link_names.ts";
+import { RESOLVER_CHANGE, undoResolver } from "../../system/names/resolver_file.ts";
 import { Capability, hasCapability } from "../../system/rights/rights.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
-import { LanAddress } from "./lan_address.ts";
+import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
+import { LanAddress, type LeasePlayer } from "./lan_address.ts";
 import { guardAdapter } from "./linux_guard.ts";
 import { HOST_ROUTE, LinuxRoutes, undoHostRoute } from "./linux_routes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
-import type { Logger } from "../../log/logging.ts";
+import { type Logger, logText } from "../../log/logging.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { openStateJournal } from "../common/state_journal.ts";
 import { UserError } from "../../log/user_error.ts";
 
 const JOURNAL_FILE = "lanparty-client-journal.json";
-const DHCP_FOLDER = "dhcp";
+/** What a restart of the system undoes: routes, and files below /run. */
+const FLEETING = [HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE] as const;
+
+/** Earlier versions had DHCP programs of the system's ask; what those have left is not looked for any more. */
+const tellOfDhcpProgram: Undo = () => {
+  throw new RetiredChangeError(
+    "An earlier version of lanparty-client was killed here while a DHCP program worked for it: end " +
+      "that program (udhcpc, dhclient or dhcpcd for the party's adapter), or restart this PC",
+  );
+};
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
@@ -29,24 +45,22 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
     throw new UserError("lanparty-client makes a network adapter: start it as root");
   }
   const stateDir = openStateDir("client", options.stateDir);
-  const leftovers = {
-    folder: `${stateDir}/${DHCP_FOLDER}`,
-    interface: options.tapName ?? TAP_NAME_DEFAULT,
-    isInterface,
-  };
   const undoers = {
-    process: undoDhcpProcess(leftovers),
-    file: undoDhcpFile(leftovers),
+    process: tellOfDhcpProgram,
+    file: tellOfDhcpProgram,
     [HOST_ROUTE]: undoHostRoute,
     [RESOLVER_CHANGE]: undoResolver(),
+    [RESOLVCONF_CHANGE]: undoResolvconf,
+    [MANAGER_FILE_CHANGE]: undoManagerFile,
   };
-  const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, [HOST_ROUTE], logger);
+  const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, FLEETING, logger);
   return new LinuxSystem(options, stateDir, journal, logger);
 }
 
 class LinuxSystem implements ClientSystem {
   readonly blocksDhcp = false;
   private readonly lanAddress: LanAddress;
+  private readonly handsOff: HandsOff;
   private readonly network: RouteKeeper<Change>;
   /** The kernel makes the adapter for this program: somebody has deleted it. */
   readonly adapterReturns = false;
@@ -60,8 +74,9 @@ class LinuxSystem implements ClientSystem {
     journal: ChangeJournal,
     private readonly logger: Logger,
   ) {
-    this.lanAddress = new LanAddress(options, `${stateDir}/${DHCP_FOLDER}`, journal, logger);
+    this.lanAddress = new LanAddress(options, stateDir, journal, logger);
     const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
+    this.handsOff = new HandsOff(tapName, journal);
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const table = new LinuxRoutes(tapName, networks, allowLanDefaultRoute, journal);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
@@ -77,6 +92,7 @@ class LinuxSystem implements ClientSystem {
     if (isInterface(name)) {
       throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
     }
+    this.handsOff.begin().then((failures) => this.tellOfManagers(failures));
   }
 
   openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
@@ -104,11 +120,21 @@ class LinuxSystem implements ClientSystem {
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {
+    this.lanAddress.check(nowMs);
     return this.network.check(nowMs);
   }
 
-  adapterStarted(_adapter: AdapterDevice, releases: () => number): void {
-    if (this.tap !== undefined) this.lanAddress.start(this.tap, releases);
+  openLease(player: LeasePlayer, nowMs: number): LanLease | undefined {
+    return this.lanAddress.open(player, nowMs);
+  }
+
+  leaseChanged(event: LeaseEvent): void {
+    this.lanAddress.handle(event);
+  }
+
+  adapterStarted(): void {
+    if (this.tap !== undefined) this.lanAddress.start(this.tap);
+    this.handsOff.adapterMade().then((failures) => this.tellOfManagers(failures));
   }
 
   addresses({ name }: AdapterDevice): readonly string[] {
@@ -124,18 +150,28 @@ class LinuxSystem implements ClientSystem {
 
   roomEntered(): void {
     this.network.settle();
-    this.lanAddress.renew();
   }
 
-  /** Its DHCP client asks every few seconds until it has an address. */
+  /** What asks for the address has heard it itself. */
   gatewayJoined(): void {}
 
   releaseAddress(): Promise<void> {
     return this.lanAddress.close();
   }
 
+  async adapterClosed(): Promise<void> {
+    await this.handsOff.end();
+  }
+
   close(): void {
     this.network.close();
+  }
+
+  private tellOfManagers(failures: readonly string[]): void {
+    for (const failure of failures) {
+      // What it asks of a DHCP server is kept in, whatever it does.
+      logText(this.logger, "debug", `The adapter may be managed by another program (${failure})`);
+    }
   }
 }
 

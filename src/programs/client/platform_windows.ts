@@ -223,6 +223,11 @@ class WindowsSystem implements ClientSystem {
   }
 
   /** The firewall's rules name the adapter, and stay while that is away. */
+  /** Windows' own DHCP client asks. */
+  openLease(): undefined {}
+
+  leaseChanged(): void {}
+
   adapterStarted(): void {
     const { adapter, changes } = this;
     const { allowInbound, allowInboundPorts } = this.options;
@@ -274,6 +279,10 @@ class WindowsSystem implements ClientSystem {
 
   /** Windows itself has leased the address, and keeps the lease. */
   releaseAddress(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  adapterClosed(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -2,6 +2,7 @@
 import { formatEndpointAddress } from "../../control/address.ts";
 import { ClientCore } from "../../client/client_core.ts";
 import { AdapterLife } from "../../client/adapter_life.ts";
+import type { LanLease } from "../../client/lan_lease.ts";
 import { LanNetworks } from "../../client/lan_networks.ts";
 import { decideOnNetwork } from "../../client/network_watch.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
@@ -43,6 +44,9 @@ const ADDRESS_INTERVAL_MS = 500;
 const SNAPSHOT_INTERVAL_MS = 10_000;
 /** The first one comes soon: it is what a doctor reads. */
 const SNAPSHOT_FIRST_MS = 2_000;
+/** How long what gives the address back may take to leave, and how often that is looked at. */
+const RELEASE_LEAVES_MAX_MS = 400;
+const RELEASE_POLL_MS = 5;
 /** A member that is there where its value is known. */
 function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
   return value === undefined ? {} : { [name]: value } as { [k in K]: V };
@@ -103,6 +107,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
 /** The client's adapter, and what is said of it. */
 class Client {
   readonly core: ClientCore;
+  private readonly lease: LanLease | undefined;
   private tap: AdapterDevice | undefined;
   private addresses: readonly string[] = [];
   private addressesDueMs = Infinity;
@@ -124,6 +129,8 @@ class Client {
     this.statusFile = new ClientStatusFile(system.stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
+    const player = { mac, relay: formatEndpointAddress(options.relay), room: options.room };
+    this.lease = system.openLease(player, resources.reactor.now());
     this.core = new ClientCore({
       pool: resources.pool,
       path: resources.path,
@@ -136,6 +143,7 @@ class Client {
       allowVlan: options.allowVlan,
       random: randomBytes,
       blocksDhcp: system.blocksDhcp,
+      lease: this.lease,
       frameLog: frameLog.log,
     });
     system.onSurroundings = (surroundings) => this.core.handleSurroundings(surroundings);
@@ -148,6 +156,7 @@ class Client {
         if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
         if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
         this.reopenAdapter(nowMs);
+        this.followLease(nowMs);
         if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
         for (const event of this.core.drainStatus()) {
           if (event.type === "dhcp" && event.message === "offer") this.note(event);
@@ -214,16 +223,35 @@ class Client {
   }
 
   /** Gives the LAN's address back, while frames still flow. */
-  releaseAddress(): Promise<void> {
-    return this.system.releaseAddress();
+  async releaseAddress(): Promise<void> {
+    const { reactor, path } = this.resources;
+    const nowMs = reactor.now();
+    this.core.releaseLease(nowMs);
+    this.followLease(nowMs);
+    reactor.wake();
+    await this.system.releaseAddress();
+    // A session that is left gives up what still waits for the relay.
+    const endMs = nowMs + RELEASE_LEAVES_MAX_MS;
+    while (path.queue.queuedEntries > 0 && reactor.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, RELEASE_POLL_MS));
+    }
   }
 
-  /** Gives the address back and takes the adapter away. */
+  /** Takes everything back, and the adapter away. */
   async close(): Promise<void> {
     await this.system.releaseAddress();
     this.tap?.close();
+    await this.system.adapterClosed();
     this.system.close();
     this.statusFile.remove();
+  }
+
+  /** What asks for an address has one, or has it no more: it is set, and told, at once. */
+  private followLease(nowMs: number): void {
+    for (const event of this.lease?.drainEvents() ?? []) {
+      this.system.leaseChanged(event);
+      if (this.tap !== undefined) this.addressesDueMs = nowMs;
+    }
   }
 
   private setMtu(tapMtu: number): void {
@@ -261,7 +289,7 @@ class Client {
       },
     });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.system.adapterStarted(tap, () => this.core.dhcpReleases);
+    this.system.adapterStarted(tap);
     this.addressesDueMs = this.resources.reactor.now();
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
     const back = this.adapter.handleOpened();
@@ -295,8 +323,9 @@ class Client {
     this.networkDueMs = nowMs + this.system.networkIntervalMs;
     const event = this.system.checkNetwork(nowMs);
     const { session } = node.parts.endpoint;
-    const wasAsleep = this.sleepClock.take() > 0;
-    const { says, reconnect } = decideOnNetwork(event, wasAsleep, session.state === "waiting");
+    const sleptMs = this.sleepClock.take();
+    if (sleptMs > 0) this.core.handleSlept(sleptMs, nowMs);
+    const { says, reconnect } = decideOnNetwork(event, sleptMs > 0, session.state === "waiting");
     if (says !== undefined) this.say({ type: says });
     if (reconnect !== undefined) session.handleNetworkChanged(reconnect, nowMs);
   }

@@ -3,6 +3,7 @@ import {
   ChangeJournal,
   ForeignChangeError,
   JournalBusyError,
+  RetiredChangeError,
   type Undo,
 } from "../../system/journal/journal.ts";
 import { type Logger, logText } from "../../log/logging.ts";
@@ -25,8 +26,10 @@ export function openStateJournal(
     return ChangeJournal.open(path, undoers, {
       fleeting,
       onFailure(failure) {
-        const isForeign = failure.error instanceof ForeignChangeError;
-        const text = isForeign
+        const { error } = failure;
+        const text = error instanceof RetiredChangeError
+          ? error.message
+          : error instanceof ForeignChangeError
           ? `${path} names a change that no lanparty program makes: it was not undone`
           : "a change of an earlier run could not be undone";
         logText(logger, "warning", text, { failure });

@@ -11,8 +11,8 @@ export interface FolderEnvironment {
 }
 
 /**
- * Finds, and makes where needed, the state folder of a program. Its path is absolute: other programs (a
- * DHCP client, say) are given paths in it, and look for them from where they are.
+ * Finds, and makes where needed, the state folder of a program. Its path is absolute: what is said of files in it
+ * holds wherever it is read.
  *
  * @param part `relay`, `gateway` or `client`
  * @param wanted the folder that is asked for; `undefined`: see {@linkcode defaultStateFolder}

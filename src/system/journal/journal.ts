@@ -51,7 +51,12 @@ export interface UndoFailure {
 
 /** A journal names a change that its program never makes: it is not undone, and struck out. */
 export class ForeignChangeError extends Error {
-  override readonly name = "ForeignChangeError";
+  override readonly name: string = "ForeignChangeError";
+}
+
+/** A change that earlier versions have made, and this one does not undo: the message is for people. */
+export class RetiredChangeError extends ForeignChangeError {
+  override readonly name = "RetiredChangeError";
 }
 
 /** How a journal is opened. */

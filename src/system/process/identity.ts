@@ -72,16 +72,6 @@ function currentBootId(): string | undefined {
   }
 }
 
-/** Kills that very process; one that ended already is no error. */
-export function killProcess(identity: ProcessIdentity, signal: Deno.Signal = "SIGKILL"): void {
-  if (!isRunning(identity)) return;
-  try {
-    Deno.kill(identity.pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** What /proc/PID/stat says, from the state on (proc(5)); undefined: there is no such process. Linux only. */
 export function readStatFields(pid: number): string[] | undefined {
   try {

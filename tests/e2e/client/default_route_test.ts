@@ -99,6 +99,14 @@ partyTest("the LAN's default route is let in", async (party, step) => {
   await step("all else goes into the LAN, and the tunnel lives on", async () => {
     await assertPlays(player, client, 1);
     assertEquals(await wayTo(player, RELAY), "wan0");
+    const lanRoute = await player.ip("route", "show", "198.51.100.0/24");
+    assertMatch(lanRoute, /via 10\.77\.0\.1 dev lanparty0/);
+  });
+  await step("another program takes the way away: it is set again", async () => {
+    await player.ip("route", "del", "default", "dev", PARTY.tap);
+    await eventually("the LAN's default route", async () => {
+      return await wayTo(player, ELSEWHERE) === PARTY.tap;
+    });
   });
   await step("another network: the route moves, and the client joins again", async () => {
     await player.ip("addr", "flush", "dev", "wan0");

@@ -1,12 +1,12 @@
 /**
- * A player lets the LAN set default route and name servers: what the system's DHCP script has left is
- * taken back, and the adapter keeps the room's MTU.
+ * A player lets the LAN set default route and name servers: the list of name servers is as before at the end, and the
+ * adapter keeps the room's MTU.
  *
  * ```text
  *   lan         gateway             relay              alice
  *  ┌──────┐    ┌────────────┐      ┌────────────┐     ┌──────────────────────────┐
  *  │ eth0 ┼────┼ lan0  wan0 ┼──────┼─ gw0   pl0 ┼─────┼─ wan0                    │
- *  └──────┘    └────────────┘      └────────────┘     │ lanparty0, by udhcpc     │
+ *  └──────┘    └────────────┘      └────────────┘     │ lanparty0, by DHCP       │
  *  10.77.0.1: DHCP, names                             │ a resolv.conf of its own │
  *                                                     └──────────────────────────┘
  * ```
@@ -24,7 +24,7 @@ async function names(player: Namespace): Promise<string> {
   return (await player.run(["cat", "/etc/resolv.conf"])).stdout;
 }
 
-partyTest("name servers and MTU that a DHCP script sets", async (party, step) => {
+partyTest("name servers that the LAN sets, and an MTU that somebody sets", async (party, step) => {
   const player = await party.addPlayer("alice");
   await party.startRelay();
   await party.startGateway();

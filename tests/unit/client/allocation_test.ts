@@ -31,7 +31,7 @@ const core = new ClientCore({
 });
 const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
 path.open(1200);
-core.handleAction({ type: "joined", welcome: WELCOME, relay });
+core.handleAction({ type: "joined", welcome: WELCOME, relay }, 0);
 core.ownTraffic.setRelay("198.51.100.7", 443);
 
 /** Does something many times: the heap must stay as it was. */

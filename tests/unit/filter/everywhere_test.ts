@@ -33,9 +33,9 @@ function client(allowLanDefaultRoute = false) {
   });
   const relay = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
   path.open(1439);
-  core.handleAction({ type: "joined", welcome: WELCOME, relay });
+  core.handleAction({ type: "joined", welcome: WELCOME, relay }, 0);
   const gateway = { peerId: GATEWAY_ID, role: "gateway" } as const;
-  core.handleAction({ type: "peerJoined", peer: gateway, known: false });
+  core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 0);
   return { core, counters, pool, path };
 }
 

@@ -1,0 +1,174 @@
+/**
+ * Programs that manage all of a Linux system's networks, and would give an adapter addresses, routes and name
+ * servers as they think fit: each is told, by its own means, that one of them is none of its business.
+ *
+ * | who | how it is known | what it is told |
+ * |---|---|---|
+ * | NetworkManager | /run/NetworkManager | a file in its folder of settings below /run: NetworkManager.conf(5) |
+ * | systemd-networkd | /run/systemd/netif | a file in its folder below /run: systemd.network(5) |
+ * | dhcpcd, of the whole system | its file of the process id | `dhcpcd -x NAME`: dhcpcd(8) |
+ * | ifupdown | | nothing: it takes only the names that interfaces(5) lists |
+ *
+ * The files are there before the adapter is; they are in the journal, and gone with the next start of the system.
+ *
+ * @module
+ */
+
+import {
+  type Change,
+  type ChangeJournal,
+  ForeignChangeError,
+  type Undo,
+} from "../journal/journal.ts";
+import { removeFileIfThere } from "../files/files.ts";
+import { type RunCommand, runCommand } from "../process/command.ts";
+
+/** What a manager's file is in the journal; its data is the path. */
+export const MANAGER_FILE_CHANGE = "manager-file";
+
+/** A manager that reads files. */
+interface FileManager {
+  readonly name: string;
+  /** It is there since the manager has run. */
+  readonly isThere: string;
+  file(interfaceName: string): { readonly path: string; readonly text: string };
+  readonly reload: readonly string[];
+}
+
+const FILE_MANAGERS: readonly FileManager[] = [
+  {
+    name: "NetworkManager",
+    isThere: "/run/NetworkManager",
+    file: (name) => ({
+      path: `/run/NetworkManager/conf.d/90-lanparty-${name}.conf`,
+      // Twice: a list of devices in /etc takes the place of this one.
+      text: `[keyfile]\nunmanaged-devices+=interface-name:=${name}\n\n` +
+        `[device-lanparty-${name}]\nmatch-device=interface-name:=${name}\nmanaged=0\n`,
+    }),
+    reload: ["nmcli", "general", "reload", "conf"],
+  },
+  {
+    name: "systemd-networkd",
+    isThere: "/run/systemd/netif/state",
+    file: (name) => ({
+      path: `/run/systemd/network/00-lanparty-${name}.network`,
+      text: `[Match]\nName=${name}\n\n[Link]\nUnmanaged=yes\n`,
+    }),
+    reload: ["networkctl", "reload"],
+  },
+];
+/** They say that a dhcpcd manages the whole system; newer ones first. */
+const DHCPCD_PID_FILES = ["/run/dhcpcd/pid", "/run/dhcpcd.pid"] as const;
+const FILE_MODE = 0o644;
+/** Names that mean in each manager's files what they say; others are left to them. */
+const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,15}$/;
+const OURS = [
+  /^\/run\/NetworkManager\/conf\.d\/90-lanparty-[A-Za-z0-9_.-]{1,15}\.conf$/,
+  /^\/run\/systemd\/network\/00-lanparty-[A-Za-z0-9_.-]{1,15}\.network$/,
+] as const;
+
+/** The managers that run on this system, by name. @param root for tests: the folder that stands for `/` */
+export function findManagers(root = ""): string[] {
+  return [
+    ...FILE_MANAGERS.filter(({ isThere }) => exists(root + isThere)).map(({ name }) => name),
+    ...(DHCPCD_PID_FILES.some((path) => exists(root + path)) ? ["dhcpcd"] : []),
+  ];
+}
+
+/** Keeps the managers off one adapter. */
+export class HandsOff {
+  readonly #interface: string;
+  readonly #journal: ChangeJournal;
+  readonly #run: RunCommand;
+  readonly #root: string;
+  readonly #changes: { readonly manager: FileManager; readonly change: Change }[] = [];
+
+  /**
+   * @param run for tests
+   * @param root for tests: the folder that stands for `/`
+   */
+  constructor(
+    interfaceName: string,
+    journal: ChangeJournal,
+    run: RunCommand = runCommand,
+    root = "",
+  ) {
+    this.#interface = interfaceName;
+    this.#journal = journal;
+    this.#run = run;
+    this.#root = root;
+  }
+
+  /** To be called before the adapter is made. Resolves when all have heard it, with what went wrong. */
+  async begin(): Promise<string[]> {
+    if (!PLAIN_NAME.test(this.#interface)) return [];
+    const there = FILE_MANAGERS.filter(({ isThere }) => exists(this.#root + isThere));
+    const failures = there.map((manager) => {
+      const { path, text } = manager.file(this.#interface);
+      const change = this.#journal.record(MANAGER_FILE_CHANGE, path);
+      this.#changes.push({ manager, change });
+      try {
+        writeNew(this.#root + path, text);
+        return undefined;
+      } catch (error) {
+        return `${path}: ${error instanceof Error ? error.message : error}`;
+      }
+    });
+    const reloads = await this.#reload(there);
+    return [...failures, ...reloads].filter((failure) => failure !== undefined);
+  }
+
+  /** To be called when the adapter is there: who has no settings for what may come is told now. */
+  async adapterMade(): Promise<string[]> {
+    if (!DHCPCD_PID_FILES.some((path) => exists(this.#root + path))) return [];
+    const { success, message } = await this.#run(["dhcpcd", "-x", this.#interface]);
+    return success ? [] : [`dhcpcd: ${message}`];
+  }
+
+  /** To be called when the adapter is gone: its name is the managers' again. */
+  async end(): Promise<void> {
+    const told = this.#changes.splice(0);
+    for (const { change } of told) {
+      removeFileIfThere(this.#root + String(change.data));
+      this.#journal.forget(change);
+    }
+    await this.#reload(told.map(({ manager }) => manager));
+  }
+
+  #reload(managers: readonly FileManager[]): Promise<(string | undefined)[]> {
+    return Promise.all(managers.map(async ({ name, reload }) => {
+      const { success, message } = await this.#run(reload);
+      return success ? undefined : `${name}: ${message}`;
+    }));
+  }
+}
+
+/**
+ * Takes a manager's file away that a killed client has left; the manager hears of it at its next look.
+ *
+ * @throws {ForeignChangeError} it is none of ours
+ */
+export const undoManagerFile: Undo = (data) => {
+  if (typeof data !== "string" || !OURS.some((name) => name.test(data))) {
+    throw new ForeignChangeError(`no file of ours for a manager is ${JSON.stringify(data)}`);
+  }
+  removeFileIfThere(data);
+};
+
+/** What stands there may be another's: never write through it. */
+function writeNew(path: string, text: string): void {
+  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  removeFileIfThere(path);
+  Deno.writeTextFileSync(path, text, { mode: FILE_MODE, createNew: true });
+  // The process's umask may have taken away what a manager needs to read it.
+  Deno.chmodSync(path, FILE_MODE);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
