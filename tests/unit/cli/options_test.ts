@@ -136,7 +136,8 @@ Deno.test("an adapter's name is free text on Windows, and an interface's name el
 Deno.test("no example keeps state or a key where every user of a machine can write", async () => {
   const shared = /(^|[\s'"=])\/(tmp|var\/tmp|dev\/shm)\b/m;
   const texts = [RELAY_PROGRAM, GATEWAY_PROGRAM, CLIENT_PROGRAM].map(formatHelp);
-  for (const page of ["README.md", "docs/LOAD.md"]) {
+  const manual = ["PLAYERS", "HOSTS", "RELAY", "CONFIGURATION", "TROUBLESHOOTING", "LOAD"];
+  for (const page of ["README.md", ...manual.map((name) => `docs/${name}.md`)]) {
     texts.push(await Deno.readTextFile(new URL(`../../../${page}`, import.meta.url)));
   }
   for (const text of texts) assertEquals(shared.exec(text)?.[0], undefined);

@@ -1,0 +1,49 @@
+/** Every link of the project's documents leads somewhere; and the rule finds those that do not. */
+import { assert, assertEquals } from "@std/assert";
+import { anchorsOf, findDeadLinks } from "./links.ts";
+import { readEverything } from "./source.ts";
+
+const everything = readEverything();
+const texts = new Map(everything.map(({ path, text }) => [path, text]));
+const documents = everything.filter(({ path }) => path.endsWith(".md"));
+
+Deno.test("each relative link and anchor of each document leads somewhere", () => {
+  assert(documents.length > 12);
+  assertEquals(documents.flatMap((file) => findDeadLinks(file, texts)), []);
+});
+
+Deno.test("each page in docs is linked to by the README or by a page that is", () => {
+  const reached = new Set(["README.md"]);
+  for (const path of reached) {
+    for (const [, target] of (texts.get(path) ?? "").matchAll(/\]\(([^)#\s]+\.md)[)#]/g)) {
+      if (!/^[a-z]+:/.test(target)) {
+        reached.add(new URL(target, `file:///${path}`).pathname.slice(1));
+      }
+    }
+  }
+  const pages = documents.map(({ path }) => path).filter((path) => path.startsWith("docs/"));
+  assertEquals(pages.filter((path) => !reached.has(path)), []);
+});
+
+Deno.test("anchors are those of the usual hosts", () => {
+  const text = "# Who's `in`: 5.1\n\n## [A](b.md) – b\n```\n# no heading\n```\n## Two\n### Two\n";
+  assertEquals([...anchorsOf(text)], ["whos-in-51", "a--b", "two", "two-1"]);
+});
+
+Deno.test("the rule on links finds files and anchors that are not there, and nothing in code", () => {
+  const page = {
+    path: "docs/A.md",
+    text: "# A\n[a](#a) [b](../b.ts)\n[c](c.md) [d](#d) [e](../README.md#e) [f](../src)\n" +
+      "[g](https://example.org/g#g) `[h](h.md)`\n```\n[i](i.md)\n```\n[j](../sr)\n",
+  };
+  const known = new Map([["docs/A.md", page.text], ["b.ts", ""], ["README.md", "# R\n"], [
+    "src/c.ts",
+    "",
+  ]]);
+  assertEquals(findDeadLinks(page, known), [
+    "docs/A.md:3: c.md",
+    "docs/A.md:3: #d",
+    "docs/A.md:3: ../README.md#e",
+    "docs/A.md:8: ../sr",
+  ]);
+});
