@@ -16,10 +16,9 @@ import type { EndpointAction } from "../endpoint/actions.ts";
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
 import type { StatusEvent } from "../observe/status.ts";
-import { PASS } from "../filter/content.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, EtherType, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
@@ -57,8 +56,6 @@ export interface ClientCoreOptions extends LanAnswersOptions {
    */
   readonly lease?: LanLease | undefined;
 }
-
-const NO_DROP = -1;
 
 /** The frames of one client. */
 export class ClientCore implements FrameCore, FrameSink {
@@ -146,7 +143,7 @@ export class ClientCore implements FrameCore, FrameSink {
       const { bytes } = pool;
       this.#log(nowMs, this.#peerId, "from-link", bytes, offset, length, reason, this.#dissection);
     }
-    if (reason === NO_DROP) return this.#send(slot, offset, length, this.#dissection, nowMs);
+    if (reason === PASS) return this.#send(slot, offset, length, this.#dissection, nowMs);
     counters.drop(reason);
     pool.release(slot);
   }
@@ -161,12 +158,12 @@ export class ClientCore implements FrameCore, FrameSink {
   frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
     const { counters, tap, frameLog, lease } = this.#options;
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
-    const isForLease = lease !== undefined && reason === NO_DROP &&
+    const isForLease = lease !== undefined && reason === PASS &&
       this.#dissection.vlanTags === 0 && this.#answers.replyOffset >= 0;
-    if (reason === NO_DROP && !isForLease && !tap.send(bytes, offset, length)) {
+    if (reason === PASS && !isForLease && !tap.send(bytes, offset, length)) {
       reason = DropCode.tapFull;
     }
-    if (reason !== NO_DROP) counters.drop(reason);
+    if (reason !== PASS) counters.drop(reason);
     if (frameLog.enabled) {
       const [nowMs, frame] = [this.#nowMs, this.#dissection];
       this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
@@ -216,7 +213,7 @@ export class ClientCore implements FrameCore, FrameSink {
       dissect(pool.bytes, offset, frame.length, own);
       if (frameLog.enabled) {
         const { bytes } = pool;
-        this.#log(nowMs, this.#peerId, "from-link", bytes, offset, frame.length, NO_DROP, own);
+        this.#log(nowMs, this.#peerId, "from-link", bytes, offset, frame.length, PASS, own);
       }
       this.#send(slot, offset, frame.length, own, nowMs);
     }
@@ -233,17 +230,17 @@ export class ClientCore implements FrameCore, FrameSink {
     offset: number,
     length: number,
     sourcePeerId: number,
-    reason: number,
+    reason: Verdict,
   ): void {
     const { networkOffset, vlanTags } = this.#dissection;
-    const isHeard = reason === NO_DROP || reason === DropCode.addressTaken;
+    const isHeard = reason === PASS || reason === DropCode.addressTaken;
     if (!isHeard || vlanTags > 0 || networkOffset < 0 || !this.#party.isLan(sourcePeerId)) return;
     lease.handleArp(bytes, offset, networkOffset, offset + length, this.#nowMs);
     this.#sendOwn(this.#nowMs);
   }
 
-  /** The code of the reason for which a frame of the TAP stays here, or NO_DROP. Dissects it. */
-  #refusal(bytes: Uint8Array, offset: number, length: number): number {
+  /** The code of the reason for which a frame of the TAP stays here, or PASS. Dissects it. */
+  #refusal(bytes: Uint8Array, offset: number, length: number): Verdict {
     dissect(bytes, offset, length, this.#dissection);
     if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
     if (length > FRAME_BYTES_MAX) return DropCode.overLong;
@@ -253,11 +250,11 @@ export class ClientCore implements FrameCore, FrameSink {
     }
     const { blocksDhcp = false, lease } = this.#options;
     const isKeptIn = blocksDhcp || (lease !== undefined && this.#dissection.vlanTags === 0);
-    return isKeptIn && isToDhcpServer(this.#dissection) ? DropCode.dhcpOff : NO_DROP;
+    return isKeptIn && isToDhcpServer(this.#dissection) ? DropCode.dhcpOff : PASS;
   }
 
-  /** The code of the reason for which a frame must not reach the TAP, or NO_DROP. Scrubs it. */
-  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
+  /** The code of the reason for which a frame must not reach the TAP, or PASS. Scrubs it. */
+  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): Verdict {
     dissect(bytes, offset, length, this.#dissection);
     if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
@@ -277,10 +274,10 @@ export class ClientCore implements FrameCore, FrameSink {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    reason: number,
+    reason: Verdict,
     { etherType }: Dissection,
   ): void {
-    const targets = reason === NO_DROP ? 1 : 0;
+    const targets = reason === PASS ? 1 : 0;
     this.#options.frameLog.record(
       nowMs,
       this.#room,

@@ -6,7 +6,7 @@
  */
 
 import type { NetworkRefusal } from "../observe/own_network.ts";
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { StatusEvent } from "../observe/status.ts";
 import { DhcpMessageType } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
@@ -35,7 +35,6 @@ export const DHCP_STATUS_MAX = 16;
 /** Networks whose refusal is told; one that is refused again is not told again. */
 export const REFUSALS_TOLD_MAX = 16;
 
-const NO_DROP = -1;
 const REFUSALS: Readonly<Record<number, NetworkRefusal>> = {
   [NetworkVerdict.unusable]: "unusable",
   [NetworkVerdict.foreign]: "foreign",
@@ -85,9 +84,9 @@ export class LanAnswers {
   /**
    * Scrubs the frame at `bytes[offset … offset + length)`, which `dissection` describes. Its length stays.
    *
-   * @returns the code of the reason for which it must be dropped, or a negative number
+   * @returns the code of the reason for which it must be dropped, or {@link PASS}
    */
-  judge(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+  judge(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): Verdict {
     this.replyOffset = this.replyEnd = -1;
     // What cannot be seen cannot be taken out (RFC 7112, RFC 7113).
     if (dissection.tooManyTags) return DropCode.tooManyTags;
@@ -95,7 +94,7 @@ export class LanAnswers {
       return DropCode.hiddenHeaders;
     }
     if (dissection.ipVersion === 4) return this.#judgeDhcp(bytes, offset, length, dissection);
-    if (dissection.ipVersion !== 6) return NO_DROP;
+    if (dissection.ipVersion !== 6) return PASS;
     const result = this.#dhcpv6.scrub(bytes, offset, length, dissection);
     if (result !== ScrubResult.other) {
       const { verdict, refused } = this.#dhcpv6;
@@ -115,9 +114,9 @@ export class LanAnswers {
     return status;
   }
 
-  #judgeDhcp(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
+  #judgeDhcp(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): Verdict {
     const result = this.#dhcp.scrub(bytes, offset, length, dissection);
-    if (result === ScrubResult.other) return NO_DROP;
+    if (result === ScrubResult.other) return PASS;
     const { messageOffset, messageEnd, verdict, prefixBits } = this.#dhcp;
     const isWhole = result > 0 || result === ScrubResult.network;
     if (isWhole && isReplyFor(bytes, messageOffset, this.#options.mac)) {
@@ -128,7 +127,7 @@ export class LanAnswers {
       } else if (this.#status.length < DHCP_STATUS_MAX) {
         const removed = this.#dhcp.removedOptions();
         const status = describeReply(bytes, messageOffset, messageEnd, removed);
-        if (status === undefined || this.#toldReplies.has(status.message)) return NO_DROP;
+        if (status === undefined || this.#toldReplies.has(status.message)) return PASS;
         this.#toldReplies.add(status.message);
         this.#status.push(status);
       }
@@ -136,14 +135,14 @@ export class LanAnswers {
     return dropOf(result);
   }
 
-  #judgeRouter(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): number {
-    if (!RouterScrubber.isAdvertisement(dissection)) return NO_DROP;
+  #judgeRouter(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): Verdict {
+    if (!RouterScrubber.isAdvertisement(dissection)) return PASS;
     if (!this.#options.allowRouterAdvertisements) return DropCode.routerAdvertisement;
     const result = this.#router.scrub(bytes, offset, length, dissection);
     const { verdict, prefix, prefixBits } = this.#router;
     if (result < 0) return DropCode.routerAdvertisement;
     if (verdict !== NetworkVerdict.good) this.#tellRefusal(verdict, prefix, prefixBits);
-    return NO_DROP;
+    return PASS;
   }
 
   #tellRefusal(verdict: number, address: Uint8Array, prefixBits: number): void {
@@ -157,7 +156,7 @@ export class LanAnswers {
   }
 }
 
-function dropOf(result: number): number {
+function dropOf(result: number): Verdict {
   switch (result) {
     case ScrubResult.fragment:
       return DropCode.dhcpFragment;
@@ -166,6 +165,6 @@ function dropOf(result: number): number {
     case ScrubResult.network:
       return DropCode.dhcpNetwork;
     default:
-      return NO_DROP;
+      return PASS;
   }
 }

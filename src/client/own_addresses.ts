@@ -13,8 +13,7 @@
  *
  * @module
  */
-import { PASS } from "../filter/content.ts";
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { copyBytes } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
@@ -107,7 +106,7 @@ export class OwnAddresses {
   }
 
   /** Judges a frame out of the tunnel, which `frame` describes: a drop code, or {@link PASS}. */
-  judge(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): number {
+  judge(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): Verdict {
     // A system without such an interface takes no frame of a VLAN: who reads them there is another program.
     if (!this.#isKnown || (frame.vlanIds !== 0 && !this.#takesVlans)) return PASS;
     if (frame.etherType === EtherType.arp) return this.#judgeArp(bytes, end, frame, nowMs);
@@ -126,7 +125,7 @@ export class OwnAddresses {
   }
 
   /** A question for an address that another adapter has is not heard: it would be answered. */
-  #judgeArp(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): number {
+  #judgeArp(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): Verdict {
     const at = frame.networkOffset;
     if (at < 0 || at + ARP_BYTES > end) return PASS;
     const target = at + ARP_TARGET_OFFSET;

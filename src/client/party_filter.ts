@@ -8,13 +8,14 @@
  * @module
  */
 import type { EndpointAction } from "../endpoint/actions.ts";
-import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
+import { ContentFilter, type ContentRules } from "../filter/content.ts";
 import {
   type HasAddress,
   LAN_OWNER,
   type NeighbourEvent,
   NeighbourGuard,
 } from "../filter/neighbour_guard.ts";
+import { PASS, type Verdict } from "../observe/drops.ts";
 import type { Dissection } from "../proto/dissect.ts";
 import { equalMacs } from "../proto/mac.ts";
 
@@ -95,7 +96,7 @@ export class PartyFilter {
     frame: Dissection,
     sourcePeerId: number,
     nowMs: number,
-  ): number {
+  ): Verdict {
     const end = offset + length;
     const isLan = this.isLan(sourcePeerId);
     const rules = isLan ? this.#lanRules : this.#playerRules;

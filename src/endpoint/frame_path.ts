@@ -13,7 +13,7 @@
  */
 
 import type { TrafficCounters } from "../observe/counters.ts";
-import { DropCode, malformedDrop, reassemblyDrop } from "../observe/drops.ts";
+import { DropCode, malformedDrop, PASS, reassemblyDrop, type Verdict } from "../observe/drops.ts";
 import {
   DATAGRAM_HEADER_BYTES,
   DatagramView,
@@ -49,9 +49,6 @@ export interface FramePathOptions {
   /** Bounds of the queue towards the relay. */
   readonly queue?: FairQueueOptions;
 }
-
-/** Says that nothing is wrong where a drop code could stand. */
-const NO_DROP = -1;
 
 /** The tunnel side of one endpoint, over all its sessions. */
 export class FramePath {
@@ -129,7 +126,7 @@ export class FramePath {
   ): void {
     const counters = this.#counters;
     const reason = this.#refusal(frameLength);
-    if (reason !== NO_DROP) {
+    if (reason !== PASS) {
       counters.drop(reason);
       this.#pool.release(slot);
       return;
@@ -206,8 +203,8 @@ export class FramePath {
     sink.frame(bytes, offset, length, sourcePeerId);
   }
 
-  /** The code of the reason for which a frame cannot go, or NO_DROP. */
-  #refusal(frameLength: number): number {
+  /** The code of the reason for which a frame cannot go, or PASS. */
+  #refusal(frameLength: number): Verdict {
     if (!this.#open) return DropCode.notJoined;
     if (frameLength < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
     if (frameLength > FRAME_BYTES_MAX) return DropCode.overLong;
@@ -217,7 +214,7 @@ export class FramePath {
     ) {
       return DropCode.budget;
     }
-    return NO_DROP;
+    return PASS;
   }
 
   #sendPieces(

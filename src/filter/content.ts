@@ -3,23 +3,20 @@
  * gateway of what goes to its LAN, and the client of what goes to the player's system: each by itself, so
  * that nobody depends on what the others do.
  *
- * They look at one frame, know no rooms, and return a drop code or {@link PASS}. Frames that are split
+ * They look at one frame, know no rooms, and return a drop code or `PASS`. Frames that are split
  * show their headers in the first piece only; so that one must hold the whole header chain, and later
  * pieces are judged by their copy of the Ethernet header and by where they end. What the relay cannot see
  * in a first piece, gateway and client see in the whole frame.
  *
  * @module
  */
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { IcmpType, Icmpv6Type, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
 import { isMulticastMac } from "../proto/mac.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
 import { claimsProxyName, isNameService, NameQuestions } from "./proxy_names.ts";
-
-/** No filter objects. */
-export const PASS = -1;
 
 /** Whose frames are judged, and what the one who asks has allowed. */
 export interface ContentRules {
@@ -70,7 +67,7 @@ export class ContentFilter {
     firstPiece: boolean,
     rules: ContentRules,
     nowMs = 0,
-  ): number {
+  ): Verdict {
     if (frame.tooManyTags) return DropCode.tooManyTags;
     if (frame.truncated && (firstPiece || frame.ipFragment === IpFragment.first)) {
       return DropCode.hiddenHeaders;
@@ -105,7 +102,7 @@ function judgeUdp(
   frame: Dissection,
   rules: ContentRules,
   isOfNames: boolean,
-): number {
+): Verdict {
   const { sourcePort, destinationPort } = frame;
   if (rules.fromPlayer) {
     if (frame.ipVersion === 4) {
@@ -125,7 +122,7 @@ function judgeUdp(
 }
 
 /** What routers tell hosts by ICMP. */
-function judgeRouting(frame: Dissection, rules: ContentRules): number {
+function judgeRouting(frame: Dissection, rules: ContentRules): Verdict {
   const changes = !rules.fromPlayer && rules.allowRouteChanges;
   const advertises = !rules.fromPlayer && rules.allowRouterAdvertisements;
   const { icmpType } = frame;

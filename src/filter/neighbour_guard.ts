@@ -23,12 +23,11 @@
  *
  * @module
  */
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { formatMac, isMulticastMac } from "../proto/mac.ts";
 import { AddressRank, AddressTable } from "./address_table.ts";
-import { PASS } from "./content.ts";
 import { LanServers } from "./lan_servers.ts";
 import { LeaseKind, LeaseMessage } from "./lease_message.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
@@ -123,7 +122,7 @@ export class NeighbourGuard {
     frame: Dissection,
     owner: number,
     nowMs: number,
-  ): number {
+  ): Verdict {
     const message = this.#message;
     if (message.read(bytes, offset, end, frame)) {
       const source = offset + SOURCE_MAC_OFFSET;
@@ -171,7 +170,7 @@ export class NeighbourGuard {
     mac: number,
     owner: number,
     nowMs: number,
-  ): number {
+  ): Verdict {
     const table = this.#table;
     const isLan = owner === LAN_OWNER;
     const place = table.find(bytes, ip, ipBytes, vlan);
@@ -208,7 +207,7 @@ export class NeighbourGuard {
   }
 
   /** An address that nobody has yet. */
-  #enter(bytes: Uint8Array, mac: number, owner: number, rank: number, nowMs: number): number {
+  #enter(bytes: Uint8Array, mac: number, owner: number, rank: number, nowMs: number): Verdict {
     if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
     // What a player says first never pushes out what is known of others.
     const rankMax = rank === AddressRank.player ? AddressRank.free : rank;

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { isMulticastMac, isSwitchControl, isZeroMac } from "../proto/mac.ts";
-import { PASS } from "../filter/content.ts";
 import type { Roster } from "./roster.ts";
 
 /**
@@ -20,7 +19,7 @@ export function judgeLanFrame(
   bytes: Uint8Array,
   offset: number,
   length: number,
-): number {
+): Verdict {
   if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
   // First what most frames of a promiscuous port fail by.
   if (isMulticastMac(bytes, offset)) {
@@ -38,7 +37,7 @@ export function judgeLanFrame(
  *
  * @returns {@link PASS} or a drop code
  */
-export function judgeTunnelFrame(bytes: Uint8Array, offset: number, length: number): number {
+export function judgeTunnelFrame(bytes: Uint8Array, offset: number, length: number): Verdict {
   if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
   if (length > FRAME_BYTES_MAX) return DropCode.overLong;
   if (isSwitchControl(bytes, offset)) return DropCode.switchControl;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
+import { ContentFilter, type ContentRules } from "../filter/content.ts";
 import { LAN_OWNER, type NeighbourEvent, NeighbourGuard } from "../filter/neighbour_guard.ts";
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { Dissection } from "../proto/dissect.ts";
 import { IcmpType, Icmpv6Type } from "../proto/ip.ts";
 
@@ -64,7 +64,7 @@ export class ContentJudge {
     frame: Dissection,
     sourcePeerId: number,
     nowMs: number,
-  ): number {
+  ): Verdict {
     const end = offset + length;
     const code = this.#filter.judge(bytes, offset, end, frame, false, this.#playerRules, nowMs);
     if (code !== PASS) return code;
@@ -81,7 +81,7 @@ export class ContentJudge {
     length: number,
     frame: Dissection,
     nowMs: number,
-  ): number {
+  ): Verdict {
     this.#filter.noteSent(frame, nowMs);
     const code = this.#neighbours.judge(bytes, offset, offset + length, frame, LAN_OWNER, nowMs);
     if (code !== PASS || this.#allowAdvertisements) return code;

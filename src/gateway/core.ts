@@ -16,7 +16,7 @@ import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
 import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { PeerIdentity } from "../endpoint/peers.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
-import { DropCode } from "../observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { type FrameDirection, FrameLog } from "../observe/frame_log.ts";
 import { dissect, Dissection } from "../proto/dissect.ts";
 import {
@@ -28,7 +28,6 @@ import {
 import { copyBytes, readU16 } from "../proto/bytes.ts";
 import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
-import { PASS } from "../filter/content.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
 import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
@@ -277,7 +276,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     return this.#guard.stopped ? guardMs : Math.min(guardMs, this.#cam.nextDeadlineMs());
   }
 
-  #judgeLan(frame: LanFrame): number {
+  #judgeLan(frame: LanFrame): Verdict {
     if (!this.#joined) return DropCode.notJoined;
     const { bytes, offset, length } = frame;
     const reason = judgeLanFrame(this.#roster, bytes, offset, length);
@@ -329,7 +328,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#guard.forgetPlayer(place);
   }
 
-  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): number {
+  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): Verdict {
     if (!this.#joined) return DropCode.notJoined;
     const reason = judgeTunnelFrame(bytes, offset, length);
     if (reason !== PASS) return reason;
@@ -406,7 +405,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
   }
 
-  #dropLan(frame: LanFrame, reason: number): void {
+  #dropLan(frame: LanFrame, reason: DropCode): void {
     this.#counters.drop(reason);
     if (!this.#log.enabled) return;
     this.#record("from-link", 0, frame.bytes, frame.offset, frame.length, reason);
@@ -418,7 +417,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    reason: number,
+    reason: Verdict,
   ): void {
     dissect(bytes, offset, length, this.#dissection);
     const { etherType } = this.#dissection;
@@ -437,7 +436,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 }
 
-function dropCodeOf(error: number): number {
+function dropCodeOf(error: number): DropCode {
   if (error === OffloadError.overLong) return DropCode.jumbo;
   return error === OffloadError.unsupported ? DropCode.unsupportedOffload : DropCode.badOffload;
 }

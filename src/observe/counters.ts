@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DROP_REASONS, type DropReason } from "./drops.ts";
+import { DROP_REASONS, type DropCode, type DropReason } from "./drops.ts";
 
 /** Totals as plain values; reasons that never occurred are left out. */
 export interface TrafficSnapshot {
@@ -36,13 +36,13 @@ export class TrafficCounters {
   /** Drops by code. */
   readonly drops: Float64Array = new Float64Array(DROP_REASONS.length);
 
-  /** Counts one drop; `code` is one of `DropCode`. */
-  drop(code: number): void {
+  /** Counts one drop. */
+  drop(code: DropCode): void {
     this.drops[code]++;
   }
 
   /** Counts several drops of one reason. */
-  dropMany(code: number, count: number): void {
+  dropMany(code: DropCode, count: number): void {
     this.drops[code] += count;
   }
 

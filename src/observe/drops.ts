@@ -8,6 +8,7 @@
  */
 
 import { GUEST_DROPS } from "./guest_drops.ts";
+import { asDropCode, type DropCode as Code } from "../proto/brands.ts";
 import { MalformedReason } from "../proto/datagram.ts";
 import { ReassemblyDrop } from "../proto/reassembly.ts";
 
@@ -16,90 +17,7 @@ export type DropSide = "all" | "endpoints" | "relay" | "gateway" | "client";
 
 type Row = readonly [name: string, side: DropSide, explanation: string];
 
-/** The codes by which hot paths count: indices of {@link DROP_REASONS}. */
-export const DropCode = {
-  malformedShort: 0,
-  malformedVersion: 1,
-  malformedFlags: 2,
-  malformedShortFrame: 3,
-  malformedFirstPiece: 4,
-  malformedPieceOffset: 5,
-  malformedEmptyPiece: 6,
-  malformedOther: 7,
-  reassemblyOverLong: 8,
-  reassemblyHeaderDiffers: 9,
-  reassemblySecondEnd: 10,
-  reassemblyBeyondEnd: 11,
-  reassemblyOverlap: 12,
-  reassemblyDropped: 13,
-  reassemblyExpired: 14,
-  reassemblyGaveWay: 15,
-  beforeWelcome: 16,
-  foreignSource: 17,
-  multicastSource: 18,
-  zeroSource: 19,
-  loop: 20,
-  ownDestination: 21,
-  unknownDestination: 22,
-  noGateway: 23,
-  noTarget: 24,
-  overLong: 25,
-  switchControl: 26,
-  dhcpServer: 27,
-  dhcpv6Server: 28,
-  routerAdvertisement: 29,
-  icmpRedirect: 30,
-  tooManyTags: 31,
-  hiddenHeaders: 32,
-  queueLate: 33,
-  queueOverflow: 34,
-  noBuffer: 35,
-  targetTooNarrow: 36,
-  budget: 37,
-  targetLeft: 38,
-  sendFailed: 39,
-  senderEnding: 40,
-  notJoined: 41,
-  ownTraffic: 42,
-  shortFrame: 43,
-  notForTunnel: 44,
-  lanLoop: 45,
-  jumbo: 46,
-  badOffload: 47,
-  unsupportedOffload: 48,
-  captureTruncated: 49,
-  captureOverflow: 50,
-  lanSendFailed: 51,
-  ownEcho: 52,
-  notForUs: 53,
-  dhcpMalformed: 54,
-  dhcpFragment: 55,
-  tapFull: 56,
-  tapFailed: 57,
-  tapDown: 58,
-  broadcastLimit: 59,
-  unknownUnicastLimit: 60,
-  bandwidthLimit: 61,
-  lanBroadcastLimit: 62,
-  loopStopped: 63,
-  probe: 64,
-  dhcpOff: 65,
-  roomLimit: 66,
-  addressLimit: 67,
-  dhcpNetwork: 68,
-  vlanTag: 69,
-  vlanRegistration: 70,
-  routerProtocol: 71,
-  multicastQuery: 72,
-  proxyName: 73,
-  neighbourForged: 74,
-  addressTaken: 75,
-  tooManyAddresses: 76,
-  otherAddress: 77,
-  elsewhereSource: 78,
-} as const;
-
-// In the order of the codes.
+// In the order of the codes. A new one comes at the end, which is that of GUEST_DROPS.
 const TABLE = {
   // A datagram that is none of this protocol: these count towards `malformed-limit`.
   malformedShort: ["malformed-short", "all", "the datagram ends inside its own header"],
@@ -357,7 +275,19 @@ const TABLE = {
   ],
 
   ...GUEST_DROPS,
-} as const satisfies Readonly<Record<keyof typeof DropCode, Row>>;
+} as const satisfies Readonly<Record<string, Row>>;
+
+/** The codes by which hot paths count: the places of the reasons in the table. */
+export const DropCode = Object.fromEntries(
+  Object.keys(TABLE).map((key, index) => [key, asDropCode(index)]),
+) as Readonly<Record<keyof typeof TABLE, DropCode>>;
+export type DropCode = Code;
+
+/** What a filter answers for a frame that may go on. */
+export const PASS = -1;
+
+/** What a filter answers: the reason for which a frame must be dropped, or {@link PASS}. */
+export type Verdict = DropCode | typeof PASS;
 
 /** The name of a reason, as in `stats`. */
 export type DropReason = (typeof TABLE)[keyof typeof TABLE][0];
@@ -379,21 +309,21 @@ export const DROP_DESCRIPTIONS: readonly DropDescription[] = Object.values(TABLE
 );
 
 /** The reason with this code. */
-export function dropReason(code: number): DropReason {
+export function dropReason(code: DropCode): DropReason {
   return DROP_REASONS[code];
 }
 
 /** The code of what `parseDatagram` found wrong. */
-export function malformedDrop(reason: MalformedReason): number {
+export function malformedDrop(reason: MalformedReason): DropCode {
   return MALFORMED_CODES[reason];
 }
 
 /** The code of what `Reassembler.handlePiece` found wrong, which it returns as a negative number. */
-export function reassemblyDrop(reason: ReassemblyDrop): number {
+export function reassemblyDrop(reason: ReassemblyDrop): DropCode {
   return REASSEMBLY_CODES[reason];
 }
 
-const MALFORMED_CODES: readonly number[] = codesByReason(MalformedReason, {
+const MALFORMED_CODES: readonly DropCode[] = codesByReason(MalformedReason, {
   short: DropCode.malformedShort,
   version: DropCode.malformedVersion,
   flags: DropCode.malformedFlags,
@@ -404,7 +334,7 @@ const MALFORMED_CODES: readonly number[] = codesByReason(MalformedReason, {
   pieceEmpty: DropCode.malformedEmptyPiece,
 });
 
-const REASSEMBLY_CODES: readonly number[] = codesByReason(ReassemblyDrop, {
+const REASSEMBLY_CODES: readonly DropCode[] = codesByReason(ReassemblyDrop, {
   overlong: DropCode.reassemblyOverLong,
   headerDiffers: DropCode.reassemblyHeaderDiffers,
   secondEnd: DropCode.reassemblySecondEnd,
@@ -416,9 +346,9 @@ const REASSEMBLY_CODES: readonly number[] = codesByReason(ReassemblyDrop, {
 /** Drop codes in an array by the numbers that another part gives the same reasons. */
 function codesByReason<Key extends string>(
   reasons: Readonly<Record<Key, number>>,
-  codes: Readonly<Record<Key, number>>,
-): number[] {
-  const byReason: number[] = [];
+  codes: Readonly<Record<Key, DropCode>>,
+): DropCode[] {
+  const byReason: DropCode[] = [];
   for (const key in reasons) byReason[reasons[key]] = codes[key];
   return byReason;
 }

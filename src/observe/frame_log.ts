@@ -5,7 +5,7 @@
  */
 
 import { formatMac } from "../proto/mac.ts";
-import { DROP_REASONS, type DropReason } from "./drops.ts";
+import { DROP_REASONS, type DropReason, PASS, type Verdict } from "./drops.ts";
 
 /** Where a frame comes from: a peer, the tunnel, or the LAN or adapter of this machine. */
 export type FrameDirection = "from-peer" | "from-tunnel" | "from-link";
@@ -42,7 +42,7 @@ export type FrameSink = (record: FrameRecord) => void;
  * off costs one boolean:
  *
  * ```ts
- * if (log.enabled) log.record(nowMs, room, peerId, "from-peer", bytes, offset, length, etherType, -1, 1);
+ * if (log.enabled) log.record(nowMs, room, peerId, "from-peer", bytes, offset, length, etherType, PASS, 1);
  * ```
  */
 export class FrameLog {
@@ -65,7 +65,7 @@ export class FrameLog {
    *
    * @param offset index of the Ethernet header in `bytes`
    * @param length bytes from there on; with less than 12 the MACs are empty texts
-   * @param dropCode one of `DropCode`, or -1 if it was forwarded
+   * @param verdict why it was dropped, or that it was forwarded
    */
   record(
     timeMs: number,
@@ -76,7 +76,7 @@ export class FrameLog {
     offset: number,
     length: number,
     etherType: number,
-    dropCode: number,
+    verdict: Verdict,
     targets: number,
   ): void {
     if (this.#sink === undefined) return;
@@ -92,8 +92,8 @@ export class FrameLog {
       destinationMac: hasMacs ? formatMac(bytes, offset) : "",
       etherType,
       lengthBytes: length,
-      action: dropCode < 0 ? "forward" : "drop",
-      ...(dropCode < 0 ? {} : { dropReason: DROP_REASONS[dropCode] }),
+      action: verdict === PASS ? "forward" : "drop",
+      ...(verdict === PASS ? {} : { dropReason: DROP_REASONS[verdict] }),
       targets,
     });
   }

@@ -5,7 +5,7 @@
  * peer id is written once, before anybody else sees it), and only a target narrower than the datagram costs
  * copies into further slots.
  */
-import { DropCode, malformedDrop } from "../observe/drops.ts";
+import { DropCode, malformedDrop, PASS, type Verdict } from "../observe/drops.ts";
 import {
   DatagramView,
   ENDPOINT_FRAME_ID_MAX,
@@ -20,7 +20,7 @@ import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
-import { ContentFilter, type ContentRules, PASS } from "../filter/content.ts";
+import { ContentFilter, type ContentRules } from "../filter/content.ts";
 import type { RelayState } from "./lifecycle.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";
@@ -116,7 +116,7 @@ export class Forwarder {
   }
 
   /** All rules that do not depend on who is in the room, but for loops; finds the flow, too. */
-  private judge(source: Session, frame: number): number {
+  private judge(source: Session, frame: number): Verdict {
     const { bytes, view, dissection } = this;
     if (view.byteOffset + view.payloadLength > FRAME_BYTES_MAX) return DropCode.overLong;
     if (source.isGateway) {
@@ -147,7 +147,7 @@ export class Forwarder {
     offset: number,
     length: number,
     nowMs: number,
-  ): number {
+  ): Verdict {
     const room = source.room!;
     const frame = this.view.frameOffset;
     if (source.isGateway) room.lan!.learn(this.bytes, frame, nowMs);
@@ -181,7 +181,7 @@ export class Forwarder {
   }
 
   /** Takes what is delivered out of the shares of room and address; `deliveries` is 0 for a unicast. */
-  private charge(source: Session, deliveries: number, bytes: number, nowMs: number): number {
+  private charge(source: Session, deliveries: number, bytes: number, nowMs: number): Verdict {
     const room = source.room!.share;
     const address = source.addressShare!;
     const isFlood = deliveries > 0;
@@ -263,7 +263,7 @@ export class Forwarder {
    * Counts a drop: of a sender's frame for all, or of a frame for one target alone. `frame` is where the
    * frame begins, -1 when it cannot be told.
    */
-  private drop(session: Session, code: number, frame: number, nowMs: number): void {
+  private drop(session: Session, code: DropCode, frame: number, nowMs: number): void {
     session.counters.drop(code);
     if (this.state.frameLog.enabled) this.log(session, code, frame, nowMs);
   }
@@ -281,7 +281,7 @@ export class Forwarder {
   }
 
   /** Says once of a room or an address that it meets a limit: its host may wonder, and the relay's, too. */
-  private tellLimit(source: Session, code: number): void {
+  private tellLimit(source: Session, code: DropCode): void {
     const isRoom = code === DropCode.roomLimit;
     const share = isRoom ? source.room!.share : source.addressShare!;
     if (share.told) return;
@@ -301,7 +301,7 @@ export class Forwarder {
     );
   }
 
-  private log(session: Session, code: number, frame: number, nowMs: number): void {
+  private log(session: Session, code: Verdict, frame: number, nowMs: number): void {
     const { bytes, view } = this;
     const start = Math.max(frame, 0);
     const lengthBytes = frame < 0 ? 0 : view.frameLength;

@@ -94,7 +94,7 @@ export class OutboundQueue extends FairQueue {
   }
 
   /** What was in the queue is not known any more: records without sender, MACs and length. */
-  private logMany(code: number, count: number, nowMs: number): void {
+  private logMany(code: DropCode, count: number, nowMs: number): void {
     for (let i = 0; i < count; i++) {
       this.frameLog.record(nowMs, this.room, 0, "from-peer", this.memory, 0, 0, 0, code, 0);
     }

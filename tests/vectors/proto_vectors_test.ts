@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { CamRefresher } from "../../src/gateway/cam_refresh.ts";
-import { dropReason } from "../../src/observe/drops.ts";
+import { dropReason, PASS } from "../../src/observe/drops.ts";
 import {
   DatagramView,
   MalformedReason,
@@ -20,7 +20,7 @@ import {
 import { tapMtuFor } from "../../src/proto/mtu.ts";
 import { Reassembler, ReassemblyDrop } from "../../src/proto/reassembly.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../../src/proto/split.ts";
-import { ContentFilter, PASS } from "../../src/filter/content.ts";
+import { ContentFilter } from "../../src/filter/content.ts";
 import { hex, join, toHex } from "../unit/proto/frames.ts";
 import { type DatagramValue, forEachVector, VECTORS } from "./proto_vectors.ts";
 

@@ -1,9 +1,9 @@
 /** The relay's filters against the second implementation's, on frames that golden vectors were bent into. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { DROP_REASONS } from "../../../src/observe/drops.ts";
+import { DROP_REASONS, PASS } from "../../../src/observe/drops.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { isSwitchControl } from "../../../src/proto/mac.ts";
-import { ContentFilter, PASS } from "../../../src/filter/content.ts";
+import { ContentFilter } from "../../../src/filter/content.ts";
 import { type FilterCase, filterReason } from "../../support/deno_filters.ts";
 import { VECTORS } from "../../vectors/proto_vectors.ts";
 

@@ -6,8 +6,7 @@ import {
   type Surroundings,
 } from "../../../src/client/lan_networks.ts";
 import { LEARNT_MAX, LEARNT_MS, OwnAddresses } from "../../../src/client/own_addresses.ts";
-import { PASS } from "../../../src/filter/content.ts";
-import { type DropReason, dropReason } from "../../../src/observe/drops.ts";
+import { type DropReason, dropReason, PASS } from "../../../src/observe/drops.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { parseIpAddress } from "../../../src/proto/ip.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";

@@ -1,6 +1,6 @@
 /** Frames about addresses and names, and a guard that judges them, for the tests of `src/filter`. */
 import { NeighbourGuard } from "../../../src/filter/neighbour_guard.ts";
-import { type DropReason, dropReason } from "../../../src/observe/drops.ts";
+import { type DropReason, dropReason, PASS } from "../../../src/observe/drops.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { formatIp } from "../../../src/proto/ip.ts";
 import { equalMacs, parseMac } from "../../../src/proto/mac.ts";
@@ -149,7 +149,7 @@ export class GuardHarness {
     dissect(bytes, 20, frame.length, this.#dissection);
     const end = 20 + frame.length;
     const code = this.guard.judge(bytes, 20, end, this.#dissection, owner, this.nowMs);
-    return code < 0 ? undefined : dropReason(code);
+    return code === PASS ? undefined : dropReason(code);
   }
 
   lan(frame: Uint8Array): DropReason | undefined {

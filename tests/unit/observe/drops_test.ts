@@ -5,6 +5,7 @@ import {
   DropCode,
   dropReason,
   malformedDrop,
+  PASS,
   reassemblyDrop,
 } from "../../../src/observe/drops.ts";
 import { MalformedReason } from "../../../src/proto/datagram.ts";
@@ -19,6 +20,34 @@ Deno.test("each code is the index of the reason of the same name", () => {
   assertEquals(Object.values(DropCode), DROP_REASONS.map((_, code) => code));
   assertEquals(Object.keys(DropCode).map(kebab), [...DROP_REASONS]);
   assertEquals(dropReason(DropCode.queueLate), "queue-late");
+});
+
+/** The reasons in the order in which they were given their codes. */
+const NUMBERED = `
+  malformed-short malformed-version malformed-flags malformed-short-frame malformed-first-piece
+  malformed-piece-offset malformed-empty-piece malformed-other reassembly-over-long
+  reassembly-header-differs reassembly-second-end reassembly-beyond-end reassembly-overlap
+  reassembly-dropped reassembly-expired reassembly-gave-way before-welcome foreign-source
+  multicast-source zero-source loop own-destination unknown-destination no-gateway no-target
+  over-long switch-control dhcp-server dhcpv6-server router-advertisement icmp-redirect
+  too-many-tags hidden-headers queue-late queue-overflow no-buffer target-too-narrow budget
+  target-left send-failed sender-ending not-joined own-traffic short-frame not-for-tunnel
+  lan-loop jumbo bad-offload unsupported-offload capture-truncated capture-overflow
+  lan-send-failed own-echo not-for-us dhcp-malformed dhcp-fragment tap-full tap-failed tap-down
+  broadcast-limit unknown-unicast-limit bandwidth-limit lan-broadcast-limit loop-stopped probe
+  dhcp-off room-limit address-limit dhcp-network vlan-tag vlan-registration router-protocol
+  multicast-query proxy-name neighbour-forged address-taken too-many-addresses other-address
+  elsewhere-source
+`.trim().split(/\s+/);
+
+Deno.test("a reason keeps its code: one that is new comes behind the others", () => {
+  assertEquals(DROP_REASONS.slice(0, NUMBERED.length), NUMBERED);
+  assertEquals([DropCode.malformedShort, DropCode.queueLate, DropCode.probe], [0, 33, 64]);
+});
+
+Deno.test("what passes has no drop code", () => {
+  assertEquals(Object.values<number>(DropCode).includes(PASS), false);
+  assertEquals(DROP_REASONS[PASS], undefined);
 });
 
 Deno.test("reasons are distinct and fit the drops of a stats message", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DropCode } from "../../../src/observe/drops.ts";
+import { DropCode, PASS, type Verdict } from "../../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
 
 const FRAME = new Uint8Array([
@@ -9,16 +9,16 @@ const FRAME = new Uint8Array([
 ]);
 
 /** A log and the records it made, with the frame 3 bytes into its buffer. */
-function logFrame(dropCode: number, targets: number, length = FRAME.length): FrameRecord[] {
+function logFrame(verdict: Verdict, targets: number, length = FRAME.length): FrameRecord[] {
   const records: FrameRecord[] = [];
   const log = new FrameLog((record) => records.push(record));
   const bytes = new Uint8Array([9, 9, 9, ...FRAME]);
-  log.record(12_345.6, "PARTY", 3, "from-peer", bytes, 3, length, 0x0806, dropCode, targets);
+  log.record(12_345.6, "PARTY", 3, "from-peer", bytes, 3, length, 0x0806, verdict, targets);
   return records;
 }
 
 Deno.test("a forwarded frame is recorded with its MACs, type, length and targets", () => {
-  assertEquals(logFrame(-1, 4), [{
+  assertEquals(logFrame(PASS, 4), [{
     timeMs: 12_345.6,
     room: "PARTY",
     peer: 3,
@@ -38,7 +38,7 @@ Deno.test("a dropped frame is recorded with its reason", () => {
 });
 
 Deno.test("the first drop code is a drop, too", () => {
-  assertEquals(logFrame(0, 0)[0].dropReason, "malformed-short");
+  assertEquals(logFrame(DropCode.malformedShort, 0)[0].dropReason, "malformed-short");
 });
 
 Deno.test("what is too short for MACs is recorded without", () => {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { DROP_REASONS } from "../../../src/observe/drops.ts";
+import { DROP_REASONS, PASS } from "../../../src/observe/drops.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { isSwitchControl } from "../../../src/proto/mac.ts";
-import { ContentFilter, PASS } from "../../../src/filter/content.ts";
+import { ContentFilter } from "../../../src/filter/content.ts";
 import {
   BROADCAST,
   ethernet,
