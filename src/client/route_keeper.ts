@@ -138,15 +138,23 @@ export class RouteKeeper<Held> {
     const isNoticed = this.#table.takeNotice(nowMs >= this.#dueMs);
     if (!isNoticed && nowMs < this.#dueMs) return undefined;
     this.#dueMs = nowMs + (isNoticed ? SETTLE_MS : RECHECK_INTERVAL_MS);
-    const { isWithout } = this.#watch;
-    return this.#lookOrWarn(nowMs) ?? (isNoticed && isWithout ? "changed" : undefined);
+    const { isWithout, relay } = this.#watch;
+    // Before there is a relay no frame comes in or goes out, and no route is needed.
+    const event = relay === undefined ? undefined : this.#lookOrWarn(nowMs);
+    return event ?? (isNoticed && isWithout ? "changed" : undefined);
+  }
+
+  /** Ends the notices, and sees to nothing any more: the routes stay, for a journal that undoes all in its order. */
+  stop(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#table.close();
   }
 
   /** Ends the notices, and takes the routes back. */
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#table.close();
+    this.stop();
     for (const { route } of [...this.#held]) this.#letGo(route);
   }
 

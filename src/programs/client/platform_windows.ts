@@ -287,7 +287,9 @@ class WindowsSystem implements ClientSystem {
   }
 
   close(): void {
-    this.network?.close();
+    // The relay's route is the first change and the last that is undone: until then nothing sent to it may come in
+    // by the adapter.
+    this.network?.stop();
     this.tap = undefined;
     this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
   }

@@ -192,6 +192,25 @@ Deno.test("routes: a route that somebody has deleted is struck out and added ane
   assertEquals(table.take(), [`forget ${HOLD}`, `add ${HOLD}`]);
 });
 
+Deno.test("routes: where a journal undoes everything, the keeper stops and leaves them", () => {
+  const { table, keeper } = scene();
+  keeper.holdRelay(RELAY, 1_000);
+  table.take();
+  keeper.stop();
+  assertEquals([table.take(), table.closed], [[], true]);
+  table.notice = true;
+  assertEquals([keeper.check(9_000), keeper.holdRelay(RELAY, 9_000)], [undefined, undefined]);
+  keeper.close();
+  assertEquals(table.take(), []);
+});
+
+Deno.test("routes: before there is a relay nothing is looked at, but a change is told", () => {
+  const { table, keeper, seen } = scene();
+  assertEquals(keeper.check(1_000), undefined);
+  table.notice = true;
+  assertEquals([keeper.check(2_000), table.looks, seen], ["changed", 0, []]);
+});
+
 Deno.test("routes: one that the player has stays the player's", () => {
   const { table, keeper } = scene();
   table.taken.add("203.0.113.9");
@@ -202,18 +221,19 @@ Deno.test("routes: one that the player has stays the player's", () => {
 
 Deno.test("routes: after a notice it is looked again when the table has come to rest, else each 5 s", () => {
   const { table, keeper } = scene();
+  keeper.holdRelay(RELAY, 900);
   keeper.check(1_000);
-  assertEquals(table.looks, 1);
-  keeper.check(1_000 + RECHECK_INTERVAL_MS - 1);
-  assertEquals(table.looks, 1);
-  keeper.check(1_000 + RECHECK_INTERVAL_MS);
   assertEquals(table.looks, 2);
+  keeper.check(1_000 + RECHECK_INTERVAL_MS - 1);
+  assertEquals(table.looks, 2);
+  keeper.check(1_000 + RECHECK_INTERVAL_MS);
+  assertEquals(table.looks, 3);
   table.notice = true;
   keeper.check(7_000);
   keeper.check(7_000 + SETTLE_MS - 1);
-  assertEquals(table.looks, 3);
-  keeper.check(7_000 + SETTLE_MS);
   assertEquals(table.looks, 4);
+  keeper.check(7_000 + SETTLE_MS);
+  assertEquals(table.looks, 5);
 });
 
 Deno.test("routes: a notice is news to who has found no way yet", () => {
