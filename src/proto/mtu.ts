@@ -41,6 +41,11 @@ export function tapMtuFor(
 
 /** The maximum has settled when it has not grown for this long, or for three round trips. */
 export const SETTLE_QUIET_MIN_MS = 100;
+/**
+ * As long as it does not carry a whole frame of {@linkcode TAP_MTU_MAX_DEFAULT}, it has not settled before this: most
+ * paths do carry one, and a machine that stands still for a moment is no narrow path.
+ */
+export const SETTLE_NARROW_QUIET_MIN_MS = 400;
 export const SETTLE_QUIET_ROUND_TRIPS = 3;
 
 /** It counts as settled this long after the handshake, whatever it does. */
@@ -79,7 +84,9 @@ export class MtuSettler {
 
   /** When it settles if it does not grow before, ms; that may have passed. */
   deadlineMs(_nowMs: number): number {
-    const quietMs = Math.max(SETTLE_QUIET_MIN_MS, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
+    const isNarrow = this.maximumBytes < TAP_MTU_MAX_DEFAULT + TAP_OVERHEAD_BYTES;
+    const quietMinMs = isNarrow ? SETTLE_NARROW_QUIET_MIN_MS : SETTLE_QUIET_MIN_MS;
+    const quietMs = Math.max(quietMinMs, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
     return Math.min(this.#startedMs + SETTLE_MAX_MS, this.#grownMs + quietMs);
   }
 }

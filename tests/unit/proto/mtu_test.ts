@@ -14,37 +14,52 @@ Deno.test("a room's MTU follows from the narrower direction", () => {
   assertEquals([TAP_MTU_MIN, BUDGET_BYTES_MIN], [1280, 608]);
 });
 
-Deno.test("a maximum that does not grow settles after 100 ms", () => {
+Deno.test("a maximum that carries a frame of 1400 settles when it has not grown for 100 ms", () => {
   const settler = new MtuSettler(1000);
-  settler.handleMaximum(1200, 1000);
+  settler.handleMaximum(1418, 1000);
   assert(!settler.settled(1099.9));
   assertEquals(settler.deadlineMs(1050), 1100);
   assert(settler.settled(1100));
-  assertEquals(settler.maximumBytes, 1200);
+  assertEquals(settler.maximumBytes, 1418);
+});
+
+Deno.test("a narrower one settles when it has not grown for 400 ms: a machine may be busy for a moment", () => {
+  const settler = new MtuSettler(1000);
+  settler.handleMaximum(1417, 1000);
+  assert(!settler.settled(1399.9));
+  assertEquals(settler.deadlineMs(1050), 1400);
+  assert(settler.settled(1400));
+  settler.handleMaximum(1418, 1399);
+  assertEquals(settler.deadlineMs(1399), 1499);
 });
 
 Deno.test("each growth starts the wait again, the same value and a fall do not", () => {
   const settler = new MtuSettler(0);
-  settler.handleMaximum(1200, 0);
-  settler.handleMaximum(1300, 60);
-  settler.handleMaximum(1300, 80);
-  settler.handleMaximum(1250, 90);
+  settler.handleMaximum(1420, 0);
+  settler.handleMaximum(1430, 60);
+  settler.handleMaximum(1430, 80);
+  settler.handleMaximum(1425, 90);
   assertEquals(settler.deadlineMs(90), 160);
-  assertEquals(settler.maximumBytes, 1250);
-  settler.handleMaximum(1400, 150);
+  assertEquals(settler.maximumBytes, 1425);
+  settler.handleMaximum(1440, 150);
   assert(!settler.settled(160));
   assert(settler.settled(250));
 });
 
-Deno.test("three round trips count where they are longer than 100 ms", () => {
+Deno.test("three round trips count where they are longer", () => {
   const settler = new MtuSettler(0);
-  settler.handleMaximum(1200, 10);
+  settler.handleMaximum(1418, 10);
   settler.handleRtt(33);
   assertEquals(settler.deadlineMs(10), 110);
   settler.handleRtt(50);
   assertEquals(settler.deadlineMs(10), 160);
   settler.handleRtt(20);
   assertEquals(settler.deadlineMs(10), 110);
+  settler.handleMaximum(1200, 20);
+  settler.handleRtt(133);
+  assertEquals(settler.deadlineMs(20), 410);
+  settler.handleRtt(200);
+  assertEquals(settler.deadlineMs(20), 610);
 });
 
 Deno.test("one second after the handshake it is settled, whatever happens", () => {

@@ -204,12 +204,12 @@ Deno.test("relay: a MAC in use is told before a room that is full", () => {
 Deno.test("relay: a new room waits until the relay's own direction has settled", () => {
   const relay = new RelayHarness();
   const first = relay.connect({ maxDatagramBytes: 1_200 });
-  relay.core.handleRtt(first.connection, 50);
+  relay.core.handleRtt(first.connection, 150);
   relay.advance(20);
   first.hello({ mac: A });
   assertEquals(first.messages, []);
   relay.core.handleMaxDatagram(first.connection, 1_350, relay.nowMs);
-  relay.advance(149);
+  relay.advance(449);
   assertEquals(first.messages, []);
   relay.advance(6);
   assertEquals(first.last("welcome").tapMtu, 1_350 - 18);
