@@ -1,14 +1,9 @@
 /**
- * Writes `docs/DROPS.md`: every reason for which a frame is dropped, what it means, who drops for it, and how
- * the tests make the relay do so. A test holds the file against this.
- *
- * usage: deno run --allow-read --allow-write tools/docs/drops.ts
+ * `docs/DROPS.md`: every reason for which a frame is dropped, what it means, who drops for it, and how the
+ * tests make the relay do so.
  */
 import { DROP_DESCRIPTIONS, type DropSide } from "../../src/observe/drops.ts";
 import { INNER_WAYS, OUTER_WAYS } from "../lab/relay_drop_ways.ts";
-
-/** Where the document lies. */
-export const DROPS_DOCUMENT: string = new URL("../../docs/DROPS.md", import.meta.url).pathname;
 
 const WAYS: Readonly<Record<string, string>> = { ...OUTER_WAYS, ...INNER_WAYS };
 
@@ -46,9 +41,7 @@ the network; ² at the same core and shell inside the test's process, with bound
 |---|---|---|---|
 ${rows.join("\n")}
 
-This file is written by \`tools/docs/drops.ts\`; a test fails when it is out of date, or when a reason of the relay's is not
+This file is written by \`deno task docs\`; a test fails when it is out of date, or when a reason of the relay's is not
 provoked.
 `;
 }
-
-if (import.meta.main) await Deno.writeTextFile(DROPS_DOCUMENT, formatDropsDocument());

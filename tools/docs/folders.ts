@@ -1,10 +1,7 @@
-/** The table of rooms in ARCHITECTURE.md: `deno run -A tools/docs/folders.ts` writes it. */
+/** The table of rooms in ARCHITECTURE.md. */
 import { type FolderRule, FOLDERS } from "../house/folders.ts";
 
-/** The document that holds the table. */
-export const ARCHITECTURE: URL = new URL("../../ARCHITECTURE.md", import.meta.url);
-
-const BEGIN = "<!-- folders: made by tools/docs/folders.ts -->\n";
+const BEGIN = "<!-- folders: made by deno task docs -->\n";
 const END = "<!-- end of folders -->\n";
 
 /** The document with the table as it should be. @throws {Error} it has no place for one */
@@ -28,8 +25,4 @@ function kindOf({ pure, native }: FolderRule): string {
 function importsOf({ folders, packages = [] }: FolderRule): string {
   const names = [...folders, ...packages.map((name) => `\`${name}\``)];
   return names.length === 0 ? "–" : names.join(", ");
-}
-
-if (import.meta.main) {
-  await Deno.writeTextFile(ARCHITECTURE, withFolderTable(await Deno.readTextFile(ARCHITECTURE)));
 }

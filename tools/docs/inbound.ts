@@ -1,12 +1,7 @@
 /**
- * Writes `docs/INBOUND.md`: the ports that `--allow-inbound` leaves shut, and why. A test holds the file
- * against this.
- *
- * usage: deno run --allow-read --allow-write tools/docs/inbound.ts
+ * `docs/INBOUND.md`: the ports that `--allow-inbound` leaves shut, and why.
  */
 import { CLOSED_PORTS, openPorts } from "../../src/client/inbound_rules.ts";
-
-const DOCUMENT: string = new URL("../../docs/INBOUND.md", import.meta.url).pathname;
 
 /** The document's text. */
 export function formatInboundDocument(): string {
@@ -33,8 +28,6 @@ them: databases, web servers and whatever else the player has installed are reac
 The rules' lists are \`${openPorts("UDP", [])}\` for UDP and
 \`${openPorts("TCP", [])}\` for TCP.
 
-This file is written by \`tools/docs/inbound.ts\`; a test fails when it is out of date.
+This file is written by \`deno task docs\`; a test fails when it is out of date.
 `;
 }
-
-if (import.meta.main) await Deno.writeTextFile(DOCUMENT, formatInboundDocument());

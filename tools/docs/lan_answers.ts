@@ -1,9 +1,4 @@
-/**
- * Writes `docs/LAN-ANSWERS.md`: what of the answers of a LAN's servers and routers reaches a player, and why. A
- * test holds the file against this.
- *
- * usage: deno run --allow-read --allow-write tools/docs/lan_answers.ts
- */
+/** `docs/LAN-ANSWERS.md`: what of the answers of a LAN's servers and routers reaches a player, and why. */
 import {
   DHCP_OPTIONS,
   DHCPV6_OPTIONS,
@@ -13,10 +8,6 @@ import {
 } from "../../src/client/dhcp_options.ts";
 import { TIME_SECONDS_MIN } from "../../src/client/dhcp_scrub.ts";
 import { PRIVATE_BLOCKS } from "../../src/proto/ip_blocks.ts";
-
-/** Where the document lies. */
-export const LAN_ANSWERS_DOCUMENT: string =
-  new URL("../../docs/LAN-ANSWERS.md", import.meta.url).pathname;
 
 const PASSAGES: Readonly<Record<Passage, string>> = {
   always: "yes",
@@ -96,10 +87,6 @@ The kernel is set so that it would take nothing of this by itself: on Linux \`ac
 \`RouterDiscoveryBehavior\`, \`ManagedAddressConfigurationSupported\`, \`OtherStatefulConfigurationSupported\` and
 \`DisableDefaultRoutes\`, which are put back.
 
-This file is written by \`tools/docs/lan_answers.ts\`; a test fails when it is out of date.
+This file is written by \`deno task docs\`; a test fails when it is out of date.
 `;
-}
-
-if (import.meta.main) {
-  await Deno.writeTextFile(LAN_ANSWERS_DOCUMENT, formatLanAnswersDocument());
 }

@@ -1,8 +1,6 @@
 /**
  * What the client calls of Windows: read out of `src/ffi`, and written as one table with each
  * function's page in Microsoft's documentation, into `docs/WINDOWS.md`.
- *
- * usage: deno run -A tools/docs/windows_calls.ts
  */
 import type { ComInterface } from "../../src/ffi/windows_com.ts";
 import type { StructLayout } from "../../src/ffi/layout.ts";
@@ -11,9 +9,6 @@ import { checksOf, REMARKS, UNSEEN } from "./windows_checks.ts";
 
 const FFI = new URL("../../src/ffi/", import.meta.url);
 const FAKES = new URL("../../tests/windows/", import.meta.url);
-
-/** Where the table stands. */
-export const WINDOWS_TABLE = new URL("../../docs/WINDOWS.md", import.meta.url);
 
 /** A function of a DLL. */
 export interface WindowsFunction {
@@ -158,7 +153,7 @@ async function fakedNames(): Promise<ReadonlyMap<string, string>> {
 
 const HEAD = `# What the client calls of Windows
 
-Written by \`deno run -A tools/docs/windows_calls.ts\` out of the tables in \`src/ffi\`; a test compares.
+Made by \`deno task docs\` out of the tables in \`src/ffi\`; a test compares.
 
 How each is checked, since no Windows is at hand:
 
@@ -229,5 +224,3 @@ export async function windowsTable(): Promise<string> {
 function signatureOf({ parameters, result }: Deno.ForeignFunction): string {
   return `${parameters.length === 0 ? "–" : parameters.join(", ")} → ${String(result)}`;
 }
-
-if (import.meta.main) await Deno.writeTextFile(WINDOWS_TABLE, await windowsTable());

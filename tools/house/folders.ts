@@ -1,6 +1,6 @@
 /**
  * The rooms of `src`: what each is for, and whom it may import. The tests hold the sources to it, and
- * ARCHITECTURE.md's table is made of it (`deno run -A tools/docs/folders.ts`).
+ * ARCHITECTURE.md's table is made of it (`deno task docs`).
  */
 
 /** A room of `src`. */

@@ -1,7 +1,6 @@
 /** Whom the firewall's rule lets in, and to which ports. */
 import { assert, assertEquals } from "@std/assert";
 import { CLOSED_PORTS, inboundScopes, openPorts } from "../../../src/client/inbound_rules.ts";
-import { formatInboundDocument } from "../../../tools/docs/inbound.ts";
 
 /** Whether a port is in a list of ranges. */
 function isOpen(ranges: string, port: number): boolean {
@@ -70,9 +69,4 @@ Deno.test("the LAN is let in, and no more than its block, whatever its mask clai
     assertEquals(inboundScopes(addresses), wanted);
     assertEquals(inboundScopes([...addresses].reverse()), wanted);
   }
-});
-
-Deno.test("docs/INBOUND.md lists them all: deno run tools/docs/inbound.ts writes it", async () => {
-  const path = new URL("../../../docs/INBOUND.md", import.meta.url);
-  assertEquals(await Deno.readTextFile(path), formatInboundDocument());
 });

@@ -1,11 +1,6 @@
-/** The document of what a LAN may tell is up to date, and its lists are in order. */
+/** The lists of what a LAN may tell are in order. */
 import { assert, assertEquals } from "@std/assert";
 import { DHCP_OPTIONS, DHCPV6_OPTIONS, ROUTER_OPTIONS } from "../../../src/client/dhcp_options.ts";
-import { formatLanAnswersDocument, LAN_ANSWERS_DOCUMENT } from "../../../tools/docs/lan_answers.ts";
-
-Deno.test("docs/LAN-ANSWERS.md is what tools/docs/lan_answers.ts writes", async () => {
-  assertEquals(await Deno.readTextFile(LAN_ANSWERS_DOCUMENT), formatLanAnswersDocument());
-});
 
 Deno.test("each option is listed once, by its number, with a reason", () => {
   for (const rules of [DHCP_OPTIONS, DHCPV6_OPTIONS, ROUTER_OPTIONS]) {
