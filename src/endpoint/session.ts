@@ -37,7 +37,7 @@ import type {
   SessionOptions,
   SessionSurroundings,
 } from "./actions.ts";
-import { Aftermath } from "./aftermath.ts";
+import { SessionEnding } from "./session_ending.ts";
 import { buildHello } from "./hello.ts";
 import { TRANSPORT_TEXTS } from "./outcomes.ts";
 import { Reconnection } from "./reconnection.ts";
@@ -72,7 +72,7 @@ export class EndpointSession {
   readonly #surroundings: SessionSurroundings;
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
-  readonly #aftermath: Aftermath;
+  readonly #ending: SessionEnding;
   readonly #stats = new SessionStats();
   #actions: EndpointAction[] = [];
 
@@ -96,7 +96,7 @@ export class EndpointSession {
     this.#room = new RoomState(options.role, (action) => this.#push(action));
     const say = (event: StatusEvent) => this.#say(event);
     const { clockText } = surroundings;
-    this.#aftermath = new Aftermath(this.#reconnection, this.#room, say, clockText);
+    this.#ending = new SessionEnding(this.#reconnection, this.#room, say, clockText);
   }
 
   /** Where the session is. */
@@ -185,7 +185,7 @@ export class EndpointSession {
     if (this.#state === "finishing") return this.#close(this.#finishErrorCode, nowMs);
     // After a reject or a disconnect we are closing already; without one the relay just left.
     if (!this.#listens()) return;
-    this.#aftermath.ofLoss({ reaction: "retry", text: DISCONNECT_ADVICE.bye }, nowMs);
+    this.#ending.ofLoss({ reaction: "retry", text: DISCONNECT_ADVICE.bye }, nowMs);
     this.#close(ErrorCode.done, nowMs);
   }
 
@@ -196,7 +196,7 @@ export class EndpointSession {
       case "settling":
       case "greeting":
       case "joined":
-        this.#aftermath.ofClosed(reason, nowMs);
+        this.#ending.ofClosed(reason, nowMs);
         return this.#proceed(nowMs);
       case "finishing":
       case "closing":
@@ -215,7 +215,7 @@ export class EndpointSession {
       case "greeting":
       case "joined":
       case "waiting":
-        this.#aftermath.ofNetworkChange(reason, nowMs);
+        this.#ending.ofNetworkChange(reason, nowMs);
         return this.#proceed(nowMs);
     }
   }
@@ -234,7 +234,7 @@ export class EndpointSession {
     switch (this.#state) {
       case "connecting":
       case "greeting":
-        this.#aftermath.ofLoss({ reaction: "retry", text: TRANSPORT_TEXTS.timeout }, nowMs);
+        this.#ending.ofLoss({ reaction: "retry", text: TRANSPORT_TEXTS.timeout }, nowMs);
         return this.#close(ErrorCode.done, nowMs);
       case "finishing":
         return this.#close(this.#finishErrorCode, nowMs);
@@ -261,7 +261,7 @@ export class EndpointSession {
   leave(nowMs: number): void {
     const again = this.#leaving;
     this.#leaving = true;
-    this.#aftermath.ofLeaving();
+    this.#ending.ofLeaving();
     switch (this.#state) {
       case "ended":
         return;
@@ -310,15 +310,15 @@ export class EndpointSession {
   #handleMessage(message: RelayMessage, nowMs: number): void {
     switch (message.type) {
       case "disconnect":
-        this.#aftermath.ofDisconnect(message, nowMs);
+        this.#ending.ofDisconnect(message, nowMs);
         return this.#close(DISCONNECT_ERROR_CODES[message.code], nowMs);
       case "reject":
         if (this.#state === "joined") break;
-        this.#aftermath.ofReject(message, nowMs);
+        this.#ending.ofReject(message, nowMs);
         return this.#close(ErrorCode.rejected, nowMs);
       case "redirect":
         if (this.#state === "joined") break;
-        this.#aftermath.ofRedirect(message, nowMs);
+        this.#ending.ofRedirect(message, nowMs);
         return this.#close(ErrorCode.rejected, nowMs);
       case "welcome":
         if (this.#state === "greeting") return this.#handleWelcome(message, nowMs);
@@ -359,7 +359,7 @@ export class EndpointSession {
   #connect(target: RelayTarget, nowMs: number): void {
     const { repeating, attempt } = this.#reconnection;
     this.#reconnection.connecting(target);
-    this.#aftermath.next = undefined;
+    this.#ending.next = undefined;
     this.#reader = new MessageReader();
     this.#settler = undefined;
     this.#maximumBytes = 0;
@@ -386,7 +386,7 @@ export class EndpointSession {
   #protocolError(what: string, nowMs: number): void {
     const greeted = this.#state !== "settling";
     const text = `The relay sent something wrong (${what})`;
-    this.#aftermath.ofLoss({ reaction: "suspicious", text }, nowMs);
+    this.#ending.ofLoss({ reaction: "suspicious", text }, nowMs);
     if (greeted) this.#finish("protocol-error", what, ErrorCode.protocol, nowMs);
     else this.#close(ErrorCode.protocol, nowMs);
   }
@@ -412,7 +412,7 @@ export class EndpointSession {
 
   /** The connection is gone, or the wait is over: does what was decided. */
   #proceed(nowMs: number): void {
-    const next = this.#aftermath.next;
+    const next = this.#ending.next;
     if (next === undefined) return;
     if (next.kind === "end") {
       this.#enter("ended", Infinity);

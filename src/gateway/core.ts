@@ -3,7 +3,7 @@
  * switches knowing where the players are.
  *
  * ```
- *   LAN ── rules ──> finish or cut ──> own relay packets ──> FramePath ──> relay
+ *   LAN ── rules ──> complete or cut ──> own relay packets ──> FramePath ──> relay
  *   LAN <── pad <── rules, known sender <── frame (as FramePath's sink) <── relay
  *   LAN <── CAM refreshes
  * ```
@@ -33,7 +33,7 @@ import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
 import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { ContentJudge } from "./content_judge.ts";
-import { FrameFinisher } from "./finisher.ts";
+import { ChecksumCompleter } from "./checksum_completer.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
 import { PROBE_ID_BYTES, ProbeSide } from "./loop_probe.ts";
@@ -81,7 +81,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   readonly #log: FrameLog;
   readonly #roster: Roster;
   readonly #cam: CamRefresher;
-  readonly #finisher = new FrameFinisher();
+  readonly #completer = new ChecksumCompleter();
   readonly #segmenter = new Segmenter();
   readonly #dissection = new Dissection();
   readonly #guard: LoopGuard;
@@ -235,7 +235,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame);
     else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame);
     else if (length > FRAME_BYTES_MAX) this.#dropLan(frame, DropCode.jumbo);
-    else if (this.#finisher.complete(bytes, offset, length, frame) < 0) {
+    else if (this.#completer.complete(bytes, offset, length, frame) < 0) {
       this.#dropLan(frame, DropCode.badOffload);
     } else {
       this.#pool.retain(slot);
@@ -365,7 +365,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     const slot = this.#pool.acquire();
     if (slot === NO_SLOT) return this.#dropLan(frame, DropCode.noBuffer);
     const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
-    const length = this.#finisher.copy(frame, this.#pool.bytes, offset);
+    const length = this.#completer.copy(frame, this.#pool.bytes, offset);
     if (length >= 0) return this.#intoTunnel(slot, offset, length);
     this.#pool.release(slot);
     this.#dropLan(frame, dropCodeOf(length));
@@ -390,7 +390,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     }
   }
 
-  /** Hands a finished frame in a slot of the pool to the tunnel, with one reference. */
+  /** Hands a complete frame in a slot of the pool to the tunnel, with one reference. */
   #intoTunnel(slot: number, offset: number, length: number): void {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);

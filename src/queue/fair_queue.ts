@@ -151,9 +151,9 @@ export class FairQueue {
   /** The longest bucket as far as is known, and where the next look for a longer one begins. */
   #longest = 0;
   #sweep = 0;
-  /** The last two chances to send; without any the time of asking counts. */
-  #chanceMs = Infinity;
-  #previousChanceMs = Infinity;
+  /** When sending last began, and the time before; without any the time of asking counts. */
+  #sendingMs = Infinity;
+  #previousSendingMs = Infinity;
 
   /** @throws {RangeError} a bound makes no sense */
   constructor(arena: QueueArena, pool: BufferPool, options: FairQueueOptions = {}) {
@@ -226,13 +226,13 @@ export class FairQueue {
   }
 
   /**
-   * Says that the queue has its chance to send, before the `dequeue`s of this chance. From then on the
-   * wait that makes an entry late ends with the chance before this one: when the process did not run for a
-   * while, what came in just before is not late, since nothing stood in its way but that.
+   * Says that sending begins, before the `dequeue`s of this turn. From then on the wait that makes an entry
+   * late ends with the sending before this one: when the process did not run for a while, what came in just
+   * before is not late, since nothing stood in its way but that.
    */
-  noteChance(nowMs: number): void {
-    this.#previousChanceMs = this.#chanceMs;
-    this.#chanceMs = nowMs;
+  beginSending(nowMs: number): void {
+    this.#previousSendingMs = this.#sendingMs;
+    this.#sendingMs = nowMs;
   }
 
   /**
@@ -320,7 +320,7 @@ export class FairQueue {
 
   /** What was queued before this time is late. */
   #lateBeforeMs(nowMs: number): number {
-    return Math.min(nowMs, this.#previousChanceMs) - this.sojournMaxMs;
+    return Math.min(nowMs, this.#previousSendingMs) - this.sojournMaxMs;
   }
 
   /** Sparse flows have an eighth of the buckets to themselves, so that no bulk flow is hashed there. */

@@ -34,7 +34,7 @@ import { ReadyList } from "./outbound.ts";
 import { OPEN_POLICY } from "./policy.ts";
 import { Rooms } from "./room.ts";
 import { Session, type SessionPath } from "./session.ts";
-import { SilentSessions } from "./silent.ts";
+import { SessionsWithoutHello } from "./sessions_without_hello.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
 import { newTallies, type RelayTallies } from "./tallies.ts";
 
@@ -60,7 +60,7 @@ export class RelayCore {
   private readonly lifecycle: Lifecycle;
   private readonly forwarder: Forwarder;
   private readonly ready = new ReadyList();
-  private readonly silent: SilentSessions;
+  private readonly withoutHello: SessionsWithoutHello;
   /** What sessions that are no more have counted. */
   private readonly past = new TrafficCounters();
   private connectionsCount = 0;
@@ -94,7 +94,7 @@ export class RelayCore {
     this.lifecycle = new Lifecycle(this.state);
     this.admin = new Administration(this.state, this.lifecycle);
     this.hostRequests = new HostRequests(this.state, this.lifecycle, this.admin);
-    this.silent = new SilentSessions(this.options.connectionsMax);
+    this.withoutHello = new SessionsWithoutHello(this.options.connectionsMax);
     this.forwarder = new Forwarder(this.state, this.ready);
   }
 
@@ -106,8 +106,8 @@ export class RelayCore {
     const mayByAddress = !this.stopping && this.state.addresses.mayBegin(address, nowMs);
     if (mayByAddress && open < this.options.connectionsMax) return true;
     this.state.tallies.handshakesRefused++;
-    const silent = mayByAddress ? this.silent.next(nowMs) : undefined;
-    if (silent !== undefined) this.refuseConnection(silent);
+    const longest = mayByAddress ? this.withoutHello.next(nowMs) : undefined;
+    if (longest !== undefined) this.refuseConnection(longest);
     return false;
   }
 
@@ -126,7 +126,7 @@ export class RelayCore {
     if (this.stopping) this.lifecycle.close(session, ErrorCode.shuttingDown);
     else if (!fits) this.refuseConnection(session);
     else {
-      this.silent.add(session);
+      this.withoutHello.add(session);
       this.lifecycle.schedule(session);
     }
   }
@@ -207,7 +207,7 @@ export class RelayCore {
     session.state = "closing";
     this.state.addresses.gone(session);
     this.state.deadlines.remove(session);
-    this.silent.forget(session);
+    this.withoutHello.forget(session);
     this.sessions[connection] = undefined;
     this.connectionsCount--;
     session.queue?.countDrops();
@@ -367,7 +367,7 @@ export class RelayCore {
       return this.lifecycle.refuse(session, tooMany, nowMs);
     }
     session.hello = result.hello;
-    this.silent.spoke(session);
+    this.withoutHello.spoke(session);
     this.admit(session, nowMs);
   }
 

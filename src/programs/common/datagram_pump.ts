@@ -48,7 +48,7 @@ export class DatagramPump {
    */
   pump(queue: FairQueue, nowMs: number): number {
     const { connection } = this;
-    queue.noteChance(nowMs);
+    queue.beginSending(nowMs);
     let taken = 0;
     while (taken < HANDOVER_MAX && this.mayHandOver(nowMs) && queue.dequeue(nowMs)) {
       taken++;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { FrameFinisher } from "../../../src/gateway/finisher.ts";
+import { ChecksumCompleter } from "../../../src/gateway/checksum_completer.ts";
 import { GsoType, type LanFrame, VIRTIO_GSO_ECN } from "../../../src/gateway/lan_frame.ts";
 import { Segmenter, SEGMENTS_MAX } from "../../../src/gateway/segmenter.ts";
 import { FRAME_BYTES_MAX } from "../../../src/proto/ethernet.ts";
@@ -96,13 +96,13 @@ Deno.test("no super-frame makes the segmenter throw, run away or read beyond the
   assert(outcomes.has("cut") && outcomes.has("-1") && outcomes.has("-2"), [...outcomes].join());
 });
 
-Deno.test("no frame makes the finisher throw, or touch a byte around it", () => {
-  const finisher = new FrameFinisher();
+Deno.test("no frame makes the completer throw, or touch a byte around it", () => {
+  const completer = new ChecksumCompleter();
   const outcomes = new Set<number>();
   fuzz(fc.property(frames, (frame) => {
     const target = new Uint8Array(2048).fill(0xa5);
     const lengths = [0xa5, 0x00].map((around) => {
-      const length = finisher.copy(placed(frame, around), target, 100);
+      const length = completer.copy(placed(frame, around), target, 100);
       const end = 100 + Math.max(0, length);
       if (length >= 0) {
         assert(target.subarray(0, 100).every((byte) => byte === 0xa5), "before");
@@ -114,7 +114,7 @@ Deno.test("no frame makes the finisher throw, or touch a byte around it", () => 
     assertEquals(lengths[0], lengths[1], "bytes around the frame mattered");
     const where = placed(frame, 0xa5);
     const before = toHex(where.bytes);
-    const result = finisher.complete(where.bytes, where.offset, where.length, where);
+    const result = completer.complete(where.bytes, where.offset, where.length, where);
     if (result < 0) assertEquals(toHex(where.bytes), before);
     assertEquals(where.bytes.subarray(0, 40).every((byte) => byte === 0xa5), true);
     assertEquals(where.bytes.subarray(40 + frame.length).every((byte) => byte === 0xa5), true);

@@ -13,7 +13,7 @@ import { VIRTIO_NET_HDR } from "../../../src/ffi/linux_layouts.ts";
 import { libcNet } from "../../../src/ffi/libc_net.ts";
 import { addressOf, Struct } from "../../../src/ffi/layout.ts";
 import { IOVEC } from "../../../src/ffi/linux_layouts.ts";
-import { FrameFinisher } from "../../../src/gateway/finisher.ts";
+import { ChecksumCompleter } from "../../../src/gateway/checksum_completer.ts";
 import { type LanFrame, VIRTIO_GSO_ECN } from "../../../src/gateway/lan_frame.ts";
 import { Segmenter } from "../../../src/gateway/segmenter.ts";
 import type { LinkFrame } from "../../../src/link/device.ts";
@@ -55,7 +55,7 @@ function sendUnfinished(socket: PacketSocket, frame: LanFrame): void {
 function byGateway(frame: LanFrame): string[] {
   const target = new Uint8Array(2048);
   if (frame.gsoType === 0) {
-    const length = new FrameFinisher().copy(frame, target, 0);
+    const length = new ChecksumCompleter().copy(frame, target, 0);
     return [toHex(target.subarray(0, length))];
   }
   const segmenter = new Segmenter();

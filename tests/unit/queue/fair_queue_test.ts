@@ -152,19 +152,19 @@ Deno.test("what waited longer than the limit is dropped from the head, what did 
 
 Deno.test("what waited only because nobody ran is not late", () => {
   const bench = new Bench({ sojournMaxMs: 20 });
-  bench.queue.noteChance(100);
+  bench.queue.beginSending(100);
   const before = bench.put(1, 100, 101);
-  bench.queue.noteChance(150); // the first chance since 100: the process did not run
+  bench.queue.beginSending(150); // the first since 100: the process did not run
   const after = bench.put(1, 100, 150);
   assertEquals(bench.queue.dropLate(150), 0);
   assertEquals(bench.takeAll(150), [before, after]);
 });
 
-Deno.test("what had its chances and waited on is late", () => {
+Deno.test("what was passed over while others were sent is late", () => {
   const bench = new Bench({ sojournMaxMs: 20 });
   bench.put(1, 100, 100);
   const onTime = bench.put(1, 100, 115);
-  for (let ms = 100; ms <= 130; ms += 5) bench.queue.noteChance(ms);
+  for (let ms = 100; ms <= 130; ms += 5) bench.queue.beginSending(ms);
   assertEquals(bench.takeAll(130), [onTime]);
   assertEquals(bench.queue.droppedLate, 1);
 });

@@ -9,35 +9,35 @@ import type { Session } from "./session.ts";
 const GIVING_WAY_SHARE = 64;
 
 /** Sessions without a hello, the oldest first. */
-export class SilentSessions {
-  private readonly silent = new Set<Session>();
+export class SessionsWithoutHello {
+  private readonly waiting = new Set<Session>();
   private readonly givingWay = new Set<Session>();
 
   constructor(private readonly connectionsMax: number) {}
 
   /** A session has begun. */
   add(session: Session): void {
-    this.silent.add(session);
+    this.waiting.add(session);
   }
 
   /** A session has said hello. */
   spoke(session: Session): void {
-    this.silent.delete(session);
+    this.waiting.delete(session);
   }
 
   /** A connection is no more. */
   forget(session: Session): void {
-    this.silent.delete(session);
+    this.waiting.delete(session);
     this.givingWay.delete(session);
   }
 
   /** The session that is to give way, if there is one that had its time, and not too many do already. */
   next(nowMs: number): Session | undefined {
     if (this.givingWay.size * GIVING_WAY_SHARE >= this.connectionsMax) return undefined;
-    for (const session of this.silent) {
+    for (const session of this.waiting) {
       const isWaiting = session.state === "hello";
       if (isWaiting && nowMs - session.connectedMs < SILENT_GRACE_MS) return undefined;
-      this.silent.delete(session);
+      this.waiting.delete(session);
       if (!isWaiting) continue;
       this.givingWay.add(session);
       return session;

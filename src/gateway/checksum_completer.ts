@@ -1,5 +1,5 @@
 /**
- * Finishes ordinary frames: what a Linux packet socket leaves undone of them is an unfinished checksum
+ * Completes ordinary frames: what a Linux packet socket leaves undone of them is a checksum to be completed
  * and a VLAN tag that was taken out. Super-frames are cut in `segmenter.ts`.
  *
  * The metadata comes from the kernel, yet is made from what any station sent: every value is checked
@@ -19,8 +19,8 @@ const MACS_BYTES = 2 * MAC_BYTES;
 /** Where SCTP has its CRC32c; no other checksum that Linux offloads is there. */
 const SCTP_CHECKSUM_OFFSET = 8;
 
-/** Finishes frames in place or while copying; holds nothing but views and scratch. */
-export class FrameFinisher {
+/** Completes frames in place or while copying; holds nothing but views and scratch. */
+export class ChecksumCompleter {
   readonly #sources = new ViewCache();
   readonly #targets = new ViewCache();
   readonly #dissection = new Dissection();

@@ -39,7 +39,7 @@ export type Next =
 export type ClockText = (inMs: number) => string | undefined;
 
 /** See the module. */
-export class Aftermath {
+export class SessionEnding {
   /** What has been decided; undefined while the connection is in use. */
   next: Next | undefined;
 

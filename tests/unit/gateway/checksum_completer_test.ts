@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { crc32c } from "../../../src/gateway/crc32c.ts";
-import { FrameFinisher } from "../../../src/gateway/finisher.ts";
+import { ChecksumCompleter } from "../../../src/gateway/checksum_completer.ts";
 import { copyAndSum, sumRange } from "../../../src/gateway/internet_sum.ts";
 import {
   type LanFrame,
@@ -35,11 +35,11 @@ function unfinished(packet: PacketFields, changes: Partial<LanFrame> = {}): LanF
 
 /** Finishes both ways and sees that they agree. */
 function finish(frame: LanFrame): string | number {
-  const finisher = new FrameFinisher();
+  const completer = new ChecksumCompleter();
   const copied = new Uint8Array(2048).fill(0xa5);
-  const length = finisher.copy(frame, copied, 3);
+  const length = completer.copy(frame, copied, 3);
   const inPlace = frame.bytes.slice();
-  const result = finisher.complete(inPlace, frame.offset, frame.length, frame);
+  const result = completer.complete(inPlace, frame.offset, frame.length, frame);
   if (length < 0) {
     if (length === OffloadError.invalid) assertEquals(result, OffloadError.invalid);
     assertEquals(toHex(inPlace), toHex(frame.bytes), "a refused frame was changed");
