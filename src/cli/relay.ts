@@ -1,7 +1,7 @@
 /** The executable `lanparty-relay`. */
 import { configureLogging } from "../log/logging.ts";
-import { parseJob, REACTOR_WORD, type ReactorJob } from "../programs/relay/workers/messages.ts";
-import { runReactor, sayFailure } from "../programs/relay/workers/program.ts";
+import { parseJob, WORKER_WORD, type WorkerJob } from "../programs/relay/workers/messages.ts";
+import { runWorker, sayFailure } from "../programs/relay/workers/program.ts";
 import type { RelayProgramOptions } from "../programs/relay/options.ts";
 import { checkRelay, runRelay } from "../programs/relay/program.ts";
 import { UserError } from "../log/user_error.ts";
@@ -16,7 +16,7 @@ import { unitOf } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
-  if (Deno.args[0] === REACTOR_WORD) await runReactorProcess();
+  if (Deno.args[0] === WORKER_WORD) await runWorkerProcess();
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
     "check-config": (values) => {
       checkRelay(relayOptions(values));
@@ -48,17 +48,17 @@ if (import.meta.main) {
 }
 
 /** A start by the supervisor of `--reactors`; by anybody else it is a word too many. */
-async function runReactorProcess(): Promise<void> {
+async function runWorkerProcess(): Promise<void> {
   const job = Deno.stdin.isTerminal() ? undefined : parseJob(readFirstLine());
   if (job === undefined) return;
   const values = OptionValues.fromRecord(RELAY_PROGRAM, job.options);
   configureLogging(
     values.requiredOf(LOG_LEVEL),
     values.requiredOf(LOG_FORMAT),
-    { reactor: job.reactor },
+    { reactor: job.worker },
   );
   if (job.version === VERSION) {
-    Deno.exit(await runReactor({ ...relayOptions(values), ...placesOf(job) }, job));
+    Deno.exit(await runWorker({ ...relayOptions(values), ...placesOf(job) }, job));
   }
   sayFailure(
     new UserError(`the program's file is of version ${VERSION} now: restart the whole relay`),
@@ -66,7 +66,7 @@ async function runReactorProcess(): Promise<void> {
   Deno.exit(ExitCode.failed);
 }
 
-function placesOf(job: ReactorJob): Partial<RelayProgramOptions> {
+function placesOf(job: WorkerJob): Partial<RelayProgramOptions> {
   const { listen, certificateFile, keyFile, derOutFile, stateDir, frameLogFile } = job;
   return { listen, certificateFile, keyFile, derOutFile, stateDir, frameLogFile };
 }

@@ -8,7 +8,7 @@ import {
 import { parseKeyHash } from "../control/keys.ts";
 import { parseRoomCode } from "../control/room.ts";
 import type { RedirectTarget } from "../relay/directory.ts";
-import { REACTORS_MAX } from "../relay/workers/plan.ts";
+import { WORKERS_MAX } from "../relay/workers/plan.ts";
 import type { RelayProgramOptions } from "../programs/relay/options.ts";
 import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
@@ -87,7 +87,7 @@ const REACTORS: OptionSpec<number> = {
   default: "1",
   help: "use so many cores: N processes, each with its own UDP port, rooms and limits; who comes " +
     "to the wrong one is sent on",
-  parse: integerBetween(1, REACTORS_MAX),
+  parse: integerBetween(1, WORKERS_MAX),
 };
 
 const REACTOR_PORT: OptionSpec<number> = {

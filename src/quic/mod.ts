@@ -37,7 +37,7 @@
  *   streamOpened: () => undefined,
  *   closed: () => reactor.stop(),
  * });
- * reactor.addWorker({ work: () => pump(connection), nextDeadlineMs: () => core.nextDeadlineMs() });
+ * reactor.addTask({ work: () => pump(connection), nextDeadlineMs: () => core.nextDeadlineMs() });
  *
  * await reactor.run();
  * library.close(); // before the reactor

@@ -6,7 +6,7 @@
  * const reactor = createReactor();
  * reactor.onSignal(["SIGINT", "SIGTERM"], () => reactor.stop());
  * reactor.addFd(fd, { readable: (nowMs) => link.receive(nowMs) });
- * reactor.addWorker({ work: (nowMs) => core.pump(nowMs), nextDeadlineMs: () => core.deadlineMs });
+ * reactor.addTask({ work: (nowMs) => core.pump(nowMs), nextDeadlineMs: () => core.deadlineMs });
  * await reactor.run();
  * reactor.close();
  * ```
@@ -26,8 +26,8 @@ export type {
   ReactorCounters,
   Source,
   SourceHandler,
+  Task,
   TerminationSignal,
-  Worker,
 } from "./reactor.ts";
 
 /**

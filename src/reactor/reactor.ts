@@ -60,7 +60,7 @@ export interface Poller {
 }
 
 /** Work that is driven by time, or that queues up while others run (the cores' pumps). */
-export interface Worker {
+export interface Task {
   /** Does a bounded amount of work; true if more could be done at once. */
   work(nowMs: number): boolean;
   /** When `work` has to run again though nothing happens: a time as `now()`, or Infinity. */
@@ -98,13 +98,13 @@ export interface Reactor {
   addHandle(handle: bigint, handler: CompletionHandler): CompletionSource;
   /** There can be only one poller. Returns a function that removes it. */
   setPoller(poller: Poller): () => void;
-  addWorker(worker: Worker): () => void;
+  addTask(task: Task): () => void;
   /** Calls the handler, on the loop's thread, when one of the signals arrives. */
   onSignal(
     signals: readonly TerminationSignal[],
     handler: (signal: TerminationSignal) => void,
   ): void;
-  /** Says that there may be work now: the loop will run workers and poller before it sleeps. */
+  /** Says that there may be work now: the loop will run tasks and poller before it sleeps. */
   wake(): void;
   /** For this long, gives the runtime's event loop a turn each ms (it serves a page, say). */
   attend(durationMs: number): void;

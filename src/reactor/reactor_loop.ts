@@ -2,7 +2,7 @@
  * What the reactors of all systems have in common: the turns of their loop.
  *
  * ```text
- *  rounds: poller.poll(), every worker.work()     until neither has anything left, ≤ 16 times
+ *  rounds: poller.poll(), every task.work()     until neither has anything left, ≤ 16 times
  *  wait:   for events: not at all if something is left, else until the next deadline, ≤ 20 ms
  *  events: ours go to their source's handler, the others to the poller
  *  yield:  each 20 ms one turn of the runtime's event loop (timers), each 100 ms so many that it
@@ -24,8 +24,8 @@ import type {
   ReactorCounters,
   Source,
   SourceHandler,
+  Task,
   TerminationSignal,
-  Worker,
 } from "./reactor.ts";
 
 /** Longest time without a turn of the runtime's event loop, asleep or busy. */
@@ -40,13 +40,13 @@ const FULL_YIELD_TURNS = 64;
 /** How often that is, always and while the reactor attends to the runtime. They last some 0.2 ms. */
 const FULL_YIELD_INTERVAL_MS = 100;
 const ATTENTIVE_FULL_YIELD_INTERVAL_MS = 4;
-/** Rounds of poller and workers before the descriptors get their chance. */
+/** Rounds of poller and tasks before the descriptors get their chance. */
 const ROUNDS_MAX = 16;
 
 /** See {@linkcode Reactor}. */
 export abstract class ReactorLoop implements Reactor {
-  /** A worker that was removed leaves a hole until the turn is over, so that none is skipped. */
-  #workers: (Worker | undefined)[] = [];
+  /** A task that was removed leaves a hole until the turn is over, so that none is skipped. */
+  #tasks: (Task | undefined)[] = [];
   readonly counters: ReactorCounters = { turns: 0, sleeps: 0, events: 0, yields: 0 };
   /** The poller, for the events that are its own. */
   protected poller: Poller | undefined;
@@ -88,13 +88,13 @@ export abstract class ReactorLoop implements Reactor {
     };
   }
 
-  addWorker(worker: Worker): () => void {
-    this.#workers.push(worker);
+  addTask(task: Task): () => void {
+    this.#tasks.push(task);
     this.#woken = true;
     return () => {
-      const index = this.#workers.indexOf(worker);
+      const index = this.#tasks.indexOf(task);
       if (index < 0) return;
-      this.#workers[index] = undefined;
+      this.#tasks[index] = undefined;
       this.#workersRemoved = true;
     };
   }
@@ -139,7 +139,7 @@ export abstract class ReactorLoop implements Reactor {
     this.counters.turns++;
     if (this.#workersRemoved) {
       this.#workersRemoved = false;
-      this.#workers = this.#workers.filter((worker) => worker !== undefined);
+      this.#tasks = this.#tasks.filter((task) => task !== undefined);
     }
     const dueMs = this.#rounds();
     const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
@@ -157,21 +157,21 @@ export abstract class ReactorLoop implements Reactor {
       : FULL_YIELD_INTERVAL_MS;
   }
 
-  /** Runs poller and workers; returns ms until something is due, 0 if work is left. */
+  /** Runs poller and tasks; returns ms until something is due, 0 if work is left. */
   #rounds(): number {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       this.#woken = false;
       const pollMs = this.poller === undefined ? Infinity : this.poller.poll();
       const nowMs = this.now();
       let more = false;
-      for (let i = 0; i < this.#workers.length; i++) {
-        if (this.#workers[i]?.work(nowMs)) more = true;
+      for (let i = 0; i < this.#tasks.length; i++) {
+        if (this.#tasks[i]?.work(nowMs)) more = true;
       }
       if (!more && !this.#woken && pollMs > 0) {
         let waitMs = pollMs;
-        for (let i = 0; i < this.#workers.length; i++) {
-          const worker = this.#workers[i];
-          if (worker !== undefined) waitMs = Math.min(waitMs, worker.nextDeadlineMs(nowMs) - nowMs);
+        for (let i = 0; i < this.#tasks.length; i++) {
+          const task = this.#tasks[i];
+          if (task !== undefined) waitMs = Math.min(waitMs, task.nextDeadlineMs(nowMs) - nowMs);
         }
         return waitMs;
       }

@@ -1,13 +1,13 @@
-/** One view of a relay out of the views of its reactors. */
+/** One view of a relay out of the views of its workers. */
 import { TrafficCounters, type TrafficSnapshot } from "../observe/counters.ts";
-import type { LoopView, ReactorView, RelayView, TallyView } from "./relay_view.ts";
+import type { LoopView, RelayView, TallyView, WorkerView } from "./relay_view.ts";
 
-/** A reactor, with its own view of itself while it is up. */
-export interface ReactorPart extends Omit<ReactorView, "up" | "own"> {
+/** A worker, with its own view of itself while it is up. */
+export interface WorkerPart extends Omit<WorkerView, "up" | "own"> {
   readonly view?: RelayView | undefined;
 }
 
-/** What is the relay's rather than the reactors'. */
+/** What is the relay's rather than the workers'. */
 export type RelayFrame = Pick<RelayView, "version" | "unixMs" | "uptimeMs" | "draining" | "bans">;
 
 const NO_TRAFFIC: TrafficSnapshot = new TrafficCounters().snapshot();
@@ -22,8 +22,8 @@ const NO_TALLIES: TallyView = {
   removals: {},
 };
 
-/** Adds up what reactors say of themselves. */
-export function mergeViews(frame: RelayFrame, parts: readonly ReactorPart[]): RelayView {
+/** Adds up what workers say of themselves. */
+export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): RelayView {
   const views = parts.flatMap(({ view }) => view === undefined ? [] : [view]);
   const sum = (of: (view: RelayView) => number) =>
     views.reduce((total, view) => total + of(view), 0);

@@ -1,7 +1,7 @@
 /** A relay's metrics in the text format of Prometheus (version 0.0.4). */
 import type { TrafficSnapshot } from "../observe/counters.ts";
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
-import type { ReactorView, RelayView, TallyView } from "./relay_view.ts";
+import type { RelayView, TallyView, WorkerView } from "./relay_view.ts";
 
 /** The media type of {@link formatMetrics}. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,7 +19,7 @@ interface Histogram {
   readonly sum: number;
 }
 
-/** A whole relay, or one of its reactors, whose samples have these labels. */
+/** A whole relay, or one of its workers, whose samples have these labels. */
 interface Part {
   readonly labels: Labels;
   readonly view: Omit<RelayView, "reactors">;
@@ -81,13 +81,13 @@ function byKey(label: string, record: Readonly<Record<string, number>>): Sample[
 
 /**
  * The metrics of a relay. Rooms and peers are counted, not named: their codes let people in, and their
- * number would have no bound. Of several reactors each has its own samples: a sum would fall when one of
+ * number would have no bound. Of several workers each has its own samples: a sum would fall when one of
  * them starts anew, and what counts rates would take that for a leap.
  */
 export function formatMetrics(view: RelayView): string {
   const out = new Exposition();
   out.gauge("lanparty_build_info", "The program's version.", [[{ version: view.version }, 1]]);
-  writeReactors(out, view.reactors ?? []);
+  writeWorkers(out, view.reactors ?? []);
   out.gauge(
     "lanparty_bans",
     "Bans in force, by who made them: the relay's operator, or the hosts of rooms.",
@@ -126,7 +126,7 @@ export function formatMetrics(view: RelayView): string {
   return out.toString();
 }
 
-/** What has samples of its own: the relay, or each reactor that is up. */
+/** What has samples of its own: the relay, or each worker that is up. */
 function partsOf(view: RelayView): Part[] {
   if (view.reactors === undefined) return [{ labels: {}, view }];
   return view.reactors.flatMap(({ reactor, own }) => {
@@ -146,9 +146,9 @@ function samplesOf(
   );
 }
 
-function writeReactors(out: Exposition, reactors: readonly ReactorView[]): void {
+function writeWorkers(out: Exposition, reactors: readonly WorkerView[]): void {
   if (reactors.length === 0) return;
-  const each = (of: (reactor: ReactorView) => number): Sample[] =>
+  const each = (of: (reactor: WorkerView) => number): Sample[] =>
     reactors.map((one) => [{ reactor: String(one.reactor) }, of(one)]);
   out.gauge("lanparty_reactor_up", "1 if the reactor answers.", each(({ up }) => Number(up)));
   out.counter(

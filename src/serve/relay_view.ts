@@ -31,7 +31,7 @@ export interface RoomView {
   readonly room: string;
   /** Tells it from other rooms of the same code. */
   readonly id: string;
-  /** Where it lives, if there are several reactors. */
+  /** Where it lives, if there are several workers. */
   readonly reactor?: number;
   readonly locked: boolean;
   readonly tapMtu: number;
@@ -64,8 +64,8 @@ export interface LoopView {
   readonly lagSumSeconds: number;
 }
 
-/** One of several reactors. */
-export interface ReactorView {
+/** One of several workers. */
+export interface WorkerView {
   /** From 0. */
   readonly reactor: number;
   /** Whether it answers. */
@@ -78,7 +78,7 @@ export interface ReactorView {
   readonly own?: Omit<RelayView, "rooms" | "reactors">;
 }
 
-/** All of a relay; of several reactors the sum, each since its last start. */
+/** All of a relay; of several workers the sum, each since its last start. */
 export interface RelayView {
   readonly version: string;
   /** The time of this view, ms since 1970. */
@@ -99,5 +99,5 @@ export interface RelayView {
   readonly loop: LoopView;
   readonly rooms: readonly RoomView[];
   /** Only if there are several. */
-  readonly reactors?: readonly ReactorView[];
+  readonly reactors?: readonly WorkerView[];
 }

@@ -92,7 +92,7 @@ async function main(task: GatewayTask): Promise<void> {
     }
   };
   const window = new Window(task, socket);
-  reactor.addWorker({
+  reactor.addTask({
     work: (nowMs) => {
       core.handleTimer(nowMs);
       if (task.way !== "out") takeAll(nowMs);

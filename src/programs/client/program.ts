@@ -151,7 +151,7 @@ class Client {
 
   /** Looks at the adapter now and then. */
   watch(node: EndpointNode): void {
-    this.resources.reactor.addWorker({
+    this.resources.reactor.addTask({
       work: (nowMs) => {
         if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
         if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);

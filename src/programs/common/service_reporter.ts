@@ -1,6 +1,6 @@
 /** Keeps the service manager informed while a program runs. */
 import { monotonicUs, ServiceNotifier } from "../../system/service/notifier.ts";
-import type { Worker } from "../../reactor/mod.ts";
+import type { Task } from "../../reactor/mod.ts";
 import type { RelayCore } from "../../relay/core.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
@@ -13,7 +13,7 @@ const WATCHDOG_DIVISOR = 3;
  * Says READY, RELOADING and STOPPING when told to, and of itself STATUS and, from the loop that carries
  * the frames, WATCHDOG.
  */
-export class ServiceReporter implements Worker {
+export class ServiceReporter implements Task {
   private readonly watchdogMs: number;
   private watchdogDueMs = -Infinity;
   private statusDueMs = -Infinity;

@@ -3,7 +3,7 @@ import type { Reactor } from "../../reactor/mod.ts";
 
 /**
  * A clock that costs two comparisons. It may lag by the length of a round: one poll of msquic and one
- * walk over the workers. Never by a turn, which can be many rounds and a sleep: what came in its last
+ * walk over the tasks. Never by a turn, which can be many rounds and a sleep: what came in its last
  * round would seem to have waited since its first, and be dropped as late.
  */
 export class TurnClock {
@@ -11,8 +11,8 @@ export class TurnClock {
   private expired = true;
   private roundMs = 0;
 
-  constructor(private readonly reactor: Pick<Reactor, "now" | "counters" | "addWorker">) {
-    reactor.addWorker({
+  constructor(private readonly reactor: Pick<Reactor, "now" | "counters" | "addTask">) {
+    reactor.addTask({
       work: () => {
         this.expired = true;
         return false;

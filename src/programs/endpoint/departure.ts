@@ -47,7 +47,7 @@ export class Departure implements Disposable {
     if (Deno.build.os === "windows") {
       this.console = onConsoleClosed(() => this.endNow("the window was closed"));
     }
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => this.work(nowMs),
       nextDeadlineMs: () => {
         const lookMs = this.sessionEnd === undefined ? Infinity : this.sessionEndDueMs;

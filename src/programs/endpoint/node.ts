@@ -9,7 +9,7 @@ import { statusLine } from "../../observe/status.ts";
 import { parseIpAddress } from "../../proto/ip.ts";
 import { QuicError, type QuicLibrary } from "../../quic/mod.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
-import type { Reactor, Worker } from "../../reactor/mod.ts";
+import type { Reactor, Task } from "../../reactor/mod.ts";
 import { HostResolver } from "./host_resolver.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { RelayLink } from "./relay_link.ts";
@@ -35,7 +35,7 @@ export interface EndpointNodeParts {
 }
 
 /** See the module. */
-export class EndpointNode implements Worker {
+export class EndpointNode implements Task {
   /** Set when the session has ended. */
   exitCode: 0 | 1 | undefined;
   /** A bug that came up outside the reactor's own turns. */
@@ -49,7 +49,7 @@ export class EndpointNode implements Worker {
   constructor(readonly parts: EndpointNodeParts) {
     this.clock = new TurnClock(parts.reactor);
     this.resolver = new HostResolver(parts.reactor);
-    parts.reactor.addWorker(this);
+    parts.reactor.addTask(this);
   }
 
   /** Begins; from now on the reactor drives it. */

@@ -166,7 +166,7 @@ export async function runEndpoint(
 ): Promise<number> {
   const { reactor } = resources;
   using departure = new Departure(node, reactor, beforeLeaving, logger);
-  reactor.addWorker({
+  reactor.addTask({
     work: (nowMs) => {
       frameLog.work(nowMs);
       return false;

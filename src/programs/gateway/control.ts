@@ -2,7 +2,7 @@
 import type { HostAnswer } from "../../control/host_messages.ts";
 import type { EndpointSession } from "../../endpoint/session.ts";
 import { type HostOutcome, HostRequests } from "../../gateway/host_requests.ts";
-import type { Reactor, Worker } from "../../reactor/mod.ts";
+import type { Reactor, Task } from "../../reactor/mod.ts";
 import type { GatewayView } from "../../serve/gateway_view.ts";
 import { answerHost, type HostWish } from "../../serve/host_control.ts";
 import { serveControl } from "../common/control_service.ts";
@@ -11,7 +11,7 @@ import { type Logger, logText } from "../../log/logging.ts";
 import { ATTENTION_MS } from "../common/serve_pages.ts";
 
 /** See the module. */
-export class GatewayControl implements Worker {
+export class GatewayControl implements Task {
   private readonly requests: HostRequests;
   private session: EndpointSession | undefined;
   private stop: () => void = () => {};
@@ -39,7 +39,7 @@ export class GatewayControl implements Worker {
   open(session: EndpointSession, view: () => GatewayView): void {
     const { reactor, stateDir, logger, requests } = this;
     this.session = session;
-    reactor.addWorker(this);
+    reactor.addTask(this);
     const control = serveControl(stateDir, "gateway", (words) => {
       reactor.attend(ATTENTION_MS);
       const { unixMs, room, joined, players } = view();

@@ -163,7 +163,7 @@ class Gateway {
     const { reactor } = this.resources;
     this.startLan();
     this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => {
         for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
         for (const event of this.core.drainNeighbourEvents()) {

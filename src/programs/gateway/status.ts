@@ -2,7 +2,7 @@
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { GatewayPages } from "../../serve/gateway_pages.ts";
 import type { GatewayView } from "../../serve/gateway_view.ts";
-import type { Reactor, Worker } from "../../reactor/mod.ts";
+import type { Reactor, Task } from "../../reactor/mod.ts";
 import { formatGatewayLine } from "./line.ts";
 import { canShowLiveLine, type Logger, showLiveLine } from "../../log/logging.ts";
 import { ATTENTION_MS, servePages } from "../common/serve_pages.ts";
@@ -28,14 +28,14 @@ export function showGatewayStatus(
     "the room and its players",
     logger,
   );
-  if (canShowLiveLine()) reactor.addWorker(new LiveLine(view));
+  if (canShowLiveLine()) reactor.addTask(new LiveLine(view));
   return () => {
     server?.close();
     showLiveLine("");
   };
 }
 
-class LiveLine implements Worker {
+class LiveLine implements Task {
   private dueMs = -Infinity;
 
   constructor(private readonly view: () => GatewayView) {}

@@ -2,7 +2,7 @@
  * Keeps a relay's certificate current while it runs: read anew on SIGHUP and when its files change, made
  * anew before it ends where it is the relay's own. A pair that cannot be used changes nothing.
  */
-import type { Worker } from "../../reactor/mod.ts";
+import type { Task } from "../../reactor/mod.ts";
 import type { LogLevelName } from "../../log/logging.ts";
 import type { RelayCertificate } from "./identity.ts";
 import { UserError } from "../../log/user_error.ts";
@@ -26,7 +26,7 @@ export interface CertificateUse {
 }
 
 /** See the module. */
-export class CertificateKeeper implements Worker {
+export class CertificateKeeper implements Task {
   private watchDueMs: number;
   private renewalDueMs: number;
   /** The state of the files that was last tried, and the one that was last seen. */

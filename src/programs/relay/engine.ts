@@ -1,4 +1,4 @@
-/** What carries the frames in a relay's process, be it the only one or one of several reactors. */
+/** What carries the frames in a relay's process, be it the only one or one of several workers. */
 import { formatEndpointAddress } from "../../control/address.ts";
 import type { QuicAddress, QuicLibrary, QuicListener } from "../../quic/mod.ts";
 import { QuicError, QuicStatus } from "../../quic/mod.ts";
@@ -94,7 +94,7 @@ export class RelayEngine {
     });
     this.node = new RelayNode(this.core, reactor, pool, this.logger);
     this.listeners = this.listen(parts);
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => (this.frameLog.work(nowMs), false),
       nextDeadlineMs: () => this.frameLog.work(-Infinity),
     });
@@ -133,7 +133,7 @@ export class RelayEngine {
       certificate,
       this.reactor.now(),
     );
-    this.reactor.addWorker(keeper);
+    this.reactor.addTask(keeper);
     return keeper;
   }
 
@@ -160,7 +160,7 @@ export class RelayEngine {
       if (deadlineMs === Infinity) begin(signal);
       else reactor.stop();
     });
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => {
         const why = deadlineMs === Infinity ? isOver() : undefined;
         if (why !== undefined) begin(why);

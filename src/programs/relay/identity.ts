@@ -163,17 +163,17 @@ export function statelessResetKey(
 }
 
 /**
- * The key of one of several reactors' stateless resets. Reactors must not share one: each would then give
+ * The key of one of several workers' stateless resets. Reactors must not share one: each would then give
  * away, to whoever sends it a packet of another's connection, the token that ends that connection (RFC
  * 9000, section 21.11).
  *
  * @param master the key of the state folder
  */
-export function reactorResetKey(master: Uint8Array, reactor: number): Uint8Array<ArrayBuffer> {
-  return derive(`lanparty/1 resets of reactor ${reactor}`, master);
+export function workerResetKey(master: Uint8Array, worker: number): Uint8Array<ArrayBuffer> {
+  return derive(`lanparty/1 resets of reactor ${worker}`, master);
 }
 
-/** What tells rooms of one code apart in all reactors of a relay, and after each of their starts. */
+/** What tells rooms of one code apart in all workers of a relay, and after each of their starts. */
 export function roomSalt(master: Uint8Array): Uint8Array<ArrayBuffer> {
   return derive("lanparty/1 rooms", master);
 }

@@ -1,11 +1,11 @@
 /** How late the reactor comes round: what a frame waits at worst because something else took long. */
-import type { ReactorCounters, Worker } from "../../reactor/mod.ts";
+import type { ReactorCounters, Task } from "../../reactor/mod.ts";
 
 /** For so long the reactor sleeps where there is nothing to do: its slice. */
 const SLICE_MS = 20;
 
 /** Counts each turn's lag in ranges. */
-export class LoopLag implements Worker {
+export class LoopLag implements Task {
   /** Upper ends of the ranges, in seconds. */
   static readonly BOUNDS_SECONDS: readonly number[] = [
     0.001,

@@ -19,7 +19,7 @@ import {
 } from "../../quic/mod.ts";
 import { SETTLE_MAX_MS } from "../../proto/mtu.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
-import type { Reactor, Worker } from "../../reactor/mod.ts";
+import type { Reactor, Task } from "../../reactor/mod.ts";
 import type { RelayAction } from "../../relay/actions.ts";
 import type { Ban } from "../../relay/ban_record.ts";
 import type { RelayCore } from "../../relay/core.ts";
@@ -36,7 +36,7 @@ const RTT_SHARES = 20;
 const NEW_PATH_MS = SETTLE_MAX_MS + RTT_INTERVAL_MS;
 
 /** Runs a {@link RelayCore} on connections. */
-export class RelayNode implements Worker {
+export class RelayNode implements Task {
   readonly core: RelayCore;
   readonly clock: TurnClock;
   /** Datagrams that the shell had to drop after the core had let them go. */
@@ -61,7 +61,7 @@ export class RelayNode implements Worker {
   ) {
     this.core = core;
     this.clock = new TurnClock(reactor);
-    reactor.addWorker(this);
+    reactor.addTask(this);
   }
 
   /** A handshake begins, which came in this way: its handler, or `undefined` to refuse it. */

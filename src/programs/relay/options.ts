@@ -1,7 +1,7 @@
 /** What the relay's command line says, and what follows from it before anything is started. */
 import type { ListenAddress } from "../../control/address.ts";
 import type { StatusAddress } from "../../serve/status_address.ts";
-import { planReactors } from "../../relay/workers/plan.ts";
+import { planWorkers } from "../../relay/workers/plan.ts";
 import type { RedirectTarget } from "../../relay/directory.ts";
 import type { RelayOptions } from "../../relay/limits.ts";
 import type { FrameLogBounds } from "../common/frame_log_file.ts";
@@ -34,9 +34,9 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly status: StatusAddress | undefined;
   /** How many processes carry frames; 1: this one. */
   readonly reactors: number;
-  /** The ports of all reactors but the first; none: those above the first's. */
+  /** The ports of all workers but the first; none: those above the first's. */
   readonly reactorPorts: readonly number[];
-  /** By which host endpoints reach the other reactors; undefined: it is found out. */
+  /** By which host endpoints reach the other workers; undefined: it is found out. */
   readonly publicHost: string | undefined;
   /** All of the above as it was given, for another process. */
   readonly texts: OptionTexts;
@@ -44,10 +44,10 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly version: string;
 }
 
-/** What each reactor listens on. @throws {UserError} the options do not fit together */
-export function reactorListen(options: RelayProgramOptions): readonly (readonly ListenAddress[])[] {
+/** What each worker listens on. @throws {UserError} the options do not fit together */
+export function workerListen(options: RelayProgramOptions): readonly (readonly ListenAddress[])[] {
   const { listen, reactors, reactorPorts } = options;
-  const plan = planReactors({ listen, reactors, ports: reactorPorts });
+  const plan = planWorkers({ listen, workers: reactors, ports: reactorPorts });
   if (!plan.ok) throw new UserError(plan.message, { usage: true });
   return plan.listen;
 }

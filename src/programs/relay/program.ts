@@ -9,13 +9,13 @@ import { isRenewalDue, roomSalt } from "./identity.ts";
 import {
   certificateOf,
   givenCertificate,
-  reactorListen,
   type RelayProgramOptions,
   resetKeyOf,
+  workerListen,
 } from "./options.ts";
 import { policyOf, sayPolicy } from "./policy.ts";
 import { type RelayParts, serveStatus } from "./status.ts";
-import { superviseReactors } from "./workers/supervisor.ts";
+import { superviseWorkers } from "./workers/supervisor.ts";
 import { formatPopulation, openReporter } from "../common/service_reporter.ts";
 import { openStateDir } from "../common/state_dir.ts";
 
@@ -25,10 +25,8 @@ import { openStateDir } from "../common/state_dir.ts";
  * @throws {UserError} for what the administrator can mend
  */
 export async function runRelay(options: RelayProgramOptions): Promise<number> {
-  const listen = reactorListen(options);
-  return options.reactors === 1
-    ? await runAlone(options)
-    : await superviseReactors(options, listen);
+  const listen = workerListen(options);
+  return options.reactors === 1 ? await runAlone(options) : await superviseWorkers(options, listen);
 }
 
 /**
@@ -39,7 +37,7 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
 export function checkRelay(options: RelayProgramOptions): void {
   policyOf(options);
   givenCertificate(options);
-  reactorListen(options);
+  workerListen(options);
 }
 
 async function runAlone(options: RelayProgramOptions): Promise<number> {
@@ -68,7 +66,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     (own) => options.certificateFile === undefined && isRenewalDue(own, Date.now()),
   );
   const reporter = openReporter(() => formatPopulation(core.population), logger);
-  reactor.addWorker(reporter);
+  reactor.addTask(reporter);
   reactor.onSignal(["SIGHUP"], () => {
     reporter.reloading();
     void keeper.reload().then(() => reporter.ready());

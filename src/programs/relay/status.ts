@@ -38,7 +38,7 @@ export function serveStatus(
 export function viewer(parts: RelayParts): () => RelayView {
   const { reactor } = parts;
   const lag = new LoopLag(reactor.counters);
-  reactor.addWorker(lag);
+  reactor.addTask(lag);
   const startedMs = reactor.now();
   return () => viewOf(parts, lag, startedMs);
 }

@@ -1,40 +1,40 @@
-/** Where each of several reactors listens. */
+/** Where each of several workers listens. */
 import { formatEndpointAddress, type ListenAddress } from "../../control/address.ts";
 
 /** More would not be cores but a mistake. */
-export const REACTORS_MAX = 64;
+export const WORKERS_MAX = 64;
 const PORT_MAX = 0xffff;
 
 /** What the plan is made from. */
-export interface ReactorPlanOptions {
+export interface WorkerPlanOptions {
   readonly listen: readonly ListenAddress[];
-  readonly reactors: number;
-  /** The ports of all reactors but the first; none: each one above the one before. */
+  readonly workers: number;
+  /** The ports of all workers but the first; none: each one above the one before. */
   readonly ports: readonly number[];
 }
 
-/** What each reactor listens on; or what is wrong. */
-export type ReactorPlan =
+/** What each worker listens on; or what is wrong. */
+export type WorkerPlan =
   | { readonly ok: true; readonly listen: readonly (readonly ListenAddress[])[] }
   | { readonly ok: false; readonly message: string };
 
-/** The addresses of the command line are the first reactor's; the others have the same with other ports. */
-export function planReactors({ listen, reactors, ports }: ReactorPlanOptions): ReactorPlan {
-  if (ports.length > 0 && ports.length !== reactors - 1) {
-    const others = reactors === 2 ? "1 port" : `${reactors - 1} ports`;
-    return refuse(`--reactor-port: --reactors ${reactors} needs ${others}, not ${ports.length}`);
+/** The addresses of the command line are the first worker's; the others have the same with other ports. */
+export function planWorkers({ listen, workers, ports }: WorkerPlanOptions): WorkerPlan {
+  if (ports.length > 0 && ports.length !== workers - 1) {
+    const others = workers === 2 ? "1 port" : `${workers - 1} ports`;
+    return refuse(`--reactor-port: --reactors ${workers} needs ${others}, not ${ports.length}`);
   }
   const planned: ListenAddress[][] = [];
-  for (let reactor = 0; reactor < reactors; reactor++) {
+  for (let worker = 0; worker < workers; worker++) {
     planned.push(listen.map((address) => ({
       ...address,
-      port: reactor === 0
+      port: worker === 0
         ? address.port
-        : ports[reactor - 1] ?? (address.port === 0 ? 0 : address.port + reactor),
+        : ports[worker - 1] ?? (address.port === 0 ? 0 : address.port + worker),
     })));
   }
   if (planned.flat().some(({ port }) => port > PORT_MAX)) {
-    return refuse(`--reactors ${reactors}: there are not so many ports above that of --listen`);
+    return refuse(`--reactors ${workers}: there are not so many ports above that of --listen`);
   }
   const clash = planned.flatMap((own, at) => {
     const others = planned.slice(at + 1).flat();
@@ -63,6 +63,6 @@ function covers(one: ListenAddress, other: ListenAddress): boolean {
   return isWild(one) || isWild(other) || one.address === other.address;
 }
 
-function refuse(message: string): ReactorPlan {
+function refuse(message: string): WorkerPlan {
   return { ok: false, message };
 }

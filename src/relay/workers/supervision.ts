@@ -1,5 +1,5 @@
 /**
- * What a supervisor decides about its reactors: when each is started, started again, killed or told to
+ * What a supervisor decides about its workers: when each is started, started again, killed or told to
  * end. Pure: time goes in, and actions come out.
  *
  * ```
@@ -11,9 +11,9 @@
  * ```
  */
 
-/** A reactor that starts must listen after this time. */
+/** A worker that starts must listen after this time. */
 export const START_MAX_MS = 30_000;
-/** The first wait before a reactor is started again, and the longest; each doubles the one before … */
+/** The first wait before a worker is started again, and the longest; each doubles the one before … */
 export const RESTART_MIN_MS = 250;
 export const RESTART_MAX_MS = 30_000;
 /** … until one has run this long. */
@@ -24,25 +24,25 @@ export const STOP_MAX_MS = 3_000;
 export const TICK_MS = 500;
 /**
  * A tick that comes late counts for no more than this: what stopped the supervisor has stopped the
- * reactors, too, and they must get the chance to say that they live.
+ * workers, too, and they must get the chance to say that they live.
  */
 const TICK_COUNTED_MS = 2 * TICK_MS;
 
-/** Where a reactor is; see the drawing above. */
-export type ReactorState = "starting" | "running" | "waiting" | "ending" | "ended";
+/** Where a worker is; see the drawing above. */
+export type WorkerState = "starting" | "running" | "waiting" | "ending" | "ended";
 
 /** One thing for the shell to do. */
 export type SupervisionAction =
   /** Start it; `handleExited` must follow at some time. */
-  | { readonly type: "start"; readonly reactor: number }
+  | { readonly type: "start"; readonly worker: number }
   /** Kill it at once. */
-  | { readonly type: "kill"; readonly reactor: number }
+  | { readonly type: "kill"; readonly worker: number }
   /** Tell it to take its leave of its peers, and to end. */
-  | { readonly type: "stop"; readonly reactor: number }
+  | { readonly type: "stop"; readonly worker: number }
   /** All of them listen for the first time. */
   | { readonly type: "ready" }
   /** One of them listens again. */
-  | { readonly type: "restored"; readonly reactor: number }
+  | { readonly type: "restored"; readonly worker: number }
   | {
     readonly type: "note";
     readonly level: "info" | "warning" | "error";
@@ -56,16 +56,16 @@ export type SupervisionAction =
     readonly failure?: Failure;
   };
 
-/** Why a reactor could not start. */
+/** Why a worker could not start. */
 export interface Failure {
   readonly message: string;
   /** Whether the command line is at fault. */
   readonly usage: boolean;
 }
 
-/** What is known of one reactor. */
-interface Reactor {
-  state: ReactorState;
+/** What is known of one worker. */
+interface WorkerRecord {
+  state: WorkerState;
   startedMs: number;
   /** When it is started again, or killed. */
   dueMs: number;
@@ -86,7 +86,7 @@ interface Reactor {
 
 /** See the module. */
 export class Supervision {
-  private readonly reactors: Reactor[];
+  private readonly workers: WorkerRecord[];
   private actions: SupervisionAction[] = [];
   private tickMs = 0;
   /** Whether all have listened once: from then on they are started again. */
@@ -97,8 +97,8 @@ export class Supervision {
   private over = false;
 
   /** @param silenceMaxMs of whom nothing is heard for this long, it is stuck */
-  constructor(reactors: number, private readonly silenceMaxMs: number) {
-    this.reactors = Array.from({ length: reactors }, () => ({
+  constructor(workers: number, private readonly silenceMaxMs: number) {
+    this.workers = Array.from({ length: workers }, () => ({
       state: "waiting",
       startedMs: 0,
       dueMs: -Infinity,
@@ -116,18 +116,18 @@ export class Supervision {
   /** Starts all. */
   start(nowMs: number): void {
     this.tickMs = nowMs;
-    for (const reactor of this.reactors.keys()) this.startOne(reactor, nowMs);
+    for (const worker of this.workers.keys()) this.startOne(worker, nowMs);
   }
 
   /** It listens. */
-  handleListening(reactor: number): void {
-    const one = this.reactors[reactor];
+  handleListening(worker: number): void {
+    const one = this.workers[worker];
     if (one.state !== "starting") return;
     one.state = "running";
     one.dueMs = Infinity;
     one.silentMs = 0;
-    if (this.isUp) this.actions.push({ type: "restored", reactor });
-    else if (this.reactors.every(({ state }) => state === "running")) {
+    if (this.isUp) this.actions.push({ type: "restored", worker });
+    else if (this.workers.every(({ state }) => state === "running")) {
       this.isUp = true;
       this.actions.push({ type: "ready" });
     }
@@ -135,11 +135,11 @@ export class Supervision {
 
   /** It has said that it lives, and who is there. `draining`: it lets nobody in any more. */
   handleAlive(
-    reactor: number,
+    worker: number,
     said: { readonly rooms: number; readonly peers: number; readonly draining: boolean },
     nowMs: number,
   ): void {
-    const one = this.reactors[reactor];
+    const one = this.workers[worker];
     one.silentMs = 0;
     one.rooms = said.rooms;
     one.peers = said.peers;
@@ -148,13 +148,13 @@ export class Supervision {
   }
 
   /** It has said why it cannot start; it ends by itself. */
-  handleFailed(reactor: number, failure: Failure): void {
-    this.reactors[reactor].failure = failure;
+  handleFailed(worker: number, failure: Failure): void {
+    this.workers[worker].failure = failure;
   }
 
   /** Its process is no more; `how` it ended, for people. */
-  handleExited(reactor: number, how: string, nowMs: number): void {
-    const one = this.reactors[reactor];
+  handleExited(worker: number, how: string, nowMs: number): void {
+    const one = this.workers[worker];
     const { state, failure } = one;
     one.rooms = one.peers = 0;
     one.killed = false;
@@ -164,22 +164,22 @@ export class Supervision {
     } else if (!this.isUp) {
       one.state = "ended";
       this.giveUp(
-        failure ?? { message: `reactor ${reactor} ended as it started: ${how}`, usage: false },
+        failure ?? { message: `reactor ${worker} ended as it started: ${how}`, usage: false },
       );
     } else if (this.draining) {
       one.state = "ended";
-      this.note("warning", "a reactor has died", { reactor, how });
+      this.note("warning", "a reactor has died", { reactor: worker, how });
       this.endIfDrained(nowMs);
-    } else this.startLater(reactor, failure?.message ?? how, nowMs);
+    } else this.startLater(worker, failure?.message ?? how, nowMs);
     one.failure = undefined;
-    if (this.reactors.every((other) => other.state === "ended")) this.end();
+    if (this.workers.every((other) => other.state === "ended")) this.end();
   }
 
   /** A signal wants the end: at first with leave taken, at a second time at once. */
   handleStop(nowMs: number): void {
     if (!this.stopping) return this.stop(nowMs);
-    for (const [reactor, { state }] of this.reactors.entries()) {
-      if (state !== "ended") this.actions.push({ type: "kill", reactor });
+    for (const [worker, { state }] of this.workers.entries()) {
+      if (state !== "ended") this.actions.push({ type: "kill", worker });
     }
   }
 
@@ -193,23 +193,23 @@ export class Supervision {
     const isTick = nowMs >= this.tickMs + TICK_MS;
     const countedMs = Math.min(nowMs - this.tickMs, TICK_COUNTED_MS);
     if (isTick) this.tickMs = nowMs;
-    for (const [reactor, one] of this.reactors.entries()) {
+    for (const [worker, one] of this.workers.entries()) {
       if (one.state === "running" && isTick && !one.killed) {
         one.silentMs += countedMs;
-        if (one.silentMs >= this.silenceMaxMs) this.killStuck(reactor, nowMs);
+        if (one.silentMs >= this.silenceMaxMs) this.killStuck(worker, nowMs);
       }
       if (nowMs < one.dueMs) continue;
       if (one.state === "waiting") {
         one.restarts++;
-        this.startOne(reactor, nowMs);
-      } else if (one.state !== "ended") this.killStuck(reactor, nowMs);
+        this.startOne(worker, nowMs);
+      } else if (one.state !== "ended") this.killStuck(worker, nowMs);
     }
   }
 
   /** When `handleTimer` is to be called, ms; `Infinity` for never. */
   nextDeadlineMs(): number {
     if (this.over) return Infinity;
-    return Math.min(this.tickMs + TICK_MS, ...this.reactors.map(({ dueMs }) => dueMs));
+    return Math.min(this.tickMs + TICK_MS, ...this.workers.map(({ dueMs }) => dueMs));
   }
 
   /** What the shell has to do, in this order. */
@@ -219,40 +219,40 @@ export class Supervision {
     return drained;
   }
 
-  /** How a reactor is. */
-  reactor(reactor: number): { readonly state: ReactorState; readonly restarts: number } {
-    const { state, restarts } = this.reactors[reactor];
+  /** How a worker is. */
+  worker(worker: number): { readonly state: WorkerState; readonly restarts: number } {
+    const { state, restarts } = this.workers[worker];
     return { state, restarts };
   }
 
   /** Rooms and joined peers of all. */
   get population(): { readonly rooms: number; readonly peers: number } {
-    const sum = (of: (one: Reactor) => number) =>
-      this.reactors.reduce((total, one) => total + of(one), 0);
+    const sum = (of: (one: WorkerRecord) => number) =>
+      this.workers.reduce((total, one) => total + of(one), 0);
     return { rooms: sum(({ rooms }) => rooms), peers: sum(({ peers }) => peers) };
   }
 
   /**
-   * Whether every reactor is alive, or known to be dead and about to be started: while one is stuck, the
+   * Whether every worker is alive, or known to be dead and about to be started: while one is stuck, the
    * service manager must hear nothing.
    */
   get healthy(): boolean {
-    return this.reactors.every(({ state, silentMs, killed }) =>
+    return this.workers.every(({ state, silentMs, killed }) =>
       !killed && (state !== "running" || silentMs < this.silenceMaxMs / 2)
     );
   }
 
-  private startOne(reactor: number, nowMs: number): void {
-    const one = this.reactors[reactor];
+  private startOne(worker: number, nowMs: number): void {
+    const one = this.workers[worker];
     one.state = "starting";
     one.startedMs = nowMs;
     one.dueMs = nowMs + START_MAX_MS;
     one.silentMs = 0;
-    this.actions.push({ type: "start", reactor });
+    this.actions.push({ type: "start", worker });
   }
 
-  private startLater(reactor: number, how: string, nowMs: number): void {
-    const one = this.reactors[reactor];
+  private startLater(worker: number, how: string, nowMs: number): void {
+    const one = this.workers[worker];
     if (one.state === "running" && nowMs - one.startedMs >= STABLE_MS) one.attempts = 0;
     const message = one.state === "running"
       ? "a reactor has died with its rooms, and is started again"
@@ -261,39 +261,41 @@ export class Supervision {
     one.attempts++;
     one.state = "waiting";
     one.dueMs = nowMs + delayMs;
-    this.note("error", message, { reactor, how, delayMs });
+    this.note("error", message, { reactor: worker, how, delayMs });
   }
 
   /** One that does not answer cannot take leave of anybody. */
-  private killStuck(reactor: number, nowMs: number): void {
-    const one = this.reactors[reactor];
+  private killStuck(worker: number, nowMs: number): void {
+    const one = this.workers[worker];
     const isAsked = one.state === "ending";
     // Should it not die of that, it is killed again.
     one.dueMs = nowMs + STOP_MAX_MS;
     one.killed = true;
-    this.note(isAsked ? "warning" : "error", "a reactor is stuck, and is killed", { reactor });
+    this.note(isAsked ? "warning" : "error", "a reactor is stuck, and is killed", {
+      reactor: worker,
+    });
     if (one.state === "starting") {
-      const message = `reactor ${reactor} did not listen within ${START_MAX_MS / 1_000} s`;
+      const message = `reactor ${worker} did not listen within ${START_MAX_MS / 1_000} s`;
       one.failure ??= { message, usage: false };
     }
-    this.actions.push({ type: "kill", reactor });
+    this.actions.push({ type: "kill", worker });
   }
 
-  /** A reactor could not start at all: nobody has been let in yet, so the others just end. */
+  /** A worker could not start at all: nobody has been let in yet, so the others just end. */
   private giveUp(failure: Failure): void {
     this.failure ??= failure;
     this.stopping = true;
-    for (const [reactor, one] of this.reactors.entries()) {
+    for (const [worker, one] of this.workers.entries()) {
       if (one.state !== "starting" && one.state !== "running") continue;
       one.state = "ending";
       one.dueMs = Infinity;
-      this.actions.push({ type: "kill", reactor });
+      this.actions.push({ type: "kill", worker });
     }
   }
 
   private stop(nowMs: number): void {
     this.stopping = true;
-    for (const [reactor, one] of this.reactors.entries()) {
+    for (const [worker, one] of this.workers.entries()) {
       if (one.state === "waiting") {
         one.state = "ended";
         one.dueMs = Infinity;
@@ -301,14 +303,14 @@ export class Supervision {
       if (one.state === "ended") continue;
       one.state = "ending";
       one.dueMs = nowMs + STOP_MAX_MS;
-      this.actions.push({ type: "stop", reactor });
+      this.actions.push({ type: "stop", worker });
     }
-    if (this.reactors.every(({ state }) => state === "ended")) this.end();
+    if (this.workers.every(({ state }) => state === "ended")) this.end();
   }
 
   private endIfDrained(nowMs: number): void {
     if (!this.draining || this.stopping) return;
-    const empty = this.reactors.every(({ state, drained }) => state === "ended" || drained);
+    const empty = this.workers.every(({ state, drained }) => state === "ended" || drained);
     if (!empty) return;
     this.note("info", "drained: stopping", {});
     this.stop(nowMs);

@@ -101,7 +101,7 @@ Deno.test("a deadline of 3 ms is met between 3 and 4.5 ms in the median", async 
   await withReactor(async (reactor) => {
     const late: number[] = [];
     let deadlineMs = reactor.now() + 3;
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => {
         if (nowMs < deadlineMs) return false;
         late.push(nowMs - deadlineMs);
@@ -119,7 +119,7 @@ Deno.test("a deadline of 3 ms is met between 3 and 4.5 ms in the median", async 
   });
 });
 
-Deno.test("a worker with work left is called again at once, and descriptors are not starved", async () => {
+Deno.test("a task with work left is called again at once, and descriptors are not starved", async () => {
   await withReactor(async (reactor) => {
     const event = eventFd();
     let rounds = 0;
@@ -131,7 +131,7 @@ Deno.test("a worker with work left is called again at once, and descriptors are 
       },
     });
     event.signal();
-    reactor.addWorker({
+    reactor.addTask({
       work: () => {
         if (++rounds === 10_000) reactor.stop();
         return true;
@@ -164,7 +164,7 @@ Deno.test("the runtime's own loop gets a turn each 20 ms, idle or busy", async (
     await withReactor(async (reactor) => {
       let ticks = 0;
       const timer = setInterval(() => ticks++, 10);
-      reactor.addWorker({ work: () => busy, nextDeadlineMs: () => Infinity });
+      reactor.addTask({ work: () => busy, nextDeadlineMs: () => Infinity });
       const end = setTimeout(() => reactor.stop(), 400);
       await reactor.run();
       clearInterval(timer);
@@ -217,7 +217,7 @@ Deno.test("attending to the runtime's loop gives it a turn each ms", async () =>
 
 Deno.test("idle, it takes next to no CPU", async () => {
   await withReactor(async (reactor) => {
-    reactor.addWorker({ work: () => false, nextDeadlineMs: () => Infinity });
+    reactor.addTask({ work: () => false, nextDeadlineMs: () => Infinity });
     const before = cpuTicks();
     setTimeout(() => reactor.stop(), 1000);
     await reactor.run();
@@ -266,15 +266,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("what a worker throws ends the run", async () => {
+Deno.test("what a task throws ends the run", async () => {
   await withReactor(async (reactor) => {
-    const remove = reactor.addWorker({
+    const remove = reactor.addTask({
       work: () => {
-        throw new RangeError("from the worker");
+        throw new RangeError("from the task");
       },
       nextDeadlineMs: () => Infinity,
     });
-    await assertRejects(() => reactor.run(), RangeError, "from the worker");
+    await assertRejects(() => reactor.run(), RangeError, "from the task");
     remove();
     setTimeout(() => reactor.stop(), 10);
     await reactor.run();
@@ -299,10 +299,10 @@ Deno.test("a poller's timer bounds the wait, and its work is run before", async 
   });
 });
 
-Deno.test("workers may be removed while they run", async () => {
+Deno.test("tasks may be removed while they run", async () => {
   await withReactor((reactor) => {
     const calls: string[] = [];
-    const worker = (name: string, then: () => void) => ({
+    const task = (name: string, then: () => void) => ({
       work: () => {
         calls.push(name);
         then();
@@ -310,8 +310,8 @@ Deno.test("workers may be removed while they run", async () => {
       },
       nextDeadlineMs: () => Infinity,
     });
-    const removeFirst: () => void = reactor.addWorker(worker("first", () => removeFirst()));
-    reactor.addWorker(worker("second", () => {}));
+    const removeFirst: () => void = reactor.addTask(task("first", () => removeFirst()));
+    reactor.addTask(task("second", () => {}));
     reactor.turn(0);
     reactor.turn(0);
     assertEquals(calls.filter((name) => name === "first").length, 1);

@@ -1,22 +1,22 @@
-/** The bans of a relay of several reactors: its supervisor keeps the list, in its file and in each reactor. */
+/** The bans of a relay of several workers: its supervisor keeps the list, in its file and in each worker. */
 import { type Ban, BAN_ID_BYTES, isOver, makeBan } from "../../../relay/ban_record.ts";
 import { BanList } from "../../../relay/bans.ts";
 import type { Removal } from "../../../relay/removal.ts";
 import { BanFile } from "../ban_file.ts";
 import { type Logger, logText } from "../../../log/logging.ts";
 import { randomBytes } from "../../common/random.ts";
-import type { ReactorOrder } from "./messages.ts";
+import type { WorkerOrder } from "./messages.ts";
 
 /** See the module. */
 export class SupervisorBans {
   private readonly list = new BanList();
   private readonly file: BanFile;
 
-  /** `tellAll` reaches all reactors that run. */
+  /** `tellAll` reaches all workers that run. */
   constructor(
     stateDir: string,
     private readonly logger: Logger,
-    private readonly tellAll: (order: ReactorOrder) => void,
+    private readonly tellAll: (order: WorkerOrder) => void,
   ) {
     this.file = new BanFile(stateDir, logger);
     for (const ban of this.file.found) this.list.add(ban, Date.now());
@@ -33,7 +33,7 @@ export class SupervisorBans {
     return this.list.values(Date.now());
   }
 
-  /** A reactor has made a ban, or one is over, or taken back by its host. */
+  /** A worker has made a ban, or one is over, or taken back by its host. */
   handleMade(ban: Ban): void {
     this.add(ban);
     this.file.keep(() => this.values());

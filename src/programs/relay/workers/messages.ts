@@ -1,16 +1,16 @@
 /**
- * What a supervisor and a reactor say to each other: one JSON object a line, over the reactor's standard
+ * What a supervisor and a worker say to each other: one JSON object a line, over the worker's standard
  * input and output. Both are the same executable, so what comes is what was meant.
  *
  * ```
- *  supervisor ── job ──► reactor                    its first line
+ *  supervisor ── job ──► worker                     its first line
  *             ◄── listening, or failed ──
  *             ── open ──►                           all listen: hellos are answered from here on
  *             ◄── alive ──                          at its interval, from the loop that carries the frames
  *             ── view ──► ◄── view ──               for status pages and `ctl`
  *             ── lock, unlock, kick, drain ──►
  *             ── bans, unban ──►                    those that there are come with "open"
- *             ◄── banMade, bansGone ──              what was done in the reactor: the supervisor keeps the list
+ *             ◄── banMade, bansGone ──              what was done in the worker: the supervisor keeps the list
  *             ── reload ──► ◄── reloaded ──
  *             ── stop, or the end of the input ──►  the process ends
  * ```
@@ -23,15 +23,15 @@ import type { RelayView } from "../../../serve/relay_view.ts";
 /** The options of a program as texts, by their names. */
 export type OptionTexts = Readonly<Record<string, readonly string[] | boolean>>;
 
-/** What a reactor is to do. */
-export interface ReactorJob {
+/** What a worker is to do. */
+export interface WorkerJob {
   readonly type: "job";
   /** Of the supervisor's program: the file may have been exchanged since it was started. */
   readonly version: string;
   /** The process id of the supervisor. */
   readonly supervisor: number;
   /** From 0. */
-  readonly reactor: number;
+  readonly worker: number;
   /** The relay's options, of which the following fields take precedence. */
   readonly options: OptionTexts;
   readonly listen: readonly ListenAddress[];
@@ -40,7 +40,7 @@ export interface ReactorJob {
   readonly derOutFile?: string;
   readonly stateDir: string;
   readonly frameLogFile?: string;
-  /** What tells rooms of the same code apart, base64url: the same for all reactors. */
+  /** What tells rooms of the same code apart, base64url: the same for all workers. */
   readonly roomSalt: string;
   /** How often it is to say that it lives. */
   readonly aliveIntervalMs: number;
@@ -48,16 +48,16 @@ export interface ReactorJob {
   readonly draining: boolean;
 }
 
-/** What a reactor is told after its job. */
-export type ReactorOrder =
+/** What a worker is told after its job. */
+export type WorkerOrder =
   | {
     readonly type: "open";
-    /** The UDP ports of each reactor, one for each listener. */
+    /** The UDP ports of each worker, one for each listener. */
     readonly ports: readonly (readonly number[])[];
     /** Who is not to be let in. */
     readonly bans: readonly Ban[];
   }
-  /** A reactor has one such question at a time. */
+  /** A worker has one such question at a time. */
   | { readonly type: "view" }
   | { readonly type: "lock"; readonly room: string }
   | { readonly type: "unlock"; readonly room: string }
@@ -73,8 +73,8 @@ export type ReactorOrder =
   | { readonly type: "reload" }
   | { readonly type: "stop" };
 
-/** What a reactor says. */
-export type ReactorReport =
+/** What a worker says. */
+export type WorkerReport =
   /** With the UDP port of each listener. */
   | { readonly type: "listening"; readonly ports: readonly number[] }
   | { readonly type: "failed"; readonly message: string; readonly usage: boolean }
@@ -89,26 +89,26 @@ export type ReactorReport =
   | { readonly type: "bansGone"; readonly ids: readonly string[] }
   | { readonly type: "reloaded" };
 
-/** The word that starts a reactor instead of a relay; what follows it is for process lists. */
-export const REACTOR_WORD = "reactor";
+/** The word that starts a worker instead of a relay; what follows it is for process lists. */
+export const WORKER_WORD = "reactor";
 
 /** A message as a line. */
-export function formatLine(message: ReactorJob | ReactorOrder | ReactorReport): string {
+export function formatLine(message: WorkerJob | WorkerOrder | WorkerReport): string {
   return `${JSON.stringify(message)}\n`;
 }
 
 /** The job of a line, or undefined if it is none of this version's. */
-export function parseJob(line: string): ReactorJob | undefined {
+export function parseJob(line: string): WorkerJob | undefined {
   try {
-    const json = JSON.parse(line) as Partial<ReactorJob> | null;
-    return json?.type === "job" ? json as ReactorJob : undefined;
+    const json = JSON.parse(line) as Partial<WorkerJob> | null;
+    return json?.type === "job" ? json as WorkerJob : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** A later line; undefined: it is no message. */
-export function parseLine<Message extends ReactorOrder | ReactorReport>(
+export function parseLine<Message extends WorkerOrder | WorkerReport>(
   line: string,
 ): Message | undefined {
   try {

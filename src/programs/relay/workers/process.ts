@@ -1,22 +1,22 @@
-/** A reactor's process as its supervisor has it (`reactor_messages.ts` is what they say). */
+/** A worker's process as its supervisor has it (`messages.ts` is what they say). */
 import {
   formatLine,
   parseLine,
-  REACTOR_WORD,
-  type ReactorJob,
-  type ReactorOrder,
-  type ReactorReport,
+  WORKER_WORD,
+  type WorkerJob,
+  type WorkerOrder,
+  type WorkerReport,
 } from "./messages.ts";
 
 /** Who hears of it. */
-export interface ReactorProcessHandler {
-  report(report: ReactorReport): void;
+export interface WorkerProcessHandler {
+  report(report: WorkerReport): void;
   /** The process is no more, and everything that it has said was reported. `how`: for people. */
   exited(how: string): void;
 }
 
 /** See the module. */
-export class ReactorProcess {
+export class WorkerProcess {
   private readonly child: Deno.ChildProcess;
   private readonly input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
 
@@ -28,11 +28,11 @@ export class ReactorProcess {
    */
   constructor(
     executable: string,
-    job: ReactorJob,
-    private readonly handler: ReactorProcessHandler,
+    job: WorkerJob,
+    private readonly handler: WorkerProcessHandler,
   ) {
     this.child = new Deno.Command(executable, {
-      args: [REACTOR_WORD, String(job.reactor)],
+      args: [WORKER_WORD, String(job.worker)],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -43,7 +43,7 @@ export class ReactorProcess {
   }
 
   /** Tells it something; one that has ended hears nothing. */
-  tell(order: ReactorOrder): void {
+  tell(order: WorkerOrder): void {
     this.write(order);
   }
 
@@ -56,7 +56,7 @@ export class ReactorProcess {
     }
   }
 
-  private write(message: ReactorJob | ReactorOrder): void {
+  private write(message: WorkerJob | WorkerOrder): void {
     const bytes = new TextEncoder().encode(formatLine(message));
     this.input.write(bytes).catch(() => {
       // It has ended, which `follow` sees.
@@ -75,7 +75,7 @@ export class ReactorProcess {
       const [first, ...lines] = text.split("\n");
       rest.push(first);
       for (const next of lines) {
-        const report = parseLine<ReactorReport>(rest.join(""));
+        const report = parseLine<WorkerReport>(rest.join(""));
         if (report !== undefined) this.handler.report(report);
         rest = [next];
       }

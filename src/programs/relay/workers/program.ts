@@ -1,6 +1,6 @@
 /**
- * One of several reactors: a process that carries frames, started by the supervisor of `--reactors`, and
- * told by it over its standard input what to do (`reactor_messages.ts`).
+ * One of several workers: a process that carries frames, started by the supervisor of `--reactors`, and
+ * told by it over its standard input what to do (`messages.ts`).
  */
 import { parseBase64Url } from "../../../control/base64url.ts";
 import { LineChannel } from "../../../system/process/line_channel.ts";
@@ -8,7 +8,7 @@ import { dieWithParent } from "../../../system/process/parent_death.ts";
 import type { QuicAddress } from "../../../quic/mod.ts";
 import { type Arrival, LocalDirectory, type RoomDirectory } from "../../../relay/directory.ts";
 import { KEY_SALT_BYTES } from "../../../relay/policy.ts";
-import { ReactorDirectory } from "../../../relay/workers/directory.ts";
+import { WorkerDirectory } from "../../../relay/workers/directory.ts";
 import { redirectHost } from "../../../relay/workers/redirect_host.ts";
 import type { RelayView } from "../../../serve/relay_view.ts";
 import { sha256 } from "../../../trust/sha256.ts";
@@ -17,12 +17,12 @@ import { type Logger, loggerOf, logText } from "../../../log/logging.ts";
 import {
   formatLine,
   parseLine,
-  type ReactorJob,
-  type ReactorOrder,
-  type ReactorReport,
+  type WorkerJob,
+  type WorkerOrder,
+  type WorkerReport,
 } from "./messages.ts";
 import { RelayEngine } from "../engine.ts";
-import { reactorResetKey } from "../identity.ts";
+import { workerResetKey } from "../identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
 import { policyOf } from "../policy.ts";
 import { viewer } from "../status.ts";
@@ -30,19 +30,19 @@ import { UserError } from "../../../log/user_error.ts";
 
 const STDIN_FD = 0;
 const STDOUT_FD = 1;
-/** Why a reactor ends that its supervisor tells to; the supervisor has said why itself. */
+/** Why a worker ends that its supervisor tells to; the supervisor has said why itself. */
 const ASKED = "the supervisor wants it";
 
 /**
- * Runs a reactor until its supervisor ends it; resolves with the exit code.
+ * Runs a worker until its supervisor ends it; resolves with the exit code.
  *
  * @param options the relay's, with the job's fields in their places
  */
-export async function runReactor(options: RelayProgramOptions, job: ReactorJob): Promise<number> {
+export async function runWorker(options: RelayProgramOptions, job: WorkerJob): Promise<number> {
   if (!dieWithParent(job.supervisor)) return 1;
-  let program: ReactorProgram;
+  let program: WorkerProgram;
   try {
-    program = await ReactorProgram.open(options, job);
+    program = await WorkerProgram.open(options, job);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     sayFailure(error);
@@ -52,13 +52,13 @@ export async function runReactor(options: RelayProgramOptions, job: ReactorJob):
   return 0;
 }
 
-/** Tells the supervisor, who tells the administrator, why there will be no reactor. */
+/** Tells the supervisor, who tells the administrator, why there will be no worker. */
 export function sayFailure({ message, usage }: UserError): void {
   const line = formatLine({ type: "failed", message, usage });
   Deno.stdout.writeSync(new TextEncoder().encode(line));
 }
 
-/** Where rooms live, once all reactors' ports are known; until then nobody is let in. */
+/** Where rooms live, once all workers' ports are known; until then nobody is let in. */
 class LateDirectory implements RoomDirectory {
   known: RoomDirectory | undefined;
 
@@ -67,7 +67,7 @@ class LateDirectory implements RoomDirectory {
   }
 }
 
-class ReactorProgram {
+class WorkerProgram {
   private readonly logger: Logger = loggerOf("relay");
   private readonly channel: LineChannel;
   private readonly view: () => RelayView;
@@ -76,7 +76,7 @@ class ReactorProgram {
 
   private constructor(
     private readonly options: RelayProgramOptions,
-    private readonly job: ReactorJob,
+    private readonly job: WorkerJob,
     private readonly engine: RelayEngine,
     private readonly directory: LateDirectory,
     private readonly keeper: CertificateKeeper,
@@ -89,19 +89,19 @@ class ReactorProgram {
     this.view = viewer({ node, reactor, timeOriginMs, version: options.version });
     this.channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
       line: (text) => {
-        const order = parseLine<ReactorOrder>(text);
+        const order = parseLine<WorkerOrder>(text);
         if (order !== undefined) this.obey(order);
       },
       ended: () => this.stop("the supervisor is gone"),
     });
-    reactor.addWorker({
+    reactor.addTask({
       work: (nowMs) => (this.sayAlive(nowMs), false),
       nextDeadlineMs: () => this.aliveDueMs,
     });
   }
 
   /** @throws {UserError} for what the administrator can mend */
-  static async open(options: RelayProgramOptions, job: ReactorJob): Promise<ReactorProgram> {
+  static async open(options: RelayProgramOptions, job: WorkerJob): Promise<WorkerProgram> {
     const salt = parseBase64Url(job.roomSalt, KEY_SALT_BYTES);
     const certificate = await certificateOf(options, job.stateDir);
     const directory = new LateDirectory();
@@ -110,7 +110,7 @@ class ReactorProgram {
       policy: policyOf(options, salt),
       directory,
       certificate,
-      resetKey: reactorResetKey(resetKeyOf(job.stateDir), job.reactor),
+      resetKey: workerResetKey(resetKeyOf(job.stateDir), job.worker),
       arrivalOf: (...way) => hosts.arrivalOf(...way),
     });
     engine.accepting = false;
@@ -122,7 +122,7 @@ class ReactorProgram {
       () => certificateOf(options, job.stateDir),
       () => false,
     );
-    return new ReactorProgram(options, job, engine, directory, keeper);
+    return new WorkerProgram(options, job, engine, directory, keeper);
   }
 
   async run(): Promise<void> {
@@ -144,7 +144,7 @@ class ReactorProgram {
     }
   }
 
-  private obey(order: ReactorOrder): void {
+  private obey(order: WorkerOrder): void {
     const { core, reactor } = this.engine;
     switch (order.type) {
       case "open":
@@ -176,8 +176,8 @@ class ReactorProgram {
   }
 
   private openDoors(ports: readonly (readonly number[])[]): void {
-    this.directory.known = new ReactorDirectory({
-      reactor: this.job.reactor,
+    this.directory.known = new WorkerDirectory({
+      worker: this.job.worker,
       ports,
       elsewhere: new LocalDirectory(this.options.redirects),
       sha256,
@@ -202,7 +202,7 @@ class ReactorProgram {
     this.say({ type: "alive", ...population, draining });
   }
 
-  private say(report: ReactorReport): void {
+  private say(report: WorkerReport): void {
     this.channel.send(formatLine(report));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `lanparty-relay --reactors N`: a supervisor and N reactors, processes of this same program.
+ * `lanparty-relay --reactors N`: a supervisor and N workers, processes of this same program.
  *
  * ```
  *                      ┌────────────── supervisor ──────────────┐
@@ -7,7 +7,7 @@
  *                      └──┬───────────────┬───────────────┬─────┘
  *           orders and reports over pipes │               │
  *                      ┌──┴────────┐ ┌────┴──────┐ ┌──────┴────┐
- *                      │ reactor 0 │ │ reactor 1 │ │ reactor 2 │
+ *                      │ worker 0  │ │ worker 1  │ │ worker 2  │
  *                      └── :443 ───┘ └── :444 ───┘ └── :445 ───┘
  *  endpoint ── hello ────►  redirect ─── hello ───►  the room's owner
  * ```
@@ -28,9 +28,9 @@ import { mergeViews } from "../../../serve/merged_view.ts";
 import type { RelayView } from "../../../serve/relay_view.ts";
 import { CertificateKeeper, stampOfFiles } from "../certificate_keeper.ts";
 import { type Logger, loggerOf, logText } from "../../../log/logging.ts";
-import type { ReactorJob, ReactorOrder, ReactorReport } from "./messages.ts";
-import { ReactorProcess } from "./process.ts";
-import { ReactorViews } from "./views.ts";
+import type { WorkerJob, WorkerOrder, WorkerReport } from "./messages.ts";
+import { WorkerProcess } from "./process.ts";
+import { WorkerViews } from "./views.ts";
 import { serveControl } from "../../common/control_service.ts";
 import { removalBy, withTrouble } from "../control.ts";
 import { writeCertificate } from "../engine.ts";
@@ -47,23 +47,23 @@ import { openStateDir } from "../../common/state_dir.ts";
 import { SupervisorBans } from "./bans.ts";
 import { UserError } from "../../../log/user_error.ts";
 
-/** How often each reactor says that it lives, if the service manager does not want to hear more often. */
+/** How often each worker says that it lives, if the service manager does not want to hear more often. */
 const ALIVE_INTERVAL_MS = 1_000;
 /** Reports that fit between two signs of life for the service manager. */
 const ALIVE_DIVISOR = 3;
-/** After such a silence a reactor is stuck; half of the manager's patience, between these. */
+/** After such a silence a worker is stuck; half of the manager's patience, between these. */
 const SILENCE_MIN_MS = 2_000;
 const SILENCE_MAX_MS = 10_000;
 /** How long a reload of all may take until the service manager hears that it is over. */
 const RELOAD_MAX_MS = 10_000;
 
 /**
- * Runs the reactors until SIGINT or SIGTERM; resolves with the exit code.
+ * Runs the workers until SIGINT or SIGTERM; resolves with the exit code.
  *
  * @param listen what each of them listens on
  * @throws {UserError} for what the administrator can mend
  */
-export async function superviseReactors(
+export async function superviseWorkers(
   options: RelayProgramOptions,
   listen: readonly (readonly ListenAddress[])[],
 ): Promise<number> {
@@ -82,21 +82,21 @@ class RelaySupervisor {
   private readonly logger: Logger = loggerOf("relay");
   /** As found at the start: the file may be exchanged later, and with it what the system calls it. */
   private readonly executable = Deno.execPath();
-  private readonly processes: (ReactorProcess | undefined)[] = [];
+  private readonly processes: (WorkerProcess | undefined)[] = [];
   /** What each listens on; a port that the system has chosen stays. */
   private readonly listen: (readonly ListenAddress[])[];
-  /** Of each reactor and listener. */
+  /** Of each worker and listener. */
   private readonly ports: (readonly number[])[];
   private readonly locks = new RoomLocks();
   private readonly bans: SupervisorBans;
-  private readonly views: ReactorViews;
+  private readonly views: WorkerViews;
   private readonly reporter: ServiceReporter;
   private readonly core: Supervision;
   private readonly keeper: CertificateKeeper | undefined;
   private readonly roomSalt: string;
   private readonly startedMs = performance.now();
   private readonly over = Promise.withResolvers<Failure | undefined>();
-  /** Reactors that have not read their files anew yet, and what is done when all have. */
+  /** Workers that have not read their files anew yet, and what is done when all have. */
   private readonly reloading = new Set<number>();
   private reloaded: (() => void) | undefined;
   /** Whether endpoints are let in. */
@@ -111,19 +111,19 @@ class RelaySupervisor {
     private readonly stateDir: string,
     private readonly certificate: RelayCertificate,
   ) {
-    const { reactors } = options;
+    const workers = options.reactors;
     this.listen = [...listen];
     this.ports = listen.map(() => []);
     this.roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
     this.bans = new SupervisorBans(stateDir, this.logger, (order) => this.tellAll(order));
-    this.views = new ReactorViews(
-      reactors,
-      (reactor) => this.tell(reactor, { type: "view" }),
+    this.views = new WorkerViews(
+      workers,
+      (worker) => this.tell(worker, { type: "view" }),
     );
     this.reporter = openReporter(() => this.status(), this.logger, () => this.core.healthy);
     const patienceMs = this.reporter.watchdogIntervalMs / 2;
     this.core = new Supervision(
-      reactors,
+      workers,
       Math.min(SILENCE_MAX_MS, Math.max(SILENCE_MIN_MS, patienceMs)),
     );
     this.keeper = options.certificateFile === undefined ? this.keepOwnCertificate() : undefined;
@@ -163,10 +163,10 @@ class RelaySupervisor {
 
   /** One line of how things are. */
   private status(): string {
-    const down = [...this.ports.keys()].filter((reactor) =>
-      this.core.reactor(reactor).state !== "running"
+    const down = [...this.ports.keys()].filter((worker) =>
+      this.core.worker(worker).state !== "running"
     );
-    const trouble = down.map((reactor) => `; reactor ${reactor} is down`).join("");
+    const trouble = down.map((worker) => `; reactor ${worker} is down`).join("");
     return formatPopulation(this.core.population) + trouble;
   }
 
@@ -193,19 +193,19 @@ class RelaySupervisor {
   private carryOut(action: SupervisionAction): void {
     switch (action.type) {
       case "start":
-        return this.start(action.reactor);
+        return this.start(action.worker);
       case "kill":
-        return this.processes[action.reactor]?.kill();
+        return this.processes[action.worker]?.kill();
       case "stop":
         if (!this.stopping) this.reporter.stopping();
         this.stopping = true;
-        this.tell(action.reactor, { type: "stop" });
+        this.tell(action.worker, { type: "stop" });
         return;
       case "ready":
         return this.open();
       case "restored":
-        this.noteListening(action.reactor);
-        this.tell(action.reactor, this.openOrder());
+        this.noteListening(action.worker);
+        this.tell(action.worker, this.openOrder());
         return;
       case "note":
         return logText(this.logger, action.level, action.message, { ...action.fields });
@@ -214,35 +214,33 @@ class RelaySupervisor {
     }
   }
 
-  private start(reactor: number): void {
+  private start(worker: number): void {
     try {
-      this.processes[reactor] = new ReactorProcess(this.executable, this.jobOf(reactor), {
-        report: (report) => this.handleReport(reactor, report),
-        exited: (how) => this.handleExited(reactor, how),
+      this.processes[worker] = new WorkerProcess(this.executable, this.jobOf(worker), {
+        report: (report) => this.handleReport(worker, report),
+        exited: (how) => this.handleExited(worker, how),
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.core.handleExited(reactor, error.message, performance.now());
+      this.core.handleExited(worker, error.message, performance.now());
     }
   }
 
-  private jobOf(reactor: number): ReactorJob {
+  private jobOf(worker: number): WorkerJob {
     const { options, certificate } = this;
     const { frameLogFile } = options;
     return {
       type: "job",
       version: options.version,
       supervisor: Deno.pid,
-      reactor,
+      worker,
       options: options.texts,
-      listen: this.listen[reactor],
+      listen: this.listen[worker],
       certificateFile: certificate.certificateFile,
       keyFile: certificate.keyFile,
-      ...(reactor > 0 || options.derOutFile === undefined
-        ? {}
-        : { derOutFile: options.derOutFile }),
+      ...(worker > 0 || options.derOutFile === undefined ? {} : { derOutFile: options.derOutFile }),
       stateDir: this.stateDir,
-      ...(frameLogFile === undefined ? {} : { frameLogFile: `${frameLogFile}.reactor${reactor}` }),
+      ...(frameLogFile === undefined ? {} : { frameLogFile: `${frameLogFile}.reactor${worker}` }),
       roomSalt: this.roomSalt,
       aliveIntervalMs: Math.min(
         ALIVE_INTERVAL_MS,
@@ -253,45 +251,45 @@ class RelaySupervisor {
     };
   }
 
-  private handleReport(reactor: number, report: ReactorReport): void {
+  private handleReport(worker: number, report: WorkerReport): void {
     switch (report.type) {
       case "listening":
-        this.ports[reactor] = report.ports;
-        this.listen[reactor] = this.listen[reactor].map((address, index) => ({
+        this.ports[worker] = report.ports;
+        this.listen[worker] = this.listen[worker].map((address, index) => ({
           ...address,
           port: report.ports[index],
         }));
-        this.core.handleListening(reactor);
+        this.core.handleListening(worker);
         break;
       case "failed":
-        this.core.handleFailed(reactor, report);
+        this.core.handleFailed(worker, report);
         break;
       case "alive":
-        this.core.handleAlive(reactor, report, performance.now());
+        this.core.handleAlive(worker, report, performance.now());
         break;
       case "view":
-        return this.views.handleView(reactor, report.view);
+        return this.views.handleView(worker, report.view);
       case "banMade":
         return this.bans.handleMade(report.ban);
       case "bansGone":
         return this.bans.handleGone(report.ids);
       case "reloaded":
-        return this.handleReloaded(reactor);
+        return this.handleReloaded(worker);
     }
     this.turn();
   }
 
-  private handleExited(reactor: number, how: string): void {
-    this.processes[reactor] = undefined;
-    this.views.handleGone(reactor);
-    this.handleReloaded(reactor);
-    this.core.handleExited(reactor, how, performance.now());
+  private handleExited(worker: number, how: string): void {
+    this.processes[worker] = undefined;
+    this.views.handleGone(worker);
+    this.handleReloaded(worker);
+    this.core.handleExited(worker, how, performance.now());
     this.turn();
   }
 
   /** All listen: from here on endpoints are let in. */
   private open(): void {
-    for (const reactor of this.ports.keys()) this.noteListening(reactor);
+    for (const worker of this.ports.keys()) this.noteListening(worker);
     this.tellAll(this.openOrder());
     // As with one process: whoever waits for this line may send a signal.
     const { created, fingerprint } = this.certificate;
@@ -301,23 +299,26 @@ class RelaySupervisor {
     this.reporter.ready();
   }
 
-  private openOrder(): ReactorOrder {
+  private openOrder(): WorkerOrder {
     return { type: "open", ports: this.ports, bans: this.bans.values() };
   }
 
-  private noteListening(reactor: number): void {
-    for (const address of this.listen[reactor]) {
-      logText(this.logger, "info", "listening", { address: formatListen(address), reactor });
+  private noteListening(worker: number): void {
+    for (const address of this.listen[worker]) {
+      logText(this.logger, "info", "listening", {
+        address: formatListen(address),
+        reactor: worker,
+      });
     }
   }
 
-  private tell(reactor: number, order: ReactorOrder): boolean {
-    this.processes[reactor]?.tell(order);
-    return this.processes[reactor] !== undefined;
+  private tell(worker: number, order: WorkerOrder): boolean {
+    this.processes[worker]?.tell(order);
+    return this.processes[worker] !== undefined;
   }
 
-  private tellAll(order: ReactorOrder): void {
-    for (const reactor of this.ports.keys()) this.tell(reactor, order);
+  private tellAll(order: WorkerOrder): void {
+    for (const worker of this.ports.keys()) this.tell(worker, order);
   }
 
   private view(): RelayView {
@@ -331,11 +332,11 @@ class RelaySupervisor {
         draining: this.draining,
         bans: this.bans.counts,
       },
-      this.ports.map((ports, reactor) => ({
-        reactor,
+      this.ports.map((ports, worker) => ({
+        reactor: worker,
         ports,
-        restarts: this.core.reactor(reactor).restarts,
-        view: this.views.of(reactor),
+        restarts: this.core.worker(worker).restarts,
+        view: this.views.of(worker),
       })),
     );
   }
@@ -350,9 +351,9 @@ class RelaySupervisor {
         const homes = rooms.filter(({ room: code, id, peers }) =>
           (code === room || id === room) && peers.some((peer) => peer.peerId === peerId)
         );
-        const reactors = new Set(homes.map(({ reactor }) => reactor!));
+        const workers = new Set(homes.map(({ reactor }) => reactor!));
         const removal = removalBy(forMs, reason);
-        for (const reactor of reactors) this.tell(reactor, { type: "kick", room, peerId, removal });
+        for (const worker of workers) this.tell(worker, { type: "kick", room, peerId, removal });
         return homes.length > 0 ? "gone" : "nobody";
       },
       ban: (target, { forMs, reason, room }) =>
@@ -377,7 +378,7 @@ class RelaySupervisor {
     return withTrouble(answer, await this.bans.written());
   }
 
-  /** The relay's own certificate is made anew here; reactors see its files change. */
+  /** The relay's own certificate is made anew here; workers see its files change. */
   private keepOwnCertificate(): CertificateKeeper {
     return new CertificateKeeper(
       {
@@ -400,8 +401,8 @@ class RelaySupervisor {
     this.reloaded?.();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.reloaded = resolve;
-    for (const reactor of this.ports.keys()) {
-      if (this.tell(reactor, { type: "reload" })) this.reloading.add(reactor);
+    for (const worker of this.ports.keys()) {
+      if (this.tell(worker, { type: "reload" })) this.reloading.add(worker);
     }
     const timer = setTimeout(resolve, RELOAD_MAX_MS);
     await promise;
@@ -409,8 +410,8 @@ class RelaySupervisor {
     if (!this.stopping) this.reporter.ready();
   }
 
-  private handleReloaded(reactor: number): void {
-    this.reloading.delete(reactor);
+  private handleReloaded(worker: number): void {
+    this.reloading.delete(worker);
     if (this.reloading.size === 0) this.reloaded?.();
   }
 }

@@ -1,4 +1,4 @@
-/** What the reactors say of themselves when they are asked, kept for a moment. */
+/** What the workers say of themselves when they are asked, kept for a moment. */
 import { FRESH_MS } from "../../../serve/status_pages.ts";
 import type { RelayView } from "../../../serve/relay_view.ts";
 
@@ -6,25 +6,25 @@ import type { RelayView } from "../../../serve/relay_view.ts";
 const ANSWER_MAX_MS = 1_000;
 
 /** See the module. */
-export class ReactorViews {
+export class WorkerViews {
   private readonly views: (RelayView | undefined)[];
-  /** What is done when a reactor has answered, or has gone; where there is nothing, it was not asked. */
+  /** What is done when a worker has answered, or has gone; where there is nothing, it was not asked. */
   private readonly waiting: ((() => void) | undefined)[];
   private collecting: Promise<void> | undefined;
   private collectedMs = -Infinity;
 
-  /** @param ask asks a reactor, for whom `handleView` or `handleGone` will be called; false: it is not there */
+  /** @param ask asks a worker, for whom `handleView` or `handleGone` will be called; false: it is not there */
   constructor(
-    private readonly reactors: number,
-    private readonly ask: (reactor: number) => boolean,
+    private readonly workers: number,
+    private readonly ask: (worker: number) => boolean,
   ) {
-    this.views = new Array(reactors).fill(undefined);
-    this.waiting = new Array(reactors).fill(undefined);
+    this.views = new Array(workers).fill(undefined);
+    this.waiting = new Array(workers).fill(undefined);
   }
 
-  /** The last view of a reactor; undefined: it does not answer. */
-  of(reactor: number): RelayView | undefined {
-    return this.views[reactor];
+  /** The last view of a worker; undefined: it does not answer. */
+  of(worker: number): RelayView | undefined {
+    return this.views[worker];
   }
 
   /** Asks all, unless all were asked a moment ago. */
@@ -42,38 +42,38 @@ export class ReactorViews {
     return this.collecting = collecting;
   }
 
-  handleView(reactor: number, view: RelayView): void {
-    this.views[reactor] = view;
-    this.settle(reactor);
+  handleView(worker: number, view: RelayView): void {
+    this.views[worker] = view;
+    this.settle(worker);
   }
 
-  handleGone(reactor: number): void {
-    this.views[reactor] = undefined;
-    this.settle(reactor);
+  handleGone(worker: number): void {
+    this.views[worker] = undefined;
+    this.settle(worker);
   }
 
   private async askAll(): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => late.resolve(), ANSWER_MAX_MS);
-    const answers = Array.from({ length: this.reactors }, (_, reactor) => this.askOne(reactor));
+    const answers = Array.from({ length: this.workers }, (_, worker) => this.askOne(worker));
     await Promise.race([Promise.all(answers), late.promise]);
     clearTimeout(timer);
-    for (const [reactor, unanswered] of this.waiting.entries()) {
-      if (unanswered !== undefined) this.views[reactor] = undefined;
+    for (const [worker, unanswered] of this.waiting.entries()) {
+      if (unanswered !== undefined) this.views[worker] = undefined;
     }
     this.collectedMs = performance.now();
   }
 
   /** One that has not answered yet is not asked again: what is asked must have a bound. */
-  private askOne(reactor: number): Promise<void> {
-    if (this.waiting[reactor] !== undefined || !this.ask(reactor)) return Promise.resolve();
+  private askOne(worker: number): Promise<void> {
+    if (this.waiting[worker] !== undefined || !this.ask(worker)) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.waiting[reactor] = resolve;
+    this.waiting[worker] = resolve;
     return promise;
   }
 
-  private settle(reactor: number): void {
-    this.waiting[reactor]?.();
-    this.waiting[reactor] = undefined;
+  private settle(worker: number): void {
+    this.waiting[worker]?.();
+    this.waiting[worker] = undefined;
   }
 }

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import type { Worker } from "../../../../src/reactor/mod.ts";
+import type { Task } from "../../../../src/reactor/mod.ts";
 import { TurnClock } from "../../../../src/programs/common/turn_clock.ts";
 
 /** As much of a reactor as the clock looks at: time passes when the test says so. */
 class ScriptedReactor {
   readonly counters = { turns: 1, sleeps: 0, events: 0, yields: 0 };
-  readonly workers: Worker[] = [];
+  readonly tasks: Task[] = [];
   nowMs = 0;
   reads = 0;
 
@@ -14,14 +14,14 @@ class ScriptedReactor {
     return this.nowMs;
   }
 
-  addWorker(worker: Worker): () => void {
-    this.workers.push(worker);
+  addTask(task: Task): () => void {
+    this.tasks.push(task);
     return () => {};
   }
 
   /** The end of a round. */
   work(): void {
-    for (const worker of this.workers) assertEquals(worker.work(this.nowMs), false);
+    for (const task of this.tasks) assertEquals(task.work(this.nowMs), false);
   }
 }
 
@@ -44,7 +44,7 @@ Deno.test("turn clock: each round of a long turn has a time of its own", () => {
   assertEquals(reactor.reads, 16);
 });
 
-Deno.test("turn clock: a new turn has a new time, also if no worker ran in between", () => {
+Deno.test("turn clock: a new turn has a new time, also if no task ran in between", () => {
   const reactor = new ScriptedReactor();
   const clock = new TurnClock(reactor);
   assertEquals(clock.now(), 0);
@@ -56,5 +56,5 @@ Deno.test("turn clock: a new turn has a new time, also if no worker ran in betwe
 Deno.test("turn clock: it wakes nobody up", () => {
   const reactor = new ScriptedReactor();
   new TurnClock(reactor);
-  assertEquals(reactor.workers.map((worker) => worker.nextDeadlineMs(0)), [Infinity]);
+  assertEquals(reactor.tasks.map((task) => task.nextDeadlineMs(0)), [Infinity]);
 });

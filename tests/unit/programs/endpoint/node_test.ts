@@ -55,7 +55,7 @@ class Scene {
       reactor: {
         counters: { turns: 0 },
         now: () => this.nowMs,
-        addWorker: () => () => {},
+        addTask: () => () => {},
         ...{ attend() {}, wake() {}, stop() {} },
       },
       logger: loggerOf("client"),

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { parseListen } from "../../../../src/control/address.ts";
 import { LocalDirectory } from "../../../../src/relay/directory.ts";
-import { formatListen, planReactors } from "../../../../src/relay/workers/plan.ts";
-import { ownerOfRoom, ReactorDirectory } from "../../../../src/relay/workers/directory.ts";
+import { formatListen, planWorkers } from "../../../../src/relay/workers/plan.ts";
+import { ownerOfRoom, WorkerDirectory } from "../../../../src/relay/workers/directory.ts";
 import { isPrivateAddress, redirectHost } from "../../../../src/relay/workers/redirect_host.ts";
 import { sha256 } from "../../../../src/trust/sha256.ts";
 import { RelayHarness } from "../harness.ts";
@@ -13,12 +13,12 @@ const PIN = "A".repeat(43);
 const ROOMS = Array.from({ length: 4_000 }, (_, i) => `ROOM-${i}.${i * 7919}`);
 
 Deno.test("reactors: each room has one owner, and each owner its share of the rooms", () => {
-  for (const reactors of [2, 3, 8]) {
-    const counts = new Array(reactors).fill(0);
-    for (const room of ROOMS) counts[ownerOfRoom(room, reactors, sha256)]++;
+  for (const workers of [2, 3, 8]) {
+    const counts = new Array(workers).fill(0);
+    for (const room of ROOMS) counts[ownerOfRoom(room, workers, sha256)]++;
     for (const count of counts) {
-      assertGreater(count, ROOMS.length / reactors * 0.8);
-      assertLess(count, ROOMS.length / reactors * 1.2);
+      assertGreater(count, ROOMS.length / workers * 0.8);
+      assertLess(count, ROOMS.length / workers * 1.2);
     }
   }
   assertEquals(ownerOfRoom("ANY", 1, sha256), 0);
@@ -27,7 +27,7 @@ Deno.test("reactors: each room has one owner, and each owner its share of the ro
 Deno.test("reactors: one more takes its share, and no other room moves", () => {
   let moved = 0;
   for (const room of ROOMS) {
-    const [before, after] = [3, 4].map((reactors) => ownerOfRoom(room, reactors, sha256));
+    const [before, after] = [3, 4].map((workers) => ownerOfRoom(room, workers, sha256));
     if (before === after) continue;
     assertEquals(after, 3);
     moved++;
@@ -40,10 +40,10 @@ Deno.test("reactors: a room's owner stays the same from version to version", () 
   assertEquals(rooms.map((room) => ownerOfRoom(room, 4, sha256)), [2, 2, 0, 1]);
 });
 
-/** The directory of one of two reactors with two listeners. */
-function directoryOf(reactor: number): ReactorDirectory {
-  return new ReactorDirectory({
-    reactor,
+/** The directory of one of two workers with two listeners. */
+function directoryOf(worker: number): WorkerDirectory {
+  return new WorkerDirectory({
+    worker,
     ports: [[443, 4430], [444, 4440]],
     elsewhere: new LocalDirectory([["FAR", { relay: "far.example:443" }]]),
     sha256,
@@ -62,9 +62,9 @@ Deno.test("reactors: exactly one has a room here, and the other names its port, 
       fingerprint: PIN,
     });
   }
-  for (const reactor of [0, 1]) {
-    const { where } = directoryOf(reactor);
-    const far = where.call(directoryOf(reactor), "FAR", "FAR", { listener: 0, host: "192.0.2.1" });
+  for (const worker of [0, 1]) {
+    const { where } = directoryOf(worker);
+    const far = where.call(directoryOf(worker), "FAR", "FAR", { listener: 0, host: "192.0.2.1" });
     assertEquals(far, { relay: "far.example:443" });
   }
 });
@@ -140,8 +140,8 @@ Deno.test("reactors: private addresses are told from public ones", () => {
 });
 
 /** The plan's listeners, or what is wrong. */
-function plan(listen: string[], reactors: number, ...ports: number[]): unknown {
-  const found = planReactors({ listen: listen.map((text) => parseListen(text)!), reactors, ports });
+function plan(listen: string[], workers: number, ...ports: number[]): unknown {
+  const found = planWorkers({ listen: listen.map((text) => parseListen(text)!), workers, ports });
   return found.ok ? found.listen.map((own) => own.map(formatListen)) : found.message;
 }
 

@@ -18,16 +18,16 @@ class Stage {
   readonly core: Supervision;
   readonly notes: string[] = [];
 
-  constructor(readonly reactors = 2) {
-    this.core = new Supervision(reactors, SILENCE_MS);
+  constructor(readonly workers = 2) {
+    this.core = new Supervision(workers, SILENCE_MS);
     this.core.start(this.nowMs);
   }
 
   /** All listen. */
-  static running(reactors = 2): Stage {
-    const stage = new Stage(reactors);
+  static running(workers = 2): Stage {
+    const stage = new Stage(workers);
     stage.actions();
-    for (let reactor = 0; reactor < reactors; reactor++) stage.core.handleListening(reactor);
+    for (let worker = 0; worker < workers; worker++) stage.core.handleListening(worker);
     assertEquals(stage.actions(), ["ready"]);
     return stage;
   }
@@ -39,7 +39,7 @@ class Stage {
         return [];
       }
       if (action.type === "end") return [`end ${action.failure?.message ?? ""}`.trim()];
-      return ["reactor" in action ? `${action.type} ${action.reactor}` : action.type];
+      return ["worker" in action ? `${action.type} ${action.worker}` : action.type];
     });
   }
 
@@ -53,7 +53,7 @@ class Stage {
       this.nowMs = Math.min(endMs, Math.max(this.nowMs, this.core.nextDeadlineMs()));
       if (this.nowMs >= aliveMs) {
         aliveMs = this.nowMs + 1_000;
-        for (const reactor of alive) this.core.handleAlive(reactor, NOBODY, this.nowMs);
+        for (const worker of alive) this.core.handleAlive(worker, NOBODY, this.nowMs);
       }
       this.core.handleTimer(this.nowMs);
       found.push(...this.actions());
@@ -61,8 +61,8 @@ class Stage {
     return found;
   }
 
-  exit(reactor: number, how = "SIGSEGV"): string[] {
-    this.core.handleExited(reactor, how, this.nowMs);
+  exit(worker: number, how = "SIGSEGV"): string[] {
+    this.core.handleExited(worker, how, this.nowMs);
     return this.actions();
   }
 }
@@ -109,12 +109,12 @@ Deno.test("supervision: one that dies is started again, the others are left alon
   assertEquals(stage.core.population, { rooms: 3, peers: 8 });
   assertEquals(stage.exit(1), []);
   assertEquals(stage.core.population, { rooms: 2, peers: 5 });
-  assertEquals(stage.core.reactor(1), { state: "waiting", restarts: 0 });
+  assertEquals(stage.core.worker(1), { state: "waiting", restarts: 0 });
   assertEquals(stage.advance(RESTART_MIN_MS - 1, 0), []);
   assertEquals(stage.advance(1, 0), ["start 1"]);
   stage.core.handleListening(1);
   assertEquals(stage.actions(), ["restored 1"]);
-  assertEquals(stage.core.reactor(1), { state: "running", restarts: 1 });
+  assertEquals(stage.core.worker(1), { state: "running", restarts: 1 });
   assertEquals(stage.notes.length, 1);
 });
 
@@ -196,13 +196,13 @@ Deno.test("supervision: an end while nothing runs is an end at once", () => {
 
 Deno.test("supervision: drained reactors end together, when the last peer of all has left", () => {
   const stage = Stage.running(3);
-  const say = (reactor: number, peers: number, draining = true) => {
-    stage.core.handleAlive(reactor, { rooms: peers, peers, draining }, stage.nowMs);
+  const say = (worker: number, peers: number, draining = true) => {
+    stage.core.handleAlive(worker, { rooms: peers, peers, draining }, stage.nowMs);
     return stage.actions();
   };
   stage.core.handleDrain();
-  // Said before the reactor knew.
-  for (const reactor of [0, 1, 2]) assertEquals(say(reactor, 0, false), []);
+  // Said before the worker knew.
+  for (const worker of [0, 1, 2]) assertEquals(say(worker, 0, false), []);
   assertEquals(say(0, 0), []);
   assertEquals(say(1, 2), []);
   // One that dies now has nobody any more, and nobody would be let in.

@@ -3,24 +3,24 @@ import {
   formatLine,
   parseJob,
   parseLine,
-  type ReactorOrder,
+  type WorkerOrder,
 } from "../../../../../src/programs/relay/workers/messages.ts";
-import { ReactorViews } from "../../../../../src/programs/relay/workers/views.ts";
-import { reactorResetKey, roomSalt } from "../../../../../src/programs/relay/identity.ts";
+import { WorkerViews } from "../../../../../src/programs/relay/workers/views.ts";
+import { roomSalt, workerResetKey } from "../../../../../src/programs/relay/identity.ts";
 import { makeView } from "../../../serve/view.ts";
 
 Deno.test("each reactor has a reset key of its own, the same after each start", () => {
   const master = Uint8Array.from({ length: 32 }, (_, i) => i);
-  const keys = [0, 1, 2, 10].map((reactor) => reactorResetKey(master, reactor));
+  const keys = [0, 1, 2, 10].map((worker) => workerResetKey(master, worker));
   for (const key of keys) assertEquals(key.length, 32);
   const all = [master, roomSalt(master), ...keys].map((key) => key.join());
   assertEquals(new Set(all).size, all.length);
-  assertEquals(reactorResetKey(master, 1), keys[1]);
-  assertNotEquals(reactorResetKey(master.map((byte) => byte ^ 1), 1), keys[1]);
+  assertEquals(workerResetKey(master, 1), keys[1]);
+  assertNotEquals(workerResetKey(master.map((byte) => byte ^ 1), 1), keys[1]);
 });
 
 Deno.test("messages are lines, and what is none is nothing", () => {
-  const order: ReactorOrder = {
+  const order: WorkerOrder = {
     type: "kick",
     room: "PARTY",
     peerId: 7,
@@ -30,7 +30,7 @@ Deno.test("messages are lines, and what is none is nothing", () => {
     formatLine(order),
     '{"type":"kick","room":"PARTY","peerId":7,"removal":{"by":"operator"}}\n',
   );
-  assertEquals(parseLine<ReactorOrder>(formatLine(order)), order);
+  assertEquals(parseLine<WorkerOrder>(formatLine(order)), order);
   for (const line of ["", "noise", "null", "17", "[]", '{"type":1}']) {
     assertEquals(parseLine(line), undefined, line);
     assertEquals(parseJob(line), undefined, line);
@@ -38,12 +38,12 @@ Deno.test("messages are lines, and what is none is nothing", () => {
   assertEquals(parseJob(formatLine(order)), undefined);
 });
 
-/** Three reactors; whoever is asked is written down. */
+/** Three workers; whoever is asked is written down. */
 function someViews(there: readonly boolean[]) {
   const asked: number[] = [];
-  const views = new ReactorViews(there.length, (reactor) => {
-    if (there[reactor]) asked.push(reactor);
-    return there[reactor];
+  const views = new WorkerViews(there.length, (worker) => {
+    if (there[worker]) asked.push(worker);
+    return there[worker];
   });
   return { views, asked };
 }
@@ -63,7 +63,7 @@ Deno.test("all reactors that are there are asked, once for all who want to know 
   assertEquals(asked.length, 2);
   const now = views.collectNow();
   await Promise.resolve();
-  for (const reactor of [0, 2]) views.handleView(reactor, makeView());
+  for (const worker of [0, 2]) views.handleView(worker, makeView());
   await now;
   assertEquals(asked, [0, 2, 0, 2]);
 });
@@ -81,7 +81,7 @@ Deno.test("a reactor that does not answer holds nobody up for long, and is not a
   views.handleView(1, makeView());
   const again = views.collectNow();
   await Promise.resolve();
-  for (const reactor of [0, 1]) views.handleView(reactor, makeView());
+  for (const worker of [0, 1]) views.handleView(worker, makeView());
   await again;
   assertEquals(asked, [0, 1, 0, 0, 1]);
   assert(views.of(1) !== undefined);
