@@ -158,8 +158,8 @@ export class ClientCore implements FrameCore, FrameSink {
   frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
     const { counters, tap, frameLog, lease } = this.#options;
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
-    const isForLease = lease !== undefined && reason === PASS &&
-      this.#dissection.vlanTags === 0 && this.#answers.replyOffset >= 0;
+    const isForLease = reason === PASS && this.#isTakenOut();
+    if (isForLease && this.#answers.replyOffset < 0) reason = DropCode.notForUs;
     if (reason === PASS && !isForLease && !tap.send(bytes, offset, length)) {
       reason = DropCode.tapFull;
     }
@@ -168,13 +168,20 @@ export class ClientCore implements FrameCore, FrameSink {
       const [nowMs, frame] = [this.#nowMs, this.#dissection];
       this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
     }
-    if (isForLease) {
+    if (isForLease && reason === PASS) {
       const { replyOffset, replyEnd } = this.#answers;
-      lease.handleReply(bytes, offset, replyOffset, replyEnd, this.#nowMs);
+      lease?.handleReply(bytes, offset, replyOffset, replyEnd, this.#nowMs);
       this.#sendOwn(this.#nowMs);
     } else if (lease !== undefined && this.#dissection.etherType === EtherType.arp) {
       this.#tellOfArp(lease, bytes, offset, length, sourcePeerId, reason);
     }
+  }
+
+  /** Whether the frame at hand is a DHCP reply that no DHCP client of the system's has to see, whoever it is for. */
+  #isTakenOut(): boolean {
+    const { ipVersion, ipProtocol, destinationPort, vlanTags } = this.#dissection;
+    return this.#options.lease !== undefined && vlanTags === 0 && ipVersion === 4 &&
+      ipProtocol === IpProtocol.udp && destinationPort === UdpPort.dhcpClient;
   }
 
   /** What the player is to be told of the LAN's answers since the last call. */

@@ -207,7 +207,11 @@ const TABLE = {
   ],
   lanSendFailed: ["lan-send-failed", "gateway", "the LAN's interface refused a frame"],
   ownEcho: ["own-echo", "client", "a frame of this PC came back out of the tunnel"],
-  notForUs: ["not-for-us", "client", "a frame for another player's MAC came out of the tunnel"],
+  notForUs: [
+    "not-for-us",
+    "client",
+    "a frame for another player's MAC, or a DHCP reply for another player, came out of the tunnel",
+  ],
   dhcpMalformed: [
     "dhcp-malformed",
     "client",

@@ -71,6 +71,8 @@ class Home {
   readonly timeline = new Timeline();
   readonly server = new SimDhcpServer({ number: 1, first: 50, last: 60, leaseSeconds: 3_600 });
   readonly sent: { readonly kind: string; readonly atMs: number }[] = [];
+  /** What went into the tunnel. */
+  readonly frames: Uint8Array[] = [];
   readonly written: Uint8Array[] = [];
   readonly events: LeaseEvent[] = [];
   readonly counters = new TrafficCounters();
@@ -145,6 +147,7 @@ class Home {
       const frame = this.#pool.bytes.slice(offset + 4, offset + length);
       this.#pool.release(slot);
       this.sent.push({ kind: kindOf(frame), atMs: this.nowMs });
+      this.frames.push(frame);
       if (frame[12] === 8 && frame[13] === 0) {
         this.timeline.after(DELAY_MS, () => this.#serve(frame));
       }
@@ -153,9 +156,10 @@ class Home {
   }
 
   /** A frame comes out of the tunnel. */
-  receive(frame: Uint8Array, peerId = GATEWAY): void {
+  receive(frame: Uint8Array, peerId = GATEWAY): this {
     const datagram = Uint8Array.of(1, 0, 0, peerId, ...frame);
     this.act((nowMs) => this.core.handleDatagram(datagram, 0, datagram.length, nowMs));
+    return this;
   }
 
   /** The player's system sends a frame. */
@@ -213,6 +217,27 @@ Deno.test("sim: what else asks for an address on the adapter is kept in, but for
   assertEquals(home.counters.snapshot().drops, { "dhcp-off": 1 });
   home.send(foreignQuestion("8100000a"));
   assertEquals(home.kinds.slice(sent), ["other"]);
+});
+
+Deno.test("sim: no DHCP reply reaches the adapter, whatever it is and whoever it is for", () => {
+  const home = new Home().join();
+  home.pass(60_000);
+  const question = readQuestion(home.frames[0]);
+  const [other, stranger] = [{ ...question, mac: OTHER_MAC }, { ...question, xid: 7 }];
+  const replies = [other, stranger, question].flatMap((asked) =>
+    [2, 5, 6, 13].map((type) => frameOf(home.server.answer(asked, type, address(99))))
+  );
+  // For a station of another kind, with this PC's address in the place of its own.
+  for (const [at, value] of [[43, 6], [44, 16]]) {
+    const frame = frameOf(home.server.answer(question, 5, address(99)));
+    frame[at] = value;
+    replies.push(frame);
+  }
+  // One that another player sends.
+  for (const frame of replies) home.receive(frame).receive(frame, PLAYER);
+  assertEquals(home.written, []);
+  assertEquals([home.address, home.told], [address(50), ["asking", "lease"]]);
+  assertEquals(home.counters.snapshot().drops["not-for-us"], 4);
 });
 
 Deno.test("sim: a LAN that this PC must not be in gives no address", () => {

@@ -155,6 +155,16 @@ function isEvil(frame: Uint8Array): boolean {
   return isAnswer && new TextDecoder("latin1").decode(frame).includes(MARK);
 }
 
+/** The client has asked for the address itself: no DHCP client of the system's has anything to hear. */
+function assertCleanAdapter(adapter: FrameStation): void {
+  assert(adapter.frames.length > 0, "nothing at all has");
+  const wrong = adapter.frames.filter(({ bytes }) => {
+    const { ipVersion, destinationPort } = readHeaders(bytes);
+    return isEvil(bytes) || (ipVersion === 4 && destinationPort === 68);
+  });
+  assertEquals(wrong.map(({ hex }) => hex), []);
+}
+
 async function play(
   party: Party,
   step: Step,
@@ -174,9 +184,8 @@ async function play(
       assertEquals((await player.linkOf(PARTY.tap)).mtu, 1400);
     },
   );
-  await step("nothing hostile has reached the adapter", () => {
-    assert(adapter.frames.length > 0, "nothing at all has");
-    assertEquals(adapter.frames.filter(({ bytes }) => isEvil(bytes)).map(({ hex }) => hex), []);
+  await step("nothing hostile has reached the adapter, and no DHCP reply", () => {
+    assertCleanAdapter(adapter);
   });
   await step("the player is told what was refused, each once, and why", () => {
     const refused = [...client.stderr.matchAll(/an address in (\S+), which is not taken: (.*)/g)]
@@ -291,19 +300,6 @@ partyTest(
   },
 );
 
-/** The options of DHCP replies that have reached the adapter. */
-function optionsSeen(station: FrameStation): number[] {
-  const codes = new Set<number>();
-  for (const { bytes } of station.frames) {
-    const { ipVersion, destinationPort, transportOffset } = readHeaders(bytes);
-    if (ipVersion !== 4 || destinationPort !== 68) continue;
-    for (let at = transportOffset + 8 + 240; bytes[at] !== 255; at += 2 + bytes[at + 1]) {
-      codes.add(bytes[at]);
-    }
-  }
-  return [...codes].sort((one, other) => one - other);
-}
-
 partyTest("a hostile LAN, and a player who lets its default route in", async (party, step) => {
   const player = await addPlayer(party);
   // That of the LAN is the better one.
@@ -333,8 +329,8 @@ partyTest("a hostile LAN, and a player who lets its default route in", async (pa
       assertEquals((await player.linkOf(PARTY.tap)).mtu, 1400);
     },
   );
-  await step("what reaches the adapter is on the wider list", () => {
-    assertEquals(optionsSeen(adapter), [1, 3, 6, 15, 33, 51, 52, 53, 54, 119, 121, 249]);
+  await step("nothing hostile has reached the adapter, and no DHCP reply", () => {
+    assertCleanAdapter(adapter);
   });
   await step("after Ctrl-C routes, rules and neighbours are as before", async () => {
     client.kill("SIGINT");
