@@ -59,7 +59,9 @@ export interface ClientSystem {
   /** What has become of it. */
   leaseChanged(event: LeaseEvent): void;
   /** The adapter's frames flow: sees to its addresses. */
-  adapterStarted(adapter: AdapterDevice): void;
+  adapterStarted(adapter: AdapterDevice, nowMs: number): void;
+  /** So often this system itself has asked DHCP servers by the adapter, and was kept in; called now and then. */
+  dhcpKeptIn(count: number, nowMs: number): void;
   /** The adapter has other addresses than before; see {@linkcode addresses}. */
   addressesChanged(addresses: readonly string[]): void;
   /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */

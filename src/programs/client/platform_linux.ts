@@ -124,6 +124,11 @@ class LinuxSystem implements ClientSystem {
     return this.network.check(nowMs);
   }
 
+  dhcpKeptIn(count: number, nowMs: number): void {
+    if (this.tap === undefined) return;
+    this.handsOff.check(count, nowMs)?.then((failures) => this.tellOfManagers(failures));
+  }
+
   openLease(player: LeasePlayer, nowMs: number): LanLease | undefined {
     return this.lanAddress.open(player, nowMs);
   }
@@ -132,9 +137,9 @@ class LinuxSystem implements ClientSystem {
     this.lanAddress.handle(event);
   }
 
-  adapterStarted(): void {
+  adapterStarted(_: AdapterDevice, nowMs: number): void {
     if (this.tap !== undefined) this.lanAddress.start(this.tap);
-    this.handsOff.adapterMade().then((failures) => this.tellOfManagers(failures));
+    this.handsOff.adapterMade(nowMs);
   }
 
   addresses({ name }: AdapterDevice): readonly string[] {

@@ -228,6 +228,9 @@ class WindowsSystem implements ClientSystem {
 
   leaseChanged(): void {}
 
+  /** On Windows it is the system's own DHCP client that is kept in, where it cannot be told. */
+  dhcpKeptIn(): void {}
+
   adapterStarted(): void {
     const { adapter, changes } = this;
     const { allowInbound, allowInboundPorts } = this.options;

@@ -289,8 +289,8 @@ class Client {
       },
     });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.system.adapterStarted(tap);
     this.addressesDueMs = this.resources.reactor.now();
+    this.system.adapterStarted(tap, this.addressesDueMs);
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
     const back = this.adapter.handleOpened();
     if (back !== undefined) this.say({ type: "adapterBack", name: back });
@@ -341,6 +341,7 @@ class Client {
     if (this.tap === undefined) return;
     const { name } = this.tap;
     this.tap.checkState();
+    this.system.dhcpKeptIn(this.resources.counters.drops[DropCode.dhcpOff], nowMs);
     const addresses = this.system.addresses(this.tap);
     if (addresses.join() === this.addresses.join()) return;
     this.addresses = addresses;

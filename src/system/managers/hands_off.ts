@@ -6,7 +6,7 @@
  * |---|---|---|
  * | NetworkManager | /run/NetworkManager | a file in its folder of settings below /run: NetworkManager.conf(5) |
  * | systemd-networkd | /run/systemd/netif | a file in its folder below /run: systemd.network(5) |
- * | dhcpcd, of the whole system | its file of the process id | `dhcpcd -x NAME`: dhcpcd(8) |
+ * | dhcpcd, of the whole system | its socket | `-x NAME` at its socket, when it has taken the adapter: dhcpcd(8) |
  * | ifupdown | | nothing: it takes only the names that interfaces(5) lists |
  *
  * The files are there before the adapter is; they are in the journal, and gone with the next start of the system.
@@ -57,8 +57,21 @@ const FILE_MANAGERS: readonly FileManager[] = [
     reload: ["networkctl", "reload"],
   },
 ];
-/** They say that a dhcpcd manages the whole system; newer ones first. */
-const DHCPCD_PID_FILES = ["/run/dhcpcd/pid", "/run/dhcpcd.pid"] as const;
+/**
+ * Where a dhcpcd that manages the whole system hears root; newer ones first. `dhcpcd -x NAME` itself looks for a process
+ * of that interface's alone, up to version 9.
+ */
+const DHCPCD_SOCKETS = ["/run/dhcpcd/sock", "/run/dhcpcd.sock"] as const;
+/**
+ * When it is told at the latest: it must know the adapter by then, since what is not there yet is taken all the same
+ * later on, and version 9 hears one command only (`ps_ctl_dispatch: cannot handle another client`).
+ */
+const DHCPCD_KNOWS_MS = 3_000;
+/** One that was told takes so long to stop; it asks no sooner again. */
+const DHCPCD_PAUSE_MS = 5_000;
+/** It switches the kernel's link-local addresses off for its own, and not on again. */
+const OWN_ADDRESSES_PAUSE_MS = 1_000;
+const ADDRESSES_BY_NOBODY = "1";
 const FILE_MODE = 0o644;
 /** Names that mean in each manager's files what they say; others are left to them. */
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,15}$/;
@@ -71,7 +84,7 @@ const OURS = [
 export function findManagers(root = ""): string[] {
   return [
     ...FILE_MANAGERS.filter(({ isThere }) => exists(root + isThere)).map(({ name }) => name),
-    ...(DHCPCD_PID_FILES.some((path) => exists(root + path)) ? ["dhcpcd"] : []),
+    ...(DHCPCD_SOCKETS.some((path) => exists(root + path)) ? ["dhcpcd"] : []),
   ];
 }
 
@@ -82,6 +95,11 @@ export class HandsOff {
   readonly #run: RunCommand;
   readonly #root: string;
   readonly #changes: { readonly manager: FileManager; readonly change: Change }[] = [];
+  /** What the adapter's system has asked when a dhcpcd was told last. */
+  #askedBefore = 0;
+  #tellMs = Infinity;
+  #toldMs = -Infinity;
+  #addressesMs = Infinity;
 
   /**
    * @param run for tests
@@ -118,11 +136,28 @@ export class HandsOff {
     return [...failures, ...reloads].filter((failure) => failure !== undefined);
   }
 
-  /** To be called when the adapter is there: who has no settings for what may come is told now. */
-  async adapterMade(): Promise<string[]> {
-    if (!DHCPCD_PID_FILES.some((path) => exists(this.#root + path))) return [];
-    const { success, message } = await this.#run(["dhcpcd", "-x", this.#interface]);
-    return success ? [] : [`dhcpcd: ${message}`];
+  /** To be called when the adapter is there: who has no settings for what may come is told a little later. */
+  adapterMade(nowMs: number): void {
+    this.#tellMs = nowMs + DHCPCD_KNOWS_MS;
+  }
+
+  /**
+   * To be called now and then while the adapter is there.
+   *
+   * @param asked how many questions for DHCP servers this system has sent by the adapter so far: who asks has taken it
+   * @returns what went wrong, if somebody is told something
+   */
+  check(asked: number, nowMs: number): Promise<string[]> | undefined {
+    if (nowMs >= this.#addressesMs) this.#bringBackOwnAddresses();
+    const isTaken = asked > this.#askedBefore && nowMs >= this.#toldMs + DHCPCD_PAUSE_MS;
+    if (!isTaken && nowMs < this.#tellMs) return undefined;
+    this.#askedBefore = asked;
+    this.#tellMs = Infinity;
+    const socket = DHCPCD_SOCKETS.find((path) => exists(this.#root + path));
+    if (socket === undefined) return undefined;
+    this.#toldMs = nowMs;
+    this.#addressesMs = nowMs + OWN_ADDRESSES_PAUSE_MS;
+    return this.#tellDhcpcd(this.#root + socket);
   }
 
   /** To be called when the adapter is gone: its name is the managers' again. */
@@ -133,6 +168,30 @@ export class HandsOff {
       this.#journal.forget(change);
     }
     await this.#reload(told.map(({ manager }) => manager));
+  }
+
+  /** Its protocol is the words of a command line, each with a zero behind it. */
+  async #tellDhcpcd(path: string): Promise<string[]> {
+    try {
+      using socket = await Deno.connect({ transport: "unix", path });
+      await socket.write(new TextEncoder().encode(`dhcpcd\0-x\0${this.#interface}\0`));
+      return [];
+    } catch (error) {
+      return [`dhcpcd: ${error instanceof Error ? error.message : error}`];
+    }
+  }
+
+  #bringBackOwnAddresses(): void {
+    this.#addressesMs = Infinity;
+    const setting = (name: string) => `${this.#root}/proc/sys/net/ipv6/conf/${name}/addr_gen_mode`;
+    try {
+      const usual = Deno.readTextFileSync(setting("default")).trim();
+      const now = Deno.readTextFileSync(setting(this.#interface)).trim();
+      if (now !== ADDRESSES_BY_NOBODY || usual === ADDRESSES_BY_NOBODY) return;
+      Deno.writeTextFileSync(setting(this.#interface), usual, { create: false });
+    } catch {
+      // A system without IPv6, or an adapter that has just gone.
+    }
   }
 
   #reload(managers: readonly FileManager[]): Promise<(string | undefined)[]> {

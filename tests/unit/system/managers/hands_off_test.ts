@@ -1,5 +1,5 @@
 /** Programs that manage all networks are told to leave the adapter alone, and all of it is taken back. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ChangeJournal, ForeignChangeError } from "../../../../src/system/journal/journal.ts";
 import {
   findManagers,
@@ -54,7 +54,9 @@ const exists = (path: string) => {
 Deno.test("where nobody manages the networks, nothing is done", async () => {
   await bench([], async ({ root, ran, journal, handsOff }) => {
     assertEquals(findManagers(root), []);
-    assertEquals([await handsOff.begin(), await handsOff.adapterMade()], [[], []]);
+    assertEquals(await handsOff.begin(), []);
+    handsOff.adapterMade(1_000);
+    assertEquals(handsOff.check(7, 100_000), undefined);
     await handsOff.end();
     assertEquals([ran, journal.changes.length], [[], 0]);
   });
@@ -74,7 +76,6 @@ Deno.test("NetworkManager and networkd get a file each, which goes with the adap
     );
     assertEquals(Deno.statSync(root + NETWORKD_FILE).mode! & 0o777, 0o644);
     assertEquals(journal.changes.map(({ data }) => data), [NM_FILE, NETWORKD_FILE]);
-    assertEquals(await handsOff.adapterMade(), []);
     await handsOff.end();
     assertEquals([exists(root + NM_FILE), exists(root + NETWORKD_FILE)], [false, false]);
     assertEquals(ran, ["nmcli general reload conf", "networkctl reload"]);
@@ -93,23 +94,68 @@ Deno.test("what stands in a file's place is replaced, never written through", as
   });
 });
 
-Deno.test("a dhcpcd of the whole system is told when the adapter is there", async () => {
-  for (const path of ["/run/dhcpcd/pid", "/run/dhcpcd.pid"]) {
-    await bench([path], async ({ root, ran, journal, handsOff }) => {
+/** A dhcpcd's socket, and what is said there. */
+function listen(path: string): { readonly heard: Promise<string>; close(): void } {
+  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  const listener = Deno.listen({ transport: "unix", path });
+  const hear = async () => {
+    using connection = await listener.accept();
+    return await new Response(connection.readable).text();
+  };
+  return { heard: hear(), close: () => listener.close() };
+}
+
+for (const path of ["/run/dhcpcd/sock", "/run/dhcpcd.sock"]) {
+  Deno.test(`a dhcpcd of the whole system is told at ${path} when it must know the adapter`, async () => {
+    await bench([], async ({ root, ran, journal, handsOff }) => {
+      const dhcpcd = listen(root + path);
       assertEquals(findManagers(root), ["dhcpcd"]);
       await handsOff.begin();
-      assertEquals(ran, []);
-      await handsOff.adapterMade();
-      assertEquals([ran, journal.changes.length], [["dhcpcd -x lanparty0"], 0]);
+      handsOff.adapterMade(1_000);
+      assertEquals(handsOff.check(0, 3_999), undefined);
+      assertEquals(await handsOff.check(0, 4_000), []);
+      assertEquals(await dhcpcd.heard, "dhcpcd\0-x\0lanparty0\0");
+      assertEquals(handsOff.check(0, 100_000), undefined);
+      assertEquals([ran, journal.changes.length], [[], 0]);
+      dhcpcd.close();
     });
-  }
+  });
+}
+
+Deno.test("a dhcpcd that asks for an address is told at once, and again when it does so again", async () => {
+  await bench(["/run/dhcpcd/sock"], async ({ root, handsOff }) => {
+    await Deno.remove(`${root}/run/dhcpcd/sock`);
+    handsOff.adapterMade(1_000);
+    for (const [asked, nowMs] of [[1, 1_500], [3, 6_500]]) {
+      const dhcpcd = listen(`${root}/run/dhcpcd/sock`);
+      assertEquals(await handsOff.check(asked, nowMs), []);
+      assertEquals(await dhcpcd.heard, "dhcpcd\0-x\0lanparty0\0");
+      assertEquals(handsOff.check(asked + 1, nowMs + 4_999), undefined);
+      dhcpcd.close(); // and its file goes
+    }
+  });
+});
+
+Deno.test("the adapter's own link-local addresses come back from a dhcpcd", async () => {
+  const modes = "/proc/sys/net/ipv6/conf";
+  const there = ["/run/dhcpcd/sock", `${modes}/default/addr_gen_mode`];
+  await bench([...there, `${modes}/lanparty0/addr_gen_mode`], async ({ root, handsOff }) => {
+    const own = `${root}${modes}/lanparty0/addr_gen_mode`;
+    await Deno.writeTextFile(`${root}${modes}/default/addr_gen_mode`, "0\n");
+    await Deno.writeTextFile(own, "1\n");
+    await handsOff.check(1, 0);
+    handsOff.check(1, 999);
+    assertEquals(await Deno.readTextFile(own), "1\n");
+    handsOff.check(1, 1_000);
+    assertEquals(await Deno.readTextFile(own), "0");
+  });
 });
 
 Deno.test("a manager that does not hear is told of", async () => {
-  const there = ["/run/NetworkManager/x", "/run/dhcpcd/pid"];
+  const there = ["/run/NetworkManager/x", "/run/dhcpcd/sock"];
   await bench(there, async ({ handsOff }) => {
     assertEquals(await handsOff.begin(), ["NetworkManager: it says no"]);
-    assertEquals(await handsOff.adapterMade(), ["dhcpcd: it says no"]);
+    assertMatch((await handsOff.check(1, 0))!.join(), /^dhcpcd: /);
   }, false);
 });
 
