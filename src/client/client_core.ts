@@ -20,6 +20,7 @@ import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
 import type { StatusEvent } from "../observe/status.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
+import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, EtherType, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { UdpPort } from "../proto/ip.ts";
@@ -71,7 +72,7 @@ export class ClientCore implements FrameCore, FrameSink {
   readonly #party: PartyFilter;
   readonly #addresses: OwnAddresses;
   #room = "";
-  #peerId = 0;
+  #peerId = NO_PEER;
   /** Time of the datagram at hand. */
   #nowMs = 0;
 
@@ -95,7 +96,7 @@ export class ClientCore implements FrameCore, FrameSink {
       this.#room = action.welcome.room;
       this.#peerId = action.welcome.peerId;
       this.#options.lease?.handleJoined(nowMs);
-    } else if (action.type === "left" || action.type === "ended") this.#peerId = 0;
+    } else if (action.type === "left" || action.type === "ended") this.#peerId = NO_PEER;
     else if (action.type === "status" && action.event.type === "gateway" && action.event.present) {
       this.#options.lease?.handleGateway(nowMs);
     }
@@ -136,7 +137,7 @@ export class ClientCore implements FrameCore, FrameSink {
    * A frame that the player's system sends: `offset` is an index in the pool's bytes. Takes over the
    * slot's reference.
    */
-  handleTapFrame(slot: number, offset: number, length: number, nowMs: number): void {
+  handleTapFrame(slot: Slot, offset: number, length: number, nowMs: number): void {
     const { pool, counters } = this.#options;
     const reason = this.#refusal(pool.bytes, offset, length);
     if (this.#options.frameLog.enabled) {
@@ -155,7 +156,7 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** A frame out of the tunnel, for the player's system. */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
     const { counters, tap, frameLog, lease } = this.#options;
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
     const isForLease = reason === PASS && this.#isTakenOut();
@@ -195,7 +196,7 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** Sends a frame. Takes over the slot's reference. */
-  #send(slot: number, offset: number, length: number, frame: Dissection, nowMs: number): void {
+  #send(slot: Slot, offset: number, length: number, frame: Dissection, nowMs: number): void {
     const { pool, path } = this.#options;
     this.#answers.handleRequest(pool.bytes, offset + length, frame);
     this.#party.noteOwn(pool.bytes, offset, length, frame, nowMs);
@@ -236,7 +237,7 @@ export class ClientCore implements FrameCore, FrameSink {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    sourcePeerId: number,
+    sourcePeerId: PeerId,
     reason: Verdict,
   ): void {
     const { networkOffset, vlanTags } = this.#dissection;
@@ -261,7 +262,7 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** The code of the reason for which a frame must not reach the TAP, or PASS. Scrubs it. */
-  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): Verdict {
+  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): Verdict {
     dissect(bytes, offset, length, this.#dissection);
     if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {

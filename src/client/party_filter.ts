@@ -14,8 +14,10 @@ import {
   LAN_OWNER,
   type NeighbourEvent,
   NeighbourGuard,
+  NOBODY,
 } from "../filter/neighbour_guard.ts";
 import { PASS, type Verdict } from "../observe/drops.ts";
+import type { PeerId } from "../proto/brands.ts";
 import type { Dissection } from "../proto/dissect.ts";
 import { equalMacs } from "../proto/mac.ts";
 
@@ -34,8 +36,6 @@ export interface PartyFilterOptions {
 }
 
 const SEED_BYTES = 4;
-/** No peer has this id. */
-const NO_PEER = -1;
 
 /** See the module. */
 export class PartyFilter {
@@ -43,8 +43,8 @@ export class PartyFilter {
   readonly #guard: NeighbourGuard;
   readonly #playerRules: ContentRules;
   readonly #lanRules: ContentRules;
-  #self = NO_PEER;
-  #gateway = NO_PEER;
+  #self = NOBODY;
+  #gateway = NOBODY;
 
   constructor(options: PartyFilterOptions) {
     const { mac, allowLanDefaultRoute, allowVlan, hasAddress, random } = options;
@@ -69,13 +69,13 @@ export class PartyFilter {
     switch (action.type) {
       case "joined":
         this.#self = action.welcome.peerId;
-        this.#gateway = NO_PEER;
+        this.#gateway = NOBODY;
         return this.#guard.handleJoined(this.#self);
       case "peerJoined":
         if (action.peer.role === "gateway") this.#gateway = action.peer.peerId;
         return;
       case "peerLeft":
-        if (action.peer.peerId === this.#gateway) this.#gateway = NO_PEER;
+        if (action.peer.peerId === this.#gateway) this.#gateway = NOBODY;
         else if (action.reason === "bye" || action.reason === "kicked") {
           this.#guard.handlePeerLeft(action.peer.peerId);
         }
@@ -84,7 +84,7 @@ export class PartyFilter {
   }
 
   /** Whether a peer's frames come from the LAN: it is the party's gateway. */
-  isLan(peerId: number): boolean {
+  isLan(peerId: PeerId): boolean {
     return peerId === this.#gateway;
   }
 
@@ -94,7 +94,7 @@ export class PartyFilter {
     offset: number,
     length: number,
     frame: Dissection,
-    sourcePeerId: number,
+    sourcePeerId: PeerId,
     nowMs: number,
   ): Verdict {
     const end = offset + length;
@@ -115,7 +115,7 @@ export class PartyFilter {
     nowMs: number,
   ): void {
     this.#filter.noteSent(frame, nowMs);
-    if (this.#self === NO_PEER) return;
+    if (this.#self === NOBODY) return;
     this.#guard.judge(bytes, offset, offset + length, frame, this.#self, nowMs);
   }
 

@@ -9,6 +9,7 @@
  */
 
 import { z } from "zod";
+import { asPeerId } from "../proto/brands.ts";
 import { cleanText, countCodePoints } from "../proto/clean_text.ts";
 import { formatMac, isIdentityMac, parseMac } from "../proto/mac.ts";
 
@@ -40,14 +41,15 @@ export const mac = z.string().transform((raw, context) => {
   return z.NEVER;
 });
 export const count = z.number().int().nonnegative();
-export const peerId = z.number().int().min(1).max(0xffff);
+export const peerId = z.number().int().min(1).max(0xffff).transform(asPeerId);
 
 /** An object from which everything that is null was taken out first. */
 export const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.preprocess(withoutNulls, z.object(shape));
 
 /** An optional field that is not there is no property at all, never one that is undefined. */
-export type Exact<T> = T extends readonly unknown[] ? { [Key in keyof T]: Exact<T[Key]> }
+export type Exact<T> = T extends number ? T
+  : T extends readonly unknown[] ? { [Key in keyof T]: Exact<T[Key]> }
   : T extends object ? { [Key in keyof T]: Exact<Exclude<T[Key], undefined>> }
   : T;
 export type Output<Schema extends z.ZodType> = Exact<z.output<Schema>>;

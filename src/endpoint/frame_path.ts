@@ -14,6 +14,7 @@
 
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode, malformedDrop, PASS, reassemblyDrop, type Verdict } from "../observe/drops.ts";
+import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
 import {
   DATAGRAM_HEADER_BYTES,
   DatagramView,
@@ -38,7 +39,7 @@ export interface FrameSink {
    * A whole Ethernet frame, 14 to 1522 bytes, at `bytes[offset … offset + length)`. The bytes are the
    * sink's to change until it returns.
    */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void;
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void;
 }
 
 /** What a frame path works with. */
@@ -103,7 +104,7 @@ export class FramePath {
   }
 
   /** A peer has left: its half-received frames go. */
-  dropSource(peerId: number): void {
+  dropSource(peerId: PeerId): void {
     this.#reassembler.dropSource(peerId);
   }
 
@@ -111,14 +112,14 @@ export class FramePath {
    * Sends the frame at `frameOffset` (an index in the pool's bytes, HEADROOM_BYTES behind the slot's
    * first byte or more) and takes over the slot's reference.
    */
-  sendFrame(slot: number, frameOffset: number, frameLength: number, nowMs: number): void {
+  sendFrame(slot: Slot, frameOffset: number, frameLength: number, nowMs: number): void {
     dissect(this.#pool.bytes, frameOffset, frameLength, this.#dissection);
     this.sendDissected(slot, frameOffset, frameLength, this.#dissection, nowMs);
   }
 
   /** The same for a frame that was dissected already. */
   sendDissected(
-    slot: number,
+    slot: Slot,
     frameOffset: number,
     frameLength: number,
     dissection: Dissection,
@@ -139,7 +140,7 @@ export class FramePath {
       this.#sendPieces(slot, frameOffset, frameLength, flow, nowMs);
     } else {
       const offset = frameOffset - DATAGRAM_HEADER_BYTES;
-      writeDatagramHeader(this.#pool.bytes, offset, 0);
+      writeDatagramHeader(this.#pool.bytes, offset, NO_PEER);
       this.queue.enqueue(slot, offset, frameLength + DATAGRAM_HEADER_BYTES, flow, nowMs);
     }
     this.queue.countDrops();
@@ -193,7 +194,7 @@ export class FramePath {
     bytes: Uint8Array,
     offset: number,
     length: number,
-    sourcePeerId: number,
+    sourcePeerId: PeerId,
     sink: FrameSink,
   ): void {
     const counters = this.#counters;
@@ -218,7 +219,7 @@ export class FramePath {
   }
 
   #sendPieces(
-    slot: number,
+    slot: Slot,
     frameOffset: number,
     frameLength: number,
     flow: number,
@@ -236,7 +237,7 @@ export class FramePath {
       const { byteOffset, pieceBytes, more } = splitter;
       if (byteOffset === 0) {
         const offset = frameOffset - FRAGMENT_HEADER_BYTES;
-        writeFragmentHeader(pool.bytes, offset, 0, frameId, 0, more);
+        writeFragmentHeader(pool.bytes, offset, NO_PEER, frameId, 0, more);
         this.queue.enqueue(slot, offset, FRAGMENT_HEADER_BYTES + pieceBytes, flow, nowMs);
         continue;
       }
@@ -252,7 +253,7 @@ export class FramePath {
         byteOffset,
         pieceBytes,
         more,
-        0,
+        NO_PEER,
         frameId,
         pool.bytes,
         offset,

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { PeerId } from "../proto/brands.ts";
+
 /** A peer of the room. */
 export interface PeerIdentity {
-  readonly peerId: number;
+  readonly peerId: PeerId;
   readonly role: "client" | "gateway";
   /** Canonical MAC of a client. */
   readonly mac?: string;
@@ -38,7 +40,7 @@ export class PeerTable {
   }
 
   /** The peer with this id, or undefined. */
-  get(peerId: number): PeerIdentity | undefined {
+  get(peerId: PeerId): PeerIdentity | undefined {
     return this.#peers.get(peerId);
   }
 

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { asPeerId, type PeerId } from "../proto/brands.ts";
 import { copyBytes } from "../proto/bytes.ts";
 import { IPV4_BYTES } from "../proto/ip.ts";
 import { equalMacs, MAC_BYTES } from "../proto/mac.ts";
@@ -53,7 +54,7 @@ export class AddressTable {
   }
 
   /** Addresses of an owner. */
-  countOf(owner: number): number {
+  countOf(owner: PeerId): number {
     return this.#counts[owner];
   }
 
@@ -91,7 +92,7 @@ export class AddressTable {
     place: number,
     bytes: Uint8Array,
     macOffset: number,
-    owner: number,
+    owner: PeerId,
     rank: number,
     keptMs: number,
   ): void {
@@ -113,7 +114,7 @@ export class AddressTable {
   }
 
   /** Its MAC has spoken again, as this owner's: it is kept until then at least. */
-  touch(place: number, owner: number, keptMs: number): void {
+  touch(place: number, owner: PeerId, keptMs: number): void {
     if (this.#keptMs[place] < keptMs) this.#keptMs[place] = keptMs;
     const before = this.#owners[place];
     if (before === owner) return;
@@ -131,8 +132,8 @@ export class AddressTable {
     return this.#ranks[place];
   }
 
-  ownerOf(place: number): number {
-    return this.#owners[place];
+  ownerOf(place: number): PeerId {
+    return asPeerId(this.#owners[place]);
   }
 
   keptMs(place: number): number {
@@ -140,7 +141,7 @@ export class AddressTable {
   }
 
   /** Gives up the addresses of an owner that are not kept until `beforeMs`. For joins and leaves, not for frames. */
-  forget(owner: number, beforeMs: number): void {
+  forget(owner: PeerId, beforeMs: number): void {
     if (this.#counts[owner] === 0) return;
     for (let place = 0; place < ADDRESSES_MAX; place++) {
       if (this.#owners[place] === owner && this.#keptMs[place] < beforeMs) this.clear(place);

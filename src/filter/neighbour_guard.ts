@@ -24,6 +24,7 @@
  * @module
  */
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
+import { asPeerId, NO_PEER, type PeerId } from "../proto/brands.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { formatMac, isMulticastMac } from "../proto/mac.ts";
@@ -33,7 +34,9 @@ import { LeaseKind, LeaseMessage } from "./lease_message.ts";
 import { NeighbourMessage } from "./neighbour_message.ts";
 
 /** The owner of what comes from the LAN; players are owners by their peer ids. */
-export const LAN_OWNER = 0;
+export const LAN_OWNER: PeerId = NO_PEER;
+/** No peer has this id: who is in no room, and a gateway, which has no address of its own in one. */
+export const NOBODY: PeerId = asPeerId(-1);
 /** How long an address is kept for an owner of whom nothing is heard. */
 export const ADDRESS_AGE_MS = 60_000;
 /** Addresses that one player may have: several of IPv6, as systems make them, and some to spare. */
@@ -60,18 +63,18 @@ export type NeighbourEvent =
   | {
     readonly type: "addressTaken";
     /** Who says so: a peer id, or {@link LAN_OWNER}, and the MAC that is said to have it. */
-    readonly owner: number;
+    readonly owner: PeerId;
     readonly mac: string;
     readonly address: string;
     readonly holder: AddressHolder;
     /** Whose it is, where it is a player's. */
-    readonly holderPeerId: number;
+    readonly holderPeerId: PeerId;
   }
   | { readonly type: "addressesFull" }
-  | { readonly type: "tooManyAddresses"; readonly owner: number };
+  | { readonly type: "tooManyAddresses"; readonly owner: PeerId };
 
 /** The peer id of the player with the MAC at `bytes[offset]`; {@link LAN_OWNER}: none that is known. */
-export type PlayerOfMac = (bytes: Uint8Array, offset: number) => number;
+export type PlayerOfMac = (bytes: Uint8Array, offset: number) => PeerId;
 
 /** Whether this PC's adapter has the address at `bytes[offset]`, of 4 or 16 bytes. */
 export type HasAddress = (bytes: Uint8Array, offset: number, ipBytes: number) => boolean;
@@ -92,7 +95,7 @@ export class NeighbourGuard {
   readonly #spokenMs = new Float64Array(SPOKEN_OF_MAX).fill(-Infinity);
   readonly #playerOf: PlayerOfMac;
   readonly #hasAddress: HasAddress;
-  #self = -1;
+  #self = NOBODY;
   #events: NeighbourEvent[] = [];
 
   /**
@@ -120,7 +123,7 @@ export class NeighbourGuard {
     offset: number,
     end: number,
     frame: Dissection,
-    owner: number,
+    owner: PeerId,
     nowMs: number,
   ): Verdict {
     const message = this.#message;
@@ -143,13 +146,13 @@ export class NeighbourGuard {
   }
 
   /** A room is entered, as this peer: the players in it are others. Only a client has addresses of its own. */
-  handleJoined(self: number): void {
+  handleJoined(self: PeerId): void {
     this.#self = self;
     this.#table.forgetPlayers();
   }
 
   /** A player has left for good: its addresses are free for others. */
-  handlePeerLeft(peerId: number): void {
+  handlePeerLeft(peerId: PeerId): void {
     if (peerId !== LAN_OWNER) this.#table.forget(peerId, Infinity);
   }
 
@@ -168,14 +171,14 @@ export class NeighbourGuard {
     ipBytes: number,
     vlan: number,
     mac: number,
-    owner: number,
+    owner: PeerId,
     nowMs: number,
   ): Verdict {
     const table = this.#table;
     const isLan = owner === LAN_OWNER;
     const place = table.find(bytes, ip, ipBytes, vlan);
     if (!isLan && this.#servers.has(bytes, ip, ipBytes, nowMs)) {
-      this.#tell(bytes, ip, ipBytes, mac, owner, "server", 0, nowMs);
+      this.#tell(bytes, ip, ipBytes, mac, owner, "server", LAN_OWNER, nowMs);
       return DropCode.addressTaken;
     }
     // This PC's own first use is worth as much: no player takes it, and a station of the LAN is heard.
@@ -207,7 +210,7 @@ export class NeighbourGuard {
   }
 
   /** An address that nobody has yet. */
-  #enter(bytes: Uint8Array, mac: number, owner: number, rank: number, nowMs: number): Verdict {
+  #enter(bytes: Uint8Array, mac: number, owner: PeerId, rank: number, nowMs: number): Verdict {
     if (this.#isTooMany(owner, nowMs)) return DropCode.tooManyAddresses;
     // What a player says first never pushes out what is known of others.
     const rankMax = rank === AddressRank.player ? AddressRank.free : rank;
@@ -220,7 +223,7 @@ export class NeighbourGuard {
     return PASS;
   }
 
-  #isTooMany(owner: number, nowMs: number): boolean {
+  #isTooMany(owner: PeerId, nowMs: number): boolean {
     const table = this.#table;
     if (owner === LAN_OWNER || owner === this.#self) return false;
     if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
@@ -237,7 +240,7 @@ export class NeighbourGuard {
     bytes: Uint8Array,
     offset: number,
     frame: Dissection,
-    owner: number,
+    owner: PeerId,
     nowMs: number,
   ): void {
     const { kind, ipOffset, macOffset, ipOffsetsV6, leaseSecondsV6 } = this.#lease;
@@ -291,7 +294,7 @@ export class NeighbourGuard {
     offset: number,
     end: number,
     frame: Dissection,
-    owner: number,
+    owner: PeerId,
     nowMs: number,
   ): void {
     if (frame.ipVersion === 0) return;
@@ -332,9 +335,9 @@ export class NeighbourGuard {
     ip: number,
     ipBytes: number,
     mac: number,
-    owner: number,
+    owner: PeerId,
     holder: AddressHolder,
-    holderPeerId: number,
+    holderPeerId: PeerId,
     nowMs: number,
   ): void {
     if (!this.#maySpeakOf(owner, nowMs)) return;
@@ -352,7 +355,7 @@ export class NeighbourGuard {
     if (this.#events.length < EVENTS_MAX) this.#events.push(event);
   }
 
-  #maySpeakOf(owner: number, nowMs: number): boolean {
+  #maySpeakOf(owner: PeerId, nowMs: number): boolean {
     let oldest = 0;
     for (let index = 0; index < SPOKEN_OF_MAX; index++) {
       if (this.#spokenOf[index] === owner) {

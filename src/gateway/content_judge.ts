@@ -5,15 +5,20 @@
  * @module
  */
 import { ContentFilter, type ContentRules } from "../filter/content.ts";
-import { LAN_OWNER, type NeighbourEvent, NeighbourGuard } from "../filter/neighbour_guard.ts";
+import {
+  LAN_OWNER,
+  type NeighbourEvent,
+  NeighbourGuard,
+  NOBODY,
+  type PlayerOfMac,
+} from "../filter/neighbour_guard.ts";
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
+import type { PeerId } from "../proto/brands.ts";
 import type { Dissection } from "../proto/dissect.ts";
 import { IcmpType, Icmpv6Type } from "../proto/ip.ts";
 
 /** Random bytes that the table of addresses is mixed with. */
 const NEIGHBOUR_SEED_BYTES = 4;
-/** The gateway has no address of its own in the room. */
-const NO_PEER = -1;
 
 /** What the host has allowed. */
 export interface ContentOptions {
@@ -32,7 +37,7 @@ export class ContentJudge {
   readonly #neighbours: NeighbourGuard;
 
   /** @param peerIdOf the peer id of the player with the MAC at `bytes[offset]`; 0: there is none */
-  constructor(options: ContentOptions, peerIdOf: (bytes: Uint8Array, offset: number) => number) {
+  constructor(options: ContentOptions, peerIdOf: PlayerOfMac) {
     this.#allowAdvertisements = options.allowRouterAdvertisements ?? false;
     this.#playerRules = {
       ...{ fromPlayer: true, allowVlan: options.allowVlan ?? false },
@@ -48,11 +53,11 @@ export class ContentJudge {
 
   /** A room is entered. */
   handleJoined(): void {
-    this.#neighbours.handleJoined(NO_PEER);
+    this.#neighbours.handleJoined(NOBODY);
   }
 
   /** A player has left for good. */
-  handlePeerLeft(peerId: number): void {
+  handlePeerLeft(peerId: PeerId): void {
     this.#neighbours.handlePeerLeft(peerId);
   }
 
@@ -62,7 +67,7 @@ export class ContentJudge {
     offset: number,
     length: number,
     frame: Dissection,
-    sourcePeerId: number,
+    sourcePeerId: PeerId,
     nowMs: number,
   ): Verdict {
     const end = offset + length;

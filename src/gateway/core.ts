@@ -18,6 +18,7 @@ import type { PeerIdentity } from "../endpoint/peers.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import { type FrameDirection, FrameLog } from "../observe/frame_log.ts";
+import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
 import { dissect, Dissection } from "../proto/dissect.ts";
 import {
   FRAME_BYTES_MAX,
@@ -115,7 +116,7 @@ export class GatewayCore implements FrameCore, FrameSink {
       options,
       (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
     );
-    this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, 0);
+    this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, NO_PEER);
   }
 
   /** Players in the room. */
@@ -172,7 +173,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   /** A room is entered, anew or again: its players follow one by one. */
-  handleJoined(room: string, ownPeerId: number, nowMs: number): void {
+  handleJoined(room: string, ownPeerId: PeerId, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#room = room;
     this.#joined = true;
@@ -186,7 +187,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   handleLeft(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#joined = false;
-    this.#roster.reset(0);
+    this.#roster.reset(NO_PEER);
     this.#cam.clear();
     this.#guard.handleLeft();
   }
@@ -211,7 +212,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   /** A peer has left the room; for good: it said so itself, or was sent away. */
-  handlePeerLeft(peerId: number, nowMs: number, forGood = true): void {
+  handlePeerLeft(peerId: PeerId, nowMs: number, forGood = true): void {
     this.#nowMs = nowMs;
     this.#retire(peerId);
     if (forGood) this.#content.handlePeerLeft(peerId);
@@ -245,7 +246,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   /** A whole frame out of the tunnel; one shorter than a wire allows is padded. */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
     const reason = this.#judgeTunnel(bytes, offset, length, sourcePeerId);
     if (reason !== PASS) {
       this.#counters.drop(reason);
@@ -312,7 +313,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   #sendProbe(side: ProbeSide, bytes: Uint8Array): void {
-    if (side === ProbeSide.lan) return this.#toLan(bytes, 0, bytes.length, 0);
+    if (side === ProbeSide.lan) return this.#toLan(bytes, 0, bytes.length, NO_PEER);
     if (this.#roster.size === 0) return;
     const slot = this.#pool.acquire();
     if (slot === NO_SLOT) return this.#counters.drop(DropCode.noBuffer);
@@ -321,14 +322,14 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#intoTunnel(slot, offset, bytes.length);
   }
 
-  #retire(peerId: number): void {
+  #retire(peerId: PeerId): void {
     const place = this.#roster.leave(peerId);
     if (place < 0) return;
     this.#cam.remove(place);
     this.#guard.forgetPlayer(place);
   }
 
-  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): Verdict {
+  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): Verdict {
     if (!this.#joined) return DropCode.notJoined;
     const reason = judgeTunnelFrame(bytes, offset, length);
     if (reason !== PASS) return reason;
@@ -355,7 +356,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     return PASS;
   }
 
-  #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+  #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
     const reason = this.#lan.send(bytes, offset, length) ? PASS : DropCode.lanSendFailed;
     if (reason !== PASS) this.#counters.drop(reason);
     if (this.#log.enabled) this.#record("from-tunnel", sourcePeerId, bytes, offset, length, reason);
@@ -391,14 +392,14 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   /** Hands a complete frame in a slot of the pool to the tunnel, with one reference. */
-  #intoTunnel(slot: number, offset: number, length: number): void {
+  #intoTunnel(slot: Slot, offset: number, length: number): void {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);
     const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
     const reason = own
       ? DropCode.ownTraffic
       : this.#content.judgeLan(bytes, offset, length, this.#dissection, this.#nowMs);
-    if (this.#log.enabled) this.#record("from-link", 0, bytes, offset, length, reason);
+    if (this.#log.enabled) this.#record("from-link", NO_PEER, bytes, offset, length, reason);
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#pool.release(slot);
@@ -408,12 +409,12 @@ export class GatewayCore implements FrameCore, FrameSink {
   #dropLan(frame: LanFrame, reason: DropCode): void {
     this.#counters.drop(reason);
     if (!this.#log.enabled) return;
-    this.#record("from-link", 0, frame.bytes, frame.offset, frame.length, reason);
+    this.#record("from-link", NO_PEER, frame.bytes, frame.offset, frame.length, reason);
   }
 
   #record(
     direction: FrameDirection,
-    peerId: number,
+    peerId: PeerId,
     bytes: Uint8Array,
     offset: number,
     length: number,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Slot } from "../proto/brands.ts";
+
 /** What a `struct virtio_net_hdr` says (VIRTIO 1.2 section 5.1.6; linux/virtio_net.h). */
 export interface Offload {
   /** `flags`: see {@link VIRTIO_NEEDS_CHECKSUM}. */
@@ -24,7 +26,7 @@ export interface LanFrame extends Offload {
   readonly offset: number;
   readonly length: number;
   /** The pool slot in which the frame lies, to be released by the receiver; −1: none. */
-  readonly slot: number;
+  readonly slot: Slot;
   /** TPID of the VLAN tag that the kernel took out, or 0: none. */
   readonly vlanTpid: number;
   /** Priority, DEI and VLAN id of that tag. */

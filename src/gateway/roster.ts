@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asPeerId, NO_PEER, type PeerId } from "../proto/brands.ts";
 import { equalMacs, isIdentityMac, MAC_BYTES } from "../proto/mac.ts";
 import { MacTable } from "../proto/mac_table.ts";
 
@@ -61,7 +62,7 @@ export class Roster {
   }
 
   /** Starts a session: nobody is known but the gateway itself, which never sends to itself. */
-  reset(ownPeerId: number): void {
+  reset(ownPeerId: PeerId): void {
     this.#table.clear();
     this.#places.fill(UNKNOWN);
     this.#peerIds.fill(0);
@@ -75,10 +76,10 @@ export class Roster {
    *
    * @returns its place, or -1 when the roster is full
    */
-  join(peerId: number, mac: Uint8Array): number {
+  join(peerId: PeerId, mac: Uint8Array): number {
     this.leave(peerId);
     const before = this.#table.get(mac, 0);
-    if (before >= 0) this.leave(this.#peerIds[before]);
+    if (before >= 0) this.leave(asPeerId(this.#peerIds[before]));
     const place = this.#peerIds.indexOf(0);
     if (place < 0 || !this.#table.set(mac, 0, place)) return -1;
     this.#macs.set(mac.subarray(0, MAC_BYTES), place * MAC_BYTES);
@@ -89,7 +90,7 @@ export class Roster {
   }
 
   /** Takes a peer out, known or not; what it sent and is still under way is not believed. */
-  leave(peerId: number): number {
+  leave(peerId: PeerId): number {
     const place = this.#places[peerId];
     this.#places[peerId] = BARRED;
     this.#forgetStranger(peerId);
@@ -100,7 +101,7 @@ export class Roster {
   }
 
   /** Whether a peer is one of the players that are there. */
-  hasPeer(peerId: number): boolean {
+  hasPeer(peerId: PeerId): boolean {
     return this.#places[peerId] >= 0;
   }
 
@@ -110,9 +111,9 @@ export class Roster {
   }
 
   /** The peer id of the player with the MAC at `bytes[offset]`; 0: there is none. */
-  peerIdOf(bytes: Uint8Array, offset: number): number {
+  peerIdOf(bytes: Uint8Array, offset: number): PeerId {
     const place = this.#table.get(bytes, offset);
-    return place < 0 ? 0 : this.#peerIds[place];
+    return place < 0 ? NO_PEER : asPeerId(this.#peerIds[place]);
   }
 
   /** The place of the player behind this one, the first again behind the last; -1: there is none. */
@@ -130,7 +131,7 @@ export class Roster {
   }
 
   /** Who sent a frame with this source MAC under this peer id: a place, or a value of {@link Sender}. */
-  senderOf(peerId: number, bytes: Uint8Array, macOffset: number, nowMs: number): number {
+  senderOf(peerId: PeerId, bytes: Uint8Array, macOffset: number, nowMs: number): number {
     const place = this.#places[peerId];
     if (place >= 0) {
       const own = equalMacs(bytes, macOffset, this.#macs, place * MAC_BYTES);
@@ -140,7 +141,7 @@ export class Roster {
     return this.#isFreshStranger(peerId, nowMs) ? Sender.stranger : Sender.refused;
   }
 
-  #isFreshStranger(peerId: number, nowMs: number): boolean {
+  #isFreshStranger(peerId: PeerId, nowMs: number): boolean {
     let free = this.#strangers;
     for (let index = 0; index < this.#strangers; index++) {
       const ageMs = nowMs - this.#strangerSinceMs[index];
@@ -156,7 +157,7 @@ export class Roster {
     return true;
   }
 
-  #forgetStranger(peerId: number): void {
+  #forgetStranger(peerId: PeerId): void {
     for (let index = 0; index < this.#strangers; index++) {
       if (this.#strangerIds[index] !== peerId) continue;
       this.#strangers--;

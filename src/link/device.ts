@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Slot } from "../proto/brands.ts";
 import { NO_SLOT } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/reactor.ts";
 
@@ -25,7 +26,7 @@ export class LinkFrame {
   offset = 0;
   length = 0;
   /** The pool slot that holds the frame, with one reference for the sink to release; or −1. */
-  slot: number = NO_SLOT;
+  slot: Slot = NO_SLOT;
 
   /** TPID of the VLAN tag that the kernel took out of the frame (0x8100, 0x88a8), or 0: none. */
   vlanTpid = 0;
@@ -48,7 +49,7 @@ export class LinkFrame {
   checksumOffset = 0;
 
   /** Points at an ordinary frame: no offload, no stripped tag. */
-  set(bytes: Uint8Array, offset: number, length: number, slot: number): void {
+  set(bytes: Uint8Array, offset: number, length: number, slot: Slot): void {
     this.bytes = bytes;
     this.offset = offset;
     this.length = length;

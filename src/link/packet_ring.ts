@@ -24,6 +24,7 @@ import {
   TpStatus,
 } from "../ffi/libc_net.ts";
 import { IOVEC, TPACKET2_HDR, TPACKET_REQ, VIRTIO_NET_HDR } from "../ffi/linux_layouts.ts";
+import { NO_SLOT } from "../queue/buffer_pool.ts";
 import type { LinkCounters, LinkFrame } from "./device.ts";
 
 /** Bytes of one slot: header, virtio header and an ordinary frame with two VLAN tags. */
@@ -146,7 +147,7 @@ export class PacketRing {
       bytes = this.#superFrame;
       offset = VIRTIO_BYTES;
     }
-    frame.set(bytes, offset, length, -1);
+    frame.set(bytes, offset, length, NO_SLOT);
     const virtio = offset - VIRTIO_BYTES;
     // The common case is an empty header, or only "checked already".
     frame.virtioFlags = bytes[virtio];

@@ -30,6 +30,7 @@ import {
   SOL_SOCKET,
 } from "../ffi/libc_net.ts";
 import { PACKET_MREQ, SOCK_FPROG, SOCKADDR_LL, TPACKET_STATS } from "../ffi/linux_layouts.ts";
+import { NO_SLOT } from "../queue/buffer_pool.ts";
 import {
   type LanDevice,
   LinkCounters,
@@ -255,7 +256,7 @@ export class PacketSocket implements LanDevice {
     this.#source?.remove();
     this.#ring.close();
     closeFd(this.#fd);
-    this.#frame.set(new Uint8Array(0), 0, 0, -1);
+    this.#frame.set(new Uint8Array(0), 0, 0, NO_SLOT);
   }
 
   #bind(): void {

@@ -19,6 +19,7 @@ import {
 import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
 import { AddressBook } from "../ffi/linux_memory.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
+import type { Slot } from "../proto/brands.ts";
 import { type IpNetwork } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
@@ -97,7 +98,7 @@ export class TapDevice implements AdapterDevice {
    * The slot that the next frame is read into. One is always in hand: with an exhausted pool
    * frames are still taken from the kernel and dropped, rather than found waiting for ever.
    */
-  #slot: number;
+  #slot: Slot;
   #mtu: number;
   #state: LinkState = "up";
   #sink: LinkSink | undefined;

@@ -19,6 +19,7 @@ import {
   windowsKernel,
   windowsNt,
 } from "../ffi/windows_kernel.ts";
+import { asSlot, type Slot } from "../proto/brands.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { CompletionSource } from "../reactor/reactor.ts";
@@ -287,7 +288,7 @@ export class TapWindowsDevice implements AdapterDevice {
     return true;
   }
 
-  #beginRead(read: number, slot: number): void {
+  #beginRead(read: number, slot: Slot): void {
     const overlapped = this.#overlappedPointers[read];
     const status = this.#nt.NtReadFile(
       this.#handle,
@@ -316,7 +317,7 @@ export class TapWindowsDevice implements AdapterDevice {
       if (status !== WindowsConstant.STATUS_SUCCESS) this.counters.sendFailed++;
       return;
     }
-    const slot = this.#readSlots[operation];
+    const slot = asSlot(this.#readSlots[operation]);
     this.#readSlots[operation] = NO_SLOT;
     if (this.#closed) return this.#pool.release(slot);
     if (status !== WindowsConstant.STATUS_SUCCESS) {
@@ -327,7 +328,7 @@ export class TapWindowsDevice implements AdapterDevice {
   }
 
   /** Hands a frame on, and has the read wait for the next one. */
-  #deliver(read: number, slot: number, length: number): void {
+  #deliver(read: number, slot: Slot, length: number): void {
     this.counters.framesReceived++;
     this.counters.bytesReceived += length;
     const spare = this.#pool.acquire();
@@ -342,7 +343,7 @@ export class TapWindowsDevice implements AdapterDevice {
     this.#sink?.frame(this.#frame);
   }
 
-  #makeSlotPointer(slot: number): Deno.PointerObject {
+  #makeSlotPointer(slot: Slot): Deno.PointerObject {
     const address = addressOf(this.#pool.bytes) + this.#pool.offsetOf(slot) + HEADROOM_BYTES;
     return this.#slotPointers[slot] = pointerTo(address);
   }

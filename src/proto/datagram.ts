@@ -15,6 +15,7 @@
  * @module
  */
 
+import { asPeerId, NO_PEER, type PeerId } from "./brands.ts";
 import { readU16, writeU16 } from "./bytes.ts";
 import { ETHERNET_HEADER_BYTES } from "./ethernet.ts";
 
@@ -80,7 +81,7 @@ export type MalformedReason = (typeof MalformedReason)[keyof typeof MalformedRea
 export class DatagramView {
   /** Whether it holds a piece; the three fields after the source id matter only then. */
   fragment = false;
-  sourcePeerId = 0;
+  sourcePeerId: PeerId = NO_PEER;
   frameId = 0;
   /** Whether further pieces follow this one in the frame. */
   more = false;
@@ -112,7 +113,7 @@ export function parseDatagram(
   if (bytes[offset] !== PROTOCOL_VERSION) return MalformedReason.version;
   const flags = bytes[offset + 1];
   if ((flags & ~FLAG_FRAGMENT) !== 0) return MalformedReason.flags;
-  out.sourcePeerId = readU16(bytes, offset + 2);
+  out.sourcePeerId = asPeerId(readU16(bytes, offset + 2));
   if (flags !== 0) return parsePiece(bytes, offset, length, out);
   const frameLength = length - DATAGRAM_HEADER_BYTES;
   if (frameLength < ETHERNET_HEADER_BYTES) return MalformedReason.shortFrame;
@@ -159,7 +160,7 @@ function parsePiece(
 }
 
 /** Writes the 4 bytes in front of a whole frame. */
-export function writeDatagramHeader(bytes: Uint8Array, offset: number, sourcePeerId: number): void {
+export function writeDatagramHeader(bytes: Uint8Array, offset: number, sourcePeerId: PeerId): void {
   bytes[offset] = PROTOCOL_VERSION;
   bytes[offset + 1] = 0;
   writeU16(bytes, offset + 2, sourcePeerId);
@@ -169,7 +170,7 @@ export function writeDatagramHeader(bytes: Uint8Array, offset: number, sourcePee
 export function writeFragmentHeader(
   bytes: Uint8Array,
   offset: number,
-  sourcePeerId: number,
+  sourcePeerId: PeerId,
   frameId: number,
   byteOffset: number,
   more: boolean,
@@ -182,6 +183,6 @@ export function writeFragmentHeader(
 }
 
 /** Overwrites who a datagram is from, as the relay does with all that it forwards. */
-export function setSourcePeerId(bytes: Uint8Array, offset: number, sourcePeerId: number): void {
+export function setSourcePeerId(bytes: Uint8Array, offset: number, sourcePeerId: PeerId): void {
   writeU16(bytes, offset + 2, sourcePeerId);
 }

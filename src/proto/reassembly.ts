@@ -17,6 +17,7 @@
  * @module
  */
 
+import type { PeerId } from "./brands.ts";
 import { CopyInto } from "./bytes.ts";
 import type { DatagramView } from "./datagram.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "./ethernet.ts";
@@ -201,7 +202,7 @@ export class Reassembler {
   }
 
   /** A peer has left: gives up its frames, which are not counted. */
-  dropSource(sourcePeerId: number): void {
+  dropSource(sourcePeerId: PeerId): void {
     while (this.#sourceOldest[sourcePeerId] !== NONE) {
       this.#close(this.#sourceOldest[sourcePeerId]);
     }

@@ -15,6 +15,7 @@
  * @module
  */
 
+import type { PeerId } from "./brands.ts";
 import { copyBytes } from "./bytes.ts";
 import {
   type DatagramView,
@@ -97,7 +98,7 @@ export function copyPiece(
   byteOffset: number,
   pieceBytes: number,
   more: boolean,
-  sourcePeerId: number,
+  sourcePeerId: PeerId,
   frameId: number,
   target: Uint8Array,
   targetOffset: number,
@@ -124,7 +125,7 @@ export function copyPieceOf(
   byteOffset: number,
   pieceBytes: number,
   more: boolean,
-  sourcePeerId: number,
+  sourcePeerId: PeerId,
   target: Uint8Array,
   targetOffset: number,
 ): number {

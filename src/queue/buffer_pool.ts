@@ -6,6 +6,8 @@
  * @module
  */
 
+import { asSlot, type Slot } from "../proto/brands.ts";
+
 /** Bytes of one slot: the longest frame (1522), its datagram header, and room to spare. */
 export const SLOT_BYTES = 2048;
 
@@ -16,7 +18,7 @@ export const SLOT_BYTES = 2048;
 export const HEADROOM_BYTES = 8;
 
 /** The slot number that stands for "none". */
-export const NO_SLOT = -1;
+export const NO_SLOT: Slot = asSlot(-1);
 
 /** Most slots of one pool: 2 GiB of memory, and every byte index is a small integer. */
 export const SLOTS_MAX = 1 << 20;
@@ -55,24 +57,24 @@ export class BufferPool {
   }
 
   /** Takes a slot with one reference; `NO_SLOT` (-1) if none is free. Its bytes are not cleared. */
-  acquire(): number {
-    let slot: number;
-    if (this.#returnedCount > 0) slot = this.#returned[--this.#returnedCount];
-    else if (this.#untouched < this.slotCount) slot = this.#untouched++;
+  acquire(): Slot {
+    let slot: Slot;
+    if (this.#returnedCount > 0) slot = asSlot(this.#returned[--this.#returnedCount]);
+    else if (this.#untouched < this.slotCount) slot = asSlot(this.#untouched++);
     else return NO_SLOT;
     this.#references[slot] = 1;
     return slot;
   }
 
   /** Adds a reference to a slot that is in use. */
-  retain(slot: number): void {
+  retain(slot: Slot): void {
     const references = this.#references[slot];
     if (!(references > 0 && references < REFERENCES_MAX)) this.#misused("retain", slot);
     this.#references[slot] = references + 1;
   }
 
   /** Gives one reference back; with the last one the slot is free. */
-  release(slot: number): void {
+  release(slot: Slot): void {
     const references = this.#references[slot];
     if (!(references > 0)) this.#misused("release", slot);
     this.#references[slot] = references - 1;
@@ -80,17 +82,17 @@ export class BufferPool {
   }
 
   /** References to a slot; 0 if it is free. */
-  referencesOf(slot: number): number {
+  referencesOf(slot: Slot): number {
     return this.#references[slot] ?? 0;
   }
 
   /** Index in `bytes` of a slot's first byte. */
-  offsetOf(slot: number): number {
+  offsetOf(slot: Slot): number {
     return slot * SLOT_BYTES;
   }
 
   /** A reference counted wrongly would corrupt frames later and elsewhere: stop here instead. */
-  #misused(call: string, slot: number): never {
+  #misused(call: string, slot: Slot): never {
     throw new RangeError(
       `${call} of slot ${slot}, which has ${this.referencesOf(slot)} references`,
     );

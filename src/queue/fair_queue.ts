@@ -14,7 +14,8 @@
  * @module
  */
 
-import type { BufferPool } from "./buffer_pool.ts";
+import { asSlot, type Slot } from "../proto/brands.ts";
+import { type BufferPool, NO_SLOT } from "./buffer_pool.ts";
 import { FLOW_MASK, FLOW_SPARSE } from "./flow.ts";
 
 /** Bytes that a bucket may send in its turn: one full Ethernet frame. */
@@ -124,7 +125,7 @@ const LIST_OLD = 2;
  */
 export class FairQueue {
   /** The entry that the last successful `dequeue` handed out; `offset` is an index in the slab. */
-  slot = NONE;
+  slot: Slot = NO_SLOT;
   offset = 0;
   length = 0;
 
@@ -186,7 +187,7 @@ export class FairQueue {
    * the longest flow, or, if the arena is full and nothing of this queue can give way, this one.
    * Late entries of the same flow are cleared on the way; they count in `droppedLate` alone.
    */
-  enqueue(slot: number, offset: number, length: number, flow: number, nowMs: number): number {
+  enqueue(slot: Slot, offset: number, length: number, flow: number, nowMs: number): number {
     const at = this.#bucketOf(flow);
     this.#trim(at, nowMs);
     let dropped = 0;
@@ -266,7 +267,7 @@ export class FairQueue {
         else buckets[at + LIST] = LIST_NONE;
         continue;
       }
-      this.slot = arena.slot[entry];
+      this.slot = asSlot(arena.slot[entry]);
       this.offset = arena.offset[entry];
       this.length = arena.length[entry];
       buckets[at + DEFICIT] -= this.length;
@@ -376,7 +377,7 @@ export class FairQueue {
 
   #dropHead(at: number): void {
     const entry = this.#buckets[at + HEAD];
-    const slot = this.#arena.slot[entry];
+    const slot = asSlot(this.#arena.slot[entry]);
     this.#unlinkHead(at, entry);
     this.#pool.release(slot);
   }

@@ -15,6 +15,7 @@ import {
   TlsAlert,
 } from "../ffi/msquic_constants.ts";
 import { QUIC_ADDR, QUIC_CONNECTION_EVENT } from "../ffi/msquic_layout.ts";
+import { asSlot, type Slot } from "../proto/brands.ts";
 import { HEADROOM_BYTES } from "../queue/buffer_pool.ts";
 import { readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
@@ -40,7 +41,7 @@ export interface QuicConnectionHandler {
    * A datagram came. It lies at `offset` (the slot's headroom is in front of it), and the one
    * reference to the slot belongs to the handler now.
    */
-  datagram(connection: QuicConnection, slot: number, offset: number, length: number): void;
+  datagram(connection: QuicConnection, slot: Slot, offset: number, length: number): void;
   /**
    * The peer opened a bidirectional stream. Returns the stream's handler; undefined refuses it.
    */
@@ -150,7 +151,7 @@ export class QuicConnection implements EventTarget {
    *
    * @returns false if the datagram was not taken: not connected, or longer than `maxDatagramBytes`
    */
-  sendDatagram(slot: number, offset: number, length: number): boolean {
+  sendDatagram(slot: Slot, offset: number, length: number): boolean {
     if (!this.batchDatagram(slot, offset, length)) return false;
     return this.sendBatch() === 0;
   }
@@ -162,7 +163,7 @@ export class QuicConnection implements EventTarget {
    *
    * @returns false if the datagram was not taken
    */
-  batchDatagram(slot: number, offset: number, length: number): boolean {
+  batchDatagram(slot: Slot, offset: number, length: number): boolean {
     const context = this.#context;
     if (this.#state !== "connected" || length > this.maxDatagramBytes) {
       context.pool.release(slot);
@@ -282,7 +283,7 @@ export class QuicConnection implements EventTarget {
     this.#handler.datagram(this, slot, offset, length);
   }
 
-  datagramReceived(slot: number, length: number): void {
+  datagramReceived(slot: Slot, length: number): void {
     if (this.#state !== "connected") return this.#context.pool.release(slot);
     this.datagramsReceived++;
     this.#context.reactor.wake();
@@ -305,7 +306,7 @@ export class QuicConnection implements EventTarget {
   }
 
   #endFlight(contextNumber: number): void {
-    this.unsentBytes -= this.#context.finishDatagram(contextNumber - 1);
+    this.unsentBytes -= this.#context.finishDatagram(asSlot(contextNumber - 1));
     this.unsentCount--;
     this.#context.reactor.wake();
   }

@@ -11,7 +11,8 @@ import type { NativeMemory } from "../ffi/memory.ts";
 import { QuicStatus } from "../ffi/msquic_constants.ts";
 import { QUIC_BUFFER, QUIC_CONNECTION_EVENT, QUIC_STREAM_EVENT } from "../ffi/msquic_layout.ts";
 import type { MsQuicSymbols } from "../ffi/msquic.ts";
-import { HEADROOM_BYTES, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import { asSlot, type Slot } from "../proto/brands.ts";
+import { HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/mod.ts";
 import { DatagramLog } from "./datagram_log.ts";
@@ -30,7 +31,7 @@ const CLIENT_CONTEXT_OFFSET = BigInt(QUIC_CONNECTION_EVENT.fields.clientContext.
 /** An object that msquic's events are handed to. */
 export interface EventTarget {
   /** A datagram came by the log, with the reference to its slot. */
-  datagramReceived?(slot: number, length: number): void;
+  datagramReceived?(slot: Slot, length: number): void;
   /** A datagram's flight ended by the log; `context` is what it was sent with. */
   datagramSent?(context: number): void;
   /**
@@ -266,19 +267,19 @@ export class QuicContext {
 
   /**
    * Copies the datagram that `connectionEvent64` points at into a slot, behind its headroom.
-   * Returns the slot, or -1 and counts why; its length is in `buffer32[0]`.
+   * Returns the slot, or `NO_SLOT` and counts why; its length is in `buffer32[0]`.
    */
-  receiveDatagram(): number {
+  receiveDatagram(): Slot {
     this.memory.memcpy(this.buffer32, this.connectionEvent64[1], 16n);
     const length = this.buffer32[0];
     if (length > DATAGRAM_BYTES_MAX) {
       this.counters.droppedTooLong++;
-      return -1;
+      return NO_SLOT;
     }
     const slot = this.pool.acquire();
     if (slot < 0) {
       this.counters.droppedNoSlot++;
-      return -1;
+      return NO_SLOT;
     }
     const target = this.#receivePointers[slot] ?? this.#makePointers(slot);
     this.memory.memcpyToPointer(target, this.buffer64[1], this.#lengths[length]);
@@ -297,7 +298,7 @@ export class QuicContext {
    * @param offset index in the pool's bytes; while a slot is in flight, offset and length are the
    * same for all its connections (one descriptor stands for all of them)
    */
-  addToBatch(slot: number, offset: number, length: number): void {
+  addToBatch(slot: Slot, offset: number, length: number): void {
     if (this.#batched === SEND_BATCH_MAX) throw new RangeError("the batch is full");
     const address = this.#slabAddress + offset;
     const low = address >>> 0;
@@ -331,7 +332,7 @@ export class QuicContext {
       );
       this.#batched = 0;
       if (taken === count) return;
-      refused(this.finishDatagram(batch[taken]));
+      refused(this.finishDatagram(asSlot(batch[taken])));
       // What comes behind the one that was refused gets its own chance.
       batch.copyWithin(0, taken + 1, count);
       this.#batched = count - taken - 1;
@@ -347,14 +348,14 @@ export class QuicContext {
   }
 
   /** Ends a slot's flight on one connection; returns the datagram's length. */
-  finishDatagram(slot: number): number {
+  finishDatagram(slot: Slot): number {
     this.#sends[slot]--;
     const length = this.#descriptors[slot * 4];
     this.pool.release(slot);
     return length;
   }
 
-  #makePointers(slot: number): Deno.PointerObject {
+  #makePointers(slot: Slot): Deno.PointerObject {
     const create = (address: number) =>
       Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
     return this.#receivePointers[slot] = create(

@@ -13,6 +13,7 @@
  */
 
 import type { MsQuicSymbols } from "../ffi/msquic.ts";
+import { asSlot, type Slot } from "../proto/brands.ts";
 import { type BufferPool, HEADROOM_BYTES, SLOT_BYTES } from "../queue/buffer_pool.ts";
 
 /** Entries between two readings; each is four words: context, kind, value, length. */
@@ -37,7 +38,7 @@ const KIND_RECEIVED = 1;
 /** Takes what the log holds. */
 export interface DatagramLogReader {
   /** A datagram that came on a connection, with the reference to its slot. */
-  received(connection: number, slot: number, length: number): void;
+  received(connection: number, slot: Slot, length: number): void;
   /** A datagram that was sent; `context` is what it was sent with. */
   sent(connection: number, context: number): void;
 }
@@ -92,7 +93,7 @@ export class DatagramLog {
     while (this.#next < log[COUNT]) {
       const at = this.#next++ * ENTRY_WORDS;
       if (entries[at + 1] === KIND_RECEIVED) {
-        this.#reader.received(entries[at], entries[at + 2], entries[at + 3]);
+        this.#reader.received(entries[at], asSlot(entries[at + 2]), entries[at + 3]);
       } else this.#reader.sent(entries[at], entries[at + 2]);
     }
     this.#next = 0;
@@ -106,7 +107,7 @@ export class DatagramLog {
     this.#open = false;
     this.#quic.MsQuicDatagramLog(null);
     const log = this.#log;
-    while (log[FREE_COUNT] > 0) this.#pool.release(this.#freeSlots[--log[FREE_COUNT]]);
+    while (log[FREE_COUNT] > 0) this.#pool.release(asSlot(this.#freeSlots[--log[FREE_COUNT]]));
   }
 
   #refill(): void {

@@ -1,20 +1,18 @@
 /** What the relay wants of its shell: rare events, so they may allocate. Frames go by queues instead. */
 
+import type { ConnectionId } from "../proto/brands.ts";
 import type { Ban } from "./ban_record.ts";
-
-/** Small number that the shell gives a connection, free again after `handleClosed`. */
-export type ConnectionHandle = number;
 
 /** One thing for the shell to do, in the order of the list. */
 export type RelayAction =
   /** Send on the control stream that the endpoint opened; report with `handleControlSent`. */
-  | { readonly type: "send"; readonly connection: ConnectionHandle; readonly bytes: Uint8Array }
+  | { readonly type: "send"; readonly connection: ConnectionId; readonly bytes: Uint8Array }
   /** Send FIN on that stream. */
-  | { readonly type: "finish"; readonly connection: ConnectionHandle }
+  | { readonly type: "finish"; readonly connection: ConnectionId }
   /** Close the connection with an application error code; `handleClosed` must follow. */
   | {
     readonly type: "close";
-    readonly connection: ConnectionHandle;
+    readonly connection: ConnectionId;
     readonly errorCode: number;
   }
   /** A ban was made here, or is over or taken back: what keeps the list is to be told. */

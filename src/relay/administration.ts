@@ -1,5 +1,6 @@
 /** What the relay's operator, and within their own room the hosts, do to peers and rooms. */
 import { parseBanTarget, tokenName } from "../control/ban_target.ts";
+import type { PeerId } from "../proto/brands.ts";
 import { parseMac } from "../proto/mac.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";
@@ -55,7 +56,7 @@ export class Administration {
    * @param room its id, or its code: then all of that code
    * @returns `undefined`: there is no such peer
    */
-  kick(room: string, peerId: number, removal: Removal, nowMs: number): BanOutcome | undefined {
+  kick(room: string, peerId: PeerId, removal: Removal, nowMs: number): BanOutcome | undefined {
     const found = this.roomsOf(room).flatMap((one) =>
       one.peers.filter((peer) => peer.peerId === peerId).map((peer) => [one, peer] as const)
     );

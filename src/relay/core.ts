@@ -15,9 +15,10 @@ import { ErrorCode, parseEndpointMessage, parseHello } from "../control/messages
 import type { ReadMessage } from "../control/framing.ts";
 import { TrafficCounters } from "../observe/counters.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
+import { type ConnectionId, NO_CONNECTION, type Slot } from "../proto/brands.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
-import { type ConnectionHandle, Outbox, type RelayAction } from "./actions.ts";
+import { Outbox, type RelayAction } from "./actions.ts";
 import { AddressLimits } from "./address_limits.ts";
 import { Administration } from "./administration.ts";
 import { decideAdmission, reject } from "./admission.ts";
@@ -112,7 +113,7 @@ export class RelayCore {
   }
 
   /** A connection's handshake is done. */
-  handleConnected(connection: ConnectionHandle, path: SessionPath, nowMs: number): void {
+  handleConnected(connection: ConnectionId, path: SessionPath, nowMs: number): void {
     if (this.sessions[connection] !== undefined) {
       throw new Error(`connection ${connection} is in use`);
     }
@@ -137,7 +138,7 @@ export class RelayCore {
   }
 
   /** The largest datagram that a connection carries has changed. */
-  handleMaxDatagram(connection: ConnectionHandle, bytes: number, nowMs: number): void {
+  handleMaxDatagram(connection: ConnectionId, bytes: number, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
@@ -146,7 +147,7 @@ export class RelayCore {
   }
 
   /** A connection's smoothed round trip time. */
-  handleRtt(connection: ConnectionHandle, rttMs: number): void {
+  handleRtt(connection: ConnectionId, rttMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.rttMs = rttMs;
@@ -154,7 +155,7 @@ export class RelayCore {
   }
 
   /** Bytes of the endpoint's control stream; they are copied where they must wait. */
-  handleControl(connection: ConnectionHandle, bytes: Uint8Array, nowMs: number): void {
+  handleControl(connection: ConnectionId, bytes: Uint8Array, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.streamOpen = true;
@@ -170,14 +171,14 @@ export class RelayCore {
   }
 
   /** FIN on the control stream: the endpoint leaves. */
-  handleControlFinished(connection: ConnectionHandle, nowMs: number): void {
+  handleControlFinished(connection: ConnectionId, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined || session.ended) return;
     this.lifecycle.handleFarewell(session, "bye", nowMs);
   }
 
   /** The endpoint's transport has acknowledged the next `bytes` of what `send` actions gave. */
-  handleControlSent(connection: ConnectionHandle, bytes: number): void {
+  handleControlSent(connection: ConnectionId, bytes: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.controlUnsentBytes = Math.max(0, session.controlUnsentBytes - bytes);
@@ -185,7 +186,7 @@ export class RelayCore {
   }
 
   /** The endpoint opened a stream beside its control stream. */
-  handleSecondStream(connection: ConnectionHandle, nowMs: number): void {
+  handleSecondStream(connection: ConnectionId, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined || session.ended) return;
     this.lifecycle.disconnect(session, "protocol-error", "There is one stream only.", nowMs);
@@ -195,7 +196,7 @@ export class RelayCore {
    * The connection is no more, and its handle is free. `errorCode` is the application error code with
    * which the endpoint closed it, if it did.
    */
-  handleClosed(connection: ConnectionHandle, nowMs: number, errorCode?: number): void {
+  handleClosed(connection: ConnectionId, nowMs: number, errorCode?: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
     const reason = errorCode === ErrorCode.done
@@ -216,8 +217,8 @@ export class RelayCore {
 
   /** A datagram: its slot's reference is taken over, its bytes lie at `pool.bytes[offset …]`. */
   handleDatagram(
-    connection: ConnectionHandle,
-    slot: number,
+    connection: ConnectionId,
+    slot: Slot,
     offset: number,
     length: number,
     nowMs: number,
@@ -288,17 +289,17 @@ export class RelayCore {
   }
 
   /** What waits for a joined peer. The shell dequeues as much as the transport can send soon. */
-  queueOf(connection: ConnectionHandle): FairQueue | undefined {
+  queueOf(connection: ConnectionId): FairQueue | undefined {
     const session = this.sessions[connection];
     return session?.joined ? session.queue : undefined;
   }
 
   /**
-   * A connection in whose queue something was put since it was last returned, or -1. A shell that cannot
+   * A connection in whose queue something was put since it was last returned, or `NO_CONNECTION`. A shell that cannot
    * empty the queue now comes back by itself when the transport has sent.
    */
-  nextReady(): ConnectionHandle {
-    return this.ready.take()?.connection ?? -1;
+  nextReady(): ConnectionId {
+    return this.ready.take()?.connection ?? NO_CONNECTION;
   }
 
   /** All rooms as values. */

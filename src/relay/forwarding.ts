@@ -6,6 +6,7 @@
  * copies into further slots.
  */
 import { DropCode, malformedDrop, PASS, type Verdict } from "../observe/drops.ts";
+import type { Slot } from "../proto/brands.ts";
 import {
   DatagramView,
   ENDPOINT_FRAME_ID_MAX,
@@ -66,7 +67,7 @@ export class Forwarder {
    */
   forward(
     source: Session,
-    slot: number,
+    slot: Slot,
     offset: number,
     length: number,
     nowMs: number,
@@ -143,7 +144,7 @@ export class Forwarder {
   /** Queues the datagram for everyone who is to have it; a drop code when that is nobody. */
   private route(
     source: Session,
-    slot: number,
+    slot: Slot,
     offset: number,
     length: number,
     nowMs: number,
@@ -195,7 +196,7 @@ export class Forwarder {
   private deliver(
     source: Session,
     target: Session,
-    slot: number,
+    slot: Slot,
     offset: number,
     length: number,
     nowMs: number,

@@ -6,6 +6,7 @@ import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../control/
 import { BANS_PER_ANSWER_MAX, KICK_DEFAULT_MS } from "../control/host_messages.ts";
 import { Feature } from "../control/messages.ts";
 import { parseBanTarget } from "../control/ban_target.ts";
+import { NO_PEER } from "../proto/brands.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { Administration, BanOutcome } from "./administration.ts";
@@ -73,7 +74,7 @@ export class HostRequests {
   }
 
   private kick(room: Room, message: HostRequest, defaultMs: number, nowMs: number): Answer {
-    const { peerId = 0 } = message;
+    const { peerId = NO_PEER } = message;
     if (peerId === room.gateway?.peerId) return refuse("that is the gateway itself");
     const removal = removalBy(room, message, defaultMs);
     const outcome = this.admin.kick(room.key, peerId, removal, nowMs);

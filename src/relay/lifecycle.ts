@@ -12,6 +12,7 @@ import {
   type RelayMessage,
 } from "../control/messages.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
+import { NO_PEER, type PeerId } from "../proto/brands.ts";
 import { PROTOCOL_VERSION } from "../proto/datagram.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
@@ -99,7 +100,7 @@ export class Lifecycle {
       { addressKey: session.addressKey, siteKey: session.siteKey },
     );
     const peerId = room.ids.take(nowMs);
-    if (peerId === 0) {
+    if (peerId === NO_PEER) {
       if (room.peers.length === 0) state.rooms.close(room, nowMs);
       return this.refuse(session, reject("room-full", "All peer ids are at rest."), nowMs);
     }
@@ -121,7 +122,7 @@ export class Lifecycle {
     this.greet(session, room, nowMs);
   }
 
-  private prepare(session: Session, hello: Hello, peerId: number, nowMs: number): void {
+  private prepare(session: Session, hello: Hello, peerId: PeerId, nowMs: number): void {
     const { options, arena, pool, random, frameLog } = this.state;
     session.hello = hello;
     session.limitDatagrams();
@@ -326,7 +327,7 @@ export class Lifecycle {
 }
 
 /** For the party's gateway: the players whose answers as DHCP servers were dropped. */
-function dhcpServersFor({ hello, room }: Session): { dhcpServers?: number[] } {
+function dhcpServersFor({ hello, room }: Session): { dhcpServers?: PeerId[] } {
   if (hello?.role !== "gateway" || room === undefined) return {};
   const servers = room.peers.filter(({ dhcpServerTold }) => dhcpServerTold);
   if (servers.length === 0) return {};

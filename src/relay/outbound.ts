@@ -2,6 +2,7 @@
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode } from "../observe/drops.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
+import type { Slot } from "../proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, FLAG_FRAGMENT, FRAGMENT_HEADER_BYTES } from "../proto/datagram.ts";
 import { ETHERNET_HEADER_BYTES } from "../proto/ethernet.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
@@ -50,7 +51,7 @@ export class OutboundQueue extends FairQueue {
   }
 
   override enqueue(
-    slot: number,
+    slot: Slot,
     offset: number,
     length: number,
     flow: number,

@@ -1,4 +1,5 @@
 /** Rooms: who is in them, who has which MAC, and which peer ids are free. */
+import { asPeerId, NO_PEER, type PeerId } from "../proto/brands.ts";
 import { MacTable } from "../proto/mac_table.ts";
 import { LanMacs } from "./lan_macs.ts";
 import { PEER_ID_MAX, PEER_ID_REST_MS, type RelayOptions } from "./limits.ts";
@@ -18,18 +19,18 @@ export class PeerIds {
   /** Ids at rest and since when, the longest resting first. */
   private readonly restingSinceMs = new Map<number, number>();
 
-  /** A free id, or 0 when all are in use or at rest. */
-  take(nowMs: number): number {
+  /** A free id, or `NO_PEER` when all are in use or at rest. */
+  take(nowMs: number): PeerId {
     this.wake(nowMs);
-    if (this.used.size + this.restingSinceMs.size >= PEER_ID_MAX) return 0;
+    if (this.used.size + this.restingSinceMs.size >= PEER_ID_MAX) return NO_PEER;
     while (this.used.has(this.next) || this.restingSinceMs.has(this.next)) this.advance();
-    const id = this.next;
+    const id = asPeerId(this.next);
     this.used.add(id);
     this.advance();
     return id;
   }
 
-  giveBack(id: number, nowMs: number): void {
+  giveBack(id: PeerId, nowMs: number): void {
     this.used.delete(id);
     this.restingSinceMs.set(id, nowMs);
   }

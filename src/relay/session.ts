@@ -2,6 +2,7 @@
 import { MessageReader } from "../control/framing.ts";
 import type { Hello, Stats } from "../control/messages.ts";
 import { TrafficCounters } from "../observe/counters.ts";
+import { type ConnectionId, NO_PEER, type PeerId } from "../proto/brands.ts";
 import { RELAY_FRAME_ID_MIN } from "../proto/datagram.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { MtuSettler } from "../proto/mtu.ts";
@@ -85,7 +86,7 @@ export class Session {
   hello: Hello | undefined;
   /** The room it is in, only while joined. */
   room: Room | undefined;
-  peerId = 0;
+  peerId: PeerId = NO_PEER;
   isGateway = false;
   /** A client's MAC; zeros for a gateway. */
   readonly mac: Uint8Array = new Uint8Array(MAC_BYTES);
@@ -113,7 +114,7 @@ export class Session {
   lastStats: Stats | undefined;
 
   constructor(
-    readonly connection: number,
+    readonly connection: ConnectionId,
     { address, maxDatagramBytes, arrival = SOME_ARRIVAL }: SessionPath,
     readonly connectedMs: number,
     controlMessagesMax: number,

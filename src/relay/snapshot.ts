@@ -2,6 +2,7 @@
 import { tokenName } from "../control/ban_target.ts";
 import type { Stats } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";
+import type { ConnectionId, PeerId } from "../proto/brands.ts";
 import { formatMac } from "../proto/mac.ts";
 import type { RoomLocks } from "./locks.ts";
 import type { Room } from "./room.ts";
@@ -9,15 +10,15 @@ import type { Session } from "./session.ts";
 
 /** What the others in a room are told of a peer. */
 export type PeerIdentity =
-  | { readonly peerId: number; readonly role: "client"; readonly mac: string; name?: string }
-  | { readonly peerId: number; readonly role: "gateway"; name?: string };
+  | { readonly peerId: PeerId; readonly role: "client"; readonly mac: string; name?: string }
+  | { readonly peerId: PeerId; readonly role: "gateway"; name?: string };
 
 /** One peer, for pages and the administrator. */
 export interface PeerSnapshot {
   readonly identity: PeerIdentity;
   readonly address: string;
   readonly agent?: string;
-  readonly connection: number;
+  readonly connection: ConnectionId;
   readonly joinedMs: number;
   readonly rttMs: number;
   readonly maxDatagramBytes: number;

@@ -6,6 +6,7 @@
  */
 import { parseBanTarget } from "../control/ban_target.ts";
 import { KICK_DEFAULT_MS } from "../control/host_messages.ts";
+import { asPeerId, type PeerId } from "../proto/brands.ts";
 import { isolated } from "../proto/clean_text.ts";
 import {
   type BanView,
@@ -27,7 +28,7 @@ export interface ControlActions {
   readonly unixMs: number;
   rooms(): readonly RoomView[];
   /** Sends a peer away and keeps it out. */
-  kick(room: string, peerId: number, removal: RemovalWords): "gone" | "too many bans" | "nobody";
+  kick(room: string, peerId: PeerId, removal: RemovalWords): "gone" | "too many bans" | "nobody";
   /** Keeps out whoever has this (`parseBanTarget`). False: there are too many bans. */
   ban(target: string, removal: RemovalWords): boolean;
   unban(ids: readonly string[]): void;
@@ -130,7 +131,7 @@ function kick(
 ): ControlAnswer {
   if (!/^\d{1,5}$/.test(peer)) return refuse(`"${peer}" is no peer id`);
   if (removal.room !== undefined) return refuse("--room is for a MAC, an address or a token");
-  switch (actions.kick(room, Number(peer), removal)) {
+  switch (actions.kick(room, asPeerId(Number(peer)), removal)) {
     case "nobody":
       return refuse(`there is no peer ${peer} in ${room}`);
     case "too many bans":

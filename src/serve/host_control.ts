@@ -1,5 +1,6 @@
 /** What a party's host can ask of the gateway (`lanparty-gateway ctl`): words in, a text for a terminal out. */
 import type { HostAction, ListedBan } from "../control/host_messages.ts";
+import { asPeerId, type PeerId } from "../proto/brands.ts";
 import { isolated } from "../proto/clean_text.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { formatBanTable, type RemovalWords, splitWords } from "./ban_control.ts";
@@ -10,7 +11,7 @@ import { formatTable } from "./table.ts";
 /** What is asked of the relay. */
 export interface HostWish {
   readonly action: HostAction;
-  readonly peerId?: number;
+  readonly peerId?: PeerId;
   readonly target?: string;
   readonly forMs?: number;
   readonly reason?: string;
@@ -94,12 +95,12 @@ function wishOf(
 }
 
 /** A player's peer id, by that or by the MAC. */
-function peerOf(name: string, players: readonly GatewayPlayerView[]): number | undefined {
+function peerOf(name: string, players: readonly GatewayPlayerView[]): PeerId | undefined {
   const bytes = parseMac(name);
   const found = bytes === undefined
     ? players.find(({ peerId }) => isNumber(name) && peerId === Number(name))
     : players.find(({ mac }) => mac === formatMac(bytes));
-  return found?.peerId;
+  return found && asPeerId(found.peerId);
 }
 
 function isNumber(text: string): boolean {

@@ -13,6 +13,7 @@ import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../src/observe/counters.ts";
 import { FrameLog } from "../../src/observe/frame_log.ts";
+import { asPeerId } from "../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { checksumOf, udpChecksum } from "../unit/client/dhcp_frames.ts";
@@ -124,7 +125,7 @@ class Home {
     this.#path.open(1439);
     this.act((nowMs) => {
       this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, nowMs);
-      const peer = { peerId: GATEWAY, role: "gateway" } as const;
+      const peer = { peerId: asPeerId(GATEWAY), role: "gateway" } as const;
       this.core.handleAction({ type: "peerJoined", peer, known: false }, nowMs);
     });
     return this;

@@ -5,6 +5,7 @@ import { MessageReader } from "../../src/control/framing.ts";
 import type { ClosedReason } from "../../src/endpoint/actions.ts";
 import { DropCode } from "../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../src/observe/frame_log.ts";
+import { asConnectionId, type ConnectionId } from "../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { RelayCore } from "../../src/relay/core.ts";
@@ -35,7 +36,7 @@ class Incarnation {
   readonly core: RelayCore;
   /** By handle. */
   readonly connections: (SimConnection | undefined)[] = [];
-  readonly handles = new Map<SimConnection, number>();
+  readonly handles = new Map<SimConnection, ConnectionId>();
   /** What the relay said to each, to be understood as an endpoint would. */
   readonly readers = new Map<SimConnection, MessageReader>();
   datagramsIn = 0;
@@ -143,8 +144,8 @@ export class SimRelay implements Side {
     const { life } = this;
     // The process died between the handshake's first packet and its last.
     if (life === undefined) return connection.abandon("relay");
-    let handle = life.connections.indexOf(undefined);
-    if (handle < 0) handle = life.connections.length;
+    const free = life.connections.indexOf(undefined);
+    const handle = asConnectionId(free < 0 ? life.connections.length : free);
     life.connections[handle] = connection;
     life.handles.set(connection, handle);
     life.readers.set(connection, new MessageReader());
@@ -215,7 +216,7 @@ export class SimRelay implements Side {
 
   private withHandle(
     connection: SimConnection,
-    run: (core: RelayCore, handle: number, nowMs: number) => void,
+    run: (core: RelayCore, handle: ConnectionId, nowMs: number) => void,
   ): void {
     const handle = this.life?.handles.get(connection);
     if (handle === undefined) return;
@@ -247,7 +248,7 @@ export class SimRelay implements Side {
     this.alarm.set(Math.max(deadlineMs, nowMs + 0.01));
   }
 
-  private pump(handle: number): void {
+  private pump(handle: ConnectionId): void {
     const { core, pool, connections } = this.life!;
     const queue = core.queueOf(handle);
     const connection = connections[handle];
@@ -290,7 +291,7 @@ export class SimRelay implements Side {
     assertEquals(counters.datagramsSent, life.datagramsOut);
     assertEquals(life.judged, life.datagramsIn, "a datagram was not judged, or twice");
     const queued = life.connections.reduce(
-      (sum, _, handle) => sum + (life.core.queueOf(handle)?.queuedEntries ?? 0),
+      (sum, _, handle) => sum + (life.core.queueOf(asConnectionId(handle))?.queuedEntries ?? 0),
       0,
     );
     const accounted = counters.datagramsSent + queued + drops[DropCode.queueLate] +

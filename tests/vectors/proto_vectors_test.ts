@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { CamRefresher } from "../../src/gateway/cam_refresh.ts";
 import { dropReason, PASS } from "../../src/observe/drops.ts";
+import { asPeerId } from "../../src/proto/brands.ts";
 import {
   DatagramView,
   MalformedReason,
@@ -43,12 +44,12 @@ Deno.test("vectors: MACs in both directions", () => {
 function write(value: DatagramValue): Uint8Array {
   if ("frame" in value) {
     const header = new Uint8Array(4);
-    writeDatagramHeader(header, 0, value.sourcePeerId);
+    writeDatagramHeader(header, 0, asPeerId(value.sourcePeerId));
     return join(header, hex(value.frame));
   }
   const header = new Uint8Array(8);
   const { sourcePeerId, frameId, byteOffset, more } = value;
-  writeFragmentHeader(header, 0, sourcePeerId, frameId, byteOffset, more);
+  writeFragmentHeader(header, 0, asPeerId(sourcePeerId), frameId, byteOffset, more);
   return join(header, hex(value.header ?? ""), hex(value.payload));
 }
 
@@ -114,7 +115,7 @@ Deno.test("vectors: frames are split as written", () => {
         byteOffset,
         pieceBytes,
         more,
-        sourcePeerId,
+        asPeerId(sourcePeerId),
         frameId,
         target,
         0,
@@ -161,7 +162,7 @@ Deno.test("vectors: pieces are cut further as written", () => {
         byteOffset,
         pieceBytes,
         more,
-        value.sourcePeerId,
+        asPeerId(value.sourcePeerId),
         target,
         0,
       );

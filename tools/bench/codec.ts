@@ -1,6 +1,7 @@
 /** What each step of a frame's way costs by itself. */
 import { GsoType, VIRTIO_NEEDS_CHECKSUM } from "../../src/gateway/lan_frame.ts";
 import { Segmenter } from "../../src/gateway/segmenter.ts";
+import { asPeerId } from "../../src/proto/brands.ts";
 import {
   DATAGRAM_HEADER_BYTES,
   DatagramView,
@@ -10,7 +11,7 @@ import {
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { Reassembler } from "../../src/proto/reassembly.ts";
 import { copyPiece, Splitter } from "../../src/proto/split.ts";
-import { BufferPool, HEADROOM_BYTES, SLOT_BYTES } from "../../src/queue/buffer_pool.ts";
+import { BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../../src/queue/buffer_pool.ts";
 import { FairQueue, QueueArena } from "../../src/queue/fair_queue.ts";
 import { flowOf } from "../../src/queue/flow.ts";
 import { udpFrame } from "./udp_frame.ts";
@@ -49,7 +50,7 @@ function nanoseconds(work: (calls: number) => void): number {
 function parse(): number {
   const bytes = new Uint8Array(2048);
   bytes.set(udpFrame(FRAME_BYTES), DATAGRAM_HEADER_BYTES);
-  writeDatagramHeader(bytes, 0, 1);
+  writeDatagramHeader(bytes, 0, asPeerId(1));
   const view = new DatagramView();
   return nanoseconds((calls) => {
     for (let i = 0; i < calls; i++) parseDatagram(bytes, 0, FRAME_BYTES + 4 - (i & 7), view);
@@ -91,7 +92,7 @@ function queue(): number {
 function cutSuperFrames(): number {
   const bytes = udpFrame(SUPER_FRAME_BYTES);
   const superFrame = {
-    ...{ bytes, offset: 0, length: SUPER_FRAME_BYTES, slot: -1, vlanTpid: 0, vlanTci: 0 },
+    ...{ bytes, offset: 0, length: SUPER_FRAME_BYTES, slot: NO_SLOT, vlanTpid: 0, vlanTci: 0 },
     ...{ virtioFlags: VIRTIO_NEEDS_CHECKSUM, gsoType: GsoType.udpSegments, segmentBytes: 1472 },
     ...{ checksumStart: 34, checksumOffset: 6 },
   };
@@ -119,7 +120,7 @@ function cut(slab: Uint8Array, splitter: Splitter, id: number, use: (length: num
   splitter.begin(LONG_FRAME_BYTES, NARROW_DATAGRAM_BYTES);
   while (splitter.next()) {
     const { byteOffset, pieceBytes, more } = splitter;
-    use(copyPiece(slab, 0, byteOffset, pieceBytes, more, 1, id, slab, TARGET_OFFSET));
+    use(copyPiece(slab, 0, byteOffset, pieceBytes, more, asPeerId(1), id, slab, TARGET_OFFSET));
   }
 }
 

@@ -17,6 +17,7 @@ import { GatewayCore } from "../../src/gateway/core.ts";
 import { bridgeFilter } from "../../src/link/bpf.ts";
 import { PacketSocket } from "../../src/link/packet_socket.ts";
 import { TrafficCounters } from "../../src/observe/counters.ts";
+import { asPeerId } from "../../src/proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, writeDatagramHeader } from "../../src/proto/datagram.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
@@ -55,8 +56,8 @@ export interface GatewayReport {
   readonly residentBytesAfter: number;
 }
 
-const PLAYER_ID = 2;
-const OWN_ID = 1;
+const PLAYER_ID = asPeerId(2);
+const OWN_ID = asPeerId(1);
 /** What one datagram holds on a path of ordinary packets. */
 const DATAGRAM_BYTES_MAX = 1_439;
 const POOL_SLOTS = 8_192;

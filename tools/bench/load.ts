@@ -9,6 +9,7 @@
  *
  * usage: deno run load.ts JSON — a {@link LoadTask}; prints a {@link LoadReport} as JSON for each window.
  */
+import type { Slot } from "../../src/proto/brands.ts";
 import { formatMac, parseMac } from "../../src/proto/mac.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
@@ -159,7 +160,7 @@ class Load {
   private connect(
     host: string,
     mac: string,
-    receive: (slot: number, offset: number) => void,
+    receive: (slot: Slot, offset: number) => void,
   ): LoadEndpoint {
     const address = parseAddress(host, this.task.port);
     if (address === undefined) throw new Error(`no address: ${host}`);

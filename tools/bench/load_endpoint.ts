@@ -1,6 +1,7 @@
 /** One connection of the load to the relay under test. */
 import { encodeMessage, MessageReader } from "../../src/control/framing.ts";
 import type { EndpointMessage } from "../../src/control/messages.ts";
+import type { Slot } from "../../src/proto/brands.ts";
 import { SETTLE_MAX_MS } from "../../src/proto/mtu.ts";
 import type { BufferPool } from "../../src/queue/buffer_pool.ts";
 import type { FairQueue } from "../../src/queue/fair_queue.ts";
@@ -24,7 +25,7 @@ export interface LoadEndpointOptions {
   readonly mac: string;
   readonly room: string;
   /** Takes what comes, with the reference to its slot. */
-  readonly receive: (slot: number, offset: number, length: number) => void;
+  readonly receive: (slot: Slot, offset: number, length: number) => void;
   readonly nowMs: () => number;
   readonly failed: (why: string) => void;
 }
@@ -59,7 +60,7 @@ export class LoadEndpoint implements QuicConnectionHandler {
 
   maxDatagram(): void {}
 
-  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+  datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
     this.options.receive(slot, offset, length);
   }
 
@@ -101,7 +102,7 @@ export class LoadEndpoint implements QuicConnectionHandler {
   }
 
   /** Hands one datagram over at once, with the reference to its slot; false if it was not taken. */
-  sendNow(slot: number, offset: number, length: number): boolean {
+  sendNow(slot: Slot, offset: number, length: number): boolean {
     if (this.connection !== undefined) return this.connection.sendDatagram(slot, offset, length);
     this.options.pool.release(slot);
     return false;

@@ -1,4 +1,5 @@
 /** The frames of the load: made with two times inside, and judged by them where they arrive. */
+import { asPeerId, type Slot } from "../../src/proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, writeDatagramHeader } from "../../src/proto/datagram.ts";
 import { dissect, Dissection } from "../../src/proto/dissect.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../src/queue/buffer_pool.ts";
@@ -149,7 +150,7 @@ export class LoadSource {
     dissect(pool.bytes, frame, frameBytes, this.dissection);
     const flow = flowOf(pool.bytes, frame, frameBytes, this.dissection);
     const offset = frame - DATAGRAM_HEADER_BYTES;
-    writeDatagramHeader(pool.bytes, offset, 0);
+    writeDatagramHeader(pool.bytes, offset, asPeerId(0));
     this.queue.enqueue(slot, offset, frameBytes + DATAGRAM_HEADER_BYTES, flow, nowMs);
   }
 }
@@ -166,7 +167,7 @@ export class LoadSink {
     this.view = new DataView(pool.bytes.buffer);
   }
 
-  take(slot: number, offset: number, nowMs: number): void {
+  take(slot: Slot, offset: number, nowMs: number): void {
     const { view } = this;
     const frame = offset + DATAGRAM_HEADER_BYTES;
     this.delays.add(nowMs - view.getFloat64(frame + OFFERED_OFFSET));

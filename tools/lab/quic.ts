@@ -7,6 +7,7 @@
 
 import { libc } from "../../src/ffi/libc.ts";
 import { nativeMemory } from "../../src/ffi/memory.ts";
+import type { Slot } from "../../src/proto/brands.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 import { HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { parseAddress, QuicLibrary } from "../../src/quic/mod.ts";
@@ -152,7 +153,7 @@ export class ConnectionRecorder implements QuicConnectionHandler {
     this.maxima.push(bytes);
   }
 
-  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+  datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
     this.datagrams.push(this.pool.bytes.slice(offset, offset + length));
     this.pool.release(slot);
   }
@@ -264,7 +265,7 @@ export class QuicHost {
   }
 
   /** A slot with these bytes behind its headroom, to be sent from the returned offset. */
-  slotWith(bytes: Uint8Array): { slot: number; offset: number } {
+  slotWith(bytes: Uint8Array): { slot: Slot; offset: number } {
     const slot = this.pool.acquire();
     const offset = this.pool.offsetOf(slot) + HEADROOM_BYTES;
     this.pool.bytes.set(bytes, offset);

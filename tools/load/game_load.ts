@@ -13,6 +13,7 @@
  *
  * usage: deno run game_load.ts JSON — a {@link GameTask}; prints a {@link GameReport} as JSON.
  */
+import { asPeerId, type Slot } from "../../src/proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, writeDatagramHeader } from "../../src/proto/datagram.ts";
 import { formatMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../src/queue/buffer_pool.ts";
@@ -252,7 +253,7 @@ class Game {
     return this.library.openConfiguration({ alpn, credentials: { role: "client" } });
   })();
 
-  private take(slot: number, offset: number): void {
+  private take(slot: Slot, offset: number): void {
     const sentMs = this.view.getFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET);
     this.relayed.add(this.reactor.now() - sentMs);
     this.delivered++;
@@ -303,7 +304,7 @@ class Game {
     const slot = pool.acquire();
     if (slot === NO_SLOT) return;
     const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
-    writeDatagramHeader(pool.bytes, offset, 0);
+    writeDatagramHeader(pool.bytes, offset, asPeerId(0));
     pool.bytes.set(frame, offset + DATAGRAM_HEADER_BYTES);
     this.view.setFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET, nowMs);
     const length = frame.length + DATAGRAM_HEADER_BYTES;

@@ -2,6 +2,7 @@
 import { LAN_OWNER, type NeighbourEvent } from "../../filter/neighbour_guard.ts";
 import type { Claimant, NeighbourStatus } from "../../observe/neighbour_events.ts";
 import type { StatusPeer } from "../../observe/status.ts";
+import type { PeerId } from "../../proto/brands.ts";
 
 /**
  * @param peerOf who has a peer id
@@ -9,10 +10,10 @@ import type { StatusPeer } from "../../observe/status.ts";
  */
 export function neighbourStatus(
   event: NeighbourEvent,
-  peerOf: (peerId: number) => StatusPeer | undefined,
-  self: number | undefined,
+  peerOf: (peerId: PeerId) => StatusPeer | undefined,
+  self: PeerId | undefined,
 ): NeighbourStatus {
-  const claimant = (peerId: number): Claimant => {
+  const claimant = (peerId: PeerId): Claimant => {
     if (peerId === self) return "self";
     return peerOf(peerId) ?? { peerId, role: "client" };
   };

@@ -1,6 +1,7 @@
 /** One connection of an endpoint to a relay, from its first packet to its last. */
 import type { RelayTarget } from "../../endpoint/actions.ts";
 import type { TransportFailure } from "../../endpoint/outcomes.ts";
+import type { Slot } from "../../proto/brands.ts";
 import type {
   PeerCertificate,
   QuicAddress,
@@ -98,7 +99,7 @@ export class RelayLink implements QuicConnectionHandler {
     endpoint.handleMaxDatagram(bytes, reactor.now());
   }
 
-  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+  datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
     const { endpoint, pool } = this.node.parts;
     if (this.inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
     pool.release(slot);

@@ -8,6 +8,7 @@
  * ```
  */
 import { TrafficCounters } from "../../observe/counters.ts";
+import { asConnectionId, type ConnectionId, type Slot } from "../../proto/brands.ts";
 import {
   formatAddress,
   type QuicAddress,
@@ -44,7 +45,7 @@ export class RelayNode implements Task {
   /** Told of bans that were made here, and of those that are no more. */
   onBans: (change: { readonly made?: Ban; readonly gone?: readonly string[] }) => void = () => {};
   private readonly peers: (Peer | undefined)[] = [];
-  private readonly freeHandles: number[] = [];
+  private readonly freeHandles: ConnectionId[] = [];
   /** Peers whose queue holds something. */
   private readonly backlog: Peer[] = [];
   /** Peers whose path is new, the longest known first. */
@@ -69,7 +70,7 @@ export class RelayNode implements Task {
     const address = formatAddress(remote);
     const open = this.peers.length - this.freeHandles.length;
     if (!this.core.mayBegin(address, open, this.reactor.now())) return undefined;
-    const handle = this.freeHandles.pop() ?? this.peers.length;
+    const handle = this.freeHandles.pop() ?? asConnectionId(this.peers.length);
     const peer = new Peer(this, handle, address, arrival);
     this.peers[handle] = peer;
     return peer;
@@ -184,7 +185,7 @@ class Peer implements QuicConnectionHandler {
 
   constructor(
     private readonly node: RelayNode,
-    readonly handle: number,
+    readonly handle: ConnectionId,
     private readonly address: string,
     private readonly arrival: Arrival | undefined,
   ) {}
@@ -206,7 +207,7 @@ class Peer implements QuicConnectionHandler {
     this.node.core.handleMaxDatagram(this.handle, bytes, this.node.reactor.now());
   }
 
-  datagram(_connection: QuicConnection, slot: number, offset: number, length: number): void {
+  datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
     this.node.core.handleDatagram(this.handle, slot, offset, length, this.node.clock.now());
   }
 

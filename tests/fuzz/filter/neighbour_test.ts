@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { NeighbourGuard } from "../../../src/filter/neighbour_guard.ts";
 import { DropCode } from "../../../src/observe/drops.ts";
+import { asPeerId, NO_PEER } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import {
   advertisement,
@@ -53,7 +54,7 @@ function bent(random: (below: number) => number): Uint8Array {
 Deno.test("whatever comes, it depends on the frame alone, and nothing is changed", () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
   const random = seeded(seed);
-  const playerOf = () => 0;
+  const playerOf = () => NO_PEER;
   const guards = [0, 1].map(() => new NeighbourGuard(Uint8Array.of(1, 2, 3, 4), playerOf));
   const dissection = new Dissection();
   const codes = new Map<number, number>();
@@ -67,7 +68,7 @@ Deno.test("whatever comes, it depends on the frame alone, and nothing is changed
       const before = bytes.slice();
       const end = AROUND + frame.length;
       dissect(bytes, AROUND, frame.length, dissection);
-      const code = guard.judge(bytes, AROUND, end, dissection, owner, nowMs);
+      const code = guard.judge(bytes, AROUND, end, dissection, asPeerId(owner), nowMs);
       assertEquals(bytes, before);
       return code;
     });
@@ -87,7 +88,7 @@ Deno.test("a lease and the LAN's router stay whose they are, whatever a player s
   const dissection = new Dissection();
   const judge = (frame: Uint8Array, owner: number, nowMs: number) => {
     dissect(frame, 0, frame.length, dissection);
-    return guard.judge(frame, 0, frame.length, dissection, owner, nowMs);
+    return guard.judge(frame, 0, frame.length, dissection, asPeerId(owner), nowMs);
   };
   judge(leaseFrame(ALICE, "10.0.0.51", { routers: ["10.0.0.1"] }), 0, 0);
   for (let round = 0; round < ROUNDS; round++) {

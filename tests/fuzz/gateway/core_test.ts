@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import {
   BROADCAST,
   frameOf,
@@ -55,7 +56,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
           const known = [...room].find(([, other]) => other === mac);
           if (known !== undefined) room.delete(known[0]);
           room.set(id, mac);
-          harness.core.handlePeerJoined({ peerId: id, role: "client", mac }, harness.nowMs);
+          harness.core.handlePeerJoined(
+            { peerId: asPeerId(id), role: "client", mac },
+            harness.nowMs,
+          );
         },
       ),
     },
@@ -63,7 +67,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 1,
       arbitrary: peerId.map((id): Step => (harness, room) => {
         room.delete(id);
-        harness.core.handlePeerLeft(id, harness.nowMs);
+        harness.core.handlePeerLeft(asPeerId(id), harness.nowMs);
       }),
     },
     {
@@ -77,7 +81,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 1,
       arbitrary: fc.boolean().map((joins): Step => (harness, room) => {
         room.clear();
-        if (joins) harness.core.handleJoined("PARTY", 9, harness.nowMs);
+        if (joins) harness.core.handleJoined("PARTY", asPeerId(9), harness.nowMs);
         else harness.core.handleLeft(harness.nowMs);
       }),
     },

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import {
   DatagramView,
   MalformedReason,
@@ -15,7 +16,7 @@ const u16 = fc.nat({ max: 0xffff });
 /** Datagrams that are mostly as they should be. */
 const whole = fc.tuple(u16, fc.uint8Array({ minLength: 10, maxLength: 80 })).map(([id, frame]) => {
   const header = new Uint8Array(4);
-  writeDatagramHeader(header, 0, id);
+  writeDatagramHeader(header, 0, asPeerId(id));
   return join(header, frame);
 });
 const piece = fc.record({
@@ -26,7 +27,7 @@ const piece = fc.record({
   bytes: fc.oneof(fc.nat({ max: 40 }), fc.integer({ min: 595, max: 620 })),
 }).map(({ source, frameId, byteOffset, more, bytes }) => {
   const datagram = new Uint8Array(8 + bytes).map((_, index) => index * 3);
-  writeFragmentHeader(datagram, 0, source, frameId, byteOffset, more);
+  writeFragmentHeader(datagram, 0, asPeerId(source), frameId, byteOffset, more);
   return datagram;
 });
 const datagrams = fc.oneof(

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { DatagramView, parseDatagram } from "../../../src/proto/datagram.ts";
 import { Reassembler } from "../../../src/proto/reassembly.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../../../src/proto/split.ts";
@@ -18,7 +19,7 @@ function cutFurther(datagrams: Uint8Array[], maxDatagramBytes: number): Uint8Arr
     const pieces: Uint8Array[] = [];
     while (splitter.next()) {
       const { byteOffset, pieceBytes, more } = splitter;
-      const length = copyPieceOf(bytes, view, byteOffset, pieceBytes, more, 7, target, 0);
+      const length = copyPieceOf(bytes, view, byteOffset, pieceBytes, more, asPeerId(7), target, 0);
       assert(length <= maxDatagramBytes);
       pieces.push(target.slice(0, length));
     }
@@ -33,7 +34,17 @@ function split(frame: Uint8Array, frameId: number, maxDatagramBytes: number): Ui
   while (splitter.next()) {
     const { byteOffset, pieceBytes, more } = splitter;
     const target = new Uint8Array(maxDatagramBytes);
-    const length = copyPiece(frame, 0, byteOffset, pieceBytes, more, 7, frameId, target, 0);
+    const length = copyPiece(
+      frame,
+      0,
+      byteOffset,
+      pieceBytes,
+      more,
+      asPeerId(7),
+      frameId,
+      target,
+      0,
+    );
     pieces.push(target.subarray(0, length));
   }
   return pieces;
@@ -158,7 +169,7 @@ Deno.test("fuzz: reassembly of hostile pieces agrees with a model, within its bo
           start,
           end - start,
           isMore,
-          source,
+          asPeerId(source),
           frameId,
           bytes,
           5,

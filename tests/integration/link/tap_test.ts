@@ -5,6 +5,7 @@
 //   +-----------------+   | other, by a reactor   |   +-----------------+
 //                         +-----------------------+
 
+import type { Slot } from "../../../src/proto/brands.ts";
 import { parseCidr } from "../../../src/proto/ip.ts";
 import { assert, assertEquals, assertGreater, assertMatch, assertThrows } from "@std/assert";
 import { LinkError, type LinkFrame, type LinkState } from "../../../src/link/device.ts";
@@ -191,7 +192,7 @@ test("with no free slot a TAP device drops frames and counts them, and recovers"
   const tap = open(player, { pool });
   await using station = await FrameStation.open(player, "tap0");
   while (tap.receive(64, { frame: ({ slot }) => pool.release(slot) }));
-  const kept: number[] = [];
+  const kept: Slot[] = [];
   const sink = { frame: ({ slot }: LinkFrame) => void kept.push(slot) };
   const frame = ethernet({
     destination: BROADCAST_MAC,

@@ -7,6 +7,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { asSlot, type Slot } from "../../../src/proto/brands.ts";
 import { DATAGRAM_BYTES_MAX, QuicStatistics, SEND_BATCH_MAX } from "../../../src/quic/mod.ts";
 import {
   CertificateFolder,
@@ -128,7 +129,7 @@ Deno.test("a batch arrives in order, without what msquic refuses", async () => {
       assert(connection.batchDatagram(slot, offset, lengths[i]));
     }
     assertEquals(freeSlots(host), host.pool.slotCount - SEND_BATCH_MAX);
-    assertThrows(() => connection.batchDatagram(0, 0, 1), RangeError, "the batch is full");
+    assertThrows(() => connection.batchDatagram(asSlot(0), 0, 1), RangeError, "the batch is full");
     assertEquals(connection.sendBatch(), 4);
     const expected = lengths.flatMap((length, i) => length > longest ? [] : [pattern(length, i)]);
     assertEquals(connection.unsentCount, SEND_BATCH_MAX - 4);
@@ -212,7 +213,7 @@ Deno.test("a receiver without free slots drops, counts, and goes on when slots a
     const { recorder } = sender.connect(sender.client(certificates.caFile), port);
     const both = [server, sender];
     await until(both, () => accepted[0]?.connection !== undefined, "a handshake");
-    const held: number[] = [];
+    const held: Slot[] = [];
     accepted[0].datagram = (_connection, slot) => {
       held.push(slot);
     };

@@ -11,6 +11,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DROP_REASONS, DropCode } from "../../../src/observe/drops.ts";
+import { asConnectionId, type ConnectionId, type Slot } from "../../../src/proto/brands.ts";
 import {
   advertisementCases,
   type FilterCase,
@@ -203,7 +204,7 @@ interface InnerStage {
   readonly a: InnerPeer;
   readonly b: InnerPeer;
   /** `b`'s handle at the relay. */
-  readonly handle: number;
+  readonly handle: ConnectionId;
 }
 
 /** Sends full frames to `b`, whom nobody turns, until the relay holds some back. */
@@ -231,7 +232,7 @@ const INNER: Readonly<Record<InnerReason, (stage: InnerStage) => Promise<void>>>
   },
   "no-buffer": async ({ relay, a }) => {
     const { pool } = relay.host;
-    const taken: number[] = [];
+    const taken: Slot[] = [];
     while (pool.freeSlots > 0) taken.push(pool.acquire());
     a.sendFrame(frameOf(MAC_B, MAC_A, 1_300));
     await relay.turnWith([a], () => relay.dropsOf(DropCode.noBuffer) > 0, "no buffer");
@@ -281,7 +282,7 @@ Deno.test("the relay drops for each reason that needs a relay at its bounds, and
       const b = await relay.join(MAC_B, reason === "no-buffer" ? 700 : 1_400);
       const code = DROP_REASONS.indexOf(reason);
       const before = relay.dropsOf(code);
-      await provoke({ relay, a, b, handle: 1 });
+      await provoke({ relay, a, b, handle: asConnectionId(1) });
       assert(relay.dropsOf(code) > before, `nothing was dropped as ${reason}`);
     });
   }

@@ -6,6 +6,7 @@ import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
 import { type Option, PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
@@ -55,7 +56,7 @@ class Player {
     });
     this.path.open(1439);
     this.core.handleAction({ type: "joined", welcome: WELCOME, relay: RELAY }, 1000);
-    const gateway = { peerId: 3, role: "gateway" } as const;
+    const gateway = { peerId: asPeerId(3), role: "gateway" } as const;
     this.core.handleAction({ type: "peerJoined", peer: gateway, known: false }, 1000);
   }
 

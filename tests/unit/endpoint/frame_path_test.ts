@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { FramePath, type FrameSink } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
+import { asPeerId, type PeerId } from "../../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
 
@@ -46,7 +47,7 @@ class Bench implements FrameSink {
     this.path.handleDatagram(bytes, 50, datagram.length, this.nowMs, this);
   }
 
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: number): void {
+  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
     this.frames.push({ bytes: bytes.slice(offset, offset + length), sourcePeerId });
   }
 
@@ -70,7 +71,7 @@ function frameOf(bytes: number, seed = 0): Uint8Array {
 }
 
 /** The datagram with which the relay hands a piece on. */
-function piece(sourcePeerId: number, frameId: number, place: number, content: Uint8Array) {
+function piece(sourcePeerId: PeerId, frameId: number, place: number, content: Uint8Array) {
   const datagram = new Uint8Array(8 + content.length);
   const view = new DataView(datagram.buffer);
   view.setUint16(0, 0x0101);
@@ -81,7 +82,7 @@ function piece(sourcePeerId: number, frameId: number, place: number, content: Ui
   return datagram;
 }
 
-function whole(sourcePeerId: number, frame: Uint8Array): Uint8Array {
+function whole(sourcePeerId: PeerId, frame: Uint8Array): Uint8Array {
   return Uint8Array.of(1, 0, sourcePeerId >> 8, sourcePeerId & 0xff, ...frame);
 }
 
@@ -167,10 +168,10 @@ Deno.test("pieces may come in any order, and between those of another peer", () 
   const bob = frameOf(1300, 2);
   const later = (frame: Uint8Array, from: number) =>
     Uint8Array.of(...frame.subarray(0, 14), ...frame.subarray(from));
-  bench.receive(piece(3, 0x8000, 700, later(alice, 700)));
-  bench.receive(piece(4, 0x8000, 600, later(bob, 600)));
-  bench.receive(piece(4, 0x8000, 0x8000, bob.subarray(0, 600)));
-  bench.receive(piece(3, 0x8000, 0x8000, alice.subarray(0, 700)));
+  bench.receive(piece(asPeerId(3), 0x8000, 700, later(alice, 700)));
+  bench.receive(piece(asPeerId(4), 0x8000, 600, later(bob, 600)));
+  bench.receive(piece(asPeerId(4), 0x8000, 0x8000, bob.subarray(0, 600)));
+  bench.receive(piece(asPeerId(3), 0x8000, 0x8000, alice.subarray(0, 700)));
   assertEquals(bench.frames, [
     { bytes: bob, sourcePeerId: 4 },
     { bytes: alice, sourcePeerId: 3 },
@@ -213,7 +214,7 @@ Deno.test("a slot with more than the headroom is used where its frame lies", () 
 
 Deno.test("datagrams before the welcome are dropped and counted apart", () => {
   const bench = new Bench(64, false);
-  bench.receive(whole(3, frameOf(60)));
+  bench.receive(whole(asPeerId(3), frameOf(60)));
   bench.receive(Uint8Array.of(9));
   bench.assertDrops({ "before-welcome": 2 });
   assertEquals(bench.counters.datagramsReceived, 2);
@@ -226,11 +227,11 @@ Deno.test("malformed datagrams are counted by what is wrong with them", () => {
   bench.receive(Uint8Array.of(1, 0, 0));
   bench.receive(Uint8Array.of(2, 0, 0, 3, ...frame));
   bench.receive(Uint8Array.of(1, 2, 0, 3, ...frame));
-  bench.receive(whole(3, frame.subarray(0, 13)));
-  bench.receive(piece(3, 1, 0, frame));
-  bench.receive(piece(3, 1, 0x8000, frame.subarray(0, 599)));
-  bench.receive(piece(3, 1, 0x8000 | 599, frame));
-  bench.receive(piece(3, 1, 600, frame.subarray(0, 14)));
+  bench.receive(whole(asPeerId(3), frame.subarray(0, 13)));
+  bench.receive(piece(asPeerId(3), 1, 0, frame));
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frame.subarray(0, 599)));
+  bench.receive(piece(asPeerId(3), 1, 0x8000 | 599, frame));
+  bench.receive(piece(asPeerId(3), 1, 600, frame.subarray(0, 14)));
   bench.assertDrops({
     "malformed-short": 1,
     "malformed-version": 1,
@@ -246,9 +247,9 @@ Deno.test("malformed datagrams are counted by what is wrong with them", () => {
 
 Deno.test("a frame over 1522 bytes is dropped, whole or in pieces", () => {
   const bench = new Bench();
-  bench.receive(whole(3, frameOf(1522)));
-  bench.receive(whole(3, frameOf(1523)));
-  bench.receive(piece(3, 1, 1400, frameOf(14 + 123)));
+  bench.receive(whole(asPeerId(3), frameOf(1522)));
+  bench.receive(whole(asPeerId(3), frameOf(1523)));
+  bench.receive(piece(asPeerId(3), 1, 1400, frameOf(14 + 123)));
   bench.assertDrops({ "over-long": 1, "reassembly-over-long": 1 });
   assertEquals(bench.frames.length, 1);
 });
@@ -256,16 +257,18 @@ Deno.test("a frame over 1522 bytes is dropped, whole or in pieces", () => {
 Deno.test("pieces that contradict each other drop their frame", () => {
   const bench = new Bench();
   const frame = frameOf(1400);
-  bench.receive(piece(3, 1, 0x8000, frame.subarray(0, 700)));
-  bench.receive(piece(3, 1, 0x8000, frame.subarray(0, 700)));
-  bench.receive(piece(3, 1, 700, Uint8Array.of(...frame.subarray(0, 14), ...frame.subarray(700))));
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frame.subarray(0, 700)));
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frame.subarray(0, 700)));
+  bench.receive(
+    piece(asPeerId(3), 1, 700, Uint8Array.of(...frame.subarray(0, 14), ...frame.subarray(700))),
+  );
   bench.assertDrops({ "reassembly-overlap": 1, "reassembly-dropped": 1 });
   assertEquals(bench.frames, []);
 });
 
 Deno.test("a frame whose pieces do not all come is given up after half a second", () => {
   const bench = new Bench();
-  bench.receive(piece(3, 1, 0x8000, frameOf(700)));
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frameOf(700)));
   assertEquals(bench.path.nextDeadlineMs(), bench.nowMs + 500);
   bench.nowMs += 499;
   bench.path.handleTimer(bench.nowMs);
@@ -274,7 +277,7 @@ Deno.test("a frame whose pieces do not all come is given up after half a second"
   bench.path.handleTimer(bench.nowMs);
   bench.assertDrops({ "reassembly-expired": 1 });
   assertEquals(bench.path.nextDeadlineMs(), Infinity);
-  for (const frameId of [2, 3]) bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
+  for (const frameId of [2, 3]) bench.receive(piece(asPeerId(3), frameId, 0x8000, frameOf(700)));
   bench.nowMs += 500;
   bench.path.handleTimer(bench.nowMs);
   bench.assertDrops({ "reassembly-expired": 3 });
@@ -283,19 +286,19 @@ Deno.test("a frame whose pieces do not all come is given up after half a second"
 Deno.test("the 65th open frame of a peer pushes its oldest out", () => {
   const bench = new Bench();
   for (let frameId = 0; frameId < 65; frameId++) {
-    bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
+    bench.receive(piece(asPeerId(3), frameId, 0x8000, frameOf(700)));
   }
   bench.assertDrops({ "reassembly-gave-way": 1 });
   for (let frameId = 65; frameId < 68; frameId++) {
-    bench.receive(piece(3, frameId, 0x8000, frameOf(700)));
+    bench.receive(piece(asPeerId(3), frameId, 0x8000, frameOf(700)));
   }
   bench.assertDrops({ "reassembly-gave-way": 4 });
 });
 
 Deno.test("what a peer left half-sent goes with it, uncounted", () => {
   const bench = new Bench();
-  bench.receive(piece(3, 1, 0x8000, frameOf(700)));
-  bench.path.dropSource(3);
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frameOf(700)));
+  bench.path.dropSource(asPeerId(3));
   assertEquals(bench.path.nextDeadlineMs(), Infinity);
   bench.assertDrops({});
 });
@@ -326,12 +329,14 @@ Deno.test("more than the queue holds pushes the oldest out, counted and given ba
 Deno.test("leaving the room empties the queue, and the next room begins clean", () => {
   const bench = new Bench();
   bench.send(frameOf(60));
-  bench.receive(piece(3, 1, 0x8000, frameOf(1400).subarray(0, 700)));
+  bench.receive(piece(asPeerId(3), 1, 0x8000, frameOf(1400).subarray(0, 700)));
   bench.path.close();
   bench.assertNothingHeld();
   bench.path.open(1439);
   const rest = frameOf(1400);
-  bench.receive(piece(3, 1, 700, Uint8Array.of(...rest.subarray(0, 14), ...rest.subarray(700))));
+  bench.receive(
+    piece(asPeerId(3), 1, 700, Uint8Array.of(...rest.subarray(0, 14), ...rest.subarray(700))),
+  );
   assertEquals(bench.frames, []);
 });
 

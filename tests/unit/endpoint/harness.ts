@@ -13,6 +13,7 @@ import type {
 } from "../../../src/endpoint/actions.ts";
 import { EndpointSession } from "../../../src/endpoint/session.ts";
 import type { StatusEvent } from "../../../src/observe/status.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 
 /** Every wait as short as it can be. */
 export const LEAST: (count: number) => Uint8Array = (count) => new Uint8Array(count);
@@ -30,7 +31,7 @@ export const CLIENT: SessionOptions = {
 export const WELCOME: Welcome = {
   type: "welcome",
   protocol: 1,
-  peerId: 7,
+  peerId: asPeerId(7),
   room: "LAN",
   tapMtu: 1400,
   gatewayPresent: true,
@@ -40,6 +41,11 @@ export const WELCOME: Welcome = {
 
 type ActionOf<Type extends EndpointAction["type"]> = Extract<EndpointAction, { type: Type }>;
 type EventOf<Type extends StatusEvent["type"]> = Extract<StatusEvent, { type: Type }>;
+
+/** Another player of the room; ids of one digit. */
+export function player<Name extends string>(id: number, name: Name) {
+  return { peerId: asPeerId(id), role: "client", mac: `02:00:00:00:00:0${id}`, name } as const;
+}
 
 /** One session, and everything that it has asked for so far. */
 export class Stage {

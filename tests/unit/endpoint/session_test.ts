@@ -4,7 +4,9 @@ import { CLOSE_TIMEOUT_MS, FINISH_TIMEOUT_MS } from "../../../src/endpoint/sessi
 import { TokenStore } from "../../../src/endpoint/token_store.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { DropCode } from "../../../src/observe/drops.ts";
-import { Stage, WELCOME } from "./harness.ts";
+import { player, Stage, WELCOME } from "./harness.ts";
+
+const bob = player(9, "Bob");
 
 Deno.test("a session connects to the relay it was given, and asks for its host's name", () => {
   const stage = new Stage();
@@ -370,7 +372,6 @@ Deno.test("peers are remembered, so that a peer that leaves has a name and a MAC
   const stage = new Stage();
   stage.join();
   stage.clear();
-  const bob = { peerId: 9, role: "client", mac: "02:00:00:00:00:09", name: "Bob" } as const;
   stage.relaySays({ type: "peerJoined", ...bob });
   assertEquals(stage.only("peerJoined"), { type: "peerJoined", peer: bob, known: false });
   assertEquals(stage.session.room.peers.list(), [bob]);
@@ -383,7 +384,7 @@ Deno.test("peers are remembered, so that a peer that leaves has a name and a MAC
 Deno.test("a peer that leaves without having been announced is known by the message", () => {
   const stage = new Stage();
   stage.join();
-  const carol = { peerId: 3, role: "client", mac: "02:00:00:00:00:03", name: "Carol" } as const;
+  const carol = player(3, "Carol");
   stage.relaySays({ type: "peerLeft", ...carol, reason: "bye" });
   assertEquals(stage.only("peerLeft").peer, carol);
 });
@@ -415,7 +416,6 @@ Deno.test("a gateway whose replacement joined before it left is still there", ()
 Deno.test("after a reconnection those who were there before are no news, strangers are", () => {
   const stage = new Stage();
   stage.join();
-  const bob = { peerId: 9, role: "client", mac: "02:00:00:00:00:09", name: "Bob" } as const;
   stage.relaySays({ type: "peerJoined", ...bob });
   stage.closed({ transport: "timeout" });
   assertEquals(stage.session.room.peers.size, 0);
@@ -437,7 +437,6 @@ Deno.test("after a reconnection those who were there before are no news, strange
 Deno.test("who comes back long after us has come anew", () => {
   const stage = new Stage();
   stage.join();
-  const bob = { peerId: 9, role: "client", mac: "02:00:00:00:00:09", name: "Bob" } as const;
   stage.relaySays({ type: "peerJoined", ...bob });
   stage.closed({ transport: "timeout" });
   stage.advance(200);

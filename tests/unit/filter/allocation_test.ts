@@ -1,5 +1,6 @@
 import { ContentFilter } from "../../../src/filter/content.ts";
 import { NeighbourGuard } from "../../../src/filter/neighbour_guard.ts";
+import { asPeerId, NO_PEER } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";
 import { nameCases, playerTalkCases } from "../../e2e/party/talk_frames.ts";
@@ -13,7 +14,7 @@ const rules = {
 
 Deno.test("judging what frames say allocates nothing", () => {
   const filter = new ContentFilter();
-  const guard = new NeighbourGuard(Uint8Array.of(1, 2, 3, 4), () => 0);
+  const guard = new NeighbourGuard(Uint8Array.of(1, 2, 3, 4), () => NO_PEER);
   const dissection = new Dissection();
   const frames = [
     ...[...playerTalkCases(ALICE), ...nameCases(ALICE)].flatMap(({ bad, good }) => [bad, good]),
@@ -23,7 +24,7 @@ Deno.test("judging what frames say allocates nothing", () => {
   const judge = (frame: Uint8Array, owner: number, nowMs: number) => {
     dissect(frame, 0, frame.length, dissection);
     filter.judge(frame, 0, frame.length, dissection, false, rules);
-    guard.judge(frame, 0, frame.length, dissection, owner, nowMs);
+    guard.judge(frame, 0, frame.length, dissection, asPeerId(owner), nowMs);
   };
   judge(arpFrame(ROUTER, "10.0.0.1"), 0, 0);
   assertAllocatesNothing(FRAMES, () => {

@@ -6,6 +6,7 @@ import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { QUESTION_AGE_MS, QUESTIONS_MAX } from "../../../src/filter/proxy_names.ts";
 import { FrameLog } from "../../../src/observe/frame_log.ts";
+import { asPeerId, type PeerId } from "../../../src/proto/brands.ts";
 import { parseMac } from "../../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
@@ -17,8 +18,8 @@ import { GatewayHarness } from "../gateway/harness.ts";
 
 /** The client of the vectors has 02:00:00:00:00:51; this is another one that hears it. */
 const LISTENER = "02:00:00:00:00:61";
-const GATEWAY_ID = 3;
-const PLAYER_ID = 4;
+const GATEWAY_ID = asPeerId(3);
+const PLAYER_ID = asPeerId(4);
 
 /** A client in a room with a gateway and a player, and what it has counted. */
 function client(allowLanDefaultRoute = false) {
@@ -40,14 +41,14 @@ function client(allowLanDefaultRoute = false) {
 }
 
 /** What a client makes of a frame of a peer's: the reason, or null. */
-function atClient(frame: Uint8Array, peerId: number, allowLanDefaultRoute = false): string | null {
+function atClient(frame: Uint8Array, peerId: PeerId, allowLanDefaultRoute = false): string | null {
   return hears(client(allowLanDefaultRoute), frame, peerId);
 }
 
 function hears(
   { core, counters }: ReturnType<typeof client>,
   frame: Uint8Array,
-  peerId: number,
+  peerId: PeerId,
   nowMs = 1000,
 ): string | null {
   const before = counters.snapshot().drops;
@@ -116,7 +117,7 @@ Deno.test("a client takes from the LAN what the relay lets through, but for what
 
 Deno.test("who has not been announced counts as a player", () => {
   const offer = VECTORS.filters.find(({ name }) => name === "DHCP offer of the gateway")!;
-  assertEquals(atClient(Uint8Array.fromHex(offer.hex), 9), "dhcp-server");
+  assertEquals(atClient(Uint8Array.fromHex(offer.hex), asPeerId(9)), "dhcp-server");
 });
 
 const ANY_PORT = 9999;

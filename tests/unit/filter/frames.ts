@@ -1,6 +1,7 @@
 /** Frames about addresses and names, and a guard that judges them, for the tests of `src/filter`. */
 import { NeighbourGuard } from "../../../src/filter/neighbour_guard.ts";
 import { type DropReason, dropReason, PASS } from "../../../src/observe/drops.ts";
+import { asPeerId, NO_PEER } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { formatIp } from "../../../src/proto/ip.ts";
 import { equalMacs, parseMac } from "../../../src/proto/mac.ts";
@@ -33,8 +34,8 @@ export const BOB = "02:00:00:00:00:52";
 export const ROUTER = "52:54:00:00:00:01";
 export const SPARE = "52:54:00:00:00:02";
 /** Their peer ids. */
-export const ALICE_ID = 51;
-export const BOB_ID = 52;
+export const ALICE_ID = asPeerId(51);
+export const BOB_ID = asPeerId(52);
 
 /** ARP that says: this address has this MAC. */
 export function arpFrame(
@@ -138,7 +139,7 @@ export class GuardHarness {
     const [alice, bob] = [parseMac(ALICE)!, parseMac(BOB)!];
     this.guard = new NeighbourGuard(Uint8Array.of(seed, 1, 2, 3), (bytes, offset) => {
       if (equalMacs(bytes, offset, alice, 0)) return ALICE_ID;
-      return equalMacs(bytes, offset, bob, 0) ? BOB_ID : 0;
+      return equalMacs(bytes, offset, bob, 0) ? BOB_ID : NO_PEER;
     }, (bytes, at, ipBytes) => this.own.includes(formatIp(bytes.slice(at, at + ipBytes))));
   }
 
@@ -148,7 +149,7 @@ export class GuardHarness {
     bytes.set(frame, 20);
     dissect(bytes, 20, frame.length, this.#dissection);
     const end = 20 + frame.length;
-    const code = this.guard.judge(bytes, 20, end, this.#dissection, owner, this.nowMs);
+    const code = this.guard.judge(bytes, 20, end, this.#dissection, asPeerId(owner), this.nowMs);
     return code === PASS ? undefined : dropReason(code);
   }
 

@@ -7,6 +7,7 @@ import {
 } from "../../../src/filter/neighbour_guard.ts";
 import { ADDRESSES_MAX } from "../../../src/filter/address_table.ts";
 import { LAN_SERVER_AGE_MS, LAN_SERVERS_MAX } from "../../../src/filter/lan_servers.ts";
+import { asPeerId, NO_PEER } from "../../../src/proto/brands.ts";
 import { ethernet, ipv4, pattern, Type } from "../../../tools/lab/frames.ts";
 import {
   advertisement,
@@ -46,7 +47,7 @@ for (const { name, says, address, other } of FAMILIES) {
     assertEquals(harness.lan(says(ROUTER, address)), undefined, "it is the LAN's all the time");
     assertEquals(harness.guard.drainEvents(), [{
       ...{ type: "addressTaken", owner: ALICE_ID, mac: ALICE, address },
-      ...{ holder: "lan", holderPeerId: 0 },
+      ...{ holder: "lan", holderPeerId: NO_PEER },
     }]);
   });
 
@@ -328,7 +329,7 @@ Deno.test("a player who comes back under another peer id keeps the address; who 
   assertEquals(harness.judge(arpFrame(BOB, "10.0.0.9"), 77), undefined);
   harness.guard.handlePeerLeft(BOB_ID);
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.9")), "address-taken");
-  harness.guard.handlePeerLeft(77);
+  harness.guard.handlePeerLeft(asPeerId(77));
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.9")), undefined);
 });
 
@@ -336,7 +337,7 @@ Deno.test("in another session the players are others, and the LAN is the same", 
   const harness = new GuardHarness();
   harness.bob(arpFrame(BOB, "10.0.0.9"));
   harness.lan(arpFrame(ROUTER, "10.0.0.1"));
-  harness.guard.handleJoined(9);
+  harness.guard.handleJoined(asPeerId(9));
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.9")), undefined);
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.1")), "address-taken");
 });

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CAM_REFRESH_SPACING_MS } from "../../../src/gateway/cam_refresh.ts";
 import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/gateway/lan_frame.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { BROADCAST, frameOf, GatewayHarness, OTHER, PLAYER, STATION } from "./harness.ts";
 import { makeFrame, superFrame } from "./packets.ts";
 import { hex, join, pattern, toHex } from "../proto/frames.ts";
@@ -67,8 +68,11 @@ Deno.test("nothing crosses before the room is joined, nor after it is left", () 
   harness.path.open(1439);
   harness.fromLan(frameOf(BROADCAST, STATION));
   harness.fromTunnel(frameOf(BROADCAST, PLAYER));
-  harness.core.handleJoined("PARTY", 9, harness.nowMs);
-  harness.core.handlePeerJoined({ peerId: 1, role: "client", mac: PLAYER }, harness.nowMs);
+  harness.core.handleJoined("PARTY", asPeerId(9), harness.nowMs);
+  harness.core.handlePeerJoined(
+    { peerId: asPeerId(1), role: "client", mac: PLAYER },
+    harness.nowMs,
+  );
   harness.core.handleLeft(harness.nowMs);
   harness.fromLanInSlot(frameOf(PLAYER, STATION));
   harness.fromTunnel(frameOf(BROADCAST, PLAYER));
@@ -262,9 +266,9 @@ Deno.test("a frame that outran its peerJoined is let through, one after peerLeft
   harness.core.handleTimer(harness.nowMs + 6000);
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
   assertEquals(harness.drops(), { "foreign-source": 1 });
-  harness.core.handlePeerJoined({ peerId: 2, role: "client", mac: OTHER }, 8000);
+  harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: OTHER }, 8000);
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
-  harness.core.handlePeerLeft(2, 9000);
+  harness.core.handlePeerLeft(asPeerId(2), 9000);
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
   assertEquals(harness.lan.filter((frame) => !frame.includes("88b5")).length, 2);
   assertEquals(harness.drops(), { "foreign-source": 2 });
@@ -300,16 +304,16 @@ function refreshes(harness: GatewayHarness, untilMs: number): string[] {
 
 Deno.test("players are refreshed at join, each minute and after a reconnect, not after they left", () => {
   const harness = GatewayHarness.joined();
-  harness.core.handlePeerJoined({ peerId: 2, role: "client", mac: OTHER }, 2000);
-  harness.core.handlePeerJoined({ peerId: 3, role: "gateway" }, 2000);
+  harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: OTHER }, 2000);
+  harness.core.handlePeerJoined({ peerId: asPeerId(3), role: "gateway" }, 2000);
   assertEquals(refreshes(harness, 2000), ["52"]);
   assertEquals(refreshes(harness, 70_000), ["51", "52"]);
-  harness.core.handlePeerLeft(2, 70_000);
+  harness.core.handlePeerLeft(asPeerId(2), 70_000);
   assertEquals(refreshes(harness, 130_000), ["51"]);
   harness.core.handleLeft(130_000);
   assertEquals(refreshes(harness, 300_000), []);
-  harness.core.handleJoined("PARTY", 30, 300_000);
-  harness.core.handlePeerJoined({ peerId: 31, role: "client", mac: PLAYER }, 300_000);
+  harness.core.handleJoined("PARTY", asPeerId(30), 300_000);
+  harness.core.handlePeerJoined({ peerId: asPeerId(31), role: "client", mac: PLAYER }, 300_000);
   assertEquals(refreshes(harness, 300_000), ["51"]);
   harness.core.handleLanUp(310_000);
   assertEquals(refreshes(harness, 310_000), ["51"]);
@@ -318,8 +322,8 @@ Deno.test("players are refreshed at join, each minute and after a reconnect, not
 
 Deno.test("a session that is replaced is one player, refreshed as one", () => {
   const harness = GatewayHarness.joined();
-  harness.core.handlePeerJoined({ peerId: 2, role: "client", mac: PLAYER }, 2000);
-  harness.core.handlePeerLeft(1, 2000);
+  harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: PLAYER }, 2000);
+  harness.core.handlePeerLeft(asPeerId(1), 2000);
   assertEquals(harness.core.players, 1);
   assertEquals(refreshes(harness, 2000), ["51"]);
   assertEquals(refreshes(harness, 62_000), ["51"]);
@@ -347,7 +351,7 @@ Deno.test("players beyond the bound, and MACs that are none, are refused, and th
   const harness = GatewayHarness.joined({ playersMax: 1 });
   const join = (mac: string | undefined) =>
     harness.core.handlePeerJoined(
-      { peerId: 2, role: "client", ...(mac === undefined ? {} : { mac }) },
+      { peerId: asPeerId(2), role: "client", ...(mac === undefined ? {} : { mac }) },
       2000,
     );
   assertEquals([join(OTHER), join("nonsense"), join(undefined)], [false, false, false]);

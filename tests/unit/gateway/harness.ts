@@ -6,6 +6,7 @@ import type { LanFrame } from "../../../src/gateway/lan_frame.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { writeDatagramHeader } from "../../../src/proto/datagram.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
@@ -75,8 +76,11 @@ export class GatewayHarness {
   static joined(options: ConstructorParameters<typeof GatewayHarness>[0] = {}): GatewayHarness {
     const harness = new GatewayHarness(options);
     harness.path.open(1439);
-    harness.core.handleJoined("PARTY", 9, harness.nowMs);
-    harness.core.handlePeerJoined({ peerId: 1, role: "client", mac: PLAYER }, harness.nowMs);
+    harness.core.handleJoined("PARTY", asPeerId(9), harness.nowMs);
+    harness.core.handlePeerJoined(
+      { peerId: asPeerId(1), role: "client", mac: PLAYER },
+      harness.nowMs,
+    );
     harness.core.handleTimer(harness.nowMs);
     harness.tunnel();
     for (const bytes of ["bytesSent", "framesSent"] as const) harness.counters[bytes] = 0;
@@ -105,7 +109,7 @@ export class GatewayHarness {
   /** A whole frame out of the tunnel, in a datagram among other bytes. */
   fromTunnel(bytes: Uint8Array, peerId = 1): void {
     const memory = new Uint8Array(bytes.length + 100).fill(0xee);
-    writeDatagramHeader(memory, 20, peerId);
+    writeDatagramHeader(memory, 20, asPeerId(peerId));
     memory.set(bytes, 24);
     const before = toHex(memory);
     this.path.handleDatagram(memory, 20, bytes.length + 4, this.nowMs, this.core);

@@ -11,6 +11,7 @@ import {
   REQUESTS_PENDING_MAX,
   REQUESTS_WINDOW_MS,
 } from "../../../src/gateway/host_requests.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 
 class Host {
   /** What is to be remembered of the lock, and what came of renewing it. */
@@ -65,10 +66,10 @@ const BAN: ListedBan = { id: "0000000001", by: "host", targets: ["192.0.2.7"] };
 
 Deno.test("requests are numbered, and each gets the answer to its number", () => {
   const host = new Host();
-  host.ask({ action: "kick", peerId: 2, reason: "cheats" });
+  host.ask({ action: "kick", peerId: asPeerId(2), reason: "cheats" });
   host.ask();
   assertEquals(host.sent, [
-    { type: "hostRequest", request: 1, action: "kick", peerId: 2, reason: "cheats" },
+    { type: "hostRequest", request: 1, action: "kick", peerId: asPeerId(2), reason: "cheats" },
     { type: "hostRequest", request: 2, action: "lock" },
   ]);
   host.answer(2, false);

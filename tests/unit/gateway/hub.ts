@@ -9,6 +9,7 @@
  * ```
  */
 import type { LoopEvent } from "../../../src/gateway/loop_guard.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { GatewayHarness } from "./harness.ts";
 import { hex } from "../proto/frames.ts";
 
@@ -83,7 +84,9 @@ export function hubOf(count: number): Hub {
   const gateways = Array.from({ length: count }, (_, index) => {
     const gateway = GatewayHarness.joined({ seed: index + 1, slots: 512 });
     const mac = `02:00:00:00:01:${(0x50 + index).toString(16)}`;
-    if (index > 0) gateway.core.handlePeerJoined({ peerId: 1, role: "client", mac }, 1000);
+    if (index > 0) {
+      gateway.core.handlePeerJoined({ peerId: asPeerId(1), role: "client", mac }, 1000);
+    }
     return gateway;
   });
   return new Hub(gateways);

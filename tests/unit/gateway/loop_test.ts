@@ -10,6 +10,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { LOOP_HOLD_MS, UNPROVEN_STOP_MS } from "../../../src/gateway/loop_guard.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { hubOf, PROBE_MARK } from "./hub.ts";
 import { BROADCAST, frameOf, GATEWAY_MAC, GatewayHarness, PLAYER, STATION } from "./harness.ts";
 import { hex } from "../proto/frames.ts";
@@ -87,7 +88,7 @@ Deno.test("of two gateways on one LAN the younger stands still, until the older 
     hub.gateways[younger].core.handleLeft(1000);
     hub.run(10_000);
     assertEquals(hub.drain(), []);
-    hub.gateways[younger].core.handleJoined("OTHER", 9, 10_000);
+    hub.gateways[younger].core.handleJoined("OTHER", asPeerId(9), 10_000);
     hub.run(11_000);
     assertEquals(hub.stopped().indexOf(true), younger);
     assertEquals(hub.stopped()[older], false);
@@ -106,7 +107,7 @@ Deno.test("of two gateways on one LAN the younger stands still, until the older 
     assertEquals(hub.stopped(), [false, false]);
     hub.events.length = 0;
     // Whoever comes back is the younger one.
-    hub.gateways[older].core.handleJoined("PARTY", 9, 63_500);
+    hub.gateways[older].core.handleJoined("PARTY", asPeerId(9), 63_500);
     hub.run(65_000);
     assertEquals(hub.stopped().indexOf(true), older);
   }
@@ -132,9 +133,9 @@ Deno.test("a younger gateway stands still as long as its players' frames come ba
   const hub = hubOf(2);
   hub.gateways[1].core.handleLeft(1000);
   hub.run(10_000);
-  hub.gateways[1].core.handleJoined("PARTY", 9, 10_000);
+  hub.gateways[1].core.handleJoined("PARTY", asPeerId(9), 10_000);
   const [, younger] = hub.gateways;
-  younger.core.handlePeerJoined({ peerId: 1, role: "client", mac: PLAYER }, 10_000);
+  younger.core.handlePeerJoined({ peerId: asPeerId(1), role: "client", mac: PLAYER }, 10_000);
   for (let atMs = 10_500; atMs <= 30_000; atMs += 500) {
     hub.run(atMs);
     // The older one is in the same room by some other way, and hears the player, too.
@@ -213,7 +214,7 @@ Deno.test("while nothing is forwarded both directions are counted, and probes go
 Deno.test("a player whose MAC is on the LAN, too, is not served; all others are", () => {
   const harness = GatewayHarness.joined();
   const other = "02:00:00:00:00:52";
-  harness.core.handlePeerJoined({ peerId: 2, role: "client", mac: other }, harness.nowMs);
+  harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: other }, harness.nowMs);
   harness.core.handleTimer(harness.nowMs);
   harness.lan.length = 0;
   for (const _ of [1, 2]) harness.fromLan(frameOf(BROADCAST, PLAYER));
@@ -251,9 +252,9 @@ Deno.test("a player whose MAC is on the LAN, too, is not served; all others are"
 Deno.test("a new player at the place of an excluded one is served", () => {
   const harness = GatewayHarness.joined({ playersMax: 1 });
   for (const _ of [1, 2, 3]) harness.fromLan(frameOf(BROADCAST, PLAYER));
-  harness.core.handlePeerLeft(1, harness.nowMs);
+  harness.core.handlePeerLeft(asPeerId(1), harness.nowMs);
   harness.core.handlePeerJoined(
-    { peerId: 2, role: "client", mac: "02:00:00:00:00:52" },
+    { peerId: asPeerId(2), role: "client", mac: "02:00:00:00:00:52" },
     harness.nowMs,
   );
   harness.fromLan(frameOf("02:00:00:00:00:52", STATION));

@@ -1,6 +1,7 @@
 /** Probes that somebody sends back, or makes up, against loops that are there. */
 import { assert, assertEquals } from "@std/assert";
 import { UNPROVEN_STOP_MS } from "../../../src/gateway/loop_guard.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { GatewayHarness, PLAYER } from "./harness.ts";
 import { hubOf, PROBE_MARK } from "./hub.ts";
 import { hex } from "../proto/frames.ts";
@@ -78,7 +79,7 @@ Deno.test("one who is in the LAN and in the room, and sends what looks like a pr
 Deno.test("a flood of probes asks for no more witnesses than one in 300 ms, and for those of all players", () => {
   const harness = GatewayHarness.joined();
   const other = "02:00:00:00:00:52";
-  harness.core.handlePeerJoined({ peerId: 2, role: "client", mac: other }, harness.nowMs);
+  harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: other }, harness.nowMs);
   harness.nowMs += 300;
   harness.core.handleTimer(harness.nowMs);
   const probe = hex(harness.lan.find(isProbe)!);
@@ -118,11 +119,14 @@ Deno.test("who sends false probes does not keep real loops from being found with
 
 Deno.test("an empty room's LAN with a loop is not kept still, but the first player is not let into it", () => {
   const hub = hubOf(1);
-  hub.gateways[0].core.handlePeerLeft(1, hub.nowMs);
+  hub.gateways[0].core.handlePeerLeft(asPeerId(1), hub.nowMs);
   hub.loops = true;
   hub.run(20_000);
   assertEquals(hub.stopped(), [false]);
-  hub.gateways[0].core.handlePeerJoined({ peerId: 2, role: "client", mac: PLAYER }, hub.nowMs);
+  hub.gateways[0].core.handlePeerJoined(
+    { peerId: asPeerId(2), role: "client", mac: PLAYER },
+    hub.nowMs,
+  );
   hub.run(21_000);
   assertEquals(hub.stopped(), [true]);
 });

@@ -3,6 +3,7 @@
  * checksums the slow way, from the RFCs, and shares no code with what is tested.
  */
 import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/gateway/lan_frame.ts";
+import { asSlot } from "../../../src/proto/brands.ts";
 
 /** Big-endian bytes of numbers: `[value, bytes]` each. */
 export function fields(...pairs: [value: number, bytes: number][]): number[] {
@@ -136,7 +137,7 @@ export function lanFrame(bytes: Uint8Array, changes: Partial<LanFrame> = {}): La
     bytes,
     offset: 0,
     length: bytes.length - (changes.offset ?? 0),
-    slot: -1,
+    slot: asSlot(-1),
     vlanTpid: 0,
     vlanTci: 0,
     virtioFlags: 0,

@@ -59,6 +59,25 @@ export function findAnyTypes(file: SourceFile): string[] {
   return findings;
 }
 
+/** Where numbers of their own kind are made; see `src/proto/brands.ts`. */
+const BRANDS_FILE = "src/proto/brands.ts";
+const BRANDS = ["Slot", "PeerId", "ConnectionId", "DropCode"];
+
+/** Numbers that are said to be of a kind, past the functions that make them. */
+export function findForgedBrands(file: SourceFile): string[] {
+  if (file.path === BRANDS_FILE) return [];
+  const findings: string[] = [];
+  visitNodes(file, (node) => {
+    if (node.type !== "TSAsExpression" && node.type !== "TSTypeAssertion") return;
+    const type = node["typeAnnotation"] as SyntaxNode;
+    const name = nameOf(type["typeName"]);
+    if (name !== undefined && BRANDS.includes(name)) {
+      findings.push(finding(file, node.range[0], `a forged ${name}`));
+    }
+  });
+  return findings;
+}
+
 /**
  * Exported declarations without a doc comment right before them. Constants and types on the lines that
  * follow a documented one, without a blank line, share its comment, and so do a function's overloads.

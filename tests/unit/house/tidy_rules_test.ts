@@ -5,6 +5,7 @@ import {
   findAnyTypes,
   findForbiddenWords,
   findForeignPlaces,
+  findForgedBrands,
   findLongFiles,
   findLongFunctions,
   findOddNames,
@@ -43,6 +44,10 @@ Deno.test("nothing is left undone and no check is turned off", () => {
 
 Deno.test("no type is given up", () => {
   assertEquals(everything.flatMap(findAnyTypes), []);
+});
+
+Deno.test("slots, connections, peer ids and drop codes are made by their functions alone", () => {
+  assertEquals(everything.flatMap(findForgedBrands), []);
 });
 
 Deno.test("what the sources export has a doc comment", () => {
@@ -104,6 +109,12 @@ Deno.test("the rule on open work finds words and directives", () => {
 
 Deno.test("the rule on types finds any, and only the type", () => {
   assertEquals(linesFound(findAnyTypes, "const any = 1;\nexport const b = any as any;\n"), [2]);
+});
+
+Deno.test("the rule on kinds of numbers finds those that are cast", () => {
+  assertEquals(linesFound(findForgedBrands, "const a = 1;\nconst b = a as Slot;\n"), [2]);
+  assertEquals(linesFound(findForgedBrands, "f(1 as PeerId, 2 as number, asSlot(3));\n"), [1]);
+  assertEquals(linesFound(findForgedBrands, "const b: Slot = asSlot(1);\n"), []);
 });
 
 Deno.test("the rule on documentation finds what has no doc comment", () => {

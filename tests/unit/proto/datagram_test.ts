@@ -1,4 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import {
   DatagramView,
   MalformedReason,
@@ -20,7 +21,7 @@ function parse(datagram: Uint8Array): { result: number; view: DatagramView } {
 
 function piece(byteOffset: number, more: boolean, payloadBytes: number): Uint8Array {
   const header = new Uint8Array(8);
-  writeFragmentHeader(header, 0, 0x0102, 0x8003, byteOffset, more);
+  writeFragmentHeader(header, 0, asPeerId(0x0102), 0x8003, byteOffset, more);
   const copy = byteOffset > 0 ? plainFrame(14) : new Uint8Array(0);
   return join(header, copy, pattern(payloadBytes));
 }
@@ -125,13 +126,13 @@ Deno.test("the shortest datagrams that are well-formed are accepted", () => {
 
 Deno.test("headers are written byte for byte", () => {
   const bytes = new Uint8Array(12).fill(0xee);
-  writeDatagramHeader(bytes, 1, 0xfffe);
+  writeDatagramHeader(bytes, 1, asPeerId(0xfffe));
   assertEquals(toHex(bytes), "ee0100fffeeeeeeeeeeeeeee");
-  writeFragmentHeader(bytes, 2, 0x0102, 0x7fff, 1392, true);
+  writeFragmentHeader(bytes, 2, asPeerId(0x0102), 0x7fff, 1392, true);
   assertEquals(toHex(bytes), "ee01" + "010101027fff8570" + "eeee");
-  writeFragmentHeader(bytes, 2, 0x0102, 0x8000, 1392, false);
+  writeFragmentHeader(bytes, 2, asPeerId(0x0102), 0x8000, 1392, false);
   assertEquals(toHex(bytes.subarray(2, 10)), "0101010280000570");
-  setSourcePeerId(bytes, 2, 0xa55a);
+  setSourcePeerId(bytes, 2, asPeerId(0xa55a));
   assertEquals(toHex(bytes.subarray(2, 10)), "0101a55a80000570");
 });
 

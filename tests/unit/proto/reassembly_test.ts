@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { DatagramView, parseDatagram } from "../../../src/proto/datagram.ts";
 import { Reassembler, ReassemblyDrop } from "../../../src/proto/reassembly.ts";
 import { copyPiece } from "../../../src/proto/split.ts";
@@ -22,7 +23,17 @@ class Receiver {
     at: { source?: number; id?: number; nowMs?: number; more?: boolean } = {},
   ): number {
     const { source = 1, id = 1, nowMs = 0, more = end < frame.length } = at;
-    const length = copyPiece(frame, 0, start, end - start, more, source, id, this.#bytes, 3);
+    const length = copyPiece(
+      frame,
+      0,
+      start,
+      end - start,
+      more,
+      asPeerId(source),
+      id,
+      this.#bytes,
+      3,
+    );
     assertEquals(parseDatagram(this.#bytes, 3, length, this.#view), 0);
     return this.reassembler.handlePiece(this.#bytes, this.#view, nowMs);
   }
@@ -206,8 +217,8 @@ Deno.test("the frames of a source that left are gone, those of others stay", () 
     receiver.piece(FRAME, 0, 700, { source: 1, id });
     receiver.piece(FRAME, 0, 700, { source: 2, id });
   }
-  receiver.reassembler.dropSource(1);
-  receiver.reassembler.dropSource(3);
+  receiver.reassembler.dropSource(asPeerId(1));
+  receiver.reassembler.dropSource(asPeerId(3));
   assertEquals(receiver.reassembler.openFrames, 5);
   assertEquals(receiver.piece(FRAME, 700, 1514, { source: 1, id: 0 }), 0);
   assertEquals(receiver.piece(FRAME, 700, 1514, { source: 2, id: 0 }), 1514);
@@ -222,7 +233,17 @@ Deno.test("after it was warmed up, pieces cost no memory", () => {
   const memory = new Uint8Array(4096);
   const pieces = [[0, 700], [700, 1514]].map(([start, end]) => {
     const offset = start === 0 ? 0 : 2048;
-    const length = copyPiece(FRAME, 0, start, end - start, end < 1514, 0, 0, memory, offset);
+    const length = copyPiece(
+      FRAME,
+      0,
+      start,
+      end - start,
+      end < 1514,
+      asPeerId(0),
+      0,
+      memory,
+      offset,
+    );
     return { offset, length };
   });
   const view = new DatagramView();

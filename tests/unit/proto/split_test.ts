@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { DatagramView, parseDatagram } from "../../../src/proto/datagram.ts";
 import {
   copyPiece,
@@ -90,13 +91,13 @@ Deno.test("pieces are written byte for byte, from another array or the same", ()
     const memory = new Uint8Array(4000).fill(0xee);
     memory.set(frame, 100);
     const source = same ? memory : memory.slice();
-    const first = copyPiece(source, 100, 0, 600, true, 0x0304, 0x7ffe, memory, 2000);
+    const first = copyPiece(source, 100, 0, 600, true, asPeerId(0x0304), 0x7ffe, memory, 2000);
     assertEquals(first, 608);
     assertEquals(
       toHex(memory.subarray(1999, 2609)),
       "ee" + "010103047ffe8000" + toHex(frame.subarray(0, 600)) + "ee",
     );
-    const later = copyPiece(source, 100, 600, 400, false, 0, 0x7ffe, memory, 3000);
+    const later = copyPiece(source, 100, 600, 400, false, asPeerId(0), 0x7ffe, memory, 3000);
     assertEquals(later, 422);
     assertEquals(
       toHex(memory.subarray(2999, 3423)),
@@ -110,20 +111,20 @@ Deno.test("parts of a piece keep its frame id and its copy of the header", () =>
   const frame = plainFrame(1400);
   const memory = new Uint8Array(8000);
   const source = new Uint8Array(3000);
-  const firstBytes = copyPiece(frame, 0, 0, 1210, true, 0, 0x1234, source, 50);
+  const firstBytes = copyPiece(frame, 0, 0, 1210, true, asPeerId(0), 0x1234, source, 50);
   const view = new DatagramView();
   assertEquals(parseDatagram(source, 50, firstBytes, view), 0);
-  const head = copyPieceOf(source, view, 0, 600, true, 9, memory, 0);
+  const head = copyPieceOf(source, view, 0, 600, true, asPeerId(9), memory, 0);
   assertEquals(toHex(memory.subarray(0, head)), "0101000912348000" + toHex(frame.slice(0, 600)));
-  const tail = copyPieceOf(source, view, 600, 610, true, 9, memory, 0);
+  const tail = copyPieceOf(source, view, 600, 610, true, asPeerId(9), memory, 0);
   assertEquals(
     toHex(memory.subarray(0, tail)),
     "0101000912348258" + toHex(join(frame.slice(0, 14), frame.slice(600, 1210))),
   );
 
-  const laterBytes = copyPiece(frame, 0, 700, 700, false, 0, 0x1234, source, 50);
+  const laterBytes = copyPiece(frame, 0, 700, 700, false, asPeerId(0), 0x1234, source, 50);
   assertEquals(parseDatagram(source, 50, laterBytes, view), 0);
-  const part = copyPieceOf(source, view, 1286, 114, false, 9, memory, 3);
+  const part = copyPieceOf(source, view, 1286, 114, false, asPeerId(9), memory, 3);
   assertEquals(
     toHex(memory.subarray(3, 3 + part)),
     "0101000912340506" + toHex(join(frame.slice(0, 14), frame.slice(1286))),

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { asSlot } from "../../../src/proto/brands.ts";
 import { BufferPool, NO_SLOT, SLOT_BYTES, SLOTS_MAX } from "../../../src/queue/buffer_pool.ts";
 
 Deno.test("a pool gives out each slot once and then none", () => {
@@ -39,7 +40,7 @@ Deno.test("slots lie side by side in whole pages", () => {
   assertEquals(pool.slotCount, 4);
   assertEquals(pool.bytes.length, 4 * SLOT_BYTES);
   assertEquals(pool.bytes.length % 4096, 0);
-  assertEquals(pool.offsetOf(3), 3 * SLOT_BYTES);
+  assertEquals(pool.offsetOf(asSlot(3)), 3 * SLOT_BYTES);
 });
 
 Deno.test("a reference given back twice is an error at once", () => {
@@ -48,8 +49,8 @@ Deno.test("a reference given back twice is an error at once", () => {
   pool.release(slot);
   assertThrows(() => pool.release(slot), RangeError, "0 references");
   assertThrows(() => pool.retain(slot), RangeError, "0 references");
-  assertThrows(() => pool.release(-1), RangeError);
-  assertThrows(() => pool.release(99), RangeError);
+  assertThrows(() => pool.release(asSlot(-1)), RangeError);
+  assertThrows(() => pool.release(asSlot(99)), RangeError);
   assertEquals(pool.freeSlots, 2);
 });
 
@@ -82,13 +83,15 @@ Deno.test("whatever is acquired, retained and released, the counts agree with a 
       } else if (held.length > 0) {
         const slot = held[pick % held.length];
         const references = model.get(slot)! + (call === "retain" ? 1 : -1);
-        if (call === "retain") pool.retain(slot);
-        else pool.release(slot);
+        if (call === "retain") pool.retain(asSlot(slot));
+        else pool.release(asSlot(slot));
         if (references === 0) model.delete(slot);
         else model.set(slot, references);
       }
       assertEquals(pool.freeSlots, 8 - model.size);
-      for (const [slot, references] of model) assertEquals(pool.referencesOf(slot), references);
+      for (const [slot, references] of model) {
+        assertEquals(pool.referencesOf(asSlot(slot)), references);
+      }
     }
   }));
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
+import { asSlot } from "../../../src/proto/brands.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
 import { FairQueue, QueueArena } from "../../../src/queue/fair_queue.ts";
 import { FLOW_SPARSE } from "../../../src/queue/flow.ts";
@@ -133,7 +134,7 @@ class Model {
     }
     assertEquals(this.arena.freeEntries, ENTRIES - entries);
     let references = 0;
-    for (let slot = 0; slot < SLOTS; slot++) references += this.pool.referencesOf(slot);
+    for (let slot = 0; slot < SLOTS; slot++) references += this.pool.referencesOf(asSlot(slot));
     assertEquals(
       references,
       entries,

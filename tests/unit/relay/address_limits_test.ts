@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { RateLimiter, RELAY_DEFAULTS, SITE_SHARE } from "../../../src/relay/limits.ts";
 import { RelayHarness } from "./harness.ts";
 
@@ -113,7 +114,7 @@ Deno.test("address: peers that left, were kicked or lost leave their place free"
   const kicked = relay.client(mac(2));
   relay.core.admin.kick(
     "PARTY",
-    Number(kicked.last("welcome").peerId),
+    asPeerId(Number(kicked.last("welcome").peerId)),
     { by: "operator", forMs: 0 },
     relay.nowMs,
   );

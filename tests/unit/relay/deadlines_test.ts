@@ -1,6 +1,7 @@
 /** Who is looked at when: against a plain search, for any order of events. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { asConnectionId } from "../../../src/proto/brands.ts";
 import { Deadlines } from "../../../src/relay/deadlines.ts";
 import { CONTROL_MESSAGES_MAX } from "../../../src/relay/limits.ts";
 import { Session } from "../../../src/relay/session.ts";
@@ -26,7 +27,7 @@ Deno.test("every session is looked at when its deadline comes, and none that was
     const deadlines = new Deadlines();
     const sessions = Array.from({ length: SESSIONS }, (_, i) => {
       const path = { address: "192.0.2.1:1", maxDatagramBytes: 1_400 };
-      return new Session(i, path, 0, CONTROL_MESSAGES_MAX);
+      return new Session(asConnectionId(i), path, 0, CONTROL_MESSAGES_MAX);
     });
     /** The deadlines that must be kept. */
     const due = new Map<Session, number>();

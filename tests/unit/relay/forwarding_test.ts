@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { asConnectionId } from "../../../src/proto/brands.ts";
 import { BROADCAST, piece, plain, whole } from "./frames.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
@@ -140,7 +141,7 @@ Deno.test("forwarding: what comes before the welcome is dropped and counted apar
   const early = relay.connect().send(whole(plain(BROADCAST, A, 60))).send(Uint8Array.of(9));
   early.hello({ mac: A }).send(whole(plain(BROADCAST, A, 60)));
   assertEquals(relay.drops(), { "before-welcome": 3 });
-  relay.core.handleDatagram(99, relay.pool.acquire(), 0, 60, relay.nowMs);
+  relay.core.handleDatagram(asConnectionId(99), relay.pool.acquire(), 0, 60, relay.nowMs);
   assertEquals(relay.drops(), { "before-welcome": 3 });
   relay.assertNoSlotLost();
 });
@@ -392,7 +393,7 @@ Deno.test("forwarding: a shell that cannot send now is not asked again until som
   b.blocked = false;
   a.send(whole(plain(B, A, 100)));
   assertEquals(b.received().length, 2);
-  assertEquals(relay.core.queueOf(99), undefined);
+  assertEquals(relay.core.queueOf(asConnectionId(99)), undefined);
 });
 
 Deno.test("forwarding: the frame log has a record for each drop of a queue, too", () => {

@@ -9,6 +9,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
+import { asConnectionId, type ConnectionId } from "../../../src/proto/brands.ts";
 import { SETTLE_NARROW_QUIET_MIN_MS } from "../../../src/proto/mtu.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
@@ -50,10 +51,10 @@ export class RelayHarness {
 
   /** A connection whose handshake is done just now. */
   connect(path: Partial<SessionPath> = {}): ScriptedEndpoint {
-    let connection = 0;
-    while (this.endpoints.some((other) => other.connection === connection && !other.gone)) {
-      connection++;
-    }
+    let index = 0;
+    const isUsed = () => this.endpoints.some((one) => one.connection === index && !one.gone);
+    while (isUsed()) index++;
+    const connection = asConnectionId(index);
     const endpoint = new ScriptedEndpoint(this, connection);
     this.endpoints.push(endpoint);
     const standard = { address: "192.0.2.1:4000", maxDatagramBytes: 1_450 };
@@ -128,7 +129,7 @@ export class RelayHarness {
     }
   }
 
-  at(connection: number): ScriptedEndpoint | undefined {
+  at(connection: ConnectionId): ScriptedEndpoint | undefined {
     return this.endpoints.find((endpoint) => endpoint.connection === connection && !endpoint.gone);
   }
 
@@ -168,7 +169,7 @@ export class ScriptedEndpoint {
   blocked = false;
   pendingBytes = 0;
 
-  constructor(private readonly relay: RelayHarness, readonly connection: number) {}
+  constructor(private readonly relay: RelayHarness, readonly connection: ConnectionId) {}
 
   /** Sends raw bytes of the control stream. */
   raw(bytes: Uint8Array): this {

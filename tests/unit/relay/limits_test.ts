@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { base64Url } from "../../../src/control/base64url.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { equalTokens } from "../../../src/relay/admission.ts";
 import { LocalDirectory } from "../../../src/relay/directory.ts";
 import { addressKey, EventMeter, RateLimiter, RELAY_DEFAULTS } from "../../../src/relay/limits.ts";
@@ -77,7 +78,7 @@ Deno.test("rooms: peer ids go around, and leave out those in use and at rest", (
   assertEquals(kept, 1);
   for (let id = 2; id <= 0xffff; id++) {
     assertEquals(ids.take(id / 2), id);
-    ids.giveBack(id, id / 2);
+    ids.giveBack(asPeerId(id), id / 2);
   }
   assertEquals(ids.take(59_000), 0);
   assertEquals(ids.take(60_000), 0);
@@ -92,12 +93,12 @@ Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () 
   const open = (nowMs: number) => rooms.open("K", "CODE", 1400, nowMs, OPENER);
   let room = open(0);
   assertEquals(room.ids.take(0), 1);
-  room.ids.giveBack(1, 1_000);
+  room.ids.giveBack(asPeerId(1), 1_000);
   rooms.close(room, 1_000);
   assertEquals(rooms.size, 0);
   room = open(2_000);
   assertEquals(room.ids.take(2_000), 2);
-  room.ids.giveBack(2, 3_000);
+  room.ids.giveBack(asPeerId(2), 3_000);
   rooms.close(room, 3_000);
   const other = rooms.open("OTHER", "CODE", 1400, 100_000, OPENER);
   rooms.close(other, 100_000);

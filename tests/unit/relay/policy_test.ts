@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { formatKey, parseKey, roomKeyOf } from "../../../src/control/keys.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { KeyedPolicy, ListedPolicy } from "../../../src/relay/policy.ts";
 import type { RelayOptions } from "../../../src/relay/limits.ts";
 import { policyNotice } from "../../../src/programs/relay/policy.ts";
@@ -259,7 +260,7 @@ Deno.test("whoever is kicked, or whose room is closed, may be named by the room'
   const mine = relay.client(A, { roomKey: MINE.roomKey });
   const theirs = relay.client(A, { roomKey: OTHERS.roomKey });
   const [{ id }, { id: otherId }] = relay.core.rooms();
-  assert(relay.core.admin.kick(id, 1, { by: "operator" }, relay.nowMs));
+  assert(relay.core.admin.kick(id, asPeerId(1), { by: "operator" }, relay.nowMs));
   assert(relay.core.admin.closeRoom(otherId, "Closed.", relay.nowMs));
   relay.settle();
   assertEquals(mine.last("disconnect").code, "kicked");

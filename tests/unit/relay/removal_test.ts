@@ -1,5 +1,6 @@
 /** Who is kicked or banned stays away: by the relay's operator, with clients of today and of before. */
 import { assert, assertEquals } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { KeyedPolicy } from "../../../src/relay/policy.ts";
 import { sha256 } from "../../../src/trust/sha256.ts";
 import { assertDisconnected, RelayHarness, type ScriptedEndpoint } from "./harness.ts";
@@ -31,7 +32,7 @@ function kick(relay: RelayHarness, endpoint: ScriptedEndpoint, forMs?: number, r
   };
   const outcome = relay.core.admin.kick(
     "PARTY",
-    Number(endpoint.last("welcome").peerId),
+    asPeerId(Number(endpoint.last("welcome").peerId)),
     removal,
     relay.nowMs,
   );

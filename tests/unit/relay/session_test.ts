@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { ethernet, ipv4, plain, udp, whole } from "./frames.ts";
 import { assertDisconnected, framed, RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
@@ -379,9 +380,22 @@ Deno.test("relay: when it stops, everyone is told when to come back and nobody i
 Deno.test("relay: a peer can be kicked and a room be closed", () => {
   const relay = new RelayHarness();
   const [a, b, c] = [relay.client(A), relay.client(B), relay.client(C)];
-  assertEquals(relay.core.admin.kick("PARTY", 9, { by: "operator" }, relay.nowMs), undefined);
-  assertEquals(relay.core.admin.kick("OTHER", 2, { by: "operator" }, relay.nowMs), undefined);
-  assert(relay.core.admin.kick("PARTY", 2, { by: "operator", reason: "No cheating" }, relay.nowMs));
+  assertEquals(
+    relay.core.admin.kick("PARTY", asPeerId(9), { by: "operator" }, relay.nowMs),
+    undefined,
+  );
+  assertEquals(
+    relay.core.admin.kick("OTHER", asPeerId(2), { by: "operator" }, relay.nowMs),
+    undefined,
+  );
+  assert(
+    relay.core.admin.kick(
+      "PARTY",
+      asPeerId(2),
+      { by: "operator", reason: "No cheating" },
+      relay.nowMs,
+    ),
+  );
   relay.settle();
   assertEquals(a.last("peerLeft").reason, "kicked");
   assertEquals(b.last("disconnect").message, "The relay's operator has removed you: No cheating.");
@@ -401,8 +415,8 @@ Deno.test("relay: rooms are shown as values", () => {
   const [room] = relay.core.rooms();
   assertEquals([room.room, room.tapMtu, room.gatewayPresent], ["PARTY", 1400, true]);
   assertEquals(room.peers.map(({ identity }) => identity), [
-    { peerId: 1, role: "gateway" },
-    { peerId: 2, role: "client", mac: A, name: "Ann" },
+    { peerId: asPeerId(1), role: "gateway" },
+    { peerId: asPeerId(2), role: "client", mac: A, name: "Ann" },
   ]);
   assertEquals(room.peers[0].agent, "box/1");
   assertEquals(room.peers[0].address, "198.51.100.1:7");

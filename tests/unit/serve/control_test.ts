@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
+import type { PeerId } from "../../../src/proto/brands.ts";
 import type { BanView, RemovalWords } from "../../../src/serve/ban_control.ts";
 import { answerQuestion, type ControlActions, parseQuestion } from "../../../src/serve/control.ts";
 import { makeView, VIEW_UNIX_MS } from "./view.ts";
@@ -31,7 +32,7 @@ class Actions implements ControlActions {
     return makeView().rooms;
   }
 
-  kick(room: string, peerId: number, removal: RemovalWords) {
+  kick(room: string, peerId: PeerId, removal: RemovalWords) {
     this.done.push(`kick ${room} ${peerId} ${JSON.stringify(removal)}`);
     if (room !== "PARTY") return "nobody";
     return peerId === 1 ? "gone" : peerId === 3 ? "too many bans" : "nobody";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
 import type { ListedBan } from "../../../src/control/host_messages.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
 import { answerHost, type HostActions, type HostWish } from "../../../src/serve/host_control.ts";
 
 const BANS: readonly ListedBan[] = [
@@ -61,15 +62,15 @@ Deno.test("below the players stands whether the room is locked", async () => {
 
 Deno.test("the host's words become what the relay is asked, players by number or MAC", async () => {
   const wishes: [string, HostWish][] = [
-    ["kick 17", { action: "kick", peerId: 17 }],
+    ["kick 17", { action: "kick", peerId: asPeerId(17) }],
     ["kick 02:00:00:00:00:52 --for=2h --reason=x", {
       action: "kick",
-      peerId: 17,
+      peerId: asPeerId(17),
       forMs: 7_200_000,
       reason: "x",
     }],
-    ["ban 2", { action: "ban", peerId: 2 }],
-    ["ban 02:00:00:00:00:51 --for=7d", { action: "ban", peerId: 2, forMs: 604_800_000 }],
+    ["ban 2", { action: "ban", peerId: asPeerId(2) }],
+    ["ban 02:00:00:00:00:51 --for=7d", { action: "ban", peerId: asPeerId(2), forMs: 604_800_000 }],
     ["ban 02:00:00:00:00:99", { action: "ban", target: "02:00:00:00:00:99" }],
     ["ban 192.0.2.7 --reason=x", { action: "ban", target: "192.0.2.7", reason: "x" }],
     ["unban 02:00:00:00:00:51", { action: "unban", target: "02:00:00:00:00:51" }],

@@ -16,6 +16,7 @@
  * ```
  */
 import type { ListenAddress } from "../../../control/address.ts";
+import type { PeerId } from "../../../proto/brands.ts";
 import type { Ban } from "../../../relay/ban_record.ts";
 import type { Removal } from "../../../relay/removal.ts";
 import type { RelayView } from "../../../serve/relay_view.ts";
@@ -64,7 +65,7 @@ export type WorkerOrder =
   | {
     readonly type: "kick";
     readonly room: string;
-    readonly peerId: number;
+    readonly peerId: PeerId;
     readonly removal: Removal;
   }
   | { readonly type: "bans"; readonly bans: readonly Ban[] }

@@ -7,6 +7,7 @@ import {
 } from "../../../../../src/programs/relay/workers/messages.ts";
 import { WorkerViews } from "../../../../../src/programs/relay/workers/views.ts";
 import { roomSalt, workerResetKey } from "../../../../../src/programs/relay/identity.ts";
+import { asPeerId } from "../../../../../src/proto/brands.ts";
 import { makeView } from "../../../serve/view.ts";
 
 Deno.test("each reactor has a reset key of its own, the same after each start", () => {
@@ -23,7 +24,7 @@ Deno.test("messages are lines, and what is none is nothing", () => {
   const order: WorkerOrder = {
     type: "kick",
     room: "PARTY",
-    peerId: 7,
+    peerId: asPeerId(7),
     removal: { by: "operator" },
   };
   assertEquals(
