@@ -1,5 +1,5 @@
 /** The executable `lanparty-client`. */
-import { ownStateFolder } from "../system/files/state_folder.ts";
+import { ownStateFolder } from "../system/files/mod.ts";
 import { runClient } from "../programs/client/program.ts";
 import { runDoctor } from "../programs/client/doctor.ts";
 import { loggerOf } from "../log/logging.ts";

@@ -16,7 +16,7 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import { whyReadByOthers } from "../system/files/own_files.ts";
+import { whyReadByOthers } from "../system/files/mod.ts";
 import { cleanText } from "../proto/clean_text.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, quoted, wrongValue } from "./options.ts";
 import { TomlLines } from "./toml_lines.ts";

@@ -1,5 +1,5 @@
 /** The executable `lanparty-gateway`. */
-import { ownStateFolder } from "../system/files/state_folder.ts";
+import { ownStateFolder } from "../system/files/mod.ts";
 import { newKeyText } from "../programs/endpoint/access_key.ts";
 import { askProgram } from "../programs/common/control_service.ts";
 import { describeInterfaces } from "../programs/gateway/interfaces.ts";

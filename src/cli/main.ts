@@ -1,7 +1,7 @@
 /** What the three entries share: help, usage errors, logging, exit codes. */
 import { configureLogging, loggerOf, logText } from "../log/logging.ts";
-import { findCredential } from "../system/files/own_files.ts";
-import { hideSecrets } from "../system/process/secret_environment.ts";
+import { findCredential } from "../system/files/mod.ts";
+import { hideSecrets } from "../system/environment/mod.ts";
 import { UserError } from "../log/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
 import { formatHelp } from "./help.ts";

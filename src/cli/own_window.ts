@@ -3,8 +3,8 @@
  * `lanparty.toml` beside it, or asks for what it must know, and leaves the player the time to read
  * what it said.
  */
-import { consoleProcessCount } from "../ffi/windows_process.ts";
-import { OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/files.ts";
+import { consoleProcessCount } from "../system/console/mod.ts";
+import { OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/mod.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";

@@ -6,7 +6,7 @@ import type { RelayProgramOptions } from "../programs/relay/options.ts";
 import { checkRelay, runRelay } from "../programs/relay/program.ts";
 import { UserError } from "../log/user_error.ts";
 import { keptFingerprint } from "../programs/relay/identity.ts";
-import { ownStateFolder } from "../system/files/state_folder.ts";
+import { ownStateFolder } from "../system/files/mod.ts";
 import { askProgram } from "../programs/common/control_service.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";

@@ -1,15 +1,11 @@
 /**
- * Windows' component objects (ole32, oleaut32): making one, and calling its methods, which stand in
- * a table of functions that its memory begins with.
+ * Windows' component objects (ole32, oleaut32): what makes them, and how an interface of theirs is
+ * described.
  *
  * @module
  */
 
-import { Struct, type StructLayout } from "./layout.ts";
-import { systemDll } from "./system_dll.ts";
-import { wideString } from "./wide_string.ts";
-import { guidBytes } from "./windows_guid.ts";
-import { WindowsError } from "./windows_kernel.ts";
+import type { StructLayout } from "./layout.ts";
 
 /** A value of any type, as automation passes it. */
 export const VARIANT = {
@@ -120,149 +116,4 @@ export interface ComInterface {
   /** The folder of its methods' pages, up to `-METHOD`. */
   readonly page: string;
   readonly methods: Readonly<Record<string, ComMethod>>;
-}
-
-type Argument = number | bigint | Deno.PointerValue | BufferSource;
-
-let ole: Deno.DynamicLibrary<typeof OLE_SYMBOLS> | undefined;
-let automation: Deno.DynamicLibrary<typeof AUTOMATION_SYMBOLS> | undefined;
-
-function oleSymbols() {
-  ole ??= Deno.dlopen(systemDll("ole32.dll"), OLE_SYMBOLS);
-  return ole.symbols;
-}
-
-function automationSymbols() {
-  automation ??= Deno.dlopen(systemDll("oleaut32.dll"), AUTOMATION_SYMBOLS);
-  return automation.symbols;
-}
-
-/** Runs with component objects at hand. */
-export function withCom<T>(work: () => T): T {
-  // It fails where the thread has chosen another way before: then objects can be made as well.
-  const initialized = oleSymbols().CoInitializeEx(null, ComConstant.COINIT_MULTITHREADED) >= 0;
-  try {
-    return work();
-  } finally {
-    if (initialized) oleSymbols().CoUninitialize();
-  }
-}
-
-/** A component object behind one of its interfaces. */
-export class ComObject<I extends ComInterface> implements Disposable {
-  readonly pointer: Deno.PointerObject;
-  readonly #interface: I;
-
-  /**
-   * Makes an object.
-   *
-   * @throws {WindowsError} with an HRESULT: its class is not there
-   */
-  static create<I extends ComInterface>(clsid: string, iid: string, type: I): ComObject<I> {
-    const out = new BigUint64Array(1);
-    const { CLSCTX_INPROC_SERVER, CLSCTX_LOCAL_SERVER } = ComConstant;
-    const result = oleSymbols().CoCreateInstance(
-      guidBytes(clsid),
-      null,
-      CLSCTX_INPROC_SERVER | CLSCTX_LOCAL_SERVER,
-      guidBytes(iid),
-      out,
-    );
-    if (result !== 0) throw new WindowsError("CoCreateInstance", result >>> 0, type.name);
-    return ComObject.at(out[0], type);
-  }
-
-  /** The object at an address that a method has given, with its reference. */
-  static at<I extends ComInterface>(address: bigint, type: I): ComObject<I> {
-    const pointer = Deno.UnsafePointer.create(address);
-    if (pointer === null) throw new WindowsError(type.name, 0, "no object");
-    return new ComObject(pointer, type);
-  }
-
-  private constructor(pointer: Deno.PointerObject, type: I) {
-    this.pointer = pointer;
-    this.#interface = type;
-  }
-
-  /**
-   * Calls a method.
-   *
-   * @returns its result where it is no failure
-   * @throws {WindowsError} with an HRESULT
-   */
-  call(name: keyof I["methods"] & string, ...args: readonly Argument[]): number {
-    const { slot, parameters } = this.#interface.methods[name];
-    const result = this.#call(slot, parameters.map((type) => COM_TYPES[type]), args);
-    if (result >= 0) return result;
-    throw new WindowsError(`${this.#interface.name}::${name}`, result >>> 0);
-  }
-
-  /** Calls a method that answers with another object. @throws {WindowsError} */
-  get<T extends ComInterface>(name: keyof I["methods"] & string, type: T): ComObject<T> {
-    const out = new BigUint64Array(1);
-    this.call(name, out);
-    return ComObject.at(out[0], type);
-  }
-
-  #call(slot: number, types: readonly Deno.NativeType[], args: readonly Argument[]): number {
-    const table = new Deno.UnsafePointerView(this.pointer).getPointer(0);
-    if (table === null) throw new WindowsError(this.#interface.name, 0, "no methods");
-    const address = new Deno.UnsafePointerView(table).getBigUint64(slot * 8);
-    const pointer = Deno.UnsafePointer.create<Deno.ForeignFunction>(address);
-    if (pointer === null) throw new WindowsError(this.#interface.name, 0, `no method ${slot}`);
-    const type: Deno.ForeignFunction = { parameters: ["pointer", ...types], result: "i32" };
-    const method = new Deno.UnsafeFnPointer<Deno.ForeignFunction>(pointer, type);
-    return method.call(this.pointer, ...args) as number;
-  }
-
-  [Symbol.dispose](): void {
-    const RELEASE = 2; // of IUnknown, which every interface begins with
-    this.#call(RELEASE, [], []);
-  }
-}
-
-/** A string as automation has it; to be freed by leaving its scope. */
-export class AutomationString implements Disposable {
-  readonly pointer: Deno.PointerValue;
-
-  constructor(text: string) {
-    this.pointer = automationSymbols().SysAllocString(wideString(text));
-  }
-
-  [Symbol.dispose](): void {
-    automationSymbols().SysFreeString(this.pointer);
-  }
-}
-
-/** A list of texts as one value (`VT_ARRAY | VT_VARIANT`); to be freed by leaving its scope. */
-export class TextList implements Disposable {
-  /** To be passed for a parameter of the type VARIANT. */
-  readonly variant: Uint8Array<ArrayBuffer>;
-  readonly #array: Deno.PointerValue;
-
-  constructor(texts: readonly string[]) {
-    const symbols = automationSymbols();
-    const { VT_ARRAY, VT_BSTR, VT_VARIANT } = ComConstant;
-    this.#array = symbols.SafeArrayCreateVector(VT_VARIANT, 0, texts.length);
-    texts.forEach((text, index) => {
-      using string = new AutomationString(text);
-      const element = new Struct(VARIANT)
-        .setNumber("vt", VT_BSTR)
-        .setPointer("bstrVal", string.pointer);
-      // The array keeps a copy of its own.
-      const result = symbols.SafeArrayPutElement(
-        this.#array,
-        new Int32Array([index]),
-        element.bytes,
-      );
-      if (result !== 0) throw new WindowsError("SafeArrayPutElement", result >>> 0);
-    });
-    this.variant = new Struct(VARIANT)
-      .setNumber("vt", VT_ARRAY | VT_VARIANT)
-      .setPointer("parray", this.#array).bytes;
-  }
-
-  [Symbol.dispose](): void {
-    automationSymbols().SafeArrayDestroy(this.#array);
-  }
 }

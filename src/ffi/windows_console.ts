@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Struct, type StructLayout } from "./layout.ts";
+import type { StructLayout } from "./layout.ts";
 import { systemDll } from "./system_dll.ts";
 
 /** What is marked in a console's window. */
@@ -56,16 +56,4 @@ let opened: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
 export function windowsConsole(): Deno.StaticForeignLibraryInterface<typeof SYMBOLS> {
   opened ??= Deno.dlopen(systemDll("kernel32.dll"), SYMBOLS);
   return opened.symbols;
-}
-
-/**
- * Whether somebody marks text in this console's window, for which a click is enough: until that is
- * over, Windows has everybody who writes there wait.
- */
-export function isConsoleMarked(): boolean {
-  const { GetConsoleSelectionInfo } = windowsConsole();
-  if (GetConsoleSelectionInfo === null) return false;
-  const info = new Struct(CONSOLE_SELECTION_INFO);
-  return GetConsoleSelectionInfo(info.bytes) !== 0 &&
-    (info.getNumber("dwFlags") & ConsoleConstant.CONSOLE_SELECTION_IN_PROGRESS) !== 0;
 }

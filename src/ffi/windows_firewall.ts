@@ -4,14 +4,13 @@
  * @module
  */
 
-import { AutomationString, ComConstant, type ComInterface, ComObject } from "./windows_com.ts";
-import { TextList, withCom } from "./windows_com.ts";
-import { WindowsError } from "./windows_kernel.ts";
+import type { ComInterface } from "./windows_com.ts";
 
-const CLSID_NetFwPolicy2 = "{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}";
-const IID_INetFwPolicy2 = "{98325047-C671-4174-8D81-DEFCD3F03186}";
-const CLSID_NetFwRule = "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}";
-const IID_INetFwRule = "{AF230D27-BABA-4E42-ACED-F524F22CFCE2}";
+/** The firewall's classes and interfaces (netfw.h). */
+export const CLSID_NetFwPolicy2 = "{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}";
+export const IID_INetFwPolicy2 = "{98325047-C671-4174-8D81-DEFCD3F03186}";
+export const CLSID_NetFwRule = "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}";
+export const IID_INetFwRule = "{AF230D27-BABA-4E42-ACED-F524F22CFCE2}";
 
 /** Constants of icftypes.h, by their names there. */
 export const FirewallConstant = {
@@ -28,9 +27,6 @@ export const FirewallConstant = {
   NET_FW_MODIFY_STATE_GP_OVERRIDE: 1,
   NET_FW_MODIFY_STATE_INBOUND_BLOCKED: 2,
 } as const;
-
-/** `HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND)`: the firewall has no such rule. */
-const NO_SUCH_RULE = 0x80070002;
 
 const PAGE = "https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw";
 
@@ -80,114 +76,3 @@ export const INetFwRule = {
     put_Action: { slot: 42, parameters: ["NET_FW_ACTION"] },
   },
 } as const satisfies ComInterface;
-
-/** Numbers of IP protocols for which icftypes.h has no name (IANA's list). */
-const IPPROTO_ICMP = 1;
-const IPPROTO_ICMPV6 = 58;
-
-/** What a rule lets in: ports of a protocol, such as `1-134,136`, or a message of ICMP, such as `8:*`. */
-export type InboundTraffic =
-  | { readonly protocol: "TCP" | "UDP"; readonly ports: string }
-  | { readonly protocol: "ICMPv4" | "ICMPv6"; readonly types: string };
-
-/** A rule that lets in what comes by one interface from some networks. */
-export interface InboundRule {
-  /** Without `|`, which the firewall takes apart. */
-  readonly name: string;
-  readonly description: string;
-  /** The connection's name, as the player sees it. */
-  readonly interfaceName: string;
-  readonly traffic: InboundTraffic;
-  /** Networks such as `10.77.0.0/24,fe80::/64`. */
-  readonly remoteAddresses: string;
-}
-
-const PROTOCOLS: Readonly<Record<InboundTraffic["protocol"], number>> = {
-  TCP: FirewallConstant.NET_FW_IP_PROTOCOL_TCP,
-  UDP: FirewallConstant.NET_FW_IP_PROTOCOL_UDP,
-  ICMPv4: IPPROTO_ICMP,
-  ICMPv6: IPPROTO_ICMPV6,
-};
-
-function openPolicy(): ComObject<typeof INetFwPolicy2> {
-  return ComObject.create(CLSID_NetFwPolicy2, IID_INetFwPolicy2, INetFwPolicy2);
-}
-
-/**
- * Adds a rule, in all of the firewall's profiles; one of the same name is replaced.
- *
- * @throws {WindowsError} with an HRESULT: the firewall does not run, or takes no rules
- */
-export function addInboundRule(wanted: InboundRule): void {
-  const { name, description, interfaceName, traffic, remoteAddresses } = wanted;
-  withCom(() => {
-    const c = FirewallConstant;
-    using policy = openPolicy();
-    using rules = policy.get("get_Rules", INetFwRules);
-    using rule = ComObject.create(CLSID_NetFwRule, IID_INetFwRule, INetFwRule);
-    using nameText = new AutomationString(name);
-    using descriptionText = new AutomationString(description);
-    using addresses = new AutomationString(remoteAddresses);
-    using what = new AutomationString("ports" in traffic ? traffic.ports : traffic.types);
-    using interfaces = new TextList([interfaceName]);
-    rule.call("put_Name", nameText.pointer);
-    rule.call("put_Description", descriptionText.pointer);
-    // Ports and types are taken only after the protocol.
-    rule.call("put_Protocol", PROTOCOLS[traffic.protocol]);
-    rule.call("ports" in traffic ? "put_LocalPorts" : "put_IcmpTypesAndCodes", what.pointer);
-    rule.call("put_RemoteAddresses", addresses.pointer);
-    rule.call("put_Direction", c.NET_FW_RULE_DIR_IN);
-    rule.call("put_Interfaces", interfaces.variant);
-    rule.call("put_Enabled", ComConstant.VARIANT_TRUE);
-    rule.call("put_Profiles", c.NET_FW_PROFILE2_ALL);
-    rule.call("put_Action", c.NET_FW_ACTION_ALLOW);
-    // Rules are told apart by an id that Windows gives them: a name can be there twice.
-    removeIfThere(rules, nameText);
-    rules.call("Add", rule.pointer);
-  });
-}
-
-/** Removes a rule; one that is not there is removed already. @throws {WindowsError} */
-export function removeRule(name: string): void {
-  withCom(() => {
-    using policy = openPolicy();
-    using rules = policy.get("get_Rules", INetFwRules);
-    using text = new AutomationString(name);
-    removeIfThere(rules, text);
-  });
-}
-
-function removeIfThere(rules: ComObject<typeof INetFwRules>, name: AutomationString): void {
-  try {
-    rules.call("Remove", name.pointer);
-  } catch (error) {
-    if (!(error instanceof WindowsError) || error.code !== NO_SUCH_RULE) throw error;
-  }
-}
-
-/** What the firewall does on networks of one kind. */
-export interface FirewallState {
-  readonly enabled: boolean;
-  /** Whether rules that let something in are passed over. */
-  readonly blocksAll: boolean;
-  /** Whether what is set on this PC counts; not so where a company's policy is above it. */
-  readonly takesRules: boolean;
-}
-
-/** The firewall's state. @param profile `NET_FW_PROFILE2_…` @throws {WindowsError} */
-export function firewallState(profile: number): FirewallState {
-  return withCom(() => {
-    using policy = openPolicy();
-    const enabled = new Int16Array(1);
-    policy.call("get_FirewallEnabled", profile, enabled);
-    const blocksAll = new Int16Array(1);
-    policy.call("get_BlockAllInboundTraffic", profile, blocksAll);
-    const modify = new Int32Array(1);
-    policy.call("get_LocalPolicyModifyState", modify);
-    return {
-      enabled: enabled[0] !== 0,
-      blocksAll: blocksAll[0] !== 0,
-      takesRules: modify[0] === FirewallConstant.NET_FW_MODIFY_STATE_OK,
-    };
-  });
-}

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { Struct, type StructLayout } from "./layout.ts";
+import type { StructLayout } from "./layout.ts";
 import { systemDll } from "./system_dll.ts";
 
 const WIN32 = "https://learn.microsoft.com/windows/win32/api";
@@ -195,7 +195,6 @@ export type WindowsNt = Deno.StaticForeignLibraryInterface<typeof NT_SYMBOLS>;
 
 let kernel: Deno.DynamicLibrary<typeof KERNEL_SYMBOLS> | undefined;
 let nt: Deno.DynamicLibrary<typeof NT_SYMBOLS> | undefined;
-let timer: Deno.DynamicLibrary<typeof TIMER_SYMBOLS> | undefined;
 
 /** kernel32, opened at the first call. */
 export function windowsKernel(): WindowsKernel {
@@ -207,34 +206,6 @@ export function windowsKernel(): WindowsKernel {
 export function windowsNt(): WindowsNt {
   nt ??= Deno.dlopen(systemDll("ntdll.dll"), NT_SYMBOLS);
   return nt.symbols;
-}
-
-/**
- * Has waits end on the millisecond, rather than on a tick of 15.6 ms; `false` takes it back.
- *
- * Windows 11 passes over that wish of a program that has a window which nobody sees, and slows such a
- * program down: as this one is as soon as the player plays. So both are forbidden.
- */
-export function setFineTimer(on: boolean): void {
-  timer ??= Deno.dlopen(systemDll("winmm.dll"), TIMER_SYMBOLS);
-  if (on) timer.symbols.timeBeginPeriod(1);
-  else timer.symbols.timeEndPeriod(1);
-  const c = WindowsConstant;
-  const speed = c.PROCESS_POWER_THROTTLING_EXECUTION_SPEED;
-  const both = speed | c.PROCESS_POWER_THROTTLING_IGNORE_TIMER_RESOLUTION;
-  // Windows 10 honours the wish without being asked, and takes no call with a flag that it does not know.
-  if (!setThrottling(on ? both : 0)) setThrottling(on ? speed : 0);
-}
-
-/** Switches what is named off, and leaves the rest to Windows. Returns whether it took that. */
-function setThrottling(off: number): boolean {
-  const c = WindowsConstant;
-  const { bytes } = new Struct(PROCESS_POWER_THROTTLING_STATE)
-    .setNumber("Version", c.PROCESS_POWER_THROTTLING_CURRENT_VERSION)
-    .setNumber("ControlMask", off);
-  const { GetCurrentProcess, SetProcessInformation } = windowsKernel();
-  const kind = c.ProcessPowerThrottling;
-  return SetProcessInformation(GetCurrentProcess(), kind, bytes, bytes.length) !== 0;
 }
 
 /** Whether an NTSTATUS is an error: then an operation was not begun, and no completion comes. */

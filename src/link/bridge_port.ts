@@ -23,7 +23,7 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
 } from "../ffi/libc_net.ts";
-import { NETLINK_ROUTE } from "../ffi/netlink.ts";
+import { NETLINK_ROUTE } from "../ffi/netlink_constants.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";

@@ -8,13 +8,8 @@ import { Struct } from "../ffi/layout.ts";
 import { Errno, SystemCallError } from "../ffi/libc.ts";
 import { AddressFamily } from "../ffi/libc_net.ts";
 import { IFADDRMSG } from "../ffi/linux_layouts.ts";
-import {
-  askNetlink,
-  encodeAttribute,
-  encodeMessage,
-  NetlinkFlag,
-  NetlinkType,
-} from "../ffi/netlink.ts";
+import { NetlinkFlag, NetlinkType } from "../ffi/netlink_constants.ts";
+import { askNetlink, encodeAttribute, encodeMessage } from "../system/netlink/mod.ts";
 import { broadcastOf, type IpNetwork, IPV4_BYTES } from "../proto/ip.ts";
 import { LinkError } from "./device.ts";
 

@@ -10,7 +10,7 @@
 import { addressOf } from "../ffi/layout.ts";
 import { Errno, errno } from "../ffi/libc.ts";
 import { libcNet, MSG_DONTWAIT } from "../ffi/libc_net.ts";
-import { AddressBook, MemoryCopier } from "../ffi/linux_memory.ts";
+import { AddressBook, MemoryCopier } from "./address_book.ts";
 import { IOVEC, MMSGHDR, MSGHDR, VIRTIO_NET_HDR } from "../ffi/linux_layouts.ts";
 import type { LinkCounters } from "./device.ts";
 

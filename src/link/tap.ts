@@ -17,7 +17,7 @@ import {
   SystemCallError,
 } from "../ffi/libc.ts";
 import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
-import { AddressBook } from "../ffi/linux_memory.ts";
+import { AddressBook } from "./address_book.ts";
 import { IOVEC } from "../ffi/linux_layouts.ts";
 import type { Slot } from "../proto/brands.ts";
 import { type IpNetwork } from "../proto/ip.ts";

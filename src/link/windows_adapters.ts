@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RegistryKey } from "../ffi/windows_registry.ts";
+import { RegistryKey } from "../system/registry/mod.ts";
 
 /** `GUID_DEVCLASS_NET`: the class of network adapters. */
 export const NETWORK_CLASS = "{4D36E972-E325-11CE-BFC1-08002BE10318}";

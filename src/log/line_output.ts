@@ -7,7 +7,7 @@
 
 import { Struct } from "../ffi/layout.ts";
 import { libc, POLLFD, POLLOUT } from "../ffi/libc.ts";
-import { isConsoleMarked } from "../ffi/windows_console.ts";
+import { isConsoleMarked } from "../system/console/mod.ts";
 
 /** Bytes that wait while the reader is slow; further lines are dropped and counted. */
 export const PENDING_BYTES_MAX = 65_536;

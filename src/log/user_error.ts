@@ -1,4 +1,4 @@
-import { UnsafePathError } from "../system/files/own_files.ts";
+import { UnsafePathError } from "../system/files/mod.ts";
 
 /** A failure that the person at the keyboard can do something about: one line, no stack trace. */
 export class UserError extends Error {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EMPTY_FILE, setCVariable } from "../ffi/c_environment.ts";
+import { EMPTY_FILE, setCVariable } from "../system/environment/mod.ts";
 import { cString, Struct } from "../ffi/layout.ts";
 import {
   CongestionControl,

@@ -18,7 +18,7 @@ import {
   QUIC_EXECUTION_CONFIG,
   QUIC_REGISTRATION_CONFIG,
 } from "../ffi/msquic_layout.ts";
-import { openMsQuic } from "../ffi/msquic_open.ts";
+import { openMsQuic } from "./msquic_open.ts";
 import type { MsQuicLibrary } from "../ffi/msquic.ts";
 import { CXPLAT_SQE_WINDOWS } from "../ffi/windows_msquic.ts";
 import { parseIpv4, parseIpv6 } from "../proto/ip.ts";

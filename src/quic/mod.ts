@@ -70,5 +70,6 @@ export { resolveHost } from "./resolve.ts";
 export { QuicStatistics } from "./statistics.ts";
 export { QuicStream, STREAM_UNACKNOWLEDGED_BYTES_MAX } from "./stream.ts";
 export type { QuicStreamHandler } from "./stream.ts";
-export { ResolveCode, ResolveError } from "../ffi/libc_resolve.ts";
+export { ResolveCode } from "../ffi/libc_resolve.ts";
+export { ResolveError } from "../system/resolver/mod.ts";
 export { QuicStatus } from "../ffi/msquic_constants.ts";

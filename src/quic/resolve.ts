@@ -4,8 +4,7 @@
  * @module
  */
 
-import { getSocketAddresses } from "../ffi/libc_resolve.ts";
-import { getSocketAddressesWindows } from "../ffi/windows_resolve.ts";
+import { getSocketAddresses, getSocketAddressesWindows } from "../system/resolver/mod.ts";
 import { parseAddress, readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
 

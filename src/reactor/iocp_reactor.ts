@@ -11,10 +11,10 @@
 import {
   INVALID_HANDLE,
   OVERLAPPED_ENTRY,
-  setFineTimer,
   WindowsError,
   windowsKernel,
 } from "../ffi/windows_kernel.ts";
+import { setFineTimer } from "./windows_timer.ts";
 import type { CompletionHandler, CompletionSource, Source, TerminationSignal } from "./reactor.ts";
 import { ReactorLoop } from "./reactor_loop.ts";
 

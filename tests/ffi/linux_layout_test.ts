@@ -8,7 +8,7 @@ import {
   NetlinkType,
   RouteAttribute,
   RouteType,
-} from "../../src/ffi/netlink.ts";
+} from "../../src/ffi/netlink_constants.ts";
 import { HopFlag, RouteScope, RouteTable } from "../../src/system/routes/linux_entry.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 

@@ -1,6 +1,6 @@
 import * as constants from "../../src/ffi/msquic_constants.ts";
 import * as layouts from "../../src/ffi/msquic_layout.ts";
-import { QUIC_API_TABLE } from "../../src/ffi/msquic_open.ts";
+import { QUIC_API_TABLE } from "../../src/ffi/msquic_table.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 import type { ProbeOptions } from "../support/layout_probe.ts";
 import { msquicSource } from "../../tools/lab/native.ts";

@@ -3,7 +3,7 @@
  * that kind is made of ours, by one that hands on these two functions.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { openMsQuic } from "../../src/ffi/msquic_open.ts";
+import { openMsQuic } from "../../src/quic/msquic_open.ts";
 import { msquicLibrary } from "../../tools/lab/native.ts";
 import { until } from "../../tools/lab/quic.ts";
 import { connectionOf, withPairs } from "../support/quic_pairs.ts";

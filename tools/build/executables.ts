@@ -11,7 +11,7 @@ import {
 } from "./cache.ts";
 import { LIBRARY_IN_TREE, type NativeLibrary } from "./native_library.ts";
 import { VERSION } from "../../src/cli/version.ts";
-import { findDriverPackage } from "../../src/system/adapter/driver_package.ts";
+import { findDriverPackage } from "../../src/system/adapter/mod.ts";
 import { iconFile } from "./icon.ts";
 import { importFromSystemOnly } from "./pe_file.ts";
 import { withResources } from "./pe_resources.ts";

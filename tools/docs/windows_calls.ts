@@ -128,6 +128,7 @@ const PAGES: Readonly<Record<string, string>> = {
   NtReadFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntreadfile`,
   NtWriteFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntwritefile`,
   SetConsoleCtrlHandler: `${MICROSOFT}/windows/console/setconsolectrlhandler`,
+  _putenv: `${MICROSOFT}/cpp/c-runtime-library/reference/putenv-wputenv`,
   bsearch: `${MICROSOFT}/cpp/c-runtime-library/reference/bsearch`,
   memcpy: `${MICROSOFT}/cpp/c-runtime-library/reference/memcpy-wmemcpy`,
 };

@@ -137,7 +137,7 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
   [
     "`GetNamedSecurityInfoW`",
     "Windows' own access lists: Wine makes them of Unix' rights",
-    "lists of Windows in `os_windows_program_folder_test`; a folder that all may write is refused (`adapters_test`)",
+    "lists of Windows in `windows_program_folder_test`; a folder that all may write is refused (`adapters_test`)",
   ],
 ];
 

@@ -19,9 +19,13 @@ export interface FolderRule {
 
 const CORE = ["proto", "control", "observe", "queue"];
 const NATIVE_USER = ["ffi", "reactor", "proto", "queue"];
-const SYSTEM = ["files", "journal", "power", "process", "rights", "service", "signals"]
-  .map((facility) => `system/${facility}`);
-const SHELL = [...CORE, "log", "reactor", ...SYSTEM];
+/** What every program's shell may use. */
+const SHELL = [...CORE, "log", "reactor", "system/files", "system/journal", "system/process"];
+
+/** Facilities of the machine. */
+function system(...facilities: readonly string[]): readonly string[] {
+  return facilities.map((facility) => `system/${facility}`);
+}
 
 /** All rooms, by their paths below `src`. A room inside of another is one of its own. */
 export const FOLDERS: Readonly<Record<string, FolderRule>> = {
@@ -89,26 +93,63 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     packages: ["@peculiar/x509", "node:crypto", "node:url"],
   },
   ffi: {
-    what: "symbols and struct layouts of libc, of Windows' DLLs and of msquic",
+    what: "symbols, struct layouts and constants of libc, of Windows' DLLs and of msquic: data",
     folders: [],
     native: true,
   },
   reactor: { what: "the event loop", folders: ["ffi"], packages: ["node:timers"], native: true },
   quic: {
     what: "msquic: listener, connection, stream",
-    folders: ["ffi", "reactor", "proto", "queue"],
+    folders: [...NATIVE_USER, ...system("environment", "resolver")],
     native: true,
   },
-  link: { what: "packet socket, TAP, memory link", folders: NATIVE_USER, native: true },
+  link: {
+    what: "packet socket, TAP, memory link",
+    folders: [...NATIVE_USER, ...system("netlink", "registry")],
+    native: true,
+  },
   "system/adapter": {
-    what: "the settings of Windows' network adapter, and its driver's package",
-    folders: ["ffi", "proto"],
+    what: "the settings of Windows' network adapter, its device, and its driver's package",
+    folders: ["ffi", "proto", "system/registry"],
+    native: true,
+  },
+  "system/certificates": {
+    what: "whether the system trusts a server's certificate",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/com": {
+    what: "Windows' component objects",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/console": {
+    what: "the console that a program runs in on Windows",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/environment": {
+    what: "the environment, as C libraries see it, and without its secrets",
+    folders: ["ffi"],
     native: true,
   },
   "system/files": {
     what: "files that are whole or absent, whose they are, where state is kept",
-    folders: ["ffi", "system/process"],
+    folders: ["system/folders", "system/process"],
     packages: ["node:crypto"],
+  },
+  "system/firewall": {
+    what: "the firewall that keeps the LAN out: its state, and rules that let something in",
+    folders: ["ffi", "system/com"],
+  },
+  "system/folders": {
+    what: "the client's folder among Windows' programs, and who may write there",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/instance": {
+    what: "one process at a time",
+    folders: ["system/files", "system/process"],
   },
   "system/journal": {
     what: "changes to the machine, written down before they are made, and how they are undone",
@@ -122,18 +163,43 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "the name servers of an interface, by whatever looks after the system's",
     folders: ["system/journal", "system/process"],
   },
-  "system/power": { what: "whether the machine was asleep", folders: ["ffi"] },
-  "system/process": {
-    what: "processes: identity, sessions, one at a time, environment, arguments, pipes",
-    folders: ["ffi", "reactor", "system/files"],
+  "system/netlink": {
+    what: "Linux' routing netlink: questions, requests, notices",
+    folders: ["ffi"],
   },
-  "system/rights": { what: "capabilities, root, administrators", folders: ["ffi"] },
-  "system/routes": {
-    what: "addresses and routes of Linux and Windows, and the way that each takes",
-    folders: ["ffi", "proto"],
+  "system/power": {
+    what: "whether the machine was asleep",
+    folders: ["ffi"],
+  },
+  "system/process": {
+    what: "processes: identity, their end, programs of the system's, arguments, pipes",
+    folders: ["ffi", "reactor"],
     native: true,
   },
-  "system/service": { what: "what systemd is told of the program", folders: ["ffi"] },
+  "system/registry": {
+    what: "Windows' registry",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/resolver": {
+    what: "from a host's name to addresses",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/rights": {
+    what: "capabilities, root, administrators",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/routes": {
+    what: "addresses and routes of Linux and Windows, and the way that each takes",
+    folders: ["ffi", "proto", "system/netlink"],
+    native: true,
+  },
+  "system/service": {
+    what: "what systemd is told of the program",
+    folders: ["ffi"],
+  },
   "system/signals": {
     what: "how Windows ends a program: window, log-off, shutdown",
     folders: ["ffi"],
@@ -141,9 +207,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   log: {
     what: "logging, lines to a terminal, errors that a user can mend",
-    folders: ["ffi", "proto", "system/files"],
+    folders: ["ffi", "proto", ...system("console", "files")],
     packages: ["@logtape/logtape"],
-    native: true,
   },
   serve: {
     what:
@@ -155,24 +220,28 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what:
       "what the shells of several programs share: native library, state folder, pages, units, the " +
       "frame log's file",
-    folders: [...SHELL, "quic", "relay", "serve"],
+    folders: [...SHELL, ...system("folders", "service"), "quic", "relay", "serve"],
   },
   "programs/endpoint": {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",
-    folders: [...SHELL, "endpoint", "filter", "trust", "ffi", "quic", "programs/common"],
+    folders: [
+      ...[...SHELL, "endpoint", "filter", "trust", "ffi", "quic", "programs/common"],
+      ...system("certificates", "environment", "instance", "signals"),
+    ],
   },
   "programs/client": {
     what: "lanparty-client: the adapter, this PC's networks, the doctor; Linux and Windows",
     folders: [
       ...[...SHELL, "client", "endpoint", "ffi", "link"],
-      ...["system/adapter", "system/managers", "system/names", "system/routes"],
+      ...system("adapter", "firewall", "folders", "managers", "names", "netlink", "power"),
+      ...system("registry", "rights", "routes", "signals"),
       ...["programs/common", "programs/endpoint"],
     ],
   },
   "programs/gateway": {
     what: "lanparty-gateway: the LAN's interface, its offloads, the host's socket, the live line",
     folders: [
-      ...[...SHELL, "gateway", "endpoint", "ffi", "link", "serve"],
+      ...[...SHELL, "gateway", "endpoint", "ffi", "link", "serve", "system/rights"],
       ...["programs/common", "programs/endpoint"],
     ],
   },
@@ -194,8 +263,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   cli: {
     what: "command lines; the three compile entries",
     folders: [
-      ...[...CORE, "relay", "relay/workers", "client", "trust", "ffi", "link", "log", "serve"],
-      ...["system/files", "system/process"],
+      ...[...CORE, "relay", "relay/workers", "client", "trust", "link", "log", "serve"],
+      ...system("console", "environment", "files"),
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],

@@ -1,7 +1,7 @@
 /** `lanparty-client doctor`: how this PC and a running client are doing, for a friend to read. */
 import { describeClock, formatDiagnostics } from "../../observe/diagnostics.ts";
 import { type Finding, type FindingGroup, formatReport } from "../../observe/report.ts";
-import { ownStateFolder } from "../../system/files/state_folder.ts";
+import { ownStateFolder } from "../../system/files/mod.ts";
 import { type FoundStatus, readClientStatus } from "./status.ts";
 import { examineLinux } from "./doctor_linux.ts";
 import { examineWindows } from "./doctor_windows.ts";

@@ -1,13 +1,14 @@
 /** The doctor's part that is Windows'. */
-import { FirewallConstant, type FirewallState, firewallState } from "../../ffi/windows_firewall.ts";
+import { FirewallConstant } from "../../ffi/windows_firewall.ts";
+import { type FirewallState, firewallState, networkCategory } from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { NetworkCategory, networkCategory } from "../../ffi/windows_networks.ts";
-import { RegistryKey } from "../../ffi/windows_registry.ts";
-import { isAdministrator } from "../../ffi/windows_rights.ts";
+import { NetworkCategory } from "../../ffi/windows_networks.ts";
+import { RegistryKey } from "../../system/registry/mod.ts";
+import { isAdministrator } from "../../system/rights/mod.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../../link/windows_adapters.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { adapterMacSetting } from "../../system/adapter/windows_adapter.ts";
+import { adapterMacSetting } from "../../system/adapter/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { WindowsInterface } from "../../system/routes/windows_interface.ts";
 import { interfaceTo } from "../../system/routes/windows_host_route.ts";

@@ -6,8 +6,7 @@ import {
   loadIdentity,
 } from "../../client/identity.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
-import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../system/files/files.ts";
-import { readOwnFile } from "../../system/files/own_files.ts";
+import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../system/files/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";

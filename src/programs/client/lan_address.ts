@@ -4,7 +4,7 @@ import type { DhcpLease } from "../../client/dhcp_lease.ts";
 import { LanLease, type LeaseEvent } from "../../client/lan_lease.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
 import { formatMac } from "../../proto/mac.ts";
-import type { ChangeJournal } from "../../system/journal/journal.ts";
+import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { type Logger, type LogLevelName, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
 import { LeaseFile } from "./lease_file.ts";

@@ -5,10 +5,10 @@
 import {
   OWNER_ONLY_MODE,
   pathIn,
+  readOwnFile,
   removeFileIfThere,
   writeFileAtomic,
-} from "../../system/files/files.ts";
-import { readOwnFile } from "../../system/files/own_files.ts";
+} from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 const NAME = "lanparty-client-lease.json";

@@ -6,12 +6,13 @@
  */
 import { type DhcpLease, routesOf } from "../../client/dhcp_lease.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
-import { NetlinkGroup, NetlinkNotices } from "../../ffi/netlink.ts";
+import { NetlinkGroup } from "../../ffi/netlink_constants.ts";
+import { NetlinkNotices } from "../../system/netlink/mod.ts";
 import { LinkError } from "../../link/device.ts";
 import { addInterfaceAddress, removeInterfaceAddress } from "../../link/netlink.ts";
 import { formatCidr, formatIp, type IpNetwork, networkOf } from "../../proto/ip.ts";
-import type { ChangeJournal } from "../../system/journal/journal.ts";
-import { LinkNames } from "../../system/names/link_names.ts";
+import type { ChangeJournal } from "../../system/journal/mod.ts";
+import { LinkNames } from "../../system/names/mod.ts";
 import { addRoute, type NewRoute, removeRoute } from "../../system/routes/linux_entry.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";

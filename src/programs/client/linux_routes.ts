@@ -21,7 +21,8 @@ import {
 } from "../../client/route_plan.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
 import { ARPHRD_ETHER } from "../../ffi/libc_net.ts";
-import { NetlinkGroup, NetlinkNotices } from "../../ffi/netlink.ts";
+import { NetlinkGroup } from "../../ffi/netlink_constants.ts";
+import { NetlinkNotices } from "../../system/netlink/mod.ts";
 import { LinkError } from "../../link/device.ts";
 import { interfaceIndex } from "../../link/interface.ts";
 import type { StatusEvent } from "../../observe/status.ts";
@@ -31,7 +32,7 @@ import {
   type ChangeJournal,
   ForeignChangeError,
   isRecord,
-} from "../../system/journal/journal.ts";
+} from "../../system/journal/mod.ts";
 import { equalBytes } from "../../proto/bytes.ts";
 import {
   broadcastOf,

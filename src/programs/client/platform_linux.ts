@@ -10,11 +10,15 @@ import {
   type ChangeJournal,
   RetiredChangeError,
   type Undo,
-} from "../../system/journal/journal.ts";
-import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/hands_off.ts";
-import { RESOLVCONF_CHANGE, undoResolvconf } from "../../system/names/link_names.ts";
-import { RESOLVER_CHANGE, undoResolver } from "../../system/names/resolver_file.ts";
-import { Capability, hasCapability } from "../../system/rights/rights.ts";
+} from "../../system/journal/mod.ts";
+import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/mod.ts";
+import {
+  RESOLVCONF_CHANGE,
+  RESOLVER_CHANGE,
+  undoResolvconf,
+  undoResolver,
+} from "../../system/names/mod.ts";
+import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";

@@ -10,7 +10,7 @@ import type { AdapterDevice, LinkFrame } from "../../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnostics.ts";
 import { DropCode } from "../../observe/drops.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
-import { SleepClock } from "../../system/power/sleep_clock.ts";
+import { SleepClock } from "../../system/power/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { clientMac } from "./identity.ts";
 import type { ClientSystem, ClientSystemOptions } from "./platform.ts";

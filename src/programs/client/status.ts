@@ -6,14 +6,14 @@ import {
   readFileIfThere,
   removeFileIfThere,
   writeFileAtomic,
-} from "../../system/files/files.ts";
+} from "../../system/files/mod.ts";
 import {
   identifyProcess,
   isHidden,
   isRunning,
   parseIdentity,
   type ProcessIdentity,
-} from "../../system/process/identity.ts";
+} from "../../system/process/mod.ts";
 
 const NAME = "lanparty-client-status.json";
 /** It is written each 10 s: one this old that cannot be asked about is as good as ended. */

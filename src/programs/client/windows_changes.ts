@@ -9,9 +9,9 @@ import {
   ChangeJournal,
   type JournalOptions,
   type UndoFailure,
-} from "../../system/journal/journal.ts";
-import { startDevice } from "../../ffi/windows_devices.ts";
-import { removeRule } from "../../ffi/windows_firewall.ts";
+} from "../../system/journal/mod.ts";
+import { startDevice } from "../../system/adapter/mod.ts";
+import { removeRule } from "../../system/firewall/mod.ts";
 import { type IpNetwork } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 import {
@@ -26,7 +26,7 @@ import {
   hostRouteRow,
   removeHostRoute,
 } from "../../system/routes/windows_host_route.ts";
-import { withoutCtrlC } from "../../system/signals/windows_console.ts";
+import { withoutCtrlC } from "../../system/signals/mod.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";

@@ -1,11 +1,14 @@
 /** A PC without the TAP driver: it is installed where its package is at hand. */
-import { installRootDevice } from "../../ffi/windows_setup.ts";
+import {
+  type DriverPackage,
+  findDriverPackage,
+  installRootDevice,
+} from "../../system/adapter/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import type { DriverVersion } from "../../link/tap_windows.ts";
 import { findTapAdapters } from "../../link/tap_windows_adapters.ts";
-import { pauseBlocking } from "../../system/process/blocking_pause.ts";
-import { type DriverPackage, findDriverPackage } from "../../system/adapter/driver_package.ts";
-import { patiently, writeFileAtomic } from "../../system/files/files.ts";
+import { pauseBlocking } from "../../system/process/mod.ts";
+import { patiently, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
 import { ownProgramFolder } from "./windows_folder.ts";

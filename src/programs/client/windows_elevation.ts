@@ -1,8 +1,7 @@
 /** Rights on Windows: asked for once, by the system's own question (UAC), with a word on why. */
-import { shellExecute } from "../../ffi/windows_process.ts";
-import { isAdministrator } from "../../ffi/windows_rights.ts";
+import { commandLine, shellExecute } from "../../system/process/mod.ts";
+import { isAdministrator } from "../../system/rights/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { commandLine } from "../../system/process/windows_command_line.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
 

@@ -1,6 +1,6 @@
 /** The folder of programs, as the player hears of it. */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { programFolder, UnsafeFolderError } from "../../system/files/windows_program_folder.ts";
+import { programFolder, UnsafeFolderError } from "../../system/folders/mod.ts";
 import { UserError } from "../../log/user_error.ts";
 
 /**

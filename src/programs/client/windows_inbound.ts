@@ -3,12 +3,8 @@
  * lets nobody reach a game that the player hosts.
  */
 import { inboundScopes, openPorts } from "../../client/inbound_rules.ts";
-import {
-  addInboundRule,
-  FirewallConstant,
-  firewallState,
-  type InboundTraffic,
-} from "../../ffi/windows_firewall.ts";
+import { FirewallConstant } from "../../ffi/windows_firewall.ts";
+import { addInboundRule, firewallState, type InboundTraffic } from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import type { TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { type Logger, logText } from "../../log/logging.ts";

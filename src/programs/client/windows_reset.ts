@@ -1,14 +1,10 @@
 /** `lanparty-client reset` on Windows: takes back what stays when the client has ended. */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
-import {
-  AdapterError,
-  adapterMacSetting,
-  resetAdapterMac,
-} from "../../system/adapter/windows_adapter.ts";
-import { JournalBusyError } from "../../system/journal/journal.ts";
-import { removeLibraries } from "../../system/files/windows_library_file.ts";
-import { isAdministrator } from "../../ffi/windows_rights.ts";
+import { AdapterError, adapterMacSetting, resetAdapterMac } from "../../system/adapter/mod.ts";
+import { JournalBusyError } from "../../system/journal/mod.ts";
+import { removeLibraries } from "../../system/files/mod.ts";
+import { isAdministrator } from "../../system/rights/mod.ts";
 import { UserError } from "../../log/user_error.ts";
 import { candidatesOf } from "./windows_adapter_choice.ts";
 import { WindowsChanges } from "./windows_changes.ts";

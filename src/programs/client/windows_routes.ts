@@ -6,7 +6,7 @@ import type { NetworkLook, RelayWay, RoutingTable } from "../../client/route_kee
 import { metricKey, type NetworkSnapshot, type RoutePlan } from "../../client/route_plan.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import type { StatusEvent } from "../../observe/status.ts";
-import type { Change } from "../../system/journal/journal.ts";
+import type { Change } from "../../system/journal/mod.ts";
 import type { IpRoute } from "../../proto/ip_route.ts";
 import { interfaceTo } from "../../system/routes/windows_host_route.ts";
 import {

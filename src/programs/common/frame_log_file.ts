@@ -1,6 +1,6 @@
 /** The frame log's sink: JSON lines, collected and written in larger pieces. */
 import { FrameLog, type FrameRecord } from "../../observe/frame_log.ts";
-import { OWNER_ONLY_MODE } from "../../system/files/files.ts";
+import { OWNER_ONLY_MODE } from "../../system/files/mod.ts";
 import { loggerOf, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
 

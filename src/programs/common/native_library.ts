@@ -1,9 +1,9 @@
 /** Where the program's msquic comes from: it lies inside the executable, beside the binding. */
-import { placeLibrary } from "../../system/files/windows_library_file.ts";
+import { placeLibrary } from "../../system/files/mod.ts";
 import { QuicLibrary } from "../../quic/mod.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { Reactor } from "../../reactor/mod.ts";
-import { UnsafeFolderError } from "../../system/files/windows_program_folder.ts";
+import { UnsafeFolderError } from "../../system/folders/mod.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Keeps the service manager informed while a program runs. */
-import { monotonicUs, ServiceNotifier } from "../../system/service/notifier.ts";
+import { monotonicUs, ServiceNotifier } from "../../system/service/mod.ts";
 import type { Task } from "../../reactor/mod.ts";
 import type { RelayCore } from "../../relay/core.ts";
 import { type Logger, logText } from "../../log/logging.ts";

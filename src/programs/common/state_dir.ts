@@ -1,6 +1,5 @@
 /** The state folder of a program, as its administrator sees it. */
-import { UnsafePathError } from "../../system/files/own_files.ts";
-import { stateFolder } from "../../system/files/state_folder.ts";
+import { stateFolder, UnsafePathError } from "../../system/files/mod.ts";
 import { systemFailure } from "../../log/user_error.ts";
 
 /**

@@ -5,7 +5,7 @@ import {
   JournalBusyError,
   RetiredChangeError,
   type Undo,
-} from "../../system/journal/journal.ts";
+} from "../../system/journal/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 

@@ -3,8 +3,8 @@
  * list), a file, or the environment.
  */
 import { formatKey, formatKeyHash, KEY_BYTES, parseKey, roomKeyOf } from "../../control/keys.ts";
-import { whyReadByOthers } from "../../system/files/own_files.ts";
-import { takeSecret } from "../../system/process/secret_environment.ts";
+import { whyReadByOthers } from "../../system/files/mod.ts";
+import { takeSecret } from "../../system/environment/mod.ts";
 import { sha256 } from "../../trust/sha256.ts";
 import { randomBytes } from "../common/random.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";

@@ -2,8 +2,7 @@
  * How an endpoint's program ends before its session does: what it has changed is taken back while
  * frames still flow, the relay is told, and neither may take long.
  */
-import { SESSION_END_INTERVAL_MS, SessionEnd } from "../../system/signals/session_end.ts";
-import { onConsoleClosed } from "../../system/signals/windows_console.ts";
+import { onConsoleClosed, SESSION_END_INTERVAL_MS, SessionEnd } from "../../system/signals/mod.ts";
 import type { Reactor, TerminationSignal } from "../../reactor/mod.ts";
 import type { EndpointNode } from "./node.ts";
 import { type Logger, logText } from "../../log/logging.ts";

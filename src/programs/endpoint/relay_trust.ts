@@ -9,7 +9,8 @@ import {
   type QuicLibrary,
 } from "../../quic/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { TrustConstant, verifyByWindows } from "../../ffi/windows_trust.ts";
+import { TrustConstant } from "../../ffi/windows_trust.ts";
+import { verifyByWindows } from "../../system/certificates/mod.ts";
 import { parseFingerprint } from "../../trust/fingerprint.ts";
 import { loadPin, PinFileError, type RelayPin } from "../../trust/pin.ts";
 import { canonicalIp } from "../../trust/server_name.ts";

@@ -1,7 +1,6 @@
 /** The resume tokens of an endpoint, in a file that only its user may read. */
 import { TOKEN_FILE_NAME, TokenStore } from "../../endpoint/token_store.ts";
-import { OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../../system/files/files.ts";
-import { readOwnFile } from "../../system/files/own_files.ts";
+import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** See the module. */

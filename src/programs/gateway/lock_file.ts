@@ -1,6 +1,5 @@
 /** Whether a gateway's host has locked the room: a file in its state folder, there while it is locked. */
-import { pathIn, removeFileIfThere, writeFileAtomic } from "../../system/files/files.ts";
-import { readOwnFile } from "../../system/files/own_files.ts";
+import { pathIn, readOwnFile, removeFileIfThere, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 const FILE = "lanparty-gateway-locked";

@@ -11,7 +11,7 @@ import {
   type ChangeJournal,
   ForeignChangeError,
   isRecord,
-} from "../../system/journal/journal.ts";
+} from "../../system/journal/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** The kind of change in the journal. */

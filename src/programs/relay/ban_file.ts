@@ -3,8 +3,12 @@
  * is written at most every two seconds, and not while frames wait for it. What it cannot use of a file that is
  * there already it never writes over: that one is put aside first.
  */
-import { OWNER_ONLY_MODE, pathIn, writeFileAtomicLater } from "../../system/files/files.ts";
-import { readOwnFile } from "../../system/files/own_files.ts";
+import {
+  OWNER_ONLY_MODE,
+  pathIn,
+  readOwnFile,
+  writeFileAtomicLater,
+} from "../../system/files/mod.ts";
 import { type Ban, formatBans, isOver, parseBans } from "../../relay/ban_record.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 

@@ -8,8 +8,13 @@ import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../../trust/pem.ts";
 import { sha256 } from "../../trust/sha256.ts";
 import { isUsableCertificate } from "../../trust/validity.ts";
-import { OWNER_ONLY_MODE, readFileIfThere, writeFileAtomic } from "../../system/files/files.ts";
-import { readOwnFile, whyReadByOthers } from "../../system/files/own_files.ts";
+import {
+  OWNER_ONLY_MODE,
+  readFileIfThere,
+  readOwnFile,
+  whyReadByOthers,
+  writeFileAtomic,
+} from "../../system/files/mod.ts";
 import { UserError } from "../../log/user_error.ts";
 
 const CERTIFICATE_FILE = "relay-cert.pem";

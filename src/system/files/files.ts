@@ -1,6 +1,6 @@
 /** Files that must be whole or absent, whatever happens while they are written. */
 
-import { pauseBlocking } from "../process/blocking_pause.ts";
+import { pauseBlocking } from "../process/mod.ts";
 
 /** How long, and how often, it is tried again what another program is in the way of. */
 const HELD_MAX_MS = 500;

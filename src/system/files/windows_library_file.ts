@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileIfThere, writeFileAtomic } from "./files.ts";
-import { programFolder, programFolderPath } from "./windows_program_folder.ts";
+import { programFolder, programFolderPath } from "../folders/mod.ts";
 
 const HASH_CHARACTERS = 32;
 

@@ -13,15 +13,20 @@
  * @module
  */
 
-import { OWNER_ONLY_MODE, patiently, removeFileIfThere, writeFileAtomic } from "../files/files.ts";
-import { readOwnFile } from "../files/own_files.ts";
+import {
+  OWNER_ONLY_MODE,
+  patiently,
+  readOwnFile,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../files/mod.ts";
 import {
   identifyProcess,
   isOfEarlierBoot,
   isRunning,
   parseIdentity,
   type ProcessIdentity,
-} from "../process/identity.ts";
+} from "../process/mod.ts";
 
 /** What is known of a change: any JSON value, as its undoer wants it. */
 export type ChangeData = string | number | boolean | null | readonly ChangeData[] | {

@@ -14,14 +14,9 @@
  * @module
  */
 
-import {
-  type Change,
-  type ChangeJournal,
-  ForeignChangeError,
-  type Undo,
-} from "../journal/journal.ts";
-import { removeFileIfThere } from "../files/files.ts";
-import { type RunCommand, runCommand } from "../process/command.ts";
+import { type Change, type ChangeJournal, ForeignChangeError, type Undo } from "../journal/mod.ts";
+import { removeFileIfThere } from "../files/mod.ts";
+import { type RunCommand, runCommand } from "../process/mod.ts";
 
 /** What a manager's file is in the journal; its data is the path. */
 export const MANAGER_FILE_CHANGE = "manager-file";

@@ -13,7 +13,7 @@ import {
   ForeignChangeError,
   isRecord,
   type Undo,
-} from "../journal/journal.ts";
+} from "../journal/mod.ts";
 
 /** Where it is (resolv.conf(5)). */
 export const RESOLVER_FILE = "/etc/resolv.conf";

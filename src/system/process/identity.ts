@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isProcessHidden, processStartMs } from "../../ffi/windows_process.ts";
+import { isProcessHidden, processStartMs } from "./windows.ts";
 
 /** A process of this system. */
 export interface ProcessIdentity {

@@ -9,14 +9,12 @@ import { Errno, SystemCallError } from "../../ffi/libc.ts";
 import { AddressFamily } from "../../ffi/libc_net.ts";
 import { RTMSG } from "../../ffi/linux_layouts.ts";
 import {
-  askNetlink,
-  encodeAttribute,
-  encodeMessage,
   NetlinkFlag,
   NetlinkType,
   RouteAttribute,
   RouteType,
-} from "../../ffi/netlink.ts";
+} from "../../ffi/netlink_constants.ts";
+import { askNetlink, encodeAttribute, encodeMessage } from "../netlink/mod.ts";
 import { IPV4_BYTES, isUnspecified } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 

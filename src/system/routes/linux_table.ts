@@ -8,16 +8,18 @@ import { Struct } from "../../ffi/layout.ts";
 import { AddressFamily } from "../../ffi/libc_net.ts";
 import { NLMSGHDR, RTMSG } from "../../ffi/linux_layouts.ts";
 import {
+  NetlinkFlag,
+  NetlinkType,
+  RouteAttribute,
+  RouteType,
+} from "../../ffi/netlink_constants.ts";
+import {
   dumpNetlink,
   encodeMessage,
   messageType,
-  NetlinkFlag,
-  NetlinkType,
   readAttributes,
   readAttributesAt,
-  RouteAttribute,
-  RouteType,
-} from "../../ffi/netlink.ts";
+} from "../netlink/mod.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 import { RouteTable } from "./linux_entry.ts";
 import { readGateway } from "./linux_way.ts";

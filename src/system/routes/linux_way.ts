@@ -10,16 +10,18 @@ import { Errno, SystemCallError } from "../../ffi/libc.ts";
 import { AddressFamily, InterfaceFlag } from "../../ffi/libc_net.ts";
 import { IFINFOMSG, NLMSGHDR, RTMSG } from "../../ffi/linux_layouts.ts";
 import {
+  NetlinkFlag,
+  NetlinkType,
+  RouteAttribute,
+  RouteType,
+} from "../../ffi/netlink_constants.ts";
+import {
   askNetlink,
   encodeAttribute,
   encodeMessage,
   messageType,
-  NetlinkFlag,
-  NetlinkType,
   readAttributes,
-  RouteAttribute,
-  RouteType,
-} from "../../ffi/netlink.ts";
+} from "../netlink/mod.ts";
 
 /** `rtvia`: a router of the other IP version, behind its family. */
 const VIA_ADDRESS_OFFSET = 2;

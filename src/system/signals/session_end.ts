@@ -7,7 +7,8 @@
  * @module
  */
 
-import { HiddenWindow, WindowConstant } from "../../ffi/windows_window.ts";
+import { WindowConstant } from "../../ffi/windows_window.ts";
+import { HiddenWindow } from "./windows_window.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 
 /** How often messages are looked for: Windows waits 5 s for an answer, and other programs as well. */

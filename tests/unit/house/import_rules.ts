@@ -135,6 +135,23 @@ export function findForeignFunctions(file: SourceFile): string[] {
   return findings;
 }
 
+/** What reads, writes and calls by addresses for all that `src/ffi` declares, and so is no declaration. */
+const FFI_MACHINERY = ["src/ffi/layout.ts", "src/ffi/libc.ts"];
+
+/** Behaviour in `src/ffi`, which declares: libraries are opened there, and pointers followed elsewhere. */
+export function findFfiBehaviour(file: SourceFile): string[] {
+  if (folderOf(file.path) !== "ffi" || FFI_MACHINERY.includes(file.path)) return [];
+  const findings: string[] = [];
+  visitNodes(file, (node) => {
+    if (node.type !== "MemberExpression" || nameOf(node["object"]) !== "Deno") return;
+    const name = nameOf(node["property"]) ?? "?";
+    if (name !== "dlopen" && name !== "build") {
+      findings.push(finding(file, node.range[0], `Deno.${name} beside declarations`));
+    }
+  });
+  return findings;
+}
+
 function isInFunction(node: SyntaxNode): boolean {
   for (let at = node.parent; at !== null; at = at.parent) {
     if (/Function/.test(at.type)) return true;

@@ -1,6 +1,7 @@
 /** The parts of `src` keep to their table; and each rule finds what it is there for. */
 import { assertEquals } from "@std/assert";
 import {
+  findFfiBehaviour,
   findForbiddenImports,
   findForeignFunctions,
   findImportCircles,
@@ -58,6 +59,16 @@ Deno.test("the pure parts use no clock, randomness, timer, promise, console or D
 
 Deno.test("foreign functions and pointers stay in the native parts, and open nothing on import", () => {
   assertEquals(sources.flatMap(findForeignFunctions), []);
+});
+
+Deno.test("ffi declares, and follows no pointers", () => {
+  assertEquals(sources.flatMap(findFfiBehaviour), []);
+  const found = (path: string, text: string) => texts(findFfiBehaviour(example(path, text)));
+  assertEquals(found("src/ffi/a.ts", "function f(a) { return new Deno.UnsafePointerView(a); }"), [
+    "Deno.UnsafePointerView beside declarations",
+  ]);
+  assertEquals(found("src/ffi/a.ts", "function f() { return Deno.dlopen(b, c); }"), []);
+  assertEquals(found("src/system/com/a.ts", "Deno.UnsafePointer.of(a);"), []);
 });
 
 Deno.test("no files import each other in a circle", () => {

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { pageOf, readWindowsCalls } from "../../../tools/docs/windows_calls.ts";
 import { checksOf } from "../../../tools/docs/windows_checks.ts";
+import { readSources } from "../house/source.ts";
 
 Deno.test("every function has a page, and one that nobody placed is named", async () => {
   const { functions } = await readWindowsCalls();
@@ -15,12 +16,11 @@ Deno.test("every function has a page, and one that nobody placed is named", asyn
   );
 });
 
-Deno.test("every library that src/ffi opens on Windows stands in the table", async () => {
+Deno.test("every library that is opened on Windows stands in the table", async () => {
   const { functions } = await readWindowsCalls();
   const dlls = new Set(functions.map(({ dll }) => dll));
   const opened = new Set<string>();
-  for await (const { name } of Deno.readDir(new URL("../../../src/ffi", import.meta.url))) {
-    const text = await Deno.readTextFile(new URL(`../../../src/ffi/${name}`, import.meta.url));
+  for (const { text } of readSources(["src"])) {
     for (const [, dll] of text.matchAll(/systemDll\("(\w+\.dll)"\)/g)) opened.add(dll);
   }
   assert(opened.size > 8);

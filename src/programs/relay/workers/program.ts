@@ -3,8 +3,7 @@
  * told by it over its standard input what to do (`messages.ts`).
  */
 import { parseBase64Url } from "../../../control/base64url.ts";
-import { LineChannel } from "../../../system/process/line_channel.ts";
-import { dieWithParent } from "../../../system/process/parent_death.ts";
+import { dieWithParent, LineChannel } from "../../../system/process/mod.ts";
 import type { QuicAddress } from "../../../quic/mod.ts";
 import { type Arrival, LocalDirectory, type RoomDirectory } from "../../../relay/directory.ts";
 import { KEY_SALT_BYTES } from "../../../relay/policy.ts";

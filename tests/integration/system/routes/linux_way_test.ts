@@ -11,7 +11,8 @@
  */
 import { formatIp, parseIpAddress } from "../../../../src/proto/ip.ts";
 import { assertEquals } from "@std/assert";
-import { NetlinkGroup, NetlinkNotices } from "../../../../src/ffi/netlink.ts";
+import { NetlinkGroup } from "../../../../src/ffi/netlink_constants.ts";
+import { NetlinkNotices } from "../../../../src/system/netlink/netlink.ts";
 import { addRoute, removeRoute } from "../../../../src/system/routes/linux_entry.ts";
 import { readRoutes } from "../../../../src/system/routes/linux_table.ts";
 import { RouteTable } from "../../../../src/system/routes/linux_entry.ts";

@@ -4,7 +4,7 @@ Deno.test({
   name: "a capability is seen where it is, and missed where it is not",
   ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
   async fn() {
-    const module = new URL("../../../../src/system/rights/rights.ts", import.meta.url).href;
+    const module = new URL("../../../../src/system/rights/linux.ts", import.meta.url).href;
     const output = await new Deno.Command("setpriv", {
       // deno-fmt-ignore
       args: ["--bounding-set=-net_raw", Deno.execPath(), "eval",

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { wipeInitialEnvironment } from "../../ffi/c_environment.ts";
+import { wipeInitialEnvironment } from "./c_environment.ts";
 
 /** All of them: `LANPARTY_ROOM_KEY`, `LANPARTY_GATEWAY_KEY`, and what may be called so one day. */
 const SECRET = /^LANPARTY_[A-Z0-9_]*KEY$/;

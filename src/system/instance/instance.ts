@@ -5,9 +5,8 @@
  * @module
  */
 
-import { OWNER_ONLY_MODE, removeFileIfThere, writeFileAtomic } from "../files/files.ts";
-import { readOwnFile } from "../files/own_files.ts";
-import { identifyProcess, isRunning, parseIdentity, type ProcessIdentity } from "./identity.ts";
+import { OWNER_ONLY_MODE, readOwnFile, removeFileIfThere, writeFileAtomic } from "../files/mod.ts";
+import { identifyProcess, isRunning, parseIdentity, type ProcessIdentity } from "../process/mod.ts";
 
 /** Another process has it, and still runs. */
 export class InstanceBusyError extends Error {

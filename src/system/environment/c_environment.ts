@@ -5,18 +5,14 @@
  * @module
  */
 
-import { cString } from "./layout.ts";
-import { libc } from "./libc.ts";
-import { systemDll } from "./system_dll.ts";
+import { cString } from "../../ffi/layout.ts";
+import { libc } from "../../ffi/libc.ts";
+import { systemDll } from "../../ffi/system_dll.ts";
+import { WINDOWS_ENVIRONMENT_SYMBOLS } from "../../ffi/windows_environment.ts";
 
-const MSVCRT_SYMBOLS = {
-  _putenv: {
-    parameters: ["buffer" /* envstring: NAME=value, or NAME= to remove it */],
-    result: "i32",
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
+type Msvcrt = (typeof WINDOWS_ENVIRONMENT_SYMBOLS)["msvcrt.dll"];
 
-let msvcrt: Deno.DynamicLibrary<typeof MSVCRT_SYMBOLS> | undefined;
+let msvcrt: Deno.DynamicLibrary<Msvcrt> | undefined;
 
 /** Fields of /proc/self/stat from the state on, the third of all (proc(5)): where the environment lies. */
 const ENV_START_INDEX = 50 - 3;
@@ -61,7 +57,7 @@ export const EMPTY_FILE = Deno.build.os === "windows" ? "NUL" : "/dev/null";
 /** Sets a variable for the C libraries of this process, or removes it. */
 export function setCVariable(name: string, value: string | undefined): void {
   if (Deno.build.os === "windows") {
-    msvcrt ??= Deno.dlopen(systemDll("msvcrt.dll"), MSVCRT_SYMBOLS);
+    msvcrt ??= Deno.dlopen(systemDll("msvcrt.dll"), WINDOWS_ENVIRONMENT_SYMBOLS["msvcrt.dll"]);
     msvcrt.symbols._putenv(cString(`${name}=${value ?? ""}`));
   } else if (value === undefined) libc().unsetenv(cString(name));
   else libc().setenv(cString(name), cString(value), 1);

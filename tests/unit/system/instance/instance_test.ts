@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { claimInstance, InstanceBusyError } from "../../../../src/system/process/instance.ts";
+import { claimInstance, InstanceBusyError } from "../../../../src/system/instance/instance.ts";
 import { identifyProcess } from "../../../../src/system/process/identity.ts";
 
 const IMPORT_MAP = new URL("../../../../src/import_map.json", import.meta.url).pathname;
@@ -40,7 +40,7 @@ Deno.test("a damaged file names nobody", () => {
 
 Deno.test("of processes that start at the same moment one gets it", async () => {
   const folder = Deno.makeTempDirSync();
-  const module = new URL("../../../../src/system/process/instance.ts", import.meta.url).href;
+  const module = new URL("../../../../src/system/instance/instance.ts", import.meta.url).href;
   const program = `${folder}/claim.ts`;
   Deno.writeTextFileSync(
     program,

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { programFilesFolder } from "../../ffi/known_folder.ts";
-import { fileSecurity, makeFolder } from "../../ffi/windows_security.ts";
+import { programFilesFolder } from "./windows_known_folder.ts";
+import { fileSecurity, makeFolder } from "./windows_security.ts";
 
 const FOLDER = "lanparty-client";
 

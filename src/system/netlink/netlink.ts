@@ -5,61 +5,18 @@
  * @module
  */
 
-import { Struct } from "./layout.ts";
-import { checkCall, closeFd, Errno, errno, libc, SystemCallError } from "./libc.ts";
-import { AddressFamily, libcNet, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc_net.ts";
-import { NLMSGHDR, RTATTR, SOCKADDR_NL } from "./linux_layouts.ts";
+import { Struct } from "../../ffi/layout.ts";
+import { checkCall, closeFd, Errno, errno, libc, SystemCallError } from "../../ffi/libc.ts";
+import {
+  AddressFamily,
+  libcNet,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+} from "../../ffi/libc_net.ts";
+import { NETLINK_ROUTE, NetlinkType } from "../../ffi/netlink_constants.ts";
+import { NLMSGHDR, RTATTR, SOCKADDR_NL } from "../../ffi/linux_layouts.ts";
 
-/** Flags of a message (linux/netlink.h). */
-export const NetlinkFlag = {
-  request: 1,
-  ack: 4,
-  replace: 0x100,
-  exclusive: 0x200,
-  create: 0x400,
-  /** Of a question: not one answer, but all there are. */
-  dump: 0x300,
-} as const;
-
-/** Types of messages (linux/netlink.h, linux/rtnetlink.h). */
-export const NetlinkType = {
-  error: 2,
-  done: 3,
-  newLink: 16,
-  getLink: 18,
-  newAddress: 20,
-  deleteAddress: 21,
-  newRoute: 24,
-  deleteRoute: 25,
-  getRoute: 26,
-} as const;
-
-/** Attributes of a route (linux/rtnetlink.h). */
-export const RouteAttribute = {
-  destination: 1,
-  interface: 4,
-  gateway: 5,
-  priority: 6,
-  source: 7,
-  multipath: 9,
-  table: 15,
-  via: 18,
-} as const;
-
-/** Types of routes that lead somewhere (linux/rtnetlink.h): `local` to this machine. */
-export const RouteType = { unicast: 1, local: 2, broadcast: 3 } as const;
-
-/** Groups of notices, as bits (linux/rtnetlink.h). */
-export const NetlinkGroup = {
-  link: 1,
-  ipv4Address: 0x10,
-  ipv4Route: 0x40,
-  ipv6Address: 0x100,
-  ipv6Route: 0x400,
-} as const;
-
-/** The protocol of addresses, routes and interfaces (netlink(7)). */
-export const NETLINK_ROUTE = 0;
 const ANSWER_BYTES = 8192;
 /** What one read of a dump may bring, and how many reads there may be. */
 const DUMP_BYTES = 65_536;

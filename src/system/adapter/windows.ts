@@ -4,8 +4,9 @@
  * @module
  */
 
-import { restartDevice } from "../../ffi/windows_devices.ts";
-import { RegistryConstant, RegistryKey } from "../../ffi/windows_registry.ts";
+import { restartDevice } from "./windows_device.ts";
+import { RegistryConstant } from "../../ffi/windows_registry.ts";
+import { RegistryKey } from "../registry/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
 
 /** The standard keyword for a MAC that takes the place of the permanent one: 12 hex digits. */

@@ -1,6 +1,9 @@
 /** Who may write to a folder, as Windows' security descriptors say it. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { FOLDER_SECURITY, writersOf } from "../../../../src/system/files/windows_program_folder.ts";
+import {
+  FOLDER_SECURITY,
+  writersOf,
+} from "../../../../src/system/folders/windows_program_folder.ts";
 
 const TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 

@@ -6,67 +6,16 @@
  * @module
  */
 
-import { cString, type StructLayout } from "./layout.ts";
-import { checkCall, closeFd, libc, MFD_CLOEXEC } from "./libc.ts";
-import { MSQUIC_SYMBOLS, type MsQuicLibrary, type MsQuicSymbols } from "./msquic.ts";
-import { Param, QUIC_API_VERSION_2, quicFailed } from "./msquic_constants.ts";
-
-/** The table's functions that are called, by their positions; all are pointers. */
-const POSITIONS = {
-  SetCallbackHandler: 2,
-  SetParam: 3,
-  GetParam: 4,
-  RegistrationOpen: 5,
-  RegistrationClose: 6,
-  ConfigurationOpen: 8,
-  ConfigurationClose: 9,
-  ConfigurationLoadCredential: 10,
-  ListenerOpen: 11,
-  ListenerClose: 12,
-  ListenerStart: 13,
-  ListenerStop: 14,
-  ConnectionOpen: 15,
-  ConnectionClose: 16,
-  ConnectionShutdown: 17,
-  ConnectionStart: 18,
-  ConnectionSetConfiguration: 19,
-  StreamOpen: 21,
-  StreamClose: 22,
-  StreamStart: 23,
-  StreamShutdown: 24,
-  StreamSend: 25,
-  StreamReceiveSetEnabled: 27,
-  DatagramSend: 28,
-  ConnectionCertificateValidationComplete: 30,
-  ExecutionCreate: 34,
-  ExecutionDelete: 35,
-  ExecutionPoll: 36,
-} as const;
-
-const POINTER_BYTES = 8;
-
-/** The table, as version 2.5 has it. */
-export const QUIC_API_TABLE: StructLayout = {
-  name: "QUIC_API_TABLE",
-  header: "msquic.h",
-  page: "https://github.com/microsoft/msquic/blob/main/docs/api/QUIC_API_TABLE.md",
-  sizeBytes: 37 * POINTER_BYTES,
-  fields: Object.fromEntries(
-    Object.entries(POSITIONS).map(([name, position]) => [
-      name,
-      { offset: position * POINTER_BYTES, type: "pointer" },
-    ]),
-  ),
-};
-
-/** The first version whose table has the functions that run msquic on a thread of ours. */
-export const TABLE_VERSION_MIN = { major: 2, minor: 5 } as const;
-
-const EXPORTED = {
-  MsQuicOpenVersion: MSQUIC_SYMBOLS.MsQuicOpenVersion,
-  MsQuicClose: MSQUIC_SYMBOLS.MsQuicClose,
-  MsQuicDatagramLog: { ...MSQUIC_SYMBOLS.MsQuicDatagramLog, optional: true },
-} as const satisfies Deno.ForeignLibraryInterface;
+import { cString } from "../ffi/layout.ts";
+import { checkCall, closeFd, libc, MFD_CLOEXEC } from "../ffi/libc.ts";
+import { MSQUIC_SYMBOLS, type MsQuicLibrary, type MsQuicSymbols } from "../ffi/msquic.ts";
+import {
+  MSQUIC_EXPORTS,
+  MSQUIC_TABLE_POSITIONS,
+  POINTER_BYTES,
+  TABLE_VERSION_MIN,
+} from "../ffi/msquic_table.ts";
+import { Param, QUIC_API_VERSION_2, quicFailed } from "../ffi/msquic_constants.ts";
 
 /**
  * Opens libmsquic from a file, or from its bytes without leaving a file behind: they are written to
@@ -101,7 +50,7 @@ function openMsQuicFile(path: string): MsQuicLibrary {
 
 /** Whether a library is a build of ours, which needs no table. */
 function exportsEverything(path: string): boolean {
-  const library = Deno.dlopen(path, EXPORTED);
+  const library = Deno.dlopen(path, MSQUIC_EXPORTS);
   try {
     return library.symbols.MsQuicDatagramLog !== null;
   } finally {
@@ -111,7 +60,7 @@ function exportsEverything(path: string): boolean {
 
 /** Opens a library that exports two functions only. @throws {Error} it lacks what we need */
 function openMsQuicTable(path: string): MsQuicLibrary {
-  const library = Deno.dlopen(path, EXPORTED);
+  const library = Deno.dlopen(path, MSQUIC_EXPORTS);
   const { MsQuicOpenVersion, MsQuicClose } = library.symbols;
   const out = new BigUint64Array(1);
   const status = MsQuicOpenVersion(QUIC_API_VERSION_2, out);
@@ -137,8 +86,8 @@ type Call = Deno.UnsafeFnPointer<Deno.ForeignFunction>["call"];
 /** Each function as `MSQUIC_SYMBOLS` has it, whether it stands in the table or is made here. */
 function bindTable(table: Deno.PointerObject): MsQuicSymbols {
   const view = new Deno.UnsafePointerView(table);
-  const bind = (name: keyof typeof POSITIONS): Call => {
-    const address = view.getBigUint64(POSITIONS[name] * POINTER_BYTES);
+  const bind = (name: keyof typeof MSQUIC_TABLE_POSITIONS): Call => {
+    const address = view.getBigUint64(MSQUIC_TABLE_POSITIONS[name] * POINTER_BYTES);
     const pointer = Deno.UnsafePointer.create<Deno.ForeignFunction>(address);
     if (pointer === null) throw new Error(`the msquic library has no ${name}`);
     const type: Deno.ForeignFunction = MSQUIC_SYMBOLS[`MsQuic${name}`];
@@ -146,7 +95,7 @@ function bindTable(table: Deno.PointerObject): MsQuicSymbols {
     return fn.call.bind(fn);
   };
   requireVersion(bind("GetParam"));
-  const names = Object.keys(POSITIONS) as (keyof typeof POSITIONS)[];
+  const names = Object.keys(MSQUIC_TABLE_POSITIONS) as (keyof typeof MSQUIC_TABLE_POSITIONS)[];
   const bound = Object.fromEntries(names.map((name) => [`MsQuic${name}`, bind(name)]));
   const MsQuicDatagramSendMany = sendOneByOne(bound["MsQuicDatagramSend"]);
   // There is no log: datagrams come by callback.

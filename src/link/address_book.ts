@@ -8,7 +8,7 @@
  * @module
  */
 
-import { libcNet } from "./libc_net.ts";
+import { libcNet } from "../ffi/libc_net.ts";
 
 const KEPT_BUFFERS_MAX = 8;
 const TWO_TO_32 = 4294967296;

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { addressOf } from "../../src/ffi/layout.ts";
-import { libcNet } from "../../src/ffi/libc_net.ts";
-import { AddressBook, MemoryCopier } from "../../src/ffi/linux_memory.ts";
+import { addressOf } from "../../../src/ffi/layout.ts";
+import { libcNet } from "../../../src/ffi/libc_net.ts";
+import { AddressBook, MemoryCopier } from "../../../src/link/address_book.ts";
 
 libcNet(); // opened for good, so not within a test
 

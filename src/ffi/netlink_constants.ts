@@ -1,0 +1,56 @@
+/**
+ * Numbers of Linux' routing netlink (netlink(7), rtnetlink(7)).
+ *
+ * @module
+ */
+
+/** Flags of a message (linux/netlink.h). */
+export const NetlinkFlag = {
+  request: 1,
+  ack: 4,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  /** Of a question: not one answer, but all there are. */
+  dump: 0x300,
+} as const;
+
+/** Types of messages (linux/netlink.h, linux/rtnetlink.h). */
+export const NetlinkType = {
+  error: 2,
+  done: 3,
+  newLink: 16,
+  getLink: 18,
+  newAddress: 20,
+  deleteAddress: 21,
+  newRoute: 24,
+  deleteRoute: 25,
+  getRoute: 26,
+} as const;
+
+/** Attributes of a route (linux/rtnetlink.h). */
+export const RouteAttribute = {
+  destination: 1,
+  interface: 4,
+  gateway: 5,
+  priority: 6,
+  source: 7,
+  multipath: 9,
+  table: 15,
+  via: 18,
+} as const;
+
+/** Types of routes that lead somewhere (linux/rtnetlink.h): `local` to this machine. */
+export const RouteType = { unicast: 1, local: 2, broadcast: 3 } as const;
+
+/** Groups of notices, as bits (linux/rtnetlink.h). */
+export const NetlinkGroup = {
+  link: 1,
+  ipv4Address: 0x10,
+  ipv4Route: 0x40,
+  ipv6Address: 0x100,
+  ipv6Route: 0x400,
+} as const;
+
+/** The protocol of addresses, routes and interfaces (netlink(7)). */
+export const NETLINK_ROUTE = 0;

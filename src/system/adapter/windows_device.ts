@@ -1,0 +1,59 @@
+/**
+ * Windows' devices: stopping one and starting it again.
+ *
+ * @module
+ */
+
+import { systemDll } from "../../ffi/system_dll.ts";
+import { wideString } from "../../ffi/wide_string.ts";
+import { DeviceConstant, WINDOWS_DEVICE_SYMBOLS } from "../../ffi/windows_devices.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
+
+type Symbols = (typeof WINDOWS_DEVICE_SYMBOLS)["cfgmgr32.dll"];
+
+/**
+ * Has a device stop and start again, so that its driver reads its settings anew.
+ *
+ * @param instanceId such as `ROOT\NET\0000`
+ * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be restarted
+ */
+export function restartDevice(instanceId: string): void {
+  withDevice(instanceId, ({ CM_Disable_DevNode, CM_Enable_DevNode }, device) => {
+    const { CM_DISABLE_UI_NOT_OK } = DeviceConstant;
+    check("CM_Disable_DevNode", CM_Disable_DevNode(device, CM_DISABLE_UI_NOT_OK));
+    check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+  });
+}
+
+/**
+ * Has a device start that was stopped; one that runs is left alone.
+ *
+ * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be started
+ */
+export function startDevice(instanceId: string): void {
+  withDevice(instanceId, ({ CM_Enable_DevNode }, device) => {
+    check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+  });
+}
+
+/** Does something with a device, by its handle. */
+function withDevice(
+  instanceId: string,
+  work: (symbols: Deno.StaticForeignLibraryInterface<Symbols>, device: number) => void,
+): void {
+  const library = Deno.dlopen(systemDll("cfgmgr32.dll"), WINDOWS_DEVICE_SYMBOLS["cfgmgr32.dll"]);
+  try {
+    const { symbols } = library;
+    const device = new Uint32Array(1);
+    const { CM_LOCATE_DEVNODE_NORMAL } = DeviceConstant;
+    const id = wideString(instanceId);
+    check("CM_Locate_DevNodeW", symbols.CM_Locate_DevNodeW(device, id, CM_LOCATE_DEVNODE_NORMAL));
+    work(symbols, device[0]);
+  } finally {
+    library.close();
+  }
+}
+
+function check(call: string, result: number): void {
+  if (result !== DeviceConstant.CR_SUCCESS) throw new WindowsError(call, result);
+}

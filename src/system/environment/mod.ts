@@ -1,0 +1,3 @@
+/** The environment of this process: as C libraries see it, and without its secrets. */
+export { EMPTY_FILE, setCVariable } from "./c_environment.ts";
+export { hideSecrets, takeSecret } from "./secrets.ts";

@@ -1,0 +1,2 @@
+/** The client's folder among Windows' programs, which only administrators can write. */
+export { programFolder, programFolderPath, UnsafeFolderError } from "./windows_program_folder.ts";

@@ -1,0 +1,2 @@
+/** One process at a time. */
+export { claimInstance, InstanceBusyError } from "./instance.ts";

@@ -1,0 +1,9 @@
+/** Changes to the machine: written down before they are made, and undone. */
+export {
+  ChangeJournal,
+  ForeignChangeError,
+  isRecord,
+  JournalBusyError,
+  RetiredChangeError,
+} from "./journal.ts";
+export type { Change, ChangeData, JournalOptions, Undo, UndoFailure } from "./journal.ts";

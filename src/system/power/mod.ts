@@ -1,0 +1,2 @@
+/** Whether the machine was asleep. */
+export { SleepClock } from "./sleep_clock.ts";

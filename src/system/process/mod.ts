@@ -1,0 +1,16 @@
+/** Processes: identity, their end with their parent, programs of the system's, arguments, pipes. */
+export { pauseBlocking } from "./blocking_pause.ts";
+export { runCommand, systemProgram } from "./command.ts";
+export type { RunCommand } from "./command.ts";
+export {
+  identifyProcess,
+  isHidden,
+  isOfEarlierBoot,
+  isRunning,
+  parseIdentity,
+} from "./identity.ts";
+export type { ProcessIdentity } from "./identity.ts";
+export { LineChannel } from "./line_channel.ts";
+export { dieWithParent } from "./parent_death.ts";
+export { shellExecute } from "./windows.ts";
+export { commandLine } from "./windows_command_line.ts";

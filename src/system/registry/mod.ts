@@ -1,0 +1,2 @@
+/** The Windows registry. */
+export { RegistryKey } from "./registry.ts";

@@ -1,0 +1,3 @@
+/** What this process may do: capabilities of Linux, an administrator's rights of Windows. */
+export { Capability, hasCapability } from "./linux.ts";
+export { isAdministrator } from "./windows.ts";

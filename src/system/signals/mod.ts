@@ -1,0 +1,3 @@
+/** How Windows ends a program: its window, log-off, shutdown. */
+export { SESSION_END_INTERVAL_MS, SessionEnd } from "./session_end.ts";
+export { onConsoleClosed, withoutCtrlC } from "./windows_console.ts";
