@@ -38,3 +38,18 @@ export function findDeadLinks(file: SourceFile, texts: ReadonlyMap<string, strin
     return isThere ? [] : [finding(file, index, target)];
   });
 }
+
+/**
+ * Files and folders of this repository that a document names in code, and that are not there. Lock files are not
+ * among what is read.
+ */
+export function findLostPaths(file: SourceFile, texts: ReadonlyMap<string, string>): string[] {
+  const text = withoutCode(file.text);
+  return [...text.matchAll(/`((?:docs|src|tests|tools)\/[\w./-]*[\w])\/?`/g)].flatMap(
+    ({ 1: path, index }) => {
+      const isThere = path.endsWith(".lock") || texts.has(path) ||
+        [...texts.keys()].some((name) => name.startsWith(`${path}/`));
+      return isThere ? [] : [finding(file, index, path)];
+    },
+  );
+}

@@ -1,6 +1,6 @@
 /** Every link of the project's documents leads somewhere; and the rule finds those that do not. */
 import { assert, assertEquals } from "@std/assert";
-import { anchorsOf, findDeadLinks } from "./links.ts";
+import { anchorsOf, findDeadLinks, findLostPaths } from "./links.ts";
 import { readEverything } from "./source.ts";
 
 const everything = readEverything();
@@ -10,6 +10,12 @@ const documents = everything.filter(({ path }) => path.endsWith(".md"));
 Deno.test("each relative link and anchor of each document leads somewhere", () => {
   assert(documents.length > 12);
   assertEquals(documents.flatMap((file) => findDeadLinks(file, texts)), []);
+});
+
+Deno.test("each file and folder of ours that a document names is there", () => {
+  // That page names files of msquic's.
+  const own = documents.filter(({ path }) => path !== "tools/msquic/UPSTREAM.md");
+  assertEquals(own.flatMap((file) => findLostPaths(file, texts)), []);
 });
 
 Deno.test("each page in docs is linked to by the README or by a page that is", () => {
@@ -45,5 +51,16 @@ Deno.test("the rule on links finds files and anchors that are not there, and not
     "docs/A.md:3: #d",
     "docs/A.md:3: ../README.md#e",
     "docs/A.md:8: ../sr",
+  ]);
+});
+
+Deno.test("the rule on paths finds those that are not there", () => {
+  const page = {
+    path: "A.md",
+    text: "`src/c.ts` `src` `src/d.ts`\n`src/` `tests/d/`\n```\n`src/e.ts`\n```\n",
+  };
+  assertEquals(findLostPaths(page, new Map([["src/c.ts", ""]])), [
+    "A.md:1: src/d.ts",
+    "A.md:2: tests/d",
   ]);
 });
