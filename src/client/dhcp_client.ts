@@ -24,13 +24,9 @@ import type { RandomBytes } from "../endpoint/random.ts";
 import { randomFraction } from "../endpoint/random.ts";
 import { readU32 } from "../proto/bytes.ts";
 import { DhcpMessageType } from "../proto/dhcp.ts";
-import {
-  ADDRESS_PARAMETERS,
-  type DhcpReply,
-  type DhcpRequest,
-  encodeDhcpRequest,
-  ROUTE_PARAMETERS,
-} from "./dhcp_message.ts";
+import { type DhcpRequest, encodeDhcpRequest } from "./dhcp_message.ts";
+import { askedOptions } from "./dhcp_options.ts";
+import type { DhcpReply } from "./dhcp_reply.ts";
 import {
   type DhcpLease,
   isSameLease,
@@ -120,9 +116,7 @@ export class DhcpClient {
 
   constructor(options: DhcpClientOptions) {
     this.#options = options;
-    this.#parameters = options.allowLanDefaultRoute
-      ? [...ADDRESS_PARAMETERS, ...ROUTE_PARAMETERS]
-      : ADDRESS_PARAMETERS;
+    this.#parameters = askedOptions(options.allowLanDefaultRoute);
   }
 
   get state(): DhcpState {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DhcpReply, DhcpRoute } from "./dhcp_message.ts";
+import type { DhcpReply, DhcpRoute } from "./dhcp_reply.ts";
 
 const INFINITE_SECONDS = 0xffffffff;
 /** What is taken of what a LAN may tell: a system's resolver knows no more servers (resolv.conf(5), `MAXNS`). */
@@ -35,7 +35,7 @@ export interface RememberedLease {
 
 /** Whether an offer or a confirmation names all that a lease must have. */
 export function isUsable(reply: DhcpReply): boolean {
-  return reply.address !== 0 && reply.serverId !== 0 && reply.prefixBits !== undefined &&
+  return reply.address !== 0 && reply.serverId !== 0 && reply.prefixBits > 0 &&
     reply.leaseSeconds !== undefined && reply.leaseSeconds > 0;
 }
 
@@ -44,7 +44,7 @@ export function leaseOf(ack: DhcpReply, allowsDefaultRoute: boolean): DhcpLease 
   const seconds = ack.leaseSeconds!;
   return {
     address: ack.address,
-    prefixBits: ack.prefixBits!,
+    prefixBits: ack.prefixBits,
     serverId: ack.serverId,
     leaseMs: seconds === INFINITE_SECONDS ? Infinity : seconds * 1_000,
     routers: allowsDefaultRoute ? ack.routers.slice(0, 1) : [],

@@ -124,6 +124,15 @@ export function passing(
   return codes;
 }
 
+/** What our own DHCP client uses, in the order of its question: 121 is before 3, which it replaces (RFC 3442). */
+const ASKED = [1, 28, 121, 3, 6, 15, 119] as const;
+
+/** Codes of the options that our own DHCP client asks for: never one that would not pass. */
+export function askedOptions(allowsDefaultRoute: boolean): readonly number[] {
+  const codes = passing(DHCP_OPTIONS, allowsDefaultRoute);
+  return ASKED.filter((code) => codes[code] === 1);
+}
+
 /** By code, the bytes that an option's value has; -1: any number. */
 export function valueBytesOf(rules: readonly OptionRule[]): Int8Array {
   const bytes = new Int8Array(256).fill(-1);

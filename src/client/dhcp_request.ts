@@ -10,7 +10,7 @@ import { correctChecksum, sumBytes } from "../proto/checksum.ts";
 import { DhcpField, DhcpOption } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import { UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
-import { findOption } from "./dhcp_reply.ts";
+import { findOption } from "./dhcp_option_walk.ts";
 
 const CHECKSUM_OFFSET = 6;
 

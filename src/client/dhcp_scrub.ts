@@ -31,7 +31,14 @@ import {
   DhcpOverload,
 } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
-import { IPV4_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
+import {
+  classPrefixBits,
+  IPV4_BYTES,
+  prefixOfMask,
+  UDP_HEADER_BYTES,
+  UdpPort,
+} from "../proto/ip.ts";
+import { DHCP_OPTION_HEADER_BYTES, DhcpOptionWalk } from "./dhcp_option_walk.ts";
 import { DHCP_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
 import { isStation, type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 
@@ -70,6 +77,7 @@ export class DhcpScrubber {
   readonly #passingInform = new Uint8Array(256);
   readonly #passingNow = new Uint8Array(256);
   readonly #valueBytes = valueBytesOf(DHCP_OPTIONS);
+  readonly #walk = new DhcpOptionWalk();
   /** By code: where the value of the first such option lies; 0: there is none. */
   readonly #valueAt = new Uint32Array(256);
   /** Value of the overload option of the message at hand; 0: none. */
@@ -134,12 +142,10 @@ export class DhcpScrubber {
     this.#valueAt.fill(0);
     this.#removed.fill(0);
     this.#passingNow.set(this.#passing);
-    const file = message + DhcpField.file;
-    const isWhole = this.#readField(bytes, message + DhcpField.options, end) &&
-      (!this.#overloads(DhcpOverload.file) ||
-        this.#readField(bytes, file, message + DhcpField.cookie)) &&
-      (!this.#overloads(DhcpOverload.serverName) ||
-        this.#readField(bytes, message + DhcpField.serverName, file));
+    this.#walk.beginMessage(bytes, message, end);
+    let isWhole = true;
+    while (isWhole && this.#walk.next()) isWhole = this.#noteOption(bytes);
+    isWhole &&= this.#walk.isWhole;
     const typeAt = this.#valueAt[DhcpOption.messageType];
     if (!isWhole || typeAt === 0) return ScrubResult.malformed;
     const type = bytes[typeAt];
@@ -164,7 +170,9 @@ export class DhcpScrubber {
       this.#isLong(bytes, DhcpOption.renewalSeconds) &&
       this.#isLong(bytes, DhcpOption.rebindingSeconds);
     const maskAt = this.#valueAt[DhcpOption.subnetMask];
-    const prefixBits = maskAt === 0 ? classBits(bytes[address]) : maskBits(readU32(bytes, maskAt));
+    const prefixBits = maskAt === 0
+      ? classPrefixBits(bytes[address])
+      : prefixOfMask(readU32(bytes, maskAt));
     if (!hasTimes || prefixBits < 0) return ScrubResult.malformed;
     this.prefixBits = prefixBits;
     this.verdict = this.#networks.judge(bytes, address, IPV4_BYTES, prefixBits);
@@ -187,35 +195,14 @@ export class DhcpScrubber {
     return (this.#overload & field) !== 0;
   }
 
-  /**
-   * Reads the options of a field; false if it is not a sequence of whole ones. A field that ends with
-   * its last option and has no end option is accepted, since there is one way only to read it.
-   */
-  #readField(bytes: Uint8Array, start: number, end: number): boolean {
-    let at = start;
-    while (at < end) {
-      const code = bytes[at];
-      if (code === DhcpOption.end) return true;
-      if (code === DhcpOption.pad) {
-        at++;
-        continue;
-      }
-      if (at + 2 > end) return false;
-      const valueBytes = bytes[at + 1];
-      if (at + 2 + valueBytes > end) return false;
-      if (!this.#readOption(bytes, code, at + 2, valueBytes)) return false;
-      at += 2 + valueBytes;
-    }
-    return true;
-  }
-
   /** Of those of one length there is one: with two, receivers would differ in what they read. */
-  #readOption(bytes: Uint8Array, code: number, at: number, valueBytes: number): boolean {
+  #noteOption(bytes: Uint8Array): boolean {
+    const { code, valueAt, valueBytes } = this.#walk;
     const fixedBytes = this.#valueBytes[code];
     if (fixedBytes >= 0 && (valueBytes !== fixedBytes || this.#valueAt[code] !== 0)) return false;
-    if (this.#valueAt[code] === 0) this.#valueAt[code] = at;
+    if (this.#valueAt[code] === 0) this.#valueAt[code] = valueAt;
     if (code !== DhcpOption.overload) return true;
-    this.#overload = bytes[at];
+    this.#overload = bytes[valueAt];
     return this.#overload >= DhcpOverload.file &&
       this.#overload <= (DhcpOverload.file | DhcpOverload.serverName);
   }
@@ -246,22 +233,24 @@ export class DhcpScrubber {
 
   /** Moves the options of a field together that pass. If one goes, the end option has room. */
   #compact(bytes: Uint8Array, start: number, end: number): boolean {
+    const walk = this.#walk;
+    let isChanged = false;
+    // What stays is moved with the padding in front of it.
     let from = start;
     let to = start;
-    let isChanged = false;
-    while (from < end && bytes[from] !== DhcpOption.end) {
-      const code = bytes[from];
-      const optionBytes = code === DhcpOption.pad ? 1 : 2 + bytes[from + 1];
-      if (code === DhcpOption.pad || this.#passingNow[code] !== 0) {
-        if (from !== to) bytes.copyWithin(to, from, from + optionBytes);
-        to += optionBytes;
-      } else {
-        this.#removed[code] = 1;
-        isChanged = true;
-      }
-      from += optionBytes;
+    for (walk.beginField(bytes, start, end); walk.next(); from = walk.valueAt + walk.valueBytes) {
+      const passes = this.#passingNow[walk.code] !== 0;
+      const optionAt = walk.valueAt - DHCP_OPTION_HEADER_BYTES;
+      const next = passes ? walk.valueAt + walk.valueBytes : optionAt;
+      if (from !== to) bytes.copyWithin(to, from, next);
+      to += next - from;
+      if (passes) continue;
+      this.#removed[walk.code] = 1;
+      isChanged = true;
     }
     if (!isChanged) return false;
+    bytes.copyWithin(to, from, walk.at);
+    to += walk.at - from;
     bytes[to++] = DhcpOption.end;
     bytes.fill(0, to, end);
     return true;
@@ -274,18 +263,6 @@ function clear(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end && !isChanged; at++) isChanged = bytes[at] !== 0;
   if (isChanged) bytes.fill(0, start, end);
   return isChanged;
-}
-
-/** The prefix length of a mask; -1 for one with holes, and for none at all. */
-function maskBits(mask: number): number {
-  const inverse = ~mask >>> 0;
-  if (mask === 0 || (inverse & (inverse + 1)) !== 0) return -1;
-  return Math.clz32(inverse);
-}
-
-/** What a client takes where it is told no mask: that of the address's class, by its first byte (RFC 950). */
-export function classBits(first: number): number {
-  return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
 /**

@@ -12,7 +12,7 @@ import { DhcpMessageType } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
 import { formatIp, networkOf } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing } from "./dhcp_options.ts";
-import { describeReply, isReplyFor } from "./dhcp_reply.ts";
+import { describeReply, isReplyFor, readDhcpReply } from "./dhcp_reply.ts";
 import { narrowRequest, requestType, requestXid } from "./dhcp_request.ts";
 import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
 import { DHCPV6_PREFIX_BITS, Dhcpv6Scrubber } from "./dhcpv6_scrub.ts";
@@ -126,7 +126,8 @@ export class LanAnswers {
         this.#tellRefusal(verdict, address, prefixBits);
       } else if (this.#status.length < DHCP_STATUS_MAX) {
         const removed = this.#dhcp.removedOptions();
-        const status = describeReply(bytes, messageOffset, messageEnd, removed);
+        const reply = readDhcpReply(bytes, messageOffset, messageEnd, this.#options.mac);
+        const status = reply && describeReply(reply, removed);
         if (status === undefined || this.#toldReplies.has(status.message)) return PASS;
         this.#toldReplies.add(status.message);
         this.#status.push(status);

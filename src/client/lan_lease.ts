@@ -16,7 +16,7 @@ import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { AddressDefence } from "./address_defence.ts";
 import { DhcpClient, type DhcpClientOptions, type DhcpEvent } from "./dhcp_client.ts";
-import { readDhcpReply } from "./dhcp_message.ts";
+import { readDhcpReply } from "./dhcp_reply.ts";
 
 /** What the shell is told. */
 export type LeaseEvent =

@@ -224,3 +224,15 @@ export function isLoopback(address: Uint8Array): boolean {
     ? address[0] === 127
     : address.every((byte, index) => byte === (index === IPV6_BYTES - 1 ? 1 : 0));
 }
+
+/** The prefix length of an IPv4 mask as a 32-bit number; -1 for one with holes, and for none at all. */
+export function prefixOfMask(mask: number): number {
+  const inverse = ~mask >>> 0;
+  if (mask === 0 || (inverse & (inverse + 1)) !== 0) return -1;
+  return Math.clz32(inverse);
+}
+
+/** What takes the place of a mask that is not told: the prefix of an address's class, by its first byte (RFC 950). */
+export function classPrefixBits(first: number): number {
+  return first < 128 ? 8 : first < 192 ? 16 : 24;
+}

@@ -8,7 +8,7 @@
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { DhcpClient, type DhcpEvent } from "../../src/client/dhcp_client.ts";
-import { readDhcpReply } from "../../src/client/dhcp_message.ts";
+import { readDhcpReply } from "../../src/client/dhcp_reply.ts";
 import {
   address,
   type Answer,

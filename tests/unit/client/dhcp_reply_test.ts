@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describeReply, isReplyFor } from "../../../src/client/dhcp_reply.ts";
+import { describeReply, isReplyFor, readDhcpReply } from "../../../src/client/dhcp_reply.ts";
 import { type Option, PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
 
 const MESSAGE_AT = 42;
@@ -7,8 +7,12 @@ const LEASE: Option = [51, 0, 0, 14, 16];
 const SERVER: Option = [54, 10, 77, 0, 1];
 
 function describe(options: readonly Option[], removed: number[] = []) {
-  const frame = replyFrame({ options });
-  return describeReply(frame, MESSAGE_AT, frame.length, removed);
+  return describeFrame(replyFrame({ options }), removed);
+}
+
+function describeFrame(frame: Uint8Array, removed: number[] = []) {
+  const reply = readDhcpReply(frame, MESSAGE_AT, frame.length, Uint8Array.fromHex(PLAYER_MAC));
+  return reply && describeReply(reply, removed);
 }
 
 Deno.test("an acknowledgement is told with its address, server, lease and what was taken out", () => {
@@ -25,7 +29,7 @@ Deno.test("an acknowledgement is told with its address, server, lease and what w
 Deno.test("what a reply does not hold is not told", () => {
   const frame = replyFrame({ options: [[0], [53, 6]] });
   frame.fill(0, MESSAGE_AT + 16, MESSAGE_AT + 20);
-  assertEquals(describeReply(frame, MESSAGE_AT, frame.length, []), {
+  assertEquals(describeFrame(frame), {
     type: "dhcp",
     message: "nak",
     removedOptions: [],

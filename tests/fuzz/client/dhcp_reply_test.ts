@@ -1,7 +1,7 @@
 /** What a DHCP server may send: whatever it is, reading it ends, and what is read lies inside of what came. */
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { readDhcpReply } from "../../../src/client/dhcp_message.ts";
+import { readDhcpReply } from "../../../src/client/dhcp_reply.ts";
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 0, 0x51);
 
