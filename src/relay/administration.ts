@@ -170,7 +170,7 @@ export class Administration {
     // What a gateway says that has shown nothing ends with it.
     if (ban.by === "operator" || policy.provesHost) outbox.push({ type: "banMade", ban });
     // Anybody may be a host somewhere, and is not to flood the log.
-    outbox.log(ban.by === "operator" ? "info" : "debug", "ban made", { ...ban });
+    outbox.log(ban.by === "operator" ? "info" : "debug", "Ban made", { ...ban });
     return true;
   }
 
@@ -189,7 +189,7 @@ export class Administration {
     const { outbox, tallies } = this.state;
     const { by, forMs, reason } = removal;
     tallies.removals[by]++;
-    outbox.log("info", "peer removed", {
+    outbox.log("info", "Peer removed", {
       ...describe(peer, peer.room!),
       by,
       ...(forMs === undefined ? {} : { for: formatTimeSpan(forMs) }),

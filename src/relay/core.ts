@@ -389,7 +389,7 @@ export class RelayCore {
 
   private handleDeadline(session: Session, nowMs: number): void {
     if (session.unread) {
-      this.state.outbox.log("info", "peer does not read", { connection: session.connection });
+      this.state.outbox.log("info", "Peer does not read", { connection: session.connection });
       return this.lifecycle.abort(session, ErrorCode.protocol, "error", nowMs);
     }
     if (session.messageDeadlineMs() <= nowMs) {

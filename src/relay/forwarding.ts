@@ -273,7 +273,7 @@ export class Forwarder {
   private tellDhcpServer(session: Session): void {
     if (session.dhcpServerTold) return;
     session.dhcpServerTold = true;
-    this.state.outbox.log("warning", "a player runs a DHCP server: its answers are dropped", {
+    this.state.outbox.log("warning", "A player runs a DHCP server: its answers are dropped", {
       room: session.room!.code,
       peerId: session.peerId,
       mac: session.hello?.mac,
@@ -291,8 +291,8 @@ export class Forwarder {
     this.state.outbox.log(
       "warning",
       isRoom
-        ? "a room has more delivered than one may: the rest is dropped"
-        : "the peers of an address have more delivered than one may: the rest is dropped",
+        ? "A room has more delivered than one may: the rest is dropped"
+        : "The peers of an address have more delivered than one may: the rest is dropped",
       {
         option: `--max-${isRoom ? "room" : "address"}-${what}`,
         room: source.room!.code,

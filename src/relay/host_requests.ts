@@ -42,7 +42,7 @@ export class HostRequests {
     if (message.action !== "bans") {
       const { action, target, peerId, reason } = message;
       const fields = { room: room.code, action, target, peerId, why: reason, ok: answers[0].ok };
-      this.state.outbox.log("debug", "the host asks", fields);
+      this.state.outbox.log("debug", "The host asks", fields);
     }
     for (const answer of answers) {
       this.lifecycle.send(

@@ -105,7 +105,7 @@ export class Lifecycle {
       return this.refuse(session, reject("room-full", "All peer ids are at rest."), nowMs);
     }
     if (decision.room === undefined) {
-      state.outbox.log("info", "room opened", { room: room.code, tapMtu: room.tapMtu });
+      state.outbox.log("info", "Room opened", { room: room.code, tapMtu: room.tapMtu });
     }
     if (decision.replaces !== undefined) {
       room.held = true;
@@ -169,7 +169,7 @@ export class Lifecycle {
       this.send(session, { ...introduce(peer), type: "peerJoined" }, nowMs);
       this.send(peer, joined, nowMs);
     }
-    this.state.outbox.log("info", "peer joined", describe(session, room));
+    this.state.outbox.log("info", "Peer joined", describe(session, room));
   }
 
   /** Answers a hello with `reject` or `redirect`, and ends the session. */
@@ -181,14 +181,14 @@ export class Lifecycle {
     const log = { address: session.address, connection: session.connection };
     if (decision.kind === "redirect") {
       this.state.tallies.redirects++;
-      this.state.outbox.log("info", "peer redirected", { ...log, relay: decision.target.relay });
+      this.state.outbox.log("info", "Peer redirected", { ...log, relay: decision.target.relay });
       this.send(session, { type: "redirect", ...decision.target }, nowMs);
     } else {
       const { kind: _kind, keyFailed: _failed, code, ...rest } = decision;
       this.state.tallies.rejects[code]++;
       // A flood must not flood the log as well.
       const level = code === "rate-limited" ? "debug" : "info";
-      this.state.outbox.log(level, "peer rejected", { ...log, code });
+      this.state.outbox.log(level, "Peer rejected", { ...log, code });
       this.send(session, {
         type: "reject",
         code: knownCode(session.hello, code),
@@ -208,7 +208,7 @@ export class Lifecycle {
   ): void {
     this.state.tallies.disconnects[code]++;
     this.leave(session, LEAVE_REASONS[code], nowMs);
-    this.state.outbox.log("info", "session ended by the relay", {
+    this.state.outbox.log("info", "Session ended by the relay", {
       address: session.address,
       connection: session.connection,
       code,
@@ -258,12 +258,12 @@ export class Lifecycle {
     this.keepPlace(session, room, reason, nowMs);
     this.state.peersCount--;
     this.state.addresses.gone(session);
-    this.state.outbox.log("info", "peer left", { ...describe(session, room), reason });
+    this.state.outbox.log("info", "Peer left", { ...describe(session, room), reason });
     const left = { ...introduce(session), type: "peerLeft", reason } as const;
     for (const peer of room.peers) this.send(peer, left, nowMs);
     if (room.peers.length === 0 && !room.held) {
       this.state.rooms.close(room, nowMs);
-      this.state.outbox.log("info", "room closed", { room: room.code });
+      this.state.outbox.log("info", "Room closed", { room: room.code });
     }
   }
 

@@ -72,7 +72,7 @@ export class RelayProcess implements AsyncDisposable {
 
   /** Where its status pages are (`--status`), without a slash at the end. */
   async statusUrl(): Promise<string> {
-    const [, url] = await this.process.waitForLine(/"serving status".*?"url":"(http:.*?)\/"/);
+    const [, url] = await this.process.waitForLine(/"Serving status".*?"url":"(http:.*?)\/"/);
     return url;
   }
 
@@ -120,8 +120,8 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   private async ready(): Promise<void> {
-    await this.process.waitForLine(/"certificate in use"/, READY_TIMEOUT_MS);
-    const lines = this.process.stderr.matchAll(/"message":"listening".*?"address":"(.*?)"/g);
+    await this.process.waitForLine(/"Certificate in use"/, READY_TIMEOUT_MS);
+    const lines = this.process.stderr.matchAll(/"message":"Listening".*?"address":"(.*?)"/g);
     this.addresses = [...lines].map(([, address]) => {
       const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address)!;
       return { host, port: Number(port), serverName: SERVER_NAME, caPem: this.caPem };

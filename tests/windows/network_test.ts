@@ -179,11 +179,11 @@ async function changeVpn(scene: Scene, step: Step): Promise<void> {
 async function sleep(scene: Scene): Promise<void> {
   const joined = scene.count(/Joined the room/);
   scene.client.kill("SIGSTOP");
-  const left = new RegExp(`peer left .*mac=${MAC} .*reason=lost`);
+  const left = new RegExp(`Peer left .*mac=${MAC} .*reason=lost`);
   await scene.party.relayProcess!.waitForLine(left, 2 * IDLE_MS);
   scene.client.kill("SIGCONT");
   await scene.said(/Joined the room/, joined + 1, 5_000);
-  const back = new RegExp(`peer left [^]*peer joined .*mac=${MAC}`);
+  const back = new RegExp(`Peer left [^]*Peer joined .*mac=${MAC}`);
   assertMatch(scene.party.relayProcess!.stderr, back);
 }
 

@@ -112,7 +112,7 @@ async function startSecond(
     ...[executablePath("relay"), "--listen", `${PARTY.relayPort}/udp`],
     ...["--state-dir", party.stateDir("second"), "--cert", cert, "--key", key, ...options],
   ]);
-  await relay.waitForLine(/listening/, 20_000);
+  await relay.waitForLine(/Listening/, 20_000);
   return relay;
 }
 

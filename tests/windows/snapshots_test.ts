@@ -17,8 +17,8 @@ partyTest("a Windows client's snapshots are printed, and reach the relay", async
   await step(
     "printed: relay, round trip, loss, budget, route, adapter, counters, drops",
     async () => {
-      await client.waitForLine(/"message":"snapshot"/, 15_000);
-      const line = client.stderr.split("\n").find((text) => text.includes('"message":"snapshot"'))!;
+      await client.waitForLine(/"message":"Snapshot"/, 15_000);
+      const line = client.stderr.split("\n").find((text) => text.includes('"message":"Snapshot"'))!;
       const { properties = {}, ...others } = JSON.parse(line);
       const { relayReachable, routePinned, rttMs, lossRatio, datagramBudget, tap, traffic } = {
         ...others,

@@ -43,7 +43,7 @@ export async function startOurRelay(
     ...["--max-room-megabits", "0", "--max-address-megabits", "0"],
     ...how.options ?? [],
   ]);
-  const [, port] = await process.waitForLine(/listening .*:(\d+)/, READY_TIMEOUT_MS);
+  const [, port] = await process.waitForLine(/Listening .*:(\d+)/, READY_TIMEOUT_MS);
   return { protocol: "lanparty", process, port: Number(port) };
 }
 

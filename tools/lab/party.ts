@@ -148,7 +148,7 @@ export class Party implements AsyncDisposable {
   async startRelay(...options: string[]): Promise<LabProcess> {
     const process = this.relay.spawn(this.relayCommand(...options));
     this.relayProcess = process;
-    await process.waitForLine(/listening/, READY_TIMEOUT_MS);
+    await process.waitForLine(/Listening/, READY_TIMEOUT_MS);
     return process;
   }
 

@@ -57,7 +57,7 @@ export class LeaseFile {
       if (!isOurs || !isAddress || !isEnd) return undefined;
       return { address: file.address, endsMs: file.endsMs ?? Infinity };
     } catch (error) {
-      logText(this.logger, "debug", `cannot read ${this.path}: ${error}`);
+      logText(this.logger, "debug", `Cannot read ${this.path}: ${error}`);
       return undefined;
     }
   }
@@ -80,7 +80,7 @@ export class LeaseFile {
       work();
       this.failed = false;
     } catch (error) {
-      if (!this.failed) logText(this.logger, "debug", `cannot write ${this.path}: ${error}`);
+      if (!this.failed) logText(this.logger, "debug", `Cannot write ${this.path}: ${error}`);
       this.failed = true;
     }
   }

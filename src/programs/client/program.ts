@@ -355,7 +355,7 @@ class Client {
     const diagnostics = this.diagnostics(node);
     const traffic = this.resources.counters.snapshot();
     this.statusFile.write({ diagnostics, traffic });
-    logText(this.logger, "debug", "snapshot", {
+    logText(this.logger, "debug", "Snapshot", {
       ...diagnostics,
       traffic,
       adapter: this.tap?.counters.snapshot(),

@@ -25,7 +25,7 @@ export function serveControl(
     if (words === undefined) return { ok: false, text: "expected a JSON array of words" };
     const result = await answers(words);
     const fields = { words: words.join(" ").slice(0, 100), ok: result.ok };
-    logText(logger, "info", "the administrator asks", fields);
+    logText(logger, "info", "The administrator asks", fields);
     return result;
   };
   let socket: ControlSocket | undefined;
@@ -33,7 +33,7 @@ export function serveControl(
     (listening) => socket = listening,
     (error) => {
       const why = error instanceof Error ? error.message : String(error);
-      logText(logger, "warning", `the ${program} cannot be controlled: ${path}: ${why}`);
+      logText(logger, "warning", `The ${program} cannot be controlled: ${path}: ${why}`);
     },
   );
   return { close: () => socket?.close() };

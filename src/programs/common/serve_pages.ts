@@ -28,11 +28,11 @@ export function servePages(
   } catch (cause) {
     throw systemFailure(`--status ${formatEndpointAddress(address)} cannot be served`, cause);
   }
-  logText(logger, "info", "serving status", {
+  logText(logger, "info", "Serving status", {
     url: `http://${formatEndpointAddress(server.address)}/`,
   });
   if (!isLoopback(server.address.host)) {
-    logText(logger, "warning", `others than this machine can read the status: ${what}`);
+    logText(logger, "warning", `Others than this machine can read the status: ${what}`);
   }
   return server;
 }

@@ -92,7 +92,7 @@ export function openReporter(
     return new ServiceReporter(ServiceNotifier.open(environment), status, alive);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    logText(logger, "warning", `the service manager cannot be told anything: ${error.message}`);
+    logText(logger, "warning", `The service manager cannot be told anything: ${error.message}`);
     const nobody = ServiceNotifier.open({ ...environment, get: () => undefined });
     return new ServiceReporter(nobody, status, alive);
   }

@@ -19,7 +19,7 @@ export class TokenFile {
     try {
       return new TextDecoder().decode(readOwnFile(this.path, true) ?? new Uint8Array(0));
     } catch (error) {
-      logText(this.logger, "warning", `cannot read ${this.path}: ${error}`);
+      logText(this.logger, "warning", `Cannot read ${this.path}: ${error}`);
       return "";
     }
   }
@@ -30,7 +30,7 @@ export class TokenFile {
       writeFileAtomic(this.path, new TextEncoder().encode(this.store.format()), OWNER_ONLY_MODE);
       this.failed = false;
     } catch (error) {
-      if (!this.failed) logText(this.logger, "warning", `cannot write ${this.path}: ${error}`);
+      if (!this.failed) logText(this.logger, "warning", `Cannot write ${this.path}: ${error}`);
       this.failed = true;
     }
   }

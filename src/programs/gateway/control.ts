@@ -30,7 +30,7 @@ export class GatewayControl implements Task {
         logText(
           logger,
           ok ? "info" : "warning",
-          ok ? message : `the room is not locked: ${message}`,
+          ok ? message : `The room is not locked: ${message}`,
         ),
     });
   }

@@ -26,7 +26,7 @@ export class LockFile {
       const end = locked
         ? "the lock ends with the gateway"
         : "the lock is back with the next gateway";
-      logText(this.logger, "warning", `cannot write ${this.path}: ${textOf(error)}: ${end}`);
+      logText(this.logger, "warning", `Cannot write ${this.path}: ${textOf(error)}: ${end}`);
     }
   }
 
@@ -35,7 +35,7 @@ export class LockFile {
       const bytes = readOwnFile(this.path);
       return bytes !== undefined && new TextDecoder().decode(bytes).trim() === this.room;
     } catch (error) {
-      logText(this.logger, "warning", `the room is not locked: ${textOf(error)}`);
+      logText(this.logger, "warning", `The room is not locked: ${textOf(error)}`);
       return false;
     }
   }

@@ -322,7 +322,7 @@ class Gateway {
 
   private logSnapshot(node: EndpointNode, nowMs: number): void {
     this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    logText(this.logger, "debug", "snapshot", {
+    logText(this.logger, "debug", "Snapshot", {
       room: node.parts.endpoint.session.room.welcome?.room,
       players: this.core.players,
       rttMs: node.parts.endpoint.session.rttMs,

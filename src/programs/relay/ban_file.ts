@@ -52,7 +52,7 @@ export class BanFile {
     this.isDirty = this.hasLost && this.found.length > 0;
     if (this.isDirty) this.keep(this.source);
     if (this.found.length > 0) {
-      logText(logger, "info", "bans in force", { bans: this.found.length });
+      logText(logger, "info", "Bans in force", { bans: this.found.length });
     }
   }
 
@@ -116,7 +116,7 @@ export class BanFile {
   private sayFailure(error: unknown): void {
     const why = textOf(error);
     if (this.failure === undefined) {
-      const text = `cannot write ${this.path}: ${why}: until it can be, bans end with the relay`;
+      const text = `Cannot write ${this.path}: ${why}: until it can be, bans end with the relay`;
       logText(this.logger, "warning", text);
     }
     this.failure = why;
@@ -129,7 +129,7 @@ export class BanFile {
       if (bytes === undefined) return [];
       text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes);
     } catch (error) {
-      this.giveUp("unread", `no ban is in force: cannot read ${this.path}: ${textOf(error)}`);
+      this.giveUp("unread", `No ban is in force: cannot read ${this.path}: ${textOf(error)}`);
       return [];
     }
     const { bans, damaged } = parseBans(text);

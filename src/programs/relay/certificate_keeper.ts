@@ -95,17 +95,17 @@ export class CertificateKeeper implements Task {
       this.certificate = certificate;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.shell.note("error", `the old certificate stays: ${error.message}`, {
+      this.shell.note("error", `The old certificate stays: ${error.message}`, {
         fingerprint: before.fingerprint,
       });
       return false;
     }
     const { fingerprint, created } = this.certificate;
-    this.shell.note("info", created ? "certificate renewed" : "certificate read anew", {
+    this.shell.note("info", created ? "Certificate renewed" : "Certificate read anew", {
       fingerprint,
     });
     if (fingerprint !== before.fingerprint) {
-      this.shell.note("warning", "the certificate has another key: pins of the old one fail", {
+      this.shell.note("warning", "The certificate has another key: pins of the old one fail", {
         before: before.fingerprint,
       });
     }

@@ -47,19 +47,19 @@ export function policyNotice(
     case "open":
       return {
         level: "warning",
-        text: "everybody may use this relay, and come into each room whose code is known or " +
+        text: "Everybody may use this relay, and come into each room whose code is known or " +
           "guessed: --policy keyed asks for keys, --policy listed serves your own rooms alone",
       };
     case "keyed":
       return {
         level: "info",
-        text: "everybody may open rooms at this relay, with any key: --policy listed with " +
+        text: "Everybody may open rooms at this relay, with any key: --policy listed with " +
           "--allow-room serves your own rooms alone",
       };
     case "listed":
       return {
         level: "info",
-        text: `this relay serves ${rooms === 1 ? "one room" : `${rooms} rooms`} and nobody else`,
+        text: `This relay serves ${rooms === 1 ? "one room" : `${rooms} rooms`} and nobody else`,
       };
   }
 }

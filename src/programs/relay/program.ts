@@ -59,7 +59,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
   const bans = new BanFile(stateDir, logger);
   for (const ban of bans.found) core.admin.applyBan(ban, reactor.now());
   node.onBans = () => bans.keep(() => core.admin.keptBans(reactor.now()));
-  for (const address of engine.addresses) logText(logger, "info", "listening", { address });
+  for (const address of engine.addresses) logText(logger, "info", "Listening", { address });
   const keeper = engine.keepCertificate(
     certificate,
     () => certificateOf(options, stateDir),
@@ -78,7 +78,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
   };
   engine.endWhen(isDrained, note, ["SIGINT", "SIGTERM"]);
   // From here on signals are heard: whoever waits for this line may send one.
-  logText(logger, "info", certificate.created ? "certificate made" : "certificate in use", {
+  logText(logger, "info", certificate.created ? "Certificate made" : "Certificate in use", {
     fingerprint: certificate.fingerprint,
   });
   const closeServers = serveAdministrator(options, stateDir, {

@@ -168,7 +168,7 @@ export class Supervision {
       );
     } else if (this.draining) {
       one.state = "ended";
-      this.note("warning", "a reactor has died", { reactor: worker, how });
+      this.note("warning", "A reactor has died", { reactor: worker, how });
       this.endIfDrained(nowMs);
     } else this.startLater(worker, failure?.message ?? how, nowMs);
     one.failure = undefined;
@@ -255,8 +255,8 @@ export class Supervision {
     const one = this.workers[worker];
     if (one.state === "running" && nowMs - one.startedMs >= STABLE_MS) one.attempts = 0;
     const message = one.state === "running"
-      ? "a reactor has died with its rooms, and is started again"
-      : "a reactor could not be started, which is tried again";
+      ? "A reactor has died with its rooms, and is started again"
+      : "A reactor could not be started, which is tried again";
     const delayMs = Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** Math.min(one.attempts, 16));
     one.attempts++;
     one.state = "waiting";
@@ -271,7 +271,7 @@ export class Supervision {
     // Should it not die of that, it is killed again.
     one.dueMs = nowMs + STOP_MAX_MS;
     one.killed = true;
-    this.note(isAsked ? "warning" : "error", "a reactor is stuck, and is killed", {
+    this.note(isAsked ? "warning" : "error", "A reactor is stuck, and is killed", {
       reactor: worker,
     });
     if (one.state === "starting") {
@@ -312,7 +312,7 @@ export class Supervision {
     if (!this.draining || this.stopping) return;
     const empty = this.workers.every(({ state, drained }) => state === "ended" || drained);
     if (!empty) return;
-    this.note("info", "drained: stopping", {});
+    this.note("info", "Drained: stopping", {});
     this.stop(nowMs);
   }
 

@@ -65,7 +65,7 @@ async function startSecond(party: Party): Promise<LabProcess> {
     ...[executablePath("relay"), "--listen", `${SECOND_PORT}/udp`],
     ...["--state-dir", party.stateDir("second"), "--cert", cert, "--key", key],
   ]);
-  await relay.waitForLine(/listening/, 20_000);
+  await relay.waitForLine(/Listening/, 20_000);
   return relay;
 }
 
@@ -140,7 +140,7 @@ partyTest("the LAN's default route is let in", async (party, step) => {
     await assertPlays(player, client, 1);
     client.kill("SIGINT");
     assertEquals(await client.waitExit(10_000), 0);
-    await party.relayProcess!.waitForLine(/peer left .*role=client .*reason=bye/);
+    await party.relayProcess!.waitForLine(/Peer left .*role=client .*reason=bye/);
     assertEquals(await player.ip("route", "show"), before);
   });
 });

@@ -125,9 +125,9 @@ async function accept(scene: Scene, step: Step, attempt: Attempt): Promise<void>
     await client.waitForLine(/Joined the room/, 15_000);
     assertEquals(await client.stop(), 0);
     const news = () => heard(relay).slice(before);
-    await eventually("the room is closed", () => news().some((line) => /room closed/.test(line)));
-    assertMatch(news()[0], /room opened/);
-    assertMatch(news().join("\n"), /peer left .*reason=bye/);
+    await eventually("the room is closed", () => news().some((line) => /Room closed/.test(line)));
+    assertMatch(news()[0], /Room opened/);
+    assertMatch(news().join("\n"), /Peer left .*reason=bye/);
   });
 }
 

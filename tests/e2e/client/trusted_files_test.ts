@@ -26,7 +26,7 @@ const OPTIONS: Readonly<Record<Program, readonly string[]>> = {
 };
 /** What each says when nothing keeps it from its work. */
 const AT_WORK: Readonly<Record<Program, RegExp>> = {
-  relay: /listening/,
+  relay: /Listening/,
   gateway: /Connecting to/,
   client: /Connecting to/,
 };

@@ -95,7 +95,7 @@ partyTest("a DHCP server that a player runs is kept out, and named", async (part
       await station.send(question);
       return /DHCPOFFER/.test(server.stdout + server.stderr);
     });
-    const named = /a player runs a DHCP server: its answers are dropped .*name=alice/;
+    const named = /A player runs a DHCP server: its answers are dropped .*name=alice/;
     await relay.waitForLine(named, 10_000);
     const mac = await alice.macOf(PARTY.tap);
     const offers = station.frames.filter(({ source, bytes }) =>

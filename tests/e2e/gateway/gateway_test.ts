@@ -248,7 +248,7 @@ partyTest(
       assertEquals(dropReason, "jumbo");
       await sendAcross(lan, player, testFrame(LAN_MAC, BROADCAST_MAC));
       assertEquals(countOf(player, jumbo), 0);
-      await party.gatewayProcess!.waitForLine(/snapshot .*"jumbo":1\b/, 15_000);
+      await party.gatewayProcess!.waitForLine(/Snapshot .*"jumbo":1\b/, 15_000);
     });
     await step("a player whose relay was restarted is made known again", async () => {
       await party.relayProcess!.stop();

@@ -20,7 +20,7 @@ const TIMEOUT_MS = 10_000;
 
 /** A client of the party that ended: the relay must have heard it say so. */
 async function assertLeft(party: Party, peerId: number): Promise<void> {
-  const left = new RegExp(`peer left .*peerId=${peerId} .*reason=bye`);
+  const left = new RegExp(`Peer left .*peerId=${peerId} .*reason=bye`);
   await party.relayProcess!.waitForLine(left, TIMEOUT_MS);
 }
 
@@ -105,7 +105,7 @@ partyTest(
     client.kill("SIGTERM");
     assertEquals(await client.waitExit(), 0);
     assertLess(performance.now() - startMs, 2_000);
-    await relay.waitForLine(/peer left .*peerId=2 .*reason=bye/, TIMEOUT_MS);
+    await relay.waitForLine(/Peer left .*peerId=2 .*reason=bye/, TIMEOUT_MS);
     await dhcp.waitForLine(new RegExp(`DHCPRELEASE.* ${address} `), TIMEOUT_MS);
   },
 );

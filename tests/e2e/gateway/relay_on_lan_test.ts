@@ -200,7 +200,7 @@ partyTest("a relay on the bridged LAN itself: over IPv6", async (party, step) =>
   });
   await step("both are joined over IPv6", () => {
     const relayed = party.relayProcess!.stderr;
-    assertMatch(relayed, /peer joined .*\[fd00:91::2\]/);
-    assertMatch(relayed, /peer joined .*\[fd00:92::2\]/);
+    assertMatch(relayed, /Peer joined .*\[fd00:91::2\]/);
+    assertMatch(relayed, /Peer joined .*\[fd00:92::2\]/);
   });
 });

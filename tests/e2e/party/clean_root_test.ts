@@ -143,7 +143,7 @@ Deno.test("all three carry a ping between LAN and player, end in time and leave 
     ...["/opt/lanparty-relay", "--listen", "4433/udp", "--state-dir", "/tmp/relay"],
     ...["--dev-cert-der-out", "/tmp/relay.der", "--policy", "open"],
   ]);
-  await relay.waitForLine(/listening/, READY_TIMEOUT_MS);
+  await relay.waitForLine(/Listening/, READY_TIMEOUT_MS);
   const room = ["--relay-ca-cert", "/tmp/relay.der", "--room", "BARE"];
   const gateway = bare.spawn([
     ...["/opt/lanparty-gateway", "--relay", "10.8.0.1:4433", ...room, "--interface", "lan0"],

@@ -104,7 +104,7 @@ partyTest(
         assertEquals(await player.has(PARTY.tap), false);
         const next = await party.startClient(player, ...address);
         assertNotMatch(next.stderr, /Somebody in the room has your MAC/);
-        await relay.waitForLine(/peer left .*role=client.*reason=replaced/);
+        await relay.waitForLine(/Peer left .*role=client.*reason=replaced/);
         await party.gatewayProcess!.waitForLine(/alice .* has joined again from elsewhere/);
         await assertPlays(party, ALICE);
         assertEquals((await adapterOf(player)).address, adapter.address);
@@ -117,7 +117,7 @@ partyTest(
         await kill(party.gatewayProcess!);
         const next = await party.startGateway();
         assertNotMatch(next.stderr, /has a gateway already/);
-        await relay.waitForLine(/peer left .*role=gateway.*reason=replaced/);
+        await relay.waitForLine(/Peer left .*role=gateway.*reason=replaced/);
         await last.waitForLine(/The party's gateway has left/);
         await last.waitForLine(/The party's gateway is there: you are in the party's LAN/);
         await assertPlays(party, ALICE);
@@ -220,7 +220,7 @@ function startElsewhere(party: Party, certificate: string[], port: number): Prom
     ...["--dev-cert-der-out", `${party.folder}/elsewhere-${port}.der`, ...certificate],
   );
   const relay = party.relay.spawn(command);
-  return relay.waitForLine(/listening/).then(() => relay);
+  return relay.waitForLine(/Listening/).then(() => relay);
 }
 
 partyTest("recovery: a room that lives on another relay is found there", async (party, step) => {
@@ -240,15 +240,15 @@ partyTest("recovery: a room that lives on another relay is found there", async (
   const adapter = await adapterOf(player);
   await step("gateway and client follow, and play", async () => {
     assertMatch(client.stderr, /The room is on another relay: 10\.99\.0\.1:4433\./);
-    assertEquals(count(party.relayProcess!.stderr, /peer redirected/), 2);
-    assertEquals(count(second.stderr, /peer joined/), 2);
-    assert(!party.relayProcess!.stderr.includes("peer joined"));
+    assertEquals(count(party.relayProcess!.stderr, /Peer redirected/), 2);
+    assertEquals(count(second.stderr, /Peer joined/), 2);
+    assert(!party.relayProcess!.stderr.includes("Peer joined"));
     await assertPlays(party, ALICE);
   });
   await step("they are back when that relay is back", async () => {
     await kill(second);
     const third = await startElsewhere(party, there, 4433);
-    await waitForCount(third, /peer joined/, 2);
+    await waitForCount(third, /Peer joined/, 2);
     await assertPlays(party, ALICE);
     assertEquals(await adapterOf(player), adapter);
   });
@@ -300,7 +300,7 @@ partyTest(
           const left = count(witness.stderr, /alice .* has left/);
           await endBy(client, signal);
           assertEquals(await alice.has(PARTY.tap), false);
-          await party.relayProcess!.waitForLine(/peer left .*name=alice .*reason=bye/);
+          await party.relayProcess!.waitForLine(/Peer left .*name=alice .*reason=bye/);
           await waitForCount(witness, /alice .* has left/, left + 1);
           assertEquals(await alice.processIds(), []);
         },
@@ -311,7 +311,7 @@ partyTest(
         await waitForCount(witness, /The party's gateway is there: you/, there + 1);
         const left = count(witness.stderr, /The party's gateway has left/);
         await endBy(gateway, signal);
-        await party.relayProcess!.waitForLine(/peer left .*role=gateway .*reason=bye/);
+        await party.relayProcess!.waitForLine(/Peer left .*role=gateway .*reason=bye/);
         await waitForCount(witness, /The party's gateway has left/, left + 1);
       });
       await step(`the relay by ${signal}: the players know, and come back`, async () => {
@@ -337,7 +337,7 @@ partyTest(
     });
     await step("a room that was left by all is closed", async () => {
       await endBy(witness, "SIGTERM");
-      await party.relayProcess!.waitForLine(/room closed room=LANPARTY/);
+      await party.relayProcess!.waitForLine(/Room closed room=LANPARTY/);
     });
   },
 );

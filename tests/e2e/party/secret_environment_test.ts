@@ -41,7 +41,7 @@ partyTest("keys do not stay in the environment", async (party, step) => {
     party.relayCommand("--reactors", "2", "--status", "9465"),
     { env },
   );
-  await relay.waitForLine(/serving status/, 20_000);
+  await relay.waitForLine(/Serving status/, 20_000);
   const gateway = party.gateway.spawn(
     without(party.gatewayCommand(), "--gateway-key-file"),
     { env },

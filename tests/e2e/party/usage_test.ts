@@ -303,7 +303,7 @@ Deno.test("ports and addresses that cannot be listened on are one line and exit 
   const relay = lines.namespace.spawn(
     lines.command("relay", ["--listen", "127.0.0.1:4433", "--listen", "[::1]:4434"]),
   );
-  await relay.waitForLine(/listening address=\[::1\]:4434/);
+  await relay.waitForLine(/Listening address=\[::1\]:4434/);
   const stranger = lines.namespace.spawn(["socat", "-u", "UDP4-RECVFROM:4435,fork", "STDOUT"]);
   await lines.namespace.run(["sh", "-c", "until grep -q :1153 /proc/net/udp; do sleep 0.05; done"]);
   const listen = (...addresses: string[]) =>
@@ -334,8 +334,8 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
   };
   const text = await output();
   // What strangers may do comes first of all.
-  assertMatch(text[0], /^\d\d:\d\d:\d\d everybody may open rooms .* policy=keyed$/);
-  assertMatch(text[1], /^\d\d:\d\d:\d\d listening address=127\.0\.0\.1:\d+$/);
+  assertMatch(text[0], /^\d\d:\d\d:\d\d Everybody may open rooms .* policy=keyed$/);
+  assertMatch(text[1], /^\d\d:\d\d:\d\d Listening address=127\.0\.0\.1:\d+$/);
   for (const line of text) assertMatch(line, /^\d\d:\d\d:\d\d \S/);
   const json = (await output("--log-format", "json")).map((line) => JSON.parse(line));
   assertEquals(json.length, text.length);
@@ -344,7 +344,7 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
     assertEquals(record.logger, "lanparty.relay");
     assertEquals(Number.isNaN(Date.parse(record["@timestamp"])), false);
   }
-  assertEquals([json[0].policy, json[1].message], ["keyed", "listening"]);
+  assertEquals([json[0].policy, json[1].message], ["keyed", "Listening"]);
   assertMatch(json[1].address, /^127\.0\.0\.1:\d+$/);
   assertEquals(await output("--log-level", "error"), []);
   const failed = await lines.run(

@@ -51,7 +51,7 @@ partyTest("reactors: a party of which each has come to the wrong port", async (p
     await party.addPlayer("dave"),
   ];
   const relay = await party.startRelay("--reactors", String(REACTORS), "--policy", "open");
-  await relay.waitForLine(/certificate made/);
+  await relay.waitForLine(/Certificate made/);
   const gateway = await party.startGateway("--room", LAN_ROOM);
   const client = await party.startClient(alice, "--room", LAN_ROOM, "--address", `${ALICE}/24`);
   for (const [player, address] of [[carol, CAROL], [dave, DAVE]] as const) {
@@ -87,7 +87,7 @@ partyTest("reactors: a party of which each has come to the wrong port", async (p
     }
     assertEquals(answered, PINGS);
     assertNotMatch(party.clients.get("carol")!.stderr, /lost|restarted/i);
-    assertMatch(relay.stderr, /a reactor has died with its rooms.* reactor=1/);
+    assertMatch(relay.stderr, /A reactor has died with its rooms.* reactor=1/);
   });
   await step("the supervisor dies, and the next one finds its ports free", async () => {
     const pids = [...reactorPids(relay.pid).values()];

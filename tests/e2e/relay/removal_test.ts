@@ -78,7 +78,7 @@ partyTest(
         client.stderr,
         /The host has removed you from the party, until (\d{4}-\d\d-\d\d )?\d\d:\d\d\. \(no cheating\)/,
       );
-      assertMatch(relay.stderr, /peer removed/);
+      assertMatch(relay.stderr, /Peer removed/);
       assert(await pings(bob), "the others play on");
     });
     await step(

@@ -159,7 +159,7 @@ Deno.test("bans that cannot be written are in force, and that is said", async ()
   const [code, text] = await ctl(relay, `ban ${MAC_B}`);
   assertEquals(code, 0);
   assertMatch(text, /\(the bans end with the relay: /);
-  assertMatch(relay.log, /cannot write .*lanparty-relay-bans\.json/);
+  assertMatch(relay.log, /Cannot write .*lanparty-relay-bans\.json/);
   assertEquals(await codeOf(relay.address, { room: "PARTY", mac: MAC_B }), "removed");
 });
 

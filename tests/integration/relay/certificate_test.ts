@@ -90,7 +90,7 @@ Deno.test("another certificate is taken on SIGHUP, and when the files change, wi
   await assertRejects(() => DenoEndpoint.connect(relay.address));
   const { sent, received } = await traffic.stop();
   assertEquals(received, sent);
-  assertMatch(relay.log, /"certificate read anew"/);
+  assertMatch(relay.log, /"Certificate read anew"/);
 });
 
 Deno.test("a broken pair is refused with a line that says why, and the old one stays", async () => {
@@ -109,7 +109,7 @@ Deno.test("a broken pair is refused with a line that says why, and the old one s
     await eventually(String(why), () => why.test(relay.log));
     await using _newcomer = await DenoEndpoint.connect(relay.address);
   }
-  assertEquals(relay.log.includes("certificate read anew"), false);
+  assertEquals(relay.log.includes("Certificate read anew"), false);
   await Deno.writeTextFile(cert, good.replace(/^/, "a comment\n"));
   assertEquals(await isTrusted(relay.address, relay.address.caPem), true);
 });
@@ -124,11 +124,11 @@ Deno.test("the relay's own certificate is made anew in its last month, and keeps
     ...["--state-dir", folder, "--cert-name", "relay.test"],
   ]);
   try {
-    await relay.waitForLine(new RegExp(`certificate made fingerprint=${old.fingerprint}$`));
+    await relay.waitForLine(new RegExp(`Certificate made fingerprint=${old.fingerprint}$`));
     const renewed = await Deno.readTextFile(`${folder}/relay-cert.pem`);
     assertNotEquals(renewed, old.certificatePem);
     relay.kill("SIGHUP");
-    await relay.waitForLine(new RegExp(`certificate read anew fingerprint=${old.fingerprint}$`));
+    await relay.waitForLine(new RegExp(`Certificate read anew fingerprint=${old.fingerprint}$`));
     assertEquals(await Deno.readTextFile(`${folder}/relay-cert.pem`), renewed);
   } finally {
     await relay.stop();

@@ -112,7 +112,7 @@ Deno.test("a relay's first log line says its policy, and what strangers may do u
     const [first] = relay.log.split("\n");
     const { level, message, policy } = JSON.parse(first);
     assertEquals([level, policy], [one[1] === "open" ? "WARN" : "INFO", one[1]]);
-    assertMatch(message, /^everybody may .* --policy listed .* alone$/);
+    assertMatch(message, /^Everybody may .* --policy listed .* alone$/);
   }
 });
 

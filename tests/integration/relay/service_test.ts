@@ -54,7 +54,7 @@ Deno.test("the commands fingerprint and unit print what the running relay uses",
     const { code, stdout } = await new Deno.Command(executablePath("relay"), { args }).output();
     return { code, text: new TextDecoder().decode(stdout) };
   };
-  const [, shown] = /"certificate in use".*?"fingerprint":"(.*?)"/.exec(relay.log)!;
+  const [, shown] = /"Certificate in use".*?"fingerprint":"(.*?)"/.exec(relay.log)!;
   const cert = relay.caFile.replace(/ca\.pem$/, "cert.pem");
   assertEquals(await run("fingerprint", "--cert", cert), { code: 0, text: `${shown}\n` });
   const empty = relay.caFile.replace(/ca\.pem$/, "state");

@@ -114,7 +114,7 @@ Deno.test("strangers' names, other methods, bodies and noise are turned away", a
 
 Deno.test("without --status nothing is served, and a port in use is said", async () => {
   await using plain = await RelayProcess.start();
-  assert(!plain.log.includes("serving status"));
+  assert(!plain.log.includes("Serving status"));
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
   let message = "";

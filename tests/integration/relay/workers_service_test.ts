@@ -30,7 +30,7 @@ Deno.test("a service manager hears of all reactors by one voice", async () => {
   relay.kill("SIGHUP");
   await manager.hears(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
   await eventually("READY again", () => manager.count(/^READY=1/) === 2);
-  assertEquals(relay.log.match(/"certificate read anew"/g)?.length, 2);
+  assertEquals(relay.log.match(/"Certificate read anew"/g)?.length, 2);
   const before = manager.count(/^WATCHDOG=1$/);
   await eventually("the watchdog", () => manager.count(/^WATCHDOG=1$/) >= before + 5);
   relay.kill("SIGTERM");
@@ -55,7 +55,7 @@ Deno.test("a stuck reactor silences the watchdog, is killed and started again", 
   assertGreater(manager.longestPauseMs(/^WATCHDOG=1$/, fromMs), WATCHDOG_PAUSE_MS * 0.8);
   const resumed = manager.count(/^WATCHDOG=1$/);
   await eventually("the watchdog again", () => manager.count(/^WATCHDOG=1$/) > resumed + 3);
-  assert(relay.log.includes("a reactor is stuck, and is killed"));
+  assert(relay.log.includes("A reactor is stuck, and is killed"));
   assertEquals(ann.endpoint.ending, undefined);
 });
 
@@ -75,7 +75,7 @@ Deno.test("a signal to the whole group, as of a terminal or a manager, is one en
     await using relay = await RelayProcess.start({ prefix, options: OPTIONS });
     await using ann = await arrive(relay.address, { room: ROOM_1, mac: MAC_A });
     Deno.kill(-relay.pid, "SIGHUP");
-    await eventually("a reload", () => relay.log.includes("certificate read anew"));
+    await eventually("a reload", () => relay.log.includes("Certificate read anew"));
     Deno.kill(-relay.pid, signal);
     assertEquals((await ann.endpoint.message())["code"], "relay-restarting");
     assertEquals(await relay.waitExit(), 0);
@@ -128,7 +128,7 @@ Deno.test("a new certificate is every reactor's, and redirects name its key", as
     "both have read it",
     () =>
       [0, 1].every((reactor) =>
-        new RegExp(`"certificate read anew".*"reactor":${reactor}`).test(relay.log)
+        new RegExp(`"Certificate read anew".*"reactor":${reactor}`).test(relay.log)
       ),
   );
   assertNotEquals(await pinOf(authority.certificatePem), before);
@@ -141,14 +141,14 @@ Deno.test("at the first start one certificate is made, for all", async () => {
       ...[executablePath("relay"), "--listen", "127.0.0.1:0", "--state-dir", `${folder}/state`],
       ...["--dev-cert-der-out", `${folder}/relay.der`, "--reactors", "4"],
     ]);
-    const [, made] = await relay.waitForLine(/certificate made fingerprint=(\S+)/, 30_000);
+    const [, made] = await relay.waitForLine(/Certificate made fingerprint=(\S+)/, 30_000);
     assertEquals(await relay.stop(), 0);
     const { stdout } = await new Deno.Command(executablePath("relay"), {
       args: ["fingerprint", "--state-dir", `${folder}/state`],
     }).output();
     assertEquals(new TextDecoder().decode(stdout).trim(), made);
     assertEquals(relay.stderr.match(/certificate (made|renewed)/g)?.length, 1);
-    assertEquals(relay.stderr.match(/listening/g)?.length, 4);
+    assertEquals(relay.stderr.match(/Listening/g)?.length, 4);
     assertEquals((await Deno.stat(`${folder}/relay.der`)).isFile, true);
   } finally {
     await Deno.remove(folder, { recursive: true });

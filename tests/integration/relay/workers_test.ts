@@ -135,7 +135,7 @@ Deno.test("a reactor that is killed takes down its rooms only, and comes back on
   for (let number = 0; number < sent; number++) {
     assertEquals((await bob.endpoint.frame()).frame, frameOf(MAC_A, number));
   }
-  assertMatch(relay.log, /"a reactor has died with its rooms.*"reactor":1.*"how":"SIGKILL"/);
+  assertMatch(relay.log, /"A reactor has died with its rooms.*"reactor":1.*"how":"SIGKILL"/);
   const locked = await Promise.all(relay.addresses.map(async (address) => {
     await using endpoint = await DenoEndpoint.connect(address);
     const answer = await endpoint.hello({ room: "OTHER", mac: MAC_A });
@@ -233,7 +233,7 @@ Deno.test("the administrator sees and reaches the rooms of all reactors, and dra
   assertEquals((await late.hello({ room: ROOM_1, mac: MAC_B }))["code"], "relay-full");
   await ann.endpoint.leave();
   assertEquals(await relay.waitExit(10_000), 0);
-  assertMatch(relay.log, /"drained: stopping"/);
+  assertMatch(relay.log, /"Drained: stopping"/);
 });
 
 Deno.test("the status pages show the rooms and figures of all reactors, and which is down", async () => {
@@ -243,7 +243,7 @@ Deno.test("the status pages show the rooms and figures of all reactors, and whic
   await ann.endpoint.sendFrame(frameOf(MAC_A, 1));
   await bob.endpoint.sendFrame(frameOf(MAC_B, 1));
   await bob.endpoint.sendFrame(frameOf(MAC_B, 2));
-  const [, url] = /"serving status".*?"url":"(http:.*?)\/"/.exec(relay.log)!;
+  const [, url] = /"Serving status".*?"url":"(http:.*?)\/"/.exec(relay.log)!;
   const get = async (path: string) => {
     const response = await fetch(`${url}${path}`);
     return { status: response.status, text: await response.text() };

@@ -78,7 +78,7 @@ Deno.test("host: a player is kicked for an hour, and is told by whom", () => {
   assertEquals(party.ask({ action: "kick", peerId }), "-there is no player 2");
   assertEquals(party.ask({ action: "kick" }), "-there is no player 0");
   assertEquals(party.ask({ action: "kick", peerId: 1 }), "-that is the gateway itself");
-  const { fields } = party.logs.find(({ message }) => message === "peer removed")!;
+  const { fields } = party.logs.find(({ message }) => message === "Peer removed")!;
   assertEquals([fields.by, fields.why], ["host", "cheats"]);
   assertEquals(party.core.tallies.removals, { operator: 0, host: 1 });
 });

@@ -55,8 +55,8 @@ for (const [name, policy] of [["keyed", KEYED], ["listed", LISTED]] as const) {
     };
     const two = { ...listed, allowedRooms: [...listed.allowedRooms, ["B", MINE.hash]] as const };
     const rows: [Parameters<typeof policyNotice>[0], string, RegExp][] = [
-      [{ policy: "open", allowedRooms: [] }, "warning", /^everybody .* --policy listed/],
-      [{ policy: "keyed", allowedRooms: [] }, "info", /^everybody .* --policy listed/],
+      [{ policy: "open", allowedRooms: [] }, "warning", /^Everybody .* --policy listed/],
+      [{ policy: "keyed", allowedRooms: [] }, "info", /^Everybody .* --policy listed/],
       [listed, "info", /serves one room and nobody else$/],
       [moving, "info", /serves one room and/],
       [two, "info", /serves 2 rooms and/],

@@ -190,7 +190,7 @@ Deno.test("removal: who removed whom, why and for how long is in the log", () =>
   const relay = new RelayHarness();
   const b = relay.client(B, { ...NEW, name: "Bob" }, AT(2));
   kick(relay, b, HOUR_MS, "cheats");
-  const { fields } = relay.logs.find(({ message }) => message === "peer removed")!;
+  const { fields } = relay.logs.find(({ message }) => message === "Peer removed")!;
   assertEquals(
     [fields.by, fields.name, fields.mac, fields.room, fields.for, fields.why],
     ["operator", "Bob", B, "PARTY", "1 hour", "cheats"],

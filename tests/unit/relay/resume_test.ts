@@ -53,7 +53,7 @@ Deno.test("relay: a session alone in its room can be taken over, and the room ke
   const again = relay.connect().hello({ mac: A, resume: a.last("welcome").resume });
   assertEquals(again.last("welcome").tapMtu, 1_300);
   assertEquals(again.last("welcome").peerId, 2);
-  assertEquals(relay.logs.filter(({ message }) => message === "room closed").length, 0);
+  assertEquals(relay.logs.filter(({ message }) => message === "Room closed").length, 0);
 });
 
 Deno.test("relay: a token of another session, an old one and a wrong one do not take a MAC over", () => {

@@ -52,7 +52,7 @@ export class SupervisorBans {
     const id = randomBytes(BAN_ID_BYTES).toHex();
     const ban = makeBan({ id, by, room, targets: [target], madeMs, untilMs, reason });
     if (!this.add(ban)) return false;
-    logText(this.logger, "info", "ban made", { ...ban });
+    logText(this.logger, "info", "Ban made", { ...ban });
     this.file.keep(() => this.values());
     this.tellAll({ type: "bans", bans: [ban] });
     return true;

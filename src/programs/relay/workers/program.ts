@@ -229,7 +229,7 @@ class RedirectHosts {
       logText(
         loggerOf("relay"),
         "warning",
-        "endpoints come from outside to an address that means nothing there, and by no name: say " +
+        "Endpoints come from outside to an address that means nothing there, and by no name: say " +
           "with --public-host where they find this machine",
         { address: local.host },
       );

@@ -293,7 +293,7 @@ class RelaySupervisor {
     this.tellAll(this.openOrder());
     // As with one process: whoever waits for this line may send a signal.
     const { created, fingerprint } = this.certificate;
-    const message = created ? "certificate made" : "certificate in use";
+    const message = created ? "Certificate made" : "Certificate in use";
     logText(this.logger, "info", message, { fingerprint });
     this.opened = true;
     this.reporter.ready();
@@ -305,7 +305,7 @@ class RelaySupervisor {
 
   private noteListening(worker: number): void {
     for (const address of this.listen[worker]) {
-      logText(this.logger, "info", "listening", {
+      logText(this.logger, "info", "Listening", {
         address: formatListen(address),
         reactor: worker,
       });

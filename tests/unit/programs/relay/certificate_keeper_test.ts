@@ -82,7 +82,7 @@ Deno.test("a changed pair is taken once it has come to rest, and once only", asy
   }
   await world.watch(5);
   assertEquals([world.loads, world.used], [1, ["one"]]);
-  assertEquals(world.notes, ["info: certificate read anew"]);
+  assertEquals(world.notes, ["info: Certificate read anew"]);
 });
 
 Deno.test("a broken pair is named once, the old certificate stays, and a mended one is taken", async () => {
@@ -97,8 +97,8 @@ Deno.test("a broken pair is named once, the old certificate stays, and a mended 
   }
   assertEquals(world.loads, 2);
   assertEquals(world.notes, [
-    "error: the old certificate stays: no PEM",
-    "error: the old certificate stays: they do not fit",
+    "error: The old certificate stays: no PEM",
+    "error: The old certificate stays: they do not fit",
   ]);
   world.files = "4";
   world.next = certificateOf("two");
@@ -106,8 +106,8 @@ Deno.test("a broken pair is named once, the old certificate stays, and a mended 
   assertEquals(world.used, ["two"]);
   assertEquals(world.keeper.current.fingerprint, "two");
   assertEquals(world.notes.slice(2), [
-    "info: certificate read anew",
-    "warning: the certificate has another key: pins of the old one fail",
+    "info: Certificate read anew",
+    "warning: The certificate has another key: pins of the old one fail",
   ]);
 });
 
@@ -135,7 +135,7 @@ Deno.test("a certificate of our own is renewed when it is time, and its writing 
   world.keeper.work(RENEWAL_CHECK_INTERVAL_MS);
   await new Promise((resolve) => setTimeout(resolve));
   for (let i = 1; i < 10; i++) world.keeper.work(RENEWAL_CHECK_INTERVAL_MS + i * WATCH_INTERVAL_MS);
-  assertEquals([world.loads, world.notes], [1, ["info: certificate renewed"]]);
+  assertEquals([world.loads, world.notes], [1, ["info: Certificate renewed"]]);
 });
 
 async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {

@@ -1,0 +1,38 @@
+/** The house rules on how things are written, each as a function from a file to findings. */
+import { finding, nameOf, type SourceFile, type SyntaxNode, visitNodes } from "./source.ts";
+
+/** The names of the functions that log, and which of their arguments is the text. */
+const LOGGING: ReadonlyMap<string, number> = new Map([["logText", 2], ["note", 1], ["log", 1]]);
+const LEVEL = /^"(error|warning|info|debug|trace)"$|[lL]evel|\?/;
+
+/** Texts of log lines that begin with a small letter; a program's name may. */
+export function findSmallLogTexts(file: SourceFile): string[] {
+  const findings: string[] = [];
+  visitNodes(file, (node) => {
+    if (node.type !== "CallExpression") return;
+    const callee = node["callee"] as SyntaxNode;
+    const name = nameOf(callee) ?? nameOf(callee["property"]) ?? "";
+    const index = LOGGING.get(name);
+    const values = node["arguments"] as readonly SyntaxNode[];
+    if (index === undefined || values.length <= index) return;
+    const { range } = values[index - 1];
+    if (!LEVEL.test(file.text.slice(range[0], range[1]))) return;
+    for (const text of textsOf(values[index])) {
+      if (/^[a-z](?!anparty-)/.test(text.value)) findings.push(finding(file, text.at, text.value));
+    }
+  });
+  return findings;
+}
+
+/** How the texts begin that an expression may be. */
+function textsOf(node: SyntaxNode): { readonly value: string; readonly at: number }[] {
+  const at = node.range[0];
+  if (node.type === "ConditionalExpression") {
+    return [node["consequent"], node["alternate"]].flatMap((one) => textsOf(one as SyntaxNode));
+  }
+  if (node.type === "BinaryExpression") return textsOf(node["left"] as SyntaxNode);
+  if (node.type === "Literal") return [{ value: String(node["value"]), at }];
+  if (node.type !== "TemplateLiteral") return [];
+  const [head] = node["quasis"] as readonly { readonly cooked: string }[];
+  return [{ value: head.cooked, at }];
+}
