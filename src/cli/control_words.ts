@@ -18,7 +18,7 @@ export const REMOVAL_OPTIONS: readonly OptionSpec[] = [
   {
     name: "reason",
     value: "TEXT",
-    help: `why, for them to read; at most ${REASON_CODE_POINTS_MAX} characters`,
+    help: `why, for them to read (also of close); at most ${REASON_CODE_POINTS_MAX} characters`,
     parse: (text) =>
       countCodePoints(text) > REASON_CODE_POINTS_MAX
         ? new Unfit(`longer than ${REASON_CODE_POINTS_MAX} characters`)

@@ -124,7 +124,7 @@ export const RELAY_PROGRAM: ProgramSpec = {
       words: "WORDS",
       summary: "control the relay that runs with this --state-dir: rooms, peers ROOM, " +
         "kick ROOM PEER, ban MAC, ban ADDRESS, ban ROOM PEER, unban MAC, bans, lock ROOM, " +
-        "unlock ROOM or drain",
+        "unlock ROOM, close ROOM or drain",
       options: [...REMOVAL_OPTIONS, BAN_ROOM, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },

@@ -40,10 +40,23 @@ export const DISCONNECT_ADVICE = {
   "malformed-limit": "The relay received too many damaged packets from this PC.",
   "hello-timeout": "This PC was too slow to introduce itself to the relay.",
   "kicked": "The host has removed you from the room.",
-  "room-closed": "The relay has closed the room.",
+  "room-closed": "The host has closed the room.",
   "relay-restarting": "The relay restarts. It should be back in a moment.",
   "replaced": "You joined again from another place, and that session has taken over.",
 } as const;
+
+/**
+ * What an end means, and what to do. With a time to come back `room-closed` is no wish of the host's: the
+ * relay has made place for another room.
+ */
+export function disconnectAdvice(
+  code: keyof typeof DISCONNECT_ADVICE,
+  isInvitedBack: boolean,
+): string {
+  return code === "room-closed" && isInvitedBack
+    ? "The relay has closed the room for now."
+    : DISCONNECT_ADVICE[code];
+}
 
 /** Who has removed us, and until when. */
 export function removedText(removed: Removed | undefined): string | undefined {

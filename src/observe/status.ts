@@ -13,7 +13,13 @@ import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_ev
 import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { formatTimeSpan as span } from "../proto/time_span.ts";
-import { DISCONNECT_ADVICE, REJECT_ADVICE, type Removed, removedText } from "./relay_advice.ts";
+import {
+  type DISCONNECT_ADVICE,
+  disconnectAdvice,
+  REJECT_ADVICE,
+  type Removed,
+  removedText,
+} from "./relay_advice.ts";
 
 export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
 
@@ -310,7 +316,8 @@ function statusText(event: StatusEvent): string {
       return (removedText(event.removed) ?? REJECT_ADVICE[event.code]) +
         detailText(event.message) + waitText(event.retryAfterMs);
     case "disconnected":
-      return (removedText(event.removed) ?? DISCONNECT_ADVICE[event.code]) +
+      return (removedText(event.removed) ??
+        disconnectAdvice(event.code, event.retryAfterMs !== undefined)) +
         detailText(event.message) + waitText(event.retryAfterMs);
     case "redirected":
       return `The room is on another relay: ${event.relay}.`;

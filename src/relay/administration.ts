@@ -40,13 +40,27 @@ export class Administration {
     return this.state.locks.values();
   }
 
-  /** Sends everyone in a room away; false when there is no such room. `room`: as for {@link kick}. */
-  closeRoom(room: string, message: string, nowMs: number): boolean {
-    const rooms = this.roomsOf(room);
-    for (const session of rooms.flatMap(({ peers }) => peers)) {
-      this.lifecycle.disconnect(session, "room-closed", message, nowMs);
+  /**
+   * Sends everyone in a room away, the gateway as well. Nobody is kept out: whoever comes next opens the
+   * room anew, unless it is locked.
+   *
+   * @param room as for {@link kick}
+   * @param reason for them to read
+   * @returns how many were sent away; 0: there is no such room
+   */
+  closeRoom(room: string, reason: string | undefined, nowMs: number): number {
+    let removed = 0;
+    for (const one of this.roomsOf(room)) {
+      const peers = [...one.peers];
+      this.state.outbox.log("info", "Closing a room, as the operator asked", {
+        ...{ room: one.code, peers: peers.length },
+        ...(reason === undefined ? {} : { why: reason }),
+      });
+      one.closing = true;
+      for (const peer of peers) this.lifecycle.disconnect(peer, "room-closed", reason ?? "", nowMs);
+      removed += peers.length;
     }
-    return rooms.length > 0;
+    return removed;
   }
 
   /**

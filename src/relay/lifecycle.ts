@@ -259,8 +259,10 @@ export class Lifecycle {
     this.state.peersCount--;
     this.state.addresses.gone(session);
     this.state.outbox.log("info", "Peer left", { ...describe(session, room), reason });
-    const left = { ...introduce(session), type: "peerLeft", reason } as const;
-    for (const peer of room.peers) this.send(peer, left, nowMs);
+    if (!room.closing) {
+      const left = { ...introduce(session), type: "peerLeft", reason } as const;
+      for (const peer of room.peers) this.send(peer, left, nowMs);
+    }
     if (room.peers.length === 0 && !room.held) {
       this.state.rooms.close(room, nowMs);
       this.state.outbox.log("info", "Room closed", { room: room.code });

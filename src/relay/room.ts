@@ -63,6 +63,8 @@ export class Room {
   gateway: Session | undefined;
   /** Somebody is about to join: the room stays although nobody is in it. */
   held = false;
+  /** Everybody is being sent away: they are told that, and not of each other's leaving. */
+  closing = false;
   /** Its host lets no new player in, for as long as the room is there. */
   lockedByHost = false;
   /** The clients' MACs; the value is the connection. */

@@ -37,6 +37,8 @@ export interface ControlActions {
   lock(room: string): boolean;
   /** False: it was not locked. */
   unlock(room: string): boolean;
+  /** Sends everybody in a room away; how many these were, 0: there is no such room. */
+  close(room: string, reason: string | undefined): number;
   drain(): void;
 }
 
@@ -49,7 +51,7 @@ export interface ControlAnswer {
 const USAGE = "rooms | peers ROOM | kick ROOM PEER [--for 1h] [--reason TEXT] | " +
   "ban MAC|ADDRESS|token:NAME [--room ROOM] [--for 7d] [--reason TEXT] | " +
   "ban ROOM PEER [--for 7d] [--reason TEXT] | unban BAN|MAC|ADDRESS|token:NAME [--room ROOM] | " +
-  "bans | lock ROOM | unlock ROOM | drain";
+  "bans | lock ROOM | unlock ROOM | close ROOM [--reason TEXT] | drain";
 
 /** How many words may follow each first one. */
 const WORDS: Readonly<Record<string, readonly number[]>> = {
@@ -61,6 +63,7 @@ const WORDS: Readonly<Record<string, readonly number[]>> = {
   bans: [0],
   lock: [1],
   unlock: [1],
+  close: [1],
   drain: [0],
 };
 /** The options that may be behind each. */
@@ -68,6 +71,7 @@ const OPTIONS: Readonly<Record<string, readonly (keyof RemovalWords)[]>> = {
   kick: ["forMs", "reason"],
   ban: ["forMs", "reason", "room"],
   unban: ["room"],
+  close: ["reason"],
 };
 
 /** The words of a line as it comes over the socket; undefined if it is none. */
@@ -117,6 +121,8 @@ export function answerQuestion(
       return actions.unlock(room)
         ? done(`${room} is not locked any more`)
         : refuse(`${room} was not locked`);
+    case "close":
+      return close(room, options.reason, actions);
     default:
       actions.drain();
       return done("nobody new is let in, and the relay ends when it is empty");
@@ -139,6 +145,17 @@ function kick(
     case "gone":
       return done(`peer ${peer} is out of ${room}${forText(removal.forMs)}`);
   }
+}
+
+function close(
+  room: string,
+  reason: string | undefined,
+  actions: ControlActions,
+): ControlAnswer {
+  const gone = actions.close(room, reason);
+  return gone === 0
+    ? refuse(`there is no room ${room}`)
+    : done(`${room} is closed: ${gone} ${gone === 1 ? "has" : "have"} been sent away`);
 }
 
 function ban(text: string, removal: RemovalWords, actions: ControlActions): ControlAnswer {

@@ -174,9 +174,18 @@ export class Party implements AsyncDisposable {
   }
 
   /** What the host asks of the gateway (`lanparty-gateway ctl`): exit code and everything it wrote. */
-  async askGateway(...words: string[]): Promise<[number, string]> {
-    const { code, stdout, stderr } = await new Deno.Command(executablePath("gateway"), {
-      args: ["ctl", ...words, "--state-dir", this.stateDir("gateway")],
+  askGateway(...words: string[]): Promise<[number, string]> {
+    return this.ask("gateway", words);
+  }
+
+  /** What the relay's operator asks of it (`lanparty-relay ctl`): the same. */
+  askRelay(...words: string[]): Promise<[number, string]> {
+    return this.ask("relay", words);
+  }
+
+  private async ask(program: "gateway" | "relay", words: string[]): Promise<[number, string]> {
+    const { code, stdout, stderr } = await new Deno.Command(executablePath(program), {
+      args: ["ctl", ...words, "--state-dir", this.stateDir(program)],
     }).output();
     return [code, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr)];
   }

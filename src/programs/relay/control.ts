@@ -46,6 +46,7 @@ function actionsOf({ node, reactor, timeOriginMs }: RelayParts): ControlActions 
     bans: () => admin.bans(nowMs),
     lock: (room) => admin.lock(room),
     unlock: (room) => admin.unlock(room),
+    close: (room, reason) => admin.closeRoom(room, reason, nowMs),
     drain: () => node.core.drain(),
   };
 }

@@ -1,5 +1,6 @@
 /**
- * The host removes a player at the gateway's machine, and a MAC stays its player's.
+ * The host removes a player at the gateway's machine, a MAC stays its player's, and a room is closed at the
+ * relay's.
  *
  * ```text
  *   lan             gateway                        relay              alice, bob
@@ -152,6 +153,39 @@ partyTest(
       assertEquals((await party.askGateway("kick", ALICE, "--for", "soon"))[0], 2);
       await party.gatewayProcess!.stop();
       assertMatch((await party.askGateway("players"))[1], /no gateway runs there/);
+    });
+  },
+);
+
+partyTest(
+  "a room is closed at the relay: players read that the host did it, and nobody is kept out",
+  async (party, step) => {
+    const [alice, bob] = [await party.addPlayer("alice"), await party.addPlayer("bob")];
+    await party.startRelay();
+    const gateway = await party.startGateway();
+    const clients = [
+      await party.startClient(alice, ...optionsOf(ALICE)),
+      await party.startClient(bob, ...optionsOf(BOB)),
+    ];
+    await step("everybody in it ends, with the host's reason, and does not try again", async () => {
+      assertEquals(await party.askRelay("close", PARTY.room, "--reason", "until Friday"), [
+        0,
+        `${PARTY.room} is closed: 3 have been sent away\n`,
+      ]);
+      for (const process of [...clients, gateway]) {
+        assertEquals(await process.waitExit(END_TIMEOUT_MS), 1);
+        assertMatch(process.stderr, /The host has closed the room\. \(until Friday\)/);
+        assertEquals(/Trying again|was removed/.test(process.stderr), false, process.stderr);
+      }
+    });
+    await step("there is no such room any more, until it is opened anew", async () => {
+      assertEquals(await party.askRelay("close", PARTY.room), [
+        1,
+        `there is no room ${PARTY.room}\n`,
+      ]);
+      await party.startGateway();
+      await party.startClient(alice, ...optionsOf(ALICE));
+      await eventually("a ping", () => pings(alice));
     });
   },
 );

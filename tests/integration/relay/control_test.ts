@@ -78,6 +78,29 @@ Deno.test("rooms and peers are listed, a peer is kicked, a room is locked and un
   assertEquals(relay.running, true);
 });
 
+Deno.test("a room is closed: everybody in it is sent away, and told why, and nobody else is", async () => {
+  await using relay = await RelayProcess.start();
+  await listening(relay);
+  await using ann = await DenoEndpoint.connect(relay.address);
+  await using bob = await DenoEndpoint.connect(relay.address);
+  await using cora = await DenoEndpoint.connect(relay.address);
+  await ann.join({ room: "PARTY", mac: MAC_A });
+  await bob.join({ room: "PARTY", mac: MAC_B });
+  await cora.join({ room: "OTHER", mac: MAC_C });
+  assertEquals(await ctl(relay, "close party --reason over"), [
+    0,
+    "PARTY is closed: 2 have been sent away\n",
+  ]);
+  for (const endpoint of [ann, bob]) {
+    const { code, message } = await endpoint.messageOf("disconnect");
+    assertEquals([code, message], ["room-closed", "over"]);
+    await endpoint.ended();
+  }
+  assertEquals(await ctl(relay, "close PARTY"), [1, "there is no room PARTY\n"]);
+  assertMatch((await ctl(relay, "rooms"))[1], /^OTHER\s+1\s[^\n]*\n$/m);
+  assertEquals(cora.ending, undefined);
+});
+
 Deno.test("a drained relay lets nobody in, and ends when the last has gone", async () => {
   await using relay = await RelayProcess.start();
   await listening(relay);

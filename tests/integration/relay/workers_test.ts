@@ -226,6 +226,17 @@ Deno.test("the administrator sees and reaches the rooms of all reactors, and dra
   assertEquals((await ctl(relay, `kick ${ROOM_1} 7`))[0], 1);
   assertEquals((await ctl(relay, `kick ${ROOM_1} ${bob.endpoint.peerId}`))[0], 0);
   assertEquals((await bob.endpoint.messageOf("disconnect"))["code"], "kicked");
+  {
+    const room = roomOf(1, 2, 1);
+    await using cora = await arrive(relay.address, { room, mac: MAC_B });
+    assertEquals((await ctl(relay, "close NOWHERE"))[0], 1);
+    assertEquals(await ctl(relay, `close ${room}`), [
+      0,
+      `${room} is closed: 1 has been sent away\n`,
+    ]);
+    assertEquals((await cora.endpoint.messageOf("disconnect"))["code"], "room-closed");
+    assertEquals(ann.endpoint.ending, undefined);
+  }
   assertEquals((await ctl(relay, "drain"))[0], 0);
   await pause(1_500);
   // Nobody is in reactor 1, but whoever comes there must still hear something.

@@ -285,6 +285,18 @@ Deno.test("each end of a session and each way to leave has its own words", () =>
   assertEquals(new Set(leaves).size, LEAVE_REASONS.length);
 });
 
+Deno.test("a room that is closed was closed by the host, or by a relay that wants everybody back", () => {
+  const closed = { type: "disconnected", code: "room-closed" } as const;
+  assertEquals(
+    describeStatus({ ...closed, message: "The party is over" }),
+    "The host has closed the room. (The party is over)",
+  );
+  assertMatch(
+    describeStatus({ ...closed, retryAfterMs: 30_000 }),
+    /^The relay has closed the room for now\. .*30 seconds/,
+  );
+});
+
 Deno.test("each fault of a certificate is an error with advice", () => {
   const problems = [
     "expired",

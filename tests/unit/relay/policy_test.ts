@@ -261,7 +261,7 @@ Deno.test("whoever is kicked, or whose room is closed, may be named by the room'
   const theirs = relay.client(A, { roomKey: OTHERS.roomKey });
   const [{ id }, { id: otherId }] = relay.core.rooms();
   assert(relay.core.admin.kick(id, asPeerId(1), { by: "operator" }, relay.nowMs));
-  assert(relay.core.admin.closeRoom(otherId, "Closed.", relay.nowMs));
+  assertEquals(relay.core.admin.closeRoom(otherId, undefined, relay.nowMs), 1);
   relay.settle();
   assertEquals(mine.last("disconnect").code, "kicked");
   assertEquals(theirs.last("disconnect").code, "room-closed");

@@ -400,12 +400,18 @@ Deno.test("relay: a peer can be kicked and a room be closed", () => {
   assertEquals(a.last("peerLeft").reason, "kicked");
   assertEquals(b.last("disconnect").message, "The relay's operator has removed you: No cheating.");
   assertDisconnected(relay, b, "kicked", 3);
-  assertEquals(relay.core.admin.closeRoom("OTHER", "", relay.nowMs), false);
-  assert(relay.core.admin.closeRoom("PARTY", "The party is over.", relay.nowMs));
+  c.heard();
+  assertEquals(relay.core.admin.closeRoom("OTHER", undefined, relay.nowMs), 0);
+  assertEquals(relay.core.admin.closeRoom("PARTY", "The party is over.", relay.nowMs), 2);
   relay.settle();
   assertEquals(relay.core.rooms(), []);
+  // Nobody is told of the others of a closed room.
+  assertEquals(c.heard(), [
+    { type: "disconnect", code: "room-closed", message: "The party is over." },
+  ]);
   assertDisconnected(relay, a, "room-closed", 3);
   assertEquals(c.closedWith, 3);
+  assertEquals(relay.client("02:00:00:00:00:0d").last("welcome").room, "PARTY");
 });
 
 Deno.test("relay: rooms are shown as values", () => {

@@ -60,6 +60,11 @@ class Actions implements ControlActions {
     return this.locks.delete(room);
   }
 
+  close(room: string, reason: string | undefined): number {
+    this.done.push(`close ${room}${reason === undefined ? "" : ` ${reason}`}`);
+    return room === "PARTY" ? 2 : room === "PARTY.aB-_" ? 1 : 0;
+  }
+
   drain(): void {
     this.done.push("drain");
   }
@@ -135,6 +140,25 @@ Deno.test("kick, lock, unlock and drain are done once, and it is said when there
     "lock OTHER",
     "drain",
   ]);
+});
+
+Deno.test("a room is closed by code or id, and it is said how many were in it", () => {
+  const actions = new Actions();
+  const answers = [
+    "close party --reason=over",
+    "close party.aB-_",
+    "close OTHER",
+    "close",
+    "close PARTY 1",
+    "close PARTY --for=1h",
+  ].map((line) => ask(actions, line).replace(/^-expected .*/, "-usage"));
+  assertEquals(answers, [
+    "+PARTY is closed: 2 have been sent away",
+    "+PARTY.aB-_ is closed: 1 has been sent away",
+    "-there is no room OTHER",
+    ...["-usage", "-usage", "-usage"],
+  ]);
+  assertEquals(actions.done, ["close PARTY over", "close PARTY.aB-_", "close OTHER"]);
 });
 
 Deno.test("who is kicked stays away as long as is said, and a peer can be banned", () => {
@@ -264,7 +288,7 @@ Deno.test("a question is a JSON array of words, and any text gets an answer or n
     assertEquals(parseQuestion(line), undefined, line);
   }
   const words = fc.array(
-    fc.oneof(fc.string(), fc.constantFrom("rooms", "kick", "lock", "1", "drain")),
+    fc.oneof(fc.string(), fc.constantFrom("rooms", "kick", "lock", "close", "1", "drain")),
   );
   fc.assert(
     fc.property(

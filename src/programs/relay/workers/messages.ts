@@ -8,7 +8,7 @@
  *             ── open ──►                           all listen: hellos are answered from here on
  *             ◄── alive ──                          at its interval, from the loop that carries the frames
  *             ── view ──► ◄── view ──               for status pages and `ctl`
- *             ── lock, unlock, kick, drain ──►
+ *             ── lock, unlock, kick, close, drain ──►
  *             ── bans, unban ──►                    those that there are come with "open"
  *             ◄── banMade, bansGone ──              what was done in the worker: the supervisor keeps the list
  *             ── reload ──► ◄── reloaded ──
@@ -68,6 +68,7 @@ export type WorkerOrder =
     readonly peerId: PeerId;
     readonly removal: Removal;
   }
+  | { readonly type: "close"; readonly room: string; readonly reason: string | undefined }
   | { readonly type: "bans"; readonly bans: readonly Ban[] }
   | { readonly type: "unban"; readonly ids: readonly string[] }
   | { readonly type: "drain" }

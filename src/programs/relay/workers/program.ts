@@ -158,6 +158,9 @@ class WorkerProgram {
       case "kick":
         core.admin.kick(order.room, order.peerId, order.removal, reactor.now());
         return reactor.wake();
+      case "close":
+        core.admin.closeRoom(order.room, order.reason, reactor.now());
+        return reactor.wake();
       case "bans":
         for (const ban of order.bans) core.admin.applyBan(ban, reactor.now());
         return reactor.wake();

@@ -369,6 +369,12 @@ class RelaySupervisor {
         this.tellAll({ type: "unlock", room });
         return this.locks.unlock(room);
       },
+      close: (room, reason) => {
+        const homes = rooms.filter(({ room: code, id }) => code === room || id === room);
+        const workers = new Set(homes.map(({ reactor }) => reactor!));
+        for (const worker of workers) this.tell(worker, { type: "close", room, reason });
+        return homes.reduce((sum, { peers }) => sum + peers.length, 0);
+      },
       drain: () => {
         this.draining = true;
         this.core.handleDrain();
