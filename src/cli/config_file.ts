@@ -18,7 +18,8 @@ import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { whyReadByOthers } from "../system/files/mod.ts";
 import { cleanText } from "../proto/clean_text.ts";
-import { allOptions, type OptionSpec, type ProgramSpec, quoted, wrongValue } from "./options.ts";
+import { nearestName, quoted } from "./arguments.ts";
+import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
 import { TomlLines } from "./toml_lines.ts";
 
 /** A longer file is no configuration. */
@@ -118,11 +119,9 @@ function firstMistake(
 }
 
 function unknownKey(specs: readonly OptionSpec[], key: string): string {
-  const near = specs.find(({ name }) =>
-    name === key.replaceAll("_", "-") || name.startsWith(key) || key.startsWith(name)
-  );
+  const near = nearestName(specs.map(({ name }) => name), key.replaceAll("_", "-"));
   return `${quoted(key)}: there is no such key` +
-    (near === undefined ? "" : `; did you mean ${near.name}?`);
+    (near === undefined ? "" : `; did you mean ${near}?`);
 }
 
 /** Reads a configuration file: what it sets, or `FILE:LINE: what is wrong` in one line. */

@@ -17,7 +17,7 @@ import { VERSION } from "./version.ts";
 /** Exit codes of all programs. */
 export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 
-/** What a command does with its options and the words before them; resolves with the exit code. */
+/** What a command does with its options and its words; resolves with the exit code. */
 export type Command = (values: OptionValues, words: readonly string[]) => Promise<number>;
 
 /** Called at a program's very end, before its process goes. */

@@ -2,8 +2,7 @@
  * Command lines as data: each program lists its options, and help, parsing and every usage error come
  * from that one list.
  */
-import { parseArgs } from "@std/cli";
-import { cleanText, countCodePoints, isolated } from "../proto/clean_text.ts";
+import { type OptionShape, parseArguments, type ParsedArguments, quoted } from "./arguments.ts";
 import type { LogFormat, LogLevelName } from "../log/logging.ts";
 
 /** Why an option cannot have a text: one clause. */
@@ -12,21 +11,13 @@ export class Unfit {
 }
 
 /** One option of a program. `Value` is what its text is read as. */
-export interface OptionSpec<Value = unknown> {
-  /** The long name without `--`. */
-  readonly name: string;
-  /** Another name for it, on the command line. */
-  readonly alias?: string;
-  /** The value's placeholder in the help; without it the option is a switch. */
-  readonly value?: string;
+export interface OptionSpec<Value = unknown> extends OptionShape {
   /** What it does, in one or a few plain lines. */
   readonly help: string;
   /** Shown in the help and used when the option is absent. */
   readonly default?: string;
   /** Whether the program cannot start without it. */
   readonly required?: boolean;
-  /** Whether it may be given several times. */
-  readonly repeatable?: boolean;
   /** Reads the text, once and for all; without it the text is the value. */
   readonly parse?: (text: string) => Value | Unfit;
   /** Whether messages must not quote the value. */
@@ -158,7 +149,7 @@ export type ParsedCommandLine =
     readonly kind: "run";
     readonly values: OptionValues;
     readonly command?: string;
-    /** What stands between the command and its first option. */
+    /** What stands behind the command and is no option. */
     readonly words?: readonly string[];
   }
   | { readonly kind: "help" }
@@ -200,7 +191,7 @@ const COMMON: readonly OptionSpec[] = [
   },
   LOG_LEVEL,
   LOG_FORMAT,
-  { name: "help", help: "print this help" },
+  { name: "help", letter: "h", help: "print this help" },
   { name: "version", help: "print the version" },
 ];
 
@@ -217,60 +208,49 @@ export function parseCommandLine(
   findCredential: CredentialFinder = () => undefined,
 ): ParsedCommandLine {
   const command = program.commands?.find(({ name }) => name === args[0]);
-  if (command === undefined) return parseOptions(program, args, readConfig, findCredential);
-  const { options = program.options } = command;
-  const optionAt = args.findIndex((arg) => arg.startsWith("-"));
-  const wordsEnd = command.words === undefined ? 1 : optionAt < 0 ? args.length : optionAt;
-  const rest = args.slice(wordsEnd);
-  const parsed = parseOptions({ ...program, options }, rest, readConfig, findCredential);
-  return parsed.kind === "run"
-    ? { ...parsed, command: command.name, words: args.slice(1, wordsEnd) }
-    : parsed;
+  const specs = allOptions({ ...program, options: command?.options ?? program.options });
+  const found = parseArguments(specs, command === undefined ? args : args.slice(1));
+  if (found.switches.has("help")) return { kind: "help" };
+  if (found.switches.has("version")) return { kind: "version" };
+  const { words } = found;
+  const stray = command?.words === undefined ? words[0] : undefined;
+  const [mistake] = found.mistakes;
+  if (mistake !== undefined) return usageError(program, mistake);
+  if (stray !== undefined) return usageError(program, `unexpected argument "${quoted(stray)}"`);
+  const values = readValues(program, specs, found, readConfig, findCredential);
+  if (typeof values === "string") return usageError(program, values);
+  return command === undefined
+    ? { kind: "run", values }
+    : { kind: "run", values, command: command.name, words };
 }
 
-function parseOptions(
+/** The options' values: of the command line, of systemd, or of the configuration file; or what is wrong. */
+function readValues(
   program: ProgramSpec,
-  args: readonly string[],
+  specs: readonly OptionSpec[],
+  found: ParsedArguments,
   readConfig: ConfigReader,
   findCredential: CredentialFinder,
-): ParsedCommandLine {
-  const specs = allOptions(program);
-  args = args.map((arg) => withoutAlias(specs, arg));
-  const assigned = args.map((arg) => /^--([^=]+)=/.exec(arg)?.[1]);
-  // parseArgs would take `--flag=no` for yes.
-  const flag = specs.find((spec) => spec.value === undefined && assigned.includes(spec.name));
-  if (flag !== undefined) return usageError(program, `--${flag.name} takes no value`);
-  const unknown: string[] = [];
-  const parsed = parseArgs(joinValues(specs, args), {
-    string: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
-    boolean: specs.filter((spec) => spec.value === undefined).map((spec) => spec.name),
-    collect: specs.filter((spec) => spec.value !== undefined).map((spec) => spec.name),
-    alias: { h: "help" },
-    unknown: (arg) => {
-      unknown.push(arg);
-      return false;
-    },
-  });
-  if (parsed["help"] === true) return { kind: "help" };
-  if (parsed["version"] === true) return { kind: "version" };
+): OptionValues | string {
+  const given = (name: string) => found.values.get(name) ?? [];
   const values = new Map<string, OptionValue>();
-  const stray = unknown[0] ?? parsed._[0];
-  if (stray !== undefined) return usageError(program, strayMessage(specs, String(stray)));
-  const credentials = findCredentials(specs, (name) => textsOf(parsed[name]), findCredential);
-  const [file = credentials.get("config"), ...others] = textsOf(parsed["config"]);
-  const config = file && others.length === 0 ? readConfig(program, file) : undefined;
-  if (typeof config === "string") return usageError(program, config);
+  const credentials = findCredentials(specs, given, findCredential);
+  const [file = credentials.get("config")] = given("config");
+  const config = file === undefined ? undefined : readConfig(program, file);
+  if (typeof config === "string") return config;
   // What a service is given as a file is not to be taken from a text as well.
   const isGiven = (name: string) => credentials.has(`${name}-file`);
   for (const spec of specs) {
     const credential = credentials.get(spec.name);
     const configured = isGiven(spec.name) ? undefined : config?.get(spec.name);
     const kept = credential === undefined ? configured : [credential];
-    const found = readOption(spec, parsed[spec.name], kept);
-    if (typeof found === "string") return usageError(program, found);
-    if (found !== undefined) values.set(spec.name, found);
+    const value = spec.value === undefined
+      ? found.switches.has(spec.name) || configured === true || undefined
+      : readOption(spec, given(spec.name), kept);
+    if (typeof value === "string") return value;
+    if (value !== undefined) values.set(spec.name, value);
   }
-  return { kind: "run", values: new OptionValues(values) };
+  return new OptionValues(values);
 }
 
 /** By option, the files that systemd gives for it, where the command line gives nothing. */
@@ -290,61 +270,20 @@ function findCredentials(
   return found;
 }
 
-/** An option's own name in the place of another one for it. */
-function withoutAlias(specs: readonly OptionSpec[], arg: string): string {
-  const [head] = arg.split("=", 1);
-  const spec = specs.find(({ alias }) => alias !== undefined && head === `--${alias}`);
-  return spec === undefined ? arg : `--${spec.name}${arg.slice(head.length)}`;
-}
-
-/**
- * `--name`, `value` as `--name=value`, so that a value may begin with a dash (each 64th fingerprint
- * does) or be empty. What is an option of the program is no value.
- */
-function joinValues(specs: readonly OptionSpec[], args: readonly string[]): string[] {
-  const takesValue = (arg: string) =>
-    specs.some(({ name, value }) => value !== undefined && arg === `--${name}`);
-  const isOption = (arg: string) =>
-    arg === "--" || arg === "-h" || specs.some(({ name }) => arg.split("=")[0] === `--${name}`);
-  const joined: string[] = [];
-  for (let index = 0; index < args.length; index++) {
-    const next = args[index + 1];
-    if (next === undefined || !takesValue(args[index]) || isOption(next)) joined.push(args[index]);
-    else {
-      joined.push(`${args[index]}=${next}`);
-      index++;
-    }
-  }
-  return joined;
-}
-
-function strayMessage(specs: readonly OptionSpec[], stray: string): string {
-  if (!stray.startsWith("-")) return `unexpected argument "${stray}"`;
-  const name = stray.replace(/^-+/, "").replace(/=.*$/s, "");
-  const near = specs.find((spec) => spec.name.startsWith(name) || name.startsWith(spec.name));
-  return `unknown option "${stray.replace(/=.*$/s, "")}"` +
-    (near === undefined ? "" : `; did you mean --${near.name}?`);
-}
-
-/** An option's value, `undefined` when absent, or what is wrong with it. */
+/** What an option's texts are read as, `undefined` when there are none, or what is wrong with one. */
 function readOption(
   spec: OptionSpec,
-  raw: unknown,
+  given: readonly string[],
   configured?: readonly string[] | boolean,
 ): OptionValue | string | undefined {
-  if (spec.value === undefined) return raw || configured ? true : undefined;
-  const given = textsOf(raw);
-  if (given.length > 1 && !spec.repeatable) return `--${spec.name} is given ${given.length} times`;
   if (given.length === 0 && Array.isArray(configured)) return parseTexts(spec, configured);
   const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
   if (texts.length === 0) {
     return spec.required ? `--${spec.name} ${spec.value} is missing` : undefined;
   }
-  const value = parseTexts(spec, texts);
-  const at = texts.findIndex((text) => wrongValue(spec, text) !== undefined);
-  if (at < 0) return value;
-  if (texts[at] === "") return `--${spec.name} needs a value: --${spec.name} ${spec.value}`;
-  return `--${spec.name}${spec.secret ? ":" : ""} ${wrongValue(spec, texts[at])}`;
+  const wrong = texts.map((text) => wrongValue(spec, text)).find((why) => why !== undefined);
+  if (wrong === undefined) return parseTexts(spec, texts);
+  return `--${spec.name}${spec.secret ? ":" : ""} ${wrong}`;
 }
 
 /** What is wrong with a value of an option: the value, unless it is secret, and why. */
@@ -353,20 +292,6 @@ export function wrongValue(spec: OptionSpec, text: string): string | undefined {
   const parsed = spec.parse?.(text);
   if (!(parsed instanceof Unfit)) return undefined;
   return spec.secret ? parsed.why : `"${quoted(text)}": ${parsed.why}`;
-}
-
-/** What is quoted of a key or value at most, in code points. */
-const QUOTED_MAX = 80;
-
-/** A text of a command line or file in a line of ours: it may be long, and from somebody else. */
-export function quoted(text: string): string {
-  const clean = cleanText(text, QUOTED_MAX + 1);
-  const short = countCodePoints(clean) > QUOTED_MAX ? `${cleanText(clean, QUOTED_MAX)} …` : clean;
-  return isolated(short);
-}
-
-function textsOf(raw: unknown): string[] {
-  return (Array.isArray(raw) ? raw : []).map(String);
 }
 
 function usageError(program: ProgramSpec, message: string): ParsedCommandLine {

@@ -1,5 +1,5 @@
 /** `deno task bench tls`: several libmsquic.so beside each other, e.g. with another TLS library inside. */
-import { parseArgs } from "@std/cli";
+import { parseArguments } from "../../src/cli/arguments.ts";
 import { BuildError } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
 import { say, step } from "../build/progress.ts";
@@ -14,6 +14,10 @@ import {
 
 export const TLS_USAGE = "deno task bench tls --library OLD --library NEW … [--rounds N]";
 
+const OPTIONS = [
+  { name: "library", value: "FILE", repeatable: true },
+  { name: "rounds", value: "N" },
+];
 const ROUNDS = 7;
 const ROUNDS_MAX = 100;
 const WORK = { handshakes: 400, smallDatagrams: 150_000, largeDatagrams: 60_000 };
@@ -21,16 +25,11 @@ const WORK = { handshakes: 400, smallDatagrams: 150_000, largeDatagrams: 60_000 
 /** Reads the command line; undefined where it is wrong. */
 export function readTlsOptions(
   args: readonly string[],
-): { libraries: string[]; rounds: number } | undefined {
-  const strangers: string[] = [];
-  const values = parseArgs([...args], {
-    string: ["library", "rounds", "_"],
-    collect: ["library"],
-    unknown: (arg) => !strangers.push(arg),
-  });
-  const libraries = (values["library"] as string[] | undefined ?? []).map(String);
-  const rounds = Number(values["rounds"] ?? ROUNDS);
-  const isWrong = strangers.length > 0 || libraries.length < 2 || libraries.includes("") ||
+): { libraries: readonly string[]; rounds: number } | undefined {
+  const { values, words, mistakes } = parseArguments(OPTIONS, args);
+  const libraries = values.get("library") ?? [];
+  const rounds = Number(values.get("rounds")?.at(-1) ?? ROUNDS);
+  const isWrong = mistakes.length > 0 || words.length > 0 || libraries.length < 2 ||
     !Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX;
   return isWrong ? undefined : { libraries, rounds };
 }

@@ -6,7 +6,6 @@
  * What the system lacks is found first; then come the native library, the compile runtime and the three
  * executables, each from the cache if nothing that it is made from has changed.
  */
-import { parseArgs } from "@std/cli";
 import { BuildError } from "./cache.ts";
 import {
   compileSanitizedPrograms,
@@ -27,6 +26,7 @@ import {
   PYTHON_PACKAGES,
 } from "./prerequisites.ts";
 import { say } from "./progress.ts";
+import { readToolArguments } from "./tool_arguments.ts";
 import {
   ensureRuntime,
   findRuntime,
@@ -118,22 +118,21 @@ export async function runTool(main: () => Promise<number>): Promise<never> {
 const USAGE = "usage: deno task build [--target linux]\n" +
   "       deno task build --target windows [--msquic FILE] [--tap-driver DIR]";
 
-const OPTIONS = ["target", "msquic", "tap-driver"];
+const OPTIONS = [
+  { name: "target", value: "linux|windows" },
+  { name: "msquic", value: "FILE" },
+  { name: "tap-driver", value: "DIR" },
+];
 
 async function main(): Promise<number> {
-  const options = parseArgs(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, {
-    string: [...OPTIONS, "_"],
-    default: { target: "linux" },
-  });
-  const text = (name: string) => options[name] === undefined ? undefined : String(options[name]);
-  const target = text("target") ?? "";
-  const isKnown = Object.keys(options).every((name) => OPTIONS.includes(name) || name === "_");
+  const found = readToolArguments({ usage: USAGE, options: OPTIONS }, Deno.args);
+  if (found === undefined) return 2;
+  const text = (name: string) => found.values.get(name)?.at(-1);
+  const target = text("target") ?? "linux";
   const isForWindows = target === "windows";
   const [msquic, tapDriver] = [text("msquic"), text("tap-driver")];
   const isMixed = !isForWindows && (msquic !== undefined || tapDriver !== undefined);
-  const isEmpty = msquic === "" || tapDriver === "";
-  const isTarget = Object.hasOwn(RUNTIME_TARGETS, target);
-  if (!isKnown || options._.length > 0 || !isTarget || isMixed || isEmpty) {
+  if (!Object.hasOwn(RUNTIME_TARGETS, target) || isMixed) {
     console.error(USAGE);
     return 2;
   }

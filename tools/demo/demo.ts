@@ -1,5 +1,4 @@
 /** `deno task demo`: builds the executables, plays a whole party in namespaces, and judges it. */
-import { parseArgs } from "@std/cli";
 import { CommandError, type LabProcess, ProcessError } from "../lab/process.ts";
 import { PARTY, Party } from "../lab/party.ts";
 import { build, runTool } from "../build/build.ts";
@@ -18,8 +17,10 @@ import {
 import { formatTable, type Row } from "../lab/table.ts";
 import { NETWORK_PLAY } from "../build/prerequisites.ts";
 import { step } from "../build/progress.ts";
+import { readToolArguments } from "../build/tool_arguments.ts";
 
 const USAGE = "usage: deno task demo [--keep]";
+const OPTIONS = [{ name: "keep" }, { name: "help", letter: "h" }];
 
 /** Sets the party up, with everything that the demo shows. */
 async function openParty(party: Party): Promise<Ends> {
@@ -115,20 +116,13 @@ function showOutput(party: Party): void {
 }
 
 async function main(): Promise<number> {
-  const unknown: string[] = [];
-  const args = parseArgs(Deno.args, {
-    boolean: ["keep", "help"],
-    unknown: (arg) => (unknown.push(arg), false),
-  });
-  if (args["help"] === true) {
+  const found = readToolArguments({ usage: USAGE, options: OPTIONS }, Deno.args);
+  if (found === undefined) return 2;
+  if (found.switches.has("help")) {
     console.log(USAGE);
     return 0;
   }
-  if (unknown.length > 0) {
-    console.error(`demo: unknown argument "${unknown[0]}"; ${USAGE}`);
-    return 2;
-  }
-  return await demo(args["keep"] === true);
+  return await demo(found.switches.has("keep"));
 }
 
 if (import.meta.main) await runTool(main);

@@ -268,12 +268,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],
-    packages: ["@std/cli", "smol-toml", "zod"],
-  },
-  types: {
-    what: "declarations for packages that have none",
-    folders: [],
-    packages: ["npm:deno-std@1.4.0"],
+    packages: ["smol-toml", "zod"],
   },
 };
 

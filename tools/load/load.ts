@@ -6,7 +6,6 @@
  *
  * usage: deno task load [--players N[,N…]] [--per-room N] [--frames N] [--broadcasts N] [--bytes N] [--seconds S]
  */
-import { parseArgs } from "@std/cli";
 import { LabProcess } from "../lab/process.ts";
 import { LOAD_CPU, pinned, startOurRelay } from "../bench/relays.ts";
 import { grouped } from "../bench/table.ts";
@@ -16,6 +15,7 @@ import { ROOT } from "../build/executables.ts";
 import type { GameReport, GameTask } from "./game_load.ts";
 import { readLines } from "../build/process.ts";
 import { say, step } from "../build/progress.ts";
+import { readToolArguments } from "../build/tool_arguments.ts";
 
 /** What is played. */
 interface LoadPlan {
@@ -60,24 +60,23 @@ const RELAY_OPTIONS = [
 
 /** Reads the command line; undefined where it is wrong (which it says). */
 function readPlan(args: readonly string[]): LoadPlan | undefined {
-  const strangers: string[] = [];
-  const values = parseArgs(args[0] === "--" ? args.slice(1) : args, {
-    string: [...Object.keys(DEFAULTS), "_"],
-    default: DEFAULTS,
-    unknown: (arg) => void strangers.push(arg),
-  });
+  const options = Object.keys(DEFAULTS).map((name) => ({ name, value: "N" }));
+  const found = readToolArguments({ usage: USAGE, options }, args);
+  if (found === undefined) return undefined;
+  const wrong: string[] = [];
+  const text = (name: keyof typeof DEFAULTS) => found.values.get(name)?.at(-1) ?? DEFAULTS[name];
   const number = (name: keyof typeof DEFAULTS, minimum: number, maximum: number) => {
-    const value = Number(values[name]);
+    const value = Number(text(name));
     const isGood = Number.isInteger(value) && value >= minimum && value <= maximum;
-    if (!isGood) strangers.push(`--${name} ${values[name]}: expected ${minimum} … ${maximum}`);
+    if (!isGood) wrong.push(`--${name} ${text(name)}: expected ${minimum} … ${maximum}`);
     return value;
   };
   const perRoom = number("per-room", 2, 1_000);
-  const players = String(values["players"]).split(",").map(Number);
+  const players = text("players").split(",").map(Number);
   if (
     !players.every((count) => count >= perRoom && count <= PLAYERS_MAX && count % perRoom === 0)
   ) {
-    strangers.push(`--players ${values["players"]}: expected multiples of --per-room`);
+    wrong.push(`--players ${text("players")}: expected multiples of --per-room`);
   }
   const plan = {
     players,
@@ -87,8 +86,8 @@ function readPlan(args: readonly string[]): LoadPlan | undefined {
     frameBytes: number("bytes", ...FRAME_BYTES),
     seconds: number("seconds", 1, 600),
   };
-  if (strangers.length === 0) return plan;
-  for (const wrong of strangers) console.error(`load: ${wrong}`);
+  if (wrong.length === 0) return plan;
+  for (const line of wrong) console.error(`load: ${line}`);
   console.error(USAGE);
   return undefined;
 }

@@ -4,28 +4,27 @@
  *
  * usage: deno task fuzz [--seconds N] [NAME…]
  */
-import { parseArgs } from "@std/cli";
 import { runTool } from "../build/build.ts";
 import { cacheFolder } from "../build/cache.ts";
 import { corpusFolder, ensureFuzzer, FUZZERS } from "../build/fuzzers.ts";
 import { ensurePrerequisites, FUZZING, NATIVE_LIBRARY } from "../build/prerequisites.ts";
 import { say } from "../build/progress.ts";
+import { readToolArguments } from "../build/tool_arguments.ts";
 
 const SECONDS = 60;
 const SECONDS_MAX = 86_400;
+const USAGE = "usage: deno task fuzz [--seconds N] [NAME…]\n" +
+  `names: ${FUZZERS.map(({ name }) => name).join(" ")}`;
 
 async function main(): Promise<number> {
-  const options = parseArgs(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, {
-    string: ["seconds", "_"],
-    default: { seconds: String(SECONDS) },
-  });
-  const names = options._.map(String);
-  const seconds = Number(options["seconds"]);
-  const isKnown = Object.keys(options).every((name) => name === "seconds" || name === "_") &&
-    names.every((name) => FUZZERS.some((fuzzer) => fuzzer.name === name));
+  const options = [{ name: "seconds", value: "N" }];
+  const found = readToolArguments({ usage: USAGE, options, takesWords: true }, Deno.args);
+  if (found === undefined) return 2;
+  const names = found.words;
+  const seconds = Number(found.values.get("seconds")?.at(-1) ?? SECONDS);
+  const isKnown = names.every((name) => FUZZERS.some((fuzzer) => fuzzer.name === name));
   if (!isKnown || !Number.isInteger(seconds) || seconds < 1 || seconds > SECONDS_MAX) {
-    console.error("usage: deno task fuzz [--seconds N] [NAME…]");
-    console.error(`names: ${FUZZERS.map(({ name }) => name).join(" ")}`);
+    console.error(USAGE);
     return 2;
   }
   await ensurePrerequisites([...NATIVE_LIBRARY, ...FUZZING]);

@@ -7,7 +7,6 @@
  * The level `windows` cross-compiles the Windows client and runs it under Wine: on a machine that has neither
  * mingw-w64 nor Wine its first run takes five minutes more.
  */
-import { parseArgs } from "@std/cli";
 import { build, buildSanitized, buildWindowsClient, runTool } from "../build/build.ts";
 import { BuildError, listFiles } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
@@ -30,6 +29,7 @@ import {
 } from "../build/prerequisites.ts";
 import { searchPath } from "../build/process.ts";
 import { say } from "../build/progress.ts";
+import { readToolArguments } from "../build/tool_arguments.ts";
 import { readReports, sanitizedEnvironment } from "../build/sanitizers.ts";
 import { ATTACK_REQUIREMENTS, ensurePackages } from "../build/python_packages.ts";
 import {
@@ -127,25 +127,27 @@ interface Selection {
   readonly filter: string | undefined;
 }
 
+const USAGE = "usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]";
+const OPTIONS = [
+  { name: "level", value: "LEVEL", repeatable: true },
+  { name: "filter", value: "TEXT" },
+];
+
 /** Reads the command line; undefined where it is wrong (which it says). */
 async function select(args: readonly string[]): Promise<Selection | undefined> {
   const wrong = (text: string): undefined => {
     console.error(text);
-    console.error("usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]");
+    console.error(USAGE);
   };
-  const strangers: string[] = [];
-  const values = parseArgs(args[0] === "--" ? args.slice(1) : args, {
-    string: ["level", "filter", "_"],
-    unknown: (arg) => !arg.startsWith("-") || !strangers.push(arg),
-  });
-  if (strangers.length > 0) return wrong(`unknown option ${strangers[0]}`);
-  const names = values["level"] === undefined ? [] : String(values["level"]).split(",");
+  const found = readToolArguments({ usage: USAGE, options: OPTIONS, takesWords: true }, args);
+  if (found === undefined) return undefined;
+  const names = found.values.get("level")?.flatMap((text) => text.split(",")) ?? [];
   const unknown = names.find((name) => !LEVELS.some((level) => level.name === name));
   if (unknown !== undefined) {
     return wrong(`no level ${unknown}: ${LEVELS.map(({ name }) => name).join(" ")}`);
   }
-  const chosen = values._.map((path) => {
-    return String(path).replace(/^\.\//, "").replace(`${ROOT}/`, "");
+  const chosen = found.words.map((path) => {
+    return path.replace(/^\.\//, "").replace(`${ROOT}/`, "");
   });
   const files = new Map<Level, readonly string[]>();
   for (const level of LEVELS) {
@@ -158,11 +160,10 @@ async function select(args: readonly string[]): Promise<Selection | undefined> {
       : own.filter((path) => chosen.includes(path) && isOwn(path));
     if (wanted.length > 0) files.set(level, wanted);
   }
-  const found = [...files.values()].flat();
-  const lost = chosen.find((path) => !found.includes(path));
+  const all = [...files.values()].flat();
+  const lost = chosen.find((path) => !all.includes(path));
   if (lost !== undefined) return wrong(`no test file ${lost} in the levels chosen`);
-  const filter = values["filter"] === undefined ? undefined : String(values["filter"]);
-  return { files, filter };
+  return { files, filter: found.values.get("filter")?.at(-1) };
 }
 
 /** Refuses tests in folders that are no level: they would never run. */
