@@ -5,12 +5,7 @@ import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
-import {
-  type Change,
-  type ChangeJournal,
-  RetiredChangeError,
-  type Undo,
-} from "../../system/journal/mod.ts";
+import type { Change, ChangeJournal } from "../../system/journal/mod.ts";
 import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/mod.ts";
 import {
   RESOLVCONF_CHANGE,
@@ -35,14 +30,6 @@ const JOURNAL_FILE = "lanparty-client-journal.json";
 /** What a restart of the system undoes: routes, and files below /run. */
 const FLEETING = [HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE] as const;
 
-/** Earlier versions had DHCP programs of the system's ask; what those have left is not looked for any more. */
-const tellOfDhcpProgram: Undo = () => {
-  throw new RetiredChangeError(
-    "An earlier version of lanparty-client was killed here while a DHCP program worked for it: end " +
-      "that program (udhcpc, dhclient or dhcpcd for the party's adapter), or restart this PC",
-  );
-};
-
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
   if (!hasCapability(Capability.netAdmin)) {
@@ -50,8 +37,6 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
   }
   const stateDir = openStateDir("client", options.stateDir);
   const undoers = {
-    process: tellOfDhcpProgram,
-    file: tellOfDhcpProgram,
     [HOST_ROUTE]: undoHostRoute,
     [RESOLVER_CHANGE]: undoResolver(),
     [RESOLVCONF_CHANGE]: undoResolvconf,

@@ -3,7 +3,6 @@ import {
   ChangeJournal,
   ForeignChangeError,
   JournalBusyError,
-  RetiredChangeError,
   type Undo,
 } from "../../system/journal/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
@@ -27,9 +26,7 @@ export function openStateJournal(
       fleeting,
       onFailure(failure) {
         const { error } = failure;
-        const text = error instanceof RetiredChangeError
-          ? error.message
-          : error instanceof ForeignChangeError
+        const text = error instanceof ForeignChangeError
           ? `${path} names a change that no lanparty program makes: it was not undone`
           : "a change of an earlier run could not be undone";
         logText(logger, "warning", text, { failure });

@@ -59,11 +59,6 @@ export class ForeignChangeError extends Error {
   override readonly name: string = "ForeignChangeError";
 }
 
-/** A change that earlier versions have made, and this one does not undo: the message is for people. */
-export class RetiredChangeError extends ForeignChangeError {
-  override readonly name = "RetiredChangeError";
-}
-
 /** How a journal is opened. */
 export interface JournalOptions {
   /** Told of each change that could not be undone: it stays in the journal. */

@@ -1,9 +1,3 @@
 /** Changes to the machine: written down before they are made, and undone. */
-export {
-  ChangeJournal,
-  ForeignChangeError,
-  isRecord,
-  JournalBusyError,
-  RetiredChangeError,
-} from "./journal.ts";
+export { ChangeJournal, ForeignChangeError, isRecord, JournalBusyError } from "./journal.ts";
 export type { Change, ChangeData, JournalOptions, Undo, UndoFailure } from "./journal.ts";
