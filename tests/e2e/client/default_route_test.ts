@@ -136,6 +136,8 @@ partyTest("the LAN's default route is let in", async (party, step) => {
     client.kill("SIGKILL");
     await client.exited;
     assertEquals(await pins(player), [`${RELAY} 10.92.0.1 wan0`]);
+    // What led into the adapter has gone with it, by the kernel.
+    assertEquals(await wayTo(player, ELSEWHERE), "wan0");
     client = await party.startClient(player, ...options);
     await assertPlays(player, client, 1);
     client.kill("SIGINT");

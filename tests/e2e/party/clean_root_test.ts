@@ -135,10 +135,11 @@ async function addLan(
   return [lan, gate];
 }
 
-Deno.test("all three carry a ping between LAN and player, end in time and leave nothing", async () => {
-  await using lab = await NetworkLab.open();
-  await using bare = await BareSystem.open(lab);
-  const [lan, gate] = await addLan(lab, bare.namespace);
+/** Starts relay and gateway; `room` is what a client says to come into theirs. */
+async function startParty(
+  bare: BareSystem,
+  gate: Namespace,
+): Promise<{ relay: LabProcess; gateway: LabProcess; room: readonly string[] }> {
   const relay = bare.spawn([
     ...["/opt/lanparty-relay", "--listen", "4433/udp", "--state-dir", "/tmp/relay"],
     ...["--dev-cert-der-out", "/tmp/relay.der", "--policy", "open"],
@@ -150,6 +151,14 @@ Deno.test("all three carry a ping between LAN and player, end in time and leave 
     ...["--state-dir", "/tmp/gateway"],
   ], gate);
   await gateway.waitForLine(/Joined the room/, READY_TIMEOUT_MS);
+  return { relay, gateway, room };
+}
+
+Deno.test("all three carry a ping between LAN and player, end in time and leave nothing", async () => {
+  await using lab = await NetworkLab.open();
+  await using bare = await BareSystem.open(lab);
+  const [lan, gate] = await addLan(lab, bare.namespace);
+  const { relay, gateway, room } = await startParty(bare, gate);
   const client = bare.spawn([
     ...["/opt/lanparty-client", "--relay", "127.0.0.1:4433", ...room, "--tap-name", "lan0"],
     ...["--address", "10.9.0.2/24", "--state-dir", "/tmp/client"],
@@ -161,6 +170,37 @@ Deno.test("all three carry a ping between LAN and player, end in time and leave 
   await endInTime(gateway);
   await endInTime(relay);
   assertEquals(await names(bare.work), ["client", "gateway", "relay", "relay.der"]);
+});
+
+Deno.test("a player has an address of the LAN where there is no DHCP program at all", async () => {
+  await using lab = await NetworkLab.open();
+  await using bare = await BareSystem.open(lab);
+  const programs = "dhclient dhcpcd udhcpc busybox NetworkManager networkctl connmand pump".split(
+    " ",
+  );
+  const search = programs.flatMap((name) => ["-o", "-name", name]).slice(1);
+  const found = await bare.run(["find", "/usr", "/bin", "/sbin", "(", ...search, ")"]);
+  assertEquals([found.code, found.stdout], [0, ""]);
+  const [lan, gate] = await addLan(lab, bare.namespace);
+  const before = await bare.namespace.ip("-4", "route");
+  const dhcp = lan.spawn([
+    ...["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--port=0", "--log-dhcp"],
+    ...["--conf-file=/dev/null", "--bind-interfaces", "--interface=eth0", "--dhcp-authoritative"],
+    ...[`--dhcp-leasefile=${lab.folder}/leases`, "--dhcp-range=10.9.0.100,10.9.0.150,1h"],
+  ]);
+  await dhcp.waitForLine(/DHCP, IP range/, READY_TIMEOUT_MS);
+  const { relay, gateway, room } = await startParty(bare, gate);
+  const client = bare.spawn([
+    ...["/opt/lanparty-client", "--relay", "127.0.0.1:4433", ...room, "--tap-name", "lan0"],
+    ...["--state-dir", "/tmp/client"],
+  ]);
+  const [, address] = await client.waitForLine(/lan0.* (10\.9\.0\.1\d\d)\/24/, READY_TIMEOUT_MS);
+  await lan.run(["ping", "-c", "3", "-i", "0.2", "-W", "5", address]);
+  await endInTime(client);
+  await dhcp.waitForLine(new RegExp(`DHCPRELEASE.* ${address} `), READY_TIMEOUT_MS);
+  assertEquals(await bare.namespace.has("lan0"), false);
+  assertEquals(await bare.namespace.ip("-4", "route"), before);
+  for (const program of [gateway, relay]) await endInTime(program);
 });
 
 async function names(folder: string): Promise<string[]> {
