@@ -14,6 +14,7 @@ import { equalBytes } from "../proto/bytes.ts";
 import { formatIp } from "../proto/ip.ts";
 import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
 import type { LanNetworks, Surroundings } from "./lan_networks.ts";
+import type { MachineRoutes } from "./machine_routes.ts";
 import { type NetworkEvent, NetworkWatch } from "./network_watch.ts";
 import { type NetworkSnapshot, planRoutes, type RoutePlan, type Way } from "./route_plan.ts";
 
@@ -43,14 +44,8 @@ export interface RelayWay {
   readonly warning?: string;
 }
 
-/**
- * One system's table of routes. What fails is thrown as an error that `failureOf` has words for; all else is a bug.
- *
- * @typeParam Held what stands for a route that was added and is in the journal
- */
-export interface RoutingTable<Held> {
-  /** Whether the system has told of a change since the last call. @param isDue everything is looked at anyway */
-  takeNotice(isDue: boolean): boolean;
+/** One system's table of routes, and what follows from it there. */
+export interface RoutingTable<Held> extends MachineRoutes<Held> {
   look(): NetworkLook;
   /** Name servers, by the networks of which they may be. */
   nameServers(clashes: RoutePlan["clashes"]): NetworkSnapshot["nameServers"];
@@ -58,18 +53,9 @@ export interface RoutingTable<Held> {
   mustHold(relay: Uint8Array, look: NetworkLook, isHeld: boolean): boolean;
   /** There cannot be two routes to one destination: what goes has to go first. */
   readonly removesFirst: boolean;
-  /** Adds a route; undefined: somebody has it already. */
-  add(route: IpRoute): Held | undefined;
-  remove(held: Held): void;
-  /** Strikes a route out that is gone already. */
-  forget(held: Held): void;
   /** What else follows from a look, in this system's own ways; what there is to be said. */
   follow(look: NetworkLook, plan: RoutePlan, nowMs: number): readonly StatusEvent[];
   wayTo(relay: Uint8Array, look: NetworkLook, plan: RoutePlan, isHeld: boolean): RelayWay;
-  /** What a failure says; undefined: it is no failure of the table's. */
-  failureOf(error: unknown): string | undefined;
-  /** Ends the notices. */
-  close(): void;
 }
 
 /** Whom the keeper tells what. Of texts each is told once. */

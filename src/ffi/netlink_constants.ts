@@ -54,3 +54,11 @@ export const NetlinkGroup = {
 
 /** The protocol of addresses, routes and interfaces (netlink(7)). */
 export const NETLINK_ROUTE = 0;
+
+/** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
+export const RouteTableId = { main: 254, local: 255 } as const;
+/** How far away a route leads (linux/rtnetlink.h). */
+export const RouteScope = { universe: 0, link: 253 } as const;
+
+/** Flags of a next hop (linux/rtnetlink.h): it is on the link, whatever the addresses say. */
+export const HopFlag = { onLink: 4 } as const;

@@ -24,6 +24,37 @@ export interface IpAddress extends IpNetwork {
   readonly interfaceIndex: number;
 }
 
+/** A route as it stands in a system's tables. */
+export interface TableRoute extends IpRoute {
+  /** Whether it is in the table that decides where no rule of a VPN's says otherwise; Windows has no other one. */
+  readonly isMain: boolean;
+}
+
+/** The way that a system takes to an address. */
+export interface IpWay {
+  readonly interfaceIndex: number;
+  /** All zero: on the link. */
+  readonly nextHop: Uint8Array;
+  /** The address that packets come from, where the system says one. */
+  readonly source: Uint8Array | undefined;
+  /** The address is one of this machine's. */
+  readonly isLocal: boolean;
+}
+
+/** A route that goes with an address or an interface, by the system; without a `nextHop`, on the link. */
+export interface NewRoute
+  extends
+    Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">,
+    Partial<Pick<IpRoute, "nextHop">> {
+  /** The address that packets come from: the route goes when that goes. */
+  readonly source?: Uint8Array;
+  /** The destination is a network's broadcast address. */
+  readonly isBroadcast?: boolean;
+}
+
+/** `only`: not beside another route to the same destination. `first`: before another one, which stays. */
+export type RoutePlace = "only" | "first";
+
 /** Whether two routes lead to the same place by the same way; their metrics may differ. */
 export function isSameRoute(one: IpRoute, other: IpRoute): boolean {
   return one.interfaceIndex === other.interfaceIndex && one.prefixBits === other.prefixBits &&

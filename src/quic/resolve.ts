@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getSocketAddresses, getSocketAddressesWindows } from "../system/resolver/mod.ts";
+import { getSocketAddresses } from "../system/resolver/mod.ts";
 import { parseAddress, readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
 
@@ -17,8 +17,6 @@ import type { QuicAddress } from "./address.ts";
 export async function resolveHost(host: string, port: number): Promise<QuicAddress[]> {
   const literal = parseAddress(host, port);
   if (literal !== undefined) return [literal];
-  const addresses = Deno.build.os === "windows"
-    ? await getSocketAddressesWindows(host)
-    : await getSocketAddresses(host);
+  const addresses = await getSocketAddresses(host);
   return addresses.map((bytes) => ({ ...readAddress(bytes), port }));
 }

@@ -3,13 +3,15 @@ import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
 import { BpfCode } from "../../src/link/bpf.ts";
 import { BridgeLink } from "../../src/link/bridge_port.ts";
 import {
+  HopFlag,
   NetlinkFlag,
   NetlinkGroup,
   NetlinkType,
   RouteAttribute,
+  RouteScope,
+  RouteTableId,
   RouteType,
 } from "../../src/ffi/netlink_constants.ts";
-import { HopFlag, RouteScope, RouteTable } from "../../src/system/routes/linux_entry.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -144,8 +146,8 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RT_SCOPE_UNIVERSE: RouteScope.universe,
     RT_SCOPE_LINK: RouteScope.link,
     RTNH_F_ONLINK: HopFlag.onLink,
-    RT_TABLE_MAIN: RouteTable.main,
-    RT_TABLE_LOCAL: RouteTable.local,
+    RT_TABLE_MAIN: RouteTableId.main,
+    RT_TABLE_LOCAL: RouteTableId.local,
   }, HEADERS);
 });
 

@@ -83,7 +83,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     pure: true,
   },
   client: {
-    what: "TAP rules, what the LAN may tell (DHCP, DHCPv6, routers), identity, route plan",
+    what:
+      "TAP rules, what the LAN may tell (DHCP, DHCPv6, routers), identity, routes, whom the firewall " +
+      "lets in",
     folders: [...CORE, "filter", "endpoint"],
     pure: true,
   },
@@ -109,7 +111,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     native: true,
   },
   "system/adapter": {
-    what: "the settings of Windows' network adapter, its device, and its driver's package",
+    what: "Windows' network adapter: its settings and addresses, its device, its driver's package",
     folders: ["ffi", "proto", "system/registry"],
     native: true,
   },
@@ -192,7 +194,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     native: true,
   },
   "system/routes": {
-    what: "addresses and routes of Linux and Windows, and the way that each takes",
+    what: "the tables of routes of Linux and Windows, and the way that each takes",
     folders: ["ffi", "proto", "system/netlink"],
     native: true,
   },

@@ -1,6 +1,5 @@
 /** The doctor's part that is Linux'. */
 import { bestRoute } from "../../client/route_plan.ts";
-import { SystemCallError } from "../../ffi/libc.ts";
 import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
@@ -10,8 +9,7 @@ import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 import { formatMac } from "../../proto/mac.ts";
-import { RouteTable } from "../../system/routes/linux_entry.ts";
-import { readRoutes } from "../../system/routes/linux_table.ts";
+import { linuxTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 
 /** How adapters of other tunnels are called. */
@@ -111,9 +109,9 @@ function managersFinding(tapName: string, isRunning: boolean): Finding {
 /** What decides where no rule of a VPN's says otherwise. */
 function readMainRoutes(): IpRoute[] {
   try {
-    return readRoutes().filter(({ table }) => table === RouteTable.main);
+    return linuxTable.read().filter(({ isMain }) => isMain);
   } catch (error) {
-    if (error instanceof SystemCallError) return [];
+    if (linuxTable.failureOf(error) !== undefined) return [];
     throw error;
   }
 }

@@ -1,17 +1,14 @@
 /** The doctor's part that is Windows'. */
-import { FirewallConstant } from "../../ffi/windows_firewall.ts";
-import { type FirewallState, firewallState, networkCategory } from "../../system/firewall/mod.ts";
+import { type FirewallState, windowsFirewall } from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { NetworkCategory } from "../../ffi/windows_networks.ts";
 import { RegistryKey } from "../../system/registry/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../../link/windows_adapters.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { adapterMacSetting } from "../../system/adapter/mod.ts";
+import { adapterMacSetting, WindowsInterface } from "../../system/adapter/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
-import { WindowsInterface } from "../../system/routes/windows_interface.ts";
-import { interfaceTo } from "../../system/routes/windows_host_route.ts";
+import { windowsTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { isSafeDriver } from "./windows_driver.ts";
 
@@ -131,7 +128,7 @@ function examineWays(
     if (index !== undefined) names.set(index, adapter.name);
   }
   const owner = (what: string, address: Uint8Array): Finding => {
-    const index = interfaceTo(address);
+    const index = windowsTable.interfaceTo(address);
     if (index === undefined) return { what, how: "by no adapter" };
     const name = names.get(index);
     const isWrong = isRunning && name !== tap.name;
@@ -169,28 +166,13 @@ function otherTunnels(tap: WindowsAdapter, adapters: readonly WindowsAdapter[]):
   };
 }
 
-const CATEGORIES: Readonly<Record<number, { name: string; profile: number }>> = {
-  [NetworkCategory.NLM_NETWORK_CATEGORY_PUBLIC]: {
-    name: "public",
-    profile: FirewallConstant.NET_FW_PROFILE2_PUBLIC,
-  },
-  [NetworkCategory.NLM_NETWORK_CATEGORY_PRIVATE]: {
-    name: "private",
-    profile: FirewallConstant.NET_FW_PROFILE2_PRIVATE,
-  },
-  [NetworkCategory.NLM_NETWORK_CATEGORY_DOMAIN_AUTHENTICATED]: {
-    name: "domain",
-    profile: FirewallConstant.NET_FW_PROFILE2_DOMAIN,
-  },
-};
-
 function examineFirewall(tap: WindowsAdapter, isRunning: boolean): Finding[] {
-  const category = tryOr(undefined, () => networkCategory(tap.guid));
-  const { name, profile } = CATEGORIES[category ?? NetworkCategory.NLM_NETWORK_CATEGORY_PUBLIC];
-  const state = tryOr(undefined, () => firewallState(profile));
+  const known = tryOr(undefined, () => windowsFirewall.networkKind(tap.guid));
+  const kind = known ?? "public";
+  const state = tryOr(undefined, () => windowsFirewall.state(kind));
   const network: Finding = {
     what: "the party counts as",
-    how: category === undefined ? "unidentified, and so public" : name,
+    how: known === undefined ? "unidentified, and so public" : kind,
   };
   if (state === undefined) return [network, { what: "firewall", how: "does not run" }];
   const { enabled, blocksAll, takesRules } = state;
@@ -201,7 +183,7 @@ function examineFirewall(tap: WindowsAdapter, isRunning: boolean): Finding[] {
     : takesRules
     ? "on"
     : "on, under a policy that is above this PC's rules";
-  const isShut = enabled && isRunning && name === "public";
+  const isShut = enabled && isRunning && kind === "public";
   return [network, {
     what: "firewall there",
     how,

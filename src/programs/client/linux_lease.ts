@@ -13,7 +13,8 @@ import { addInterfaceAddress, removeInterfaceAddress } from "../../link/netlink.
 import { formatCidr, formatIp, type IpNetwork, networkOf } from "../../proto/ip.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { LinkNames } from "../../system/names/mod.ts";
-import { addRoute, type NewRoute, removeRoute } from "../../system/routes/linux_entry.ts";
+import type { NewRoute } from "../../proto/ip_route.ts";
+import { linuxTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { writeU32 } from "../../proto/bytes.ts";
@@ -105,7 +106,7 @@ export class LinuxLease {
       const { destination, prefixBits } = route;
       const where = formatCidr({ address: destination, prefixBits });
       this.attempt(`The LAN's route to ${where} could not be set`, () => {
-        addRoute(route, place);
+        linuxTable.lead(route, place);
       });
     }
   }
@@ -115,7 +116,7 @@ export class LinuxLease {
     const wantedTexts = routes.map(routeText);
     for (const route of this.routes) {
       if (!wantedTexts.includes(routeText(route))) {
-        this.attempt(undefined, () => removeRoute(route));
+        this.attempt(undefined, () => linuxTable.withdraw(route));
       }
     }
     const { address } = this;

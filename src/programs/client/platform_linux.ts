@@ -1,6 +1,7 @@
 /** The client's part that is Linux': root's rights, a TAP device of the kernel, an address by our own DHCP client. */
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
+import { LinuxRoutes } from "../../client/linux_routes.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
@@ -19,7 +20,7 @@ import { interfaceAddresses } from "../common/interface_addresses.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import { LanAddress, type LeasePlayer } from "./lan_address.ts";
 import { guardAdapter } from "./linux_guard.ts";
-import { HOST_ROUTE, LinuxRoutes, undoHostRoute } from "./linux_routes.ts";
+import { HOST_ROUTE, LinuxHostRoutes, undoHostRoute } from "./linux_host_routes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { openStateDir } from "../common/state_dir.ts";
@@ -37,7 +38,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
   }
   const stateDir = openStateDir("client", options.stateDir);
   const undoers = {
-    [HOST_ROUTE]: undoHostRoute,
+    [HOST_ROUTE]: undoHostRoute(),
     [RESOLVER_CHANGE]: undoResolver(),
     [RESOLVCONF_CHANGE]: undoResolvconf,
     [MANAGER_FILE_CHANGE]: undoManagerFile,
@@ -67,7 +68,8 @@ class LinuxSystem implements ClientSystem {
     const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
     this.handsOff = new HandsOff(tapName, journal);
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
-    const table = new LinuxRoutes(tapName, networks, allowLanDefaultRoute, journal);
+    const machine = new LinuxHostRoutes(tapName, journal);
+    const table = new LinuxRoutes(machine, networks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
     this.network = openRouteKeeper(table, networks, tell, logger);
   }

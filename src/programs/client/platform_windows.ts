@@ -4,19 +4,27 @@ import { TapWindowsDevice } from "../../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { pauseBlocking } from "../../system/process/mod.ts";
 import { type Change, JournalBusyError, type UndoFailure } from "../../system/journal/mod.ts";
-import { AdapterError, setAdapterMac } from "../../system/adapter/mod.ts";
+import {
+  AdapterError,
+  removeAddress,
+  renewLease,
+  type RouterPolicy,
+  setAdapterMac,
+  WindowsInterface,
+} from "../../system/adapter/mod.ts";
+import { windowsFirewall } from "../../system/firewall/mod.ts";
 import { equalBytes } from "../../proto/bytes.ts";
 import type { IpNetwork } from "../../proto/ip.ts";
 import { equalMacs, formatMac } from "../../proto/mac.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
-import { removeAddress, renewLease } from "../../system/routes/windows_address.ts";
-import { type RouterPolicy, WindowsInterface } from "../../system/routes/windows_interface.ts";
-import { readAddresses } from "../../system/routes/windows_tables.ts";
+import { windowsTable } from "../../system/routes/mod.ts";
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
+import { InboundAccess } from "../../client/inbound_access.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
+import { WindowsRoutes } from "../../client/windows_routes.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
@@ -24,10 +32,9 @@ import { openStateDir } from "../common/state_dir.ts";
 import { UserError } from "../../log/user_error.ts";
 import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
 import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
-import { WindowsInbound } from "./windows_inbound.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
-import { WindowsRoutes } from "./windows_routes.ts";
+import { WindowsHostRoutes } from "./windows_host_routes.ts";
 
 /** An adapter that restarts is back within this time; how often is looked. */
 const RESTART_MAX_MS = 10_000;
@@ -51,11 +58,11 @@ class WindowsSystem implements ClientSystem {
   private adapter: TapAdapter | undefined;
   private changes: WindowsChanges | undefined;
   private network: RouteKeeper<Change> | undefined;
-  private routes: WindowsRoutes | undefined;
+  private routes: WindowsRoutes<Change> | undefined;
   /** The open adapter's interface, and the MTU that it was given. */
   private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
   private wasLost = false;
-  private inbound: WindowsInbound | undefined;
+  private inbound: InboundAccess | undefined;
   /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
   private isAsking = false;
   private isToAsk = false;
@@ -91,7 +98,8 @@ class WindowsSystem implements ClientSystem {
     const { allowLanNetworks, allowLanDefaultRoute } = this.options;
     const networks = new LanNetworks(allowLanNetworks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
-    this.routes = new WindowsRoutes(this.changes, () => this.keepConfigured());
+    const machine = new WindowsHostRoutes(this.changes);
+    this.routes = new WindowsRoutes(machine, () => this.keepConfigured());
     this.network = openRouteKeeper(this.routes, networks, tell, this.logger);
     if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
   }
@@ -222,7 +230,6 @@ class WindowsSystem implements ClientSystem {
     }
   }
 
-  /** The firewall's rules name the adapter, and stay while that is away. */
   /** Windows' own DHCP client asks. */
   openLease(): undefined {}
 
@@ -231,11 +238,20 @@ class WindowsSystem implements ClientSystem {
   /** On Windows it is the system's own DHCP client that is kept in, where it cannot be told. */
   dhcpKeptIn(): void {}
 
+  /** The firewall's rules name the adapter, and stay while that is away. */
   adapterStarted(): void {
     const { adapter, changes } = this;
     const { allowInbound, allowInboundPorts } = this.options;
     if (!allowInbound || adapter === undefined || changes === undefined) return;
-    this.inbound ??= new WindowsInbound(changes, adapter, allowInboundPorts, this.logger);
+    this.inbound ??= new InboundAccess(
+      windowsFirewall,
+      {
+        firstRule: (name, make) => changes.addRule(name, make),
+        say: (level, text) => logText(this.logger, level, text),
+      },
+      adapter,
+      allowInboundPorts,
+    );
     this.inbound.update(interfaceAddresses(adapter.name));
   }
 
@@ -329,7 +345,7 @@ function busyError({ name }: TapAdapter, { pid }: JournalBusyError): LinkError {
  * fixed one, too: broadcasts could come from it then. Windows itself makes it anew when it wants to.
  */
 function removeSelfMade({ index }: WindowsInterface, fixed: Uint8Array): void {
-  for (const { interfaceIndex, address, prefixBits } of readAddresses()) {
+  for (const { interfaceIndex, address, prefixBits } of windowsTable.addresses()) {
     const isSelfMade = address.length === 4 && address[0] === 169 && address[1] === 254;
     // A LAN whose PCs have all made their addresses themselves is a LAN, too.
     if (interfaceIndex !== index || !isSelfMade || equalBytes(address, fixed)) continue;

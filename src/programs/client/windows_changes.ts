@@ -10,23 +10,19 @@ import {
   type JournalOptions,
   type UndoFailure,
 } from "../../system/journal/mod.ts";
-import { startDevice } from "../../system/adapter/mod.ts";
-import { removeRule } from "../../system/firewall/mod.ts";
-import { type IpNetwork } from "../../proto/ip.ts";
-import { type IpRoute } from "../../proto/ip_route.ts";
 import {
+  addAddress,
   type InterfaceSettings,
+  removeAddress,
   type RouterPolicy,
+  startDevice,
   WindowsInterface,
-} from "../../system/routes/windows_interface.ts";
-import { addAddress, removeAddress } from "../../system/routes/windows_address.ts";
-import {
-  type Added,
-  addHostRoute,
-  hostRouteRow,
-  removeHostRoute,
-} from "../../system/routes/windows_host_route.ts";
+} from "../../system/adapter/mod.ts";
+import { windowsFirewall } from "../../system/firewall/mod.ts";
+import { type IpNetwork } from "../../proto/ip.ts";
+import { type RouteRecord, windowsTable } from "../../system/routes/mod.ts";
 import { withoutCtrlC } from "../../system/signals/mod.ts";
+import { isInboundRuleName } from "../../client/inbound_access.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";
@@ -34,27 +30,6 @@ const INTERFACE = "windows-interface";
 const INBOUND = "windows-inbound";
 const ADDRESS = "windows-address";
 const RESTART = "windows-restart";
-
-/** An adapter's rules: the ends of their names, and what each lets in. */
-export const INBOUND_RULES = [
-  ["TCP", "TCP"],
-  ["UDP", "UDP"],
-  ["ping", "ICMPv4"],
-  ["ping6", "ICMPv6"],
-] as const;
-
-/** The name of an adapter's rule: it is replaced, never doubled, and found again after a crash. */
-export function inboundRuleName(guid: string, suffix: string): string {
-  return `lanparty-client ${guid} ${suffix}`;
-}
-
-/** Whether a text is the name of such a rule, or of the one that earlier clients made. */
-export function isInboundRuleName(text: string): boolean {
-  const guid = /^lanparty-client \{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}/.exec(text);
-  if (guid === null) return false;
-  const rest = text.slice(guid[0].length);
-  return rest === "" || INBOUND_RULES.some(([suffix]) => rest === ` ${suffix}`);
-}
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */
 export class WindowsChanges {
@@ -89,10 +64,14 @@ export class WindowsChanges {
     );
   }
 
-  /** Adds a route; undefined: the player has it already. @throws {WindowsError} */
-  addRoute(route: IpRoute): Change | undefined {
-    const row = hostRouteRow(route);
-    return this.add(ROUTE, row.toHex(), () => addHostRoute(row));
+  /**
+   * Adds a route by what is to be written down of it.
+   *
+   * @returns undefined: the player has it already
+   * @throws {WindowsError}
+   */
+  addRoute(record: RouteRecord, add: () => boolean): Change | undefined {
+    return this.add(ROUTE, record, add);
   }
 
   /** Strikes out a change that is undone already. */
@@ -146,20 +125,20 @@ export class WindowsChanges {
     this.addressChange = this.add(ADDRESS, data, () => addAddress(row));
   }
 
-  /** Makes a change of which nothing stays if it fails. @throws what `change` throws */
-  make(kind: typeof INBOUND, data: ChangeData, change: () => void): void {
-    this.add(kind, data, () => {
-      change();
-      return "added";
+  /** Makes a rule of the firewall's, of which nothing stays if it fails. @throws what `make` throws */
+  addRule(name: string, make: () => void): void {
+    this.add(INBOUND, name, () => {
+      make();
+      return true;
     });
   }
 
   /** Writes a change down and makes it; one that fails, or was not needed, does not stay written. */
-  private add(kind: string, data: ChangeData, make: () => Added): Change | undefined {
+  private add(kind: string, data: ChangeData, make: () => boolean): Change | undefined {
     const change = this.journal.record(kind, data);
     let isOurs = false;
     try {
-      isOurs = make() === "added";
+      isOurs = make();
     } finally {
       if (!isOurs) this.journal.forget(change);
     }
@@ -192,9 +171,7 @@ export class WindowsChanges {
 
 /** The journal is a file: what it holds is checked before it is believed. */
 function undoRoute(data: ChangeData): void {
-  if (typeof data === "string" && /^([0-9a-f]{2})+$/.test(data)) {
-    removeHostRoute(Uint8Array.fromHex(data));
-  }
+  windowsTable.takeBack(data);
 }
 
 /** Returns whether there was something to be started. */
@@ -206,7 +183,7 @@ function undoRestart(data: ChangeData): boolean {
 }
 
 function undoInbound(data: ChangeData): void {
-  if (typeof data === "string" && isInboundRuleName(data)) removeRule(data);
+  if (typeof data === "string" && isInboundRuleName(data)) windowsFirewall.removeRule(data);
 }
 
 /** Of the adapter itself alone; one that is gone has taken its settings along. */

@@ -1,4 +1,9 @@
 /** The system's firewall, as far as a player's PC has one that keeps the LAN out. */
-export { addInboundRule, firewallState, removeRule } from "./windows.ts";
-export type { FirewallState, InboundTraffic } from "./windows.ts";
-export { networkCategory } from "./windows_networks.ts";
+export { windowsFirewall } from "./windows.ts";
+export type {
+  Firewall,
+  FirewallState,
+  InboundRule,
+  InboundTraffic,
+  NetworkKind,
+} from "./firewall.ts";

@@ -17,6 +17,14 @@ import {
 } from "../../ffi/windows_firewall.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { AutomationString, ComObject, TextList, withCom } from "../com/mod.ts";
+import type {
+  Firewall,
+  FirewallState,
+  InboundRule,
+  InboundTraffic,
+  NetworkKind,
+} from "./firewall.ts";
+import { networkKind } from "./windows_networks.ts";
 
 /** `HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND)`: the firewall has no such rule. */
 const NO_SUCH_RULE = 0x80070002;
@@ -25,28 +33,17 @@ const NO_SUCH_RULE = 0x80070002;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 
-/** What a rule lets in: ports of a protocol, such as `1-134,136`, or a message of ICMP, such as `8:*`. */
-export type InboundTraffic =
-  | { readonly protocol: "TCP" | "UDP"; readonly ports: string }
-  | { readonly protocol: "ICMPv4" | "ICMPv6"; readonly types: string };
-
-/** A rule that lets in what comes by one interface from some networks. */
-export interface InboundRule {
-  /** Without `|`, which the firewall takes apart. */
-  readonly name: string;
-  readonly description: string;
-  /** The connection's name, as the player sees it. */
-  readonly interfaceName: string;
-  readonly traffic: InboundTraffic;
-  /** Networks such as `10.77.0.0/24,fe80::/64`. */
-  readonly remoteAddresses: string;
-}
-
 const PROTOCOLS: Readonly<Record<InboundTraffic["protocol"], number>> = {
   TCP: FirewallConstant.NET_FW_IP_PROTOCOL_TCP,
   UDP: FirewallConstant.NET_FW_IP_PROTOCOL_UDP,
   ICMPv4: IPPROTO_ICMP,
   ICMPv6: IPPROTO_ICMPV6,
+};
+
+const PROFILES: Readonly<Record<NetworkKind, number>> = {
+  public: FirewallConstant.NET_FW_PROFILE2_PUBLIC,
+  private: FirewallConstant.NET_FW_PROFILE2_PRIVATE,
+  domain: FirewallConstant.NET_FW_PROFILE2_DOMAIN,
 };
 
 function openPolicy(): ComObject<typeof INetFwPolicy2> {
@@ -58,7 +55,7 @@ function openPolicy(): ComObject<typeof INetFwPolicy2> {
  *
  * @throws {WindowsError} with an HRESULT: the firewall does not run, or takes no rules
  */
-export function addInboundRule(wanted: InboundRule): void {
+function addRule(wanted: InboundRule): void {
   const { name, description, interfaceName, traffic, remoteAddresses } = wanted;
   withCom(() => {
     const c = FirewallConstant;
@@ -88,7 +85,7 @@ export function addInboundRule(wanted: InboundRule): void {
 }
 
 /** Removes a rule; one that is not there is removed already. @throws {WindowsError} */
-export function removeRule(name: string): void {
+function removeRule(name: string): void {
   withCom(() => {
     using policy = openPolicy();
     using rules = policy.get("get_Rules", INetFwRules);
@@ -105,17 +102,9 @@ function removeIfThere(rules: ComObject<typeof INetFwRules>, name: AutomationStr
   }
 }
 
-/** What the firewall does on networks of one kind. */
-export interface FirewallState {
-  readonly enabled: boolean;
-  /** Whether rules that let something in are passed over. */
-  readonly blocksAll: boolean;
-  /** Whether what is set on this PC counts; not so where a company's policy is above it. */
-  readonly takesRules: boolean;
-}
-
-/** The firewall's state. @param profile `NET_FW_PROFILE2_…` @throws {WindowsError} */
-export function firewallState(profile: number): FirewallState {
+/** The firewall's state. @throws {WindowsError} */
+function stateOf(kind: NetworkKind): FirewallState {
+  const profile = PROFILES[kind];
   return withCom(() => {
     using policy = openPolicy();
     const enabled = new Int16Array(1);
@@ -131,3 +120,12 @@ export function firewallState(profile: number): FirewallState {
     };
   });
 }
+
+/** See the module. Failures are `WindowsError`s. */
+export const windowsFirewall: Firewall = {
+  addRule,
+  removeRule,
+  state: stateOf,
+  networkKind,
+  failureOf: (error) => error instanceof WindowsError ? error.message : undefined,
+};

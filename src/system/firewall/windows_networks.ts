@@ -14,8 +14,16 @@ import {
   INetwork,
   INetworkConnection,
   INetworkListManager,
+  NetworkCategory,
 } from "../../ffi/windows_networks.ts";
 import { ComObject, withCom } from "../com/mod.ts";
+import type { NetworkKind } from "./firewall.ts";
+
+const KINDS: ReadonlyMap<number, NetworkKind> = new Map([
+  [NetworkCategory.NLM_NETWORK_CATEGORY_PUBLIC, "public"],
+  [NetworkCategory.NLM_NETWORK_CATEGORY_PRIVATE, "private"],
+  [NetworkCategory.NLM_NETWORK_CATEGORY_DOMAIN_AUTHENTICATED, "domain"],
+]);
 
 /** Connections that are looked at. */
 const CONNECTIONS_MAX = 256;
@@ -25,10 +33,9 @@ const CONNECTIONS_MAX = 256;
  * the firewall takes it for a public one.
  *
  * @param guid the adapter's
- * @returns one of `NetworkCategory`
  * @throws {WindowsError} with an HRESULT: the service does not run
  */
-export function networkCategory(guid: string): number | undefined {
+export function networkKind(guid: string): NetworkKind | undefined {
   return withCom(() => {
     using manager = ComObject.create(
       CLSID_NetworkListManager,
@@ -48,7 +55,7 @@ export function networkCategory(guid: string): number | undefined {
       using network = connection.get("GetNetwork", INetwork);
       const category = new Int32Array(1);
       network.call("GetCategory", category);
-      return category[0];
+      return KINDS.get(category[0]) ?? "public";
     }
     return undefined;
   });

@@ -20,7 +20,7 @@ let opened: Deno.DynamicLibrary<typeof LIBC_RESOLVE> | undefined;
  *
  * @throws {ResolveError} if there are none
  */
-export async function getSocketAddresses(host: string): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function getSocketAddressesLinux(host: string): Promise<Uint8Array<ArrayBuffer>[]> {
   opened ??= Deno.dlopen(LIBC_NAME, LIBC_RESOLVE);
   const node = cString(host);
   const hints = new Struct(ADDRINFO)

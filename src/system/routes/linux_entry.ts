@@ -9,45 +9,28 @@ import { Errno, SystemCallError } from "../../ffi/libc.ts";
 import { AddressFamily } from "../../ffi/libc_net.ts";
 import { RTMSG } from "../../ffi/linux_layouts.ts";
 import {
+  HopFlag,
   NetlinkFlag,
   NetlinkType,
   RouteAttribute,
+  RouteScope,
+  RouteTableId,
   RouteType,
 } from "../../ffi/netlink_constants.ts";
 import { askNetlink, encodeAttribute, encodeMessage } from "../netlink/mod.ts";
 import { IPV4_BYTES, isUnspecified } from "../../proto/ip.ts";
-import { type IpRoute } from "../../proto/ip_route.ts";
-
-/** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
-export const RouteTable = { main: 254, local: 255 } as const;
-/** How far away a route leads (linux/rtnetlink.h). */
-export const RouteScope = { universe: 0, link: 253 } as const;
-
-/** Flags of a next hop (linux/rtnetlink.h): it is on the link, whatever the addresses say. */
-export const HopFlag = { onLink: 4 } as const;
+import type { NewRoute, RoutePlace } from "../../proto/ip_route.ts";
 
 /** `rtm_protocol`, which says who has made a route: a number that nobody else has. */
 const MARK = 76;
 
-/** A route that is added; without a `nextHop`, or with one that is all zero, on the link. */
-export interface NewRoute
-  extends
-    Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">,
-    Partial<Pick<IpRoute, "nextHop">> {
-  /** The address that packets come from: the route goes when that goes. */
-  readonly source?: Uint8Array;
-  /** The destination is a network's broadcast address. */
-  readonly isBroadcast?: boolean;
-}
-
 /**
- * Adds a route. `only`: not if there is one to the same destination, whoever has made it. `first`: it
- * goes before another one, which stays.
+ * Adds a route. `only`: not if there is one to the same destination, whoever has made it.
  *
  * @returns false: it is there already
  * @throws {SystemCallError}
  */
-export function addRoute(route: NewRoute, place: "only" | "first"): boolean {
+export function addRoute(route: NewRoute, place: RoutePlace): boolean {
   const flags = NetlinkFlag.create | (place === "only" ? NetlinkFlag.exclusive : 0);
   try {
     askNetlink(encodeRoute(NetlinkType.newRoute, flags, route), "RTM_NEWROUTE");
@@ -88,7 +71,7 @@ export function encodeRoute(
   const body = new Struct(RTMSG)
     .setNumber("rtm_family", isIpv4 ? AddressFamily.inet : AddressFamily.inet6)
     .setNumber("rtm_dst_len", prefixBits)
-    .setNumber("rtm_table", isBroadcast ? RouteTable.local : RouteTable.main)
+    .setNumber("rtm_table", isBroadcast ? RouteTableId.local : RouteTableId.main)
     .setNumber("rtm_protocol", MARK)
     .setNumber("rtm_scope", isOnLink ? RouteScope.link : RouteScope.universe)
     // What the route to everything goes by can be reached, whatever the interface's own network is.

@@ -11,6 +11,7 @@ import {
   NetlinkFlag,
   NetlinkType,
   RouteAttribute,
+  RouteTableId,
   RouteType,
 } from "../../ffi/netlink_constants.ts";
 import {
@@ -20,17 +21,11 @@ import {
   readAttributes,
   readAttributesAt,
 } from "../netlink/mod.ts";
-import { type IpRoute } from "../../proto/ip_route.ts";
-import { RouteTable } from "./linux_entry.ts";
+import type { IpRoute, TableRoute } from "../../proto/ip_route.ts";
 import { readGateway } from "./linux_way.ts";
 
 /** `struct rtnexthop`: its length, and the interface's index; attributes follow. */
 const HOP = { lengthOffset: 0, interfaceOffset: 4, sizeBytes: 8 } as const;
-
-/** A route, and the table that it is in. */
-export interface TableRoute extends IpRoute {
-  readonly table: number;
-}
 
 /**
  * All routes that lead somewhere, of both IP versions, but for those to this machine itself.
@@ -58,9 +53,9 @@ export function parseRoute(row: Uint8Array<ArrayBuffer>): TableRoute[] {
   const none = new Uint8Array(family === AddressFamily.inet ? 4 : 16);
   // The byte is too small for the numbers of some.
   const table = readNumber(attributes.get(RouteAttribute.table)) ?? byteOf("rtm_table");
-  if (table === RouteTable.local) return [];
+  if (table === RouteTableId.local) return [];
   const route = {
-    table,
+    isMain: table === RouteTableId.main,
     destination: attributes.get(RouteAttribute.destination) ?? none,
     prefixBits: byteOf("rtm_dst_len"),
     metric: readNumber(attributes.get(RouteAttribute.priority)) ?? 0,

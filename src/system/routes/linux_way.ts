@@ -22,20 +22,10 @@ import {
   messageType,
   readAttributes,
 } from "../netlink/mod.ts";
+import type { IpWay } from "../../proto/ip_route.ts";
 
 /** `rtvia`: a router of the other IP version, behind its family. */
 const VIA_ADDRESS_OFFSET = 2;
-
-/** See {@linkcode wayTo}. */
-export interface LinuxWay {
-  readonly interfaceIndex: number;
-  /** All zero: on the link. */
-  readonly nextHop: Uint8Array;
-  /** The address that packets come from, where the kernel says one. */
-  readonly source: Uint8Array | undefined;
-  /** The address is one of this machine's. */
-  readonly isLocal: boolean;
-}
 
 /**
  * The way to an address; undefined: there is none, or its interface has no carrier (no cable, no Wi-Fi).
@@ -43,7 +33,7 @@ export interface LinuxWay {
  * @param address 4 or 16 bytes
  * @throws {SystemCallError} the kernel cannot be asked
  */
-export function wayTo(address: Uint8Array): LinuxWay | undefined {
+export function wayTo(address: Uint8Array): IpWay | undefined {
   const answer = askOrNone(encodeQuestion(address), "RTM_GETROUTE");
   if (answer === undefined || messageType(answer) !== NetlinkType.newRoute) return undefined;
   const way = readWay(answer, address.length);
@@ -64,7 +54,7 @@ export function encodeQuestion(address: Uint8Array): Uint8Array<ArrayBuffer> {
 export function readWay(
   answer: Uint8Array<ArrayBuffer>,
   addressBytes: number,
-): LinuxWay | undefined {
+): IpWay | undefined {
   const type = answer[NLMSGHDR.sizeBytes + RTMSG.fields.rtm_type.offset];
   if (type !== RouteType.unicast && type !== RouteType.local) return undefined;
   const attributes = readAttributes(answer, RTMSG.sizeBytes);

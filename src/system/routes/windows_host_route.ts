@@ -7,14 +7,11 @@
 import { Struct } from "../../ffi/layout.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { IpConstant, MIB_IPFORWARD_ROW2, SOCKADDR_INET, windowsIp } from "../../ffi/windows_ip.ts";
-import { IPV4_BYTES } from "../../proto/ip.ts";
+import { socketAddress } from "../../ffi/windows_socket_address.ts";
 import { type IpRoute, isHeldNetwork } from "../../proto/ip_route.ts";
 
 /** A host route, as the call that adds or deletes it takes it (`MIB_IPFORWARD_ROW2`). */
 export type HostRouteRow = Uint8Array<ArrayBuffer>;
-
-/** What adding a route or an address has come to. */
-export type Added = "added" | "was-there";
 
 /** A route as a row. @throws {WindowsError} its interface is gone */
 export function hostRouteRow(route: IpRoute): HostRouteRow {
@@ -34,41 +31,43 @@ export function hostRouteRow(route: IpRoute): HostRouteRow {
 }
 
 /**
- * Adds a route; `was-there`: the player has it already, and it is not ours to take away.
+ * Adds a route.
  *
+ * @returns false: the player has it already, and it is not ours to take away
  * @throws {WindowsError} it may not be added
  */
-export function addHostRoute(row: HostRouteRow): Added {
+export function addHostRoute(row: HostRouteRow): boolean {
   const code = windowsIp().CreateIpForwardEntry2(row);
-  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
+  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return false;
   check("CreateIpForwardEntry2", code);
-  return "added";
+  return true;
 }
 
 /**
- * Takes a route away that `addHostRoute` has added; one that is gone already is no failure. Bytes
- * that are none of ours are left alone.
+ * Takes a route away that `addHostRoute` has added; one that is gone already is no failure.
  *
+ * @returns false: the bytes are none of ours, and nothing is done
  * @throws {WindowsError} it may not be removed
  */
-export function removeHostRoute(bytes: Uint8Array): void {
+export function removeHostRoute(bytes: Uint8Array): boolean {
   const { fields, sizeBytes } = MIB_IPFORWARD_ROW2;
-  if (bytes.length !== sizeBytes) return;
+  if (bytes.length !== sizeBytes) return false;
   const row = new Struct(MIB_IPFORWARD_ROW2);
   row.bytes.set(bytes);
   const family = bytes[fields.prefix.offset];
   const isIpv4 = family === IpConstant.AF_INET;
-  if (!isIpv4 && family !== IpConstant.AF_INET6) return;
+  if (!isIpv4 && family !== IpConstant.AF_INET6) return false;
   const { ipv4, ipv6 } = SOCKADDR_INET.fields;
   const { offset, sizeBytes: addressBytes } = isIpv4 ? ipv4 : ipv6;
   const start = fields.prefix.offset + offset;
   const destination = bytes.subarray(start, start + addressBytes);
   const isOurs = row.getNumber("Protocol") === IpConstant.MIB_IPPROTO_NETMGMT;
-  if (!isHeldNetwork(destination, row.getNumber("prefixLength")) || !isOurs) return;
+  if (!isHeldNetwork(destination, row.getNumber("prefixLength")) || !isOurs) return false;
   const code = windowsIp().DeleteIpForwardEntry2(row.bytes);
   // Its interface may be gone, and has taken it along.
   const isGone = code === IpConstant.ERROR_NOT_FOUND || code === IpConstant.ERROR_FILE_NOT_FOUND;
   if (!isGone) check("DeleteIpForwardEntry2", code);
+  return true;
 }
 
 /**
@@ -88,15 +87,6 @@ export function interfaceTo(address: Uint8Array): number | undefined {
     source,
   );
   return code === IpConstant.NO_ERROR ? best.getNumber("InterfaceIndex") : undefined;
-}
-
-/** An address as `SOCKADDR_INET`, port 0. */
-export function socketAddress(address: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isIpv4 = address.length === IPV4_BYTES;
-  const struct = new Struct(SOCKADDR_INET);
-  struct.setNumber("si_family", isIpv4 ? IpConstant.AF_INET : IpConstant.AF_INET6);
-  struct.memberBytes(isIpv4 ? "ipv4" : "ipv6").set(address);
-  return struct.bytes;
 }
 
 function check(call: string, code: number): void {

@@ -21,24 +21,9 @@ import {
   SOCKADDR_INET,
   windowsIp,
 } from "../../ffi/windows_ip.ts";
-import { type IpAddress, type IpRoute } from "../../proto/ip_route.ts";
-
-/** An interface's metric for one IP version. */
-export interface InterfaceMetric {
-  readonly interfaceIndex: number;
-  readonly addressBytes: 4 | 16;
-  readonly metric: number;
-  /** Whether it is a tunnel by its kind, as most VPNs' are. */
-  readonly isTunnel: boolean;
-}
-
-/** An adapter by its name, with its name servers. */
-export interface AdapterServers {
-  readonly interfaceIndex: number;
-  /** As the player sees it among the network connections. */
-  readonly name: string;
-  readonly nameServers: readonly Uint8Array[];
-}
+import { readSocketAddress } from "../../ffi/windows_socket_address.ts";
+import { type IpAddress, type TableRoute } from "../../proto/ip_route.ts";
+import type { AdapterServers, InterfaceMetric } from "./table.ts";
 
 /** Types of interfaces (IANA's, ipifcons.h) that are tunnels. */
 const TUNNEL_TYPES: readonly number[] = [
@@ -52,7 +37,7 @@ const ADAPTERS_BYTES_MAX = 1 << 20;
 const ADAPTERS_MAX = 256;
 
 /** All routes of both IP versions. @throws {WindowsError} */
-export function readRoutes(): IpRoute[] {
+export function readRoutes(): TableRoute[] {
   const { fields } = MIB_IPFORWARD_ROW2;
   return readTable("GetIpForwardTable2", MIB_IPFORWARD_TABLE2, MIB_IPFORWARD_ROW2.sizeBytes)
     .flatMap((row) => {
@@ -66,6 +51,7 @@ export function readRoutes(): IpRoute[] {
         nextHop,
         interfaceIndex: row.getUint32(fields.InterfaceIndex.offset, true),
         metric: row.getUint32(fields.Metric.offset, true),
+        isMain: true,
       }];
     });
 }
@@ -187,18 +173,4 @@ function readTable(call: TableCall, table: StructLayout, rowBytes: number): Data
   } finally {
     ip.FreeMibTable(pointer);
   }
-}
-
-/** The address in a `SOCKADDR_INET`, 4 or 16 bytes; undefined for another family. */
-function readSocketAddress(view: DataView, offset: number): Uint8Array | undefined {
-  const { si_family, ipv4, ipv6 } = SOCKADDR_INET.fields;
-  const family = view.getUint16(offset + si_family.offset, true);
-  const field = family === IpConstant.AF_INET
-    ? ipv4
-    : family === IpConstant.AF_INET6
-    ? ipv6
-    : undefined;
-  if (field === undefined) return undefined;
-  const start = view.byteOffset + offset + field.offset;
-  return new Uint8Array(view.buffer.slice(start, start + field.sizeBytes) as ArrayBuffer);
 }

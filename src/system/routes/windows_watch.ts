@@ -27,7 +27,7 @@ import {
   type WindowsSockets,
   windowsSockets,
 } from "../../ffi/windows_sockets.ts";
-import { socketAddress } from "./windows_host_route.ts";
+import { socketAddress } from "../../ffi/windows_socket_address.ts";
 
 /** What of Windows is called here. */
 export interface NoticeCalls {

@@ -60,6 +60,20 @@ export function findForbiddenImports(
   });
 }
 
+/** Imports of a facility's inside: it is entered by its `mod.ts`, which says what of it others may use. */
+export function findSideDoors(file: SourceFile): string[] {
+  const facilityOf = (path: string) => /^src\/system\/[a-z_]+\//.exec(path)?.[0];
+  return importsOf(file).flatMap(({ specifier, index }) => {
+    if (!specifier.startsWith(".")) return [];
+    const target = new URL(specifier, `file:///${file.path}`).pathname.slice(1);
+    const facility = facilityOf(target);
+    const isInside = facility === undefined || facility === facilityOf(file.path);
+    return isInside || target === `${facility}mod.ts`
+      ? []
+      : [finding(file, index, `imports ${target}, not the facility's mod.ts`)];
+  });
+}
+
 /** Imports of tests by tools: what both need is in `tools/lab`. */
 export function findTestImports(file: SourceFile): string[] {
   return importsOf(file).flatMap(({ specifier, index }) => {

@@ -6,6 +6,7 @@ import {
   findForeignFunctions,
   findImportCircles,
   findImpurities,
+  findSideDoors,
   findTestImports,
   importsOf,
 } from "./import_rules.ts";
@@ -97,6 +98,18 @@ Deno.test("a room inside of another is one of its own, and no program's room imp
     );
     assertEquals(wrong, [], one);
   }
+});
+
+Deno.test("a facility of the machine is entered by its mod.ts alone", () => {
+  assertEquals([...sources, ...readSources(["tools"])].flatMap(findSideDoors), []);
+  const found = (path: string, text: string) => texts(findSideDoors(example(path, text)));
+  const inner = 'import { a } from "../../system/routes/linux.ts";';
+  assertEquals(found("src/programs/client/a.ts", inner), [
+    "imports src/system/routes/linux.ts, not the facility's mod.ts",
+  ]);
+  assertEquals(found("src/system/names/a.ts", 'import "../routes/fake.ts";').length, 1);
+  assertEquals(found("src/programs/client/a.ts", 'import "../../system/routes/mod.ts";'), []);
+  assertEquals(found("src/system/routes/mod.ts", 'export * from "./linux.ts";'), []);
 });
 
 Deno.test("no tool imports a test", () => {

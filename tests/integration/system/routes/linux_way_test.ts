@@ -15,7 +15,6 @@ import { NetlinkGroup } from "../../../../src/ffi/netlink_constants.ts";
 import { NetlinkNotices } from "../../../../src/system/netlink/netlink.ts";
 import { addRoute, removeRoute } from "../../../../src/system/routes/linux_entry.ts";
 import { readRoutes } from "../../../../src/system/routes/linux_table.ts";
-import { RouteTable } from "../../../../src/system/routes/linux_entry.ts";
 import { wayTo } from "../../../../src/system/routes/linux_way.ts";
 import { inNamespace } from "../../../support/enter_namespace.ts";
 import { type Namespace, NetworkLab } from "../../../../tools/lab/netns.ts";
@@ -92,7 +91,7 @@ Deno.test("the kernel's way to an address, and that it has changed", async () =>
 
 /** The main table, in the words that `route` above and below is told in. */
 function mainRoutes(place: Namespace): string[] {
-  const routes = inNamespace(place, readRoutes).filter(({ table }) => table === RouteTable.main);
+  const routes = inNamespace(place, readRoutes).filter(({ isMain }) => isMain);
   return routes.map(({ destination, prefixBits, nextHop, interfaceIndex, metric }) =>
     `${formatIp(destination)}/${prefixBits} via ${
       formatIp(nextHop)

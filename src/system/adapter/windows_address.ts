@@ -14,14 +14,14 @@ import {
   MIB_UNICASTIPADDRESS_ROW,
   windowsIp,
 } from "../../ffi/windows_ip.ts";
+import { socketAddress } from "../../ffi/windows_socket_address.ts";
 import { type IpAddress } from "../../proto/ip_route.ts";
-import { type Added, socketAddress } from "./windows_host_route.ts";
 
-/** Adds an address; one that is there already is no error, and not ours. @throws {WindowsError} */
-export function addAddress(address: IpAddress): Added {
+/** Adds an address. @returns false: it is there already, and not ours @throws {WindowsError} */
+export function addAddress(address: IpAddress): boolean {
   const code = windowsIp().CreateUnicastIpAddressEntry(rowOf(address));
-  if (code === IpConstant.NO_ERROR) return "added";
-  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return "was-there";
+  if (code === IpConstant.NO_ERROR) return true;
+  if (code === IpConstant.ERROR_OBJECT_ALREADY_EXISTS) return false;
   throw new WindowsError("CreateUnicastIpAddressEntry", code);
 }
 
