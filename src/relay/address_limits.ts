@@ -14,7 +14,7 @@ import {
   SITE_SHARE,
 } from "./limits.ts";
 import type { Session } from "./session.ts";
-import { AddressShares } from "./shares.ts";
+import { AddressShares, type Share } from "./shares.ts";
 
 /** The counts and buckets of all addresses; all of it bounded. */
 export class AddressLimits {
@@ -68,13 +68,13 @@ export class AddressLimits {
       (this.joinedAtSite.get(siteKey) ?? 0) >= SITE_SHARE * peersPerAddressMax;
   }
 
-  /** A session has joined. */
-  entered(session: Session, nowMs: number): void {
+  /** A session joins: what may be delivered for all peers of its site. */
+  entered(session: Session, nowMs: number): Share {
     this.gone(session);
     session.countedAs = "joined";
-    session.addressShare = this.shares.enter(session.siteKey, nowMs);
     add(this.joined, session.addressKey, 1);
     add(this.joinedAtSite, session.siteKey, 1);
+    return this.shares.enter(session.siteKey, nowMs);
   }
 
   /** A session has left, or its connection is gone. */

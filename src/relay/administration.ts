@@ -5,9 +5,9 @@ import { parseMac } from "../proto/mac.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";
 import type { Lifecycle, RelayState } from "./lifecycle.ts";
+import type { Membership } from "./membership.ts";
 import { noticeOf, type Removal, removalOf } from "./removal.ts";
 import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
 import { describe } from "./snapshot.ts";
 
 /** What became of the wish to keep somebody out. */
@@ -16,6 +16,15 @@ export interface BanOutcome {
   readonly removed: number;
   /** False: there are too many bans, so that they may come back. */
   readonly kept: boolean;
+}
+
+interface BanPlan {
+  readonly targets: readonly string[];
+  /** Its id, or what tells it apart; `undefined`: all rooms. */
+  readonly room: string | undefined;
+  readonly removal: Removal;
+  /** Who is banned, for people. */
+  readonly name?: string | undefined;
 }
 
 /** Carries it out; who may ask for what is decided elsewhere. */
@@ -57,7 +66,8 @@ export class Administration {
         ...(reason === undefined ? {} : { why: reason }),
       });
       one.closing = true;
-      for (const peer of peers) this.lifecycle.disconnect(peer, "room-closed", reason ?? "", nowMs);
+      const why = { code: "room-closed", message: reason ?? "" } as const;
+      for (const { session } of peers) this.lifecycle.disconnect(session, why, nowMs);
       removed += peers.length;
     }
     return removed;
@@ -72,12 +82,10 @@ export class Administration {
    */
   kick(room: string, peerId: PeerId, removal: Removal, nowMs: number): BanOutcome | undefined {
     const found = this.roomsOf(room).flatMap((one) =>
-      one.peers.filter((peer) => peer.peerId === peerId).map((peer) => [one, peer] as const)
+      one.peers.filter((peer) => peer.peerId === peerId)
     );
     if (found.length === 0) return undefined;
-    const outcomes = found.map(([one, peer]) =>
-      this.removePeer(peer, removal.by === "host" ? one.key : one.id, removal, nowMs)
-    );
+    const outcomes = found.map((peer) => this.removePeer(peer, removal, nowMs));
     return { removed: found.length, kept: outcomes.every(Boolean) };
   }
 
@@ -88,7 +96,7 @@ export class Administration {
     removal: Removal,
     nowMs: number,
   ): BanOutcome & { readonly ban: Ban } {
-    const ban = this.makeBan([target], room, removal, nowMs);
+    const ban = this.makeBan({ targets: [target], room, removal }, nowMs);
     const kept = this.add(ban, nowMs);
     return { ban, removed: this.removeMatching(ban, nowMs), kept };
   }
@@ -133,7 +141,8 @@ export class Administration {
    */
   release(roomKey: string, mac: string): boolean {
     const { rooms, reservations } = this.state;
-    const wasOfLan = rooms.get(roomKey)?.lan?.forget(parseMac(mac)!) ?? false;
+    const bytes = parseMac(mac);
+    const wasOfLan = bytes !== undefined && rooms.get(roomKey)?.lan?.forget(bytes) === true;
     return reservations.release(roomKey, mac) || wasOfLan;
   }
 
@@ -147,13 +156,8 @@ export class Administration {
     );
   }
 
-  private makeBan(
-    targets: readonly string[],
-    room: string | undefined,
-    { by, forMs, reason, site }: Removal,
-    nowMs: number,
-    name?: string,
-  ): Ban {
+  private makeBan({ targets, room, removal, name }: BanPlan, nowMs: number): Ban {
+    const { by, forMs, reason, site } = removal;
     const madeMs = this.unixMs(nowMs);
     const id = [...this.state.random(BAN_ID_BYTES)]
       .map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -162,16 +166,16 @@ export class Administration {
   }
 
   /** True if it is kept out as well, or was not to be. */
-  private removePeer(peer: Session, room: string, removal: Removal, nowMs: number): boolean {
-    const ban = removal.forMs === 0
-      ? undefined
-      : this.makeBan(targetsOf(peer), room, removal, nowMs, peer.hello?.name);
+  private removePeer(peer: Membership, removal: Removal, nowMs: number): boolean {
+    const { hello, room: { key, id } } = peer;
+    const room = removal.by === "host" ? key : id;
+    const plan = { targets: targetsOf(peer), room, removal, name: hello.name };
+    const ban = removal.forMs === 0 ? undefined : this.makeBan(plan, nowMs);
     const kept = ban === undefined || this.add(ban, nowMs);
-    const { key } = peer.room!;
     this.sendAway(peer, removal, nowMs);
     // Nobody may have it meanwhile; when the ban is taken back, whoever comes first.
-    if (ban !== undefined && peer.hello?.mac !== undefined) {
-      this.state.reservations.release(key, peer.hello.mac);
+    if (ban !== undefined && hello.mac !== undefined) {
+      this.state.reservations.release(key, hello.mac);
     }
     return kept;
   }
@@ -199,34 +203,34 @@ export class Administration {
     return found.length;
   }
 
-  private sendAway(peer: Session, removal: Removal, nowMs: number): void {
+  private sendAway(peer: Membership, removal: Removal, nowMs: number): void {
     const { outbox, tallies } = this.state;
     const { by, forMs, reason } = removal;
     tallies.removals[by]++;
     outbox.log("info", "Peer removed", {
-      ...describe(peer, peer.room!),
+      ...describe(peer),
       by,
       ...(forMs === undefined ? {} : { for: formatTimeSpan(forMs) }),
       ...(reason === undefined ? {} : { why: reason }),
     });
-    const { message, ...more } = noticeOf(peer.hello, removal);
-    this.lifecycle.disconnect(peer, "kicked", message, nowMs, more);
+    const notice = noticeOf(peer.hello, removal);
+    this.lifecycle.disconnect(peer.session, { code: "kicked", ...notice }, nowMs);
   }
 }
 
 /** What a joined peer is known by: its address only where nobody else in its room has it. */
-function targetsOf(peer: Session): string[] {
-  const isShared = peer.room!.peers.some((other) =>
-    other !== peer && other.addressKey === peer.addressKey
+function targetsOf(peer: Membership): string[] {
+  const isShared = peer.room.peers.some((other) =>
+    other !== peer && other.session.addressKey === peer.session.addressKey
   );
   const targets = [
-    peer.hello?.mac,
+    peer.hello.mac,
     isShared ? undefined : addressOf(peer),
     tokenName(peer.resumeToken),
   ];
   return targets.filter((target) => target !== undefined);
 }
 
-function addressOf(peer: Session): string {
-  return parseBanTarget(peer.addressKey) ?? peer.addressKey;
+function addressOf({ session: { addressKey } }: Membership): string {
+  return parseBanTarget(addressKey) ?? addressKey;
 }

@@ -16,6 +16,7 @@ import { PEERS_RETRY_AFTER_MS, type RelayOptions, RETRY_AFTER_MS } from "./limit
 import { MAC_RESERVED_RETRY_MS } from "./limits_removal.ts";
 import { roomId, type RoomLocks } from "./locks.ts";
 import type { MacReservations } from "./mac_reservations.ts";
+import type { Membership } from "./membership.ts";
 import type { AdmissionPolicy } from "./policy.ts";
 import { noticeOf, removalOf, targetsOfHello } from "./removal.ts";
 import type { Room, Rooms } from "./room.ts";
@@ -40,18 +41,21 @@ export type Decision =
   | { readonly kind: "redirect"; readonly target: RedirectTarget }
   /** Ask again at `untilMs`: a new room needs the path's MTU. */
   | { readonly kind: "settle"; readonly untilMs: number }
-  | {
-    readonly kind: "join";
-    readonly key: string;
-    /** `undefined`: open it. */
-    readonly room: Room | undefined;
-    /** The room whose place is taken. */
-    readonly givesWay: Room | undefined;
-    /** The session whose place is taken. */
-    readonly replaces: Session | undefined;
-    /** The token by which it has shown that it was here before. */
-    readonly knownBy: string | undefined;
-  };
+  | Join;
+
+/** A hello is good for a place in a room. */
+export interface Join {
+  readonly kind: "join";
+  readonly key: string;
+  /** `undefined`: open it. */
+  readonly room: Room | undefined;
+  /** The room whose place is taken. */
+  readonly givesWay: Room | undefined;
+  /** Whose place is taken. */
+  readonly replaces: Membership | undefined;
+  /** The token by which it has shown that it was here before. */
+  readonly knownBy: string | undefined;
+}
 
 /** What a decision depends on. */
 export interface AdmissionContext {
@@ -107,7 +111,7 @@ export function decideAdmission(
     return reject("relay-full", "This relay is full.");
   }
   if (key === undefined) return { ...reject("not-admitted", NOT_ADMITTED), keyFailed: true };
-  const removed = removedFrom(context, session, hello, key, nowMs);
+  const removed = removedFrom(context, { session, hello, key, nowMs });
   if (removed !== undefined) return removed;
   const kept = keptFor(context, hello, key, nowMs);
   // Who is in a locked room already, or has just left it, may come back to it.
@@ -147,13 +151,18 @@ const NOT_ADMITTED = "You are not admitted to this room.";
 const MAC_KEPT = "This MAC is kept for a player who was here a moment ago.";
 const MAC_ON_LAN = "A station of the party's LAN has this MAC.";
 
+/** Who asks for a place in which room. */
+interface Asking {
+  readonly session: Session;
+  readonly hello: Hello;
+  readonly key: string;
+  readonly nowMs: number;
+}
+
 /** The refusal of somebody who was removed from the room, or from the relay. */
 function removedFrom(
   context: AdmissionContext,
-  session: Session,
-  hello: Hello,
-  key: string,
-  nowMs: number,
+  { session, hello, key, nowMs }: Asking,
 ): Rejection | undefined {
   const unixMs = context.timeOriginMs + nowMs;
   const rooms = new Set([hello.room, roomId(hello.room, key), key]);
@@ -203,15 +212,15 @@ export function reject(code: RejectCode, message: string, retryAfterMs?: number)
   };
 }
 
-/** The session that has the place which the hello asks for. */
-function placeHolder(context: AdmissionContext, room: Room, hello: Hello): Session | undefined {
+/** Who has the place which the hello asks for. */
+function placeHolder(context: AdmissionContext, room: Room, hello: Hello): Membership | undefined {
   if (hello.role === "gateway") return room.gateway;
   const mac = parseMac(hello.mac);
   const connection = mac === undefined ? -1 : room.macs.get(mac, 0);
-  return connection < 0 ? undefined : context.sessions[connection];
+  return connection < 0 ? undefined : context.sessions[connection]?.membership;
 }
 
-function mayReplace(holder: Session, hello: Hello): boolean {
+function mayReplace(holder: Membership, hello: Hello): boolean {
   return typeof hello.resume === "string" && equalTokens(hello.resume, holder.resumeToken);
 }
 

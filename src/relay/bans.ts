@@ -55,9 +55,11 @@ export class BanList {
     if (ban.by === "host" && ofRoom.size >= ROOM_BANS_MAX) return { ok: false };
     if (ban.by === "host" && replaced.length === 0 && this.siteIsFull(ban)) return { ok: false };
     if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) {
-      const { id } = oldestOfMost(this.bySite.values())!;
-      this.remove(id);
-      gone.push(id);
+      const oldest = oldestOfMost(this.bySite.values());
+      if (oldest !== undefined) {
+        this.remove(oldest.id);
+        gone.push(oldest.id);
+      }
     }
     this.bans.set(ban.id, ban);
     for (const target of ban.targets) setOf(this.byTarget, keyOf(ban.room, target)).add(ban);
@@ -79,9 +81,9 @@ export class BanList {
     if (ban.by === "operator") this.operatorCount--;
     else {
       const room = ban.room ?? "";
-      const ofRoom = this.ofHosts.get(room)!;
-      ofRoom.delete(id);
-      if (ofRoom.size === 0) this.ofHosts.delete(room);
+      const ofRoom = this.ofHosts.get(room);
+      ofRoom?.delete(id);
+      if (ofRoom?.size === 0) this.ofHosts.delete(room);
       takeOut(this.bySite, siteOf(ban), ban);
     }
     return ban;

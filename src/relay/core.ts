@@ -11,7 +11,7 @@
  *  handleTimer ────► deadlines, stats, queues that nobody empties
  * ```
  */
-import { ErrorCode, parseEndpointMessage, parseHello } from "../control/messages.ts";
+import { ErrorCode, type Hello, parseEndpointMessage, parseHello } from "../control/messages.ts";
 import type { ReadMessage } from "../control/framing.ts";
 import { TrafficCounters } from "../observe/counters.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
@@ -31,6 +31,7 @@ import { Lifecycle, type RelayState } from "./lifecycle.ts";
 import { RELAY_DEFAULTS, type RelayOptions, SWEEP_INTERVAL_MS, TIMER_GRAIN_MS } from "./limits.ts";
 import { RoomLocks } from "./locks.ts";
 import { MacReservations } from "./mac_reservations.ts";
+import type { Membership } from "./membership.ts";
 import { ReadyList } from "./outbound.ts";
 import { OPEN_POLICY } from "./policy.ts";
 import { Rooms } from "./room.ts";
@@ -142,7 +143,7 @@ export class RelayCore {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
-    session.limitDatagrams();
+    session.membership?.limitDatagrams();
     session.settler.handleMaximum(bytes, nowMs);
   }
 
@@ -182,14 +183,14 @@ export class RelayCore {
     const session = this.sessions[connection];
     if (session === undefined) return;
     session.controlUnsentBytes = Math.max(0, session.controlUnsentBytes - bytes);
-    session.welcomeUnsentBytes -= bytes;
+    if (session.membership !== undefined) session.membership.welcomeUnsentBytes -= bytes;
   }
 
   /** The endpoint opened a stream beside its control stream. */
   handleSecondStream(connection: ConnectionId, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined || session.ended) return;
-    this.lifecycle.disconnect(session, "protocol-error", "There is one stream only.", nowMs);
+    this.protocolError(session, "There is one stream only.", nowMs);
   }
 
   /**
@@ -211,7 +212,6 @@ export class RelayCore {
     this.withoutHello.forget(session);
     this.sessions[connection] = undefined;
     this.connectionsCount--;
-    session.queue?.countDrops();
     this.past.add(session.counters);
   }
 
@@ -225,9 +225,10 @@ export class RelayCore {
   ): void {
     const session = this.sessions[connection];
     if (session !== undefined) {
-      if (session.joined) {
-        if (this.forwarder.forward(session, slot, offset, length, nowMs)) {
-          this.noteMalformed(session, nowMs);
+      const peer = session.membership;
+      if (peer !== undefined) {
+        if (this.forwarder.forward(peer, slot, offset, length, nowMs)) {
+          this.noteMalformed(peer, nowMs);
         }
         if (this.sweepDueMs === Infinity) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
       } else this.forwarder.refuse(session, nowMs);
@@ -258,12 +259,11 @@ export class RelayCore {
     this.stopping = true;
     for (const session of this.sessions) {
       if (session === undefined || session.ended) continue;
+      const message = "The relay restarts.";
       this.lifecycle.disconnect(
         session,
-        "relay-restarting",
-        "The relay restarts.",
+        { code: "relay-restarting", message, retryAfterMs },
         nowMs,
-        { retryAfterMs },
       );
     }
   }
@@ -290,8 +290,7 @@ export class RelayCore {
 
   /** What waits for a joined peer. The shell dequeues as much as the transport can send soon. */
   queueOf(connection: ConnectionId): FairQueue | undefined {
-    const session = this.sessions[connection];
-    return session?.joined ? session.queue : undefined;
+    return this.sessions[connection]?.membership?.queue;
   }
 
   /**
@@ -299,7 +298,7 @@ export class RelayCore {
    * empty the queue now comes back by itself when the transport has sent.
    */
   nextReady(): ConnectionId {
-    return this.ready.take()?.connection ?? NO_CONNECTION;
+    return this.ready.take()?.session.connection ?? NO_CONNECTION;
   }
 
   /** All rooms as values. */
@@ -324,7 +323,7 @@ export class RelayCore {
     sum.add(this.past);
     for (const session of this.sessions) {
       if (session === undefined) continue;
-      session.queue?.countDrops();
+      session.membership?.queue.countDrops();
       sum.add(session.counters);
     }
     return sum;
@@ -338,15 +337,15 @@ export class RelayCore {
   private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
     if (message.error !== undefined) {
       const text = message.error === "bad-length" ? "A message's length is wrong." : "Bad JSON.";
-      return this.lifecycle.disconnect(session, "protocol-error", text, nowMs);
+      return this.protocolError(session, text, nowMs);
     }
     if (session.state === "hello") return this.handleHello(session, message.json, nowMs);
     const result = parseEndpointMessage(message.json);
     if (!result.ok) {
-      return this.lifecycle.disconnect(session, "protocol-error", result.message, nowMs);
+      return this.protocolError(session, result.message, nowMs);
     }
     if (session.controlMeter.exceeds(nowMs)) {
-      return this.lifecycle.disconnect(session, "protocol-error", "Too many messages.", nowMs);
+      return this.protocolError(session, "Too many messages.", nowMs);
     }
     if (result.message.type === "disconnect") {
       return this.lifecycle.handleFarewell(session, result.message.code, nowMs);
@@ -354,7 +353,11 @@ export class RelayCore {
     if (result.message.type === "hostRequest") {
       return this.hostRequests.handle(session, result.message, nowMs);
     }
-    session.lastStats = result.message;
+    if (session.membership !== undefined) session.membership.lastStats = result.message;
+  }
+
+  private protocolError(session: Session, message: string, nowMs: number): void {
+    this.lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
   }
 
   private handleHello(session: Session, json: unknown, nowMs: number): void {
@@ -369,17 +372,17 @@ export class RelayCore {
     }
     session.hello = result.hello;
     this.withoutHello.spoke(session);
-    this.admit(session, nowMs);
+    this.admit(session, result.hello, nowMs);
   }
 
   /** Decides on a session's hello, now or when its path's MTU has settled. */
-  private admit(session: Session, nowMs: number): void {
-    const decision = decideAdmission(this.state, session, session.hello!, nowMs);
+  private admit(session: Session, hello: Hello, nowMs: number): void {
+    const decision = decideAdmission(this.state, session, hello, nowMs);
     if (decision.kind === "settle") {
       session.state = "settling";
       session.deadlineMs = Math.max(decision.untilMs, nowMs + 1);
     } else if (decision.kind === "join") {
-      this.lifecycle.join(session, session.hello!, decision, nowMs);
+      this.lifecycle.join(session, hello, decision, nowMs);
     } else {
       const isFailure = decision.kind === "reject" && decision.keyFailed;
       if (isFailure) this.state.addresses.failed(session, nowMs);
@@ -393,31 +396,35 @@ export class RelayCore {
       return this.lifecycle.abort(session, ErrorCode.protocol, "error", nowMs);
     }
     if (session.messageDeadlineMs() <= nowMs) {
-      const text = "A message took too long to arrive.";
-      return this.lifecycle.disconnect(session, "protocol-error", text, nowMs);
+      return this.protocolError(session, "A message took too long to arrive.", nowMs);
     }
-    if (session.statsDueMs <= nowMs) this.lifecycle.sendStats(session, nowMs);
+    const { hello, membership } = session;
+    if (membership !== undefined && membership.statsDueMs <= nowMs) {
+      this.lifecycle.sendStats(membership, nowMs);
+    }
     if (session.deadlineMs > nowMs) return;
-    if (session.state === "settling") this.admit(session, nowMs);
+    if (session.state === "settling" && hello !== undefined) this.admit(session, hello, nowMs);
     else if (session.state === "ending") this.lifecycle.close(session, session.endErrorCode);
     else if (session.state === "hello") {
-      this.lifecycle.disconnect(session, "hello-timeout", "No hello came in time.", nowMs);
+      const message = "No hello came in time.";
+      this.lifecycle.disconnect(session, { code: "hello-timeout", message }, nowMs);
     }
   }
 
-  private noteMalformed(session: Session, nowMs: number): void {
-    if (!session.malformedMeter.exceeds(nowMs)) return;
-    const text = "Too many malformed datagrams.";
-    this.lifecycle.disconnect(session, "malformed-limit", text, nowMs);
+  private noteMalformed({ malformedMeter, session }: Membership, nowMs: number): void {
+    if (!malformedMeter.exceeds(nowMs)) return;
+    const message = "Too many malformed datagrams.";
+    this.lifecycle.disconnect(session, { code: "malformed-limit", message }, nowMs);
   }
 
   /** Clears what waits too long for peers that take nothing: it would hold slots for ever. */
   private sweepQueues(nowMs: number): void {
     this.sweepDueMs = Infinity;
     for (const session of this.sessions) {
-      if (session === undefined || !session.joined || session.queue!.queuedEntries === 0) continue;
-      session.queue!.dropLate(nowMs);
-      if (session.queue!.queuedEntries > 0) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+      const queue = session?.membership?.queue;
+      if (queue === undefined || queue.queuedEntries === 0) continue;
+      queue.dropLate(nowMs);
+      if (queue.queuedEntries > 0) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
     }
   }
 }

@@ -32,8 +32,8 @@ export class Deadlines {
     const at = session.timerIndex;
     if (at < 0) return;
     session.timerIndex = -1;
-    const last = this.heap.pop()!;
-    if (last !== session) this.place(at, last);
+    const last = this.heap.pop();
+    if (last !== undefined && last !== session) this.place(at, last);
   }
 
   /** Takes out all sessions that are to be looked at now. */

@@ -23,6 +23,7 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
 import { ContentFilter, type ContentRules } from "../filter/content.ts";
 import type { RelayState } from "./lifecycle.ts";
+import type { Membership } from "./membership.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";
 import type { Session } from "./session.ts";
@@ -66,7 +67,7 @@ export class Forwarder {
    * its reference to the slot. True when the datagram is malformed.
    */
   forward(
-    source: Session,
+    source: Membership,
     slot: Slot,
     offset: number,
     length: number,
@@ -77,18 +78,18 @@ export class Forwarder {
     counters.datagramsReceived++;
     const malformed = parseDatagram(bytes, offset, length, view);
     if (malformed !== 0) {
-      this.drop(source, malformedDrop(malformed), -1, nowMs);
+      this.drop(source.session, malformedDrop(malformed), -1, nowMs);
       return true;
     }
     if (view.fragment && view.frameId > ENDPOINT_FRAME_ID_MAX) {
       // The upper half is for splits of our own: a mix of both would be put together wrongly.
-      this.drop(source, DropCode.malformedOther, -1, nowMs);
+      this.drop(source.session, DropCode.malformedOther, -1, nowMs);
       return true;
     }
     if (!view.fragment || view.byteOffset === 0) counters.framesReceived++;
     counters.bytesReceived += view.payloadLength;
     const frame = view.frameOffset;
-    const buckets = source.buckets!;
+    const buckets = source.buckets;
     buckets.fill(nowMs);
     let code = buckets.take(PeerBucket.bytes, length)
       ? this.judge(source, frame)
@@ -100,13 +101,13 @@ export class Forwarder {
       code = this.route(source, slot, offset, length, nowMs);
     }
     if (code !== PASS) {
-      this.drop(source, code, frame, nowMs);
+      this.drop(source.session, code, frame, nowMs);
       if (code === DropCode.dhcpServer || code === DropCode.dhcpv6Server) {
         this.tellDhcpServer(source);
       } else if (code === DropCode.roomLimit || code === DropCode.addressLimit) {
         this.tellLimit(source, code);
       }
-    } else if (this.state.frameLog.enabled) this.log(source, PASS, frame, nowMs);
+    } else if (this.state.frameLog.enabled) this.log(source.session, PASS, frame, nowMs);
     return false;
   }
 
@@ -117,17 +118,17 @@ export class Forwarder {
   }
 
   /** All rules that do not depend on who is in the room, but for loops; finds the flow, too. */
-  private judge(source: Session, frame: number): Verdict {
+  private judge(source: Membership, frame: number): Verdict {
     const { bytes, view, dissection } = this;
     if (view.byteOffset + view.payloadLength > FRAME_BYTES_MAX) return DropCode.overLong;
     if (source.isGateway) {
       if (isMulticastMac(bytes, frame + MAC_BYTES)) return DropCode.multicastSource;
       if (isZeroMac(bytes, frame + MAC_BYTES)) return DropCode.zeroSource;
-      if (source.room!.macs.get(bytes, frame + MAC_BYTES) >= 0) return DropCode.loop;
+      if (source.room.macs.get(bytes, frame + MAC_BYTES) >= 0) return DropCode.loop;
     } else if (!equalMacs(bytes, frame + MAC_BYTES, source.mac, 0)) return DropCode.foreignSource;
     if (isSwitchControl(bytes, frame)) return DropCode.switchControl;
     if (view.fragment && view.byteOffset > 0) {
-      const flow = this.pieceFlows.recall(source.connection, view.frameId);
+      const flow = this.pieceFlows.recall(source.session.connection, view.frameId);
       this.flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
       return PASS;
     }
@@ -137,25 +138,25 @@ export class Forwarder {
     const code = this.filter.judge(bytes, frame, end, dissection, view.fragment, rules);
     if (code !== PASS) return code;
     this.flow = flowOf(bytes, frame, view.frameLength, dissection);
-    if (view.fragment) this.pieceFlows.remember(source.connection, view.frameId, this.flow);
+    if (view.fragment) this.pieceFlows.remember(source.session.connection, view.frameId, this.flow);
     return PASS;
   }
 
   /** Queues the datagram for everyone who is to have it; a drop code when that is nobody. */
   private route(
-    source: Session,
+    source: Membership,
     slot: Slot,
     offset: number,
     length: number,
     nowMs: number,
   ): Verdict {
-    const room = source.room!;
+    const room = source.room;
     const frame = this.view.frameOffset;
-    if (source.isGateway) room.lan!.learn(this.bytes, frame, nowMs);
+    if (source.isGateway) room.lan?.learn(this.bytes, frame, nowMs);
     if (isMulticastMac(this.bytes, frame)) {
       const peers = room.peers;
       if (peers.length === 1) return DropCode.noTarget;
-      if (!source.buckets!.takeFlood(this.view.payloadLength)) return DropCode.broadcastLimit;
+      if (!source.buckets.takeFlood(this.view.payloadLength)) return DropCode.broadcastLimit;
       const receivers = peers.length - 1;
       const refused = this.charge(source, receivers, length * receivers, nowMs);
       if (refused !== PASS) return refused;
@@ -165,15 +166,15 @@ export class Forwarder {
       return PASS;
     }
     const connection = room.macs.get(this.bytes, frame);
-    let target: Session | undefined;
+    let target: Membership | undefined;
     if (connection >= 0) {
-      target = this.state.sessions[connection];
+      target = this.state.sessions[connection]?.membership;
       if (target === source) return DropCode.ownDestination;
     } else if (source.isGateway) return DropCode.unknownDestination;
     else target = room.gateway;
     if (target === undefined) return DropCode.noGateway;
-    if (connection < 0 && !room.lan!.knows(this.bytes, frame)) {
-      if (!source.buckets!.take(PeerBucket.unknownFrames, 1)) return DropCode.unknownUnicastLimit;
+    if (connection < 0 && room.lan?.knows(this.bytes, frame) !== true) {
+      if (!source.buckets.take(PeerBucket.unknownFrames, 1)) return DropCode.unknownUnicastLimit;
     }
     const refused = this.charge(source, 0, length, nowMs);
     if (refused !== PASS) return refused;
@@ -182,9 +183,9 @@ export class Forwarder {
   }
 
   /** Takes what is delivered out of the shares of room and address; `deliveries` is 0 for a unicast. */
-  private charge(source: Session, deliveries: number, bytes: number, nowMs: number): Verdict {
-    const room = source.room!.share;
-    const address = source.addressShare!;
+  private charge(source: Membership, deliveries: number, bytes: number, nowMs: number): Verdict {
+    const room = source.room.share;
+    const address = source.addressShare;
     const isFlood = deliveries > 0;
     if ((this.refusal = room.refuses(isFlood, nowMs)) !== 0) return DropCode.roomLimit;
     if ((this.refusal = address.refuses(isFlood, nowMs)) !== 0) return DropCode.addressLimit;
@@ -194,8 +195,8 @@ export class Forwarder {
   }
 
   private deliver(
-    source: Session,
-    target: Session,
+    source: Membership,
+    target: Membership,
     slot: Slot,
     offset: number,
     length: number,
@@ -203,22 +204,22 @@ export class Forwarder {
   ): void {
     if (length <= target.sendBytesMax) {
       this.pool.retain(slot);
-      target.queue!.enqueue(slot, offset, length, this.flow, nowMs);
+      target.queue.enqueue(slot, offset, length, this.flow, nowMs);
     } else if (!this.deliverInPieces(source, target, nowMs)) return;
     this.targets++;
     this.ready.mark(target);
   }
 
   /** Cuts the datagram for a target that cannot take it whole; false when that failed. */
-  private deliverInPieces(source: Session, target: Session, nowMs: number): boolean {
+  private deliverInPieces(source: Membership, target: Membership, nowMs: number): boolean {
     const { bytes, pool, splitter, view } = this;
     const maxBytes = target.sendBytesMax;
     if (maxBytes < BUDGET_BYTES_MIN) {
-      this.drop(target, DropCode.targetTooNarrow, view.frameOffset, nowMs);
+      this.drop(target.session, DropCode.targetTooNarrow, view.frameOffset, nowMs);
       return false;
     }
     if (pool.freeSlots < PIECES_MAX) {
-      this.drop(target, DropCode.noBuffer, view.frameOffset, nowMs);
+      this.drop(target.session, DropCode.noBuffer, view.frameOffset, nowMs);
       return false;
     }
     if (view.fragment) {
@@ -255,7 +256,7 @@ export class Forwarder {
           bytes,
           offset,
         );
-      target.queue!.enqueue(slot, offset, length, this.flow, nowMs);
+      target.queue.enqueue(slot, offset, length, this.flow, nowMs);
     }
     return true;
   }
@@ -270,21 +271,22 @@ export class Forwarder {
   }
 
   /** Names a player whose PC hands out addresses, once a session: the party must know whom to ask. */
-  private tellDhcpServer(session: Session): void {
-    if (session.dhcpServerTold) return;
-    session.dhcpServerTold = true;
+  private tellDhcpServer(peer: Membership): void {
+    if (peer.dhcpServerTold) return;
+    peer.dhcpServerTold = true;
+    const { room, peerId, hello: { mac, name } } = peer;
     this.state.outbox.log("warning", "A player runs a DHCP server: its answers are dropped", {
-      room: session.room!.code,
-      peerId: session.peerId,
-      mac: session.hello?.mac,
-      name: session.hello?.name,
+      room: room.code,
+      peerId,
+      mac,
+      name,
     });
   }
 
   /** Says once of a room or an address that it meets a limit: its host may wonder, and the relay's, too. */
-  private tellLimit(source: Session, code: DropCode): void {
+  private tellLimit(source: Membership, code: DropCode): void {
     const isRoom = code === DropCode.roomLimit;
-    const share = isRoom ? source.room!.share : source.addressShare!;
+    const share = isRoom ? source.room.share : source.addressShare;
     if (share.told) return;
     share.told = true;
     const what = this.refusal === ShareRefusal.bytes ? "megabits" : "deliveries";
@@ -295,9 +297,9 @@ export class Forwarder {
         : "The peers of an address have more delivered than one may: the rest is dropped",
       {
         option: `--max-${isRoom ? "room" : "address"}-${what}`,
-        room: source.room!.code,
+        room: source.room.code,
         peerId: source.peerId,
-        address: source.address,
+        address: source.session.address,
       },
     );
   }
@@ -310,7 +312,7 @@ export class Forwarder {
     const outer = frame < 0 ? 0 : bytes[frame + 12] << 8 | bytes[frame + 13];
     this.state.frameLog.record(
       nowMs,
-      session.room?.code ?? "",
+      session.membership?.room.code ?? "",
       session.peerId,
       "from-peer",
       bytes,

@@ -29,13 +29,14 @@ export class HostRequests {
 
   /** Does what the gateway of a room asks for, and answers; of anybody else it is a protocol error. */
   handle(session: Session, message: HostRequest, nowMs: number): void {
-    const { room } = session;
-    const mayAsk = session.isGateway && room?.gateway === session &&
-      sharedFeatures(session.hello).includes(Feature.hostRequests);
+    const host = session.membership;
+    const mayAsk = host?.isGateway === true &&
+      sharedFeatures(host.hello).includes(Feature.hostRequests);
     if (!mayAsk) {
-      const text = "Only the room's gateway may ask for this.";
-      return this.lifecycle.disconnect(session, "protocol-error", text, nowMs);
+      const message = "Only the room's gateway may ask for this.";
+      return this.lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
     }
+    const { room } = host;
     const answers = message.action === "bans"
       ? this.list(room, nowMs)
       : [this.carryOut(room, message, nowMs)];
@@ -79,7 +80,7 @@ export class HostRequests {
     const removal = removalBy(room, message, defaultMs);
     const outcome = this.admin.kick(room.key, peerId, removal, nowMs);
     if (outcome === undefined) return refuse(`there is no player ${peerId}`);
-    const long = removal.forMs === 0 ? "" : ` for ${formatTimeSpan(removal.forMs!)}`;
+    const long = removal.forMs === 0 ? "" : ` for ${formatTimeSpan(removal.forMs)}`;
     return done(`player ${peerId} is out${long}${keptNote(outcome)}`);
   }
 
@@ -90,7 +91,7 @@ export class HostRequests {
     if (removal.forMs === 0) return refuse("a ban of no length is none");
     const { removed, kept } = this.admin.ban(target, room.key, removal, nowMs);
     if (!kept) return refuse(`${TOO_MANY}; ${removed} sent away`);
-    const long = formatTimeSpan(removal.forMs!);
+    const long = formatTimeSpan(removal.forMs);
     return done(`${target} is kept out for ${long}; ${removed} sent away`);
   }
 
@@ -146,9 +147,11 @@ function keptNote({ kept }: BanOutcome): string {
     : ", but may come back: there are too many bans in this room, or from this address";
 }
 
+type TimedRemoval = Removal & { readonly forMs: number };
+
 /** A host's removal ends, at the latest when a ban of a host's does. */
-function removalBy(room: Room, { forMs, reason }: HostRequest, defaultMs: number): Removal {
-  const site = room.gateway?.siteKey;
+function removalBy(room: Room, { forMs, reason }: HostRequest, defaultMs: number): TimedRemoval {
+  const site = room.gateway?.session.siteKey;
   return {
     by: "host",
     forMs: Math.min(forMs ?? defaultMs, HOST_BAN_MAX_MS),

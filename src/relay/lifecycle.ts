@@ -14,12 +14,12 @@ import {
 import type { FrameLog } from "../observe/frame_log.ts";
 import { NO_PEER, type PeerId } from "../proto/brands.ts";
 import { PROTOCOL_VERSION } from "../proto/datagram.ts";
-import { formatMac, parseMac } from "../proto/mac.ts";
+import { formatMac } from "../proto/mac.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { QueueArena } from "../queue/fair_queue.ts";
 import type { Outbox } from "./actions.ts";
-import { type AdmissionContext, type Decision, reject } from "./admission.ts";
+import { type AdmissionContext, type Decision, type Join, reject } from "./admission.ts";
 import type { Deadlines } from "./deadlines.ts";
 import {
   CONTROL_UNSENT_BYTES,
@@ -29,10 +29,10 @@ import {
   STATS_INTERVAL_MS,
   STATS_UNSENT_BYTES_MAX,
 } from "./limits.ts";
+import { Membership, type MembershipParts } from "./membership.ts";
 import { OutboundQueue } from "./outbound.ts";
 import { BucketSizes, GATEWAY_SHARE, PeerBuckets } from "./peer_limits.ts";
 import { knownCode, sharedFeatures } from "./removal.ts";
-import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import { describe, introduce, trafficOf } from "./snapshot.ts";
 import type { RelayTallies } from "./tallies.ts";
@@ -80,25 +80,19 @@ export class Lifecycle {
   }
 
   /** Brings a session into its room, opening the room where there is none. */
-  join(
-    session: Session,
-    hello: Hello,
-    decision: Extract<Decision, { kind: "join" }>,
-    nowMs: number,
-  ): void {
+  join(session: Session, hello: Hello, decision: Join, nowMs: number): void {
     const { state } = this;
     for (const peer of [...decision.givesWay?.peers ?? []]) {
-      const text = "The relay is full, and nobody plays in this room.";
+      const message = "The relay is full, and nobody plays in this room.";
       const retryAfterMs = RETRY_AFTER_MS["relay-full"];
-      this.disconnect(peer, "room-closed", text, nowMs, { retryAfterMs });
+      this.disconnect(peer.session, { code: "room-closed", message, retryAfterMs }, nowMs);
     }
-    const room = decision.room ?? state.rooms.open(
-      decision.key,
-      hello.room,
-      tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, state.options.maxTapMtu),
-      nowMs,
-      { addressKey: session.addressKey, siteKey: session.siteKey },
-    );
+    const room = decision.room ?? state.rooms.open({
+      key: decision.key,
+      code: hello.room,
+      tapMtu: tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, state.options.maxTapMtu),
+      opener: { addressKey: session.addressKey, siteKey: session.siteKey },
+    }, nowMs);
     const peerId = room.ids.take(nowMs);
     if (peerId === NO_PEER) {
       if (room.peers.length === 0) state.rooms.close(room, nowMs);
@@ -109,67 +103,72 @@ export class Lifecycle {
     }
     if (decision.replaces !== undefined) {
       room.held = true;
-      this.disconnect(decision.replaces, "replaced", "You have joined from elsewhere.", nowMs);
+      const message = "You have joined from elsewhere.";
+      this.disconnect(decision.replaces.session, { code: "replaced", message }, nowMs);
       room.held = false;
     }
-    this.prepare(session, hello, peerId, nowMs);
-    session.priorToken = decision.knownBy;
+    const priorToken = decision.knownBy;
+    const peer = this.enter(session, { hello, room, peerId, priorToken }, nowMs);
     if (hello.role === "client") state.reservations.release(room.key, hello.mac);
-    room.add(session);
+    room.add(peer);
     state.peersCount++;
-    state.addresses.entered(session, nowMs);
     state.tallies.joins++;
-    this.greet(session, room, nowMs);
+    this.greet(peer, nowMs);
   }
 
-  private prepare(session: Session, hello: Hello, peerId: PeerId, nowMs: number): void {
-    const { options, arena, pool, random, frameLog } = this.state;
-    session.hello = hello;
-    session.limitDatagrams();
+  /** From now on the session is a peer. */
+  private enter(
+    session: Session,
+    who: Pick<MembershipParts, "hello" | "room" | "peerId" | "priorToken">,
+    nowMs: number,
+  ): Membership {
+    const { addresses, options, arena, pool, random, frameLog } = this.state;
+    const { hello, room, peerId } = who;
+    const sizes = hello.role === "gateway" ? this.gatewayBuckets : this.clientBuckets;
+    const peer = new Membership({
+      ...who,
+      session,
+      resumeToken: base64Url(random(RESUME_TOKEN_BYTES)),
+      buckets: new PeerBuckets(sizes, nowMs),
+      addressShare: addresses.entered(session, nowMs),
+      queue: new OutboundQueue(arena, pool, {
+        bytesMax: options.queueBytesMax,
+        sojournMaxMs: options.queueSojournMaxMs,
+        counters: session.counters,
+        frameLog,
+        room: room.code,
+      }),
+    }, nowMs);
+    session.membership = peer;
     session.peerId = peerId;
-    session.isGateway = hello.role === "gateway";
-    if (hello.role === "client") session.mac.set(parseMac(hello.mac)!);
-    session.resumeToken = base64Url(random(RESUME_TOKEN_BYTES));
-    session.joinedMs = nowMs;
-    session.statsDueMs = nowMs + STATS_INTERVAL_MS;
-    const sizes = session.isGateway ? this.gatewayBuckets : this.clientBuckets;
-    session.buckets = new PeerBuckets(sizes, nowMs);
-    session.queue = new OutboundQueue(arena, pool, {
-      bytesMax: options.queueBytesMax,
-      sojournMaxMs: options.queueSojournMaxMs,
-      counters: session.counters,
-      frameLog,
-      room: hello.room,
-    });
     session.state = "joined";
-    session.joined = true;
     session.deadlineMs = Infinity;
     this.schedule(session);
+    return peer;
   }
 
   /** The welcome, then everyone who is there, then the news to everyone. */
-  private greet(session: Session, room: Room, nowMs: number): void {
+  private greet(peer: Membership, nowMs: number): void {
+    const { session, room, hello } = peer;
     this.send(session, {
       type: "welcome",
       protocol: PROTOCOL_VERSION,
-      peerId: session.peerId,
+      peerId: peer.peerId,
       room: room.code,
       tapMtu: room.tapMtu,
       gatewayPresent: room.gateway !== undefined,
       relayTime: Math.round(this.state.timeOriginMs + nowMs),
-      resume: session.resumeToken,
-      ...(session.hello?.features === undefined
-        ? {}
-        : { features: [...sharedFeatures(session.hello)] }),
+      resume: peer.resumeToken,
+      ...(hello.features === undefined ? {} : { features: [...sharedFeatures(hello)] }),
     }, nowMs);
-    session.welcomeUnsentBytes = session.controlUnsentBytes;
-    const joined = { ...introduce(session), type: "peerJoined" } as const;
-    for (const peer of room.peers) {
-      if (peer === session) continue;
-      this.send(session, { ...introduce(peer), type: "peerJoined" }, nowMs);
-      this.send(peer, joined, nowMs);
+    peer.welcomeUnsentBytes = session.controlUnsentBytes;
+    const joined = { ...introduce(peer), type: "peerJoined" } as const;
+    for (const other of room.peers) {
+      if (other === peer) continue;
+      this.send(session, { ...introduce(other), type: "peerJoined" }, nowMs);
+      this.send(other.session, joined, nowMs);
     }
-    this.state.outbox.log("info", "Peer joined", describe(session, room));
+    this.state.outbox.log("info", "Peer joined", describe(peer));
   }
 
   /** Answers a hello with `reject` or `redirect`, and ends the session. */
@@ -198,14 +197,9 @@ export class Lifecycle {
     this.end(session, ErrorCode.rejected, nowMs);
   }
 
-  /** Ends a session with a `disconnect`, whatever its state. `more`: its fields beside these. */
-  disconnect(
-    session: Session,
-    code: DisconnectCode,
-    message: string,
-    nowMs: number,
-    more: Pick<Disconnect, "retryAfterMs" | "by" | "forMs"> = {},
-  ): void {
+  /** Ends a session with a `disconnect`, whatever its state. */
+  disconnect(session: Session, why: Omit<Disconnect, "type">, nowMs: number): void {
+    const { code } = why;
     this.state.tallies.disconnects[code]++;
     this.leave(session, LEAVE_REASONS[code], nowMs);
     this.state.outbox.log("info", "Session ended by the relay", {
@@ -213,7 +207,7 @@ export class Lifecycle {
       connection: session.connection,
       code,
     });
-    this.send(session, { type: "disconnect", code, message, ...more }, nowMs);
+    this.send(session, { type: "disconnect", ...why }, nowMs);
     this.end(session, DISCONNECT_ERROR_CODES[code], nowMs);
   }
 
@@ -248,20 +242,20 @@ export class Lifecycle {
 
   /** Takes a session out of its room, if it is in one, and tells the others. */
   leave(session: Session, reason: LeaveReason, nowMs: number): void {
-    session.joined = false;
-    session.statsDueMs = Infinity;
-    const room = session.room;
-    if (room === undefined) return;
-    const queue = session.queue!;
+    const peer = session.membership;
+    if (peer === undefined) return;
+    session.membership = undefined;
+    const { room, queue } = peer;
     queue.abandon(nowMs);
-    room.remove(session, nowMs);
-    this.keepPlace(session, room, reason, nowMs);
+    queue.countDrops();
+    room.remove(peer, nowMs);
+    this.keepPlace(peer, reason, nowMs);
     this.state.peersCount--;
     this.state.addresses.gone(session);
-    this.state.outbox.log("info", "Peer left", { ...describe(session, room), reason });
+    this.state.outbox.log("info", "Peer left", { ...describe(peer), reason });
     if (!room.closing) {
-      const left = { ...introduce(session), type: "peerLeft", reason } as const;
-      for (const peer of room.peers) this.send(peer, left, nowMs);
+      const left = { ...introduce(peer), type: "peerLeft", reason } as const;
+      for (const other of room.peers) this.send(other.session, left, nowMs);
     }
     if (room.peers.length === 0 && !room.held) {
       this.state.rooms.close(room, nowMs);
@@ -270,35 +264,37 @@ export class Lifecycle {
   }
 
   /** A player's MAC stays theirs for a while; where anybody can be the gateway, its rules go with it. */
-  private keepPlace(session: Session, room: Room, reason: LeaveReason, nowMs: number): void {
+  private keepPlace(peer: Membership, reason: LeaveReason, nowMs: number): void {
     const { state } = this;
-    if (session.isGateway) {
+    const { room } = peer;
+    if (peer.isGateway) {
       if (reason === "replaced" || state.policy.provesHost) return;
       room.lockedByHost = false;
       for (const { id } of state.bans.ofRoom(room.key)) state.bans.remove(id);
       return;
     }
     if (reason === "replaced") return;
-    const { resumeToken, priorToken, siteKey } = session;
+    const { resumeToken, priorToken, session: { siteKey } } = peer;
     // Whom the welcome has never reached may have no token to come back with: a `bye` does not show that it
     // did, since who is ended while it waits for the welcome says it, too.
-    const isSure = priorToken !== undefined || session.welcomeUnsentBytes <= 0 ||
-      session.lastStats !== undefined || session.counters.datagramsReceived > 0;
+    const isSure = priorToken !== undefined || peer.welcomeUnsentBytes <= 0 ||
+      peer.lastStats !== undefined || peer.counters.datagramsReceived > 0;
     if (!isSure) return;
     const tokens = priorToken === undefined ? [resumeToken] : [resumeToken, priorToken];
-    state.reservations.keep(room.key, formatMac(session.mac), { tokens, siteKey }, nowMs);
+    state.reservations.keep(room.key, formatMac(peer.mac), { tokens, siteKey }, nowMs);
   }
 
   /** Sends the relay's own view of a peer's traffic, unless the peer is slow to read. */
-  sendStats(session: Session, nowMs: number): void {
-    session.statsDueMs = Math.max(session.statsDueMs + STATS_INTERVAL_MS, nowMs + 1);
+  sendStats(peer: Membership, nowMs: number): void {
+    const { session } = peer;
+    peer.statsDueMs = Math.max(peer.statsDueMs + STATS_INTERVAL_MS, nowMs + 1);
     if (session.controlUnsentBytes > STATS_UNSENT_BYTES_MAX) return;
     this.send(session, {
       type: "stats",
-      ...trafficOf(session),
+      ...trafficOf(peer),
       rttUs: Math.round(session.rttMs * 1_000),
-      uptimeMs: Math.round(nowMs - session.joinedMs),
-      ...dhcpServersFor(session),
+      uptimeMs: Math.round(nowMs - peer.joinedMs),
+      ...dhcpServersFor(peer),
     }, nowMs);
     this.schedule(session);
   }
@@ -329,8 +325,8 @@ export class Lifecycle {
 }
 
 /** For the party's gateway: the players whose answers as DHCP servers were dropped. */
-function dhcpServersFor({ hello, room }: Session): { dhcpServers?: PeerId[] } {
-  if (hello?.role !== "gateway" || room === undefined) return {};
+function dhcpServersFor({ isGateway, room }: Membership): { dhcpServers?: PeerId[] } {
+  if (!isGateway) return {};
   const servers = room.peers.filter(({ dhcpServerTold }) => dhcpServerTold);
   if (servers.length === 0) return {};
   return { dhcpServers: servers.slice(0, DHCP_SERVERS_REPORTED_MAX).map(({ peerId }) => peerId) };

@@ -9,6 +9,7 @@ import type { RoomDirectory } from "./directory.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peer_limits.ts";
 import type { AdmissionPolicy } from "./policy.ts";
 import { SHARE_LIMITS, type ShareLimits } from "./shares.ts";
+import { forgetOldest } from "./sites.ts";
 
 /** A hello must be complete this long after the handshake. */
 export const HELLO_DEADLINE_MS = 10_000;
@@ -192,9 +193,7 @@ export class RateLimiter {
     const bucket = this.buckets.get(key) ?? { tokens: this.burstMax, filledMs: nowMs };
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
-    if (this.buckets.size > this.addressesMax) {
-      this.buckets.delete(this.buckets.keys().next().value!);
-    }
+    if (this.buckets.size > this.addressesMax) forgetOldest(this.buckets);
     const waitMs = this.wait(bucket, nowMs);
     if (waitMs === 0) bucket.tokens -= 1;
     return waitMs;

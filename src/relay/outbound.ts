@@ -7,7 +7,7 @@ import { DATAGRAM_HEADER_BYTES, FLAG_FRAGMENT, FRAGMENT_HEADER_BYTES } from "../
 import { ETHERNET_HEADER_BYTES } from "../proto/ethernet.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { FairQueue, type QueueArena } from "../queue/fair_queue.ts";
-import type { Session } from "./session.ts";
+import type { Membership } from "./membership.ts";
 
 /** What a queue needs of the session whose frames wait in it. */
 export interface OutboundOptions {
@@ -103,32 +103,32 @@ export class OutboundQueue extends FairQueue {
 }
 
 /**
- * The sessions with something queued, in the order in which it came: a list through the sessions
- * themselves, so that marking one costs no allocation.
+ * The peers with something queued, in the order in which it came: a list through the peers themselves, so
+ * that marking one costs no allocation.
  */
 export class ReadyList {
-  private head: Session | undefined;
-  private tail: Session | undefined;
+  private head: Membership | undefined;
+  private tail: Membership | undefined;
 
-  /** Puts a session at the end unless it is in the list. */
-  mark(session: Session): void {
-    if (session.ready) return;
-    session.ready = true;
-    if (this.tail === undefined) this.head = session;
-    else this.tail.nextReady = session;
-    this.tail = session;
+  /** Puts a peer at the end unless it is in the list. */
+  mark(peer: Membership): void {
+    if (peer.ready) return;
+    peer.ready = true;
+    if (this.tail === undefined) this.head = peer;
+    else this.tail.nextReady = peer;
+    this.tail = peer;
   }
 
-  /** Takes the first session out that is still joined and has something queued. */
-  take(): Session | undefined {
+  /** Takes the first peer out that has something queued; one that has left has nothing. */
+  take(): Membership | undefined {
     for (;;) {
-      const session = this.head;
-      if (session === undefined) return undefined;
-      this.head = session.nextReady;
+      const peer = this.head;
+      if (peer === undefined) return undefined;
+      this.head = peer.nextReady;
       if (this.head === undefined) this.tail = undefined;
-      session.nextReady = undefined;
-      session.ready = false;
-      if (session.joined && session.queue!.queuedEntries > 0) return session;
+      peer.nextReady = undefined;
+      peer.ready = false;
+      if (peer.queue.queuedEntries > 0) return peer;
     }
   }
 }

@@ -5,6 +5,7 @@ import { LanMacs } from "./lan_macs.ts";
 import { PEER_ID_MAX, PEER_ID_REST_MS, type RelayOptions } from "./limits.ts";
 import { RESTING_ROOMS_MAX, SITE_SHARE } from "./limits.ts";
 import { roomId } from "./locks.ts";
+import type { Membership } from "./membership.ts";
 import type { Session } from "./session.ts";
 import { Share } from "./shares.ts";
 import { oldestOfMost, setOf, takeOut } from "./sites.ts";
@@ -56,11 +57,27 @@ export class PeerIds {
 /** Whose first peer opened a room: address and site, as they are counted. */
 export type Opener = Pick<Session, "addressKey" | "siteKey">;
 
+/** What a room is opened with. */
+export interface RoomPlan {
+  /** What tells this room from all others: see `AdmissionPolicy`. */
+  readonly key: string;
+  /** The room's code, as people know it. */
+  readonly code: string;
+  /** The MTU of every TAP in it, bytes; it never changes. */
+  readonly tapMtu: number;
+  /** Who counts it among their rooms. */
+  readonly opener: Opener;
+}
+
 /** One party. */
-export class Room {
+export class Room implements RoomPlan {
+  readonly key: string;
+  readonly code: string;
+  readonly tapMtu: number;
+  readonly opener: Opener;
   /** Everyone in the room, the gateway included, in the order of joining. */
-  readonly peers: Session[] = [];
-  gateway: Session | undefined;
+  readonly peers: Membership[] = [];
+  gateway: Membership | undefined;
   /** Somebody is about to join: the room stays although nobody is in it. */
   held = false;
   /** Everybody is being sent away: they are told that, and not of each other's leaving. */
@@ -71,26 +88,24 @@ export class Room {
   readonly macs: MacTable;
   /** The LAN behind the gateway; made when the first gateway joins. */
   lan: LanMacs | undefined;
+  /** What may be delivered in it. */
+  readonly share: Share;
   /** For people: see `roomId`. */
   readonly id: string;
 
   constructor(
-    /** What tells this room from all others: see `AdmissionPolicy`. */
-    readonly key: string,
-    /** The room's code, as people know it. */
-    readonly code: string,
-    /** The MTU of every TAP in it, bytes; it never changes. */
-    readonly tapMtu: number,
-    readonly openedMs: number,
+    { key, code, tapMtu, opener }: RoomPlan,
+    { peersPerRoomMax, roomLimits }: RoomOptions,
     readonly ids: PeerIds,
-    peersMax: number,
-    /** What may be delivered in it. */
-    readonly share: Share,
-    /** Who counts it among their rooms. */
-    readonly opener: Opener,
+    readonly openedMs: number,
   ) {
-    this.macs = new MacTable(peersMax);
+    this.key = key;
+    this.code = code;
+    this.tapMtu = tapMtu;
+    this.opener = opener;
+    this.macs = new MacTable(peersPerRoomMax);
     this.id = roomId(code, key);
+    this.share = new Share(roomLimits, openedMs);
   }
 
   /** Whether nobody but its gateway is in it. */
@@ -98,24 +113,22 @@ export class Room {
     return this.peers.length === 1 && this.gateway !== undefined;
   }
 
-  /** Takes a session in that has its role, MAC and peer id already. */
-  add(session: Session): void {
-    this.peers.push(session);
-    session.room = this;
-    if (session.isGateway) {
-      this.gateway = session;
-      this.lan ??= new LanMacs(session.joinedMs);
-    } else this.macs.set(session.mac, 0, session.connection);
+  /** Takes a peer in. */
+  add(peer: Membership): void {
+    this.peers.push(peer);
+    if (peer.isGateway) {
+      this.gateway = peer;
+      this.lan ??= new LanMacs(peer.joinedMs);
+    } else this.macs.set(peer.mac, 0, peer.session.connection);
   }
 
-  remove(session: Session, nowMs: number): void {
-    const at = this.peers.indexOf(session);
-    if (at < 0) throw new Error(`connection ${session.connection} is not in room ${this.code}`);
+  remove(peer: Membership, nowMs: number): void {
+    const at = this.peers.indexOf(peer);
+    if (at < 0) throw new Error(`peer ${peer.peerId} is not in room ${this.code}`);
     this.peers.splice(at, 1);
-    session.room = undefined;
-    if (this.gateway === session) this.gateway = undefined;
-    if (!session.isGateway) this.macs.delete(session.mac, 0);
-    this.ids.giveBack(session.peerId, nowMs);
+    if (this.gateway === peer) this.gateway = undefined;
+    if (!peer.isGateway) this.macs.delete(peer.mac, 0);
+    this.ids.giveBack(peer.peerId, nowMs);
   }
 }
 
@@ -169,12 +182,11 @@ export class Rooms {
     return oldestOfMost([most]);
   }
 
-  open(key: string, code: string, tapMtu: number, nowMs: number, opener: Opener): Room {
+  open(plan: RoomPlan, nowMs: number): Room {
+    const { key, opener } = plan;
     const ids = this.resting.get(key) ?? new PeerIds();
     this.resting.delete(key);
-    const { peersPerRoomMax, roomLimits } = this.options;
-    const share = new Share(roomLimits, nowMs);
-    const room = new Room(key, code, tapMtu, nowMs, ids, peersPerRoomMax, share, opener);
+    const room = new Room(plan, this.options, ids, nowMs);
     this.byKey.set(key, room);
     setOf(this.byAddress, opener.addressKey).add(room);
     setOf(this.bySite, opener.siteKey).add(room);

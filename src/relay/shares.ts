@@ -12,6 +12,8 @@
  * the next one passes. So no frame is too large for ever, whatever the limit. Nothing here allocates per frame.
  */
 
+import { forgetOldest } from "./sites.ts";
+
 /** What a room or an address may have delivered; 0 is no limit. */
 export interface ShareLimits {
   /** Broadcast and multicast frames a second, times their receivers. */
@@ -120,8 +122,6 @@ export class AddressShares {
     if (entry === undefined || --entry.peers > 0) return;
     this.used.delete(key);
     this.resting.set(key, entry.share);
-    if (this.resting.size > this.restingMax) {
-      this.resting.delete(this.resting.keys().next().value!);
-    }
+    if (this.resting.size > this.restingMax) forgetOldest(this.resting);
   }
 }

@@ -21,6 +21,14 @@ export function oldestOfMost<Thing>(groups: Iterable<ReadonlySet<Thing>>): Thing
   return most.values().next().value;
 }
 
+/** Takes the oldest out of a map. */
+export function forgetOldest<Key>(map: Map<Key, unknown>): void {
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
+
 /** The set of a key; made where there is none. */
 export function setOf<Thing>(sets: Map<string, Set<Thing>>, key: string): Set<Thing> {
   const found = sets.get(key) ?? new Set();

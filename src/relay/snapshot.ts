@@ -5,8 +5,8 @@ import type { TrafficSnapshot } from "../observe/counters.ts";
 import type { ConnectionId, PeerId } from "../proto/brands.ts";
 import { formatMac } from "../proto/mac.ts";
 import type { RoomLocks } from "./locks.ts";
+import type { Membership } from "./membership.ts";
 import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
 
 /** What the others in a room are told of a peer. */
 export type PeerIdentity =
@@ -42,30 +42,30 @@ export interface RoomSnapshot {
   readonly peers: readonly PeerSnapshot[];
 }
 
-/** A session's identity as the others see it. */
-export function introduce(session: Session): PeerIdentity {
-  const { peerId, hello } = session;
-  const name = hello?.name === undefined ? {} : { name: hello.name };
-  return session.isGateway
+/** A peer's identity as the others see it. */
+export function introduce({ peerId, hello, isGateway, mac }: Membership): PeerIdentity {
+  const name = hello.name === undefined ? {} : { name: hello.name };
+  return isGateway
     ? { peerId, role: "gateway", ...name }
-    : { peerId, role: "client", mac: formatMac(session.mac), ...name };
+    : { peerId, role: "client", mac: formatMac(mac), ...name };
 }
 
-/** A session as fields of a log line. */
-export function describe(session: Session, room: Room): Record<string, unknown> {
+/** A peer as fields of a log line. */
+export function describe(peer: Membership): Record<string, unknown> {
+  const { room, session, resumeToken } = peer;
   return {
     room: room.code,
-    ...introduce(session),
+    ...introduce(peer),
     address: session.address,
     connection: session.connection,
-    token: tokenName(session.resumeToken),
+    token: tokenName(resumeToken),
   };
 }
 
-/** A session's totals, its queue's drops included. */
-export function trafficOf(session: Session): TrafficSnapshot {
-  session.queue?.countDrops();
-  return session.counters.snapshot();
+/** A peer's totals, its queue's drops included. */
+export function trafficOf({ counters, queue }: Membership): TrafficSnapshot {
+  queue.countDrops();
+  return counters.snapshot();
 }
 
 /** A room and everyone in it. */
@@ -81,19 +81,19 @@ export function snapshotRoom(room: Room, locks: RoomLocks): RoomSnapshot {
   };
 }
 
-function snapshotPeer(session: Session): PeerSnapshot {
-  const agent = session.hello?.agent;
+function snapshotPeer(peer: Membership): PeerSnapshot {
+  const { session, hello: { agent, datagramBudget }, lastStats } = peer;
   return {
-    identity: introduce(session),
+    identity: introduce(peer),
     address: session.address,
     ...(agent === undefined ? {} : { agent }),
     connection: session.connection,
-    joinedMs: session.joinedMs,
+    joinedMs: peer.joinedMs,
     rttMs: session.rttMs,
     maxDatagramBytes: session.maxDatagramBytes,
-    datagramBudget: session.hello?.datagramBudget ?? 0,
-    queuedBytes: session.queue?.queuedBytes ?? 0,
-    traffic: trafficOf(session),
-    ...(session.lastStats === undefined ? {} : { stats: session.lastStats }),
+    datagramBudget,
+    queuedBytes: peer.queue.queuedBytes,
+    traffic: trafficOf(peer),
+    ...(lastStats === undefined ? {} : { stats: lastStats }),
   };
 }

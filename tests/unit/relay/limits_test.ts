@@ -6,7 +6,10 @@ import { LocalDirectory } from "../../../src/relay/directory.ts";
 import { addressKey, EventMeter, RateLimiter, RELAY_DEFAULTS } from "../../../src/relay/limits.ts";
 import { PeerIds, Rooms } from "../../../src/relay/room.ts";
 
-const OPENER = { addressKey: "192.0.2.1", siteKey: "192.0.2.1" };
+const PLAN = {
+  ...{ code: "CODE", tapMtu: 1400 },
+  opener: { addressKey: "192.0.2.1", siteKey: "192.0.2.1" },
+};
 
 Deno.test("limits: an event meter knows every window, not only those that begin at round times", () => {
   const meter = new EventMeter(3, 1_000);
@@ -90,7 +93,7 @@ Deno.test("rooms: peer ids go around, and leave out those in use and at rest", (
 
 Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () => {
   const rooms = new Rooms(RELAY_DEFAULTS);
-  const open = (nowMs: number) => rooms.open("K", "CODE", 1400, nowMs, OPENER);
+  const open = (nowMs: number) => rooms.open({ key: "K", ...PLAN }, nowMs);
   let room = open(0);
   assertEquals(room.ids.take(0), 1);
   room.ids.giveBack(asPeerId(1), 1_000);
@@ -100,7 +103,7 @@ Deno.test("rooms: ids rest over a room's end, and are forgotten after that", () 
   assertEquals(room.ids.take(2_000), 2);
   room.ids.giveBack(asPeerId(2), 3_000);
   rooms.close(room, 3_000);
-  const other = rooms.open("OTHER", "CODE", 1400, 100_000, OPENER);
+  const other = rooms.open({ key: "OTHER", ...PLAN }, 100_000);
   rooms.close(other, 100_000);
   assertEquals(open(100_000).ids.take(100_000), 1);
 });

@@ -232,6 +232,17 @@ Deno.test("relay: nothing that comes after the end of a session counts", () => {
   relay.assertNoSlotLost();
 });
 
+Deno.test("relay: a record of what comes after the end still says whose it was", () => {
+  const relay = new RelayHarness({}, { frameLog: true });
+  const a = relay.client(A);
+  const { peerId } = a.last("welcome");
+  a.control({ type: "cheer" });
+  relay.frameRecords.length = 0;
+  a.send(whole(plain(B, A, 100)));
+  const told = relay.frameRecords.map(({ room, peer, dropReason }) => [room, peer, dropReason]);
+  assertEquals(told, [["", Number(peerId), "sender-ending"]]);
+});
+
 Deno.test("relay: the endpoint may close before the second is over", () => {
   const relay = new RelayHarness();
   const endpoint = relay.client(A).control({ type: "cheer" });
