@@ -136,6 +136,7 @@ export function readConfigFile(program: ProgramSpec, file: string): ConfigValues
   const result = parseConfig(program, new TextDecoder().decode(bytes));
   if (!result.ok) return `${file}:${result.line}: ${result.message}`;
   const secret = program.options.find(({ name, secret }) => secret && result.values.has(name));
-  const why = secret === undefined ? undefined : whyReadByOthers(file);
-  return why === undefined ? result.values : `${file} sets ${secret!.name}, but ${why}`;
+  if (secret === undefined) return result.values;
+  const why = whyReadByOthers(file);
+  return why === undefined ? result.values : `${file} sets ${secret.name}, but ${why}`;
 }

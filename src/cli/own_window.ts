@@ -74,7 +74,8 @@ export function askForArguments(
   dialog.say(`(d: ${REPORT})\n`);
   const answers = new Map<string, string>();
   for (const { option, text } of QUESTIONS) {
-    const spec = program.options.find(({ name }) => name === option)!;
+    const spec = program.options.find(({ name }) => name === option);
+    if (spec === undefined) throw new Error(`a question about --${option}, which there is not`);
     const answer = askFor(spec, text, dialog);
     if (answer === undefined) return GIVEN_UP;
     if (option === "relay" && answer === "d") return REPORT_START; // "d:443" is a relay of that name

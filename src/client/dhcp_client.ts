@@ -34,6 +34,7 @@ import {
   leaseOf,
   partOf,
   type RememberedLease,
+  type UsableReply,
 } from "./dhcp_lease.ts";
 
 /** What has become of the address. */
@@ -261,7 +262,7 @@ export class DhcpClient {
     this.#bind(ack, nowMs);
   }
 
-  #bind(ack: DhcpReply, nowMs: number): void {
+  #bind(ack: UsableReply, nowMs: number): void {
     const before = this.#lease;
     const lease = leaseOf(ack, this.#options.allowLanDefaultRoute);
     this.#lease = lease;

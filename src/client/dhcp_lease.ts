@@ -33,15 +33,20 @@ export interface RememberedLease {
   readonly leftMs: number;
 }
 
-/** Whether an offer or a confirmation names all that a lease must have. */
-export function isUsable(reply: DhcpReply): boolean {
+/** A reply that names all that a lease must have. */
+export interface UsableReply extends DhcpReply {
+  readonly leaseSeconds: number;
+}
+
+/** Whether an offer or a confirmation is such a reply. */
+export function isUsable(reply: DhcpReply): reply is UsableReply {
   return reply.address !== 0 && reply.serverId !== 0 && reply.prefixBits > 0 &&
     reply.leaseSeconds !== undefined && reply.leaseSeconds > 0;
 }
 
 /** The lease of a usable confirmation. */
-export function leaseOf(ack: DhcpReply, allowsDefaultRoute: boolean): DhcpLease {
-  const seconds = ack.leaseSeconds!;
+export function leaseOf(ack: UsableReply, allowsDefaultRoute: boolean): DhcpLease {
+  const seconds = ack.leaseSeconds;
   return {
     address: ack.address,
     prefixBits: ack.prefixBits,

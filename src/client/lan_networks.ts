@@ -70,7 +70,11 @@ const ALLOWED_BITS_MIN = { ipv4: 8, ipv6: 32 } as const;
 /** No LAN with addresses that others could have is wider. */
 const FOREIGN_BITS_MIN = { ipv4: 8, ipv6: 48 } as const;
 
-const IPV6_LINK_LOCAL = parseCidr("fe80::/10")!;
+/** fe80::/10. */
+const IPV6_LINK_LOCAL: IpNetwork = {
+  address: Uint8Array.of(0xfe, 0x80, ...new Uint8Array(14)),
+  prefixBits: 10,
+};
 
 /**
  * Reads a network that is to be allowed, such as `203.0.113.0/24` or `2001:db8:7::/64`. Undefined for what

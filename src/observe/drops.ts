@@ -17,7 +17,7 @@ export type DropSide = "all" | "endpoints" | "relay" | "gateway" | "client";
 
 type Row = readonly [name: string, side: DropSide, explanation: string];
 
-// In the order of the codes. A new one comes at the end, which is that of GUEST_DROPS.
+// In the order of the codes: a new one comes at the end, behind those of GUEST_DROPS.
 const TABLE = {
   // A datagram that is none of this protocol: these count towards `malformed-limit`.
   malformedShort: ["malformed-short", "all", "the datagram ends inside its own header"],

@@ -52,7 +52,7 @@ export class GatewayControl implements Task {
 
   /** A room is joined. */
   handleJoined(nowMs: number): void {
-    this.requests.handleJoined((request) => this.session!.askRelay(request), nowMs);
+    this.requests.handleJoined((request) => this.session?.askRelay(request) ?? false, nowMs);
   }
 
   /** The relay has answered. */

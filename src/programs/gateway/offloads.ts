@@ -44,7 +44,7 @@ export class LanOffloads {
     try {
       const features = readFeatures(name);
       const on = HARMFUL.filter((feature) => features.get(feature)?.on);
-      const off = on.filter((feature) => features.get(feature)!.changeable);
+      const off = on.filter((feature) => features.get(feature)?.changeable);
       if (off.length > 0) this.switchOff(name, off);
       const now = off.length > 0 ? readFeatures(name) : features;
       const left = on.filter((feature) => now.get(feature)?.on);

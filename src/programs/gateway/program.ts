@@ -264,7 +264,8 @@ class Gateway {
   /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
   private updateFilter(): void {
     if (this.lan.setFilter === undefined) return;
-    const clientMacs = [...this.players.keys()].map((mac) => parseMac(mac)!);
+    const macs = [...this.players.keys()].map((mac) => parseMac(mac));
+    const clientMacs = macs.filter((mac) => mac !== undefined);
     this.lan.setFilter(bridgeFilter({ clientMacs }));
   }
 

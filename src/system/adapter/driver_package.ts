@@ -37,7 +37,12 @@ export function findDriverPackage(folder: string | URL): DriverPackage | undefin
     const has = (ending: RegExp) => wanted.some((name) => ending.test(name));
     if (!has(/\.sys$/i) || !has(/\.cat$/i)) continue;
     const files = new Map<string, Uint8Array<ArrayBuffer>>([[inf, bytes]]);
-    for (const name of wanted) files.set(name, read(folder, name)!);
+    for (const name of wanted) {
+      const content = read(folder, name);
+      if (content !== undefined) files.set(name, content);
+    }
+    // Not whole: one of its files cannot be read.
+    if (files.size <= wanted.length) continue;
     return { inf, hardwareId, files };
   }
   return undefined;

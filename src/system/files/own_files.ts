@@ -64,8 +64,7 @@ export function openOwnFolder(wanted: string, user: User | undefined = currentUs
   const parts = (wanted.startsWith("/") ? wanted : `${Deno.cwd()}/${wanted}`).split("/");
   let links = 0;
   let info: Deno.FileInfo = Deno.lstatSync(at);
-  while (parts.length > 0) {
-    const part = parts.shift()!;
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     if (part === "" || part === ".") continue;
     if (part === "..") {
       at = at.replace(/\/[^/]*$/, "") || "/";

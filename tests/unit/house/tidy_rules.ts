@@ -59,6 +59,17 @@ export function findAnyTypes(file: SourceFile): string[] {
   return findings;
 }
 
+/** Values that are said to be there, past the type that says that they may not be. */
+export function findNonNullAssertions(file: SourceFile): string[] {
+  const findings: string[] = [];
+  visitNodes(file, (node) => {
+    if (node.type === "TSNonNullExpression") {
+      findings.push(finding(file, node.range[1] - 1, "a value said to be there"));
+    }
+  });
+  return findings;
+}
+
 /** Where numbers of their own kind are made; see `src/proto/brands.ts`. */
 const BRANDS_FILE = "src/proto/brands.ts";
 const BRANDS = ["Slot", "PeerId", "ConnectionId", "DropCode"];

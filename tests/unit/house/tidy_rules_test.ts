@@ -8,6 +8,7 @@ import {
   findForgedBrands,
   findLongFiles,
   findLongFunctions,
+  findNonNullAssertions,
   findOddNames,
   findSkippedTests,
   findUndocumentedExports,
@@ -44,6 +45,10 @@ Deno.test("nothing is left undone and no check is turned off", () => {
 
 Deno.test("no type is given up", () => {
   assertEquals(everything.flatMap(findAnyTypes), []);
+});
+
+Deno.test("no source says of a value that it is there where its type does not", () => {
+  assertEquals(sources.flatMap(findNonNullAssertions), []);
 });
 
 Deno.test("slots, connections, peer ids and drop codes are made by their functions alone", () => {
@@ -109,6 +114,11 @@ Deno.test("the rule on open work finds words and directives", () => {
 
 Deno.test("the rule on types finds any, and only the type", () => {
   assertEquals(linesFound(findAnyTypes, "const any = 1;\nexport const b = any as any;\n"), [2]);
+});
+
+Deno.test("the rule on values that may be missing finds each that is said to be there", () => {
+  assertEquals(linesFound(findNonNullAssertions, "f(a!);\nb!.c;\nd.e![0];\n"), [1, 2, 3]);
+  assertEquals(linesFound(findNonNullAssertions, "!a && a !== b && a?.b != c;\nlet d!: D;\n"), []);
 });
 
 Deno.test("the rule on kinds of numbers finds those that are cast", () => {

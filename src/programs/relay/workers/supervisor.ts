@@ -25,7 +25,7 @@ import {
 } from "../../../relay/workers/supervision.ts";
 import { answerQuestion, type ControlAnswer } from "../../../serve/control.ts";
 import { mergeViews } from "../../../serve/merged_view.ts";
-import type { RelayView } from "../../../serve/relay_view.ts";
+import type { RelayView, RoomView } from "../../../serve/relay_view.ts";
 import { CertificateKeeper, stampOfFiles } from "../certificate_keeper.ts";
 import { type Logger, loggerOf, logText } from "../../../log/logging.ts";
 import type { WorkerJob, WorkerOrder, WorkerReport } from "./messages.ts";
@@ -351,9 +351,10 @@ class RelaySupervisor {
         const homes = rooms.filter(({ room: code, id, peers }) =>
           (code === room || id === room) && peers.some((peer) => peer.peerId === peerId)
         );
-        const workers = new Set(homes.map(({ reactor }) => reactor!));
         const removal = removalBy(forMs, reason);
-        for (const worker of workers) this.tell(worker, { type: "kick", room, peerId, removal });
+        for (const worker of workersOf(homes)) {
+          this.tell(worker, { type: "kick", room, peerId, removal });
+        }
         return homes.length > 0 ? "gone" : "nobody";
       },
       ban: (target, { forMs, reason, room }) =>
@@ -371,8 +372,7 @@ class RelaySupervisor {
       },
       close: (room, reason) => {
         const homes = rooms.filter(({ room: code, id }) => code === room || id === room);
-        const workers = new Set(homes.map(({ reactor }) => reactor!));
-        for (const worker of workers) this.tell(worker, { type: "close", room, reason });
+        for (const worker of workersOf(homes)) this.tell(worker, { type: "close", room, reason });
         return homes.reduce((sum, { peers }) => sum + peers.length, 0);
       },
       drain: () => {
@@ -420,4 +420,9 @@ class RelaySupervisor {
     this.reloading.delete(worker);
     if (this.reloading.size === 0) this.reloaded?.();
   }
+}
+
+/** The numbers of the workers that rooms are on. */
+function workersOf(rooms: readonly RoomView[]): ReadonlySet<number> {
+  return new Set(rooms.map(({ reactor }) => reactor).filter((one) => one !== undefined));
 }
