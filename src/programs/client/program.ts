@@ -19,6 +19,7 @@ import { openWindowsSystem } from "./platform_windows.ts";
 import { ClientStatusFile } from "./status.ts";
 import type { EndpointNode } from "../endpoint/node.ts";
 import {
+  type EndpointContext,
   EndpointResources,
   openEndpoint,
   type RelayAccessOptions,
@@ -66,34 +67,22 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   system.prepareAdapter(mac);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
-  const client = new Client(
-    options,
-    resources,
-    mac,
-    frameLog,
-    system,
-    logger,
-  );
+  const context = { resources, frameLog, stateDir, logger };
+  const client = new Client(options, context, mac, system);
   try {
-    const node = openEndpoint(
-      options,
-      resources,
-      {
-        role: "client",
-        mac: formatMac(mac),
-        core: client.core,
-        statistics: () => ({
-          traffic: resources.counters.snapshot(),
-          diagnostics: reportDiagnostics(client.diagnostics(node)),
-        }),
-        beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
-        onAction: (action) => client.handleAction(action),
-      },
-      stateDir,
-      logger,
-    );
+    const node = openEndpoint(options, context, {
+      role: "client",
+      mac: formatMac(mac),
+      core: client.core,
+      statistics: () => ({
+        traffic: resources.counters.snapshot(),
+        diagnostics: reportDiagnostics(client.diagnostics(node)),
+      }),
+      beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
+      onAction: (action) => client.handleAction(action),
+    });
     client.watch(node);
-    return await runEndpoint(node, resources, frameLog, logger, (isHurried) => {
+    return await runEndpoint(node, context, (isHurried) => {
       if (isHurried) system.close();
       return client.releaseAddress();
     });
@@ -117,16 +106,18 @@ class Client {
   private readonly adapter = new AdapterLife();
   private clockSkewMs: number | undefined;
   private readonly statusFile: ClientStatusFile;
+  private readonly resources: EndpointResources;
+  private readonly logger: Logger;
 
   constructor(
     private readonly options: ClientProgramOptions,
-    private readonly resources: EndpointResources,
+    { resources, frameLog, stateDir, logger }: EndpointContext,
     private readonly mac: Uint8Array,
-    frameLog: FrameLogFile,
     private readonly system: ClientSystem,
-    private readonly logger: Logger,
   ) {
-    this.statusFile = new ClientStatusFile(system.stateDir);
+    this.resources = resources;
+    this.logger = logger;
+    this.statusFile = new ClientStatusFile(stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const player = { mac, relay: formatEndpointAddress(options.relay), room: options.room };

@@ -8,18 +8,23 @@ import { systemFailure } from "../../log/user_error.ts";
 /** For so long after a request the runtime's loop gets its turn each ms: a few packets come and go. */
 export const ATTENTION_MS = 50;
 
+/** What is served, and where. */
+export interface ServedPages {
+  readonly address: StatusAddress;
+  readonly pages: Pages;
+  /** See {@linkcode StatusServer.open}. */
+  readonly prepare: () => void | Promise<void>;
+  /** What others could read there. */
+  readonly what: string;
+}
+
 /**
  * Serves pages until the returned server is closed.
  *
- * @param prepare see {@linkcode StatusServer.open}
- * @param what others could read there
  * @throws {UserError} it cannot be served there
  */
 export function servePages(
-  address: StatusAddress,
-  pages: Pages,
-  prepare: () => void | Promise<void>,
-  what: string,
+  { address, pages, prepare, what }: ServedPages,
   logger: Logger,
 ): StatusServer {
   let server: StatusServer;

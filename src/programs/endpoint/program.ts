@@ -66,6 +66,15 @@ export class EndpointResources {
   }
 }
 
+/** What a client or a gateway runs on. */
+export interface EndpointContext {
+  readonly resources: EndpointResources;
+  readonly frameLog: FrameLogFile;
+  /** What is kept from run to run. */
+  readonly stateDir: string;
+  readonly logger: Logger;
+}
+
 /** An endpoint's part in what happens. */
 export interface EndpointPart {
   readonly role: "client" | "gateway";
@@ -91,10 +100,8 @@ function clockText(inMs: number): string {
 /** Puts a session together. @throws {UserError} a file of the command line cannot be used */
 export function openEndpoint(
   options: RelayAccessOptions,
-  resources: EndpointResources,
+  { resources, stateDir, logger }: EndpointContext,
   part: EndpointPart,
-  stateDir: string,
-  logger: Logger,
 ): EndpointNode {
   resources.releaseState = claimState(stateDir, part.role);
   const tokens = new TokenFile(stateDir, logger);
@@ -159,12 +166,9 @@ function claimState(stateDir: string, role: string): () => void {
  */
 export async function runEndpoint(
   node: EndpointNode,
-  resources: EndpointResources,
-  frameLog: FrameLogFile,
-  logger: Logger,
+  { resources: { reactor }, frameLog, logger }: EndpointContext,
   beforeLeaving: BeforeLeaving = () => Promise.resolve(),
 ): Promise<number> {
-  const { reactor } = resources;
   using departure = new Departure(node, reactor, beforeLeaving, logger);
   reactor.addTask({
     work: (nowMs) => {

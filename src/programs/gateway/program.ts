@@ -16,6 +16,7 @@ import { formatMac, parseMac } from "../../proto/mac.ts";
 import type { GatewayLoopView, GatewayView } from "../../serve/gateway_view.ts";
 import type { EndpointNode } from "../endpoint/node.ts";
 import {
+  type EndpointContext,
   EndpointResources,
   openEndpoint,
   type RelayAccessOptions,
@@ -74,7 +75,8 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   );
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
-  const gateway = new Gateway(options, resources, frameLog, journal, logger);
+  const context = { resources, frameLog, stateDir, logger };
+  const gateway = new Gateway(options, context, journal);
   const control = new GatewayControl(
     resources.reactor,
     stateDir,
@@ -83,28 +85,22 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
   );
   let hideStatus = () => {};
   try {
-    const node = openEndpoint(
-      options,
-      resources,
-      {
-        role: "gateway",
-        core: gateway.core,
-        statistics: () => ({ traffic: resources.counters.snapshot() }),
-        onAction: (action, nowMs) => {
-          if (action.type === "hostAnswer") control.handleAnswer(action.answer);
-          else if (action.type === "left") control.handleLeft();
-          else if (action.type === "joined") control.handleJoined(nowMs);
-          gateway.handleAction(action);
-        },
+    const node = openEndpoint(options, context, {
+      role: "gateway",
+      core: gateway.core,
+      statistics: () => ({ traffic: resources.counters.snapshot() }),
+      onAction: (action, nowMs) => {
+        if (action.type === "hostAnswer") control.handleAnswer(action.answer);
+        else if (action.type === "left") control.handleLeft();
+        else if (action.type === "joined") control.handleJoined(nowMs);
+        gateway.handleAction(action);
       },
-      stateDir,
-      logger,
-    );
+    });
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
     control.open(node.parts.endpoint.session, view);
     gateway.start(node);
-    return await runEndpoint(node, resources, frameLog, logger);
+    return await runEndpoint(node, context);
   } finally {
     hideStatus();
     control.close();
@@ -131,14 +127,16 @@ class Gateway {
   private readonly startedMs: number;
   private linkDueMs = 0;
   private snapshotDueMs = 0;
+  private readonly resources: EndpointResources;
+  private readonly logger: Logger;
 
   constructor(
     private readonly options: GatewayProgramOptions,
-    private readonly resources: EndpointResources,
-    frameLog: FrameLogFile,
+    { resources, frameLog, logger }: EndpointContext,
     journal: ChangeJournal,
-    private readonly logger: Logger,
   ) {
+    this.resources = resources;
+    this.logger = logger;
     const { pool, path, counters } = resources;
     this.losses = new LanLosses(counters);
     this.startedMs = resources.reactor.now();

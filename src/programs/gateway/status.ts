@@ -21,13 +21,12 @@ export function showGatewayStatus(
   view: () => GatewayView,
   logger: Logger,
 ): () => void {
-  const server = address === undefined ? undefined : servePages(
+  const server = address === undefined ? undefined : servePages({
     address,
-    new GatewayPages({ now: () => reactor.now(), view }),
-    () => reactor.attend(ATTENTION_MS),
-    "the room and its players",
-    logger,
-  );
+    pages: new GatewayPages({ now: () => reactor.now(), view }),
+    prepare: () => reactor.attend(ATTENTION_MS),
+    what: "the room and its players",
+  }, logger);
   if (canShowLiveLine()) reactor.addTask(new LiveLine(view));
   return () => {
     server?.close();

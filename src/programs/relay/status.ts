@@ -55,7 +55,12 @@ export function openStatus(
   prepare: () => void | Promise<void>,
   logger: Logger,
 ): StatusServer {
-  return servePages(address, new StatusPages(source), prepare, "rooms and addresses", logger);
+  return servePages({
+    address,
+    pages: new StatusPages(source),
+    prepare,
+    what: "rooms and addresses",
+  }, logger);
 }
 
 function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
