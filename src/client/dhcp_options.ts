@@ -139,8 +139,3 @@ export function valueBytesOf(rules: readonly OptionRule[]): Int8Array {
   for (const { code, valueBytes } of rules) if (valueBytes !== undefined) bytes[code] = valueBytes;
   return bytes;
 }
-
-/** What an option of DHCP is called; undefined for one that is not listed. */
-export function dhcpOptionName(code: number): string | undefined {
-  return DHCP_OPTIONS.find((rule) => rule.code === code)?.name;
-}

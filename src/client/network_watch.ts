@@ -27,11 +27,6 @@ export class NetworkWatch {
   /** The one before, as long as it may be needed. */
   #earlier: Uint8Array | undefined;
 
-  /** Whether a way leads to the relay, as last seen. */
-  get isLost(): boolean {
-    return this.#lostMs !== undefined;
-  }
-
   /** Whether no way has led to the relay at hand yet: it may be that its name cannot be resolved. */
   get isWithout(): boolean {
     return this.#way === undefined && this.#lostMs === undefined;

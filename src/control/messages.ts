@@ -266,8 +266,6 @@ export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft> & 
 export type Stats = Output<typeof stats>;
 /** A relay's: to a gateway it says, too, which players' answers as DHCP servers it drops. */
 export type RelayStats = Output<typeof relayStats>;
-/** What a client tells about itself in its `stats`. */
-export type StatsDiagnostics = Output<typeof diagnostics>;
 /** The session ends. */
 export type Disconnect = Output<typeof disconnect>;
 
@@ -283,9 +281,6 @@ export type RelayMessage =
   | RelayStats
   | HostAnswer
   | Disconnect;
-
-/** Any message. */
-export type ControlMessage = Hello | EndpointMessage | RelayMessage;
 
 /** What {@link parseHello} says; `message` is for people and quotes nothing of the input. */
 export type HelloResult =

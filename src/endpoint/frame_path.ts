@@ -24,7 +24,7 @@ import {
   writeDatagramHeader,
   writeFragmentHeader,
 } from "../proto/datagram.ts";
-import { dissect, Dissection } from "../proto/dissect.ts";
+import type { Dissection } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { Reassembler, type ReassemblyDrop } from "../proto/reassembly.ts";
 import { copyPiece, SPLIT_DATAGRAM_BYTES_MIN, Splitter } from "../proto/split.ts";
@@ -61,7 +61,6 @@ export class FramePath {
   readonly #splitter = new Splitter();
   readonly #reassembler = new Reassembler();
   readonly #view = new DatagramView();
-  readonly #dissection = new Dissection();
   #open = false;
   #maximumBytes = 0;
   #frameId = 0;
@@ -110,14 +109,8 @@ export class FramePath {
 
   /**
    * Sends the frame at `frameOffset` (an index in the pool's bytes, HEADROOM_BYTES behind the slot's
-   * first byte or more) and takes over the slot's reference.
+   * first byte or more), which is dissected already, and takes over the slot's reference.
    */
-  sendFrame(slot: Slot, frameOffset: number, frameLength: number, nowMs: number): void {
-    dissect(this.#pool.bytes, frameOffset, frameLength, this.#dissection);
-    this.sendDissected(slot, frameOffset, frameLength, this.#dissection, nowMs);
-  }
-
-  /** The same for a frame that was dissected already. */
   sendDissected(
     slot: Slot,
     frameOffset: number,

@@ -18,11 +18,6 @@ export class OwnTraffic {
   #relayBytes = 0;
   #relayPort = 0;
 
-  /** Whether there is a connection to look for. */
-  get active(): boolean {
-    return this.#relayBytes !== 0;
-  }
-
   /**
    * From now on packets to and from this address and UDP port are the endpoint's own. False, and
    * nothing set, if the text is no IP address.

@@ -26,8 +26,6 @@ export class RoomState {
   welcome: Welcome | undefined;
   /** Whether the room has a gateway; false while outside. */
   gatewayPresent = false;
-  /** What the relay last said that it did with our frames. */
-  relayStats: RelayStats | undefined;
   /** Players whose answers as DHCP servers the relay drops, as it tells a gateway. */
   readonly dhcpServers = new Set<number>();
   /** When the room was entered. */
@@ -65,7 +63,6 @@ export class RoomState {
   leave(reason: string, final: boolean): void {
     if (this.welcome === undefined) return;
     this.welcome = undefined;
-    this.relayStats = undefined;
     this.gatewayPresent = false;
     this.dhcpServers.clear();
     this.peers.sessionEnded();
@@ -86,7 +83,6 @@ export class RoomState {
       this.dhcpServers.add(peerId);
       this.#say({ type: "dhcpServer", peer });
     }
-    this.relayStats = stats;
   }
 
   /** Somebody is in the room. */

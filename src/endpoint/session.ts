@@ -124,11 +124,6 @@ export class EndpointSession {
     return this.#rttMs;
   }
 
-  /** When the next attempt begins; undefined unless waiting for it. */
-  get retryAtMs(): number | undefined {
-    return this.#state === "waiting" ? this.#deadlineMs : undefined;
-  }
-
   /** Takes the actions that have come up, in order. */
   drainActions(): EndpointAction[] {
     const actions = this.#actions;

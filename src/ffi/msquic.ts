@@ -105,10 +105,6 @@ export const MSQUIC_SYMBOLS = {
     result: "void",
   },
   MsQuicConnectionClose: { parameters: ["pointer" /* Connection */], result: "void" },
-  MsQuicConnectionCertificateValidationComplete: {
-    parameters: ["pointer", /* Connection */ "u8", /* Result */ "u32" /* TlsAlert */],
-    result: "u32",
-  },
   MsQuicSetCallbackHandler: {
     parameters: ["pointer", /* Handle */ "function", /* Handler */ "pointer" /* Context */],
     result: "void",

@@ -97,12 +97,6 @@ export const StreamShutdownFlag = { GRACEFUL: 1, ABORT: 6 } as const;
 /** `QUIC_CONNECTION_SHUTDOWN_FLAGS`. */
 export const ConnectionShutdownFlag = { NONE: 0, SILENT: 1 } as const;
 
-/** `QUIC_SEND_FLAGS`. */
-export const SendFlag = { NONE: 0, FIN: 4, DGRAM_PRIORITY: 8, CANCEL_ON_BLOCKED: 0x80 } as const;
-
-/** `QUIC_TLS_ALERT_CODES`. */
-export const TlsAlert = { SUCCESS: 0xffff, BAD_CERTIFICATE: 42 } as const;
-
 /** `QUIC_PARAM_*`. */
 export const Param = {
   GLOBAL_RETRY_MEMORY_PERCENT: 0x01000000,
@@ -120,10 +114,7 @@ export const Param = {
 /** `QUIC_PERFORMANCE_COUNTERS`: indices into `QUIC_PARAM_GLOBAL_PERF_COUNTERS`. */
 export const PerfCounter = {
   CONN_ACTIVE: 4,
-  PKTS_DROPPED: 10,
-  UDP_RECV: 12,
   UDP_SEND: 13,
-  UDP_RECV_EVENTS: 16,
   UDP_SEND_CALLS: 17,
   MAX: 32,
 } as const;

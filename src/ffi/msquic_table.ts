@@ -33,7 +33,6 @@ export const MSQUIC_TABLE_POSITIONS = {
   StreamSend: 25,
   StreamReceiveSetEnabled: 27,
   DatagramSend: 28,
-  ConnectionCertificateValidationComplete: 30,
   ExecutionCreate: 34,
   ExecutionDelete: 35,
   ExecutionPoll: 36,

@@ -7,13 +7,10 @@
  * @module
  */
 
-/** Longest range that a sum may cover: beyond it the sum leaves 32 bits. */
-export const SUM_BYTES_MAX = 131_072;
-
 /**
  * Adds `length` bytes as big-endian 16 bit words, an odd last byte padded with zero.
  *
- * @param length at most {@link SUM_BYTES_MAX}
+ * @param length at most 131,072: beyond it the sum leaves 32 bits
  * @returns the folded sum, 0 … 0xffff, not complemented
  */
 export function sumRange(bytes: DataView, offset: number, length: number): number {

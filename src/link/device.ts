@@ -39,8 +39,6 @@ export class LinkFrame {
   virtioFlags = 0;
   /** `VIRTIO_NET_HDR_GSO_*` with its ECN bit; not 0: a super-frame. */
   gsoType = 0;
-  /** Bytes of all headers; a hint only. */
-  headerBytes = 0;
   /** Payload bytes of each segment to cut. */
   segmentBytes = 0;
   /** From the frame's first byte (a stripped VLAN tag does not count). */
@@ -58,7 +56,6 @@ export class LinkFrame {
     this.vlanTci = 0;
     this.virtioFlags = 0;
     this.gsoType = 0;
-    this.headerBytes = 0;
     this.segmentBytes = 0;
     this.checksumStart = 0;
     this.checksumOffset = 0;

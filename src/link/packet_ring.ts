@@ -153,7 +153,6 @@ export class PacketRing {
     frame.virtioFlags = bytes[virtio];
     frame.gsoType = bytes[virtio + 1];
     if ((frame.virtioFlags | frame.gsoType) !== 0) {
-      frame.headerBytes = bytes[virtio + 2] | (bytes[virtio + 3] << 8);
       frame.segmentBytes = bytes[virtio + 4] | (bytes[virtio + 5] << 8);
       frame.checksumStart = bytes[virtio + 6] | (bytes[virtio + 7] << 8);
       frame.checksumOffset = bytes[virtio + 8] | (bytes[virtio + 9] << 8);

@@ -42,7 +42,7 @@ import {
   setInterfaceMtu,
   setInterfaceUp,
 } from "./interface.ts";
-import { addInterfaceAddress, removeInterfaceAddress } from "./netlink.ts";
+import { addInterfaceAddress } from "./netlink.ts";
 import { countSendError } from "./packet_sender.ts";
 
 /** How a TAP device is made. */
@@ -224,16 +224,6 @@ export class TapDevice implements AdapterDevice {
     if (mtu === this.#mtu) return;
     setInterfaceMtu(this.name, mtu);
     this.#mtu = mtu;
-  }
-
-  /** Adds an address. */
-  addAddress(address: IpNetwork): void {
-    addInterfaceAddress(this.index, address);
-  }
-
-  /** Takes an address away. */
-  removeAddress(address: IpNetwork): void {
-    removeInterfaceAddress(this.index, address);
   }
 
   /** Reads how many frames the kernel dropped because the device's queue was full. */

@@ -5,7 +5,7 @@
  */
 
 import { formatMac } from "../proto/mac.ts";
-import { DROP_REASONS, type DropReason, PASS, type Verdict } from "./drops.ts";
+import { type DropReason, dropReason, PASS, type Verdict } from "./drops.ts";
 
 /** Where a frame comes from: a peer, the tunnel, or the LAN or adapter of this machine. */
 export type FrameDirection = "from-peer" | "from-tunnel" | "from-link";
@@ -93,7 +93,7 @@ export class FrameLog {
       etherType,
       lengthBytes: length,
       action: verdict === PASS ? "forward" : "drop",
-      ...(verdict === PASS ? {} : { dropReason: DROP_REASONS[verdict] }),
+      ...(verdict === PASS ? {} : { dropReason: dropReason(verdict) }),
       targets,
     });
   }

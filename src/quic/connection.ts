@@ -12,7 +12,6 @@ import {
   quicFailed,
   QuicStatus,
   StreamOpenFlag,
-  TlsAlert,
 } from "../ffi/msquic_constants.ts";
 import { QUIC_ADDR, QUIC_CONNECTION_EVENT } from "../ffi/msquic_layout.ts";
 import { asSlot, type Slot } from "../proto/brands.ts";
@@ -48,10 +47,10 @@ export interface QuicConnectionHandler {
   streamOpened(connection: QuicConnection, stream: QuicStream): QuicStreamHandler | undefined;
   /**
    * Clients only: the server's certificate, before anything is sent that depends on it. False
-   * refuses it. "pending" leaves it open until {@linkcode QuicConnection.decideCertificate}.
+   * refuses it.
    * Without this method the TLS library's verdict on the chain decides, and no name is checked.
    */
-  certificate?(connection: QuicConnection, certificate: PeerCertificate): boolean | "pending";
+  certificate?(connection: QuicConnection, certificate: PeerCertificate): boolean;
   /** The connection has begun to end: nothing can be sent any more. Not called after `closed`. */
   closing?(connection: QuicConnection, reason: QuicCloseReason): void;
   /** The connection has ended; it was reported exactly once, and its id may be used again. */
@@ -101,7 +100,6 @@ export class QuicConnection implements EventTarget {
     this.unsentBytes -= length;
     this.unsentCount--;
   };
-  #remoteAddress: QuicAddress | undefined;
   #localAddress: QuicAddress | undefined;
 
   /** Made by `QuicLibrary.connect` and `QuicListener`. */
@@ -132,36 +130,20 @@ export class QuicConnection implements EventTarget {
     return this.#state;
   }
 
-  /** The peer's address; it can change when the peer moves. Undefined before it is known. */
-  get remoteAddress(): QuicAddress | undefined {
-    return this.#remoteAddress ??= this.#address(Param.CONN_REMOTE_ADDRESS);
-  }
-
   /** This side's address as the kernel chose it. */
   get localAddress(): QuicAddress | undefined {
     return this.#localAddress ??= this.#address(Param.CONN_LOCAL_ADDRESS);
   }
 
   /**
-   * Queues a datagram. Takes over one reference to the slot, whatever comes out: it is released
-   * when msquic has sent the datagram or given it up.
+   * Takes a datagram into the batch at hand, of at most `SEND_BATCH_MAX`, which goes by one call: by
+   * {@linkcode sendBatch}, before which no other connection may be given anything. Takes over one reference to the
+   * slot, whatever comes out: it is released when msquic has sent the datagram or given it up.
    *
    * While a slot is in flight its bytes must not change, and every connection that sends it must be
    * given the same offset and length.
    *
    * @returns false if the datagram was not taken: not connected, or longer than `maxDatagramBytes`
-   */
-  sendDatagram(slot: Slot, offset: number, length: number): boolean {
-    if (!this.batchDatagram(slot, offset, length)) return false;
-    return this.sendBatch() === 0;
-  }
-
-  /**
-   * As {@linkcode sendDatagram}, but the datagram goes with the others of its batch, at most
-   * `SEND_BATCH_MAX`, by one call: by {@linkcode sendBatch}, before which no other connection may be
-   * given anything.
-   *
-   * @returns false if the datagram was not taken
    */
   batchDatagram(slot: Slot, offset: number, length: number): boolean {
     const context = this.#context;
@@ -231,18 +213,6 @@ export class QuicConnection implements EventTarget {
     if (this.#handle === undefined) return;
     this.#beginClosing(applicationReason("local", errorCode));
     this.#context.quic.MsQuicConnectionShutdown(this.#handle, flags, BigInt(errorCode));
-    this.#context.reactor.wake();
-  }
-
-  /** The verdict on a certificate that was left `pending`. */
-  decideCertificate(accepted: boolean): void {
-    if (this.#handle === undefined || this.#state !== "opening") return;
-    if (!accepted) this.#reason ??= certificateReason();
-    this.#context.quic.MsQuicConnectionCertificateValidationComplete(
-      this.#handle,
-      accepted ? 1 : 0,
-      accepted ? TlsAlert.SUCCESS : TlsAlert.BAD_CERTIFICATE,
-    );
     this.#context.reactor.wake();
   }
 
@@ -340,7 +310,6 @@ export class QuicConnection implements EventTarget {
         this.#localAddress = undefined;
         return QuicStatus.SUCCESS;
       case ConnectionEvent.PEER_ADDRESS_CHANGED:
-        this.#remoteAddress = undefined;
         return QuicStatus.SUCCESS;
       case ConnectionEvent.PEER_STREAM_STARTED:
         return this.#acceptStream(this.#context.connectionEvent64[EVENT.stream.offset >> 3]);
@@ -395,7 +364,7 @@ export class QuicConnection implements EventTarget {
   }
 
   #checkCertificate(): number {
-    let verdict: boolean | "pending" = false;
+    let verdict = false;
     try {
       const certificate = readPeerCertificate(this.#context);
       verdict = this.#handler.certificate === undefined
@@ -404,7 +373,6 @@ export class QuicConnection implements EventTarget {
     } catch (error) {
       this.#context.fail(error); // and a check that fails accepts nothing
     }
-    if (verdict === "pending") return QuicStatus.PENDING;
     if (verdict) return QuicStatus.SUCCESS;
     this.#reason ??= certificateReason();
     return QuicStatus.BAD_CERTIFICATE;

@@ -56,18 +56,6 @@ export interface QuicConnectOptions {
   readonly serverName: string;
 }
 
-/** Totals of the whole library since it was opened. */
-export interface QuicTransportCounters {
-  /** UDP datagrams sent, and calls that sent them: several share one call. */
-  readonly udpSent: number;
-  readonly udpSendCalls: number;
-  /** UDP datagrams received, and events that brought them. */
-  readonly udpReceived: number;
-  readonly udpReceiveEvents: number;
-  /** Packets that were dropped, for whatever reason. */
-  readonly packetsDropped: number;
-}
-
 /** Connections that are attended to before this program looks at what came of it. */
 const POLLS_MAX = 32;
 /** Datagrams that came or went meanwhile: fewer than msquic has slots for. */
@@ -167,23 +155,6 @@ export class QuicLibrary {
   /** Slots of the pool that wait for datagrams: free, but not for others. */
   get slotsInHand(): number {
     return this.#context.slotsInHand;
-  }
-
-  /** What the library has done on its sockets. */
-  get transportCounters(): QuicTransportCounters {
-    const counters = this.#readCounters();
-    return {
-      udpSent: Number(counters[PerfCounter.UDP_SEND]),
-      udpSendCalls: Number(counters[PerfCounter.UDP_SEND_CALLS]),
-      udpReceived: Number(counters[PerfCounter.UDP_RECV]),
-      udpReceiveEvents: Number(counters[PerfCounter.UDP_RECV_EVENTS]),
-      packetsDropped: Number(counters[PerfCounter.PKTS_DROPPED]),
-    };
-  }
-
-  /** Connections that are not closed yet. */
-  get openConnections(): number {
-    return this.#context.connections.size;
   }
 
   /** `major.minor.patch.build`. */

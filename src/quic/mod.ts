@@ -3,7 +3,7 @@
  * inside the loop; nothing here waits, except `resolveHost`.
  *
  * Frames travel in slots of the buffer pool. A received datagram's slot belongs to the handler, with
- * one reference; `sendDatagram` takes over one reference, whatever it returns. To send one slot to
+ * one reference; `batchDatagram` takes over one reference, whatever it returns. To send one slot to
  * many connections: `retain` it once for each, and give all the same offset and length.
  *
  * ```ts
@@ -16,9 +16,11 @@
  * const credentials = { role: "server", certificateFile, privateKeyFile } as const;
  * const server = library.openConfiguration({ alpn, credentials, settings: { peerStreamsMax: 1 } });
  * const echo: QuicConnectionHandler = {
- *   connected: (connection) => console.log(formatAddress(connection.remoteAddress!)),
+ *   connected: (connection) => console.log(formatAddress(connection.localAddress!)),
  *   maxDatagram: (connection, bytes) => console.log(connection.id, bytes),
- *   datagram: (connection, slot, offset, length) => connection.sendDatagram(slot, offset, length),
+ *   datagram: (connection, slot, offset, length) => {
+ *     if (connection.batchDatagram(slot, offset, length)) connection.sendBatch();
+ *   },
  *   streamOpened: () => ({
  *     data: (stream, bytes, finished) => finished ? stream.finish() : stream.send(bytes),
  *   }),
@@ -63,7 +65,7 @@ export type { QuicCounters } from "./context.ts";
 export { QuicError } from "./error.ts";
 export type { QuicCloseKind, QuicCloseReason } from "./error.ts";
 export { QuicLibrary } from "./library.ts";
-export type { QuicConnectOptions, QuicTransportCounters } from "./library.ts";
+export type { QuicConnectOptions } from "./library.ts";
 export { QuicListener } from "./listener.ts";
 export type { QuicListenOptions } from "./listener.ts";
 export { resolveHost } from "./resolve.ts";

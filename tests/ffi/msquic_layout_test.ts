@@ -46,8 +46,6 @@ Deno.test("msquic's constants have the values of its headers", async () => {
     ...prefixed("QUIC_STREAM_START_FLAG_", c.StreamStartFlag),
     ...prefixed("QUIC_STREAM_SHUTDOWN_FLAG_", c.StreamShutdownFlag),
     ...prefixed("QUIC_CONNECTION_SHUTDOWN_FLAG_", c.ConnectionShutdownFlag),
-    ...prefixed("QUIC_SEND_FLAG_", c.SendFlag),
-    ...prefixed("QUIC_TLS_ALERT_CODE_", c.TlsAlert),
     ...prefixed("QUIC_PARAM_", c.Param),
     ...prefixed("QUIC_PERF_COUNTER_", c.PerfCounter),
     ...prefixed("QUIC_STATUS_", c.QuicStatus),

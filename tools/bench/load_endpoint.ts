@@ -103,7 +103,10 @@ export class LoadEndpoint implements QuicConnectionHandler {
 
   /** Hands one datagram over at once, with the reference to its slot; false if it was not taken. */
   sendNow(slot: Slot, offset: number, length: number): boolean {
-    if (this.connection !== undefined) return this.connection.sendDatagram(slot, offset, length);
+    const { connection } = this;
+    if (connection !== undefined) {
+      return connection.batchDatagram(slot, offset, length) && connection.sendBatch() === 0;
+    }
     this.options.pool.release(slot);
     return false;
   }

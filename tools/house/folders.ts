@@ -106,7 +106,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     native: true,
   },
   link: {
-    what: "packet socket, TAP, memory link",
+    what: "packet socket and TAP",
     folders: [...NATIVE_USER, ...system("netlink", "registry")],
     native: true,
   },

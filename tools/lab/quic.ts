@@ -137,7 +137,7 @@ export class ConnectionRecorder implements QuicConnectionHandler {
   connection: QuicConnection | undefined;
   certificateSeen: PeerCertificate | undefined;
   reason: QuicCloseReason | undefined;
-  decide: (certificate: PeerCertificate) => boolean | "pending" = (c) => c.chainTrusted;
+  decide: (certificate: PeerCertificate) => boolean = (c) => c.chainTrusted;
   refuseStreams = false;
 
   constructor(pool: BufferPool) {
@@ -166,7 +166,7 @@ export class ConnectionRecorder implements QuicConnectionHandler {
     return recorder;
   }
 
-  certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean | "pending" {
+  certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
     this.events.push("certificate");
     this.certificateSeen = certificate;
     return this.decide(certificate);
@@ -184,6 +184,16 @@ export class ConnectionRecorder implements QuicConnectionHandler {
   get isClosed(): boolean {
     return this.reason !== undefined;
   }
+}
+
+/** Sends one datagram alone, with the reference to its slot; false if it was not taken. */
+export function sendNow(
+  connection: QuicConnection,
+  slot: Slot,
+  offset: number,
+  length: number,
+): boolean {
+  return connection.batchDatagram(slot, offset, length) && connection.sendBatch() === 0;
 }
 
 /** One reactor with one library. */
@@ -274,7 +284,7 @@ export class QuicHost {
 
   send(connection: QuicConnection, bytes: Uint8Array): boolean {
     const { slot, offset } = this.slotWith(bytes);
-    return connection.sendDatagram(slot, offset, bytes.length);
+    return sendNow(connection, slot, offset, bytes.length);
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import { SleepClock } from "../../system/power/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { clientMac } from "./identity.ts";
-import type { ClientSystem, ClientSystemOptions } from "./platform.ts";
+import type { ClientSystem, ClientSystemOptions, OpenClientSystem } from "./platform.ts";
 import { openLinuxSystem } from "./platform_linux.ts";
 import { openWindowsSystem } from "./platform_windows.ts";
 import { ClientStatusFile } from "./status.ts";
@@ -60,7 +60,9 @@ function optional<K extends string, V>(name: K, value: V | undefined): { [k in K
  */
 export async function runClient(options: ClientProgramOptions): Promise<number> {
   const logger = loggerOf("client");
-  const openSystem = Deno.build.os === "windows" ? openWindowsSystem : openLinuxSystem;
+  const openSystem: OpenClientSystem = Deno.build.os === "windows"
+    ? openWindowsSystem
+    : openLinuxSystem;
   const system = openSystem(options, logger);
   const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
+import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
 
@@ -56,6 +57,7 @@ Deno.test("frames arrive whole and unchanged whatever the order, or not at all",
   const sender = pathOf(128);
   const receiver = pathOf(4);
   receiver.path.open(1439);
+  const dissection = new Dissection();
   let nowMs = 0;
   let arrived = 0;
   fc.assert(
@@ -70,7 +72,8 @@ Deno.test("frames arrive whole and unchanged whatever the order, or not at all",
         const frame = sender.pool.bytes.subarray(offset, offset + length);
         for (let at = 0; at < length; at++) frame[at] = (at * 7 + index * 31 + length) & 0xff;
         sent.add(frame.toHex());
-        sender.path.sendFrame(slot, offset, length, nowMs);
+        dissect(sender.pool.bytes, offset, length, dissection);
+        sender.path.sendDissected(slot, offset, length, dissection, nowMs);
       });
       const datagrams: Uint8Array[] = [];
       while (sender.path.queue.dequeue(nowMs)) {

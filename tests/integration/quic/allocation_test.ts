@@ -4,7 +4,7 @@
  */
 import { assert } from "@std/assert";
 import { assertAllocatesNothing } from "../../support/heap.ts";
-import { ConnectionRecorder, type QuicHost, until } from "../../../tools/lab/quic.ts";
+import { ConnectionRecorder, type QuicHost, sendNow, until } from "../../../tools/lab/quic.ts";
 import { connectionOf, withPairs } from "../../support/quic_pairs.ts";
 
 const DATAGRAMS = 20_000;
@@ -16,7 +16,7 @@ function exchange(host: QuicHost, client: ConnectionRecorder, taken: () => numbe
   while (taken() < goal) {
     while (connection.unsentCount < 64) {
       const slot = host.pool.acquire();
-      assert(connection.sendDatagram(slot, host.pool.offsetOf(slot) + 8, 200));
+      assert(sendNow(connection, slot, host.pool.offsetOf(slot) + 8, 200));
     }
     host.reactor.turn(1);
   }

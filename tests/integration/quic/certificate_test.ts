@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QuicError, QuicStatus } from "../../../src/quic/mod.ts";
 import type { PeerCertificate } from "../../../src/quic/mod.ts";
-import { CertificateFolder, pass, QuicHost, SERVER_NAME, until } from "../../../tools/lab/quic.ts";
+import { CertificateFolder, QuicHost, SERVER_NAME, until } from "../../../tools/lab/quic.ts";
 import type { ServerFiles } from "../../../tools/lab/quic.ts";
 import { DAY_MS } from "../../../tools/lab/certificates.ts";
 
@@ -9,7 +9,7 @@ interface Attempt {
   /** The client's CA file; undefined: none. */
   readonly caFile?: string | undefined;
   readonly files?: ServerFiles;
-  readonly decide?: (certificate: PeerCertificate) => boolean | "pending";
+  readonly decide?: (certificate: PeerCertificate) => boolean;
 }
 
 /** One attempt to connect, with what both sides saw of it. */
@@ -121,31 +121,6 @@ Deno.test("without a CA file the system's own store is not asked", async () => {
       if (before === undefined) Deno.env.delete("SSL_CERT_FILE");
       else Deno.env.set("SSL_CERT_FILE", before);
     }
-  });
-});
-
-Deno.test("a verdict may come later, and nothing is sent until it does", async () => {
-  await withHost(async (host, certificates) => {
-    const { caFile } = certificates;
-    const tried = await attempt(host, certificates, { caFile, decide: () => "pending" });
-    const { accepted, client, connection } = tried;
-    await until([host], () => client.events.length > 0, "the certificate");
-    await pass([host], 300);
-    assertEquals(accepted[0].events, []);
-    assertEquals(client.events, ["certificate"]);
-    connection.decideCertificate(true);
-    await until([host], () => accepted[0].connection !== undefined, "a handshake");
-    assertEquals(client.events, ["certificate", "connected"]);
-  });
-});
-
-Deno.test("a late refusal ends the connection as an early one does", async () => {
-  await withHost(async (host, certificates) => {
-    const { caFile } = certificates;
-    const tried = await attempt(host, certificates, { caFile, decide: () => "pending" });
-    await until([host], () => tried.client.events.length > 0, "the certificate");
-    tried.connection.decideCertificate(false);
-    await assertRefused(host, tried);
   });
 });
 

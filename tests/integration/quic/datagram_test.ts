@@ -14,9 +14,12 @@ import {
   ConnectionRecorder,
   pass,
   QuicHost,
+  sendNow,
   until,
 } from "../../../tools/lab/quic.ts";
 import { connectionOf, withPairs } from "../../support/quic_pairs.ts";
+import { readUdpSends } from "../../support/udp_sends.ts";
+import { LIBRARY_IN_TREE } from "../../../tools/build/native_library.ts";
 
 /** Slots that are free, or wait for what comes. */
 function freeSlots(host: QuicHost): number {
@@ -98,7 +101,7 @@ Deno.test("one slot goes to many connections and comes back once all have sent i
     const { slot, offset } = host.slotWith(bytes);
     for (const { server } of pairs) {
       host.pool.retain(slot);
-      assert(connectionOf(server).sendDatagram(slot, offset, bytes.length));
+      assert(sendNow(connectionOf(server), slot, offset, bytes.length));
     }
     assertEquals(host.pool.referencesOf(slot), 4);
     assertEquals(connectionOf(pairs[0].server).unsentBytes, 600);
@@ -170,8 +173,8 @@ Deno.test("a slot in flight cannot be sent with another length", async () => {
   await withPairs(1, async (host, [{ client }]) => {
     const { slot, offset } = host.slotWith(pattern(100, 1));
     host.pool.retain(slot);
-    assert(connectionOf(client).sendDatagram(slot, offset, 100));
-    assertThrows(() => connectionOf(client).sendDatagram(slot, offset, 99), RangeError);
+    assert(sendNow(connectionOf(client), slot, offset, 100));
+    assertThrows(() => sendNow(connectionOf(client), slot, offset, 99), RangeError);
     await until([host], () => host.pool.referencesOf(slot) === 1, "the datagram to be sent");
     host.pool.release(slot);
   });
@@ -250,7 +253,6 @@ Deno.test("the maximum grows to a 1500-byte path's, and a datagram of that lengt
     assertEquals(client.datagrams[0], pattern(1448, 2));
     const statistics = new QuicStatistics();
     assert(connectionOf(client).statistics(statistics));
-    assertEquals(statistics.pathMtuBytes, 1500);
     assertGreater(statistics.rttUs, 0);
     // What BBR has made of so few packets differs from run to run; four full ones it always allows.
     assertGreaterOrEqual(statistics.congestionWindowBytes, 4 * 1_472);
@@ -325,13 +327,13 @@ Deno.test("frames that fill most of a packet share a system call with others", a
       host.reactor.turn(1);
     }
     await pass([host], 100);
-    const before = host.library.transportCounters;
+    const before = readUdpSends(LIBRARY_IN_TREE);
     for (let i = 0; i < 40; i++) assert(host.send(connection, pattern(1100, i)));
     await until([host], () => server.datagrams.length === 3_040, "forty more");
-    const after = host.library.transportCounters;
-    assertGreater(after.udpSent - before.udpSent, 39);
-    assertLess(after.udpSendCalls - before.udpSendCalls, 15);
-  });
+    const after = readUdpSends(LIBRARY_IN_TREE);
+    assertGreater(after.datagrams - before.datagrams, 39);
+    assertLess(after.calls - before.calls, 15);
+  }, LIBRARY_IN_TREE);
 });
 
 Deno.test("an exchange costs few turns of the loop: no wake-ups of one's own", async () => {
@@ -344,7 +346,7 @@ Deno.test("an exchange costs few turns of the loop: no wake-ups of one's own", a
     const both = [server, client];
     await until(both, () => accepted[0]?.connection !== undefined, "a handshake");
     accepted[0].datagram = (echo, slot, offset, length) => {
-      echo.sendDatagram(slot, offset, length);
+      sendNow(echo, slot, offset, length);
     };
     await pass(both, 500);
     const before = server.reactor.counters.events;

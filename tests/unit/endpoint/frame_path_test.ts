@@ -3,11 +3,13 @@ import { FramePath, type FrameSink } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
 import { asPeerId, type PeerId } from "../../../src/proto/brands.ts";
+import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/fair_queue.ts";
 
 /** A path with a pool of its own; what it sends is taken out as datagrams. */
 class Bench implements FrameSink {
+  private readonly dissection = new Dissection();
   readonly pool: BufferPool;
   readonly counters = new TrafficCounters();
   readonly path: FramePath;
@@ -26,7 +28,8 @@ class Bench implements FrameSink {
     assert(slot !== NO_SLOT);
     const offset = this.pool.offsetOf(slot) + headroomBytes;
     this.pool.bytes.set(frame, offset);
-    this.path.sendFrame(slot, offset, frame.length, this.nowMs);
+    dissect(this.pool.bytes, offset, frame.length, this.dissection);
+    this.path.sendDissected(slot, offset, frame.length, this.dissection, this.nowMs);
   }
 
   /** All datagrams that wait, in the order in which they go. */

@@ -187,6 +187,5 @@ export class Stage {
 /** How long a session that waits does so before it connects again, ms. */
 export function waitOf(stage: Stage): number {
   assertEquals(stage.session.state, "waiting");
-  assert(stage.session.retryAtMs !== undefined);
-  return stage.session.retryAtMs - stage.nowMs;
+  return stage.session.nextDeadlineMs(stage.nowMs) - stage.nowMs;
 }

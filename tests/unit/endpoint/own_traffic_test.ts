@@ -95,7 +95,7 @@ Deno.test("nothing matches before there is a connection, and after it is gone", 
   dissect(bytes, 0, bytes.length, dissection);
   assertEquals(own.matches(bytes, bytes.length, dissection), false);
   assertEquals(own.setRelay("relay.example.org", 443), false);
-  assertEquals(own.active, false);
+  assertEquals(own.matches(bytes, bytes.length, dissection), false);
   own.setRelay("198.51.100.7", 443);
   assertEquals(own.matches(bytes, bytes.length, dissection), true);
   own.setRelay("198.51.100.7", 444);

@@ -258,16 +258,6 @@ Deno.test("after a sleep one stats message goes out, not one for each that was m
   assert(stage.session.nextDeadlineMs(stage.nowMs) > stage.nowMs);
 });
 
-Deno.test("the relay's stats are kept, the last of them", () => {
-  const stage = new Stage();
-  stage.join();
-  stage.relaySays({ type: "stats", framesSent: 1, uptimeMs: 1 });
-  stage.relaySays({ type: "stats", framesSent: 2, uptimeMs: 2 });
-  assertEquals(stage.session.room.relayStats?.framesSent, 2);
-  stage.closed({ transport: "timeout" });
-  assertEquals(stage.session.room.relayStats, undefined);
-});
-
 Deno.test("leaving says goodbye, finishes the stream, and ends with 0 when the relay has closed", () => {
   const stage = new Stage();
   stage.join();
