@@ -9,7 +9,8 @@
  * | dhcpcd, of the whole system | its socket | `-x NAME` at its socket, when it has taken the adapter: dhcpcd(8) |
  * | ifupdown | | nothing: it takes only the names that interfaces(5) lists |
  *
- * The files are there before the adapter is; they are in the journal, and gone with the next start of the system.
+ * A dhcpcd takes a TAP adapter only where its settings name it. The files are there before the adapter is; they are
+ * in the journal, and gone with the next start of the system.
  *
  * @module
  */

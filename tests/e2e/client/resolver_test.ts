@@ -18,6 +18,7 @@ import { partyTest } from "../../support/play.ts";
 import { eventually } from "../../../tools/lab/wait.ts";
 
 const LAN_NAMES = `nameserver ${PARTY.lanAddress}`;
+const ROOM_MTU = 1_400;
 const VPN_NAMES = "nameserver 10.8.0.1\n";
 
 async function names(player: Namespace): Promise<string> {
@@ -28,7 +29,8 @@ partyTest("name servers that the LAN sets, and an MTU that somebody sets", async
   const player = await party.addPlayer("alice");
   await party.startRelay();
   await party.startGateway();
-  await party.startDhcpServer();
+  // It would have the adapter's MTU be another one, too.
+  await party.startDhcpServer(undefined, "--dhcp-option-force=26,9000");
   const before = await names(player);
   const journal = `${party.stateDir("client-alice")}/lanparty-client-journal.json`;
   const start = async () => {
@@ -67,6 +69,7 @@ partyTest("name servers that the LAN sets, and an MTU that somebody sets", async
   await step("the adapter keeps the room's MTU, whoever sets another one", async () => {
     const client = await start();
     const { mtu } = await player.linkOf(PARTY.tap);
+    assertEquals(mtu, ROOM_MTU);
     for (const other of ["9000", "1280"]) {
       await player.ip("link", "set", PARTY.tap, "mtu", other);
       await eventually("the room's MTU", async () => {
