@@ -113,6 +113,12 @@ const LEVELS: readonly Level[] = [
     timeoutMs: 60 * MINUTE_MS,
   },
   {
+    name: "system",
+    ...NATIVE,
+    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM],
+    timeoutMs: 30 * MINUTE_MS,
+  },
+  {
     name: "windows",
     ...NATIVE,
     needsWindows: true,
