@@ -252,6 +252,10 @@ export class ClientCore implements FrameCore, FrameSink {
     dissect(bytes, offset, length, this.#dissection);
     if (length < ETHERNET_HEADER_BYTES) return DropCode.shortFrame;
     if (length > FRAME_BYTES_MAX) return DropCode.overLong;
+    //= PROTOCOL.md 12
+    //# **From its TAP** a client takes frames with its own MAC as source, and never a packet of its
+    //# own connection to the relay; in what it asks DHCP servers for (option 55), a code that would
+    //# not pass is replaced by 1.
     if (!equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.foreignSource;
     if (this.ownTraffic.matches(bytes, offset + length, this.#dissection)) {
       return DropCode.ownTraffic;
@@ -264,6 +268,9 @@ export class ClientCore implements FrameCore, FrameSink {
   /** The code of the reason for which a frame must not reach the TAP, or PASS. Scrubs it. */
   #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): Verdict {
     dissect(bytes, offset, length, this.#dissection);
+    //= PROTOCOL.md 12
+    //# **To its TAP** it gives multicast, broadcast and frames to its own MAC, and never a frame
+    //# from its own MAC.
     if (equalMacs(bytes, offset + MAC_BYTES, this.#mac, 0)) return DropCode.ownEcho;
     if (!isMulticastMac(bytes, offset) && !equalMacs(bytes, offset, this.#mac, 0)) {
       return DropCode.notForUs;
@@ -271,6 +278,9 @@ export class ClientCore implements FrameCore, FrameSink {
     const frame = this.#dissection;
     const code = this.#addresses.judge(bytes, offset + length, frame, this.#nowMs);
     if (code !== PASS) return code;
+    //= PROTOCOL.md 12
+    //# It applies rules 8 to 20 to whole frames, too: to those of the gateway without 11 to 14, 19
+    //# and 20, and with 10, 15 and 17 unless its user wants otherwise.
     const said = this.#party.judge(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
     return said === PASS ? this.#answers.judge(bytes, offset, length, frame) : said;
   }

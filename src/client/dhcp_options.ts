@@ -34,6 +34,10 @@ const NAMES = "it says who answers for names: the player's own name servers stay
 const BOOT = "nobody starts a computer from the party";
 const CLOCK = "who sets a PC's clock decides which certificates are valid";
 
+//= PROTOCOL.md 12
+//# The options 1, 28, 51, 52, 53, 54, 58, 59, 61 and 80 stay, and where the user lets the LAN's
+//# default route in also 3, 6, 15, 33, 119, 121 and 249;
+//# [LAN-ANSWERS.md](../../docs/LAN-ANSWERS.md) has the reasons.
 /** Options of DHCP (RFC 2132 and IANA's registry). Not listed: never. */
 export const DHCP_OPTIONS: readonly OptionRule[] = [
   rule(1, "subnet mask", "always", "how large the LAN is: checked with the address", 4),
@@ -83,6 +87,9 @@ export const DHCP_OPTIONS: readonly OptionRule[] = [
   rule(252, "web proxy (WPAD)", "never", "it would lead the player's browser through the LAN"),
 ];
 
+//= PROTOCOL.md 12
+//# The options 1, 2, 3, 7, 13 and 14 stay, and where the user lets the LAN's default route in also
+//# 23 and 24.
 /** Options of DHCPv6 (RFC 8415 and IANA's registry). Not listed: never. */
 export const DHCPV6_OPTIONS: readonly OptionRule[] = [
   rule(1, "client identifier", "always", "what the PC has said, for it to know the answer"),

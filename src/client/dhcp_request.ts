@@ -52,6 +52,8 @@ export function narrowRequest(
   const start = list - ((list - message) & 1);
   const before = sumBytes(bytes, start, listEnd - start);
   for (let at = list; at < listEnd; at++) {
+    //= PROTOCOL.md 12
+    //# in what it asks DHCP servers for (option 55), a code that would not pass is replaced by 1.
     if (passing[bytes[at]] === 0) bytes[at] = DhcpOption.subnetMask;
   }
   const checksumAt = dissection.transportOffset + CHECKSUM_OFFSET;

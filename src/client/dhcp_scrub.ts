@@ -69,6 +69,9 @@ const INFORM_OPTIONS = [
   DhcpOption.clientId,
 ];
 
+//= PROTOCOL.md 12
+//# **DHCP.** Of DHCP replies (IPv4 UDP to port 68) a client leaves only what a LAN needs, whatever
+//# the relay filters.
 /** Scrubs replies in place. Keeps a little state between its steps, so that none is allocated. */
 export class DhcpScrubber {
   readonly #networks: LanNetworks;
@@ -116,6 +119,9 @@ export class DhcpScrubber {
     ) {
       return ScrubResult.other;
     }
+    //= PROTOCOL.md 12
+    //# in IP fragments, or whose UDP length does not end where the IP packet ends, or beyond the
+    //# frame; whose first byte is not 2; whose bytes 236 to 239 are not 63 82 53 63;
     if (dissection.ipFragment !== IpFragment.no) return ScrubResult.fragment;
     const udp = dissection.transportOffset;
     const udpEnd = udpEndOf(bytes, offset + length, dissection.networkOffset, udp);
@@ -150,6 +156,10 @@ export class DhcpScrubber {
     if (!isWhole || typeAt === 0) return ScrubResult.malformed;
     const type = bytes[typeAt];
     const hasAddress = readU32(bytes, message + DhcpField.yourAddress) !== 0;
+    //= PROTOCOL.md 12
+    //# without option 53, or with another one than 2, 5 and 6; a 6 with an address in `yiaddr`, a 2
+    //# or 5 without one. (A 5 without one answers the client's own DHCPINFORM, if it has the same
+    //# `xid`: it passes, with the options 52, 53, 54 and 61 alone.)
     if (type === DhcpMessageType.nak) return hasAddress ? ScrubResult.malformed : ScrubResult.clean;
     if (type !== DhcpMessageType.offer && type !== DhcpMessageType.ack) {
       return ScrubResult.malformed;
@@ -173,14 +183,23 @@ export class DhcpScrubber {
     const prefixBits = maskAt === 0
       ? classPrefixBits(bytes[address])
       : prefixOfMask(readU32(bytes, maskAt));
+    //= PROTOCOL.md 12
+    //# with a mask of zero, or one with holes; whose address or network is not the LAN's to give:
+    //# the network (without option 1 it is that of the class:
     if (!hasTimes || prefixBits < 0) return ScrubResult.malformed;
     this.prefixBits = prefixBits;
+    //= PROTOCOL.md 12
+    //# whose address or network is not the LAN's to give: the network (without option 1 it is that
+    //# of the class:
     this.verdict = this.#networks.judge(bytes, address, IPV4_BYTES, prefixBits);
     if (this.verdict !== NetworkVerdict.good) return ScrubResult.network;
     const broadcastAt = this.#valueAt[DhcpOption.broadcastAddress];
     const hosts = prefixBits > 30 ? 0 : 0xffff_ffff >>> prefixBits;
     const broadcast = (readU32(bytes, address) | hosts) >>> 0;
     if (broadcastAt !== 0 && (hosts === 0 || readU32(bytes, broadcastAt) !== broadcast)) {
+      //= PROTOCOL.md 12
+      //# Option 28 goes, too, where it is not the last address of the network, or the mask has more
+      //# than 30 bits.
       this.#passingNow[DhcpOption.broadcastAddress] = 0;
     }
     return ScrubResult.clean;
@@ -198,6 +217,10 @@ export class DhcpScrubber {
   /** Of those of one length there is one: with two, receivers would differ in what they read. */
   #noteOption(bytes: Uint8Array): boolean {
     const { code, valueAt, valueBytes } = this.#walk;
+    //= PROTOCOL.md 12
+    //# where 1, 28, 51, 54, 58 or 59 has not 4 bytes, 52 or 53 not one, 80 any, or one of these is
+    //# there twice; where 52 is not 1, 2 or 3; where 51, 58 or 59 is below 10 seconds; where 54
+    //# begins with 0, 127, or 224 and above;
     const fixedBytes = this.#valueBytes[code];
     if (fixedBytes >= 0 && (valueBytes !== fixedBytes || this.#valueAt[code] !== 0)) return false;
     if (this.#valueAt[code] === 0) this.#valueAt[code] = valueAt;
@@ -214,6 +237,8 @@ export class DhcpScrubber {
     const before = sumBytes(bytes, message, end - message);
     let isChanged = this.#compact(bytes, message + DhcpField.options, end);
     isChanged =
+      //= PROTOCOL.md 12
+      //# `siaddr`, `giaddr`, and of `file` and `sname` what holds no options are cleared.
       clear(bytes, message + DhcpField.serverAddress, message + DhcpField.clientHardware) ||
       isChanged;
     isChanged =
@@ -227,10 +252,18 @@ export class DhcpScrubber {
     if (!isChanged) return ScrubResult.clean;
     const after = sumBytes(bytes, message, end - message);
     // One of zero means "none" and stays (RFC 768).
+    //= PROTOCOL.md 12
+    //# The message keeps its length; the UDP checksum is corrected, and one of 0 stays 0.
     if (readU16(bytes, udp + 6) !== 0) correctChecksum(bytes, udp + 6, before, after);
     return ScrubResult.scrubbed;
   }
 
+  //= PROTOCOL.md 12
+  //# All others are taken out, also where option 52 says that they go on in the fields `file` and
+  //# `sname`.
+  //= PROTOCOL.md 12
+  //# The options that stay move together, pads (0) among them as well; behind them come an end
+  //# option and zeros, up to the end of the field.
   /** Moves the options of a field together that pass. If one goes, the end option has room. */
   #compact(bytes: Uint8Array, start: number, end: number): boolean {
     const walk = this.#walk;

@@ -31,6 +31,11 @@ const OPTION_HEADER_BYTES = 4;
 const IA_NA_BYTES = 12;
 const IA_ADDRESS_BYTES = 24;
 
+//= PROTOCOL.md 12
+//# **DHCPv6** (IPv6 UDP to port 546).
+//= PROTOCOL.md 12
+//# What is taken out makes the message shorter; the lengths of UDP and IPv6 and the checksum
+//# follow, and zeros fill the frame.
 /** Scrubs answers in place, and allocates nothing. */
 export class Dhcpv6Scrubber {
   readonly #networks: LanNetworks;
@@ -59,6 +64,9 @@ export class Dhcpv6Scrubber {
     ) {
       return ScrubResult.other;
     }
+    //= PROTOCOL.md 12
+    //# Dropped is an answer in fragments, one that is neither ADVERTISE nor REPLY (so RECONFIGURE
+    //# and the messages of relay agents), that has no checksum or is not well-formed.
     if (dissection.ipFragment !== IpFragment.no) return ScrubResult.fragment;
     const { networkOffset: network, transportOffset: udp } = dissection;
     const end = packetEndOf(bytes, network, offset + length);
@@ -100,6 +108,9 @@ export class Dhcpv6Scrubber {
     return ScrubResult.clean;
   }
 
+  //= PROTOCOL.md 12
+  //# Option 3 holds options 5 and 13 alone, and 5 option 13; T1, T2 and valid lifetimes are 0, or
+  //# 10 seconds and more; option 7 has one byte, and 14 none.
   #checkAddresses(bytes: Uint8Array, start: number, end: number): number {
     let at = start + IA_NA_BYTES;
     if (at > end || !isLong(bytes, start + 4) || !isLong(bytes, start + 8)) {
@@ -139,6 +150,9 @@ export class Dhcpv6Scrubber {
   }
 
   #judge(bytes: Uint8Array, addressAt: number): number {
+    //= PROTOCOL.md 12
+    //# An address whose /64 is not in fc00::/7, by the same rules, is taken out of its option 3; an
+    //# answer that gives such addresses alone is dropped.
     return this.#networks.judge(bytes, addressAt, IPV6_BYTES, DHCPV6_PREFIX_BITS);
   }
 

@@ -138,6 +138,9 @@ export class LanAnswers {
 
   #judgeRouter(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): Verdict {
     if (!RouterScrubber.isAdvertisement(dissection)) return PASS;
+    //= PROTOCOL.md 12
+    //# **Router advertisements** (ICMPv6, type 134) reach the TAP only where the user wants them,
+    //# whole, with code 0, the IPv6 hop limit 255, and options that fill them.
     if (!this.#options.allowRouterAdvertisements) return DropCode.routerAdvertisement;
     const result = this.#router.scrub(bytes, offset, length, dissection);
     const { verdict, prefix, prefixBits } = this.#router;

@@ -88,6 +88,8 @@ export function parseLanNetwork(text: string): IpNetwork | undefined {
   return prefixBits >= bitsMin && isStation(address, 0, address.length) ? network : undefined;
 }
 
+//= PROTOCOL.md 12
+//# The user may allow others.
 /** See the module. */
 export class LanNetworks {
   readonly #allowed: readonly IpNetwork[];

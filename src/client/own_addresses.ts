@@ -49,6 +49,10 @@ const ARP_TARGET_OFFSET = 24;
 const SOLICITATION_TARGET_OFFSET = 8;
 const KEY_BYTES = IPV6_BYTES;
 
+//= PROTOCOL.md 12
+//# **Whose PC.** A client should give its TAP no IP packet for an address that the TAP does not
+//# have and that means no group, and no ARP request or neighbour solicitation for an address of the
+//# system's other interfaces (`other-address`);
 /** See the module. Nothing allocates per frame. */
 export class OwnAddresses {
   readonly #networks: LanNetworks;
@@ -108,6 +112,8 @@ export class OwnAddresses {
   /** Judges a frame out of the tunnel, which `frame` describes: a drop code, or {@link PASS}. */
   judge(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): Verdict {
     // A system without such an interface takes no frame of a VLAN: who reads them there is another program.
+    //= PROTOCOL.md 12
+    //# As long as it does not know its addresses, all pass.
     if (!this.#isKnown || (frame.vlanIds !== 0 && !this.#takesVlans)) return PASS;
     if (frame.etherType === EtherType.arp) return this.#judgeArp(bytes, end, frame, nowMs);
     const source = sourceOffset(frame, end);
@@ -115,6 +121,8 @@ export class OwnAddresses {
     const ipBytes = frame.ipVersion === 4 ? IPV4_BYTES : IPV6_BYTES;
     const target = source + ipBytes;
     // An answer to a question for an address goes to the one that it gives; what it says is looked at elsewhere.
+    //= PROTOCOL.md 12
+    //# DHCP's replies to an address that is none of the system's yet pass.
     const isLease = ipBytes === 4 && frame.ipProtocol === IpProtocol.udp &&
       frame.destinationPort === UdpPort.dhcpClient;
     if (!isGroup(bytes, target, ipBytes) && !this.#has(bytes, target, ipBytes, nowMs)) {

@@ -86,7 +86,13 @@ export class RouterScrubber {
     bytes[message + FLAGS_OFFSET] &= this.#allowsDefaultRoute
       ? FLAGS_KEPT | PREFERENCE_FLAGS
       : FLAGS_KEPT;
+    //= PROTOCOL.md 12
+    //# Where the user lets the LAN's default route in, lifetime and preference stay, the options
+    //# 24, 25 and 31, and prefixes of others.
     if (!this.#allowsDefaultRoute) writeU16(bytes, message + LIFETIME_OFFSET, 0);
+    //= PROTOCOL.md 12
+    //# Then they come without router: hop limit, router lifetime, the two times and all flags but M
+    //# and O become 0.
     bytes.fill(0, message + TIMES_OFFSET, message + HEADER_BYTES);
     let to = message + HEADER_BYTES;
     for (let at = to; at < end;) {
@@ -102,6 +108,9 @@ export class RouterScrubber {
     return ScrubResult.scrubbed;
   }
 
+  //= PROTOCOL.md 12
+  //# The options 1 and 3 stay, of 3 those whose prefix is the LAN's to give: of fc00::/7, with at
+  //# least 48 bits.
   #passes(bytes: Uint8Array, at: number, end: number): boolean {
     if (this.#passing[bytes[at]] === 0) return false;
     if (bytes[at] !== PREFIX_OPTION) return true;

@@ -6,6 +6,8 @@
 
 import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
 
+//= PROTOCOL.md 3
+//# | UDP port | 443 where none is named
 /** The port of a relay where none is given (UDP). */
 export const DEFAULT_PORT = 443;
 

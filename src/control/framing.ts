@@ -18,6 +18,9 @@ const EMPTY = new Uint8Array(0);
 
 const encoder = new TextEncoder();
 // A byte order mark is no JSON and shall not vanish.
+//= PROTOCOL.md 4
+//# The text must be UTF-8 without a byte order mark and without surrogates, and exactly one JSON
+//# value (RFC 8259).
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -67,6 +70,8 @@ export class MessageReader {
 
   /** When the message that has begun to arrive must be complete, ms; `Infinity` for none. */
   get deadlineMs(): number {
+    //= PROTOCOL.md 4
+    //# From a message's first byte to its last not more than 10 s may pass.
     return this.#startedMs + MESSAGE_ARRIVAL_MAX_MS;
   }
 
@@ -90,6 +95,8 @@ export class MessageReader {
     if (this.bufferedBytes < LENGTH_BYTES) return undefined;
     const { buffer, byteOffset } = this.#buffer;
     const length = new DataView(buffer, byteOffset + this.#start, LENGTH_BYTES).getUint32(0);
+    //= PROTOCOL.md 4
+    //# A length of 0 or of more than 65,536 is a **bad length**.
     if (length === 0 || length > MESSAGE_BYTES_MAX) {
       this.#broken = true;
       this.#consume(this.bufferedBytes);
@@ -133,8 +140,12 @@ function roomFor(bytes: number): number {
 
 function parseJson(bytes: Uint8Array): ReadMessage {
   try {
+    //= PROTOCOL.md 4
+    //# Of two fields of one name in an object the last counts.
     return { json: JSON.parse(decoder.decode(bytes)) };
   } catch {
+    //= PROTOCOL.md 4
+    //# Otherwise it is **bad JSON**.
     return { error: "bad-json" };
   }
 }

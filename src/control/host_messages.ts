@@ -44,6 +44,8 @@ const TARGETS_PER_BAN_MAX = 8;
 /** The schema of {@linkcode Remover}. */
 export const remover = z.enum(REMOVERS);
 
+//= PROTOCOL.md 6.7
+//# | **`type`** | `"hostRequest"` | […] | `reason` | text |
 /** The schema of {@linkcode HostRequest}. */
 export const hostRequest = fields({
   type: z.literal("hostRequest"),
@@ -68,6 +70,8 @@ const listedBan = fields({
   name: optionalText(NAME_CODE_POINTS_MAX),
 });
 
+//= PROTOCOL.md 6.7
+//# | **`type`** | `"hostAnswer"` | […] | `more` |
 /** The schema of {@linkcode HostAnswer}. */
 export const hostAnswer = fields({
   type: z.literal("hostAnswer"),

@@ -24,6 +24,8 @@ export const KEY_HASH_BYTES = 32;
 
 const ROOM_KEY_LABEL = asciiBytes("lanparty/1 room key");
 
+//= PROTOCOL.md 7.3
+//# A text that is not 22 characters of base64url, with the last four bits zero, is no key.
 /** The bytes of a key from its text: 22 characters of base64url. Undefined: it is no key. */
 export function parseKey(text: string): Uint8Array | undefined {
   return parseBase64Url(text, KEY_BYTES);
@@ -34,6 +36,8 @@ export function formatKey(key: Uint8Array): string {
   return base64Url(key);
 }
 
+//= PROTOCOL.md 7.3
+//# The *room key* follows from it: The text is ASCII, without a zero byte.
 /** The room key that follows from a gateway key; both are 16 bytes. */
 export function roomKeyOf(gatewayKey: Uint8Array, sha256: Sha256): Uint8Array {
   return sha256(joinBytes(ROOM_KEY_LABEL, gatewayKey)).slice(0, KEY_BYTES);

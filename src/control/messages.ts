@@ -65,6 +65,8 @@ export const REJECT_CODES = [
 ] as const;
 export type RejectCode = (typeof REJECT_CODES)[number];
 
+//= PROTOCOL.md 6.6
+//# | `bye` | […] | `replaced` |
 /** Why one side ends a session. */
 export const DISCONNECT_CODES = [
   "bye",
@@ -78,6 +80,8 @@ export const DISCONNECT_CODES = [
 ] as const;
 export type DisconnectCode = (typeof DISCONNECT_CODES)[number];
 
+//= PROTOCOL.md 5.3
+//# | 0 | done | […] | 4 | shutting down |
 /** The application error code with which a connection is closed after each of them. */
 export const DISCONNECT_ERROR_CODES: Readonly<Record<DisconnectCode, ErrorCode>> = {
   "bye": ErrorCode.done,
@@ -138,6 +142,8 @@ const features = z.array(z.unknown()).transform(keepFeatures).optional();
 /** Who has removed somebody, and how long that holds from now on; absent: until it is taken back. */
 const removal = { by: remover.optional(), forMs: count.optional() };
 
+//= PROTOCOL.md 6.1
+//# | **`type`** | `"hello"` | […] | `agent` |
 const helloShape = {
   type: z.literal("hello"),
   protocol: z.literal(CONTROL_PROTOCOL_VERSION),
@@ -160,6 +166,8 @@ const gatewayHello = fields({
   gatewayKey: optionalText(KEY_CODE_POINTS_MAX),
 });
 
+//= PROTOCOL.md 6.2
+//# | **`type`** | `"welcome"` | […] | `features` |
 const welcome = fields({
   type: z.literal("welcome"),
   protocol: z.literal(CONTROL_PROTOCOL_VERSION),
@@ -172,6 +180,8 @@ const welcome = fields({
   resume: z.string().min(1),
   features,
 });
+//= PROTOCOL.md 6.3
+//# | **`type`** | `"reject"` | […] | `forMs` |
 const reject = fields({
   type: z.literal("reject"),
   code: z.enum(REJECT_CODES),
@@ -179,6 +189,8 @@ const reject = fields({
   retryAfterMs,
   ...removal,
 });
+//= PROTOCOL.md 6.3
+//# | **`type`** | `"redirect"` | […] | `fingerprint` |
 const redirect = fields({
   type: z.literal("redirect"),
   relay: endpointAddress,
@@ -196,6 +208,8 @@ const gatewayPeer = {
   role: z.literal("gateway"),
   name: optionalText(NAME_CODE_POINTS_MAX),
 };
+//= PROTOCOL.md 6.4
+//# | **`type`** | `"peerJoined"` or `"peerLeft"` | […] | **`reason`** |
 const joined = { type: z.literal("peerJoined") };
 const left = { type: z.literal("peerLeft"), reason: z.enum(LEAVE_REASONS) };
 const clientJoined = fields({ ...joined, ...clientPeer });
@@ -216,6 +230,8 @@ const diagnostics = fields({
   }).optional(),
 });
 const total = count.default(0);
+//= PROTOCOL.md 6.5
+//# | **`type`** | `"stats"` | […] | `diagnostics` |
 const statsShape = {
   type: z.literal("stats"),
   framesSent: total,
@@ -232,11 +248,16 @@ const statsShape = {
   diagnostics: diagnostics.optional(),
 };
 const stats = fields(statsShape);
+//= PROTOCOL.md 6.5
+//# | `dhcpServers` | list of integers | the relay's to a gateway only: `peerId`s of players of the
+//# room whose answers as DHCP or DHCPv6 servers it has dropped; readers keep 64 at most
 const relayStats = fields({
   ...statsShape,
   dhcpServers: z.array(peerId).transform((all) => all.slice(0, DHCP_SERVERS_REPORTED_MAX))
     .optional(),
 });
+//= PROTOCOL.md 6.6
+//# | **`type`** | `"disconnect"` | […] | `by`, `forMs` |
 const disconnect = fields({
   type: z.literal("disconnect"),
   code: z.enum(DISCONNECT_CODES),
@@ -294,12 +315,19 @@ export type HelloResult =
 /** Checks the first message of an endpoint; its protocol before all other fields. */
 export function parseHello(json: unknown): HelloResult {
   if (!isRecord(json) || json.type !== "hello") {
+    //= PROTOCOL.md 7.1
+    //# | 1 | `invalid-hello` | the first message is no object of type `hello`, or `protocol` is
+    //# absent or no integer
     return invalidHello("the first message is no hello");
   }
+  //= PROTOCOL.md 6.1
+  //# | **`protocol`** | integer | 1. Checked before all other fields
   const protocol = json.protocol;
   if (typeof protocol !== "number" || !Number.isInteger(protocol)) {
     return invalidHello("protocol: no integer");
   }
+  //= PROTOCOL.md 7.1
+  //# | 2 | `protocol-version` | `protocol` is an integer other than 1
   if (protocol !== CONTROL_PROTOCOL_VERSION) {
     const message = `This relay speaks version ${CONTROL_PROTOCOL_VERSION} of the protocol.`;
     return { ok: false, code: "protocol-version", message };
@@ -310,6 +338,8 @@ export function parseHello(json: unknown): HelloResult {
     ? resultOf(gatewayHello.safeParse(json))
     : undefined;
   if (result === undefined) return invalidHello('role: neither "client" nor "gateway"');
+  //= PROTOCOL.md 7.1
+  //# | 3 | `invalid-hello` | any other field breaks section 6.1
   return result.ok ? { ok: true, hello: result.message } : invalidHello(result.message);
 }
 
@@ -368,6 +398,8 @@ function keepFeatures(all: readonly unknown[]): string[] {
   const names = all.filter((name) =>
     typeof name === "string" && /^[a-z][a-z0-9-]{0,31}$/.test(name)
   ) as string[];
+  //= PROTOCOL.md 6.1
+  //# | `features` | list of text | what the endpoint understands […] and all after the 32nd |
   return [...new Set(names)].slice(0, FEATURES_MAX);
 }
 

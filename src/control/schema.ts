@@ -29,6 +29,8 @@ const text = (codePointsMax: number) =>
   );
 /** Text for people that may be absent; one that is empty is. */
 export const optionalText = (codePointsMax: number) =>
+  //= PROTOCOL.md 4
+  //# An optional text that is empty then counts as absent.
   text(codePointsMax).transform((clean) => clean === "" ? undefined : clean).optional();
 /** A `message`. */
 export const messageText = z.string().transform((raw) => cleanText(raw, MESSAGE_CODE_POINTS_MAX))
@@ -45,6 +47,10 @@ export const peerId = z.number().int().min(1).max(0xffff).transform(asPeerId);
 
 /** An object from which everything that is null was taken out first. */
 export const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  //= PROTOCOL.md 4
+  //# Fields that the reader does not know are ignored.
+  //= PROTOCOL.md 4
+  //# A field whose value is `null` counts as absent.
   z.preprocess(withoutNulls, z.object(shape));
 
 /** An optional field that is not there is no property at all, never one that is undefined. */
@@ -64,6 +70,8 @@ export function resultOf<Message extends object>(
   result: z.ZodSafeParseResult<Message>,
 ): MessageResult<Exact<Message>> {
   return result.success
+    //= PROTOCOL.md 6
+    //# **Bold** fields must be there.
     ? { ok: true, message: exact(result.data) }
     : { ok: false, message: firstIssue(result.error) };
 }

@@ -18,6 +18,8 @@ export const RETRY_AFTER_MAX_MS = 600_000;
 /** A wait named by the relay is stretched by up to this part of itself. */
 export const RETRY_AFTER_STRETCH = 0.25;
 
+//= PROTOCOL.md 5.4
+//# The wait doubles from 250 ms to 30 s, half of it random.
 /**
  * Wait before repetition number `attempt` (from 0), in ms: between a half and the whole of
  * min(30 s, 250 ms · 2^attempt).
@@ -27,6 +29,9 @@ export function backoffDelayMs(attempt: number, random: RandomBytes): number {
   return ceilingMs / 2 + (ceilingMs / 2) * randomFraction(random);
 }
 
+//= PROTOCOL.md 5.4
+//# Where the message has `retryAfterMs`, wait that long instead (never less; up to a quarter more,
+//# at random).
 /** Wait that follows a relay's `retryAfterMs`: never shorter, at most a quarter longer, bounded. */
 export function retryAfterDelayMs(retryAfterMs: number, random: RandomBytes): number {
   const askedMs = Math.min(RETRY_AFTER_MAX_MS, Math.max(0, retryAfterMs));

@@ -104,6 +104,8 @@ export class FramePath {
 
   /** A peer has left: its half-received frames go. */
   dropSource(peerId: PeerId): void {
+    //= PROTOCOL.md 9.2
+    //# When a `peerLeft` comes, that peer's open frames are given up.
     this.#reassembler.dropSource(peerId);
   }
 
@@ -128,11 +130,15 @@ export class FramePath {
     counters.framesSent++;
     counters.bytesSent += frameLength;
     const flow = flowOf(this.#pool.bytes, frameOffset, frameLength, dissection);
+    //= PROTOCOL.md 9.1
+    //# A frame goes whole if frame + 4 bytes fit into the connection's present maximum datagram.
     if (frameLength + DATAGRAM_HEADER_BYTES > this.#maximumBytes) {
       counters.framesSplit++;
       this.#sendPieces(slot, frameOffset, frameLength, flow, nowMs);
     } else {
       const offset = frameOffset - DATAGRAM_HEADER_BYTES;
+      //= PROTOCOL.md 8
+      //# **source peer id**: endpoints send 0.
       writeDatagramHeader(this.#pool.bytes, offset, NO_PEER);
       this.queue.enqueue(slot, offset, frameLength + DATAGRAM_HEADER_BYTES, flow, nowMs);
     }
@@ -152,9 +158,14 @@ export class FramePath {
   ): void {
     const counters = this.#counters;
     counters.datagramsReceived++;
+    //= PROTOCOL.md 5.1
+    //# Datagrams that arrive before the welcome may be dropped: datagrams and stream are not in
+    //# order with each other.
     if (!this.#open) return counters.drop(DropCode.beforeWelcome);
     const view = this.#view;
     const malformed = parseDatagram(bytes, offset, length, view);
+    //= PROTOCOL.md 8
+    //# An endpoint drops and counts only.
     if (malformed !== 0) return counters.drop(malformedDrop(malformed));
     if (view.fragment) return this.#handlePiece(bytes, view, nowMs, sink);
     this.#deliver(bytes, view.frameOffset, view.frameLength, view.sourcePeerId, sink);
@@ -177,6 +188,9 @@ export class FramePath {
     this.#countReassemblyDrops();
     if (length > 0) {
       this.#counters.framesReassembled++;
+      //= PROTOCOL.md 9.2
+      //# A frame that comes out has at least 601 bytes and at most 1522, and is treated as one that
+      //# came whole.
       this.#deliver(this.#reassembler.frame, 0, length, view.sourcePeerId, sink);
     } else if (length < 0) {
       this.#counters.drop(reassemblyDrop(-length as ReassemblyDrop));

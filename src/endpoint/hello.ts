@@ -41,6 +41,8 @@ export function buildHello(
       ...common,
       role: "gateway",
       features: [Feature.removal, Feature.hostRequests],
+      //= PROTOCOL.md 7.3
+      //# Players get the room key, only the gateway has the gateway key.
       ...(gatewayKey === undefined ? {} : { gatewayKey }),
     };
   }

@@ -38,6 +38,9 @@ export const REJECT_REACTIONS: Readonly<Record<RejectCode, Reaction>> = {
   "room-full": "retry",
 };
 
+//= PROTOCOL.md 5.4
+//# After a loss, and after `relay-restarting`, `bye`, `hello-timeout` and `protocol-error`: wait,
+//# then connect again.
 /** What follows each `disconnect`; see {@link reactionTo} for those with `retryAfterMs`. */
 export const DISCONNECT_REACTIONS: Readonly<Record<DisconnectCode, Reaction>> = {
   "bye": "retry",
@@ -55,6 +58,10 @@ export const DISCONNECT_REACTIONS: Readonly<Record<DisconnectCode, Reaction>> = 
  * except for `replaced`: two holders of one token would push each other out for ever.
  */
 export function reactionTo(disconnect: Disconnect): Reaction {
+  //= PROTOCOL.md 5.4
+  //# Final: `reject` with another code, `disconnect` `kicked` and `room-closed` without
+  //# `retryAfterMs`, and `replaced` in any case (two holders of one token would push each other out
+  //# for ever).
   const reaction = DISCONNECT_REACTIONS[disconnect.code];
   const invited = disconnect.retryAfterMs !== undefined && disconnect.code !== "replaced";
   return reaction === "final" && invited ? "retry" : reaction;
@@ -105,6 +112,9 @@ export interface Verdict {
   readonly text: string;
 }
 
+//= PROTOCOL.md 5.3
+//# An endpoint whose *relay* closes without a last message (or before it arrived) takes 0, 1 and 4
+//# for a loss, 2 for a `protocol-error`, and 3 for final.
 /** What follows when the relay closes with an application error code, its message unread. */
 export function verdictOfErrorCode(errorCode: number): Verdict {
   switch (errorCode) {

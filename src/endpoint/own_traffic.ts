@@ -36,6 +36,9 @@ export class OwnTraffic {
     this.#relayBytes = 0;
   }
 
+  //= PROTOCOL.md 12
+  //# Never a frame whose source MAC is a client's, and never a packet of its own connection to the
+  //# relay, in either direction: on a promiscuous port the tunnel would feed on itself.
   /**
    * Whether a frame is UDP between the relay's address and port and anybody, in either direction,
    * through whatever `dissect` saw through (VLAN tags, extension headers). Later IP fragments carry

@@ -54,6 +54,9 @@ export class Reconnection {
     this.home = {
       host: options.relay.host,
       port: options.relay.port,
+      //= PROTOCOL.md 3
+      //# | server name (SNI) | the name that the certificate is checked against: the relay's host,
+      //# unless set otherwise
       serverName: options.serverName ?? options.relay.host,
       ...(options.fingerprint === undefined ? {} : { fingerprint: options.fingerprint }),
     };
@@ -107,6 +110,12 @@ export class Reconnection {
     switch (REJECT_REACTIONS[code]) {
       case "repeat": {
         this.#refusedSinceMs ??= nowMs;
+        //= PROTOCOL.md 5.4
+        //# After `reject` `mac-in-use` and `gateway-exists`: repeat each second for 20 s, since the
+        //# one who is in the way is probably the endpoint's own session, which the relay has not
+        //# yet given up.
+        //= PROTOCOL.md 5.4
+        //# Then it is final.
         if (nowMs - this.#refusedSinceMs >= REPEAT_WINDOW_MS) return undefined;
         const askedMs = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
         return { target: this.#target, delayMs: Math.max(REPEAT_INTERVAL_MS, askedMs) };
@@ -115,6 +124,9 @@ export class Reconnection {
         this.#refusedSinceMs = undefined;
         return {
           target: this.home,
+          //= PROTOCOL.md 5.4
+          //# After `rate-limited`, `relay-full`, `room-full`, and `mac-reserved`: as after a loss,
+          //# but not within 1 s.
           delayMs: Math.max(REFUSED_RETRY_MIN_MS, this.#delayMs(retryAfterMs)),
         };
       default:
@@ -122,6 +134,8 @@ export class Reconnection {
     }
   }
 
+  //= PROTOCOL.md 5.4
+  //# An endpoint should come back by itself after everything but what is final:
   /**
    * After the connection or the session was lost; undefined: it is final. `stay` says that the path
    * broke while all was well, so that the same relay is tried first.
@@ -129,6 +143,9 @@ export class Reconnection {
   afterLoss(reaction: Reaction, stay: boolean, retryAfterMs?: number): Retry | undefined {
     this.#refusedSinceMs = undefined;
     if (reaction === "final") return undefined;
+    //= PROTOCOL.md 5.4
+    //# After the fifth `protocol-error` in a row, none of them after a session of 10 s or more:
+    //# final.
     if (reaction === "suspicious" && ++this.#protocolErrors >= PROTOCOL_ERRORS_MAX) {
       return undefined;
     }
@@ -145,8 +162,13 @@ export class Reconnection {
   /** After a `redirect`; undefined: there were too many. */
   afterRedirect(redirect: Redirect): Retry | undefined {
     const address = parseEndpointAddress(redirect.relay);
+    //= PROTOCOL.md 6.3
+    //# It follows at most 3, one behind the other.
     if (address === undefined || this.#redirects >= REDIRECTS_MAX) return undefined;
     this.#redirects++;
+    //= PROTOCOL.md 6.3
+    //# Where the redirect has no fingerprint, what the endpoint was given for its first relay
+    //# decides.
     const fingerprint = redirect.fingerprint ?? this.home.fingerprint;
     const target = {
       host: address.host,

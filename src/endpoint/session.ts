@@ -180,6 +180,8 @@ export class EndpointSession {
     if (this.#state === "finishing") return this.#close(this.#finishErrorCode, nowMs);
     // After a reject or a disconnect we are closing already; without one the relay just left.
     if (!this.#listens()) return;
+    //= PROTOCOL.md 5.3
+    //# FIN from a relay without a last message is a loss, as if the connection had broken.
     this.#ending.ofLoss({ reaction: "retry", text: DISCONNECT_ADVICE.bye }, nowMs);
     this.#close(ErrorCode.done, nowMs);
   }
@@ -221,6 +223,8 @@ export class EndpointSession {
       return this.#protocolError("a message did not arrive in time", nowMs);
     }
     if (this.#state === "settling") {
+      //= PROTOCOL.md 5.1
+      //# **settling**: waits as section 10 says, then sends `hello`.
       if (this.#settler?.settled(nowMs)) this.#greet(nowMs);
       return;
     }
@@ -282,6 +286,9 @@ export class EndpointSession {
     }
   }
 
+  //= PROTOCOL.md 6.7
+  //# With the feature `host-requests` in its welcome, a room's gateway may ask the relay to remove
+  //# players from its own room and to say who may come.
   /** Whether this is a room's gateway, and its relay takes {@link askRelay}. */
   get mayAskRelay(): boolean {
     return this.#state === "joined" && this.#options.role === "gateway" &&
@@ -299,6 +306,8 @@ export class EndpointSession {
 
   /** Whether what the relay says still counts. */
   #listens(): boolean {
+    //= PROTOCOL.md 5.3
+    //# From then on nothing more that the other side sent counts.
     return this.#state === "settling" || this.#state === "greeting" || this.#state === "joined";
   }
 
@@ -306,6 +315,9 @@ export class EndpointSession {
     switch (message.type) {
       case "disconnect":
         this.#ending.ofDisconnect(message, nowMs);
+        //= PROTOCOL.md 5.3
+        //# Who receives `reject`, `redirect` or `disconnect` closes the connection at once, with
+        //# the same code.
         return this.#close(DISCONNECT_ERROR_CODES[message.code], nowMs);
       case "reject":
         if (this.#state === "joined") break;
@@ -316,8 +328,13 @@ export class EndpointSession {
         this.#ending.ofRedirect(message, nowMs);
         return this.#close(ErrorCode.rejected, nowMs);
       case "welcome":
+        //= PROTOCOL.md 5.1
+        //# **greeting**: […] anything else is a protocol error.
         if (this.#state === "greeting") return this.#handleWelcome(message, nowMs);
         break;
+      //= PROTOCOL.md 5.1
+      //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect` and (a gateway that has asked)
+      //# `hostAnswer` are expected, and frames flow.
       case "peerJoined":
         if (this.#state === "joined") return this.#room.handlePeerJoined(message, nowMs);
         break;
@@ -331,10 +348,16 @@ export class EndpointSession {
         if (!this.mayAskRelay) break;
         return this.#push({ type: "hostAnswer", answer: message });
     }
+    //= PROTOCOL.md 4
+    //# What breaks these rules, a message of unknown type, a message that the schema of section 6
+    //# does not allow, a second hello, a second stream, and a message that belongs to the other
+    //# side are **protocol errors**:
     this.#protocolError(`${message.type} while ${this.#state}`, nowMs);
   }
 
   #handleWelcome(welcome: Welcome, nowMs: number): void {
+    //= PROTOCOL.md 5.1
+    //# A `welcome` for another room than the one asked for is a protocol error.
     if (welcome.room !== this.#options.room) {
       return this.#protocolError("a welcome to another room", nowMs);
     }
@@ -359,6 +382,8 @@ export class EndpointSession {
     this.#settler = undefined;
     this.#maximumBytes = 0;
     this.#rttMs = 0;
+    //= PROTOCOL.md 5.1
+    //# **connecting**: […] Give up after 15 s.
     this.#enter("connecting", nowMs + CONNECT_TIMEOUT_MS);
     this.#push({ type: "connect", ...target });
     if (!repeating) this.#say({ type: "connecting", relay: this.#relayText(), attempt });
@@ -366,6 +391,9 @@ export class EndpointSession {
 
   #greet(nowMs: number): void {
     const resume = this.#options.tokens?.get(this.#tokenKey());
+    //= PROTOCOL.md 10
+    //# The endpoint sends its hello then, with what the maximum is now (or less: a user may cap it,
+    //# and then the cap holds for all that the endpoint sends).
     const hello = buildHello(this.#options, this.datagramBytesMax, resume);
     this.#push({ type: "send", bytes: encodeMessage(hello) });
     this.#enter("greeting", nowMs + WELCOME_TIMEOUT_MS);
@@ -427,6 +455,10 @@ export class EndpointSession {
 
   #tokenKey(): TokenKey {
     const { role, room, mac } = this.#options;
+    //= PROTOCOL.md 7.4
+    //# Endpoints should keep the latest token per relay, room and identity, on disk and readable by
+    //# their owner only: per relay by the key of its certificate, since one relay has many names,
+    //# and since another one must not be shown the token.
     const relay = this.#relayKey ?? this.#relayText();
     return { relay, room, peer: role === "gateway" ? role : mac ?? "" };
   }

@@ -78,6 +78,8 @@ export class SessionEnding {
     this.#decide(retry, describeStatus(event), true, nowMs);
   }
 
+  //= PROTOCOL.md 6.3
+  //# After a redirect the endpoint connects there and says hello again.
   /** The relay sends us to another one. */
   ofRedirect(redirect: Redirect, nowMs: number): void {
     const retry = this.#reconnection.afterRedirect(redirect);

@@ -68,13 +68,30 @@ export class ContentFilter {
     rules: ContentRules,
     nowMs = 0,
   ): Verdict {
+    //= PROTOCOL.md 11
+    //# | 8 | all | more than two VLAN tags | `too-many-tags`
     if (frame.tooManyTags) return DropCode.tooManyTags;
+    //= PROTOCOL.md 11
+    //# | 9 | all | a first piece, or a first IP fragment, inside which the chain of headers does
+    //# not end | `hidden-headers`
+    //= PROTOCOL.md 11.1
+    //# A whole frame that is no first fragment and whose chain does not end passes rule 9: no
+    //# receiver can take it for more than it is.
     if (frame.truncated && (firstPiece || frame.ipFragment === IpFragment.first)) {
       return DropCode.hiddenHeaders;
     }
+    //= PROTOCOL.md 11
+    //# | 10 | client, unless allowed | a VLAN tag with an id other than 0 | `vlan-tag`
     if (frame.vlanIds !== 0 && !rules.allowVlan) return DropCode.vlanTag;
     if (rules.fromPlayer) {
+      //= PROTOCOL.md 11
+      //# | 11 | client | EtherType 88F5, 88F6 or 22EA, or destination 01-80-C2-00-00-20 … 2F: MVRP,
+      //# MMRP, MSRP, GVRP | `vlan-registration`
       if (isRegistration(bytes, offset, frame)) return DropCode.vlanRegistration;
+      //= PROTOCOL.md 11
+      //# | 12 | client | IP protocol 112, 89, 88 or 103 (VRRP, CARP, OSPF, EIGRP, PIM); UDP to port
+      //# 520, 521, 1985, 2029, 3222 or 6696 (RIP, RIPng, HSRP, GLBP, Babel), if to a group or from
+      //# the same port | `router-protocol`
       if (isRouterProtocol(bytes, offset, frame)) return DropCode.routerProtocol;
     }
     if (frame.ipProtocol === IpProtocol.udp) {
@@ -84,11 +101,20 @@ export class ContentFilter {
     const code = judgeRouting(frame, rules);
     if (code !== PASS) return code;
     // A receiver must not take these out of fragments (RFC 6980), and what is behind the first is not seen.
+    //= PROTOCOL.md 11
+    //# | 18 | all | ICMPv6 types 133 to 137 in a first IP fragment, where no receiver may take them
+    //# (RFC 6980) | `hidden-headers`
     if (frame.ipFragment === IpFragment.first && isNeighbourDiscovery(frame)) {
       return DropCode.hiddenHeaders;
     }
     if (!rules.fromPlayer) return PASS;
+    //= PROTOCOL.md 11
+    //# | 19 | client | IGMP type 11 (hexadecimal), ICMPv6 type 130: a query for who wants which
+    //# group | `multicast-query`
     if (isMulticastQuery(bytes, end, frame)) return DropCode.multicastQuery;
+    //= PROTOCOL.md 11
+    //# | 20 | client | ARP or neighbour discovery that gives an address of the sender's another
+    //# MAC: section 11.2 | `neighbour-forged`
     return this.#neighbour.read(bytes, offset, end, frame) &&
         !this.#neighbour.isOf(bytes, offset + SOURCE_MAC_OFFSET)
       ? DropCode.neighbourForged
@@ -107,15 +133,23 @@ function judgeUdp(
   if (rules.fromPlayer) {
     if (frame.ipVersion === 4) {
       if (sourcePort === UdpPort.dhcpServer || destinationPort === UdpPort.dhcpClient) {
+        //= PROTOCOL.md 11
+        //# | 13 | client | IPv4 UDP from port 67 or to port 68 | `dhcp-server`
         return DropCode.dhcpServer;
       }
     } else if (sourcePort === UdpPort.dhcpv6Server || destinationPort === UdpPort.dhcpv6Client) {
+      //= PROTOCOL.md 11
+      //# | 14 | client | IPv6 UDP from port 547 or to port 546 | `dhcpv6-server`
       return DropCode.dhcpv6Server;
     }
   }
   if ((!rules.fromPlayer && rules.allowProxyNames) || !isOfNames) return PASS;
   if (frame.ipFragment === IpFragment.first) return DropCode.hiddenHeaders;
   if (frame.transportOffset < 0) return PASS;
+  //= PROTOCOL.md 11
+  //# | 15 | client | UDP from or to port 137, 5353 or 5355 in a first IP fragment:
+  //# `hidden-headers`; else an answer for `wpad` or `isatap` in it, or its registration: section
+  //# 11.2 | `proxy-name`
   return claimsProxyName(bytes, frame.transportOffset + UDP_HEADER_BYTES, end)
     ? DropCode.proxyName
     : PASS;
@@ -123,6 +157,11 @@ function judgeUdp(
 
 /** What routers tell hosts by ICMP. */
 function judgeRouting(frame: Dissection, rules: ContentRules): Verdict {
+  //= PROTOCOL.md 11
+  //# | 16 | client; gateway unless allowed | ICMPv6 type 134, ICMP type 9: router advertisement |
+  //# `router-advertisement`
+  //= PROTOCOL.md 11
+  //# | 17 | client | ICMPv6 type 137, ICMP type 5: redirect | `icmp-redirect`
   const changes = !rules.fromPlayer && rules.allowRouteChanges;
   const advertises = !rules.fromPlayer && rules.allowRouterAdvertisements;
   const { icmpType } = frame;

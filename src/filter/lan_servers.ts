@@ -13,6 +13,9 @@ export const LAN_SERVER_AGE_MS = 24 * 60 * 60_000;
 
 const FAMILY_MAX = LAN_SERVERS_MAX / 2;
 
+//= PROTOCOL.md 12
+//# The LAN's routers and servers are those of players' leases and of router advertisements, each
+//# for 24 h after it was heard of.
 /** See the module. Nothing allocates after the constructor. */
 export class LanServers {
   readonly #addresses = new Uint8Array(LAN_SERVERS_MAX * IPV6_BYTES);

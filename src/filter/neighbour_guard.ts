@@ -79,6 +79,9 @@ export type PlayerOfMac = (bytes: Uint8Array, offset: number) => PeerId;
 /** Whether this PC's adapter has the address at `bytes[offset]`, of 4 or 16 bytes. */
 export type HasAddress = (bytes: Uint8Array, offset: number, ipBytes: number) => boolean;
 
+//= PROTOCOL.md 12
+//# **Whose address.** Gateway and client should remember which MAC has which IP address, by what
+//# the frames of section 11.2, and DHCP's acknowledgements and DHCPv6's replies from the LAN, say.
 /** See the module. Nothing allocates per frame but what people are told, which is bounded. */
 export class NeighbourGuard {
   readonly #table: AddressTable;
@@ -197,6 +200,10 @@ export class NeighbourGuard {
     // A lease of which no player has made use yet may be one of a station's.
     const outranked = rank > held ||
       (isLan && (held === rank || table.ownerOf(place) === LAN_OWNER));
+    //= PROTOCOL.md 12
+    //# This project's drop what claims an address for another MAC (`address-taken`): of a player,
+    //# if the address is the LAN's router or DHCP server, or belongs to a station of the LAN or to
+    //# another player, unless its owner was silent for 60 s;
     if (!isSilent && !outranked) {
       // Its owner alone is told by a station of the LAN that it has it, too: a conflict has to be heard of (RFC 5227).
       if (isLan && table.isMac(place, bytes, target)) return PASS;
@@ -232,6 +239,8 @@ export class NeighbourGuard {
       table.forget(owner, nowMs);
     }
     if (table.countOf(owner) < ADDRESSES_PER_PLAYER_MAX) return false;
+    //= PROTOCOL.md 12
+    //# One player has 16 addresses at most (`too-many-addresses`).
     if (this.#maySpeakOf(owner, nowMs)) this.#say({ type: "tooManyAddresses", owner });
     return true;
   }
@@ -280,10 +289,15 @@ export class NeighbourGuard {
   ): void {
     if (isNobodys(bytes, ip, ipBytes) || isUnspecified(bytes, ip, ipBytes)) return;
     const table = this.#table;
+    //= PROTOCOL.md 12
+    //# A newer lease wins in any case.
     this.#servers.drop(bytes, ip, ipBytes, nowMs);
     const known = table.find(bytes, ip, ipBytes, vlan);
     const owner = this.#playerOf(bytes, mac);
     const place = known >= 0 ? known : table.placeFor(AddressRank.lease, nowMs);
+    //= PROTOCOL.md 12
+    //# A lease holds until it ends, silent or not, but 24 h at most, and a client's own address as
+    //# long as its adapter has it.
     const leasedMs = Math.min(Math.max(1000 * leaseSeconds, ADDRESS_AGE_MS), LEASE_KEPT_MAX_MS);
     table.put(place, bytes, mac, owner, AddressRank.lease, nowMs + leasedMs);
   }

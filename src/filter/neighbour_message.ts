@@ -59,11 +59,16 @@ export class NeighbourMessage {
     return this.#readDiscovery(bytes, offset, end, frame);
   }
 
+  //= PROTOCOL.md 11.2
+  //# The frame is dropped if one of its MACs is not its source.
   /** Whether the MAC that is named is this one. */
   isOf(bytes: Uint8Array, macOffset: number): boolean {
     return !this.#differs && equalMacs(bytes, this.macOffset, bytes, macOffset);
   }
 
+  //= PROTOCOL.md 11.2
+  //# | ARP of 28 bytes with protocol 0800 and lengths 6 and 4 | the sender's (14) | the sender's
+  //# (8)
   #readArp(bytes: Uint8Array, at: number, end: number): boolean {
     if (at < 0 || at + ARP_BYTES > end) return false;
     // Linux takes Ethernet's number and that of IEEE 802 networks: the number does not matter.
@@ -73,6 +78,11 @@ export class NeighbourMessage {
     return this.#say(bytes, at + SENDER_IP_OFFSET, 4, at + SENDER_MAC_OFFSET);
   }
 
+  //= PROTOCOL.md 11.2
+  //# | ICMPv6 133, 134, 135 | the packet's source | options 1 of 8 bytes, from 8, 16, 24 behind the
+  //# type on
+  //= PROTOCOL.md 11.2
+  //# | ICMPv6 136, 137 | the target (8) | options 2 of 8 bytes, from 24, 40 on
   #readDiscovery(bytes: Uint8Array, offset: number, end: number, frame: Dissection): boolean {
     const message = frame.transportOffset;
     const { icmpType } = frame;
@@ -102,6 +112,8 @@ export class NeighbourMessage {
   #say(bytes: Uint8Array, ip: number, ipBytes: 4 | 16, mac: number): boolean {
     let any = 0;
     for (let index = 0; index < ipBytes; index++) any |= bytes[ip + index];
+    //= PROTOCOL.md 11.2
+    //# An address of zeros is nobody's (a probe, duplicate address detection).
     if (any === 0) return false;
     this.ipBytes = ipBytes;
     this.ipOffset = ip;

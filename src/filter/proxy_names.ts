@@ -66,6 +66,10 @@ export class NameQuestions {
     this.#askedMs[place] = nowMs;
   }
 
+  //= PROTOCOL.md 12
+  //# **Where names are asked for.** Of gateway and client rule 15 also holds for UDP to a port from
+  //# which their side, the LAN or the TAP, has sent to port 137, 5353 or 5355 within 10 s: who has
+  //# asked takes an answer from any port.
   /** Whether a packet of others goes to where a question has come from lately. */
   mayBeAnswer({ ipProtocol, destinationPort }: Dissection, nowMs: number): boolean {
     if (ipProtocol !== IpProtocol.udp || destinationPort < 0) return false;
@@ -75,6 +79,10 @@ export class NameQuestions {
   }
 }
 
+//= PROTOCOL.md 11.2
+//# **Names** (rule 15): what follows the UDP header, up to the frame's end, has DNS's form:
+//= PROTOCOL.md 11.2
+//# A message that breaks off is read as far as it goes.
 /**
  * Whether the message at `bytes[at … end)` answers for one of the names, or registers it. One that breaks
  * off is looked at as far as it goes.
@@ -89,6 +97,8 @@ export function claimsProxyName(bytes: Uint8Array, at: number, end: number): boo
   for (let index = 0; index < questions + records; index++) {
     if (next >= end) return false;
     const isQuestion = index < questions;
+    //= PROTOCOL.md 11.2
+    //# Each name counts, but for those of questions where the flags & F800 are 0.
     if (!(isQuestion && asksOnly) && isProxyName(bytes, at, next, end)) return true;
     next = endOfName(bytes, next, end);
     if (isQuestion) next += QUESTION_BYTES;
@@ -115,6 +125,8 @@ function endOfName(bytes: Uint8Array, start: number, end: number): number {
 /** Whether the first label of the name at `bytes[start]`, in the message at `bytes[message]`, is one of them. */
 function isProxyName(bytes: Uint8Array, message: number, start: number, end: number): boolean {
   let at = start;
+  //= PROTOCOL.md 11.2
+  //# A reference (C0) is followed; after the 17th the name counts as one of them.
   for (let jumps = 0; jumps <= POINTERS_MAX; jumps++) {
     if (at + 1 >= end) return false;
     const length = bytes[at];
@@ -126,6 +138,10 @@ function isProxyName(bytes: Uint8Array, message: number, start: number, end: num
   return true;
 }
 
+//= PROTOCOL.md 11.2
+//# It is one of the two if its first label is, in either case: `wpad` or `isatap`, or 32 letters
+//# `A` to `P`, in either case, of which each two are a character of a NetBIOS name (RFC 1001
+//# section 14.1), 15 characters that count
 function isProxyLabel(bytes: Uint8Array, at: number, length: number): boolean {
   for (const name of NAMES) {
     if (length === name.length && isText(bytes, at, name)) return true;

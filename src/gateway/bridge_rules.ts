@@ -8,6 +8,9 @@ import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, SOURCE_MAC_OFFSET } from "../pr
 import { isMulticastMac, isSwitchControl, isZeroMac } from "../proto/mac.ts";
 import type { Roster } from "./roster.ts";
 
+//= PROTOCOL.md 12
+//# **From the LAN** a gateway takes only: broadcast, multicast (but not rule 7's), and frames to
+//# the MACs of clients in the room.
 /**
  * Whether a frame of the LAN may enter the tunnel: broadcast, multicast, and what is for a player.
  * Judged by its first 12 bytes; how long it may be is checked when it is finished or cut.

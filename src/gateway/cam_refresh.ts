@@ -80,6 +80,8 @@ export class CamRefresher {
     }
   }
 
+  //= PROTOCOL.md 12
+  //# A broadcast of the client's own does as well.
   /** An untagged broadcast of the player's own went out to the LAN. */
   noteBroadcast(place: number, nowMs: number): void {
     if (this.#dueMs[place] !== Infinity) this.#dueMs[place] = nowMs + CAM_REFRESH_INTERVAL_MS;
@@ -155,6 +157,10 @@ export class CamRefresher {
   }
 }
 
+//= PROTOCOL.md 12
+//# **Teaching switches.** When a client joins, when the gateway's own session begins anew, and each
+//# 60 s from then on, the gateway puts this frame on the LAN, so that switches learn where the
+//# client is.
 function refreshFrame(): Uint8Array {
   const frame = new Uint8Array(FRAME_BYTES_MIN).fill(0xff, 0, MAC_BYTES);
   frame[12] = EtherType.camRefresh >> 8;

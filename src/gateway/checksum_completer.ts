@@ -25,6 +25,11 @@ export class ChecksumCompleter {
   readonly #targets = new ViewCache();
   readonly #dissection = new Dissection();
 
+  //= PROTOCOL.md 12
+  //# Frames whose checksum or segmentation the system left to the network card are finished first;
+  //# what is longer than 1522 bytes then is dropped.
+  //= PROTOCOL.md 12
+  //# VLAN tags stay.
   /**
    * Copies an ordinary frame to `target`, its VLAN tag put back and its checksum completed.
    *

@@ -347,6 +347,9 @@ export class GatewayCore implements FrameCore, FrameSink {
     if (sender >= 0 && this.#guard.isExcluded(sender)) return DropCode.loopStopped;
     const frame = this.#dissection;
     dissect(bytes, offset, length, frame);
+    //= PROTOCOL.md 12
+    //# **To the LAN** a gateway gives what the relay forwards, again by rule 7 and, for whole
+    //# frames, rules 8 to 20, whatever the relay does.
     const said = this.#content.judgePlayer(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
     if (said !== PASS || sender < 0) return said;
     // Behind a VLAN tag it teaches that VLAN alone.

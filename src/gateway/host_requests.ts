@@ -105,6 +105,10 @@ export class HostRequests {
   /** A session has begun. */
   handleJoined(send: SendRequest, nowMs: number): void {
     this.#send = send;
+    //= PROTOCOL.md 6.7
+    //# A gateway that is to keep it should ask for it again in each new session, a while (this
+    //# project: 60 s) after its welcome: a relay that was started anew knows no tokens, and would
+    //# shut out the players who were there before.
     if (this.#locked) this.#lockDueMs = nowMs + LOCK_AGAIN_MS;
   }
 

@@ -130,6 +130,9 @@ export class Roster {
     return this.#macs.subarray(place * MAC_BYTES, (place + 1) * MAC_BYTES);
   }
 
+  //= PROTOCOL.md 8
+  //# Receivers accept any source peer id, also one that they do not know: a datagram may outrun its
+  //# `peerJoined`.
   /** Who sent a frame with this source MAC under this peer id: a place, or a value of {@link Sender}. */
   senderOf(peerId: PeerId, bytes: Uint8Array, macOffset: number, nowMs: number): number {
     const place = this.#places[peerId];

@@ -32,6 +32,9 @@ const POP_DIRECTIONAL_ISOLATE = "\u2069";
  * first, and cuts the rest after `codePointsMax` Unicode code points.
  */
 export function cleanText(text: string, codePointsMax = Infinity): string {
+  //= PROTOCOL.md 4
+  //# Text that people will read (`name`, `agent`, `message`) is cleaned before it is counted or
+  //# shown:
   const clean = withFewMarks(text.toWellFormed().replace(HIDDEN, ""));
   // A text has no more code points than code units.
   if (clean.length <= codePointsMax) return clean;
@@ -44,6 +47,10 @@ function withFewMarks(text: string): string {
   let marks = MARKS_MAX;
   for (const character of text) {
     if (MARK.test(character)) {
+      //= PROTOCOL.md 4
+      //# Then combining marks (general categories Mn and Me) are taken out in front of the first
+      //# other character, and behind each other character all but its first 4; format characters
+      //# (Cf) count as neither.
       if (marks++ >= MARKS_MAX) continue;
     } else if (!FORMAT.test(character)) marks = 0;
     kept += character;
@@ -57,6 +64,9 @@ function withFewMarks(text: string): string {
  * draw isolates as boxes.
  */
 export function isolated(text: string): string {
+  //= PROTOCOL.md 4
+  //# Whoever shows such a text beside others isolates it (UAX #9) where it may run from right to
+  //# left.
   return RIGHT_TO_LEFT.test(text)
     ? `${FIRST_STRONG_ISOLATE}${text}${POP_DIRECTIONAL_ISOLATE}`
     : text;

@@ -49,11 +49,16 @@ export const RELAY_FRAME_ID_MIN = 0x8000;
 
 /** The frame id that an endpoint gives after `frameId`. */
 export function nextEndpointFrameId(frameId: number): number {
+  //= PROTOCOL.md 9.1
+  //# Frame ids: an endpoint counts through 0 … 7FFF and around.
   return (frameId + 1) & ENDPOINT_FRAME_ID_MAX;
 }
 
 /** The frame id that the relay gives after `frameId`. */
 export function nextRelayFrameId(frameId: number): number {
+  //= PROTOCOL.md 9.1
+  //# The relay, where it must split a whole frame for a target with a narrower path, counts through
+  //# 8000 … FFFF, per source.
   return RELAY_FRAME_ID_MIN | ((frameId + 1) & 0x7fff);
 }
 
@@ -109,13 +114,21 @@ export function parseDatagram(
   length: number,
   out: DatagramView,
 ): 0 | MalformedReason {
+  //= PROTOCOL.md 8
+  //# | 1 | it has fewer than 4 bytes | `short`
   if (length < DATAGRAM_HEADER_BYTES) return MalformedReason.short;
+  //= PROTOCOL.md 8
+  //# | 2 | byte 0 is not 01 | `version`
   if (bytes[offset] !== PROTOCOL_VERSION) return MalformedReason.version;
   const flags = bytes[offset + 1];
+  //= PROTOCOL.md 8
+  //# | 3 | byte 1 & FE is not 0 | `flags`
   if ((flags & ~FLAG_FRAGMENT) !== 0) return MalformedReason.flags;
   out.sourcePeerId = asPeerId(readU16(bytes, offset + 2));
   if (flags !== 0) return parsePiece(bytes, offset, length, out);
   const frameLength = length - DATAGRAM_HEADER_BYTES;
+  //= PROTOCOL.md 8
+  //# | 4 | fewer than 14 bytes follow the header (18 in all) | `shortFrame`
   if (frameLength < ETHERNET_HEADER_BYTES) return MalformedReason.shortFrame;
   out.fragment = false;
   out.frameId = 0;
@@ -132,6 +145,8 @@ function parsePiece(
   length: number,
   out: DatagramView,
 ): 0 | MalformedReason {
+  //= PROTOCOL.md 8
+  //# | 5 | it has fewer than 8 bytes | `short`
   if (length < FRAGMENT_HEADER_BYTES) return MalformedReason.short;
   const place = readU16(bytes, offset + 6);
   const more = (place & MORE_BIT) !== 0;
@@ -140,11 +155,21 @@ function parsePiece(
   const frameLength = length - FRAGMENT_HEADER_BYTES;
   let uncounted = 0;
   if (byteOffset === 0) {
+    //= PROTOCOL.md 8
+    //# | 6 | offset 0 and M not set | `pieceOnly`
     if (!more) return MalformedReason.pieceOnly;
+    //= PROTOCOL.md 8
+    //# | 7 | offset 0 and fewer than 600 bytes follow the header (608 in all) | `pieceShortFirst`
     if (frameLength < FIRST_PIECE_BYTES_MIN) return MalformedReason.pieceShortFirst;
   } else {
+    //= PROTOCOL.md 8
+    //# | 8 | offset 1 … 599 | `pieceOffset`
     if (byteOffset < FIRST_PIECE_BYTES_MIN) return MalformedReason.pieceOffset;
+    //= PROTOCOL.md 8
+    //# | 9 | offset ≥ 600 and fewer than 14 bytes follow the header (22 in all) | `short`
     if (frameLength < ETHERNET_HEADER_BYTES) return MalformedReason.short;
+    //= PROTOCOL.md 8
+    //# | 10 | offset ≥ 600 and exactly 14 bytes follow the header | `pieceEmpty`
     if (frameLength === ETHERNET_HEADER_BYTES) return MalformedReason.pieceEmpty;
     uncounted = ETHERNET_HEADER_BYTES;
   }
@@ -154,6 +179,9 @@ function parsePiece(
   out.byteOffset = byteOffset;
   out.frameOffset = frameOffset;
   out.frameLength = frameLength;
+  //= PROTOCOL.md 8
+  //# **byte offset**: where the piece's first byte that counts belongs in the frame, counted from
+  //# the frame's first byte; the Ethernet header is the frame's bytes 0 to 13.
   out.payloadOffset = frameOffset + uncounted;
   out.payloadLength = frameLength - uncounted;
   return 0;
@@ -182,6 +210,8 @@ export function writeFragmentHeader(
   writeU16(bytes, offset + 6, more ? byteOffset | MORE_BIT : byteOffset);
 }
 
+//= PROTOCOL.md 8
+//# The relay overwrites it with the sender's, whatever it was.
 /** Overwrites who a datagram is from, as the relay does with all that it forwards. */
 export function setSourcePeerId(bytes: Uint8Array, offset: number, sourcePeerId: PeerId): void {
   writeU16(bytes, offset + 2, sourcePeerId);

@@ -101,6 +101,8 @@ export class Dissection {
   truncated = false;
 }
 
+//= PROTOCOL.md 11.1
+//# Filters must see through all of this, and must never read beyond the bytes that are there:
 /**
  * Dissects the frame of which `bytes[offset … offset + length)` is present: all of it or a first
  * piece. Never throws, and reads nothing outside that range.
@@ -141,6 +143,10 @@ function findNetworkHeader(
   let snapSeen = false;
   for (;;) {
     if (isVlanTagType(type)) {
+      //= PROTOCOL.md 11.1
+      //# **VLAN tags**: types 8100, 88A8, 9100 and 9200; 4 bytes each.
+      //= PROTOCOL.md 11.1
+      //# A third one: too many tags, wherever it stands.
       if (out.vlanTags === VLAN_TAGS_MAX) {
         out.tooManyTags = true;
         return false;
@@ -155,6 +161,8 @@ function findNetworkHeader(
       at += VLAN_TAG_BYTES;
       continue;
     }
+    //= PROTOCOL.md 11.1
+    //# There may be tags behind them, but no second SNAP.
     if (type >= ETHER_TYPE_MIN || snapSeen) break;
     if (at + LLC_BYTES > end) {
       out.truncated = true;
@@ -214,6 +222,9 @@ function dissectIpv4(bytes: Uint8Array, at: number, end: number, out: Dissection
   if (out.ipFragment === IpFragment.later) return;
   const packetEnd = at + readU16(bytes, at + 2);
   const transport = at + headerBytes;
+  //= PROTOCOL.md 11.1
+  //# The upper layer lies inside the total length (where that is shorter than the header, it is
+  //# ignored, and the chain does not end).
   if (packetEnd >= transport) {
     dissectTransport(bytes, transport, packetEnd < end ? packetEnd : end, out);
   } else {
@@ -262,6 +273,9 @@ function dissectIpv6(bytes: Uint8Array, start: number, end: number, out: Dissect
   dissectTransport(bytes, at, end, out);
 }
 
+//= PROTOCOL.md 11.1
+//# Extension headers 0, 43, 60, 135, 139 and 140 have (second byte + 1) · 8 bytes; 44 (fragment)
+//# has 8; 51 (AH) has (second byte + 2) · 4.
 /** Length of the extension header `type` at `at`: 0 if it is none, -1 if it is not present. */
 function extensionHeaderBytes(bytes: Uint8Array, type: number, at: number, end: number): number {
   switch (type) {
@@ -305,6 +319,10 @@ function isIcmp(protocol: number, ipVersion: number): boolean {
   return protocol === (ipVersion === 6 ? IpProtocol.icmpv6 : IpProtocol.icmp);
 }
 
+//= PROTOCOL.md 11.1
+//# **The chain ends inside** if the upper layer's shortest header is there: TCP 20 bytes, SCTP and
+//# DCCP 12, UDP and UDP-Lite 8, IGMP (in IPv4) 8, ICMP (in IPv4) and ICMPv6 (in IPv6) 4, all others
+//# 0.
 /** Shortest header of the upper layer; 0 for those that are not known. */
 function transportHeaderBytes(protocol: number, ipVersion: number): number {
   switch (protocol) {

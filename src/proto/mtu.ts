@@ -36,6 +36,13 @@ export function tapMtuFor(
   maxTapMtu: number,
 ): number {
   const carriedBytes = Math.min(budgetBytes, relayMaximumBytes) - TAP_OVERHEAD_BYTES;
+  //= PROTOCOL.md 10
+  //# **A room's MTU** is fixed by the peer that opens it: 18 = 4 (header) + 14 (Ethernet).
+  //= PROTOCOL.md 10
+  //# `max-tap-mtu` is the relay's setting, 1400 unless told otherwise: full frames then nearly fill
+  //# a packet on a path of 1500.
+  //= PROTOCOL.md 10
+  //# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1400 | 1280 |
   return Math.max(TAP_MTU_MIN, Math.min(maxTapMtu, carriedBytes));
 }
 
@@ -85,6 +92,13 @@ export class MtuSettler {
   /** When it settles if it does not grow before, ms; that may have passed. */
   deadlineMs(_nowMs: number): number {
     const isNarrow = this.maximumBytes < TAP_MTU_MAX_DEFAULT + TAP_OVERHEAD_BYTES;
+    //= PROTOCOL.md 10
+    //# It has settled when it has not grown for 100 ms or for 3 round trips, whichever is longer,
+    //# and in any case 1 s after the handshake.
+    //= PROTOCOL.md 10
+    //# As long as it is below 1418 (a whole frame of the usual MTU, 1400), 400 ms take the place of
+    //# the 100 ms: most paths carry that much, and a machine that is busy for a moment must not
+    //# narrow the room for everybody.
     const quietMinMs = isNarrow ? SETTLE_NARROW_QUIET_MIN_MS : SETTLE_QUIET_MIN_MS;
     const quietMs = Math.max(quietMinMs, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
     return Math.min(this.#startedMs + SETTLE_MAX_MS, this.#grownMs + quietMs);

@@ -164,6 +164,8 @@ export class Reassembler {
   handlePiece(bytes: Uint8Array, view: DatagramView, nowMs: number): number {
     this.expire(nowMs);
     const key = view.sourcePeerId << 16 | view.frameId;
+    //= PROTOCOL.md 9.2
+    //# Pieces may come in any order.
     let frame = this.#find(key);
     if (frame === NONE) {
       frame = this.#openFrame(key, view.sourcePeerId, nowMs);
@@ -173,6 +175,9 @@ export class Reassembler {
     const reason = this.#contradiction(frame, bytes, view);
     if (reason !== 0) {
       if (reason !== ReassemblyDrop.dropped) this.counters.dropped[reason]++;
+      //= PROTOCOL.md 9.2
+      //# A frame that was dropped stays, without its bytes, for the same time, so that what still
+      //# comes of it is dropped, too, and cannot become another frame.
       this.#frameBytes[frame] = -1;
       return -reason;
     }
@@ -194,6 +199,9 @@ export class Reassembler {
   /** Gives up frames whose time is up; returns how many of them had not been dropped before. */
   expire(nowMs: number): number {
     const before = this.counters.expired;
+    //= PROTOCOL.md 9.2
+    //# **Time.** 500 ms after its first piece came, a frame that is not complete is given up, and
+    //# its key is free.
     while (this.#oldest !== NONE && nowMs - this.#openedMs[this.#oldest] >= this.ageMaxMs) {
       if (this.#frameBytes[this.#oldest] >= 0) this.counters.expired++;
       this.#close(this.#oldest);
@@ -216,17 +224,31 @@ export class Reassembler {
   /** Why the piece cannot belong to its frame, or 0; then its bytes are marked as there. */
   #contradiction(frame: number, bytes: Uint8Array, view: DatagramView): 0 | ReassemblyDrop {
     const frameBytes = this.#frameBytes[frame];
+    //= PROTOCOL.md 9.2
+    //# | 1 | it was dropped before | `dropped`
     if (frameBytes < 0) return ReassemblyDrop.dropped;
     const start = view.byteOffset;
     const reach = start + view.payloadLength;
+    //= PROTOCOL.md 9.2
+    //# | 2 | the piece ends beyond 1522 bytes (offset + bytes that count) | `overlong`
     if (reach > FRAME_BYTES_MAX) return ReassemblyDrop.overlong;
+    //= PROTOCOL.md 9.2
+    //# | 3 | its first 14 bytes, or its copy of them, differ from those of the frame's first piece
+    //# to come | `headerDiffers`
     if (!this.#sameHeader(frame, bytes, view.frameOffset)) return ReassemblyDrop.headerDiffers;
     if (frameBytes > 0) {
+      //= PROTOCOL.md 9.2
+      //# | 4 | it has no M, and a piece without M has come | `secondEnd`
       if (!view.more) return ReassemblyDrop.secondEnd;
+      //= PROTOCOL.md 9.2
+      //# | 5 | it ends beyond the end that is known; or it has no M and a piece has come that ends
+      //# farther | `beyondEnd`
       if (reach > frameBytes) return ReassemblyDrop.beyondEnd;
     } else if (!view.more && this.#reachBytes[frame] > reach) {
       return ReassemblyDrop.beyondEnd;
     }
+    //= PROTOCOL.md 9.2
+    //# | 6 | it holds a byte that has come already | `overlap`
     return this.#mark(frame, start, reach) ? 0 : ReassemblyDrop.overlap;
   }
 
@@ -261,8 +283,15 @@ export class Reassembler {
 
   /** Opens a frame; the oldest of its source, or of all, gives way where there is no room. */
   #openFrame(key: number, source: number, nowMs: number): number {
+    //= PROTOCOL.md 9.2
+    //# **Bound per source.** At most 64 frames of one source are open, dropped ones included; the
+    //# 65th makes the oldest give way.
     if (this.#sourceCount[source] === this.framesPerSourceMax) {
       this.#giveWay(this.#sourceOldest[source]);
+      //= PROTOCOL.md 9.2
+      //# **Bound over all sources.** Memory must be bounded, however many sources there are.
+      //= PROTOCOL.md 9.2
+      //# This project keeps at most 4,096 frames open; one more makes the oldest of all give way.
     } else if (this.#open === this.framesMax) {
       this.#giveWay(this.#oldest);
     }

@@ -53,6 +53,10 @@ export class Splitter {
     this.beginPiece(0, frameBytes, false, maxDatagramBytes);
   }
 
+  //= PROTOCOL.md 9.1
+  //# **Cutting further.** A piece that does not fit a target is cut by the same rules, keeps its
+  //# frame id and its offsets, and repeats its copy of the header; only the last part of a piece
+  //# with M not set has M not set.
   /**
    * Cuts a piece: `payloadBytes` that count, from `byteOffset` of the frame on, with `more` behind
    * them or not. A piece that fits comes out as it is.
@@ -64,6 +68,8 @@ export class Splitter {
     maxDatagramBytes: number,
   ): void {
     this.#at = byteOffset;
+    //= PROTOCOL.md 9.1
+    //# Where the maximum is less than 608, a frame that does not fit whole is dropped.
     this.#end = maxDatagramBytes < SPLIT_DATAGRAM_BYTES_MIN
       ? byteOffset
       : byteOffset + payloadBytes;
@@ -76,11 +82,20 @@ export class Splitter {
     const at = this.#at;
     const left = this.#end - at;
     if (left <= 0) return false;
+    //= PROTOCOL.md 9.1
+    //# The piece at offset 0 has M set and at least 600 bytes.
+    //= PROTOCOL.md 9.1
+    //# Later pieces begin at 600 or behind, repeat the frame's 14 bytes, and hold at least one byte
+    //# more.
     const headerBytes = at === 0 ? FRAGMENT_HEADER_BYTES : LATER_PIECE_HEADER_BYTES;
     const room = this.#maxDatagramBytes - headerBytes;
+    //= PROTOCOL.md 9.1
+    //# Each piece but the last should be as long as the maximum allows.
     const pieceBytes = left < room ? left : room;
     this.byteOffset = at;
     this.pieceBytes = pieceBytes;
+    //= PROTOCOL.md 9.1
+    //# The piece that ends the frame has M not set; all others have it set.
     this.more = this.#moreBehind || pieceBytes < left;
     this.#at = at + pieceBytes;
     return true;

@@ -21,6 +21,9 @@ import { FLOW_MASK, FLOW_SPARSE } from "./flow.ts";
 /** Bytes that a bucket may send in its turn: one full Ethernet frame. */
 export const QUANTUM_BYTES = 1514;
 
+//= PROTOCOL.md 11
+//# Queues are bounded in bytes (this project: 4,194,304) and in time (20 ms); the oldest is
+//# dropped.
 /**
  * Bounds of a queue where its owner names none. The bytes are what a path of 1.6 Gbit/s carries in the
  * time that an entry may wait: on slower ones it is the time that limits. One wait of the reactor can

@@ -20,6 +20,8 @@ const IPV4_ADDRESSES_BYTES = 8;
 const IPV6_ADDRESSES_OFFSET = 8;
 const IPV6_ADDRESSES_BYTES = 32;
 
+//= PROTOCOL.md 11
+//# Inside a flow (MACs, IP addresses, protocol, ports) nothing is reordered.
 /**
  * The flow of a frame that `dissection` describes: by MAC addresses and, where there are such, IP
  * addresses, protocol and ports.

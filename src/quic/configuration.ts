@@ -54,17 +54,26 @@ export interface QuicSettings {
 
 /** See {@linkcode QuicSettings}. */
 export const QUIC_SETTINGS_DEFAULT: QuicSettings = {
+  //= PROTOCOL.md 3
+  //# | `max_idle_timeout` | 15 s, on both sides
   idleTimeoutMs: 15_000,
+  //= PROTOCOL.md 3
+  //# | keep-alive | each endpoint sends something at least every 5 s (a PING frame if nothing else)
   keepAliveMs: 5_000,
   handshakeIdleTimeoutMs: 10_000,
   disconnectTimeoutMs: 15_000,
   congestionControl: "bbr",
   pacing: false,
   initialWindowPackets: 10,
+  //= PROTOCOL.md 3
+  //# | path MTU discovery | RFC 8899, on both sides: section 10 depends on it
   mtuMinBytes: 1248,
   mtuMaxBytes: 1500,
   peerStreamsMax: 0,
   streamReceiveWindowBytes: 65_536,
+  //= PROTOCOL.md 3
+  //# | `max_ack_delay` | should be 5 ms on both sides: who sends waits so much longer before the
+  //# last packets of a window are lost to it, and a narrow path is empty for that time
   ackDelayMaxMs: 5,
 };
 
@@ -233,7 +242,11 @@ function writeSettings(settings: QuicSettings): Uint8Array<ArrayBuffer> {
   set("MaximumMtu", settings.mtuMaxBytes);
   set("SendBufferingEnabled", 0);
   set("PacingEnabled", settings.pacing ? 1 : 0);
+  //= PROTOCOL.md 3
+  //# | version | QUIC 1 (RFC 9000), with datagrams (RFC 9221)
   set("DatagramReceiveEnabled", 1);
+  //= PROTOCOL.md 3
+  //# | 0-RTT | must not be used or accepted: a hello could be replayed
   set("ServerResumptionLevel", ServerResumption.NO_RESUME);
   struct.setNumber("IsSetFlags", isSet);
   return struct.bytes;

@@ -135,6 +135,9 @@ export class Administration {
     return this.state.reservations.size;
   }
 
+  //= PROTOCOL.md 7.5
+  //# The gateway may give a MAC free sooner (`release`), since a player who has installed anew has
+  //# no token.
   /**
    * Keeps a MAC of a room (by what tells it apart) no longer for who has left, or for a station of the LAN that
    * seems to have it; false if it was for neither.

@@ -96,6 +96,10 @@ export function decideAdmission(
   // What there is too much of here is no obstacle on the way to where the room lives.
   const isNew = where === "here" && replaces === undefined;
 
+  //= PROTOCOL.md 7.1
+  //# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room
+  //# behind the right one is no such), or (unless 8 applies) too many peers from this address, or
+  //# too many rooms that were opened from it
   if (isNew && context.addresses.crowded(session)) {
     return reject("rate-limited", "Too many peers from your address.", PEERS_RETRY_AFTER_MS);
   }
@@ -107,10 +111,21 @@ export function decideAdmission(
   const tooManyPeers = context.peersCount >= options.peersMax;
   const tooManyRooms = opens && rooms.size >= options.roomsMax;
   const givesWay = tooManyRooms ? rooms.givesWayTo(session) : undefined;
+  //= PROTOCOL.md 7.1
+  //# | 5 | `relay-full` | too many peers, or too many rooms and this one would be new (and none in
+  //# which a gateway waits alone gives way: it gets `room-closed` with `retryAfterMs`); not where
+  //# the hello replaces a session, or where 8 applies | yes
   if (isNew && (tooManyPeers || (tooManyRooms && givesWay === undefined))) {
     return reject("relay-full", "This relay is full.");
   }
+  //= PROTOCOL.md 7.1
+  //# | 7 | `not-admitted` | wrong or missing key, unknown room (both before 6), locked room (but
+  //# for a hello that replaces a session in it or shows the token of 12, for a gateway whose key
+  //# shows that it is the host's, or where 8 applies):
   if (key === undefined) return { ...reject("not-admitted", NOT_ADMITTED), keyFailed: true };
+  //= PROTOCOL.md 7.1
+  //# | 6 | `removed` | the key is right, and the player (by MAC, address or token) is banned from
+  //# the room or the relay
   const removed = removedFrom(context, { session, hello, key, nowMs });
   if (removed !== undefined) return removed;
   const kept = keptFor(context, hello, key, nowMs);
@@ -118,13 +133,23 @@ export function decideAdmission(
   if (isNew && kept !== "own" && lockedFor(context, hello, key)) {
     return reject("not-admitted", NOT_ADMITTED);
   }
+  //= PROTOCOL.md 7.1
+  //# | 8 | (`redirect`) | the room lives elsewhere
   if (where !== "here") return { kind: "redirect", target: where };
+  //= PROTOCOL.md 7.1
+  //# | 9 | `budget-too-small` | `datagramBudget`, or the relay's own maximum towards the endpoint,
+  //# is less than 608
   if (Math.min(hello.datagramBudget, session.maxDatagramBytes) < BUDGET_BYTES_MIN) {
     return reject(
       "budget-too-small",
       `The network path carries datagrams of less than ${BUDGET_BYTES_MIN} bytes.`,
     );
   }
+  //= PROTOCOL.md 7.1
+  //# | 10 | (replacing) | section 7.4: then 11 to 13 are passed over
+  //= PROTOCOL.md 7.1
+  //# | 11 | `gateway-exists`, `mac-in-use` | the room has a gateway, or a client with this MAC |
+  //# yes
   if (replaces === undefined && holder !== undefined) {
     return hello.role === "gateway"
       ? reject("gateway-exists", "This room has a gateway already.")
@@ -132,15 +157,25 @@ export function decideAdmission(
   }
   if (replaces === undefined && kept !== "own") {
     const message = kept === "other" ? MAC_KEPT : isOfLan(room, hello, nowMs) && MAC_ON_LAN;
+    //= PROTOCOL.md 7.1
+    //# | 12 | `mac-reserved` | section 7.5: the MAC is kept for another player, or a station of the
+    //# LAN has it | yes
     if (message) return reject("mac-reserved", message, MAC_RESERVED_RETRY_MS);
   }
   const knownBy = replaces !== undefined || kept === "own" ? hello.resume : undefined;
   if (room === undefined) {
+    //= PROTOCOL.md 5.2
+    //# A hello that would open a new room may wait (at most 1 s from the handshake) for the relay's
+    //# own direction of the path: section 10.
     const untilMs = session.settler.deadlineMs(nowMs);
+    //= PROTOCOL.md 10
+    //# It waits by the same rule for its own direction before it opens a new room.
     return session.settler.settled(nowMs)
       ? { kind: "join", key, room, givesWay, replaces, knownBy }
       : { kind: "settle", untilMs };
   }
+  //= PROTOCOL.md 7.1
+  //# | 13 | `room-full` | too many peers in the room, or no peer id is free | yes
   if (room.peers.length >= options.peersPerRoomMax && replaces === undefined) {
     return reject("room-full", "This room is full.");
   }
@@ -202,6 +237,8 @@ function isOfLan(room: Room | undefined, hello: Hello, nowMs: number): boolean {
 
 /** A reject, with the time after which trying again makes sense where it does. */
 export function reject(code: RejectCode, message: string, retryAfterMs?: number): Rejection {
+  //= PROTOCOL.md 7.1
+  //# `retryAfterMs` is there where the table says so, and only there: the others are final.
   const afterMs = retryAfterMs ??
     (code in RETRY_AFTER_MS ? RETRY_AFTER_MS[code as keyof typeof RETRY_AFTER_MS] : undefined);
   return {
@@ -221,6 +258,12 @@ function placeHolder(context: AdmissionContext, room: Room, hello: Hello): Membe
 }
 
 function mayReplace(holder: Membership, hello: Hello): boolean {
+  //= PROTOCOL.md 7.4
+  //# A hello whose `resume` is the token of a session that is still in that room, with the same MAC
+  //# (client) or as gateway, and with the key that the room needs, replaces that session: it gets a
+  //# new peer id and a new token.
+  //= PROTOCOL.md 7.4
+  //# An unknown token, and one of another MAC or role, is ignored, and admission goes on.
   return typeof hello.resume === "string" && equalTokens(hello.resume, holder.resumeToken);
 }
 

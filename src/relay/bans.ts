@@ -54,6 +54,9 @@ export class BanList {
     const ofRoom = this.ofHosts.get(room) ?? new Map<string, Ban>();
     if (ban.by === "host" && ofRoom.size >= ROOM_BANS_MAX) return { ok: false };
     if (ban.by === "host" && replaced.length === 0 && this.siteIsFull(ban)) return { ok: false };
+    //= PROTOCOL.md 6.7
+    //# A relay bounds their number (this project: 64 in a room, 128 of one site, 4,096 over all;
+    //# then the oldest of the site with the most gives way.
     if (ban.by === "host" && this.counts.host >= HOST_BANS_MAX) {
       const oldest = oldestOfMost(this.bySite.values());
       if (oldest !== undefined) {

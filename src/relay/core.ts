@@ -135,6 +135,8 @@ export class RelayCore {
 
   private refuseConnection(session: Session): void {
     this.state.tallies.connectionsRefused++;
+    //= PROTOCOL.md 5.3
+    //# It closes with code 1, without a message, a connection that is one too many.
     this.lifecycle.close(session, ErrorCode.rejected);
   }
 
@@ -144,6 +146,8 @@ export class RelayCore {
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
     session.membership?.limitDatagrams();
+    //= PROTOCOL.md 10
+    //# Maximums may change later, in either direction.
     session.settler.handleMaximum(bytes, nowMs);
   }
 
@@ -175,6 +179,9 @@ export class RelayCore {
   handleControlFinished(connection: ConnectionId, nowMs: number): void {
     const session = this.sessions[connection];
     if (session === undefined || session.ended) return;
+    //= PROTOCOL.md 5.3
+    //# An endpoint that leaves sends `disconnect` `bye`, or only FIN; the relay treats both alike
+    //# and closes at once.
     this.lifecycle.handleFarewell(session, "bye", nowMs);
   }
 
@@ -200,6 +207,11 @@ export class RelayCore {
   handleClosed(connection: ConnectionId, nowMs: number, errorCode?: number): void {
     const session = this.sessions[connection];
     if (session === undefined) return;
+    //= PROTOCOL.md 5.3
+    //# | none | the connection timed out, was reset, or the endpoint died | | `lost`
+    //= PROTOCOL.md 5.3
+    //# The code with which an *endpoint* closes without a word decides in the same way: 0 is `bye`,
+    //# 2 is `error`, all others are `lost`.
     const reason = errorCode === ErrorCode.done
       ? "bye"
       : errorCode === ErrorCode.protocol
@@ -231,6 +243,9 @@ export class RelayCore {
           this.noteMalformed(peer, nowMs);
         }
         if (this.sweepDueMs === Infinity) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+        //= PROTOCOL.md 8
+        //# Datagrams that come before the sender's welcome are dropped and counted apart; they are
+        //# neither read nor malformed.
       } else this.forwarder.refuse(session, nowMs);
     }
     this.state.pool.release(slot);
@@ -335,15 +350,24 @@ export class RelayCore {
   }
 
   private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
+    //= PROTOCOL.md 7.1
+    //# | – | (`disconnect` `protocol-error`) | bad length or bad JSON, in the first message, too
     if (message.error !== undefined) {
       const text = message.error === "bad-length" ? "A message's length is wrong." : "Bad JSON.";
       return this.protocolError(session, text, nowMs);
     }
     if (session.state === "hello") return this.handleHello(session, message.json, nowMs);
+    //= PROTOCOL.md 4
+    //# What breaks these rules, a message of unknown type, a message that the schema of section 6
+    //# does not allow, a second hello, a second stream, and a message that belongs to the other
+    //# side are **protocol errors**:
     const result = parseEndpointMessage(message.json);
     if (!result.ok) {
       return this.protocolError(session, result.message, nowMs);
     }
+    //= PROTOCOL.md 4
+    //# A relay should treat more than 100 control messages within 10 s as one, too (this project's:
+    //# unless its host says another number).
     if (session.controlMeter.exceeds(nowMs)) {
       return this.protocolError(session, "Too many messages.", nowMs);
     }
@@ -353,6 +377,8 @@ export class RelayCore {
     if (result.message.type === "hostRequest") {
       return this.hostRequests.handle(session, result.message, nowMs);
     }
+    //= PROTOCOL.md 6.5
+    //# The relay keeps the last of each peer.
     if (session.membership !== undefined) session.membership.lastStats = result.message;
   }
 
@@ -366,6 +392,10 @@ export class RelayCore {
     if (!result.ok) {
       return this.lifecycle.refuse(session, reject(result.code, result.message), nowMs);
     }
+    //= PROTOCOL.md 7.1
+    //# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room
+    //# behind the right one is no such), or (unless 8 applies) too many peers from this address, or
+    //# too many rooms that were opened from it
     if (waitMs > 0) {
       const tooMany = reject("rate-limited", "Too many attempts from your address.", waitMs);
       return this.lifecycle.refuse(session, tooMany, nowMs);
@@ -407,11 +437,16 @@ export class RelayCore {
     else if (session.state === "ending") this.lifecycle.close(session, session.endErrorCode);
     else if (session.state === "hello") {
       const message = "No hello came in time.";
+      //= PROTOCOL.md 5.2
+      //# No complete hello within 10 s of the handshake: `disconnect` `hello-timeout`.
       this.lifecycle.disconnect(session, { code: "hello-timeout", message }, nowMs);
     }
   }
 
   private noteMalformed({ malformedMeter, session }: Membership, nowMs: number): void {
+    //= PROTOCOL.md 8
+    //# When one endpoint has sent more than 100 within any 10 s, the relay ends its session with
+    //# `malformed-limit`.
     if (!malformedMeter.exceeds(nowMs)) return;
     const message = "Too many malformed datagrams.";
     this.lifecycle.disconnect(session, { code: "malformed-limit", message }, nowMs);

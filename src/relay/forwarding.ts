@@ -76,11 +76,18 @@ export class Forwarder {
     const { bytes, view } = this;
     const counters = source.counters;
     counters.datagramsReceived++;
+    //= PROTOCOL.md 11
+    //# | 1 | all | malformed (section 8) | `malformed-…`
     const malformed = parseDatagram(bytes, offset, length, view);
     if (malformed !== 0) {
+      //= PROTOCOL.md 8
+      //# A malformed datagram is dropped and counted.
       this.drop(source.session, malformedDrop(malformed), -1, nowMs);
       return true;
     }
+    //= PROTOCOL.md 8
+    //# A relay also treats a piece **from an endpoint** with a frame id of 8000 or more as
+    //# malformed.
     if (view.fragment && view.frameId > ENDPOINT_FRAME_ID_MAX) {
       // The upper half is for splits of our own: a mix of both would be put together wrongly.
       this.drop(source.session, DropCode.malformedOther, -1, nowMs);
@@ -93,6 +100,8 @@ export class Forwarder {
     buckets.fill(nowMs);
     let code = buckets.take(PeerBucket.bytes, length)
       ? this.judge(source, frame)
+      //= PROTOCOL.md 11
+      //# This project's drops what is too much, with these reasons:
       : DropCode.bandwidthLimit;
     if (code === PASS) {
       setSourcePeerId(bytes, offset, source.peerId);
@@ -117,16 +126,35 @@ export class Forwarder {
     this.drop(source, source.ended ? DropCode.senderEnding : DropCode.beforeWelcome, -1, nowMs);
   }
 
+  //= PROTOCOL.md 11
+  //# In this order, the first rule that objects drops it, with the reason that `drops` counts
+  //# (names of this project's relay):
   /** All rules that do not depend on who is in the room, but for loops; finds the flow, too. */
   private judge(source: Membership, frame: number): Verdict {
     const { bytes, view, dissection } = this;
+    //= PROTOCOL.md 11
+    //# | 2 | all | longer than 1522 bytes (a piece: offset + bytes that count) | `over-long`
     if (view.byteOffset + view.payloadLength > FRAME_BYTES_MAX) return DropCode.overLong;
     if (source.isGateway) {
+      //= PROTOCOL.md 11
+      //# | 3 | gateway | the source MAC is multicast | `multicast-source`
       if (isMulticastMac(bytes, frame + MAC_BYTES)) return DropCode.multicastSource;
+      //= PROTOCOL.md 11
+      //# | 4 | gateway | the source MAC is zero | `zero-source`
       if (isZeroMac(bytes, frame + MAC_BYTES)) return DropCode.zeroSource;
+      //= PROTOCOL.md 11
+      //# | 5 | gateway | the source MAC is that of a client in the room: the LAN leads back into
+      //# the tunnel | `loop`
       if (source.room.macs.get(bytes, frame + MAC_BYTES) >= 0) return DropCode.loop;
+      //= PROTOCOL.md 11
+      //# | 6 | client | the source MAC is not the client's own | `foreign-source`
     } else if (!equalMacs(bytes, frame + MAC_BYTES, source.mac, 0)) return DropCode.foreignSource;
+    //= PROTOCOL.md 11
+    //# | 7 | all | the destination is 01-80-C2-00-00-00 … 0F, 01-00-0C-CC-CC-CC or
+    //# 01-00-0C-CC-CC-CD | `switch-control`
     if (isSwitchControl(bytes, frame)) return DropCode.switchControl;
+    //= PROTOCOL.md 11
+    //# Later pieces are judged by rules 1 to 7 and by their target, with their copy of the header.
     if (view.fragment && view.byteOffset > 0) {
       const flow = this.pieceFlows.recall(source.session.connection, view.frameId);
       this.flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
@@ -142,6 +170,8 @@ export class Forwarder {
     return PASS;
   }
 
+  //= PROTOCOL.md 11
+  //# | 21 | | the target, by the destination MAC:
   /** Queues the datagram for everyone who is to have it; a drop code when that is nobody. */
   private route(
     source: Membership,
@@ -153,6 +183,9 @@ export class Forwarder {
     const room = source.room;
     const frame = this.view.frameOffset;
     if (source.isGateway) room.lan?.learn(this.bytes, frame, nowMs);
+    //= PROTOCOL.md 11
+    //# | broadcast, multicast | all other peers (`no-target` if there are none) | all clients
+    //# (`no-target`)
     if (isMulticastMac(this.bytes, frame)) {
       const peers = room.peers;
       if (peers.length === 1) return DropCode.noTarget;
@@ -161,6 +194,8 @@ export class Forwarder {
       const refused = this.charge(source, receivers, length * receivers, nowMs);
       if (refused !== PASS) return refused;
       for (let i = 0; i < peers.length; i++) {
+        //= PROTOCOL.md 11
+        //# Nothing ever goes back to its sender.
         if (peers[i] !== source) this.deliver(source, peers[i], slot, offset, length, nowMs);
       }
       return PASS;
@@ -169,7 +204,12 @@ export class Forwarder {
     let target: Membership | undefined;
     if (connection >= 0) {
       target = this.state.sessions[connection]?.membership;
+      //= PROTOCOL.md 11
+      //# | MAC of a client in the room | that client; its own: `own-destination` | that client
       if (target === source) return DropCode.ownDestination;
+      //= PROTOCOL.md 11
+      //# | another unicast MAC | the gateway (`no-gateway` if there is none) | dropped:
+      //# `unknown-destination`
     } else if (source.isGateway) return DropCode.unknownDestination;
     else target = room.gateway;
     if (target === undefined) return DropCode.noGateway;
@@ -202,6 +242,9 @@ export class Forwarder {
     length: number,
     nowMs: number,
   ): void {
+    //= PROTOCOL.md 10
+    //# Whether a frame is split is decided by the maximum at that moment (the relay's: and by the
+    //# budget of the endpoint's hello); `tapMtu` stays.
     if (length <= target.sendBytesMax) {
       this.pool.retain(slot);
       target.queue.enqueue(slot, offset, length, this.flow, nowMs);

@@ -32,6 +32,8 @@ export class HostRequests {
     const host = session.membership;
     const mayAsk = host?.isGateway === true &&
       sharedFeatures(host.hello).includes(Feature.hostRequests);
+    //= PROTOCOL.md 6.7
+    //# From anybody else, and without the feature, `hostRequest` is a protocol error.
     if (!mayAsk) {
       const message = "Only the room's gateway may ask for this.";
       return this.lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
@@ -74,6 +76,9 @@ export class HostRequests {
     }
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `kick` | `peerId` | sends this player away (`kicked`) and bans them: their MAC, their token,
+  //# and their address where nobody else in the room has it. For an hour without `forMs`; 0: no ban
   private kick(room: Room, message: HostRequest, defaultMs: number, nowMs: number): Answer {
     const { peerId = NO_PEER } = message;
     if (peerId === room.gateway?.peerId) return refuse("that is the gateway itself");
@@ -84,6 +89,8 @@ export class HostRequests {
     return done(`player ${peerId} is out${long}${keptNote(outcome)}`);
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `ban` | `peerId` or `target` | with `peerId`: as `kick`, 30 days without `forMs`.
   private ban(room: Room, message: HostRequest, nowMs: number): Answer {
     const target = parseBanTarget(message.target ?? "");
     if (target === undefined) return refuse("that is no MAC, address or token");
@@ -95,6 +102,8 @@ export class HostRequests {
     return done(`${target} is kept out for ${long}; ${removed} sent away`);
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `unban` | `target` | takes this gateway's bans back that look for it, or have this `id`
   private unban(room: Room, text: string): Answer {
     const named = parseBanTarget(text) ?? text;
     const bans = this.state.bans.ofRoom(room.key).filter(({ id, targets }) =>
@@ -105,6 +114,9 @@ export class HostRequests {
     return done(`${bans.flatMap(({ targets }) => targets).join(", ")} may come again`);
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `lock`, `unlock` | | lets no new player into the room, while the room is there; who has left
+  //# within 10 minutes and shows the token may come back
   private lock(room: Room, action: HostAction): Answer {
     const wanted = action === "lock";
     if (!wanted && !room.lockedByHost) {
@@ -117,6 +129,9 @@ export class HostRequests {
     );
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `release` | `target` | a MAC: it is no longer kept for who has left, nor for a station of
+  //# the LAN until that speaks again (section 7.5)
   private release(room: Room, text: string): Answer {
     const mac = parseMac(text);
     if (mac === undefined) return refuse("that is no MAC");
@@ -126,6 +141,8 @@ export class HostRequests {
       : refuse(`${name} is not kept for anybody, and no station of the LAN has it`);
   }
 
+  //= PROTOCOL.md 6.7
+  //# | `bans` | | lists this room's bans in one or more answers
   private list(room: Room, nowMs: number): Answer[] {
     const unixMs = Math.round(this.state.timeOriginMs + nowMs);
     this.admin.bans(nowMs);
@@ -154,6 +171,9 @@ function removalBy(room: Room, { forMs, reason }: HostRequest, defaultMs: number
   const site = room.gateway?.session.siteKey;
   return {
     by: "host",
+    //= PROTOCOL.md 6.7
+    //# A host's bans hold in its own room, for players only, and end after 30 days at the latest;
+    //# they last when gateway or relay are started anew.
     forMs: Math.min(forMs ?? defaultMs, HOST_BAN_MAX_MS),
     ...(reason === undefined ? {} : { reason }),
     ...(site === undefined ? {} : { site }),

@@ -55,6 +55,13 @@ export class LanMacs {
   /** Whether a station has the MAC at `bytes[offset]`, and not only a frame or two that say so. */
   isStation(bytes: Uint8Array, offset: number, nowMs: number): boolean {
     const last = Math.max(this.present.get(bytes, offset), this.former.get(bytes, offset));
+    //= PROTOCOL.md 7.5
+    //# A client is refused, too, if its MAC is not kept for it and the gateway has sent at least 3
+    //# frames from it, none of them 60 s after the one before, the last within 60 s: a station of
+    //# the LAN has it.
+    //= PROTOCOL.md 7.5
+    //# A single frame shows nothing, since it is soon forged, or may be the player's own that came
+    //# by another room's gateway.
     return this.countOf(last, nowMs) >= STATION_FRAMES_MIN;
   }
 

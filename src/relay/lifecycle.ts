@@ -40,6 +40,9 @@ import type { RelayTallies } from "./tallies.ts";
 /** Bytes of a resume token before base64url: 192 bits. */
 const RESUME_TOKEN_BYTES = 24;
 
+//= PROTOCOL.md 5.3
+//# | 2 | protocol error | `protocol-error`, `malformed-limit`, `hello-timeout` | `error` | […] | 4
+//# | shutting down | `relay-restarting` | `lost` |
 /** What the others in the room are told of each `disconnect` of ours. */
 const LEAVE_REASONS: Readonly<Record<DisconnectCode, LeaveReason>> = {
   "bye": "bye",
@@ -128,6 +131,8 @@ export class Lifecycle {
     const peer = new Membership({
       ...who,
       session,
+      //= PROTOCOL.md 7.4
+      //# Each welcome brings a new token, at least 128 random bits.
       resumeToken: base64Url(random(RESUME_TOKEN_BYTES)),
       buckets: new PeerBuckets(sizes, nowMs),
       addressShare: addresses.entered(session, nowMs),
@@ -147,6 +152,10 @@ export class Lifecycle {
     return peer;
   }
 
+  //= PROTOCOL.md 7.2
+  //# In this order: the session that is replaced (if any) gets `disconnect` `replaced`; the others
+  //# get its `peerLeft` `replaced`; the newcomer gets `welcome` and then a `peerJoined` for each
+  //# peer in the room; the others get the newcomer's `peerJoined`.
   /** The welcome, then everyone who is there, then the news to everyone. */
   private greet(peer: Membership, nowMs: number): void {
     const { session, room, hello } = peer;
@@ -156,9 +165,15 @@ export class Lifecycle {
       peerId: peer.peerId,
       room: room.code,
       tapMtu: room.tapMtu,
+      //= PROTOCOL.md 6.2
+      //# | **`gatewayPresent`** | boolean | whether the room has a gateway; true for a gateway
+      //# itself
       gatewayPresent: room.gateway !== undefined,
       relayTime: Math.round(this.state.timeOriginMs + nowMs),
       resume: peer.resumeToken,
+      //= PROTOCOL.md 6.2
+      //# | `features` | list of text | those of the hello's that the relay has, too; absent where
+      //# the hello had no list
       ...(hello.features === undefined ? {} : { features: [...sharedFeatures(hello)] }),
     }, nowMs);
     peer.welcomeUnsentBytes = session.controlUnsentBytes;
@@ -225,7 +240,14 @@ export class Lifecycle {
 
   /** The last message is on its way: FIN, then a second for the peer to close. */
   private end(session: Session, errorCode: number, nowMs: number): void {
+    //= PROTOCOL.md 5.2
+    //# If the endpoint has not even opened its stream, there is nothing to say it on: the
+    //# connection is closed with code 2.
     if (!session.streamOpen || session.unread) return this.close(session, errorCode);
+    //= PROTOCOL.md 5.3
+    //# Who ends a session sends `reject`, `redirect` or `disconnect` as its last message, finishes
+    //# its side of the stream (FIN), waits until the other side closes the connection, or 1 s, and
+    //# then closes it with the application error code below.
     this.state.outbox.push({ type: "finish", connection: session.connection });
     session.state = "ending";
     session.endErrorCode = errorCode;
@@ -257,6 +279,8 @@ export class Lifecycle {
       const left = { ...introduce(peer), type: "peerLeft", reason } as const;
       for (const other of room.peers) this.send(other.session, left, nowMs);
     }
+    //= PROTOCOL.md 5.3
+    //# A room without peers is gone.
     if (room.peers.length === 0 && !room.held) {
       this.state.rooms.close(room, nowMs);
       this.state.outbox.log("info", "Room closed", { room: room.code });
@@ -269,6 +293,9 @@ export class Lifecycle {
     const { room } = peer;
     if (peer.isGateway) {
       if (reason === "replaced" || state.policy.provesHost) return;
+      //= PROTOCOL.md 6.7
+      //# Where a relay asks for no keys, nobody can show that they are the host: lock and bans end
+      //# there when the gateway leaves.
       room.lockedByHost = false;
       for (const { id } of state.bans.ofRoom(room.key)) state.bans.remove(id);
       return;
@@ -277,6 +304,10 @@ export class Lifecycle {
     const { resumeToken, priorToken, session: { siteKey } } = peer;
     // Whom the welcome has never reached may have no token to come back with: a `bye` does not show that it
     // did, since who is ended while it waits for the welcome says it, too.
+    //= PROTOCOL.md 7.5
+    //# Nothing is kept for a session that ended before its endpoint's transport had acknowledged
+    //# the welcome, or before `stats` or a datagram showed that it had come; `bye` alone does not,
+    //# since an endpoint may leave while it waits for the welcome.
     const isSure = priorToken !== undefined || peer.welcomeUnsentBytes <= 0 ||
       peer.lastStats !== undefined || peer.counters.datagramsReceived > 0;
     if (!isSure) return;
@@ -287,6 +318,11 @@ export class Lifecycle {
   /** Sends the relay's own view of a peer's traffic, unless the peer is slow to read. */
   sendStats(peer: Membership, nowMs: number): void {
     const { session } = peer;
+    //= PROTOCOL.md 6.5
+    //# Every 10 s, from the welcome on.
+    //= PROTOCOL.md 6.5
+    //# An endpoint's are its own view; the relay's are what it did with the frames of this peer
+    //# (*received* from it, *sent* to it), and its drops.
     peer.statsDueMs = Math.max(peer.statsDueMs + STATS_INTERVAL_MS, nowMs + 1);
     if (session.controlUnsentBytes > STATS_UNSENT_BYTES_MAX) return;
     this.send(session, {
@@ -308,6 +344,10 @@ export class Lifecycle {
   send(session: Session, message: RelayMessage, nowMs: number): void {
     if (!session.streamOpen || session.unread) return;
     const bytes = encodeMessage(message);
+    //= PROTOCOL.md 5.3
+    //# A relay bounds the control bytes that wait for an endpoint that does not read them (this
+    //# project: 65,536 and 1,024 for each peer that a room may have), and closes its connection
+    //# with code 2, without a message.
     if (session.controlUnsentBytes + bytes.length > this.controlUnsentMax) {
       session.unread = true;
       session.deadlineMs = nowMs;
@@ -329,5 +369,8 @@ function dhcpServersFor({ isGateway, room }: Membership): { dhcpServers?: PeerId
   if (!isGateway) return {};
   const servers = room.peers.filter(({ dhcpServerTold }) => dhcpServerTold);
   if (servers.length === 0) return {};
+  //= PROTOCOL.md 6.5
+  //# | `dhcpServers` | list of integers | the relay's to a gateway only: `peerId`s of players of
+  //# the room whose answers as DHCP or DHCPv6 servers it has dropped; readers keep 64 at most
   return { dhcpServers: servers.slice(0, DHCP_SERVERS_REPORTED_MAX).map(({ peerId }) => peerId) };
 }

@@ -31,6 +31,9 @@ interface Kept extends MacReservation {
   readonly mac: string;
 }
 
+//= PROTOCOL.md 7.5
+//# When a client's session ends otherwise than by being banned or replaced, the room's relay keeps
+//# its MAC for 10 minutes:
 /** See the module. */
 export class MacReservations {
   /** By room and MAC, those of each site, and those of each room: the oldest first. */
@@ -67,6 +70,10 @@ export class MacReservations {
       const bySite = Map.groupBy(ofRoom, (one) => one.siteKey).values();
       this.forget(oldestOfMost(bySite.map((some) => new Set(some))));
     }
+    //= PROTOCOL.md 7.5
+    //# A relay bounds what it keeps (this project: 256 MACs for one site and 256 in a room, or as
+    //# many as a room may have players, 16,384 over all; the oldest of the site with the most gives
+    //# way.
     if (this.size >= RESERVATIONS_MAX) this.forget(oldestOfMost(this.sites.values()));
     const kept = { room, mac, tokens, siteKey, untilMs: nowMs + MAC_RESERVATION_MS };
     this.all.set(nameOf(room, mac), kept);

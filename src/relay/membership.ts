@@ -81,6 +81,8 @@ export class Membership implements MembershipParts {
 
   /** To be called when its connection's maximum has changed. */
   limitDatagrams(): void {
+    //= PROTOCOL.md 10
+    //# The relay sends it nothing longer either, whatever its own maximum towards the endpoint.
     this.sendBytesMax = Math.min(this.session.maxDatagramBytes, this.hello.datagramBudget);
   }
 }

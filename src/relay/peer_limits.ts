@@ -21,6 +21,8 @@ const FILLED_MS = BUCKETS;
 /** A bucket of bytes holds at least two of the longest datagrams, so that nothing is shut out for ever. */
 const BURST_BYTES_MIN = 3_100;
 
+//= PROTOCOL.md 11
+//# A gateway, which speaks for a whole LAN, has four times as much.
 /** How many times a client's share a gateway has. */
 export const GATEWAY_SHARE = 4;
 
@@ -38,6 +40,13 @@ export interface PeerLimits {
   readonly burstMs: number;
 }
 
+//= PROTOCOL.md 11
+//# **Limits.** So that one peer cannot flood the others or the relay's line, a relay should limit
+//# what each peer sends, with some room for bursts.
+//= PROTOCOL.md 11
+//# | `bandwidth-limit` | […] | `unknown-unicast-limit` |
+//= PROTOCOL.md 11
+//# A second's worth may come at once.
 /** The defaults: far above what games do, far below what floods do. */
 export const PEER_LIMITS: PeerLimits = {
   floodFramesPerSecond: 500,

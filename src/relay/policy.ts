@@ -36,12 +36,18 @@ export interface AdmissionPolicy {
   readonly provesHost?: boolean;
 }
 
+//= PROTOCOL.md 7.3
+//# A relay may ask for no keys at all, and ignores them then; or admit only rooms that it has on a
+//# list, with the SHA-256 of each one's room key.
 /** Everyone may join: the room's code alone tells rooms apart. */
 export const OPEN_POLICY: AdmissionPolicy = { roomKey: (hello) => hello.room };
 
 /** Bytes of the salt of {@link KeyedPolicy}. */
 export const KEY_SALT_BYTES = 32;
 
+//= PROTOCOL.md 7.3
+//# Where a relay asks for keys, a client sends `roomKey`, a gateway `gatewayKey`, from which the
+//# relay computes the room key; and a room **is** the pair of name and room key.
 /**
  * Everyone who has a key may join: a room is the pair of its code and its key. Two parties of the same
  * name never meet, and nobody can take a name before its owner comes.
@@ -81,6 +87,8 @@ export class ListedPolicy implements AdmissionPolicy {
     let fits = false;
     // An unknown room takes as long as one with one key.
     for (const other of listed ?? UNKNOWN_ROOM) {
+      //= PROTOCOL.md 7.3
+      //# A relay keeps hashes of keys only and compares in constant time.
       if (equalInConstantTime(hash, other)) fits = true;
     }
     return fits && listed !== undefined && key !== undefined ? hello.room : undefined;

@@ -22,6 +22,13 @@ export interface RemovalNotice {
   readonly forMs?: number;
 }
 
+//= PROTOCOL.md 6.8
+//# | `removal` | endpoints | `reject` with `removed` and `mac-reserved`; `by` and `forMs` in
+//# `reject` and `disconnect`
+//= PROTOCOL.md 6.8
+//# | `host-requests` | gateways | `hostRequest` and `hostAnswer`, where the relay has named it, too
+//= PROTOCOL.md 6.8
+//# Names that a reader does not know mean nothing to it.
 /** The features of this relay that a hello names, too. */
 export function sharedFeatures(hello: Hello | undefined): readonly string[] {
   const own: readonly string[] = Object.values(Feature);
@@ -39,9 +46,15 @@ export function noticeOf(hello: Hello | undefined, removal: Removal): RemovalNot
   return { message: `${who} has removed you${long}${reason === undefined ? "" : `: ${reason}`}.` };
 }
 
+//= PROTOCOL.md 4
+//# New messages, codes and fields that ask for something go only to who has named the feature that
+//# they belong to (section 6.8).
 /** The code of a refusal for an endpoint: those that it does not know have an older one beside them. */
 export function knownCode(hello: Hello | undefined, code: RejectCode): RejectCode {
   if (sharedFeatures(hello).includes(Feature.removal)) return code;
+  //= PROTOCOL.md 6.8
+  //# Who has not named `removal` gets `not-admitted` in the place of `removed`, `mac-in-use` in
+  //# that of `mac-reserved`, and a `message` that says it all.
   return code === "removed" ? "not-admitted" : code === "mac-reserved" ? "mac-in-use" : code;
 }
 

@@ -24,6 +24,9 @@ export class PeerIds {
   take(nowMs: number): PeerId {
     this.wake(nowMs);
     if (this.used.size + this.restingSinceMs.size >= PEER_ID_MAX) return NO_PEER;
+    //= PROTOCOL.md 6.2
+    //# | **`peerId`** | integer | 1 … 65,535: unique in the room, and not given out again within 60
+    //# s of its end
     while (this.used.has(this.next) || this.restingSinceMs.has(this.next)) this.advance();
     const id = asPeerId(this.next);
     this.used.add(id);
@@ -31,6 +34,9 @@ export class PeerIds {
     return id;
   }
 
+  //= PROTOCOL.md 5.3
+  //# When a session ends, its place in the room and its name are free at once; its peer id rests
+  //# for 60 s, and its MAC stays the player's for 10 minutes (section 7.5).
   giveBack(id: PeerId, nowMs: number): void {
     this.used.delete(id);
     this.restingSinceMs.set(id, nowMs);

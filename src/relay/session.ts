@@ -87,6 +87,8 @@ export class Session {
     this.maxDatagramBytes = maxDatagramBytes;
     this.settler = new MtuSettler(connectedMs);
     this.settler.handleMaximum(maxDatagramBytes, connectedMs);
+    //= PROTOCOL.md 5.1
+    //# The hello must reach the relay within 10 s of the handshake.
     this.deadlineMs = connectedMs + HELLO_DEADLINE_MS;
   }
 

@@ -24,6 +24,8 @@ export interface ShareLimits {
   readonly burstMs: number;
 }
 
+//= PROTOCOL.md 11
+//# | `room-limit`, `address-limit` | […] 500,000,000 delivered a second |
 /**
  * The defaults, more than a large party ever has: where a gateway passes a storm of its LAN on as far as it may
  * (2,000 broadcasts a second) to 50 players, and each of them sends 20, it is 150,000 deliveries a second; bulk

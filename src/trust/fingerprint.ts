@@ -16,6 +16,9 @@ export function fingerprintOf(certificate: X509Certificate): string {
   return hashSpki(new Uint8Array(certificate.publicKey.rawData));
 }
 
+//= PROTOCOL.md 3
+//# a *fingerprint*: base64url of the SHA-256 of the leaf's public key (its DER
+//# SubjectPublicKeyInfo), 43 characters.
 /** Base64url SHA-256 of a DER SubjectPublicKeyInfo. */
 export function hashSpki(spkiDer: Uint8Array): string {
   return createHash("sha256").update(spkiDer).digest("base64url");

@@ -17,6 +17,9 @@ export class PinFileError extends Error {
   override readonly name = "PinFileError";
 }
 
+//= PROTOCOL.md 3
+//# a *certificate file*: if it holds a CA, then the chain must lead to it, and the name and the
+//# dates must be right; if it holds a leaf, then its public key is the pin, as in 1;
 /**
  * Reads a certificate file, PEM (one or more) or DER (one). The first certificate decides: a CA makes
  * all CAs in the file trust anchors; anything else pins the public key of every certificate in it that

@@ -21,6 +21,10 @@ function openRoom(relay: RelayHarness): Map<number, ScriptedEndpoint> {
   return new Map(peers.map((peer) => [peer.last("welcome")["peerId"] as number, peer]));
 }
 
+//= PROTOCOL.md 11
+//# | broadcast, multicast | […] dropped: `unknown-destination` |
+//= PROTOCOL.md 11
+//# | 21 | | the target, by the destination MAC:
 Deno.test("vectors: who gets a datagram, and why nobody does", () => {
   forEachVector(VECTORS.forwarding, ({ name, hex: digits, value }) => {
     const relay = new RelayHarness({ maxTapMtu: 1_400 });

@@ -12,6 +12,8 @@ Deno.test("vectors: room codes", () => {
   });
 });
 
+//= PROTOCOL.md 7.3
+//# The *room key* follows from it: The text is ASCII, without a zero byte.
 Deno.test("vectors: room keys follow from gateway keys", async () => {
   for (const { name, hex: digits, value } of VECTORS.roomKeys) {
     const input = join(new TextEncoder().encode("lanparty/1 room key"), hex(digits));
@@ -67,6 +69,12 @@ function parse({ from, hex: digits, name }: MessageVector<unknown>): unknown {
   return result.ok ? result.message : { code: "protocol-error" };
 }
 
+//= PROTOCOL.md 6.5
+//# | **`type`** | `"stats"` | […] | `diagnostics` |
+//= PROTOCOL.md 6.7
+//# | **`type`** | `"hostRequest"` | […] | `reason` | text |
+//= PROTOCOL.md 6.7
+//# | **`type`** | `"hostAnswer"` | […] | `more` |
 Deno.test("vectors: control messages in both directions", () => {
   forEachVector(VECTORS.messages, (vector) => {
     assertEquals(parse(vector), vector.value, vector.name);
@@ -74,6 +82,8 @@ Deno.test("vectors: control messages in both directions", () => {
   });
 });
 
+//= PROTOCOL.md 4
+//# Of two fields of one name in an object the last counts.
 Deno.test("vectors: what a reader makes of messages that are not in their plainest form", () => {
   forEachVector(VECTORS.readings, (vector) => {
     assertEquals<unknown>(parse(vector), vector.value, vector.name);

@@ -77,6 +77,8 @@ Deno.test("vectors: datagrams in both directions", () => {
   });
 });
 
+//= PROTOCOL.md 8
+//# | 1 | it has fewer than 4 […] | 10 | offset ≥ 600 and exactly 14 bytes
 Deno.test("vectors: malformed datagrams, each with its reason", () => {
   const reasons = new Set<string>();
   forEachVector(VECTORS.malformed, ({ name, hex: digits, value }) => {
@@ -194,6 +196,8 @@ Deno.test("vectors: reassembly, step by step", () => {
   assertEquals(reasons, new Set(Object.keys(ReassemblyDrop)));
 });
 
+//= PROTOCOL.md 10
+//# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1400 | 1280 |
 Deno.test("vectors: the MTU of a room", () => {
   forEachVector(VECTORS.tapMtu, ({ name, value }) => {
     const tapMtu = tapMtuFor(value.budgetBytes, value.relayMaximumBytes, value.maxTapMtu);
@@ -201,6 +205,8 @@ Deno.test("vectors: the MTU of a room", () => {
   });
 });
 
+//= PROTOCOL.md 11.1
+//# Filters must see through all of this, and must never read beyond the bytes that are there:
 Deno.test("vectors: what is seen of a frame's headers", () => {
   const out = new Dissection();
   forEachVector(VECTORS.headers, ({ name, hex: digits, value }) => {
@@ -210,6 +216,21 @@ Deno.test("vectors: what is seen of a frame's headers", () => {
   });
 });
 
+//= PROTOCOL.md 11
+//# | 7 | all | […] | 20 | client |
+//= PROTOCOL.md 11.2
+//# **Names** (rule 15): what follows the UDP header, up to the frame's end, has DNS's form:
+//= PROTOCOL.md 11.2
+//# It is one of the two if its first label is, in either case: `wpad` or `isatap`, or 32 letters
+//# `A` to `P`, in either case, of which each two are a character of a NetBIOS name (RFC 1001
+//# section 14.1), 15 characters that count
+//= PROTOCOL.md 11.2
+//# Each name counts, but for those of questions where the flags & F800 are 0.
+//= PROTOCOL.md 11.2
+//# A reference (C0) is followed;
+//= PROTOCOL.md 11.2
+//# | ICMPv6 133, 134, 135 | the packet's source | options 1 of 8 bytes, from 8, 16, 24 behind the
+//# type on
 Deno.test("vectors: what filters make of frames", () => {
   const dissection = new Dissection();
   const filter = new ContentFilter();

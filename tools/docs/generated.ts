@@ -3,6 +3,7 @@ import { formatDropsDocument } from "./drops.ts";
 import { withFolderTable } from "./folders.ts";
 import { formatInboundDocument } from "./inbound.ts";
 import { formatLanAnswersDocument } from "./lan_answers.ts";
+import { formatProtocolCoverage } from "./protocol_coverage.ts";
 import { windowsTable } from "./windows_calls.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -21,6 +22,7 @@ export const GENERATED_DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/DROPS.md", make: formatDropsDocument },
   { path: "docs/INBOUND.md", make: formatInboundDocument },
   { path: "docs/LAN-ANSWERS.md", make: formatLanAnswersDocument },
+  { path: "docs/PROTOCOL-COVERAGE.md", make: formatProtocolCoverage },
   { path: "docs/WINDOWS.md", make: windowsTable },
 ];
 

@@ -66,6 +66,8 @@ export class RelayLink implements QuicConnectionHandler {
   /** Sends on the control stream, which the first call opens. */
   send(bytes: Uint8Array): void {
     if (this.connection?.state !== "connected") return;
+    //= PROTOCOL.md 4
+    //# The endpoint opens the stream when it sends its hello.
     this.control ??= this.connection.openStream(this.controlHandler);
     if (!this.control.send(bytes)) this.connection.shutdown(0);
   }

@@ -85,6 +85,8 @@ export class RelayTrust {
     };
   }
 
+  //= PROTOCOL.md 3
+  //# Exactly one of these decides, before the endpoint sends anything but the handshake:
   private policyFor(target: RelayTarget, unixMs: number): LeafPolicy {
     const { serverName, fingerprint } = target;
     if (fingerprint !== undefined) {

@@ -26,6 +26,9 @@ import { UserError } from "../../log/user_error.ts";
 const POOL_SLOTS = 32_768;
 /** Entries of all queues. */
 const QUEUE_ENTRIES = 65_536;
+//= PROTOCOL.md 3
+//# | streams | the endpoint opens one bidirectional stream and no other; a second one is a protocol
+//# error (section 4).
 /** One control stream per endpoint; one more, so that a second one can be answered. */
 const PEER_STREAMS_MAX = 2;
 /** When endpoints are to come back after a restart. */

@@ -78,6 +78,10 @@ export async function certificateOf(
   }
 }
 
+//= PROTOCOL.md 3
+//# | stateless reset | a relay should keep its reset key over restarts (RFC 9000 §10.3), so that
+//# endpoints notice one at once; ours answers connection ids that it gave out itself, and no others
+//# ([SILENCE.md](../../docs/SILENCE.md))
 /** The key of stateless resets in a state folder. @throws {UserError} */
 export function resetKeyOf(stateDir: string): Uint8Array<ArrayBuffer> {
   try {

@@ -65,6 +65,8 @@ Deno.test("a chain that ends in the CA file is trusted, leaf first", async () =>
   });
 });
 
+//= PROTOCOL.md 3
+//# Exactly one of these decides, before the endpoint sends anything but the handshake:
 Deno.test("a certificate of another CA is refused before anything is sent", async () => {
   await withHost(async (host, certificates) => {
     const caFile = await certificates.strangerCaFile();

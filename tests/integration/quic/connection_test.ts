@@ -82,6 +82,8 @@ Deno.test("a connection's number is free again after it is closed", async () => 
   });
 });
 
+//= PROTOCOL.md 3
+//# | `max_idle_timeout` | 15 s, on both sides
 Deno.test("a peer that falls silent is noticed after the idle timeout", async () => {
   const certificates = await CertificateFolder.make();
   const host = await QuicHost.open();
@@ -104,6 +106,8 @@ Deno.test("a peer that falls silent is noticed after the idle timeout", async ()
   }
 });
 
+//= PROTOCOL.md 3
+//# | keep-alive | each endpoint sends something at least every 5 s (a PING frame if nothing else)
 Deno.test("keep-alives hold an unused connection open", async () => {
   await withHost(async (host, certificates) => {
     const settings = { idleTimeoutMs: 1_500, keepAliveMs: 300 };

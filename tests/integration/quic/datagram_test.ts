@@ -234,6 +234,11 @@ Deno.test("a receiver without free slots drops, counts, and goes on when slots a
   }
 });
 
+//= PROTOCOL.md 3
+//# | path MTU discovery | RFC 8899, on both sides: section 10 depends on it
+//= PROTOCOL.md 3
+//# | `max_datagram_frame_size` | at least 1500 on both sides; without datagrams the budget of
+//# section 10 is 0, and nobody is let in
 Deno.test("the maximum grows to a 1500-byte path's, and a datagram of that length passes", async () => {
   await withPairs(1, async (host, [{ client, server }]) => {
     await until(

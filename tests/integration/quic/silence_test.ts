@@ -175,6 +175,10 @@ async function oldPacket(server: Server, certificates: CertificateFolder): Promi
   }
 }
 
+//= PROTOCOL.md 3
+//# | stateless reset | a relay should keep its reset key over restarts (RFC 9000 §10.3), so that
+//# endpoints notice one at once; ours answers connection ids that it gave out itself, and no others
+//# ([SILENCE.md](../../docs/SILENCE.md))
 Deno.test("a connection ID of an earlier run is answered by a reset, and nothing like it is", async () => {
   await withServer(async (server, certificates) => {
     const packet = await oldPacket(server, certificates);

@@ -103,6 +103,20 @@ Deno.test("a full relay, a full room, a taken MAC and a second gateway are told 
   assertEquals([client.takeMessages().length, gateway.takeMessages().length], [1, 1]);
 });
 
+//= PROTOCOL.md 7.1
+//# | 2 | `protocol-version` | `protocol` is an integer other than 1
+//= PROTOCOL.md 7.1
+//# | 3 | `invalid-hello` | any other field breaks section 6.1
+//= PROTOCOL.md 7.1
+//# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room behind
+//# the right one is no such), or (unless 8 applies) too many peers from this address, or too many
+//# rooms that were opened from it
+//= PROTOCOL.md 7.1
+//# | 5 | `relay-full` | too many peers, or too many rooms and this one would be new (and none in
+//# which a gateway waits alone gives way: it gets `room-closed` with `retryAfterMs`); not where the
+//# hello replaces a session, or where 8 applies | yes
+//= PROTOCOL.md 7.1
+//# | 8 | (`redirect`) | the room lives elsewhere
 Deno.test("the reasons are looked for in their order", async () => {
   const options = ["--max-rooms", "1", "--redirect", "FAR=192.0.2.7:443"];
   await using relay = await RelayProcess.start({ options });
@@ -136,6 +150,12 @@ async function untilLimited(relay: RelayProcess, hello: Record<string, unknown>)
   throw new Error("never too many hellos");
 }
 
+//= PROTOCOL.md 5.3
+//# Who ends a session sends `reject`, `redirect` or `disconnect` as its last message, finishes its
+//# side of the stream (FIN), waits until the other side closes the connection, or 1 s, and then
+//# closes it with the application error code below.
+//= PROTOCOL.md 5.3
+//# | 1 | rejected | `reject`, `redirect` | – (was never in the room)
 Deno.test("who does not close after a reject or redirect is closed after a second", async () => {
   await using relay = await RelayProcess.start({ options: ["--redirect", "FAR=192.0.2.7:443"] });
   const hellos = [

@@ -132,6 +132,9 @@ Deno.test("more than 100 messages within 10 s are too many", async () => {
   await expectDisconnect(endpoint, "protocol-error", CloseCode.protocol);
 });
 
+//= PROTOCOL.md 3
+//# | streams | the endpoint opens one bidirectional stream and no other; a second one is a protocol
+//# error (section 4).
 Deno.test("a second stream ends the session, and streams of one direction cannot be opened", async () => {
   await using relay = await RelayProcess.start();
   await using endpoint = await stubborn(relay, "A");
@@ -157,6 +160,8 @@ Deno.test("bye and FIN are a farewell: the relay closes at once with code 0", as
   }
 });
 
+//= PROTOCOL.md 5.3
+//# | 4 | shutting down | `relay-restarting` | `lost`
 Deno.test("on SIGTERM everybody is told when to come back, and the relay ends with 0", async () => {
   await using relay = await RelayProcess.start();
   await using polite = await DenoEndpoint.connect(relay.address);

@@ -70,6 +70,8 @@ class DisposablePort implements Disposable {
   }
 }
 
+//= PROTOCOL.md 3
+//# | ALPN | `lanparty/1`, bytes `6c 61 6e 70 61 72 74 79 2f 31`
 Deno.test("another application protocol is refused in the handshake", async () => {
   await using relay = await RelayProcess.start();
   for (const alpn of ["h3", "lanparty/2", "lanparty/10", "lanparty", "LANPARTY/1"]) {

@@ -73,6 +73,12 @@ Deno.test("rooms share nothing: not a message, not a MAC, not a frame", async ()
   assertEquals(here.datagramsReceived, 0);
 });
 
+//= PROTOCOL.md 5.3
+//# | 0 | done | `bye`, FIN | `bye`
+//= PROTOCOL.md 5.3
+//# | 2 | protocol error | `protocol-error`, `malformed-limit`, `hello-timeout` | `error`
+//= PROTOCOL.md 5.3
+//# | none | the connection timed out, was reset, or the endpoint died | | `lost`
 Deno.test("the others learn why somebody has left", async () => {
   await using relay = await RelayProcess.start();
   await using witness = await DenoEndpoint.connect(relay.address);
@@ -148,6 +154,9 @@ Deno.test("a token replaces the session that it was given to, and only that", as
   assertEquals((await witness.message())["reason"], "replaced");
 });
 
+//= PROTOCOL.md 5.3
+//# | 3 | policy | `kicked`, `room-closed`; `replaced` | `kicked` (of a room that is closed nobody
+//# is told of the others); `replaced`
 Deno.test("who is replaced and does not close is closed with code 3 and hears no more frames", async () => {
   await using relay = await RelayProcess.start();
   await using old = await DenoEndpoint.connect(relay.address, { closesOnLastMessage: false });

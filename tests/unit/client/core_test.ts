@@ -119,6 +119,10 @@ Deno.test("frames of the player's own MAC go into the tunnel", () => {
   player.assertDrops({});
 });
 
+//= PROTOCOL.md 12
+//# **From its TAP** a client takes frames with its own MAC as source, and never a packet of its own
+//# connection to the relay; in what it asks DHCP servers for (option 55), a code that would not
+//# pass is replaced by 1.
 Deno.test("frames of other MACs, and of impossible lengths, stay here and are counted", () => {
   const player = new Player();
   player.send(frame(HOST, STRANGER));
@@ -147,6 +151,10 @@ Deno.test("what asks for an address stays here, where none is wanted", () => {
   assertEquals(usual.tunnelled(), [discover]);
 });
 
+//= PROTOCOL.md 12
+//# **From its TAP** a client takes frames with its own MAC as source, and never a packet of its own
+//# connection to the relay; in what it asks DHCP servers for (option 55), a code that would not
+//# pass is replaced by 1.
 Deno.test("packets of the connection to the relay never enter the tunnel", () => {
   const player = new Player();
   const packet = (port: string) =>
@@ -172,6 +180,9 @@ Deno.test("frames for the player, for groups and for all reach the TAP as they a
   player.assertDrops({});
 });
 
+//= PROTOCOL.md 12
+//# **To its TAP** it gives multicast, broadcast and frames to its own MAC, and never a frame from
+//# its own MAC.
 Deno.test("frames for other players, and the player's own come back, do not", () => {
   const player = new Player();
   player.receive(frame(STRANGER, HOST));
@@ -280,6 +291,10 @@ Deno.test("ever new networks are not told for ever", () => {
   player.assertDrops({ "dhcp-network": 100 });
 });
 
+//= PROTOCOL.md 12
+//# without option 53, or with another one than 2, 5 and 6; a 6 with an address in `yiaddr`, a 2 or
+//# 5 without one. (A 5 without one answers the client's own DHCPINFORM, if it has the same `xid`:
+//# it passes, with the options 52, 53, 54 and 61 alone.)
 Deno.test("an answer without an address passes for who has one and asks for settings alone", () => {
   const player = new Player();
   const answer = replyFrame({ options: [ACK, [252, 104], ROUTER], yourAddress: [0, 0, 0, 0] });
@@ -294,6 +309,9 @@ Deno.test("an answer without an address passes for who has one and asks for sett
   player.tunnelled();
 });
 
+//= PROTOCOL.md 12
+//# **Router advertisements** (ICMPv6, type 134) reach the TAP only where the user wants them,
+//# whole, with code 0, the IPv6 hop limit 255, and options that fill them.
 Deno.test("router advertisements pass for who allows them, and first fragments of unseen things never", () => {
   const advertisement = Uint8Array.fromHex(
     "333300000001" + HOST + "86dd" + "6000000000103aff" + "fe80" + "00".repeat(13) + "01" + "ff02" +

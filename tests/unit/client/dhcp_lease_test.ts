@@ -23,6 +23,9 @@ function assertScrubbed(before: Reply, after: Reply): void {
   assertEquals(frame, replyFrame(after));
 }
 
+//= PROTOCOL.md 12
+//# whose address or network is not the LAN's to give: the network (without option 1 it is that of
+//# the class:
 Deno.test("a lease as no LAN's is dropped, whether offered or acknowledged", () => {
   const leases: [number[], number[] | undefined, number][] = [
     [[8, 8, 8, 58], [255, 255, 255, 0], NetworkVerdict.foreign],
@@ -72,6 +75,9 @@ Deno.test("a lease of a private network passes, also at its bounds", () => {
   }
 });
 
+//= PROTOCOL.md 12
+//# Option 28 goes, too, where it is not the last address of the network, or the mask has more than
+//# 30 bits.
 Deno.test("a broadcast address passes that is the network's own", () => {
   const own = replyFrame({ options: [OFFER, MASK, [28, 10, 77, 0, 255]] });
   assertEquals(scrub(own).result, ScrubResult.clean);

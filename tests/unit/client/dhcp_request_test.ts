@@ -25,6 +25,8 @@ function narrow(frame: Uint8Array, allowed = PASSING): Uint8Array {
   return bytes;
 }
 
+//= PROTOCOL.md 12
+//# in what it asks DHCP servers for (option 55), a code that would not pass is replaced by 1.
 Deno.test("of what is asked for only that stays which would pass, with a right checksum", () => {
   for (const before of [[], [[61, [1]]], [[61, [1, 2]]]] as DhcpOption[][]) {
     assertEquals(

@@ -48,6 +48,13 @@ function assertDropped(frame: Uint8Array, expected: number): void {
   assertEquals(after, frame);
 }
 
+//= PROTOCOL.md 12
+//# **DHCP.** Of DHCP replies (IPv4 UDP to port 68) a client leaves only what a LAN needs, whatever
+//# the relay filters.
+//= PROTOCOL.md 12
+//# The options 1, 28, 51, 52, 53, 54, 58, 59, 61 and 80 stay, and where the user lets the LAN's
+//# default route in also 3, 6, 15, 33, 119, 121 and 249;
+//# [LAN-ANSWERS.md](../../docs/LAN-ANSWERS.md) has the reasons.
 Deno.test("of all 254 options those pass that a LAN needs", () => {
   const passing = DHCP_OPTIONS.filter(({ passes }) => passes === "always").map(({ code }) => code);
   assertEquals(passing, [1, 28, 51, 52, 53, 54, 58, 59, 61, 80]);
@@ -65,6 +72,9 @@ for (const option of UNWANTED) {
   });
 }
 
+//= PROTOCOL.md 12
+//# The options that stay move together, pads (0) among them as well; behind them come an end option
+//# and zeros, up to the end of the field.
 Deno.test("all of them go at once, the others stay in their order", () => {
   assertScrubbed({
     options: [OFFER, ROUTER, SERVER, NAMES, STATIC, LEASE, CLASSLESS, CLASSLESS_MS, MASK, PROXY],
@@ -100,6 +110,9 @@ Deno.test("padding between the options that stay is kept, what followed the end 
   assertEquals(checksumIn(after.subarray(ETHERNET_BYTES)), udpChecksum(after.subarray(14)));
 });
 
+//= PROTOCOL.md 12
+//# All others are taken out, also where option 52 says that they go on in the fields `file` and
+//# `sname`.
 Deno.test("options behind overload are taken out of the file, the name, or both", () => {
   const from = [ROUTER, MASK, NAMES];
   const to = [MASK];
@@ -118,6 +131,8 @@ Deno.test("options behind overload are taken out of the file, the name, or both"
   });
 });
 
+//= PROTOCOL.md 12
+//# `siaddr`, `giaddr`, and of `file` and `sname` what holds no options are cleared.
 Deno.test("what a computer is started from is cleared, and the relay agent's address", () => {
   const text = "\u0003\u0004\u0001\u0002\u0003\u0004";
   for (
@@ -153,6 +168,8 @@ Deno.test("lengths and the IP header stay, and padding behind the packet does", 
   assertEquals(after.subarray(-9), before.subarray(-9));
 });
 
+//= PROTOCOL.md 12
+//# The message keeps its length; the UDP checksum is corrected, and one of 0 stays 0.
 Deno.test("the UDP checksum is right again, for options fields of even and odd length", () => {
   for (const optionsBytes of [60, 61, 75, 312, 1150]) {
     const { result, frame } = scrub(
@@ -164,6 +181,8 @@ Deno.test("the UDP checksum is right again, for options fields of even and odd l
   }
 });
 
+//= PROTOCOL.md 12
+//# The message keeps its length; the UDP checksum is corrected, and one of 0 stays 0.
 Deno.test("a UDP checksum of zero stays zero", () => {
   const { frame } = scrub(replyFrame({ options: [OFFER, ROUTER], checksum: "zero" }));
   assertEquals(checksumIn(frame.subarray(ETHERNET_BYTES)), 0);
@@ -229,6 +248,9 @@ Deno.test("what goes elsewhere is left alone: requests, other ports, TCP, IPv6",
   assertDropped(ipv6, ScrubResult.other);
 });
 
+//= PROTOCOL.md 12
+//# in IP fragments, or whose UDP length does not end where the IP packet ends, or beyond the frame;
+//# whose first byte is not 2; whose bytes 236 to 239 are not 63 82 53 63;
 Deno.test("a reply in IP fragments cannot be scrubbed", () => {
   const first = replyFrame({ options: [ROUTER] });
   first[ETHERNET_BYTES + 6] = 0x20;
@@ -242,6 +264,16 @@ Deno.test("a reply in IP fragments cannot be scrubbed", () => {
   assertDropped(later, ScrubResult.other);
 });
 
+//= PROTOCOL.md 12
+//# in IP fragments, or whose UDP length does not end where the IP packet ends, or beyond the frame;
+//# whose first byte is not 2; whose bytes 236 to 239 are not 63 82 53 63;
+//= PROTOCOL.md 12
+//# where 1, 28, 51, 54, 58 or 59 has not 4 bytes, 52 or 53 not one, 80 any, or one of these is
+//# there twice; where 52 is not 1, 2 or 3; where 51, 58 or 59 is below 10 seconds; where 54 begins
+//# with 0, 127, or 224 and above;
+//= PROTOCOL.md 12
+//# with a mask of zero, or one with holes; whose address or network is not the LAN's to give: the
+//# network (without option 1 it is that of the class:
 Deno.test("what is no well-formed reply but goes to the client's port is dropped", () => {
   const changed = (change: (frame: Uint8Array) => void) => {
     const frame = replyFrame({ options: [OFFER, ROUTER] });

@@ -31,6 +31,11 @@ function assertUntouched(frame: Bytes, expected: number, name = ""): void {
   assertEquals(after, frame, name);
 }
 
+//= PROTOCOL.md 12
+//# **DHCPv6** (IPv6 UDP to port 546).
+//= PROTOCOL.md 12
+//# The options 1, 2, 3, 7, 13 and 14 stay, and where the user lets the LAN's default route in also
+//# 23 and 24.
 Deno.test("of all options of DHCPv6 those pass that a LAN needs", () => {
   const passing = DHCPV6_OPTIONS.filter(({ passes }) => passes === "always").map((o) => o.code);
   assertEquals(passing, [1, 2, 3, 7, 13, 14]);
@@ -55,6 +60,9 @@ Deno.test("an answer without such options is not changed by a byte", () => {
   assertUntouched(dhcpv6Frame({ options: [] }), ScrubResult.clean);
 });
 
+//= PROTOCOL.md 12
+//# What is taken out makes the message shorter; the lengths of UDP and IPv6 and the checksum
+//# follow, and zeros fill the frame.
 Deno.test("answers behind tags and extension headers are scrubbed, and padding stays", () => {
   const ways = [
     { tags: [{ id: 5 }] },
@@ -96,6 +104,9 @@ Deno.test("addresses are those of a LAN: unique local, or allowed", () => {
   }
 });
 
+//= PROTOCOL.md 12
+//# An address whose /64 is not in fc00::/7, by the same rules, is taken out of its option 3; an
+//# answer that gives such addresses alone is dropped.
 Deno.test("an address that is refused is taken out, and the others of the answer stay", () => {
   const [good, other, bad] = ["fd77::5", "fd78::5", "2001:db8:5::77"];
   const scrubber = new Dhcpv6Scrubber(new LanNetworks());
@@ -119,6 +130,8 @@ Deno.test("an address that is refused is taken out, and the others of the answer
   assertEquals(scrubber.verdict, NetworkVerdict.good);
 });
 
+//= PROTOCOL.md 12
+//# also 23 and 24.
 Deno.test("who allows the LAN's default route gets its name servers, and not its clock", () => {
   const allowing = new Dhcpv6Scrubber(new LanNetworks([], true), true);
   const ntp = v6Option(56, v6Option(1, ip6("fd77::1")));
@@ -126,6 +139,12 @@ Deno.test("who allows the LAN's default route gets its name servers, and not its
   assertScrubbed({ options: [ntp, ...kept.options] }, kept, allowing);
 });
 
+//= PROTOCOL.md 12
+//# Dropped is an answer in fragments, one that is neither ADVERTISE nor REPLY (so RECONFIGURE and
+//# the messages of relay agents), that has no checksum or is not well-formed.
+//= PROTOCOL.md 12
+//# Option 3 holds options 5 and 13 alone, and 5 option 13; T1, T2 and valid lifetimes are 0, or 10
+//# seconds and more; option 7 has one byte, and 14 none.
 Deno.test("what is no well-formed answer but goes to the client's port is dropped", () => {
   const other = (type: number) => dhcpv6Frame({ type, options: [SERVER] });
   const udpAt = 54;

@@ -74,6 +74,8 @@ Deno.test("a LAN is private, shared, link-local or unique local, and no wider th
   });
 });
 
+//= PROTOCOL.md 12
+//# The user may allow others.
 Deno.test("what a player has allowed is good, also where others have it, but not what is wider", () => {
   const allowed = ["203.0.113.0/24", "2001:db8:7::/48", "172.0.0.0/8"].map((text) =>
     parseLanNetwork(text)!

@@ -108,6 +108,10 @@ function assertHears(
   }
 }
 
+//= PROTOCOL.md 12
+//# **Whose PC.** A client should give its TAP no IP packet for an address that the TAP does not
+//# have and that means no group, and no ARP request or neighbour solicitation for an address of the
+//# system's other interfaces (`other-address`);
 Deno.test("what is for the adapter passes, and for nothing else that this PC has or would pass on", () => {
   const harness = new Harness(pc([...PLAYING, `${TAP} 10.78.1.9/16`]));
   assertHears(harness, "10.77.0.1", {
@@ -194,6 +198,10 @@ Deno.test("home and party with the same addresses: the party's are heard, but fo
   assertEquals(harness.hears(packet("10.92.0.9", "10.92.0.2")), "other-address");
 });
 
+//= PROTOCOL.md 12
+//# **Whose PC.** A client should give its TAP no IP packet for an address that the TAP does not
+//# have and that means no group, and no ARP request or neighbour solicitation for an address of the
+//# system's other interfaces (`other-address`);
 Deno.test("questions for this PC's other addresses are not heard, all others are", () => {
   const harness = new Harness(pc(PLAYING));
   const asks = (address: string) =>
@@ -213,6 +221,8 @@ Deno.test("questions for this PC's other addresses are not heard, all others are
   assertEquals(solicits("::", "fe80::92"), "other-address");
 });
 
+//= PROTOCOL.md 12
+//# DHCP's replies to an address that is none of the system's yet pass.
 Deno.test("an address is offered before it is there, but none that another adapter has", () => {
   for (const adapter of [[], PLAYING]) {
     const harness = new Harness(pc(adapter));
@@ -269,6 +279,8 @@ Deno.test("of many such addresses the latest are kept", () => {
   }
 });
 
+//= PROTOCOL.md 12
+//# As long as it does not know its addresses, all pass.
 Deno.test("as long as nothing is known of this PC, everything passes", () => {
   for (const harness of [new Harness(), new Harness({ ...pc(PLAYING), tapIndex: undefined })]) {
     assertEquals(harness.hears(packet("8.8.8.8", "10.92.0.2")), undefined);

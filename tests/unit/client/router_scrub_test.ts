@@ -43,6 +43,9 @@ function assertUntouched(frame: Bytes, expected: number, name = ""): void {
   assertEquals(after, frame, name);
 }
 
+//= PROTOCOL.md 12
+//# Then they come without router: hop limit, router lifetime, the two times and all flags but M and
+//# O become 0.
 Deno.test("a router is none: no lifetime, no preference, no limits and times of its own", () => {
   assertScrubbed({ ...LOUD, options: [MAC, PREFIX] }, { ...QUIET, options: [MAC, PREFIX] });
   assertScrubbed(LOUD, QUIET);
@@ -61,6 +64,9 @@ Deno.test("of all options of routers those pass that a LAN needs", () => {
   }
 });
 
+//= PROTOCOL.md 12
+//# The options 1 and 3 stay, of 3 those whose prefix is the LAN's to give: of fc00::/7, with at
+//# least 48 bits.
 Deno.test("prefixes that may be the LAN's pass, the others go and are named", () => {
   const scrubber = new RouterScrubber(new LanNetworks());
   assertScrubbed({ options: [PREFIX, FOREIGN, MAC] }, { options: [PREFIX, MAC] }, scrubber);
@@ -98,6 +104,9 @@ Deno.test("a prefix option of another length goes", () => {
   assertScrubbed({ options: [ndOption(3, new Uint8Array(38))] }, { options: [] });
 });
 
+//= PROTOCOL.md 12
+//# Where the user lets the LAN's default route in, lifetime and preference stay, the options 24, 25
+//# and 31, and prefixes of others.
 Deno.test("who allows the LAN's default route gets routers, routes and names, and no MTU", () => {
   const allowing = new RouterScrubber(new LanNetworks([], true), true);
   const kept = [MAC, ROUTE, NAMES, FOREIGN];
@@ -130,6 +139,9 @@ Deno.test("advertisements behind tags and extension headers are scrubbed, and pa
   }
 });
 
+//= PROTOCOL.md 12
+//# **Router advertisements** (ICMPv6, type 134) reach the TAP only where the user wants them,
+//# whole, with code 0, the IPv6 hop limit 255, and options that fill them.
 Deno.test("what is no well-formed advertisement is dropped", () => {
   const wrong: Record<string, Bytes> = {
     "from behind a router": advertisementFrame({ ...LOUD, packetHopLimit: 64 }),

@@ -55,6 +55,8 @@ Deno.test("the reader keeps what it was given, even if the caller reuses its buf
   assertEquals(drain(reader), [{ json: { type: "a" } }]);
 });
 
+//= PROTOCOL.md 4
+//# A length of 0 or of more than 65,536 is a **bad length**.
 Deno.test("lengths from 1 to 65,536 are good and all others end the reading", () => {
   assertEquals(readAll(frame("1")), [{ json: 1 }]);
   const longest = frame(`"${"x".repeat(MESSAGE_BYTES_MAX - 2)}"`);
@@ -79,6 +81,11 @@ Deno.test("a bad length is found as soon as its four bytes are there", () => {
   assertEquals(readAll(new Uint8Array([0, 1, 0, 1])), [{ error: "bad-length" }]);
 });
 
+//= PROTOCOL.md 4
+//# The text must be UTF-8 without a byte order mark and without surrogates, and exactly one JSON
+//# value (RFC 8259).
+//= PROTOCOL.md 4
+//# Otherwise it is **bad JSON**.
 Deno.test("bad JSON is an error of that message alone", () => {
   const bad: [string, Uint8Array | string][] = [
     ["not JSON", "{type:1}"],
@@ -101,6 +108,8 @@ Deno.test("the deepest nesting that fits a message is read without a fault", () 
   assert(read.error === "bad-json" || Array.isArray(read.json));
 });
 
+//= PROTOCOL.md 4
+//# From a message's first byte to its last not more than 10 s may pass.
 Deno.test("a message has ten seconds from its first byte to its last", () => {
   const reader = new MessageReader();
   const bytes = encodeMessage({ type: "a" });

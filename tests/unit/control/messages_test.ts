@@ -69,11 +69,20 @@ function fromEndpoint(json: unknown): EndpointMessage | undefined {
   return result.ok ? result.message : undefined;
 }
 
+//= PROTOCOL.md 6.1
+//# | **`type`** | `"hello"`
+//= PROTOCOL.md 6.1
+//# | **`role`** | `"client"` or `"gateway"`
+//= PROTOCOL.md 6.1
+//# | **`datagramBudget`** | integer | bytes of the longest datagram that the endpoint can send and
+//# wants to get: section 10
 Deno.test("the shortest hellos of both roles are valid", () => {
   assertEquals(parseHello(CLIENT), { ok: true, hello: CLIENT as never });
   assertEquals(parseHello(GATEWAY), { ok: true, hello: GATEWAY as never });
 });
 
+//= PROTOCOL.md 6.1
+//# | `roomKey` | […] | `agent` |
 Deno.test("every optional field of a hello is kept", () => {
   const texts = { resume: "t", name: "Zoë", agent: "lanparty/1" };
   assertEquals<unknown>(hello({ ...texts, roomKey: "k" }), { ...CLIENT, ...texts, roomKey: "k" });
@@ -83,6 +92,8 @@ Deno.test("every optional field of a hello is kept", () => {
   });
 });
 
+//= PROTOCOL.md 4
+//# Fields that the reader does not know are ignored.
 Deno.test("unknown fields and those of the other role are ignored", () => {
   const extra = { future: [1], gatewayKey: "k", __proto__: null };
   assertEquals<unknown>(hello(extra), CLIENT);
@@ -92,6 +103,8 @@ Deno.test("unknown fields and those of the other role are ignored", () => {
   });
 });
 
+//= PROTOCOL.md 4
+//# A field whose value is `null` counts as absent.
 Deno.test("null is the same as absent", () => {
   assertEquals<unknown>(hello({ resume: null, name: null, agent: null, roomKey: null }), CLIENT);
   for (const field of ["room", "mac", "datagramBudget", "role", "protocol"]) {
@@ -99,12 +112,17 @@ Deno.test("null is the same as absent", () => {
   }
 });
 
+//= PROTOCOL.md 7.1
+//# | 1 | `invalid-hello` | the first message is no object of type `hello`, or `protocol` is absent
+//# or no integer
 Deno.test("anything but a hello first is an invalid hello", () => {
   const others = [null, undefined, 1, "hello", true, [], [CLIENT], {}, { protocol: 2 }, STATS];
   for (const json of others) assertEquals(refusal(json), "invalid-hello", JSON.stringify(json));
   assertEquals(refusal({ ...CLIENT, type: "Hello", protocol: 2 }), "invalid-hello");
 });
 
+//= PROTOCOL.md 6.1
+//# | **`protocol`** | integer | 1. Checked before all other fields
 Deno.test("the protocol is checked before all other fields", () => {
   for (const protocol of [0, 2, -1, 1e15, 1e300]) {
     assertEquals(refusal({ type: "hello", protocol }), "protocol-version", String(protocol));
@@ -115,6 +133,8 @@ Deno.test("the protocol is checked before all other fields", () => {
   }
 });
 
+//= PROTOCOL.md 6
+//# **Bold** fields must be there.
 Deno.test("fields of a hello that are wrong make it invalid", () => {
   const wrong: Fields[] = [
     { role: "host" },
@@ -157,6 +177,12 @@ Deno.test("a budget that is too small is for admission to refuse, after other ch
   }
 });
 
+//= PROTOCOL.md 6.1
+//# | **`room`** | text | 1 to 32 of `A`–`Z`, `0`–`9` and `-`, after `a`–`z` are folded to upper
+//# case: ASCII only, so `ı` or `ſ` is no letter of a room
+//= PROTOCOL.md 6.1
+//# | **`mac`** | MAC | clients only: unicast and locally administered (first byte & 3 = 2). Ignored
+//# in a gateway's
 Deno.test("room and MAC come out in their canonical form", () => {
   const canonical = hello({ room: "party-a", mac: "0A:bC:00:00:00:Ff" });
   assertEquals([canonical.room, canonical.mac], ["PARTY-A", "0a:bc:00:00:00:ff"]);
@@ -170,6 +196,8 @@ Deno.test("texts are counted in code points after controls were taken out", () =
   assertEquals(hello({ roomKey: "x".repeat(128) }).roomKey, "x".repeat(128));
 });
 
+//= PROTOCOL.md 4
+//# An optional text that is empty then counts as absent.
 Deno.test("a name of which nothing is left is no name", () => {
   assertEquals("name" in hello({ name: "\u0007\u202e" }), false);
   assertEquals("name" in hello({ name: "" }), false);
@@ -204,6 +232,22 @@ Deno.test("an endpoint sends stats and disconnect, and nothing else after its he
   }
 });
 
+//= PROTOCOL.md 6.3
+//# | **`type`** | `"reject"`
+//= PROTOCOL.md 6.3
+//# | **`code`** | text | one of section 7.1
+//= PROTOCOL.md 6.3
+//# | `retryAfterMs` | count | where trying again makes sense
+//= PROTOCOL.md 6.3
+//# | **`type`** | `"redirect"`
+//= PROTOCOL.md 6.4
+//# | **`type`** | `"peerJoined"` or `"peerLeft"` | […] | **`reason`** |
+//= PROTOCOL.md 6.6
+//# | **`type`** | `"disconnect"`
+//= PROTOCOL.md 6.6
+//# | **`code`** | text | below
+//= PROTOCOL.md 6.6
+//# | `retryAfterMs` | count | where coming back makes sense
 Deno.test("each message of a relay is read", () => {
   const messages: Fields[] = [
     WELCOME,
@@ -263,6 +307,10 @@ Deno.test("wrong fields in a relay's messages are found", () => {
   for (const json of wrong) assertEquals(fromRelay(json), undefined, JSON.stringify(json));
 });
 
+//= PROTOCOL.md 6.3
+//# | `message` | text | for people; readers keep at most 512 code points
+//= PROTOCOL.md 6.6
+//# | `message` | text | for people; readers keep at most 512 code points
 Deno.test("texts of others are cleaned and long messages cut", () => {
   const reject = fromRelay({ type: "reject", code: "relay-full", message: "a\u001b[2Jb\u202ec" });
   assertEquals(reject?.type === "reject" && reject.message, "a[2Jbc");
@@ -273,6 +321,10 @@ Deno.test("texts of others are cleaned and long messages cut", () => {
   assertEquals(silent?.type === "disconnect" && silent.message, "");
 });
 
+//= PROTOCOL.md 6.5
+//# An absent count is 0.
+//= PROTOCOL.md 6.5
+//# | `rttUs` | number ≥ 0 | round trip time in microseconds
 Deno.test("counters that are missing are 0, and counters that are none are refused", () => {
   const zero = fromEndpoint({ type: "stats" });
   assert(zero?.type === "stats");
@@ -284,6 +336,9 @@ Deno.test("counters that are missing are 0, and counters that are none are refus
   assertEquals(fromEndpoint({ ...STATS, rttUs: -1 }), undefined);
 });
 
+//= PROTOCOL.md 6.5
+//# | `drops` | object | reason → count. Reasons match `[a-z][a-z0-9-]{0,63}`; readers ignore other
+//# entries, and all after the 128th
 Deno.test("of the drops those are kept that can be reasons, and not more than there are", () => {
   const drops = JSON.parse(`{
     "queue-late": 3, "QUEUE": 1, "__proto__": 5, "constructor": 1, "a b": 1, "no-buffer": -1,
@@ -298,6 +353,10 @@ Deno.test("of the drops those are kept that can be reasons, and not more than th
   assertEquals(cut?.type === "stats" && Object.keys(cut.drops).length, 128);
 });
 
+//= PROTOCOL.md 6.5
+//# | `diagnostics` | object | clients only, each field optional: `relayReachable`, `routePinned`
+//# (boolean), `datagramBudget` (count), `tap`: an object with `state` (text), `mtu` (count),
+//# `addresses` (list of text, 16 at most)
 Deno.test("a client's diagnostics are kept, cleaned and bounded", () => {
   const diagnostics = {
     relayReachable: true,

@@ -3,6 +3,9 @@ import fc from "fast-check";
 import { cleanText, countCodePoints, isolated } from "../../../src/proto/clean_text.ts";
 import { parseRoomCode } from "../../../src/control/room.ts";
 
+//= PROTOCOL.md 4
+//# Text that people will read (`name`, `agent`, `message`) is cleaned before it is counted or
+//# shown:
 Deno.test("controls of every kind are taken out of a text", () => {
   const cases: [string, string, string][] = [
     ["C0", "a\u0000b\u001b[31mc\r\nd\te\u001f", "ab[31mcde"],
@@ -52,6 +55,10 @@ Deno.test("cleaning a clean text changes nothing", () => {
   }));
 });
 
+//= PROTOCOL.md 4
+//# Then combining marks (general categories Mn and Me) are taken out in front of the first other
+//# character, and behind each other character all but its first 4; format characters (Cf) count as
+//# neither.
 Deno.test("no text keeps more than four marks on a character, whatever stands between them", () => {
   const unit = fc.constantFrom(
     ..."aש1 ",
@@ -70,6 +77,9 @@ Deno.test("no text keeps more than four marks on a character, whatever stands be
   }));
 });
 
+//= PROTOCOL.md 4
+//# Whoever shows such a text beside others isolates it (UAX #9) where it may run from right to
+//# left.
 Deno.test("a text that may run from right to left is isolated, and no other", () => {
   const rows: [string, boolean][] = [
     ["Zoë", false],
@@ -90,6 +100,9 @@ Deno.test("a text that may run from right to left is isolated, and no other", ()
   }
 });
 
+//= PROTOCOL.md 6.1
+//# | **`room`** | text | 1 to 32 of `A`–`Z`, `0`–`9` and `-`, after `a`–`z` are folded to upper
+//# case: ASCII only, so `ı` or `ſ` is no letter of a room
 Deno.test("room codes are folded in ASCII alone", () => {
   const cases: [string, string | undefined][] = [
     ["PARTY", "PARTY"],

@@ -16,6 +16,8 @@ Deno.test("the first repetition comes after an eighth to a quarter of a second",
   assert(backoffDelayMs(0, most) > 249.9);
 });
 
+//= PROTOCOL.md 5.4
+//# The wait doubles from 250 ms to 30 s, half of it random.
 Deno.test("each wait is at most twice the one before, up to half a minute", () => {
   const shortest = [0, 1, 2, 3, 4, 5, 6, 7, 8, 50, 10_000].map((n) => backoffDelayMs(n, least));
   assertEquals(shortest, [
@@ -38,6 +40,9 @@ Deno.test("each wait is at most twice the one before, up to half a minute", () =
   }
 });
 
+//= PROTOCOL.md 5.4
+//# Where the message has `retryAfterMs`, wait that long instead (never less; up to a quarter more,
+//# at random).
 Deno.test("the wait that a relay names is never cut short, is spread, and is bounded", () => {
   assertEquals(retryAfterDelayMs(4000, least), 4000);
   assert(retryAfterDelayMs(4000, most) > 4999);

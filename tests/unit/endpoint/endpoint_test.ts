@@ -119,6 +119,8 @@ Deno.test("endpoint: the frame path is open from the welcome to the end, and pat
   assertEquals(bench.send(), 0);
 });
 
+//= PROTOCOL.md 10
+//# Maximums may change later, in either direction.
 Deno.test("endpoint: a largest datagram that changes is the path's, as far as the budget allows", () => {
   const bench = new Bench();
   bench.join();

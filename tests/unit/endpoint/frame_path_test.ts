@@ -89,6 +89,8 @@ function whole(sourcePeerId: PeerId, frame: Uint8Array): Uint8Array {
   return Uint8Array.of(1, 0, sourcePeerId >> 8, sourcePeerId & 0xff, ...frame);
 }
 
+//= PROTOCOL.md 8
+//# **source peer id**: endpoints send 0.
 Deno.test("a frame that fits goes whole, behind four bytes, from source 0", () => {
   const bench = new Bench();
   for (const bytes of [14, 60, 1435]) {
@@ -103,6 +105,8 @@ Deno.test("a frame that fits goes whole, behind four bytes, from source 0", () =
   bench.assertNothingHeld();
 });
 
+//= PROTOCOL.md 9.1
+//# A frame goes whole if frame + 4 bytes fit into the connection's present maximum datagram.
 Deno.test("a frame of one byte more is cut, byte for byte as the protocol says", () => {
   const bench = new Bench();
   const frame = frameOf(1436);
@@ -121,6 +125,8 @@ Deno.test("a frame of one byte more is cut, byte for byte as the protocol says",
   bench.assertNothingHeld();
 });
 
+//= PROTOCOL.md 9.1
+//# Frame ids: an endpoint counts through 0 … 7FFF and around.
 Deno.test("frame ids count from 0 to 0x7FFF and begin again", () => {
   const bench = new Bench();
   const ids: number[] = [];
@@ -139,6 +145,8 @@ Deno.test("frame ids count from 0 to 0x7FFF and begin again", () => {
   assertEquals(new Set(ids).size, 0x8000);
 });
 
+//= PROTOCOL.md 6.5
+//# | `framesSplit`, `framesReassembled` | count
 Deno.test("frames of every length come out of the other side as they went in", () => {
   const sender = new Bench();
   const receiver = new Bench();
@@ -215,6 +223,9 @@ Deno.test("a slot with more than the headroom is used where its frame lies", () 
   bench.assertNothingHeld();
 });
 
+//= PROTOCOL.md 5.1
+//# Datagrams that arrive before the welcome may be dropped: datagrams and stream are not in order
+//# with each other.
 Deno.test("datagrams before the welcome are dropped and counted apart", () => {
   const bench = new Bench(64, false);
   bench.receive(whole(asPeerId(3), frameOf(60)));
@@ -224,6 +235,8 @@ Deno.test("datagrams before the welcome are dropped and counted apart", () => {
   assertEquals(bench.frames, []);
 });
 
+//= PROTOCOL.md 8
+//# An endpoint drops and counts only.
 Deno.test("malformed datagrams are counted by what is wrong with them", () => {
   const bench = new Bench();
   const frame = frameOf(1400);
@@ -298,6 +311,8 @@ Deno.test("the 65th open frame of a peer pushes its oldest out", () => {
   bench.assertDrops({ "reassembly-gave-way": 4 });
 });
 
+//= PROTOCOL.md 9.2
+//# When a `peerLeft` comes, that peer's open frames are given up.
 Deno.test("what a peer left half-sent goes with it, uncounted", () => {
   const bench = new Bench();
   bench.receive(piece(asPeerId(3), 1, 0x8000, frameOf(700)));

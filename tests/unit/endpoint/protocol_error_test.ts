@@ -54,6 +54,8 @@ const BEFORE_WELCOME: Record<string, object> = {
   },
 };
 for (const [name, message] of Object.entries(BEFORE_WELCOME)) {
+  //= PROTOCOL.md 5.1
+  //# **greeting**: […] anything else is a protocol error.
   Deno.test(`${name} in place of the welcome is a protocol error`, () => {
     const stage = greeted();
     stage.relaySays(message);
@@ -71,6 +73,9 @@ const AFTER_WELCOME: Record<string, object> = {
   "a leave without a reason": { type: "peerLeft", ...PEER },
 };
 for (const [name, message] of Object.entries(AFTER_WELCOME)) {
+  //= PROTOCOL.md 5.1
+  //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect` and (a gateway that has asked)
+  //# `hostAnswer` are expected, and frames flow.
   Deno.test(`${name} after the welcome is a protocol error, and the room is left`, () => {
     const stage = joined();
     stage.relaySays(message);
@@ -79,6 +84,10 @@ for (const [name, message] of Object.entries(AFTER_WELCOME)) {
   });
 }
 
+//= PROTOCOL.md 4
+//# What breaks these rules, a message of unknown type, a message that the schema of section 6 does
+//# not allow, a second hello, a second stream, and a message that belongs to the other side are
+//# **protocol errors**:
 Deno.test("bad lengths and bad JSON are protocol errors", () => {
   const wrong: Record<string, Uint8Array> = {
     "length 0": Uint8Array.of(0, 0, 0, 0),

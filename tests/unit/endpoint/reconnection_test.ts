@@ -28,6 +28,16 @@ const DISCONNECTS: Readonly<Record<DisconnectCode, { errorCode: number; final: b
 
 for (const code of DISCONNECT_CODES) {
   const { errorCode, final } = DISCONNECTS[code];
+  //= PROTOCOL.md 5.3
+  //# Who receives `reject`, `redirect` or `disconnect` closes the connection at once, with the same
+  //# code.
+  //= PROTOCOL.md 5.4
+  //# After a loss, and after `relay-restarting`, `bye`, `hello-timeout` and `protocol-error`: wait,
+  //# then connect again.
+  //= PROTOCOL.md 5.4
+  //# Final: `reject` with another code, `disconnect` `kicked` and `room-closed` without
+  //# `retryAfterMs`, and `replaced` in any case (two holders of one token would push each other out
+  //# for ever).
   Deno.test(`the disconnect ${code} is followed by ${final ? "the end" : "another try"}`, () => {
     const stage = dismissed(code);
     assertEquals(stage.only("close").errorCode, errorCode);
@@ -45,6 +55,9 @@ for (const code of DISCONNECT_CODES) {
 }
 
 for (const code of ["kicked", "room-closed", "relay-restarting", "bye"] as const) {
+  //= PROTOCOL.md 5.4
+  //# Where the message has `retryAfterMs`, wait that long instead (never less; up to a quarter
+  //# more, at random).
   Deno.test(`after the disconnect ${code} with a time the session comes back then`, () => {
     const stage = dismissed(code, 5000);
     assertEquals(stage.only("left").final, false);
@@ -56,10 +69,19 @@ for (const code of ["kicked", "room-closed", "relay-restarting", "bye"] as const
   });
 }
 
+//= PROTOCOL.md 5.4
+//# Final: `reject` with another code, `disconnect` `kicked` and `room-closed` without
+//# `retryAfterMs`, and `replaced` in any case (two holders of one token would push each other out
+//# for ever).
 Deno.test("who was replaced stays away, whatever time the relay names", () => {
   assertEquals(dismissed("replaced", 1000).only("ended").exitCode, 1);
 });
 
+//= PROTOCOL.md 5.4
+//# An endpoint should come back by itself after everything but what is final:
+//= PROTOCOL.md 5.4
+//# After a loss, and after `relay-restarting`, `bye`, `hello-timeout` and `protocol-error`: wait,
+//# then connect again.
 Deno.test("a path that breaks is tried again after an eighth to a quarter of a second", () => {
   for (const [random, least, most] of [[LEAST, 125, 125], [MOST, 249, 250]] as const) {
     const stage = new Stage({}, { random });
@@ -195,6 +217,9 @@ Deno.test("once a session was joined, a wrong certificate does not end the party
   assertEquals(stage.statuses("certificateRefused").length, 1);
 });
 
+//= PROTOCOL.md 5.3
+//# An endpoint whose *relay* closes without a last message (or before it arrived) takes 0, 1 and 4
+//# for a loss, 2 for a `protocol-error`, and 3 for final.
 Deno.test("a relay that closes with an error code alone is understood", () => {
   const expected: Record<number, "waiting" | "ended"> = {
     [ErrorCode.done]: "waiting",
@@ -213,6 +238,8 @@ Deno.test("a relay that closes with an error code alone is understood", () => {
   }
 });
 
+//= PROTOCOL.md 5.3
+//# FIN from a relay without a last message is a loss, as if the connection had broken.
 Deno.test("a relay that finishes the stream without a word has left", () => {
   const stage = new Stage();
   stage.join();
@@ -248,6 +275,8 @@ Deno.test("nothing of a connection is carried over to the next", () => {
   stage.join();
 });
 
+//= PROTOCOL.md 5.1
+//# **connecting**: […] Give up after 15 s.
 Deno.test("a handshake that takes too long is given up", () => {
   const stage = new Stage();
   stage.start();
@@ -311,6 +340,8 @@ Deno.test("a transport that never reports the end does not hold the session up",
   stage.only("connect");
 });
 
+//= PROTOCOL.md 5.3
+//# From then on nothing more that the other side sent counts.
 Deno.test("what a relay says after its last word is not heard", () => {
   const stage = new Stage();
   stage.answersClose = false;
@@ -324,6 +355,8 @@ Deno.test("what a relay says after its last word is not heard", () => {
   assertEquals(stage.only("ended").exitCode, 1);
 });
 
+//= PROTOCOL.md 5.4
+//# After the fifth `protocol-error` in a row, none of them after a session of 10 s or more: final.
 Deno.test("after too many protocol errors in a row the program ends with 1", () => {
   const stage = new Stage();
   stage.start();

@@ -16,6 +16,13 @@ function hosts(stage: Stage): string[] {
   return stage.actions("connect").map((action) => `${action.host}:${action.port}`);
 }
 
+//= PROTOCOL.md 5.3
+//# Who receives `reject`, `redirect` or `disconnect` closes the connection at once, with the same
+//# code.
+//= PROTOCOL.md 6.3
+//# | **`relay`** | text | `HOST:PORT` or `[IPv6]:PORT`: this room lives there. Without a port: 443
+//= PROTOCOL.md 6.3
+//# After a redirect the endpoint connects there and says hello again.
 Deno.test("a redirect is followed at once, to its port, under its own name", () => {
   const stage = new Stage();
   stage.start();
@@ -30,6 +37,12 @@ Deno.test("a redirect is followed at once, to its port, under its own name", () 
   assertEquals(stage.statuses("redirected"), [{ type: "redirected", relay: "b.example.org:4433" }]);
 });
 
+//= PROTOCOL.md 6.3
+//# | `serverName` | text | the name in that relay's certificate, where it is not the host: a DNS
+//# name of at most 253 characters in labels of letters, digits and inner hyphens (RFC 1123 §2.1),
+//# or an IP address; readers make it lower case
+//= PROTOCOL.md 6.3
+//# | `fingerprint` | text | the pin of that relay, as in section 3; trusted because its sender was
 Deno.test("a redirect may name the certificate's name and key", () => {
   const stage = new Stage();
   stage.start();
@@ -42,6 +55,8 @@ Deno.test("a redirect may name the certificate's name and key", () => {
   });
 });
 
+//= PROTOCOL.md 6.3
+//# Where the redirect has no fingerprint, what the endpoint was given for its first relay decides.
 Deno.test("a redirect without a key leaves the pin of the invitation in force", () => {
   const stage = new Stage({ fingerprint: PIN });
   stage.start();
@@ -49,6 +64,8 @@ Deno.test("a redirect without a key leaves the pin of the invitation in force", 
   assertEquals(stage.only("connect").fingerprint, PIN);
 });
 
+//= PROTOCOL.md 6.3
+//# It follows at most 3, one behind the other.
 Deno.test("three redirects are followed, the fourth leads back home after a while", () => {
   const stage = new Stage();
   stage.start();

@@ -35,6 +35,13 @@ Deno.test("every reject code is final, waited out, or repeated", () => {
 });
 
 for (const code of FINAL_REJECTS) {
+  //= PROTOCOL.md 5.3
+  //# Who receives `reject`, `redirect` or `disconnect` closes the connection at once, with the same
+  //# code.
+  //= PROTOCOL.md 5.4
+  //# Final: `reject` with another code, `disconnect` `kicked` and `room-closed` without
+  //# `retryAfterMs`, and `replaced` in any case (two holders of one token would push each other out
+  //# for ever).
   Deno.test(`the reject ${code} ends the program with 1 and says why`, () => {
     const stage = refused(code, 1000);
     assertEquals(stage.only("close").errorCode, ErrorCode.rejected);
@@ -64,6 +71,9 @@ for (const code of PATIENT_REJECTS) {
     assert(longest > 37_000 && longest < 37_500, `${longest}`);
   });
 
+  //= PROTOCOL.md 5.4
+  //# After `rate-limited`, `relay-full`, `room-full`, and `mac-reserved`: as after a loss, but not
+  //# within 1 s.
   Deno.test(`the reject ${code} is never answered sooner than after a second`, () => {
     assertEquals(waitOf(refused(code, 0)), 1000);
     assertEquals(waitOf(refused(code)), 1000);
@@ -86,6 +96,12 @@ for (const code of PATIENT_REJECTS) {
 }
 
 for (const code of REPEATED_REJECTS) {
+  //= PROTOCOL.md 5.4
+  //# After `reject` `mac-in-use` and `gateway-exists`: repeat each second for 20 s, since the one
+  //# who is in the way is probably the endpoint's own session, which the relay has not yet given
+  //# up.
+  //= PROTOCOL.md 5.4
+  //# Then it is final.
   Deno.test(`a hello refused by ${code} is repeated each second for 20 s, and no longer`, () => {
     const stage = refused(code);
     const beganMs = stage.nowMs;

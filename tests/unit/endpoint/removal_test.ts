@@ -15,6 +15,9 @@ function joined(role: "client" | "gateway" = "client", features?: string[]): Sta
   return stage;
 }
 
+//= PROTOCOL.md 5.3
+//# Who receives `reject`, `redirect` or `disconnect` closes the connection at once, with the same
+//# code.
 Deno.test("who is kicked for an hour is told until when, and the program ends", () => {
   const stage = joined();
   stage.relaySays({
@@ -48,6 +51,11 @@ Deno.test("the word of a relay of before is believed as it was", () => {
   assertEquals(stage.only("ended").message, "The host has removed you from the room. (Go.)");
 });
 
+//= PROTOCOL.md 6.7
+//# With the feature `host-requests` in its welcome, a room's gateway may ask the relay to remove
+//# players from its own room and to say who may come.
+//= PROTOCOL.md 6.8
+//# | `host-requests` | gateways | `hostRequest` and `hostAnswer`, where the relay has named it, too
 Deno.test("a gateway asks a relay that has said that it may, and nobody else does", () => {
   const cases: [Stage, boolean][] = [
     [joined("gateway", ["removal", "host-requests"]), true],

@@ -8,6 +8,9 @@ import { player, Stage, WELCOME } from "./harness.ts";
 
 const bob = player(9, "Bob");
 
+//= PROTOCOL.md 3
+//# | server name (SNI) | the name that the certificate is checked against: the relay's host, unless
+//# set otherwise
 Deno.test("a session connects to the relay it was given, and asks for its host's name", () => {
   const stage = new Stage();
   stage.start();
@@ -34,6 +37,8 @@ Deno.test("a second start changes nothing", () => {
   stage.only("connect");
 });
 
+//= PROTOCOL.md 5.1
+//# **settling**: waits as section 10 says, then sends `hello`.
 Deno.test("the hello waits until the maximum has not grown for 100 ms", () => {
   const stage = new Stage();
   stage.start();
@@ -66,6 +71,8 @@ Deno.test("on a long path the hello waits for three round trips, and a second at
   assertEquals(slow.sent().length, 1);
 });
 
+//= PROTOCOL.md 7.3
+//# Players get the room key, only the gateway has the gateway key.
 Deno.test("a client's hello says all that the relay must know, and no gateway key", () => {
   const stage = new Stage({ name: "Alice", roomKey: "key", gatewayKey: "secret" });
   stage.start();
@@ -84,6 +91,8 @@ Deno.test("a client's hello says all that the relay must know, and no gateway ke
   }]);
 });
 
+//= PROTOCOL.md 7.3
+//# Players get the room key, only the gateway has the gateway key.
 Deno.test("a gateway's hello has neither MAC nor room key", () => {
   const stage = new Stage({ role: "gateway", roomKey: "key", gatewayKey: "secret" });
   stage.start();
@@ -100,6 +109,9 @@ Deno.test("a gateway's hello has neither MAC nor room key", () => {
   }]);
 });
 
+//= PROTOCOL.md 10
+//# The endpoint sends its hello then, with what the maximum is now (or less: a user may cap it, and
+//# then the cap holds for all that the endpoint sends).
 Deno.test("the datagram budget caps what is advertised and what is used", () => {
   const stage = new Stage({ datagramBudget: 1200 });
   stage.start();
@@ -151,6 +163,10 @@ Deno.test("the token of an earlier session goes into the hello, the gateway's un
   assertEquals(client.sent()[0].resume, undefined);
 });
 
+//= PROTOCOL.md 7.4
+//# Endpoints should keep the latest token per relay, room and identity, on disk and readable by
+//# their owner only: per relay by the key of its certificate, since one relay has many names, and
+//# since another one must not be shown the token.
 Deno.test("a token belongs to a relay's key: by another name it is shown to the same relay, and to no other", () => {
   const tokens = new TokenStore();
   const join = (host: string, relayKey: string, resume: string) => {
@@ -185,6 +201,8 @@ Deno.test("messages may come in single bytes", () => {
   assertEquals(stage.session.state, "joined");
 });
 
+//= PROTOCOL.md 6.2
+//# A later welcome may bring another one, which is then applied to the running TAP |
 Deno.test("a new welcome's MTU is applied live, and the same one is no news", () => {
   const stage = new Stage();
   stage.join({ tapMtu: 1400 });
@@ -201,6 +219,12 @@ Deno.test("a new welcome's MTU is applied live, and the same one is no news", ()
   assertEquals(stage.statuses("mtu"), [{ type: "mtu", tapMtu: 1320, beforeMtu: 1400 }]);
 });
 
+//= PROTOCOL.md 6.5
+//# Every 10 s, from the welcome on.
+//= PROTOCOL.md 6.5
+//# | `bytesSent`, `bytesReceived` | count | their bytes, Ethernet header included
+//= PROTOCOL.md 6.5
+//# | `uptimeMs` | number ≥ 0 | since the welcome
 Deno.test("stats go out each 10 s, with totals since this session began", () => {
   const counters = new TrafficCounters();
   counters.framesSent = 1000;

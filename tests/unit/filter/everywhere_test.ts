@@ -81,6 +81,9 @@ const TAKES_OVER: readonly [name: RegExp, reason: string][] = [
   [/wpad/, "proxy-name"],
 ];
 
+//= PROTOCOL.md 12
+//# It applies rules 8 to 20 to whole frames, too: to those of the gateway without 11 to 14, 19 and
+//# 20, and with 10, 15 and 17 unless its user wants otherwise.
 Deno.test("a client drops from players what the relay should have dropped", () => {
   for (const { name, hex, value } of OF_PLAYERS) {
     // Talk of switches is for the relay and the gateway: a player's system is no switch.
@@ -90,12 +93,18 @@ Deno.test("a client drops from players what the relay should have dropped", () =
   assertGreater(OF_PLAYERS.length, 40);
 });
 
+//= PROTOCOL.md 12
+//# **To the LAN** a gateway gives what the relay forwards, again by rule 7 and, for whole frames,
+//# rules 8 to 20, whatever the relay does.
 Deno.test("a gateway does not let into its LAN what the relay should have dropped", () => {
   for (const { name, hex, value } of OF_PLAYERS) {
     assertEquals(atGateway(Uint8Array.fromHex(hex)), value.reason, name);
   }
 });
 
+//= PROTOCOL.md 12
+//# It applies rules 8 to 20 to whole frames, too: to those of the gateway without 11 to 14, 19 and
+//# 20, and with 10, 15 and 17 unless its user wants otherwise.
 Deno.test("a client takes from the LAN what the relay lets through, but for what takes over", () => {
   let [passed, dropped] = [0, 0];
   for (const { name, hex, value } of OF_THE_LAN) {
@@ -173,6 +182,10 @@ for (const [port, version] of [[5355, 4], [5353, 4], [137, 4], [5355, 6], [5353,
   });
 }
 
+//= PROTOCOL.md 12
+//# **Where names are asked for.** Of gateway and client rule 15 also holds for UDP to a port from
+//# which their side, the LAN or the TAP, has sent to port 137, 5353 or 5355 within 10 s: who has
+//# asked takes an answer from any port.
 Deno.test("nor does a gateway let one into its LAN for a station that has asked", () => {
   const harness = GatewayHarness.joined();
   const answer = nameFrame("02:00:00:00:00:51", [ANY_PORT, 50_001], WPAD);

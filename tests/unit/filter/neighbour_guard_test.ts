@@ -39,6 +39,14 @@ const FAMILIES = [
 ] as const;
 
 for (const { name, says, address, other } of FAMILIES) {
+  //= PROTOCOL.md 12
+  //# **Whose address.** Gateway and client should remember which MAC has which IP address, by what
+  //# the frames of section 11.2, and DHCP's acknowledgements and DHCPv6's replies from the LAN,
+  //# say.
+  //= PROTOCOL.md 12
+  //# This project's drop what claims an address for another MAC (`address-taken`): of a player, if
+  //# the address is the LAN's router or DHCP server, or belongs to a station of the LAN or to
+  //# another player, unless its owner was silent for 60 s;
   Deno.test(`${name}: a player does not speak for an address of a station of the LAN`, () => {
     const harness = new GuardHarness();
     assertEquals(harness.lan(says(ROUTER, address)), undefined);
@@ -92,6 +100,12 @@ Deno.test("a station of the LAN says to the owner alone that it has a leased add
   );
 });
 
+//= PROTOCOL.md 11.2
+//# | ARP of 28 bytes with protocol 0800 and lengths 6 and 4 | the sender's (14) | the sender's (8)
+//= PROTOCOL.md 11.2
+//# | ICMPv6 136, 137 | the target (8) | options 2 of 8 bytes, from 24, 40 on
+//= PROTOCOL.md 11.2
+//# The frame is dropped if one of its MACs is not its source.
 Deno.test("the MAC that is named must be the sender's own", () => {
   for (
     const frame of [
@@ -138,6 +152,8 @@ Deno.test("any packet from an address keeps it, but only from its own MAC", () =
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.9")), undefined);
 });
 
+//= PROTOCOL.md 11.2
+//# An address of zeros is nobody's (a probe, duplicate address detection).
 Deno.test("questions before an address is taken always pass and claim nothing", () => {
   const harness = new GuardHarness();
   harness.bob(arpFrame(BOB, "10.0.0.9"));
@@ -150,6 +166,8 @@ Deno.test("questions before an address is taken always pass and claim nothing", 
   assertEquals(harness.bob(arpFrame(BOB, "10.0.0.10")), undefined, "nobody has it yet");
 });
 
+//= PROTOCOL.md 12
+//# A newer lease wins in any case.
 Deno.test("a lease is its player's, against players and stations alike; a newer one wins", () => {
   const harness = new GuardHarness();
   assertEquals(harness.lan(leaseFrame(ALICE, "10.0.0.51")), undefined);
@@ -191,6 +209,9 @@ Deno.test("a station's lease that is seen here does not keep the LAN from changi
   assertEquals(harness.alice(arpFrame(ALICE, "10.0.0.80")), "address-taken");
 });
 
+//= PROTOCOL.md 12
+//# A lease holds until it ends, silent or not, but 24 h at most, and a client's own address as long
+//# as its adapter has it.
 Deno.test("a lease is kept until it ends, however silent its owner is, and a day at most", () => {
   const hourMs = 60 * ADDRESS_AGE_MS;
   for (
@@ -270,6 +291,9 @@ Deno.test("who gives a lease back has it no more", () => {
   assertEquals(harness.lan(arpFrame(SPARE, "10.0.0.51")), undefined);
 });
 
+//= PROTOCOL.md 12
+//# The LAN's routers and servers are those of players' leases and of router advertisements, each
+//# for 24 h after it was heard of.
 Deno.test("the LAN's router and DHCP server are nobody else's, however silent they are", () => {
   const harness = new GuardHarness();
   const routers = ["10.0.0.1", "10.0.0.254"];
@@ -368,6 +392,8 @@ Deno.test("addresses that no station has are not kept for anybody", () => {
   }
 });
 
+//= PROTOCOL.md 12
+//# One player has 16 addresses at most (`too-many-addresses`).
 Deno.test("a player has 16 addresses at most; old ones make room for new ones", () => {
   const harness = new GuardHarness();
   const address = (index: number) => `10.1.${index >> 8}.${index & 0xff}`;

@@ -52,6 +52,10 @@ Deno.test("a refresh is a broadcast of 60 bytes in the player's name", () => {
   assertEquals(frames, ["ffffffffffff02000000005188b56c616e7061727479" + "00".repeat(38)]);
 });
 
+//= PROTOCOL.md 12
+//# **Teaching switches.** When a client joins, when the gateway's own session begins anew, and each
+//# 60 s from then on, the gateway puts this frame on the LAN, so that switches learn where the
+//# client is.
 Deno.test("a player is refreshed at join and then each minute, until it leaves", () => {
   const cam = new CamRefresher(4);
   assertEquals(cam.nextDeadlineMs(), Infinity);
@@ -73,6 +77,8 @@ Deno.test("a player is refreshed at join and then each minute, until it leaves",
   assertEquals(refreshed(cam, 10 * MINUTE), []);
 });
 
+//= PROTOCOL.md 12
+//# A broadcast of the client's own does as well.
 Deno.test("a player's own broadcast takes a refresh's place", () => {
   const cam = new CamRefresher(4);
   cam.add(0, macOf(0), 0);

@@ -127,6 +127,9 @@ Deno.test("a finished frame is copied as it is, with its VLAN tag put back", () 
   }
 });
 
+//= PROTOCOL.md 12
+//# Frames whose checksum or segmentation the system left to the network card are finished first;
+//# what is longer than 1522 bytes then is dropped.
 Deno.test("the longest frame passes, and one byte more does not", () => {
   assertEquals(toHex(pattern(1522)), finish(lanFrame(pattern(1522))));
   assertEquals(finish(lanFrame(pattern(1523))), OffloadError.overLong);

@@ -9,6 +9,9 @@ import { hex, join, pattern, toHex } from "../proto/frames.ts";
 
 const HTTPS = "01bb";
 
+//= PROTOCOL.md 12
+//# **From the LAN** a gateway takes only: broadcast, multicast (but not rule 7's), and frames to
+//# the MACs of clients in the room.
 Deno.test("broadcast, multicast and what is for a player enter the tunnel as they are", () => {
   for (const destination of [BROADCAST, "33:33:00:00:00:01", "01:00:5e:00:00:fb", PLAYER]) {
     for (const length of [14, 60, 1000, 1435]) {
@@ -23,6 +26,9 @@ Deno.test("broadcast, multicast and what is for a player enter the tunnel as the
   }
 });
 
+//= PROTOCOL.md 12
+//# **From the LAN** a gateway takes only: broadcast, multicast (but not rule 7's), and frames to
+//# the MACs of clients in the room.
 Deno.test("what no player should get stays on the LAN, each kind under its own name", () => {
   const cases: [DropReason, Uint8Array, Partial<LanFrame>?][] = [
     ["not-for-tunnel", frameOf("00:11:22:33:44:66", STATION)],
@@ -91,6 +97,8 @@ Deno.test("a 1500-byte frame crosses in pieces, with the tag that the kernel had
   assertEquals(harness.counters.bytesSent, 1518);
 });
 
+//= PROTOCOL.md 12
+//# VLAN tags stay.
 Deno.test("a stripped VLAN tag is back in its place, from the device's memory and from a slot", () => {
   const frame = frameOf(PLAYER, STATION, 100, "86dd");
   const tagged = toHex(frame).slice(0, 24) + "88a8e123" + toHex(frame).slice(24);
@@ -102,6 +110,9 @@ Deno.test("a stripped VLAN tag is back in its place, from the device's memory an
   }
 });
 
+//= PROTOCOL.md 12
+//# Frames whose checksum or segmentation the system left to the network card are finished first;
+//# what is longer than 1522 bytes then is dropped.
 Deno.test("unfinished checksums are finished on the way, from the device's memory and from a slot", () => {
   const packet = { ipVersion: 4, protocol: "udp", payload: [1, 2, 3] } as const;
   const finished = makeFrame(packet);
@@ -163,6 +174,9 @@ function relayPacket(fields: {
 const V6_RELAY = "20010db8000000000000000000000007";
 const V6_SELF = "20010db8000000000000000000000001";
 
+//= PROTOCOL.md 12
+//# Never a frame whose source MAC is a client's, and never a packet of its own connection to the
+//# relay, in either direction: on a promiscuous port the tunnel would feed on itself.
 Deno.test("no packet of the gateway's own connection enters the tunnel", () => {
   const own: [string, string, Uint8Array][] = [
     ["to the relay", "198.51.100.7", relayPacket({})],
@@ -259,6 +273,9 @@ Deno.test("what no player should have sent does not reach the LAN", () => {
   }
 });
 
+//= PROTOCOL.md 8
+//# Receivers accept any source peer id, also one that they do not know: a datagram may outrun its
+//# `peerJoined`.
 Deno.test("a frame that outran its peerJoined is let through, one after peerLeft is not", () => {
   const harness = GatewayHarness.joined();
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
@@ -302,6 +319,10 @@ function refreshes(harness: GatewayHarness, untilMs: number): string[] {
   return frames.map((frame) => frame.slice(22, 24));
 }
 
+//= PROTOCOL.md 12
+//# **Teaching switches.** When a client joins, when the gateway's own session begins anew, and each
+//# 60 s from then on, the gateway puts this frame on the LAN, so that switches learn where the
+//# client is.
 Deno.test("players are refreshed at join, each minute and after a reconnect, not after they left", () => {
   const harness = GatewayHarness.joined();
   harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: OTHER }, 2000);

@@ -64,6 +64,12 @@ class Host {
 
 const BAN: ListedBan = { id: "0000000001", by: "host", targets: ["192.0.2.7"] };
 
+//= PROTOCOL.md 6.7
+//# | **`request`** | count | comes back in the answer
+//= PROTOCOL.md 6.7
+//# | **`request`** | count | of which request
+//= PROTOCOL.md 6.7
+//# | **`ok`** | boolean | whether it was done
 Deno.test("requests are numbered, and each gets the answer to its number", () => {
   const host = new Host();
   host.ask({ action: "kick", peerId: asPeerId(2), reason: "cheats" });
@@ -130,6 +136,10 @@ Deno.test("a script of the host's does not make the gateway flood the relay", ()
   assertEquals(host.sent.length, REQUESTS_MAX + 1);
 });
 
+//= PROTOCOL.md 6.7
+//# A gateway that is to keep it should ask for it again in each new session, a while (this project:
+//# 60 s) after its welcome: a relay that was started anew knows no tokens, and would shut out the
+//# players who were there before.
 Deno.test("a lock that the relay has taken is renewed in each session, when its players had time to come back", () => {
   const host = new Host();
   host.join();

@@ -1,5 +1,5 @@
 /** The house rules that a formatter and a linter do not know, each as a function from a file to findings. */
-import { finding, lineAt, nameOf, type SourceFile, type SyntaxNode, visitNodes } from "./source.ts";
+import { finding, nameOf, type SourceFile, type SyntaxNode, visitNodes } from "./source.ts";
 
 /** A file has one subject, and that fits this many lines. */
 export const FILE_LINES_MAX = 450;
@@ -9,9 +9,14 @@ export const FUNCTION_LINES_MAX = 70;
 
 const FUNCTIONS = ["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"];
 
+/** Lines of a text; quotations of the protocol's document are not the author's, and do not count. */
+function countLines(text: string): number {
+  return text.trimEnd().split("\n").filter((line) => !/^\s*\/\/[=#] /.test(line)).length;
+}
+
 /** Files that are too long. */
 export function findLongFiles(file: SourceFile): string[] {
-  const lines = file.text.trimEnd().split("\n").length;
+  const lines = countLines(file.text);
   return lines > FILE_LINES_MAX ? [`${file.path}: ${lines} lines`] : [];
 }
 
@@ -20,7 +25,7 @@ export function findLongFunctions(file: SourceFile): string[] {
   const findings: string[] = [];
   visitNodes(file, (node) => {
     if (!FUNCTIONS.includes(node.type)) return;
-    const lines = lineAt(file, node.range[1]) - lineAt(file, node.range[0]) + 1;
+    const lines = countLines(file.text.slice(...node.range));
     if (lines > FUNCTION_LINES_MAX) {
       findings.push(finding(file, node.range[0], `a function of ${lines} lines`));
     }

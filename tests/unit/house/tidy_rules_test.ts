@@ -75,6 +75,11 @@ Deno.test("the rule on file length finds a file that is one line too long", () =
   const lines = (count: number) => ({ path: "a.ts", text: "//\n".repeat(count) });
   assertEquals(findLongFiles(lines(FILE_LINES_MAX)), []);
   assertEquals(findLongFiles(lines(FILE_LINES_MAX + 1)).length, 1);
+  const quoting = {
+    path: "a.ts",
+    text: `//= PROTOCOL.md 9\n//# Words.\n${lines(FILE_LINES_MAX).text}`,
+  };
+  assertEquals(findLongFiles(quoting), []);
 });
 
 Deno.test("the rule on functions finds each kind of them, also behind characters beyond ASCII", () => {

@@ -351,6 +351,9 @@ Deno.test("what others wrote cannot leave its line", () => {
   }
 });
 
+//= PROTOCOL.md 4
+//# Whoever shows such a text beside others isolates it (UAX #9) where it may run from right to
+//# left.
 Deno.test("what others wrote from right to left stands in an isolate of its own, with few marks", () => {
   const name = `\u2069\u202eאבג${"\u0301".repeat(40)}\u2028`;
   const shown = `\u2068אבג${"\u0301".repeat(4)}\u2069`;

@@ -58,6 +58,9 @@ Deno.test("a first piece's fields are found", () => {
   });
 });
 
+//= PROTOCOL.md 8
+//# **byte offset**: where the piece's first byte that counts belongs in the frame, counted from the
+//# frame's first byte; the Ethernet header is the frame's bytes 0 to 13.
 Deno.test("a later piece's copy of the header does not count", () => {
   for (const more of [true, false]) {
     const { result, view } = parse(piece(0x7fff, more, 1));
@@ -85,6 +88,8 @@ Deno.test("nothing of an earlier datagram stays in a view", () => {
   assertEquals([view.fragment, view.frameId, view.more, view.byteOffset], [false, 0, false, 0]);
 });
 
+//= PROTOCOL.md 8
+//# | 1 | it has fewer than 4 […] | 10 | offset ≥ 600 and exactly 14 bytes
 Deno.test("each malformed datagram has its reason", () => {
   const frame = plainFrame(60);
   const table: [string, Uint8Array, number][] = [

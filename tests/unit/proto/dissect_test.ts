@@ -94,6 +94,8 @@ Deno.test("up to two tags are seen through, of any known kind", () => {
   });
 });
 
+//= PROTOCOL.md 11.1
+//# A third one: too many tags, wherever it stands.
 Deno.test("a third tag is too many, wherever it stands", () => {
   const three = behind(SERVICE_TAG, TAG, TAG, u16(0x0800), ipv4({}, DHCP));
   check("three", three, { vlanTags: 2, vlanIds: 0x00_5064, tooManyTags: true });
@@ -102,6 +104,8 @@ Deno.test("a third tag is too many, wherever it stands", () => {
   check("around SNAP", mixed, { vlanTags: 2, vlanIds: 0x06_4064, tooManyTags: true });
 });
 
+//= PROTOCOL.md 11.1
+//# There may be tags behind them, but no second SNAP.
 Deno.test("SNAP is seen through, behind tags and before them, too", () => {
   const packet = ipv4({}, DHCP);
   const inner = { ipVersion: 4, ipProtocol: 17, sourcePort: 68, destinationPort: 67 } as const;
@@ -161,6 +165,9 @@ Deno.test("IPv4 headers of wrong lengths or versions are no way to ports", () =>
   check("options cut", frame, { ...ip, ipVersion: 4, ipProtocol: 17, truncated: true });
 });
 
+//= PROTOCOL.md 11.1
+//# The upper layer lies inside the total length (where that is shorter than the header, it is
+//# ignored, and the chain does not end).
 Deno.test("a total length that ends before the upper layer's header truncates it", () => {
   const ip = { etherType: 0x0800, networkOffset: 14, ipVersion: 4, ipProtocol: 17 } as const;
   const ports = { sourcePort: 67, destinationPort: 68 };
@@ -190,6 +197,10 @@ Deno.test("IPv4 fragments are told apart, and a later one has no ports", () => {
   check("tiny first", short, { ...ip, ...ports, ipFragment: 1, truncated: true });
 });
 
+//= PROTOCOL.md 11.1
+//# **The chain ends inside** if the upper layer's shortest header is there: TCP 20 bytes, SCTP and
+//# DCCP 12, UDP and UDP-Lite 8, IGMP (in IPv4) 8, ICMP (in IPv4) and ICMPv6 (in IPv6) 4, all others
+//# 0.
 Deno.test("protocols with ports and ICMP are known, each with its shortest header", () => {
   for (const [protocol, headerBytes] of [[6, 20], [17, 8], [33, 12], [132, 12], [136, 8]]) {
     for (const missing of [0, 1]) {
@@ -244,6 +255,9 @@ Deno.test("ICMPv6 shows its type", () => {
   });
 });
 
+//= PROTOCOL.md 11.1
+//# Extension headers 0, 43, 60, 135, 139 and 140 have (second byte + 1) · 8 bytes; 44 (fragment)
+//# has 8; 51 (AH) has (second byte + 2) · 4.
 Deno.test("each kind of extension header is skipped by its own length", () => {
   for (const type of [0, 43, 60, 135, 139, 140]) {
     for (const bytes of [8, 16, 264]) {
@@ -388,6 +402,8 @@ Deno.test("a frame cut anywhere inside its chain is truncated, one cut behind it
   }
 });
 
+//= PROTOCOL.md 11.1
+//# Filters must see through all of this, and must never read beyond the bytes that are there:
 Deno.test("bytes behind the length given are not looked at", () => {
   for (const [name, frame] of DEEP) {
     for (let length = 0; length <= frame.length; length++) {

@@ -1,6 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { BUDGET_BYTES_MIN, MtuSettler, TAP_MTU_MIN, tapMtuFor } from "../../../src/proto/mtu.ts";
 
+//= PROTOCOL.md 10
+//# **A room's MTU** is fixed by the peer that opens it: 18 = 4 (header) + 14 (Ethernet).
+//= PROTOCOL.md 10
+//# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1400 | 1280 |
 Deno.test("a room's MTU follows from the narrower direction", () => {
   assertEquals(tapMtuFor(1418, 1418, 1400), 1400);
   assertEquals(tapMtuFor(1417, 1418, 1400), 1399);
@@ -14,6 +18,9 @@ Deno.test("a room's MTU follows from the narrower direction", () => {
   assertEquals([TAP_MTU_MIN, BUDGET_BYTES_MIN], [1280, 608]);
 });
 
+//= PROTOCOL.md 10
+//# It has settled when it has not grown for 100 ms or for 3 round trips, whichever is longer, and
+//# in any case 1 s after the handshake.
 Deno.test("a maximum that carries a frame of 1400 settles when it has not grown for 100 ms", () => {
   const settler = new MtuSettler(1000);
   settler.handleMaximum(1418, 1000);
@@ -23,6 +30,10 @@ Deno.test("a maximum that carries a frame of 1400 settles when it has not grown 
   assertEquals(settler.maximumBytes, 1418);
 });
 
+//= PROTOCOL.md 10
+//# As long as it is below 1418 (a whole frame of the usual MTU, 1400), 400 ms take the place of the
+//# 100 ms: most paths carry that much, and a machine that is busy for a moment must not narrow the
+//# room for everybody.
 Deno.test("a narrower one settles when it has not grown for 400 ms: a machine may be busy for a moment", () => {
   const settler = new MtuSettler(1000);
   settler.handleMaximum(1417, 1000);

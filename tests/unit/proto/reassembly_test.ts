@@ -45,6 +45,8 @@ class Receiver {
 
 const FRAME = plainFrame(1514);
 
+//= PROTOCOL.md 9.2
+//# Pieces may come in any order.
 Deno.test("a frame is put together whatever the order of its pieces", () => {
   const cuts = [[0, 600], [600, 601], [601, 900], [900, 1514]];
   const orders = permutations([0, 1, 2, 3]);
@@ -73,6 +75,11 @@ Deno.test("frames of several sources and ids do not mix", () => {
   }
 });
 
+//= PROTOCOL.md 9.2
+//# | 2 | the piece ends beyond 1522 bytes (offset + bytes that count) | `overlong`
+//= PROTOCOL.md 9.2
+//# A frame that comes out has at least 601 bytes and at most 1522, and is treated as one that came
+//# whole.
 Deno.test("the longest frame fits, one byte more does not", () => {
   const receiver = new Receiver();
   const longest = plainFrame(1522);
@@ -101,6 +108,11 @@ const CONTRADICTIONS: [string, number, [number, number, boolean][]][] = [
   ["an end inside what came", ReassemblyDrop.beyondEnd, [[0, 1001, true], [900, 1000, false]]],
 ];
 
+//= PROTOCOL.md 9.2
+//# | 1 | it was dropped […] | 6 | it holds a byte
+//= PROTOCOL.md 9.2
+//# A frame that was dropped stays, without its bytes, for the same time, so that what still comes
+//# of it is dropped, too, and cannot become another frame.
 Deno.test("a frame is dropped when its pieces contradict each other", () => {
   for (const [name, reason, pieces] of CONTRADICTIONS) {
     const receiver = new Receiver();
@@ -145,6 +157,9 @@ Deno.test("any byte of the header that differs drops the frame, whichever piece 
   assertEquals(receiver.piece(other, 600, 1514), 1514, "byte 14 is not in the header");
 });
 
+//= PROTOCOL.md 9.2
+//# **Time.** 500 ms after its first piece came, a frame that is not complete is given up, and its
+//# key is free.
 Deno.test("a frame has 500 ms from its first piece on", () => {
   const receiver = new Receiver();
   assertEquals(receiver.reassembler.nextDeadlineMs(), Infinity);
@@ -163,6 +178,9 @@ Deno.test("a frame has 500 ms from its first piece on", () => {
   assertEquals(receiver.reassembler.nextDeadlineMs(), Infinity);
 });
 
+//= PROTOCOL.md 9.2
+//# **Bound per source.** At most 64 frames of one source are open, dropped ones included; the 65th
+//# makes the oldest give way.
 Deno.test("the 65th frame of a source makes its oldest give way", () => {
   const receiver = new Receiver();
   for (let id = 0; id < 64; id++) assertEquals(receiver.piece(FRAME, 0, 700, { id }), 0);
@@ -185,6 +203,10 @@ Deno.test("a frame that finishes makes room in its source", () => {
   assertEquals(receiver.piece(FRAME, 700, 1514, { id: 0 }), 1514);
 });
 
+//= PROTOCOL.md 9.2
+//# **Bound over all sources.** Memory must be bounded, however many sources there are.
+//= PROTOCOL.md 9.2
+//# This project keeps at most 4,096 frames open; one more makes the oldest of all give way.
 Deno.test("many sources together are bounded, and the oldest frame of all gives way", () => {
   const receiver = new Receiver({ framesMax: 100 });
   for (let source = 0; source < 5000; source++) {
@@ -211,6 +233,8 @@ Deno.test("a frame that was dropped gives way like all others and is counted onc
   assertEquals(receiver.reassembler.expire(500), 1);
 });
 
+//= PROTOCOL.md 9.2
+//# When a `peerLeft` comes, that peer's open frames are given up.
 Deno.test("the frames of a source that left are gone, those of others stay", () => {
   const receiver = new Receiver();
   for (let id = 0; id < 5; id++) {

@@ -26,6 +26,8 @@ function split(frameBytes: number, maxDatagramBytes: number): Piece[] {
   return piecesOf(splitter);
 }
 
+//= PROTOCOL.md 9.1
+//# Each piece but the last should be as long as the maximum allows.
 Deno.test("each piece but the last is as long as the datagram allows", () => {
   assertEquals(split(1514, 1418), [[0, 1410, true], [1410, 104, false]]);
   assertEquals(split(1514, 1200), [[0, 1192, true], [1192, 322, false]]);
@@ -38,6 +40,13 @@ Deno.test("a last piece may be full, or hold one byte", () => {
   assertEquals(split(600 + 587, 608), [[0, 600, true], [600, 586, true], [1186, 1, false]]);
 });
 
+//= PROTOCOL.md 9.1
+//# The piece at offset 0 has M set and at least 600 bytes.
+//= PROTOCOL.md 9.1
+//# Later pieces begin at 600 or behind, repeat the frame's 14 bytes, and hold at least one byte
+//# more.
+//= PROTOCOL.md 9.1
+//# The piece that ends the frame has M not set; all others have it set.
 Deno.test("pieces cover each frame once, and fit, and none could be longer", () => {
   for (let frameBytes = 605; frameBytes <= 1522; frameBytes += 7) {
     for (let maximum = 608; maximum < frameBytes + 4; maximum += 5) {
@@ -58,6 +67,8 @@ Deno.test("pieces cover each frame once, and fit, and none could be longer", () 
   }
 });
 
+//= PROTOCOL.md 9.1
+//# Where the maximum is less than 608, a frame that does not fit whole is dropped.
 Deno.test("datagrams too narrow for a first piece take no pieces", () => {
   assertEquals(SPLIT_DATAGRAM_BYTES_MIN, 608);
   assertEquals(split(1514, 607), []);
@@ -107,6 +118,10 @@ Deno.test("pieces are written byte for byte, from another array or the same", ()
   }
 });
 
+//= PROTOCOL.md 9.1
+//# **Cutting further.** A piece that does not fit a target is cut by the same rules, keeps its
+//# frame id and its offsets, and repeats its copy of the header; only the last part of a piece with
+//# M not set has M not set.
 Deno.test("parts of a piece keep its frame id and its copy of the header", () => {
   const frame = plainFrame(1400);
   const memory = new Uint8Array(8000);

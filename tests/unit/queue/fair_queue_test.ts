@@ -73,6 +73,8 @@ Deno.test("what goes in comes out with its slot, offset, length and reference", 
   assertEquals([queue.queuedBytes, queue.queuedEntries], [0, 0]);
 });
 
+//= PROTOCOL.md 11
+//# Inside a flow (MACs, IP addresses, protocol, ports) nothing is reordered.
 Deno.test("a flow is first in, first out", () => {
   const bench = new Bench();
   const sent = Array.from({ length: 100 }, (_, i) => bench.put(9, 60 + 13 * i, 0));
@@ -138,6 +140,9 @@ Deno.test("flows that come back empty in turns cannot starve the backlogged one"
   assertGreater(taken, 60);
 });
 
+//= PROTOCOL.md 11
+//# Queues are bounded in bytes (this project: 4,194,304) and in time (20 ms); the oldest is
+//# dropped.
 Deno.test("what waited longer than the limit is dropped from the head, what did not is served", () => {
   const bench = new Bench({ sojournMaxMs: 20 });
   bench.put(1, 100, 0);
@@ -186,6 +191,9 @@ Deno.test("late entries of a target that takes nothing can be dropped from outsi
   assertEquals(bench.takeAll(30).length, 20);
 });
 
+//= PROTOCOL.md 11
+//# Queues are bounded in bytes (this project: 4,194,304) and in time (20 ms); the oldest is
+//# dropped.
 Deno.test("beyond its bytes the longest flow gives way, its oldest frame first", () => {
   const bench = new Bench({ bytesMax: 20_000 });
   const quiet = [bench.put(2, 500, 0), bench.put(3, 500, 0)];

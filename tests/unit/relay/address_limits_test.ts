@@ -40,6 +40,10 @@ Deno.test("address: an IPv6 /48 may have four times the peers of a /64, however 
   relay.client(mac(9), {}, at(9));
 });
 
+//= PROTOCOL.md 7.1
+//# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room behind
+//# the right one is no such), or (unless 8 applies) too many peers from this address, or too many
+//# rooms that were opened from it
 Deno.test("address: one may have opened so many rooms, and its site four times as many", () => {
   const relay = new RelayHarness({ roomsPerAddressMax: 2 });
   const opens = (room: string, address: string) => {
@@ -66,6 +70,9 @@ Deno.test("address: one may have opened so many rooms, and its site four times a
   assertEquals(opens("SEVEN", "[2001:db8:2:9::1]:1")[0], "welcome");
 });
 
+//= PROTOCOL.md 6.6
+//# | `room-closed` | relay | the operator closed the room, or it gave way to another one where
+//# there were too many
 Deno.test("rooms: where all are taken, one in which a gateway waits alone gives way, of the site with most", () => {
   const relay = new RelayHarness({ roomsMax: 5 });
   const at = (site: number) => ({ address: `192.0.2.${site}:1` });

@@ -26,11 +26,21 @@ function assertRejected(
   const [message] = endpoint.messages;
   assertEquals([message.type, message.code], ["reject", code]);
   assertEquals(typeof message.message, "string");
+  //= PROTOCOL.md 7.1
+  //# `retryAfterMs` is there where the table says so, and only there: the others are final.
   assertEquals("retryAfterMs" in message, retry === "again");
   assert(endpoint.finished, "the stream is not finished");
   assertEquals(endpoint.closedWith, undefined, "closed before the message could arrive");
 }
 
+//= PROTOCOL.md 6.2
+//# | **`type`** | `"welcome"` | […] | **`protocol`** |
+//= PROTOCOL.md 6.2
+//# | **`room`** | text | as in the hello, in upper case
+//= PROTOCOL.md 6.2
+//# | **`relayTime`** | number | the relay's wall clock, ms since 1970
+//= PROTOCOL.md 6.2
+//# | **`resume`** | text | not empty, opaque: section 7.4
 Deno.test("relay: a welcome says all that the protocol asks for", () => {
   const relay = new RelayHarness();
   const endpoint = relay.connect();
@@ -56,12 +66,16 @@ Deno.test("relay: a welcome says all that the protocol asks for", () => {
   assert(/^[A-Za-z0-9_-]{32}$/.test(String(welcome.resume)));
 });
 
+//= PROTOCOL.md 7.1
+//# | 2 | `protocol-version` | `protocol` is an integer other than 1
 Deno.test("relay: a hello of another version is rejected before anything else of it is looked at", () => {
   const relay = new RelayHarness();
   const endpoint = relay.connect().control({ type: "hello", protocol: 2, room: 17 });
   assertRejected(endpoint, "protocol-version", "final");
 });
 
+//= PROTOCOL.md 7.1
+//# | 3 | `invalid-hello` | any other field breaks section 6.1
 Deno.test("relay: JSON that is no valid hello is rejected as such", () => {
   const relay = new RelayHarness();
   for (
@@ -81,6 +95,10 @@ Deno.test("relay: JSON that is no valid hello is rejected as such", () => {
   assertRejected(relay.connect().hello({ role: "host" }), "invalid-hello", "final");
 });
 
+//= PROTOCOL.md 7.1
+//# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room behind
+//# the right one is no such), or (unless 8 applies) too many peers from this address, or too many
+//# rooms that were opened from it
 Deno.test("relay: too many hellos of one address are rejected, and told when to come again", () => {
   const relay = new RelayHarness({ helloBurstMax: 2, hellosPerSecond: 0.5 });
   relay.connect({ address: "198.51.100.7:1" }).hello({ mac: A });
@@ -103,6 +121,10 @@ Deno.test("relay: an invalid hello is called that even when there are too many",
   assertRejected(relay.connect().hello({ mac: B }), "rate-limited", "again");
 });
 
+//= PROTOCOL.md 7.1
+//# | 5 | `relay-full` | too many peers, or too many rooms and this one would be new (and none in
+//# which a gateway waits alone gives way: it gets `room-closed` with `retryAfterMs`); not where the
+//# hello replaces a session, or where 8 applies | yes
 Deno.test("relay: a relay with all its rooms open rejects a new one and lets peers into the others", () => {
   const relay = new RelayHarness({ roomsMax: 1 });
   relay.client(A);
@@ -112,6 +134,10 @@ Deno.test("relay: a relay with all its rooms open rejects a new one and lets pee
   relay.client(B);
 });
 
+//= PROTOCOL.md 7.1
+//# | 5 | `relay-full` | too many peers, or too many rooms and this one would be new (and none in
+//# which a gateway waits alone gives way: it gets `room-closed` with `retryAfterMs`); not where the
+//# hello replaces a session, or where 8 applies | yes
 Deno.test("relay: a relay with all its peers rejects one more, in whatever room", () => {
   const relay = new RelayHarness({ peersMax: 2 });
   relay.client(A);
@@ -119,6 +145,10 @@ Deno.test("relay: a relay with all its peers rejects one more, in whatever room"
   assertRejected(relay.connect().hello({ mac: C }), "relay-full", "again");
 });
 
+//= PROTOCOL.md 7.1
+//# | 7 | `not-admitted` | wrong or missing key, unknown room (both before 6), locked room (but for
+//# a hello that replaces a session in it or shows the token of 12, for a gateway whose key shows
+//# that it is the host's, or where 8 applies):
 Deno.test("relay: who has no key, a wrong key or asks for an unknown room hears the same", () => {
   const relay = new RelayHarness({ policy: KEYS });
   relay.client(A, { roomKey: "sesame" });
@@ -138,6 +168,8 @@ Deno.test("relay: a full relay says so before it looks at keys", () => {
   assertRejected(relay.connect().hello({ mac: B, roomKey: "wrong" }), "relay-full", "again");
 });
 
+//= PROTOCOL.md 7.1
+//# | 8 | (`redirect`) | the room lives elsewhere
 Deno.test("relay: a room that lives elsewhere is redirected to, by those who may enter it", () => {
   const target = { relay: "other.example:4433", serverName: "other.example" };
   const directory = new LocalDirectory([["FAR", target]]);
@@ -158,6 +190,9 @@ Deno.test("relay: a redirect comes before the budget is looked at", () => {
   assertEquals(player.last("redirect").relay, "other.example:443");
 });
 
+//= PROTOCOL.md 7.1
+//# | 9 | `budget-too-small` | `datagramBudget`, or the relay's own maximum towards the endpoint, is
+//# less than 608
 Deno.test("relay: a budget under 608 bytes is too small, and 608 is not", () => {
   const relay = new RelayHarness();
   assertRejected(relay.connect().hello({ datagramBudget: 607 }), "budget-too-small", "final");
@@ -170,6 +205,8 @@ Deno.test("relay: a budget under 608 bytes is too small, and 608 is not", () => 
   assertEquals(enough.last("welcome").tapMtu, 1280);
 });
 
+//= PROTOCOL.md 7.1
+//# | 11 | `gateway-exists`, `mac-in-use` | the room has a gateway, or a client with this MAC | yes
 Deno.test("relay: a room has one gateway", () => {
   const relay = new RelayHarness();
   const first = relay.gateway();
@@ -179,6 +216,8 @@ Deno.test("relay: a room has one gateway", () => {
   relay.gateway();
 });
 
+//= PROTOCOL.md 7.1
+//# | 11 | `gateway-exists`, `mac-in-use` | the room has a gateway, or a client with this MAC | yes
 Deno.test("relay: a MAC is in a room once, but may be in two rooms", () => {
   const relay = new RelayHarness();
   relay.client(A);
@@ -186,6 +225,10 @@ Deno.test("relay: a MAC is in a room once, but may be in two rooms", () => {
   relay.client(A, { room: "OTHER" });
 });
 
+//= PROTOCOL.md 7.1
+//# | 10 | (replacing) | section 7.4: then 11 to 13 are passed over
+//= PROTOCOL.md 7.1
+//# | 13 | `room-full` | too many peers in the room, or no peer id is free | yes
 Deno.test("relay: a room that is full rejects a new peer, but not the one who replaces his own session", () => {
   const relay = new RelayHarness({ peersPerRoomMax: 2 });
   const a = relay.client(A);
@@ -201,6 +244,8 @@ Deno.test("relay: a MAC in use is told before a room that is full", () => {
   assertRejected(relay.connect().hello({ mac: A }), "mac-in-use", "again");
 });
 
+//= PROTOCOL.md 10
+//# It waits by the same rule for its own direction before it opens a new room.
 Deno.test("relay: a new room waits until the relay's own direction has settled", () => {
   const relay = new RelayHarness();
   const first = relay.connect({ maxDatagramBytes: 1_200 });
@@ -215,6 +260,9 @@ Deno.test("relay: a new room waits until the relay's own direction has settled",
   assertEquals(first.last("welcome").tapMtu, 1_350 - 18);
 });
 
+//= PROTOCOL.md 5.2
+//# A hello that would open a new room may wait (at most 1 s from the handshake) for the relay's own
+//# direction of the path: section 10.
 Deno.test("relay: a path that never settles holds a new room up for one second", () => {
   const relay = new RelayHarness();
   const first = relay.connect({ maxDatagramBytes: 1_200 }).hello({ mac: A });
@@ -238,6 +286,9 @@ Deno.test("relay: peers that open the same room at once end up in one", () => {
   assertEquals(relay.core.rooms().length, 1);
 });
 
+//= PROTOCOL.md 6.2
+//# | **`tapMtu`** | integer | 1280 … 1500: the MTU of every TAP in the room; stable for the room's
+//# life. A later welcome may bring another one, which is then applied to the running TAP
 Deno.test("relay: a room's MTU is that of its first peer for as long as the room is", () => {
   const relay = new RelayHarness();
   const narrow = relay.client(A, { datagramBudget: 1_318 });
@@ -256,6 +307,9 @@ Deno.test("relay: the relay's own maximum and --max-tap-mtu limit a room's MTU",
   assertEquals(relay.client(A, { room: "OTHER" }).last("welcome").tapMtu, 1_360);
 });
 
+//= PROTOCOL.md 5.3
+//# When a session ends, its place in the room and its name are free at once; its peer id rests for
+//# 60 s, and its MAC stays the player's for 10 minutes (section 7.5).
 Deno.test("relay: peer ids count up and rest for a minute, also while nobody is in the room", () => {
   const relay = new RelayHarness();
   const ids: unknown[] = [];
@@ -282,6 +336,8 @@ Deno.test("relay: too many connections of one address that say nothing are close
   assertEquals(relay.connect(path).closedWith, undefined);
 });
 
+//= PROTOCOL.md 5.3
+//# It closes with code 1, without a message, a connection that is one too many.
 Deno.test("relay: connections beyond the limit are closed at once", () => {
   const relay = new RelayHarness({ connectionsMax: 1 });
   const first = relay.connect();
@@ -293,6 +349,8 @@ Deno.test("relay: connections beyond the limit are closed at once", () => {
   assertEquals(relay.core.connections, 1);
 });
 
+//= PROTOCOL.md 7.4
+//# Each welcome brings a new token, at least 128 random bits.
 Deno.test("relay: every session gets a token of its own", () => {
   const relay = new RelayHarness();
   const a = relay.client(A).last("welcome").resume;

@@ -106,6 +106,9 @@ Deno.test("a ban takes the place of an equal one of the same author and room, an
   assertEquals(list.find(["PARTY"], ["192.0.2.9"], "client", T)?.id, "0000000004");
 });
 
+//= PROTOCOL.md 6.7
+//# A relay bounds their number (this project: 64 in a room, 128 of one site, 4,096 over all; then
+//# the oldest of the site with the most gives way.
 Deno.test("bans are bounded: the operator, a room and a site are refused one too many", () => {
   const list = new BanList();
   for (let i = 0; i < OPERATOR_BANS_MAX; i++) assert(list.add(ban(i), T).ok);

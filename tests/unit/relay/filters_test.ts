@@ -264,6 +264,13 @@ function fateOf(
 }
 
 for (const spec of PLAIN_CASES) {
+  //= PROTOCOL.md 11
+  //# | 9 | all | a first piece, or a first IP fragment, inside which the chain of headers does not
+  //# end | `hidden-headers`
+  //= PROTOCOL.md 11
+  //# | 13 | client | […] | 14 | client |
+  //= PROTOCOL.md 11
+  //# | 16 | client; gateway unless allowed | […] | 18 | all |
   Deno.test(`filters: ${spec.name}: ${spec.client} from a client, ${spec.gateway} from the gateway`, () => {
     for (const { name, type, payload } of wrappings(spec)) {
       const fromClient = ethernet(BROADCAST, A, type, payload);
@@ -277,6 +284,8 @@ for (const spec of PLAIN_CASES) {
   });
 }
 
+//= PROTOCOL.md 11
+//# | 10 | client, unless allowed | a VLAN tag with an id other than 0 | `vlan-tag`
 Deno.test("filters: frames of VLANs are dropped from players, where they are not allowed", () => {
   const tags = (...ids: number[]) =>
     tagged(ids.map(() => DOT1Q), IPV4, ipv4(UDP, udp(4000, 5000))).payload
@@ -295,6 +304,8 @@ Deno.test("filters: unicast is filtered like broadcast", () => {
   assertEquals(fateOf(offer, false), "dhcp-server");
 });
 
+//= PROTOCOL.md 11
+//# | 8 | all | more than two VLAN tags | `too-many-tags`
 Deno.test("filters: more than two VLAN tags are dropped, whatever is in them", () => {
   for (const types of [[DOT1Q, DOT1Q, DOT1Q], [QINQ, QINQ, DOT1Q, DOT1Q]]) {
     const { type, payload } = tagged(types, 0x0806, new Array<number>(46).fill(0));
@@ -303,6 +314,9 @@ Deno.test("filters: more than two VLAN tags are dropped, whatever is in them", (
   }
 });
 
+//= PROTOCOL.md 11
+//# | 7 | all | the destination is 01-80-C2-00-00-00 … 0F, 01-00-0C-CC-CC-CC or 01-00-0C-CC-CC-CD |
+//# `switch-control`
 Deno.test("filters: frames between switches are dropped, their neighbors in the address space are not", () => {
   const control: [string, boolean][] = [
     ["01:80:c2:00:00:00", true],
@@ -332,12 +346,16 @@ Deno.test("filters: frames between switches are dropped, their neighbors in the 
   }
 });
 
+//= PROTOCOL.md 11
+//# | 2 | all | longer than 1522 bytes (a piece: offset + bytes that count) | `over-long`
 Deno.test("filters: 1522 bytes pass and 1523 do not", () => {
   assertEquals(fateOf(plain(BROADCAST, A, 1522), false), "pass");
   assertEquals(fateOf(plain(BROADCAST, A, 1523), false), "over-long");
   assertEquals(fateOf(plain(BROADCAST, LAN, 1523), true), "over-long");
 });
 
+//= PROTOCOL.md 11
+//# | 2 | all | longer than 1522 bytes (a piece: offset + bytes that count) | `over-long`
 Deno.test("filters: a piece that would make its frame over-long is dropped by offset and length", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -351,6 +369,8 @@ Deno.test("filters: a piece that would make its frame over-long is dropped by of
   assertEquals([b.received().length, relay.drops()], [0, { "over-long": 3 }]);
 });
 
+//= PROTOCOL.md 11
+//# Later pieces are judged by rules 1 to 7 and by their target, with their copy of the header.
 Deno.test("filters: a first piece is judged like a whole frame, later pieces by their header alone", () => {
   const padding = new Array<number>(900).fill(0);
   const relay = new RelayHarness();
@@ -366,6 +386,9 @@ Deno.test("filters: a first piece is judged like a whole frame, later pieces by 
   assertEquals([b.received().length, relay.drops()["switch-control"]], [0, 2]);
 });
 
+//= PROTOCOL.md 11
+//# | 9 | all | a first piece, or a first IP fragment, inside which the chain of headers does not
+//# end | `hidden-headers`
 Deno.test("filters: a first piece whose headers do not end inside it is dropped", () => {
   const relay = new RelayHarness();
   const gateway = relay.gateway();
@@ -387,11 +410,16 @@ Deno.test("filters: a first piece whose headers do not end inside it is dropped"
   assertEquals([b.received().length, relay.drops()["hidden-headers"]], [0, 2]);
 });
 
+//= PROTOCOL.md 11.1
+//# A whole frame that is no first fragment and whose chain does not end passes rule 9: no receiver
+//# can take it for more than it is.
 Deno.test("filters: a whole frame that ends inside its headers passes: there is nothing more of it", () => {
   const stub = ethernet(BROADCAST, A, IPV4, ipv4(UDP, udp(4000, 5000, 0).slice(0, 3)));
   assertEquals(fateOf(stub, false), "pass");
 });
 
+//= PROTOCOL.md 11.1
+//# Filters must see through all of this, and must never read beyond the bytes that are there:
 Deno.test("filters: no bytes whatever make the filters throw or see behind the frame's end", () => {
   const dissection = new Dissection();
   const filter = new ContentFilter();

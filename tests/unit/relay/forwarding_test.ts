@@ -25,6 +25,9 @@ function counts(endpoints: readonly ScriptedEndpoint[]): number[] {
   return endpoints.map((endpoint) => endpoint.received().length);
 }
 
+//= PROTOCOL.md 11
+//# | broadcast, multicast | all other peers (`no-target` if there are none) | all clients
+//# (`no-target`)
 Deno.test("forwarding: broadcast and multicast of a client go to all others in the room", () => {
   const { relay, a, all } = party();
   for (const destination of [BROADCAST, MULTICAST, "33:33:00:00:00:01"]) {
@@ -44,6 +47,8 @@ Deno.test("forwarding: broadcast and multicast of the gateway go to all clients 
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 11
+//# | MAC of a client in the room | that client; its own: `own-destination` | that client
 Deno.test("forwarding: a frame for a client's MAC goes to that client alone", () => {
   const { gateway, a, all } = party();
   a.send(whole(plain(C, A, 60)));
@@ -65,6 +70,9 @@ Deno.test("forwarding: a client's frame for a MAC that nobody here has goes to t
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 11
+//# | another unicast MAC | the gateway (`no-gateway` if there is none) | dropped:
+//# `unknown-destination`
 Deno.test("forwarding: the gateway's frame for a MAC that nobody here has is dropped", () => {
   const { relay, gateway, all } = party();
   gateway.send(whole(plain(LAN2, LAN, 60)));
@@ -73,6 +81,8 @@ Deno.test("forwarding: the gateway's frame for a MAC that nobody here has is dro
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 11
+//# Nothing ever goes back to its sender.
 Deno.test("forwarding: a client's frame for itself is dropped", () => {
   const { relay, a, all } = party();
   a.send(whole(plain(A, A, 60)));
@@ -80,6 +90,8 @@ Deno.test("forwarding: a client's frame for itself is dropped", () => {
   assertEquals(relay.drops(), { "own-destination": 1 });
 });
 
+//= PROTOCOL.md 11
+//# | 6 | client | the source MAC is not the client's own | `foreign-source`
 Deno.test("forwarding: a client sends from its own MAC only", () => {
   const { relay, a, all } = party();
   for (const source of [B, LAN, ZERO, BROADCAST, "02:00:00:00:01:0a"]) {
@@ -92,6 +104,8 @@ Deno.test("forwarding: a client sends from its own MAC only", () => {
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 11
+//# | 3 | gateway | […] | 5 | gateway |
 Deno.test("forwarding: the gateway sends from no client's MAC, no group's and not from zero", () => {
   const { relay, gateway, all } = party();
   for (const source of [A, MULTICAST, BROADCAST, ZERO]) {
@@ -108,6 +122,8 @@ Deno.test("forwarding: a broadcast without anybody to hear it is dropped", () =>
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 8
+//# The relay overwrites it with the sender's, whatever it was.
 Deno.test("forwarding: the sender's peer id is written, and nothing else is changed", () => {
   const { b, a } = party();
   for (const length of [14, 60, 1000, 1446]) {
@@ -136,6 +152,9 @@ Deno.test("forwarding: all targets share one slot until the last has sent it", (
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 8
+//# Datagrams that come before the sender's welcome are dropped and counted apart; they are neither
+//# read nor malformed.
 Deno.test("forwarding: what comes before the welcome is dropped and counted apart", () => {
   const relay = new RelayHarness();
   const early = relay.connect().send(whole(plain(BROADCAST, A, 60))).send(Uint8Array.of(9));
@@ -146,6 +165,12 @@ Deno.test("forwarding: what comes before the welcome is dropped and counted apar
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 8
+//# A relay also treats a piece **from an endpoint** with a frame id of 8000 or more as malformed.
+//= PROTOCOL.md 8
+//# A malformed datagram is dropped and counted.
+//= PROTOCOL.md 11
+//# | 1 | all | malformed (section 8) | `malformed-…`
 Deno.test("forwarding: every kind of malformed datagram is dropped under its name", () => {
   const { relay, a, all } = party();
   const frame = plain(BROADCAST, A, 1400);
@@ -199,6 +224,9 @@ Deno.test("forwarding: a whole frame is cut for a narrower target under the rela
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 10
+//# Whether a frame is split is decided by the maximum at that moment (the relay's: and by the
+//# budget of the endpoint's hello); `tapMtu` stays.
 Deno.test("forwarding: a frame that just fits is not cut, one byte more is", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -209,6 +237,8 @@ Deno.test("forwarding: a frame that just fits is not cut, one byte more is", () 
   assertEquals(narrow.received().map((datagram) => datagram.length), [1_000, 22 + 5]);
 });
 
+//= PROTOCOL.md 10
+//# The relay sends it nothing longer either, whatever its own maximum towards the endpoint.
 Deno.test("forwarding: nobody gets longer datagrams than its hello asks for, however wide its path is", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -226,6 +256,9 @@ Deno.test("forwarding: nobody gets longer datagrams than its hello asks for, how
   assertEquals(lengths(), [900, 22 + 108]);
 });
 
+//= PROTOCOL.md 9.1
+//# The relay, where it must split a whole frame for a target with a narrower path, counts through
+//# 8000 … FFFF, per source.
 Deno.test("forwarding: the relay's frame ids go around within its half", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -240,6 +273,10 @@ Deno.test("forwarding: the relay's frame ids go around within its half", () => {
   assertEquals([ids[0], ids[0x7ffe], ids[0x7fff], ids[0x8000]], [0x8001, 0xffff, 0x8000, 0x8001]);
 });
 
+//= PROTOCOL.md 9.1
+//# **Cutting further.** A piece that does not fit a target is cut by the same rules, keeps its
+//# frame id and its offsets, and repeats its copy of the header; only the last part of a piece with
+//# M not set has M not set.
 Deno.test("forwarding: a piece is cut further for a narrower target under its own frame id", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -260,6 +297,8 @@ Deno.test("forwarding: a piece is cut further for a narrower target under its ow
   relay.assertNoSlotLost();
 });
 
+//= PROTOCOL.md 10
+//# Maximums may change later, in either direction.
 Deno.test("forwarding: a connection that has become too narrow for any piece gets none", () => {
   const { relay, a, b } = party();
   relay.core.handleMaxDatagram(b.connection, 607, relay.nowMs);

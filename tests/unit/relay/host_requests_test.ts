@@ -62,6 +62,11 @@ class Party extends RelayHarness {
   }
 }
 
+//= PROTOCOL.md 6.7
+//# | `kick` | `peerId` | sends this player away (`kicked`) and bans them: their MAC, their token,
+//# and their address where nobody else in the room has it. For an hour without `forMs`; 0: no ban
+//= PROTOCOL.md 6.7
+//# | `reason` | text | ≤ 128 code points: for the player to read
 Deno.test("host: a player is kicked for an hour, and is told by whom", () => {
   const party = new Party();
   const b = party.player(B, 2);
@@ -83,6 +88,14 @@ Deno.test("host: a player is kicked for an hour, and is told by whom", () => {
   assertEquals(party.core.tallies.removals, { operator: 0, host: 1 });
 });
 
+//= PROTOCOL.md 6.7
+//# | `ban` | `peerId` or `target` | with `peerId`: as `kick`, 30 days without `forMs`.
+//= PROTOCOL.md 6.7
+//# | `unban` | `target` | takes this gateway's bans back that look for it, or have this `id`
+//= PROTOCOL.md 6.7
+//# | `bans` | | lists this room's bans in one or more answers
+//= PROTOCOL.md 6.7
+//# | `forMs` | count | how long; more than 30 days count as 30 days
 Deno.test("host: the room's bans are made, listed and taken back, and end after thirty days", () => {
   const party = new Party();
   const b = party.player(B, 2);
@@ -117,6 +130,9 @@ Deno.test("host: the room's bans are made, listed and taken back, and end after 
   assertEquals(party.answer({ mac: B }, 2), "welcome");
 });
 
+//= PROTOCOL.md 6.7
+//# A host's bans hold in its own room, for players only, and end after 30 days at the latest; they
+//# last when gateway or relay are started anew.
 Deno.test("host: a ban holds for players of this room alone, and outlasts gateway and room", () => {
   const party = new Party();
   party.ask({ action: "ban", target: "192.0.2.2" });
@@ -156,6 +172,8 @@ Deno.test("host: who opens room after room has so many bans at once, and pushes 
   assertEquals(party.answer({ mac: B }, 2), "removed");
 });
 
+//= PROTOCOL.md 6.7
+//# From anybody else, and without the feature, `hostRequest` is a protocol error.
 Deno.test("host: nobody but the room's gateway may ask, not even one that did not say it could", () => {
   const party = new Party();
   const b = party.player(B, 2);
@@ -172,6 +190,9 @@ Deno.test("host: nobody but the room's gateway may ask, not even one that did no
   assertEquals(early.messages.at(-1)!.code, "invalid-hello");
 });
 
+//= PROTOCOL.md 6.7
+//# | `lock`, `unlock` | | lets no new player into the room, while the room is there; who has left
+//# within 10 minutes and shows the token may come back
 Deno.test("host: a locked room lets no new player in, but those who were there, and its gateway", () => {
   const party = new Party();
   const b = party.player(B, 2);
@@ -193,6 +214,10 @@ Deno.test("host: a locked room lets no new player in, but those who were there, 
   assertEquals(gateway.messages[0].type, "welcome");
 });
 
+//= PROTOCOL.md 6.7
+//# A gateway that is to keep it should ask for it again in each new session, a while (this project:
+//# 60 s) after its welcome: a relay that was started anew knows no tokens, and would shut out the
+//# players who were there before.
 Deno.test("host: a lock outlasts a room that was empty for a moment, and a relay that was started anew", () => {
   const outcomes: string[] = [];
   const requests = new GatewayRequests(false, {
@@ -239,6 +264,12 @@ Deno.test("host: the operator's lock is not the host's to open", () => {
   assertEquals(party.answer({ mac: C }, 3), "not-admitted");
 });
 
+//= PROTOCOL.md 6.7
+//# | `release` | `target` | a MAC: it is no longer kept for who has left, nor for a station of the
+//# LAN until that speaks again (section 7.5)
+//= PROTOCOL.md 7.5
+//# The gateway may give a MAC free sooner (`release`), since a player who has installed anew has no
+//# token.
 Deno.test("host: a MAC that is kept for who has left is given free", () => {
   const party = new Party();
   const b = party.player(B, 2);
@@ -254,6 +285,11 @@ Deno.test("host: a MAC that is kept for who has left is given free", () => {
   assertEquals(party.answer({ mac: B }, 3), "welcome");
 });
 
+//= PROTOCOL.md 6.7
+//# | `bans` | list | objects with **`id`** and **`targets`** (printable ASCII, 1 to 64 characters;
+//# 8 targets at most), **`by`**, `forMs` (what is left), `reason`, `name`; readers keep 16
+//= PROTOCOL.md 6.7
+//# | `more` | boolean | another answer to the same request follows
 Deno.test("host: many bans come in pages, each of which fits, and there is an end to them", () => {
   const party = new Party();
   const reason = "\u{1f3ae}".repeat(128);
@@ -284,6 +320,9 @@ Deno.test("host: many bans come in pages, each of which fits, and there is an en
   for (const answer of answers) assert(JSON.stringify(answer).length < 65_536);
 });
 
+//= PROTOCOL.md 6.7
+//# Where a relay asks for no keys, nobody can show that they are the host: lock and bans end there
+//# when the gateway leaves.
 Deno.test("host: where the relay asks for no keys, lock and bans end with the gateway, and are not kept", () => {
   const party = new Party("open");
   party.ask({ action: "ban", target: "192.0.2.2" });

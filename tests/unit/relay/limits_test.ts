@@ -75,6 +75,9 @@ Deno.test("limits: tokens are equal only if every character is", () => {
   }
 });
 
+//= PROTOCOL.md 6.2
+//# | **`peerId`** | integer | 1 … 65,535: unique in the room, and not given out again within 60 s
+//# of its end
 Deno.test("rooms: peer ids go around, and leave out those in use and at rest", () => {
   const ids = new PeerIds();
   const kept = ids.take(0);

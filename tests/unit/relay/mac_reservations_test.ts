@@ -58,6 +58,9 @@ Deno.test("reservations: a site has so many in all rooms, and its own oldest giv
   assert(large.has("R", 0, 1), "as many as a room may have players");
 });
 
+//= PROTOCOL.md 7.5
+//# A relay bounds what it keeps (this project: 256 MACs for one site and 256 in a room, or as many
+//# as a room may have players, 16,384 over all; the oldest of the site with the most gives way.
 Deno.test("reservations: where a room or all have too many, the site with most loses its oldest", () => {
   const { kept, keep, has } = reservations();
   for (let i = 0; i < 20; i++) keep("R", i, "192.0.2.1", 0);
@@ -110,6 +113,12 @@ function answer(relay: RelayHarness, fields: Record<string, unknown>, number = 9
   return first.code ?? first.type;
 }
 
+//= PROTOCOL.md 7.1
+//# | 12 | `mac-reserved` | section 7.5: the MAC is kept for another player, or a station of the LAN
+//# has it | yes
+//= PROTOCOL.md 7.5
+//# When a client's session ends otherwise than by being banned or replaced, the room's relay keeps
+//# its MAC for 10 minutes:
 Deno.test("a departed player's MAC is theirs for ten minutes: by the token, and by nothing else", () => {
   const ways: Record<string, (peer: ScriptedEndpoint) => void> = {
     "says bye": (peer) => peer.control({ type: "disconnect", code: "bye" }),
@@ -169,6 +178,10 @@ Deno.test("a token whose welcome never arrived locks nobody out: the one before 
   assertEquals(answer(relay, { mac: B, resume }), "welcome");
 });
 
+//= PROTOCOL.md 7.5
+//# Nothing is kept for a session that ended before its endpoint's transport had acknowledged the
+//# welcome, or before `stats` or a datagram showed that it had come; `bye` alone does not, since an
+//# endpoint may leave while it waits for the welcome.
 Deno.test("nothing is kept for a session whose welcome never came", () => {
   const relay = new RelayHarness();
   player(relay, A);
@@ -239,6 +252,10 @@ Deno.test("a player who leaves before the welcome comes may return, also at a re
   assertEquals(answer(relay, { mac: B, resume: known }), "welcome");
 });
 
+//= PROTOCOL.md 7.5
+//# A client is refused, too, if its MAC is not kept for it and the gateway has sent at least 3
+//# frames from it, none of them 60 s after the one before, the last within 60 s: a station of the
+//# LAN has it.
 Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may come back", () => {
   const relay = new RelayHarness();
   const gateway = relay.gateway();
@@ -263,6 +280,9 @@ Deno.test("a MAC of a station of the LAN is nobody's, but who left with it may c
   assertEquals(mac(B).length, 6);
 });
 
+//= PROTOCOL.md 7.5
+//# A single frame shows nothing, since it is soon forged, or may be the player's own that came by
+//# another room's gateway.
 Deno.test("a frame or two of the LAN with a player's MAC keep that player out of nothing", () => {
   // At once, and each a minute after the one before: never three of them.
   for (const [frames, everyMs] of [[STATION_FRAMES_MIN - 1, 0], [9, STATION_SILENCE_MAX_MS]]) {

@@ -41,6 +41,16 @@ function party(peerLimits: PeerLimits) {
   return { relay, gateway, a, b, send };
 }
 
+//= PROTOCOL.md 11
+//# **Limits.** So that one peer cannot flood the others or the relay's line, a relay should limit
+//# what each peer sends, with some room for bursts.
+//= PROTOCOL.md 11
+//# | `broadcast-limit` | 21 | broadcast and multicast: datagrams (pieces count each), and the bytes
+//# that count | 500 a second, 500,000 bytes a second
+//= PROTOCOL.md 11
+//# A second's worth may come at once.
+//= PROTOCOL.md 11
+//# This project's drops what is too much, with these reasons:
 Deno.test("limits: broadcasts pass in a burst, then at their rate, and the rest is counted", () => {
   const { relay, gateway, a, b, send } = party(limits({ floodFramesPerSecond: 10 }));
   const broadcast = whole(plain(BROADCAST, A, 60));
@@ -75,6 +85,8 @@ Deno.test("limits: pieces count as frames, or a flood of later pieces would pass
   assertEquals(send(a, b, piece(plain(BROADCAST, A, 1_500), 700, 1_500), 25), 10);
 });
 
+//= PROTOCOL.md 11
+//# A gateway, which speaks for a whole LAN, has four times as much.
 Deno.test("limits: a gateway speaks for a whole LAN and has a larger share", () => {
   const { gateway, b, send } = party(limits({ floodFramesPerSecond: 10 }));
   assertEquals(send(gateway, b, whole(plain(BROADCAST, LAN, 60)), 100), 10 * GATEWAY_SHARE);
@@ -90,6 +102,9 @@ Deno.test("limits: a broadcast that nobody gets takes nothing", () => {
   assertEquals(b.received().length, 1);
 });
 
+//= PROTOCOL.md 11
+//# | `unknown-unicast-limit` | 21 | datagrams from a client to the gateway for a MAC from which the
+//# gateway has sent nothing in the last 10 minutes | 500 a second
 Deno.test("limits: what goes to MACs that nobody has is limited, until they speak", () => {
   const { relay, gateway, a, send } = party(limits({ unknownFramesPerSecond: 10 }));
   assertEquals(send(a, gateway, whole(plain(LAN, A, 60)), 25), 10);
@@ -111,6 +126,8 @@ Deno.test("limits: a room without a gateway has no unknown unicast to limit", ()
   assertEquals(relay.drops(), { "no-gateway": 5 });
 });
 
+//= PROTOCOL.md 11
+//# | `bandwidth-limit` | 1 | bytes of all datagrams, headers included | 250,000,000 a second
 Deno.test("limits: all that a peer sends is limited in bytes, headers included", () => {
   const { relay, gateway, a, b, send } = party(limits({ bytesPerSecond: 10_000 }));
   const datagram = whole(plain(B, A, 996));

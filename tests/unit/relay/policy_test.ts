@@ -99,6 +99,9 @@ for (const [name, policy] of [["keyed", KEYED], ["listed", LISTED]] as const) {
   });
 }
 
+//= PROTOCOL.md 7.3
+//# Where a relay asks for keys, a client sends `roomKey`, a gateway `gatewayKey`, from which the
+//# relay computes the room key; and a room **is** the pair of name and room key.
 Deno.test("policy keyed: a room is the pair of its name and its key", () => {
   const relay = new RelayHarness({ policy: KEYED });
   const mine = relay.client(A, { roomKey: MINE.roomKey });
@@ -124,6 +127,9 @@ Deno.test("policy keyed: what tells rooms apart tells no key, and another in eac
   for (const text of plain) assert(!here.includes(text.slice(0, 8)));
 });
 
+//= PROTOCOL.md 7.3
+//# A relay may ask for no keys at all, and ignores them then; or admit only rooms that it has on a
+//# list, with the SHA-256 of each one's room key.
 Deno.test("policy listed: unknown rooms and wrong keys get the same answer", () => {
   for (
     const fields of [
@@ -199,6 +205,10 @@ Deno.test("handshakes that never say a key fail nothing", () => {
 
 // ---- locked rooms -----------------------------------------------------------------------------
 
+//= PROTOCOL.md 7.1
+//# | 7 | `not-admitted` | wrong or missing key, unknown room (both before 6), locked room (but for
+//# a hello that replaces a session in it or shows the token of 12, for a gateway whose key shows
+//# that it is the host's, or where 8 applies):
 Deno.test("a locked room keeps who is in it and lets nobody else in", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);

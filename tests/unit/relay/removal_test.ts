@@ -40,6 +40,19 @@ function kick(relay: RelayHarness, endpoint: ScriptedEndpoint, forMs?: number, r
   return outcome;
 }
 
+//= PROTOCOL.md 6.3
+//# | `by` | `"host"` or `"operator"` | with `removed`: who removed this player
+//= PROTOCOL.md 6.3
+//# | `forMs` | count | with `removed`: how long that holds from now on; absent: until it is taken
+//# back
+//= PROTOCOL.md 6.6
+//# | `by`, `forMs` | | with `kicked`, to who named `removal`: as in `reject`; `forMs` 0: may come
+//# back at once. `message` is then the reason alone, or empty
+//= PROTOCOL.md 6.6
+//# | `kicked` | relay | the room's host or the relay's operator sent this peer away
+//= PROTOCOL.md 7.1
+//# | 6 | `removed` | the key is right, and the player (by MAC, address or token) is banned from the
+//# room or the relay
 Deno.test("removal: who is kicked for an hour is told so, and is not let in by MAC, address or token", () => {
   const relay = new RelayHarness();
   const a = relay.client(A, {}, AT(1));
@@ -70,6 +83,12 @@ Deno.test("removal: who is kicked for an hour is told so, and is not let in by M
   assertEquals(relay.core.tallies.rejects.removed, 4);
 });
 
+//= PROTOCOL.md 4
+//# New messages, codes and fields that ask for something go only to who has named the feature that
+//# they belong to (section 6.8).
+//= PROTOCOL.md 6.8
+//# Who has not named `removal` gets `not-admitted` in the place of `removed`, `mac-in-use` in that
+//# of `mac-reserved`, and a `message` that says it all.
 Deno.test("removal: an endpoint of before is told by the codes that it knows, in a sentence", () => {
   const relay = new RelayHarness();
   const b = relay.client(B, {}, AT(2));
@@ -85,6 +104,18 @@ Deno.test("removal: an endpoint of before is told by the codes that it knows, in
   assertEquals(message, "The relay's operator has removed you for 60 minutes: cheats.");
 });
 
+//= PROTOCOL.md 6.1
+//# | `features` | list of text | what the endpoint understands beyond this document's first state:
+//# section 6.8. Each is `[a-z][a-z0-9-]{0,31}`; readers ignore other entries, repeated ones, and
+//# all after the 32nd
+//= PROTOCOL.md 6.2
+//# | `features` | list of text | those of the hello's that the relay has, too; absent where the
+//# hello had no list
+//= PROTOCOL.md 6.8
+//# | `removal` | endpoints | `reject` with `removed` and `mac-reserved`; `by` and `forMs` in
+//# `reject` and `disconnect`
+//= PROTOCOL.md 6.8
+//# Names that a reader does not know mean nothing to it.
 Deno.test("removal: features are those of both, and unknown ones are nothing", () => {
   const relay = new RelayHarness();
   const features = ["later", "removal", "host-requests"];

@@ -7,6 +7,16 @@ const A = "02:00:00:00:00:0a";
 const B = "02:00:00:00:00:0b";
 const LAN = "00:1b:21:00:00:01";
 
+//= PROTOCOL.md 6.6
+//# | `replaced` | relay | a new session took this one's place: section 7.4
+//= PROTOCOL.md 7.2
+//# In this order: the session that is replaced (if any) gets `disconnect` `replaced`; the others
+//# get its `peerLeft` `replaced`; the newcomer gets `welcome` and then a `peerJoined` for each peer
+//# in the room; the others get the newcomer's `peerJoined`.
+//= PROTOCOL.md 7.4
+//# A hello whose `resume` is the token of a session that is still in that room, with the same MAC
+//# (client) or as gateway, and with the key that the room needs, replaces that session: it gets a
+//# new peer id and a new token.
 Deno.test("relay: with its token a session is taken over under a new peer id", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -56,6 +66,8 @@ Deno.test("relay: a session alone in its room can be taken over, and the room ke
   assertEquals(relay.logs.filter(({ message }) => message === "Room closed").length, 0);
 });
 
+//= PROTOCOL.md 7.4
+//# An unknown token, and one of another MAC or role, is ignored, and admission goes on.
 Deno.test("relay: a token of another session, an old one and a wrong one do not take a MAC over", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -84,6 +96,10 @@ Deno.test("relay: a token for a session that is gone is ignored", () => {
   assertNotEquals(again.last("welcome").resume, resume);
 });
 
+//= PROTOCOL.md 7.4
+//# A hello whose `resume` is the token of a session that is still in that room, with the same MAC
+//# (client) or as gateway, and with the key that the room needs, replaces that session: it gets a
+//# new peer id and a new token.
 Deno.test("relay: the token does not stand in for the room's key", () => {
   const policy: AdmissionPolicy = {
     roomKey: (hello) => hello.role === "client" && hello.roomKey === "k" ? hello.room : undefined,

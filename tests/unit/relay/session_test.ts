@@ -7,6 +7,12 @@ const A = "02:00:00:00:00:0a";
 const B = "02:00:00:00:00:0b";
 const C = "02:00:00:00:00:0c";
 
+//= PROTOCOL.md 6.4
+//# | `name` | text | as in that peer's hello
+//= PROTOCOL.md 7.2
+//# In this order: the session that is replaced (if any) gets `disconnect` `replaced`; the others
+//# get its `peerLeft` `replaced`; the newcomer gets `welcome` and then a `peerJoined` for each peer
+//# in the room; the others get the newcomer's `peerJoined`.
 Deno.test("relay: a newcomer hears of everyone there, and they of it, before anything else", () => {
   const relay = new RelayHarness();
   const gateway = relay.gateway({ name: "Box" });
@@ -31,6 +37,8 @@ Deno.test("relay: a newcomer hears of everyone there, and they of it, before any
   ]);
 });
 
+//= PROTOCOL.md 6.2
+//# | **`gatewayPresent`** | boolean | whether the room has a gateway; true for a gateway itself
 Deno.test("relay: a welcome says whether the room has a gateway", () => {
   const relay = new RelayHarness();
   assertEquals(relay.client(A).last("welcome").gatewayPresent, false);
@@ -48,6 +56,11 @@ Deno.test("relay: events stay in their room", () => {
   assertEquals(a.heard(), []);
 });
 
+//= PROTOCOL.md 5.3
+//# An endpoint that leaves sends `disconnect` `bye`, or only FIN; the relay treats both alike and
+//# closes at once.
+//= PROTOCOL.md 6.6
+//# | `bye` | both | leaving by one's own wish
 Deno.test("relay: whoever says bye has left, and the connection is closed at once", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -61,6 +74,9 @@ Deno.test("relay: whoever says bye has left, and the connection is closed at onc
   assertEquals(a.heard(), []);
 });
 
+//= PROTOCOL.md 5.3
+//# An endpoint that leaves sends `disconnect` `bye`, or only FIN; the relay treats both alike and
+//# closes at once.
 Deno.test("relay: FIN is as good as bye", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -72,6 +88,11 @@ Deno.test("relay: FIN is as good as bye", () => {
   assertEquals(silent.closedWith, 0);
 });
 
+//= PROTOCOL.md 5.3
+//# | none | the connection timed out, was reset, or the endpoint died | | `lost`
+//= PROTOCOL.md 5.3
+//# The code with which an *endpoint* closes without a word decides in the same way: 0 is `bye`, 2
+//# is `error`, all others are `lost`.
 Deno.test("relay: how a connection ended tells the others why somebody left", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -102,6 +123,8 @@ Deno.test("relay: a MAC whose session was lost before its welcome came can join 
   assertEquals(relay.core.rooms().length, 1);
 });
 
+//= PROTOCOL.md 5.3
+//# A room without peers is gone.
 Deno.test("relay: what leaves a room leaves nothing behind", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -117,6 +140,12 @@ Deno.test("relay: what leaves a room leaves nothing behind", () => {
   assertEquals(relay.core.nextDeadlineMs(relay.nowMs) > relay.nowMs + 50, true);
 });
 
+//= PROTOCOL.md 5.1
+//# The hello must reach the relay within 10 s of the handshake.
+//= PROTOCOL.md 5.2
+//# No complete hello within 10 s of the handshake: `disconnect` `hello-timeout`.
+//= PROTOCOL.md 6.6
+//# | `hello-timeout` | relay | no complete hello within 10 s of the handshake
 Deno.test("relay: a hello that does not come within ten seconds ends the session", () => {
   const relay = new RelayHarness();
   const endpoint = relay.connect().raw(framed("{}").subarray(0, 3));
@@ -126,6 +155,9 @@ Deno.test("relay: a hello that does not come within ten seconds ends the session
   assertDisconnected(relay, endpoint, "hello-timeout", 2);
 });
 
+//= PROTOCOL.md 5.2
+//# If the endpoint has not even opened its stream, there is nothing to say it on: the connection is
+//# closed with code 2.
 Deno.test("relay: a connection without a stream cannot be told and is closed", () => {
   const relay = new RelayHarness();
   const endpoint = relay.connect();
@@ -133,6 +165,8 @@ Deno.test("relay: a connection without a stream cannot be told and is closed", (
   assertEquals([endpoint.messages, endpoint.closedWith], [[], 2]);
 });
 
+//= PROTOCOL.md 7.1
+//# | – | (`disconnect` `protocol-error`) | bad length or bad JSON, in the first message, too
 Deno.test("relay: a bad length, bad JSON and a second stream are protocol errors, also before a hello", () => {
   for (const joined of [false, true]) {
     const offences: ((endpoint: ScriptedEndpoint, relay: RelayHarness) => void)[] = [
@@ -155,6 +189,12 @@ Deno.test("relay: a bad length, bad JSON and a second stream are protocol errors
   assertDisconnected(relay, endpoint, "protocol-error", 2);
 });
 
+//= PROTOCOL.md 4
+//# What breaks these rules, a message of unknown type, a message that the schema of section 6 does
+//# not allow, a second hello, a second stream, and a message that belongs to the other side are
+//# **protocol errors**:
+//= PROTOCOL.md 6.6
+//# | `protocol-error` | both | section 4
 Deno.test("relay: unknown types, a second hello and messages of the relay's are protocol errors", () => {
   for (
     const message of [
@@ -216,6 +256,8 @@ Deno.test("relay: messages may come in any portions and several at once", () => 
   assertEquals(endpoint.closedWith, 0);
 });
 
+//= PROTOCOL.md 5.3
+//# From then on nothing more that the other side sent counts.
 Deno.test("relay: nothing that comes after the end of a session counts", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -243,6 +285,10 @@ Deno.test("relay: a record of what comes after the end still says whose it was",
   assertEquals(told, [["", Number(peerId), "sender-ending"]]);
 });
 
+//= PROTOCOL.md 5.3
+//# Who ends a session sends `reject`, `redirect` or `disconnect` as its last message, finishes its
+//# side of the stream (FIN), waits until the other side closes the connection, or 1 s, and then
+//# closes it with the application error code below.
 Deno.test("relay: the endpoint may close before the second is over", () => {
   const relay = new RelayHarness();
   const endpoint = relay.client(A).control({ type: "cheer" });
@@ -251,6 +297,9 @@ Deno.test("relay: the endpoint may close before the second is over", () => {
   assertEquals(endpoint.closedWith, undefined);
 });
 
+//= PROTOCOL.md 4
+//# A relay should treat more than 100 control messages within 10 s as one, too (this project's:
+//# unless its host says another number).
 Deno.test("relay: a flood of control messages is a protocol error", () => {
   const relay = new RelayHarness();
   const endpoint = relay.client(A);
@@ -260,6 +309,11 @@ Deno.test("relay: a flood of control messages is a protocol error", () => {
   assertDisconnected(relay, endpoint, "protocol-error", 2);
 });
 
+//= PROTOCOL.md 6.5
+//# Every 10 s, from the welcome on.
+//= PROTOCOL.md 6.5
+//# An endpoint's are its own view; the relay's are what it did with the frames of this peer
+//# (*received* from it, *sent* to it), and its drops.
 Deno.test("relay: stats come every ten seconds and tell what was done with the peer's frames", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -292,6 +346,9 @@ Deno.test("relay: stats come every ten seconds and tell what was done with the p
   assertEquals(a.heard().length, 3);
 });
 
+//= PROTOCOL.md 6.5
+//# | `dhcpServers` | list of integers | the relay's to a gateway only: `peerId`s of players of the
+//# room whose answers as DHCP or DHCPv6 servers it has dropped; readers keep 64 at most
 Deno.test("relay: the gateway alone is told which players answer DHCP", () => {
   const relay = new RelayHarness();
   const [gateway, a] = [relay.gateway(), relay.client(A)];
@@ -304,6 +361,8 @@ Deno.test("relay: the gateway alone is told which players answer DHCP", () => {
   assertEquals(a.last("stats")["drops"], { "dhcp-server": 2 });
 });
 
+//= PROTOCOL.md 6.5
+//# The relay keeps the last of each peer.
 Deno.test("relay: the last stats of each peer are kept", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -314,6 +373,11 @@ Deno.test("relay: the last stats of each peer are kept", () => {
   assertEquals(peer.stats?.diagnostics?.tap?.mtu, 1400);
 });
 
+//= PROTOCOL.md 6.6
+//# | `malformed-limit` | relay | more than 100 malformed datagrams within 10 s
+//= PROTOCOL.md 8
+//# When one endpoint has sent more than 100 within any 10 s, the relay ends its session with
+//# `malformed-limit`.
 Deno.test("relay: more than a hundred malformed datagrams in ten seconds end the session", () => {
   const relay = new RelayHarness();
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -325,6 +389,9 @@ Deno.test("relay: more than a hundred malformed datagrams in ten seconds end the
   assertEquals(relay.drops(), { "malformed-short": 101 });
 });
 
+//= PROTOCOL.md 8
+//# When one endpoint has sent more than 100 within any 10 s, the relay ends its session with
+//# `malformed-limit`.
 Deno.test("relay: a hundred malformed datagrams in any ten seconds are borne", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);
@@ -337,6 +404,10 @@ Deno.test("relay: a hundred malformed datagrams in any ten seconds are borne", (
   assertEquals(a.last("disconnect").code, "malformed-limit");
 });
 
+//= PROTOCOL.md 5.3
+//# A relay bounds the control bytes that wait for an endpoint that does not read them (this
+//# project: 65,536 and 1,024 for each peer that a room may have), and closes its connection with
+//# code 2, without a message.
 Deno.test("relay: a peer that does not read its control stream is given up before it costs memory", () => {
   const relay = new RelayHarness({ peersPerRoomMax: 8, hellosPerSecond: 1_000 });
   const [a, b] = [relay.client(A), relay.client(B)];
@@ -371,6 +442,8 @@ Deno.test("relay: stats are left out for a peer that is slow to read", () => {
   assertEquals(a.heard().map(({ type }) => type), ["stats", "stats"]);
 });
 
+//= PROTOCOL.md 6.6
+//# | `relay-restarting` | relay | to everyone, with `retryAfterMs`
 Deno.test("relay: when it stops, everyone is told when to come back and nobody is let in", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);

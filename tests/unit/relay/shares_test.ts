@@ -47,6 +47,9 @@ function arrivals(
   return to.received().length;
 }
 
+//= PROTOCOL.md 11
+//# | `room-limit`, `address-limit` | 21 | broadcast and multicast: datagrams times their receivers
+//# | 200,000 deliveries a second
 Deno.test("room limit: broadcasts count once for each receiver, whoever sends them", () => {
   const relay = relayWith({ roomLimits: { ...FREE, deliveriesPerSecond: 120 } });
   const gateway = relay.gateway();
@@ -78,6 +81,8 @@ Deno.test("room limit: another room has its own", () => {
   assertEquals(arrivals(c, d, broadcast, 50), 20);
 });
 
+//= PROTOCOL.md 11
+//# | | | bytes of all datagrams, times their receivers | 500,000,000 delivered a second
 Deno.test("room limit: bytes count once for each receiver, headers included", () => {
   const relay = relayWith({ roomLimits: { ...FREE, bytesPerSecond: 30_000 } });
   const [a, b, c] = [1, 2, 3].map((number) => relay.client(macOf(number)));
@@ -92,6 +97,9 @@ Deno.test("room limit: bytes count once for each receiver, headers included", ()
   assertEquals(arrivals(a, b, unicast, 10), 3);
 });
 
+//= PROTOCOL.md 11
+//# | `room-limit`, `address-limit` | 21 | broadcast and multicast: datagrams times their receivers
+//# | 200,000 deliveries a second
 Deno.test("address limit: it is one for all peers of an address, in whatever rooms", () => {
   const relay = relayWith({ addressLimits: { ...FREE, deliveriesPerSecond: 50 } });
   const address = (number: number) => ({ address: `198.51.100.7:${4_000 + number}` });

@@ -22,6 +22,9 @@ Deno.test("PEM of another label, unfinished or undecodable is no certificate", (
   assert(!isPem(golden));
 });
 
+//= PROTOCOL.md 3
+//# a *certificate file*: if it holds a CA, then the chain must lead to it, and the name and the
+//# dates must be right; if it holds a leaf, then its public key is the pin, as in 1;
 Deno.test("a leaf, in PEM or DER, pins its key", () => {
   const expected = { mode: "leafPin", pins: [GOLDEN_FINGERPRINT] } as const;
   assertEquals(loadPin(encode(GOLDEN_PEM)), expected);

@@ -24,6 +24,9 @@ function reasonOf(der: Uint8Array, changes: Partial<LeafPolicy> = {}): string {
   return verdict.ok ? "ok" : verdict.reason;
 }
 
+//= PROTOCOL.md 3
+//# a *fingerprint*: base64url of the SHA-256 of the leaf's public key (its DER
+//# SubjectPublicKeyInfo), 43 characters.
 Deno.test("a key's fingerprint is what OpenSSL computes", () => {
   assertEquals(spkiFingerprint(golden), GOLDEN_FINGERPRINT);
 });
@@ -96,6 +99,10 @@ Deno.test("dates count to the second, both ends included", () => {
   }
 });
 
+//= PROTOCOL.md 3
+//# Nothing else is checked: neither name nor dates; a *certificate file*: if it holds a CA, then
+//# the chain must lead to it, and the name and the dates must be right; if it holds a leaf, then
+//# its public key is the pin, as in 1;
 Deno.test("a pinned key is accepted whatever name and dates, and no other key is", async () => {
   const unixMs = GOLDEN_NOT_AFTER_MS + 1;
   const other = await createSelfSigned({ names: ["relay.example.net"], days: 1, unixMs });
