@@ -7,7 +7,8 @@ import { runGateway } from "../programs/gateway/program.ts";
 import { removalWords } from "./control_words.ts";
 import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
-import { gatewayUnitOf } from "./unit_command.ts";
+import { gatewayUnitOf } from "./gateway_unit.ts";
+import { printUnit } from "./unit_command.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) => runGateway(gatewayOptions(values)), {
@@ -23,13 +24,7 @@ if (import.meta.main) {
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;
     },
-    "unit": (values) => {
-      const args = Deno.args.slice(1);
-      const { text, notes } = gatewayUnitOf(Deno.execPath(), args, Deno.cwd(), values);
-      console.log(text.trimEnd());
-      for (const note of notes) console.error(`note: ${note}`);
-      return Promise.resolve(0);
-    },
+    "unit": (values) => printUnit(gatewayUnitOf, values),
   });
 }
 

@@ -12,7 +12,8 @@ import { ExitCode, runProgram } from "./main.ts";
 import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";
 import { RELAY_PROGRAM, relayOptions } from "./relay_options.ts";
 import { removalWords } from "./control_words.ts";
-import { unitOf } from "./unit_command.ts";
+import { relayUnitOf } from "./relay_unit.ts";
+import { printUnit } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
 
 if (import.meta.main) {
@@ -37,13 +38,7 @@ if (import.meta.main) {
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;
     },
-    "unit": (values) => {
-      const args = Deno.args.slice(1);
-      const { text, notes } = unitOf(Deno.execPath(), args, Deno.cwd(), values);
-      console.log(text.trimEnd());
-      for (const note of notes) console.error(`note: ${note}`);
-      return Promise.resolve(0);
-    },
+    "unit": (values) => printUnit(relayUnitOf, values),
   });
 }
 

@@ -1,16 +1,6 @@
 /** The command `unit`: the command line that it was given, as a systemd unit. */
-import { RELAY_DEFAULTS } from "../relay/limits.ts";
-import { formatGatewayUnit } from "../programs/gateway/unit.ts";
-import {
-  formatUnit,
-  isHiddenFromService,
-  isServiceOwn,
-  type UnitCredential,
-} from "../programs/common/systemd_unit.ts";
-import { type RelaySize, relayUnitLimits } from "../programs/common/unit_limits.ts";
-import { allOptions, OptionValues, type ProgramSpec } from "./options.ts";
-import { GATEWAY_PROGRAM } from "./gateway_options.ts";
-import { RELAY_PROGRAM } from "./relay_options.ts";
+import { isHiddenFromService, type UnitCredential } from "../programs/common/systemd_unit.ts";
+import { allOptions, type OptionValues, type ProgramSpec } from "./options.ts";
 
 /** Options that take a path. */
 const PATH_VALUES: readonly string[] = ["FILE", "DIR"];
@@ -21,68 +11,36 @@ export interface UnitText {
   readonly notes: readonly string[];
 }
 
-const NO_VALUES = new OptionValues();
+/** What a unit is made of. */
+export interface UnitParts {
+  readonly program: ProgramSpec;
+  /** Where the service keeps its state: files in there are its own, and may change while it runs. */
+  readonly stateFolder: string;
+  /** Writes the unit for an executable and its options. */
+  readonly format: (
+    executable: string,
+    args: readonly string[],
+    credentials: readonly UnitCredential[],
+  ) => string;
+  readonly executable: string;
+  /** A command line that the program has accepted. */
+  readonly args: readonly string[];
+  /** Where it was given. */
+  readonly folder: string;
+  /** What it says, with what a configuration file says. */
+  readonly values: OptionValues;
+}
+
+/** The unit of the process that asks for it. */
+export type OwnUnit = Pick<UnitParts, "executable" | "args" | "folder" | "values">;
 
 /**
  * The unit for an executable and its options. Paths become absolute, for a service starts in `/`. Files
  * that may hold a secret are root's: systemd hands them to the service, which finds them by itself.
- *
- * @param args a command line that the program has accepted
- * @param folder where it was given
- * @param values what it says, with what a configuration file says
  */
-export function unitOf(
-  executable: string,
-  args: readonly string[],
-  folder: string,
-  values: OptionValues = NO_VALUES,
-): UnitText {
-  const limits = relayUnitLimits(sizeOf(values));
-  const format: FormatUnit = (path, words, credentials) =>
-    formatUnit(path, words, credentials, limits);
-  return programUnit(RELAY_PROGRAM, format, { executable, args, folder, values });
-}
-
-type FormatUnit = (
-  executable: string,
-  args: readonly string[],
-  credentials: readonly UnitCredential[],
-) => string;
-
-/** What decides how much the relay may take. */
-function sizeOf(values: OptionValues): RelaySize {
-  const number = (name: string, standard: number) => Number(values.text(name) ?? standard);
-  return {
-    reactors: number("reactors", 1),
-    connectionsMax: number("max-connections", RELAY_DEFAULTS.connectionsMax),
-    peersMax: number("max-peers", RELAY_DEFAULTS.peersMax),
-    peersPerRoomMax: number("max-peers-per-room", RELAY_DEFAULTS.peersPerRoomMax),
-  };
-}
-
-/** The same for a gateway. */
-export function gatewayUnitOf(
-  executable: string,
-  args: readonly string[],
-  folder: string,
-  values: OptionValues = NO_VALUES,
-): UnitText {
-  return programUnit(GATEWAY_PROGRAM, formatGatewayUnit, { executable, args, folder, values });
-}
-
-/** What a unit is made of: see {@linkcode unitOf}. */
-interface UnitParts {
-  readonly executable: string;
-  readonly args: readonly string[];
-  readonly folder: string;
-  readonly values: OptionValues;
-}
-
-function programUnit(
-  program: ProgramSpec,
-  format: FormatUnit,
-  { executable, args, folder, values }: UnitParts,
-): UnitText {
+export function unitOf(parts: UnitParts): UnitText {
+  const { program, format, executable, args, folder, values } = parts;
+  const isServiceOwn = (path: string) => path.startsWith(`${parts.stateFolder}/`);
   const paths: string[] = [executable];
   const absolute = (path: string) =>
     path.startsWith("/") ? path : `${folder.replace(/\/$/, "")}/${path}`;
@@ -122,4 +80,18 @@ function programUnit(
     `the unit holds the key of --${name}, and everybody can read units: use --${name}-file`
   );
   return { text: format(executable, words, credentials), notes: [...hidden, ...open] };
+}
+
+/** Prints the unit for this process's command line behind its first word; what is wrong with it goes to stderr. */
+export function printUnit(
+  make: (own: OwnUnit) => UnitText,
+  values: OptionValues,
+): Promise<number> {
+  const args = Deno.args.slice(1);
+  const { text, notes } = make({
+    ...{ executable: Deno.execPath(), args, folder: Deno.cwd(), values },
+  });
+  console.log(text.trimEnd());
+  for (const note of notes) console.error(`note: ${note}`);
+  return Promise.resolve(0);
 }

@@ -1,6 +1,6 @@
 /** Lists that a peer could make long: sent and lost packets, and ranges of an ACK frame (patches 0031, 0032, 0034). */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { LOST_PACKETS_BYTES, TRACKING_BYTES } from "../../src/programs/common/unit_limits.ts";
+import { LOST_PACKETS_BYTES, TRACKING_BYTES } from "../../src/programs/relay/unit_limits.ts";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
 const LISTS: MsquicProgram = {

@@ -40,12 +40,16 @@ const V8_FLAGS: readonly string[] = [
   "--minimum-invocations-after-ic-update=30",
 ];
 
+/** Only the packages that a program imports: without it all that the lock file names are fetched and put inside. */
+const IMPORTED_PACKAGES = "--unstable-npm-lazy-caching";
+
 const COMPILE_OPTIONS: readonly string[] = [
   "--allow-all",
   "--no-check",
   "--lock=deno.lock",
   "--frozen",
   "--no-prompt",
+  IMPORTED_PACKAGES,
   // The code cache would be a file of a known name in /tmp, which root would load.
   "--no-code-cache",
   `--v8-flags=${V8_FLAGS.join(",")}`,
@@ -67,12 +71,13 @@ export async function ensureExecutables(library: NativeLibrary, runtime: Runtime
   const folder = await cached("executables", key, async (target) => {
     const log = await Log.open("compile");
     try {
-      await step("dependencies: fetching what the lock file names", () => {
+      await step("dependencies: fetching what the programs import", () => {
         return run(log, [
           Deno.execPath(),
           "cache",
           "--lock=deno.lock",
           "--frozen",
+          IMPORTED_PACKAGES,
           ...PROGRAMS.map(entry),
         ], {
           cwd: ROOT,

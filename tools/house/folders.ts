@@ -222,7 +222,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what:
       "what the shells of several programs share: native library, state folder, pages, units, the " +
       "frame log's file",
-    folders: [...SHELL, ...system("folders", "service"), "quic", "relay", "serve"],
+    folders: [...SHELL, ...system("folders"), "quic", "serve"],
   },
   "programs/endpoint": {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",
@@ -251,7 +251,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "lanparty-relay: listeners, certificate, bans on disk, pages",
     folders: [
       ...[...SHELL, "relay", "relay/workers", "trust", "quic", "serve"],
-      ...["programs/common", "programs/relay/workers"],
+      ...["programs/common", "programs/relay/workers", "system/service"],
     ],
   },
   "programs/relay/workers": {

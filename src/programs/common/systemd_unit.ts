@@ -1,58 +1,31 @@
-/** The systemd unit of a relay, for this very executable and options. */
-import { RELAY_DEFAULTS } from "../../relay/limits.ts";
-import { formatUnitLimits, relayUnitLimits, type UnitLimits } from "./unit_limits.ts";
+/** What the systemd units of relay and gateway share. */
 
-const DEFAULT_LIMITS = relayUnitLimits({ ...RELAY_DEFAULTS, reactors: 1 });
-
-/** Where the service keeps its state; systemd makes it, for the user that it makes up. */
-const STATE_FOLDER = "/var/lib/lanparty-relay";
-
-/** What the service may do, and what it is kept from; see systemd.exec(5). */
-const SANDBOX = `DynamicUser=yes
-StateDirectory=lanparty-relay
-StateDirectoryMode=0700
-UMask=0077
-AmbientCapabilities=CAP_NET_BIND_SERVICE
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateMounts=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-ProcSubset=pid
-RemoveIPC=yes
-LockPersonality=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM`;
+const MIB = 1_024 * 1_024;
 
 /**
- * certbot's folders are root's alone, so a hook copies the pair, owned by the service's user. The first
- * run is before the first start, when the folder is not there: systemd then takes it over.
+ * One process: 125 MiB at rest (docs/LOAD.md), the 64 MiB of its buffers as soon as all of them have been
+ * used, and the runtime's heap between two collections.
  */
-const DEPLOY_HOOK = `#!/bin/sh
-set -eu
-folder=${STATE_FOLDER}
-[ -d "$folder" ] || mkdir -m 0700 "$folder"
-owner=$(stat -L -c %u "$folder")
-for name in fullchain privkey; do
-  install -m 0400 -o "$owner" "$RENEWED_LINEAGE/$name.pem" "$folder/$name.pem.new"
-  mv "$folder/$name.pem.new" "$folder/$name.pem"
-done
-systemctl try-reload-or-restart lanparty-relay.service`;
+export const PROCESS_BYTES: number = 256 * MIB;
+/**
+ * Threads of one process: the main one, up to 16 of V8's and 32 of the runtime's for files and names, which are
+ * started as they are needed, and a few more.
+ */
+export const PROCESS_TASKS = 64;
+
+/**
+ * `MemoryMax=` and `TasksMax=` of a service (systemd.resource-control(5)): what its options let strangers take, and
+ * no more, so that a fault ends the service and not the machine.
+ */
+export interface UnitLimits {
+  readonly memoryBytes: number;
+  readonly tasks: number;
+}
+
+/** The two lines. */
+export function formatUnitLimits({ memoryBytes, tasks }: UnitLimits): string {
+  return `MemoryMax=${Math.ceil(memoryBytes / MIB)}M\nTasksMax=${tasks}`;
+}
 
 /**
  * A service that fails is started again for as long as it takes: its interface or address may come late, and
@@ -78,67 +51,12 @@ export function formatCredentials(credentials: readonly UnitCredential[]): strin
   ).join("");
 }
 
-/**
- * The unit's text.
- *
- * @param executable an absolute path
- * @param args the relay's options as it is to be started with them
- * @param limits what follows from these
- */
-export function formatUnit(
-  executable: string,
-  args: readonly string[],
-  credentials: readonly UnitCredential[] = [],
-  limits: UnitLimits = DEFAULT_LIMITS,
-): string {
-  return `# Install: lanparty-relay unit [options] > /etc/systemd/system/lanparty-relay.service
-#          systemctl daemon-reload && systemctl enable --now lanparty-relay
-[Unit]
-Description=lanparty relay
-Wants=network-online.target
-After=network-online.target
-${UNIT_RESTARTS.unit}
-
-[Service]
-Type=notify
-ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
-${formatCredentials(credentials)}ExecReload=/bin/kill -HUP $MAINPID
-${UNIT_RESTARTS.service}
-TimeoutStopSec=5
-WatchdogSec=30
-LimitNOFILE=65536
-# What --reactors, --max-connections, --max-peers and --max-peers-per-room let strangers take, with everything full at
-# once: beyond that something is wrong, and the relay is ended and started again, not the machine. Print this unit
-# anew when they change; lower ones need less.
-${formatUnitLimits(limits)}
-# V8 compiles as it runs (no MemoryDenyWriteExecute), and port 443 is the host's (no PrivateUsers).
-${SANDBOX}
-
-[Install]
-WantedBy=multi-user.target
-
-# A file of LoadCredential= is read at each start: after a change systemctl restart lanparty-relay.
-# With a certificate of certbot's, which changes often, print this unit with
-#   --cert ${STATE_FOLDER}/fullchain.pem --key ${STATE_FOLDER}/privkey.pem
-# and have certbot copy each new pair there: nobody is disconnected then. This hook does it; to install it:
-#   hook=/etc/letsencrypt/renewal-hooks/deploy/lanparty-relay
-#   lanparty-relay unit | sed -n 's/^#| \\{0,1\\}//p' > $hook && chmod 0755 $hook
-# For the first pair: RENEWED_LINEAGE=/etc/letsencrypt/live/NAME $hook
-${DEPLOY_HOOK.replaceAll(/^/gm, "#| ")}
-`;
-}
-
 /** A word of `ExecStart=`, so that systemd finds it as it is (systemd.service(5), "Command lines"). */
 export function quoteForUnit(word: string): string {
   const expanded = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
   if (/^[\w%$+,./:=@[\]-]+$/.test(expanded)) return expanded;
   const escaped = expanded.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
   return `"${escaped}"`;
-}
-
-/** Whether a path is in a folder that the service has for itself, where a file may change while it runs. */
-export function isServiceOwn(path: string): boolean {
-  return path.startsWith(`${STATE_FOLDER}/`);
 }
 
 /** Folders of which a service sees nothing, or an empty one of its own. */

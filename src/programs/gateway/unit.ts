@@ -1,11 +1,20 @@
 /** The systemd unit of a gateway, for this very executable and options. */
-import { formatUnitLimits, GATEWAY_UNIT_LIMITS } from "../common/unit_limits.ts";
 import {
   formatCredentials,
+  formatUnitLimits,
+  PROCESS_BYTES,
+  PROCESS_TASKS,
   quoteForUnit,
   UNIT_RESTARTS,
   type UnitCredential,
+  type UnitLimits,
 } from "../common/systemd_unit.ts";
+
+/** Where the service keeps its state. */
+export const GATEWAY_STATE_FOLDER = "/var/lib/lanparty-gateway";
+
+/** One connection, and tables that are made at its start: twice what a process takes. */
+const LIMITS: UnitLimits = { memoryBytes: 2 * PROCESS_BYTES, tasks: PROCESS_TASKS };
 
 /**
  * What the service may do, and what it is kept from; see systemd.exec(5). It reads and writes frames
@@ -68,7 +77,7 @@ ExecStart=${[executable, ...args].map(quoteForUnit).join(" ")}
 ${formatCredentials(credentials)}${UNIT_RESTARTS.service}
 TimeoutStopSec=5
 # Its memory does not grow with the party: beyond this something is wrong, and the gateway is ended and started again.
-${formatUnitLimits(GATEWAY_UNIT_LIMITS)}
+${formatUnitLimits(LIMITS)}
 # V8 compiles as it runs (no MemoryDenyWriteExecute), and the interface is the host's (no PrivateUsers).
 ${SANDBOX}
 

@@ -16,7 +16,7 @@ import {
 import { policyOf, sayPolicy } from "./policy.ts";
 import { type RelayParts, serveStatus } from "./status.ts";
 import { superviseWorkers } from "./workers/supervisor.ts";
-import { formatPopulation, openReporter } from "../common/service_reporter.ts";
+import { formatPopulation, openReporter } from "./service_reporter.ts";
 import { openStateDir } from "../common/state_dir.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** What strangers may hold at the compiled relay is no more than its printed unit allows for. */
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { RELAY_DEFAULTS } from "../../../src/relay/limits.ts";
-import { type RelaySize, relayUnitLimits } from "../../../src/programs/common/unit_limits.ts";
+import { type RelaySize, relayUnitLimits } from "../../../src/programs/relay/unit_limits.ts";
 import { DenoEndpoint } from "../../support/deno_endpoint.ts";
 import { RelayProcess } from "../../support/relay_process.ts";
 

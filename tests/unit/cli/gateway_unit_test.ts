@@ -1,11 +1,22 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
 import { OptionValues } from "../../../src/cli/options.ts";
-import { gatewayUnitOf } from "../../../src/cli/unit_command.ts";
+import { gatewayUnitOf } from "../../../src/cli/gateway_unit.ts";
+import type { UnitText } from "../../../src/cli/unit_command.ts";
+
+/** The unit for a command line that was given in a folder. */
+function unitOf(
+  executable: string,
+  args: readonly string[],
+  folder: string,
+  values: OptionValues = new OptionValues(),
+): UnitText {
+  return gatewayUnitOf({ executable, args, folder, values });
+}
 
 Deno.test("the gateway's unit starts it with its options, paths made absolute, and two capabilities", () => {
   const args = ["--interface", "br0", "--gateway-key-file", "party.key", "--name", "50% Ann"];
-  const { text, notes } = gatewayUnitOf("/usr/local/bin/lanparty-gateway", args, "/etc/lanparty");
+  const { text, notes } = unitOf("/usr/local/bin/lanparty-gateway", args, "/etc/lanparty");
   assertStringIncludes(
     text,
     'ExecStart=/usr/local/bin/lanparty-gateway --interface br0 --name "50%% Ann"\n' +
@@ -16,13 +27,13 @@ Deno.test("the gateway's unit starts it with its options, paths made absolute, a
     assertStringIncludes(text, `\n${list}=CAP_NET_RAW CAP_NET_ADMIN\n`);
   }
   assertEquals(notes, []);
-  assertEquals(gatewayUnitOf("/home/ann/lanparty-gateway", [], "/").notes.length, 1);
+  assertEquals(unitOf("/home/ann/lanparty-gateway", [], "/").notes.length, 1);
 });
 
 Deno.test("what may hold a key is root's: systemd hands it to the gateway, from wherever it lies", () => {
   const lines = (args: readonly string[], config: Record<string, string[]> = {}) => {
     const values = OptionValues.fromRecord(GATEWAY_PROGRAM, config);
-    const { text, notes } = gatewayUnitOf("/bin/g", args, "/home/ann", values);
+    const { text, notes } = unitOf("/bin/g", args, "/home/ann", values);
     assertEquals(notes, []);
     return text.split("\n").filter((line) => /^(ExecStart|LoadCredential)=/.test(line));
   };
@@ -38,8 +49,16 @@ Deno.test("what may hold a key is root's: systemd hands it to the gateway, from 
     "LoadCredential=config:/home/ann/g.toml",
     "LoadCredential=gateway-key:/etc/k",
   ]);
-  const { notes } = gatewayUnitOf("/bin/g", ["--gateway-key", "AAAA"], "/");
+  const { notes } = unitOf("/bin/g", ["--gateway-key", "AAAA"], "/");
   assertEquals(notes, [
     "the unit holds the key of --gateway-key, and everybody can read units: use --gateway-key-file",
   ]);
+});
+
+Deno.test("a file in the gateway's own state folder is read there, and one in the relay's is handed over", () => {
+  const textOf = (path: string) => unitOf("/bin/g", ["--gateway-key-file", path], "/").text;
+  const own = "/var/lib/lanparty-gateway/party.key";
+  assertStringIncludes(textOf(own), `ExecStart=/bin/g --gateway-key-file ${own}\n`);
+  const other = "/var/lib/lanparty-relay/party.key";
+  assertStringIncludes(textOf(other), `LoadCredential=gateway-key:${other}\n`);
 });

@@ -1,14 +1,22 @@
 /** `lanparty-relay unit`: the text. systemd itself judges it in `tests/integration/programs/units_test.ts`. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseCommandLine } from "../../../src/cli/options.ts";
+import { OptionValues, parseCommandLine } from "../../../src/cli/options.ts";
 import { RELAY_PROGRAM } from "../../../src/cli/relay_options.ts";
-import { unitOf } from "../../../src/cli/unit_command.ts";
+import { formatRelayUnit } from "../../../src/programs/relay/unit.ts";
+import { relayUnitOf } from "../../../src/cli/relay_unit.ts";
+import type { UnitText } from "../../../src/cli/unit_command.ts";
 import { formatGatewayUnit } from "../../../src/programs/gateway/unit.ts";
-import {
-  formatUnit,
-  isHiddenFromService,
-  quoteForUnit,
-} from "../../../src/programs/common/systemd_unit.ts";
+import { isHiddenFromService, quoteForUnit } from "../../../src/programs/common/systemd_unit.ts";
+
+/** The unit for a command line that was given in a folder. */
+function unitOf(
+  executable: string,
+  args: readonly string[],
+  folder: string,
+  values: OptionValues = new OptionValues(),
+): UnitText {
+  return relayUnitOf({ executable, args, folder, values });
+}
 
 /** A line of the unit that begins so. */
 function lineOf(text: string, start: string): string {
@@ -63,11 +71,11 @@ Deno.test("the unit's limits follow from the relay's own", () => {
   assertEquals(limitsOf("--max-connections", "1000", "--max-peers", "500"), ["715M", "64"]);
   assertEquals(limitsOf("--max-peers", "100000"), ["5184M", "64"]);
   assertEquals(limitsOf("--max-peers-per-room", "1000"), ["7760M", "64"]);
-  assertEquals(lineOf(formatUnit("/bin/true", []), "MemoryMax="), "4016M");
+  assertEquals(lineOf(formatRelayUnit("/bin/true", []), "MemoryMax="), "4016M");
 });
 
 Deno.test("a service that fails is started again without an end, but not for a wrong command line", () => {
-  for (const text of [formatUnit("/bin/true", []), formatGatewayUnit("/bin/true", [])]) {
+  for (const text of [formatRelayUnit("/bin/true", []), formatGatewayUnit("/bin/true", [])]) {
     const sections = new Map(
       text.split(/^\[(?=\w+\]$)/m).map((part) => {
         const [name, ...lines] = part.split("\n");
@@ -91,7 +99,7 @@ Deno.test("what the sandbox hides is named", () => {
 });
 
 Deno.test("the deploy hook comes out of the unit as a shell script", async () => {
-  const text = formatUnit("/bin/true", []);
+  const text = formatRelayUnit("/bin/true", []);
   const extract = lineOf(text, "#   lanparty-relay unit | ").replace(/ > .*/, "");
   const script = await pipe(["sh", "-c", extract], text);
   assert(script.startsWith("#!/bin/sh\nset -eu\n"), script);
@@ -107,7 +115,7 @@ Deno.test("the deploy hook puts the pair where the service reads it", async () =
     for (const name of ["fullchain", "privkey"]) {
       await Deno.writeTextFile(`${lineage}/${name}.pem`, name);
     }
-    const script = formatUnit("/bin/true", []).split("\n")
+    const script = formatRelayUnit("/bin/true", []).split("\n")
       .filter((line) => line.startsWith("#| ")).map((line) => line.slice(3)).join("\n")
       .replace("folder=/var/lib/lanparty-relay", `folder=${state}`)
       .replace("systemctl", "echo");

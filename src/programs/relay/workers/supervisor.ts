@@ -38,11 +38,7 @@ import { isRenewalDue, type RelayCertificate, roomSalt } from "../identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
 import { policyOf, sayPolicy } from "../policy.ts";
 import { openStatus } from "../status.ts";
-import {
-  formatPopulation,
-  openReporter,
-  type ServiceReporter,
-} from "../../common/service_reporter.ts";
+import { formatPopulation, openReporter, type ServiceReporter } from "../service_reporter.ts";
 import { openStateDir } from "../../common/state_dir.ts";
 import { SupervisorBans } from "./bans.ts";
 import { UserError } from "../../../log/user_error.ts";

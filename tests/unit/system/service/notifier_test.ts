@@ -6,7 +6,7 @@ import {
   ServiceNotifier,
   unixAddress,
 } from "../../../../src/system/service/notifier.ts";
-import { ServiceReporter } from "../../../../src/programs/common/service_reporter.ts";
+import { ServiceReporter } from "../../../../src/programs/relay/service_reporter.ts";
 
 libc(); // opened for good, so not within a test
 libcNet();

@@ -1,17 +1,9 @@
-/**
- * How much memory and how many threads a service may take, for its unit: what its options let strangers
- * take, and no more, so that a fault ends the service and not the machine.
- */
+/** How much memory and how many threads a relay may take, for its unit: what its options let strangers take. */
+import { PROCESS_BYTES, PROCESS_TASKS, type UnitLimits } from "../common/systemd_unit.ts";
 import { CONTROL_UNSENT_BYTES, CONTROL_UNSENT_PEER_BYTES } from "../../relay/limits.ts";
 
 const KIB = 1_024;
-const MIB = 1_024 * KIB;
 
-/**
- * One process: 125 MiB at rest (docs/LOAD.md), the 64 MiB of its buffers as soon as all of them have been
- * used, and the runtime's heap between two collections.
- */
-const PROCESS_BYTES = 256 * MIB;
 /**
  * What a peer can have msquic remember: a stream's window of 64 KiB with 1,024 pieces in it, and 256 packets that it
  * has not acknowledged (patches 0030 and 0032).
@@ -26,26 +18,12 @@ const CONNECTION_BYTES = (80 + 2 * 64) * KIB + TRACKING_BYTES;
 const HELLO_BYTES = 64 * KIB;
 /** 256 lost packets of a peer, each with as many frames as there may be (patch 0032). */
 export const LOST_PACKETS_BYTES = 100 * KIB;
-/** A gateway has one connection, and tables that are made at its start: twice what a process takes. */
-const GATEWAY_BYTES = 2 * PROCESS_BYTES;
-/**
- * Threads of one process: the main one, up to 16 of V8's and 32 of the runtime's for files and names, which are
- * started as they are needed, and a few more.
- */
-const PROCESS_TASKS = 64;
-
 /** The options of a relay that decide. */
 export interface RelaySize {
   readonly reactors: number;
   readonly connectionsMax: number;
   readonly peersMax: number;
   readonly peersPerRoomMax: number;
-}
-
-/** `MemoryMax=` and `TasksMax=` of a service (systemd.resource-control(5)). */
-export interface UnitLimits {
-  readonly memoryBytes: number;
-  readonly tasks: number;
 }
 
 /** The limits of a relay: a supervisor is a process more, and each reactor has connections of its own. */
@@ -61,15 +39,4 @@ export function relayUnitLimits(size: RelaySize): UnitLimits {
           peers * (HELLO_BYTES + LOST_PACKETS_BYTES + unsentBytes)),
     tasks: processes * PROCESS_TASKS,
   };
-}
-
-/** The limits of a gateway. */
-export const GATEWAY_UNIT_LIMITS: UnitLimits = {
-  memoryBytes: GATEWAY_BYTES,
-  tasks: PROCESS_TASKS,
-};
-
-/** The two lines. */
-export function formatUnitLimits({ memoryBytes, tasks }: UnitLimits): string {
-  return `MemoryMax=${Math.ceil(memoryBytes / MIB)}M\nTasksMax=${tasks}`;
 }

@@ -1,0 +1,50 @@
+/** What is inside of each executable: its own modules, the packages that these import, libmsquic, and nothing else. */
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { BuildError } from "../../../tools/build/cache.ts";
+import {
+  type EmbeddedFile,
+  embeddedFiles,
+  embeddedPackages,
+  PACKAGES,
+} from "../../../tools/build/embedded.ts";
+import { executablePath, PROGRAMS } from "../../../tools/build/executables.ts";
+
+/** What a program imports, and what these packages import in their turn. */
+const PROGRAM_PACKAGES = [
+  "@logtape/logtape",
+  ...["cms", "csr", "ecc", "pfx", "pkcs8", "pkcs9", "rsa", "schema", "x509", "x509-attr"]
+    .map((name) => `@peculiar/asn1-${name}`),
+  ...["@peculiar/utils", "@peculiar/x509", "asn1js", "pvtsutils", "pvutils", "reflect-metadata"],
+  ...["smol-toml", "tslib", "tsyringe", "zod"],
+];
+
+/** Folders and files of other programs. */
+const FOREIGN: Readonly<Record<typeof PROGRAMS[number], RegExp>> = {
+  relay: /(^|\/)(client|gateway|endpoint)\/|^cli\/(client|gateway)/,
+  gateway: /(^|\/)(client|relay)\/|^cli\/(client|relay)/,
+  client: /(^|\/)(gateway|relay)\/|^cli\/(gateway|relay)/,
+};
+
+/** Beside the runtime: 18 MB at most, of which libmsquic has 5. */
+const CONTENT_BYTES_MAX = 18_000_000;
+
+function ownFiles(files: readonly EmbeddedFile[]): string[] {
+  return files.map(({ path }) => path).filter((path) => !path.startsWith(PACKAGES));
+}
+
+for (const program of PROGRAMS) {
+  Deno.test(`lanparty-${program} carries what it runs, and nothing of tests or other programs`, async () => {
+    const files = embeddedFiles(await Deno.readFile(executablePath(program)));
+    assertEquals(embeddedPackages(files), PROGRAM_PACKAGES.toSorted());
+    const own = ownFiles(files);
+    assert(own.includes(`cli/${program}.ts`), "there is no such module, so nothing was looked at");
+    assertEquals(own.filter((path) => FOREIGN[program].test(path)), []);
+    assertEquals(own.filter((path) => !path.endsWith(".ts")), ["quic/libmsquic.so"]);
+    assertLess(files.reduce((sum, { bytes }) => sum + bytes, 0), CONTENT_BYTES_MAX);
+  });
+}
+
+Deno.test("a file that is no executable of ours is not taken for an empty one", () => {
+  assertThrows(() => embeddedFiles(new Uint8Array(100)), BuildError);
+  assertThrows(() => embeddedFiles(new TextEncoder().encode('[{"Dir":{"n":""')), BuildError);
+});
