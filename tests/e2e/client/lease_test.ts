@@ -134,6 +134,57 @@ partyTest("an address by the client's own DHCP client", async (party, step) => {
   });
 });
 
+/** When lines came, ms since 1970: the first one that fits. */
+function clockOf(pattern: RegExp): { readonly onLine: (line: string) => void; atMs: number } {
+  const clock = {
+    atMs: NaN,
+    onLine(line: string) {
+      if (Number.isNaN(clock.atMs) && pattern.test(line)) clock.atMs = Date.now();
+    },
+  };
+  return clock;
+}
+
+partyTest("how long it takes from the room to the address", async (party) => {
+  const player = await party.addPlayer("alice");
+  await party.startRelay();
+  await party.startGateway();
+  await party.startDhcpServer(undefined, "--no-ping");
+  const runs: string[] = [];
+  for (const what of ["no address at hand", "the last run's address"]) {
+    const frames = new FrameLogReader(party.frameLogFile(`alice-${runs.length}`));
+    const set = clockOf(/lanparty0.* inet 10\.77\./);
+    const monitor = player.spawn(["stdbuf", "-oL", "ip", "-4", "-o", "monitor", "address"], set);
+    const joined = clockOf(/Joined the room/);
+    const command = party.clientCommand(player, "--frame-log", frames.path);
+    const client = player.spawn(command, joined);
+    party.clients.set("alice", client);
+    await client.waitForLine(/adapter .* is up/, TIMEOUT_MS);
+    const address = await party.lanAddressOf(player, TIMEOUT_MS);
+    const isSeen = () => set.atMs > 0 && joined.atMs > 0 && frames.records().length >= 2;
+    await eventually("all of it was seen", isSeen);
+    await client.waitForLine(/DHCP server .* gave the address/);
+    const sinceJoined = (atMs: number) => `${Math.round(atMs - joined.atMs)} ms`;
+    const dhcp = frames.records().filter(({ etherType, lengthBytes }) =>
+      etherType === 0x0800 && lengthBytes > 300
+    ).map(({ direction, time }) =>
+      `${direction === "from-link" ? "asked" : "answered"} ${sinceJoined(Date.parse(time))}`
+    );
+    const ping = await player.run(["ping", "-c", "3", "-i", "0.2", PARTY.lanAddress]);
+    const [, roundTripMs] = /= [\d.]+\/([\d.]+)\//.exec(ping.stdout) ?? [];
+    const steps = [...dhcp, `address set ${sinceJoined(set.atMs)}`].join(", ");
+    runs.push(`${what}: ${steps}; a round trip to the LAN: ${roundTripMs} ms`);
+    // Killed, so that the next run has the address confirmed.
+    client.kill("SIGKILL");
+    await client.exited;
+    await monitor.stop();
+    await eventually("the adapter is gone", async () => !await player.has(PARTY.tap));
+    assertMatch(address, /^10\.77\.0\./);
+  }
+  // Figures, not limits: how busy the machine is decides them, too.
+  console.log(`from joining the room, ${runs.join("\n                      ")}`);
+});
+
 partyTest("a gateway that comes late, and one that comes back", async (party, step) => {
   const player = await party.addPlayer("alice");
   await party.startRelay();
