@@ -33,7 +33,7 @@ function startRelay(...options: string[]): Promise<RelayProcess> {
 /** The fingerprint that the relay has said last. */
 function shownPin(relay: RelayProcess): string {
   const shown = [
-    ...relay.log.matchAll(/"certificate (?:in use|read anew)".*?"fingerprint":"(.*?)"/g),
+    ...relay.log.matchAll(/"Certificate (?:in use|read anew)".*?"fingerprint":"(.*?)"/g),
   ];
   return shown[shown.length - 1][1];
 }
