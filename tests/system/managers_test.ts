@@ -10,7 +10,8 @@
  *  10.77.0.1: DHCP, router, names                     └─────────────────────────────────────┘
  * ```
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { unpackedPackage } from "../../tools/build/debian_package.ts";
 import { ROOT } from "../../tools/build/executables.ts";
 import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
 import { PARTY, type Party } from "../../tools/lab/party.ts";
@@ -168,6 +169,61 @@ machineTest("systemd-networkd with a match of everything, and systemd-resolved",
     await eventually("they are gone", async () => {
       return !(await machine.sh("resolvectl dns")).includes(PARTY.lanAddress);
     });
+  });
+});
+
+const INTERFACES = `
+auto lo
+iface lo inet loopback
+auto other0
+iface other0 inet manual
+`;
+
+machineTest("ifupdown, without and with openresolv", async (scene) => {
+  const { machine, party, player, step, start } = scene;
+  const names = () => machine.sh("cat /etc/resolv.conf");
+  // Debian's systemd-resolved, which does not run here, has made a link of it.
+  await machine.sh(`rm -f /etc/resolv.conf; echo 'nameserver 192.0.2.53' > /etc/resolv.conf
+    printf '${INTERFACES}' > /etc/network/interfaces
+    ip tuntap add dev other0 mode tap; ifup -a`);
+  let before = await names();
+  const play = async () => {
+    const client = await start("--allow-lan-default-route");
+    await eventually("the LAN's name servers", async () => {
+      return (await names()).includes(PARTY.lanAddress);
+    });
+    return client;
+  };
+  const assertPutBack = async (client: LabProcess) => {
+    machine.kill(client, "SIGKILL");
+    await client.exited;
+    const next = await start();
+    assertEquals(await names(), before);
+    assertEquals(await machine.stop(next), 0);
+    assertEquals(await machine.sh(LEFT_BEHIND), "");
+  };
+  await step("ifupdown knows nothing of the adapter", async () => {
+    const client = await play();
+    const address = await party.lanAddressOf(player);
+    await machine.sh("ifdown -a --exclude=lo; ifup -a");
+    const known = await machine.sh("cat /run/network/ifstate");
+    assertMatch(known, /other0/);
+    assertNotMatch(known, new RegExp(TAP));
+    assertEquals(await party.lanAddressOf(player), address);
+    await assertPutBack(client);
+  });
+  await step("openresolv has the LAN's name servers, beside the PC's own", async () => {
+    const files = await unpackedPackage("openresolv");
+    await new Deno.Command("cp", { args: ["-a", files, `${party.folder}/openresolv`] }).output();
+    // Debian's systemd-resolved has a resolvconf of its own.
+    await machine.sh(`rm -f /usr/sbin/resolvconf
+      tar -C ${party.folder}/openresolv -c . | tar -C / -x --keep-directory-symlink --no-same-owner
+      echo 'nameserver 192.0.2.53' | resolvconf -a wan0`);
+    before = await names();
+    assertMatch(before, /resolvconf[^]*nameserver 192\.0\.2\.53/);
+    const client = await play();
+    assertMatch(await names(), /192\.0\.2\.53/);
+    await assertPutBack(client);
   });
 });
 

@@ -115,7 +115,7 @@ const LEVELS: readonly Level[] = [
   {
     name: "system",
     ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM],
+    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...UNPACKING],
     timeoutMs: 30 * MINUTE_MS,
   },
   {
