@@ -76,7 +76,7 @@ function askPlayer(): { readonly args: readonly string[] } {
  */
 function whatIsInherited(values: OptionValues): string[] {
   const key = values.text("room-key") === undefined && values.text("room-key-file") === undefined
-    ? keyOf("room-key", values)
+    ? keyOf("room", values)
     : undefined;
   return [
     ...(values.text("state-dir") === undefined ? [`--state-dir=${ownStateFolder("client")}`] : []),

@@ -105,7 +105,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
   ],
   options: [
     ...RELAY_ACCESS,
-    ...keyOptions("room-key", "the room's key, which the party's host gives out"),
+    ...keyOptions("room"),
     VIRTUAL_MAC,
     TAP_NAME,
     ADDRESS,
@@ -155,7 +155,7 @@ export function clientOptions(values: OptionValues): ClientProgramOptions {
   const allowLanNetworks = values.allOf(ALLOW_LAN_NETWORK);
   return {
     ...relayAccess(CLIENT_PROGRAM, values),
-    roomKey: keyOf("room-key", values),
+    roomKey: keyOf("room", values),
     virtualMac: values.of(VIRTUAL_MAC),
     tapName: values.text("tap-name"),
     address: fixedAddress(values.of(ADDRESS), allowLanNetworks),

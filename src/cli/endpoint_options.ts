@@ -1,9 +1,9 @@
 /** The options that client and gateway have in common. */
 import { type EndpointAddress, parseEndpointAddress } from "../control/address.ts";
-import { parseKey } from "../control/keys.ts";
+import { type KeyKind, readKey } from "../control/printed_key.ts";
 import { parseRoomCode } from "../control/room.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
-import { accessKey, type KeyKind } from "../programs/endpoint/access_key.ts";
+import { accessKey } from "../programs/endpoint/access_key.ts";
 import type { RelayAccessOptions } from "../programs/endpoint/program.ts";
 import { canonicalHost, canonicalIp } from "../trust/server_name.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type OptionSpec,
   type OptionValues,
   type ProgramSpec,
+  Unfit,
 } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -21,7 +22,10 @@ const RELAY: OptionSpec<EndpointAddress> = {
   beside: "obeyed",
   required: true,
   help: "the relay's address; the port is 443 where none is given",
-  parse: expecting("HOST, HOST:PORT or [ADDRESS]:PORT", parseEndpointAddress),
+  parse: expecting(
+    "HOST, HOST:PORT or [ADDRESS]:PORT",
+    (text) => parseEndpointAddress(text.trim()),
+  ),
 };
 
 const SERVER_NAME: OptionSpec<string> = {
@@ -46,7 +50,7 @@ const ROOM: OptionSpec<string> = {
   beside: "obeyed",
   required: true,
   help: "the room's code: 1 to 32 of A-Z, 0-9 and -",
-  parse: expecting("1 to 32 of A-Z, 0-9 and -", parseRoomCode),
+  parse: expecting("1 to 32 of A-Z, 0-9 and -", (text) => parseRoomCode(text.trim())),
 };
 
 const DATAGRAM_BUDGET: OptionSpec<number> = {
@@ -56,6 +60,10 @@ const DATAGRAM_BUDGET: OptionSpec<number> = {
   help: "never use datagrams above this size",
   parse: integerBetween(BUDGET_BYTES_MIN, 65_535),
 };
+
+/** What players are told beside their key, where whoever makes it knows this already. */
+export const INVITATION: readonly OptionSpec[] = [RELAY, RELAY_FINGERPRINT, ROOM]
+  .map((spec) => ({ ...spec, required: false }));
 
 /** Which relay and room, and how the relay is known. */
 export const RELAY_ACCESS: readonly OptionSpec[] = [
@@ -77,27 +85,42 @@ export const RELAY_ACCESS: readonly OptionSpec[] = [
   DATAGRAM_BUDGET,
 ];
 
-/** A key, as itself or in a file. */
-export function keyOptions(name: KeyKind, what: string): readonly OptionSpec[] {
-  const variable = `LANPARTY_${name.replace("-", "_").toUpperCase()}`;
-  return [
-    {
-      name,
-      value: "KEY",
-      secret: true,
-      beside: "obeyed",
-      help:
-        `${what}; others on this machine can see it in a process list, but not when it comes from ` +
-        `a file, from --config or from the environment (${variable})`,
-      parse: expecting("a key of 22 characters", parseKeyText),
+/** A room's key, as itself. */
+export const ROOM_KEY = keyOption("room", "the room's key, which the party's host gives out");
+const GATEWAY_KEY = keyOption("gateway", "the key that makes this gateway the room's");
+
+function keyOption(kind: KeyKind, what: string): OptionSpec<string> {
+  const variable = `LANPARTY_${kind.toUpperCase()}_KEY`;
+  return {
+    name: `${kind}-key`,
+    value: "KEY",
+    secret: true,
+    beside: "obeyed",
+    help:
+      `${what}; others on this machine can see it in a process list, but not when it comes from ` +
+      `a file, from --config or from the environment (${variable})`,
+    parse: (text) => {
+      const read = readKey(kind, text);
+      return read.ok ? read.key : new Unfit(read.why);
     },
+  };
+}
+
+/** A key, as itself or in a file. */
+export function keyOptions(kind: KeyKind): readonly OptionSpec[] {
+  return [
+    specOf(kind),
     {
-      name: `${name}-file`,
+      name: `${kind}-key-file`,
       value: "FILE",
-      credential: name,
+      credential: `${kind}-key`,
       help: "read the key from FILE, which nobody else may read",
     },
   ];
+}
+
+function specOf(kind: KeyKind): OptionSpec<string> {
+  return kind === "room" ? ROOM_KEY : GATEWAY_KEY;
 }
 
 /** What a checked command line says of relay and room. */
@@ -116,7 +139,8 @@ export function relayAccess(program: ProgramSpec, values: OptionValues): RelayAc
 
 /** The key that a program shows to the relay, from wherever it is given. */
 export function keyOf(kind: KeyKind, values: OptionValues): string | undefined {
-  return accessKey({ kind, text: values.text(kind), file: values.text(`${kind}-file`) });
+  const text = values.of(specOf(kind));
+  return accessKey({ kind, text, file: values.text(`${kind}-key-file`) });
 }
 
 /** A name in the one form in which certificates are looked through for it. */
@@ -124,11 +148,11 @@ function parseServerName(text: string): string | undefined {
   return /\p{Cc}/u.test(text) ? undefined : canonicalIp(text) ?? canonicalHost(text);
 }
 
-/** base64url, with or without the padding that some tools add. */
+/**
+ * base64url, with or without the padding that some tools add, with spaces and quotes around it, and as the
+ * relay's log or a command line has it: `fingerprint=…`.
+ */
 function parseFingerprintText(text: string): string | undefined {
-  return /^([A-Za-z0-9_-]{43})=?$/.exec(text)?.[1];
-}
-
-function parseKeyText(text: string): string | undefined {
-  return parseKey(text) === undefined ? undefined : text;
+  const label = /^[\s"']*(?:-*(?:relay-)?fingerprint[\s=:]+)?[\s"']*/i;
+  return /^([A-Za-z0-9_-]{43})=?[\s"']*$/.exec(text.replace(label, ""))?.[1];
 }

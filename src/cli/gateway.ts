@@ -1,6 +1,6 @@
 /** The executable `lanparty-gateway`. */
 import { ownStateFolder } from "../system/files/mod.ts";
-import { newKeyText } from "../programs/endpoint/access_key.ts";
+import { keyFileText, makeKeys } from "../programs/endpoint/access_key.ts";
 import { askProgram } from "../programs/common/control_service.ts";
 import { describeInterfaces } from "../programs/gateway/interfaces.ts";
 import { runGateway } from "../programs/gateway/program.ts";
@@ -9,6 +9,8 @@ import { runProgram } from "./main.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
 import { gatewayUnitOf } from "./gateway_unit.ts";
 import { printUnit } from "./unit_command.ts";
+import { invitationText } from "./new_key.ts";
+import type { OptionValues } from "./options.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) => runGateway(gatewayOptions(values)), {
@@ -28,7 +30,10 @@ if (import.meta.main) {
   });
 }
 
-function printNewKey(): Promise<number> {
-  console.log(newKeyText());
+/** The keys go where the host keeps them; what players are sent is seen, wherever that is. */
+function printNewKey(values: OptionValues): Promise<number> {
+  const keys = makeKeys();
+  console.log(keyFileText(keys));
+  console.error(`\n${invitationText(values, keys.roomKey)}`);
   return Promise.resolve(0);
 }

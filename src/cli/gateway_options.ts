@@ -2,7 +2,7 @@
 import type { GatewayProgramOptions } from "../programs/gateway/program.ts";
 import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { REMOVAL_OPTIONS } from "./control_words.ts";
-import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
+import { INVITATION, keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import type { OptionValues, ProgramSpec } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,7 +16,7 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   name: "lanparty-gateway",
   summary: "lanparty-gateway joins a LAN interface of this machine with a room.",
   examples: [
-    "lanparty-gateway new-key > party.key",
+    "lanparty-gateway new-key --relay relay.example.org --room PARTY > party.key",
     "lanparty-gateway --relay relay.example.org --room PARTY --gateway-key-file party.key " +
     "--interface eth0",
   ],
@@ -24,8 +24,9 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     {
       name: "new-key",
       summary:
-        "print a new gateway key, the room key for the players, and the hash for a relay's list",
-      options: [],
+        "print a new gateway key, the room key for the players, and the hash for a relay's list, " +
+        "and beside them (to standard error) what players are to be sent",
+      options: INVITATION,
     },
     {
       name: "interfaces",
@@ -44,7 +45,7 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   ],
   options: [
     ...RELAY_ACCESS,
-    ...keyOptions("gateway-key", "the key that makes this gateway the room's"),
+    ...keyOptions("gateway"),
     { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
     {
       name: "allow-router-advertisements",
@@ -65,7 +66,7 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
 export function gatewayOptions(values: OptionValues): GatewayProgramOptions {
   return {
     ...relayAccess(GATEWAY_PROGRAM, values),
-    gatewayKey: keyOf("gateway-key", values),
+    gatewayKey: keyOf("gateway", values),
     interface: values.required("interface"),
     allowRouterAdvertisements: values.flag("allow-router-advertisements"),
     allowVlan: values.flag("allow-vlan"),

@@ -1,6 +1,7 @@
 /** The command `unit`: the command line that it was given, as a systemd unit. */
 import { isHiddenFromService, type UnitCredential } from "../programs/common/systemd_unit.ts";
 import { allOptions, type OptionValues, type ProgramSpec } from "./options.ts";
+import { UserError } from "../log/user_error.ts";
 
 /** Options that take a path. */
 const PATH_VALUES: readonly string[] = ["FILE", "DIR"];
@@ -37,9 +38,12 @@ export type OwnUnit = Pick<UnitParts, "executable" | "args" | "folder" | "values
 /**
  * The unit for an executable and its options. Paths become absolute, for a service starts in `/`. Files
  * that may hold a secret are root's: systemd hands them to the service, which finds them by itself.
+ *
+ * @throws {UserError} a key is on the command line
  */
 export function unitOf(parts: UnitParts): UnitText {
   const { program, format, executable, args, folder, values } = parts;
+  refuseSecrets(program, args);
   const isServiceOwn = (path: string) => path.startsWith(`${parts.stateFolder}/`);
   const paths: string[] = [executable];
   const absolute = (path: string) =>
@@ -74,12 +78,22 @@ export function unitOf(parts: UnitParts): UnitText {
   const hidden = paths.filter(isHiddenFromService).map((path) =>
     `the service cannot see ${path}: put it elsewhere, such as /usr/local/bin or /etc`
   );
-  const open = program.options.filter(({ name, secret }) =>
-    secret && words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`))
-  ).map(({ name }) =>
-    `the unit holds the key of --${name}, and everybody can read units: use --${name}-file`
+  return { text: format(executable, words, credentials), notes: hidden };
+}
+
+/** @throws {UserError} a secret is on the command line, which the unit would show to everybody */
+function refuseSecrets(program: ProgramSpec, args: readonly string[]): void {
+  const open = program.options.find(({ name, secret }) =>
+    secret && args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))
   );
-  return { text: format(executable, words, credentials), notes: [...hidden, ...open] };
+  if (open === undefined) return;
+  const { name } = open;
+  throw new UserError(
+    `--${name}: everybody on this machine can read a unit. Put the key into a file of root's ` +
+      `(chmod 600), and give --${name}-file FILE: the unit then has systemd hand it to the service ` +
+      `(LoadCredential=${name}:FILE)`,
+    { usage: true },
+  );
 }
 
 /** Prints the unit for this process's command line behind its first word; what is wrong with it goes to stderr. */

@@ -6,6 +6,17 @@
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/** What six bits are written as. */
+export function base64UrlText(sixBits: number): string {
+  return ALPHABET[sixBits];
+}
+
+/** The six bits of one character; undefined: it is none of the alphabet. */
+export function base64UrlValue(character: string): number | undefined {
+  const value = ALPHABET.indexOf(character);
+  return value < 0 || character.length !== 1 ? undefined : value;
+}
+
 /** Bytes as text. */
 export function base64Url(bytes: Uint8Array): string {
   let text = "";

@@ -118,9 +118,9 @@ export class Party implements AsyncDisposable {
     return `${this.folder}/party.key`;
   }
 
-  /** The room's key, as players have it. */
+  /** The room's key, as messages have it: in print it has a prefix and a check character. */
   get roomKey(): string {
-    return /^room-key\s+(\S+)$/m.exec(Deno.readTextFileSync(this.keyFile))![1];
+    return /^room-key\s+room_(\S{22})\S$/m.exec(Deno.readTextFileSync(this.keyFile))![1];
   }
 
   /** A state folder of one program. */

@@ -2,20 +2,18 @@
  * Where an endpoint's key comes from: the command line (which others on this machine can see in a process
  * list), a file, or the environment.
  */
-import { formatKey, formatKeyHash, KEY_BYTES, parseKey, roomKeyOf } from "../../control/keys.ts";
+import { formatKey, formatKeyHash, KEY_BYTES, roomKeyOf } from "../../control/keys.ts";
+import { type KeyKind, printKey, readKey } from "../../control/printed_key.ts";
 import { whyReadByOthers } from "../../system/files/mod.ts";
 import { takeSecret } from "../../system/environment/mod.ts";
 import { sha256 } from "../../trust/sha256.ts";
 import { randomBytes } from "../common/random.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 
-/** Which of the two keys. */
-export type KeyKind = "room-key" | "gateway-key";
-
 /** What the command line says of a key. */
 export interface KeySource {
   readonly kind: KeyKind;
-  /** `--room-key` or `--gateway-key`; checked. */
+  /** `--room-key` or `--gateway-key`; checked, and in the form that messages have. */
   readonly text: string | undefined;
   /** `--room-key-file` or `--gateway-key-file`. */
   readonly file: string | undefined;
@@ -33,18 +31,17 @@ const FILE_BYTES_MAX = 4_096;
  */
 export function accessKey(source: KeySource): string | undefined {
   const { kind, text, file } = source;
-  const variable = `LANPARTY_${kind.replace("-", "_").toUpperCase()}`;
+  const variable = `LANPARTY_${kind.toUpperCase()}_KEY`;
   const inherited = takeSecret(variable);
   if (text !== undefined && file !== undefined) {
-    throw new UserError(`--${kind} and --${kind}-file: give one of them`, { usage: true });
+    throw new UserError(`--${kind}-key and --${kind}-key-file: give one of them`, { usage: true });
   }
   if (text !== undefined) return text;
   if (file !== undefined) return keyOfFile(kind, file);
   if (inherited === undefined || inherited === "") return undefined;
-  if (parseKey(inherited.trim()) === undefined) {
-    throw new UserError(`${variable} holds no key of 22 characters`, { usage: true });
-  }
-  return inherited.trim();
+  const read = readKey(kind, inherited);
+  if (read.ok) return read.key;
+  throw new UserError(`${variable}: ${read.why}`, { usage: true });
 }
 
 /** The key in a file: alone, or on a line of what `new-key` prints. */
@@ -53,26 +50,37 @@ function keyOfFile(kind: KeyKind, file: string): string {
   try {
     bytes = Deno.readFileSync(file);
   } catch (cause) {
-    throw systemFailure(`--${kind}-file ${file} cannot be read`, cause);
+    throw systemFailure(`--${kind}-key-file ${file} cannot be read`, cause);
   }
-  const text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes).trim();
-  const labelled = text.split(/\r?\n/).find((line) => line.startsWith(`${kind} `));
-  const key = labelled === undefined ? text : labelled.slice(kind.length).trim();
-  if (parseKey(key) === undefined) {
-    throw new UserError(`--${kind}-file ${file} holds no key of 22 characters`);
-  }
+  const read = bytes.length > FILE_BYTES_MAX
+    ? { ok: false, why: `this is no key file: it is longer than ${FILE_BYTES_MAX} bytes` } as const
+    : readKey(kind, new TextDecoder().decode(bytes));
+  if (!read.ok) throw new UserError(`--${kind}-key-file ${file}: ${read.why}`);
   const why = whyReadByOthers(file);
-  if (why !== undefined) throw new UserError(`--${kind}-file: ${why}`);
-  return key;
+  if (why !== undefined) throw new UserError(`--${kind}-key-file: ${why}`);
+  return read.key;
 }
 
-/** A new pair of keys and what a relay's list has of it, a line each, as key files may be. */
-export function newKeyText(): string {
+/** A new pair of keys and what a relay's list has of it, as text. */
+export interface NewKeys {
+  /** As they are printed. */
+  readonly gatewayKey: string;
+  readonly roomKey: string;
+  readonly hash: string;
+}
+
+/** Makes a pair of keys. */
+export function makeKeys(): NewKeys {
   const gatewayKey = randomBytes(KEY_BYTES);
   const roomKey = roomKeyOf(gatewayKey, sha256);
-  return [
-    `gateway-key ${formatKey(gatewayKey)}`,
-    `room-key    ${formatKey(roomKey)}`,
-    `key-hash    ${formatKeyHash(roomKey, sha256)}`,
-  ].join("\n");
+  return {
+    gatewayKey: printKey("gateway", formatKey(gatewayKey)),
+    roomKey: printKey("room", formatKey(roomKey)),
+    hash: formatKeyHash(roomKey, sha256),
+  };
+}
+
+/** A line each, as key files may be. */
+export function keyFileText({ gatewayKey, roomKey, hash }: NewKeys): string {
+  return `gateway-key ${gatewayKey}\nroom-key    ${roomKey}\nkey-hash    ${hash}`;
 }

@@ -171,8 +171,8 @@ function wrongUses(spec: OptionSpec): WrongUse[] {
     return [{ args: [`${option}=no`], says: `${option} takes no value` }];
   }
   const bad = (BAD_VALUES[spec.name] ?? []).map((value) => {
-    const quoted = spec.secret ? "" : ` "${value}"`;
-    return { args: [option, value], says: `${option}${quoted}: expected` };
+    const says = spec.secret ? `${option}: this is no key` : `${option} "${value}": expected`;
+    return { args: [option, value], says };
   });
   return [
     ...bad,

@@ -142,7 +142,7 @@ Deno.test("new-key makes keys that fit, check-config says so, and the relay take
     await using relay = await RelayProcess.start({
       options: ["--config", config, "--policy", "listed"],
     });
-    const [roomKey, gatewayKey] = [keys.get("room-key")!, keys.get("gateway-key")!];
+    const [roomKey, gatewayKey] = ["room", "gateway"].map((kind) => onWire(keys, kind));
     await using player = await joined(relay, { room: "PARTY", mac: MAC_A, roomKey });
     await using gateway = await joined(relay, { room: "PARTY", gatewayKey });
     await assertTogether(player, MAC_A, gateway);
@@ -154,6 +154,12 @@ Deno.test("new-key makes keys that fit, check-config says so, and the relay take
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** A key as messages have it: without the prefix and the check character that it has in print. */
+function onWire(keys: ReadonlyMap<string, string>, kind: string): string {
+  const [, key] = new RegExp(`^${kind}_(.{22}).$`).exec(keys.get(`${kind}-key`)!)!;
+  return key;
+}
 
 async function checkConfig(file: string): Promise<[number, string, string]> {
   const args = ["check-config", "--config", file];

@@ -88,8 +88,9 @@ Deno.test("all reactors agree on where a room with a key is, its gateway and its
     const { stdout } = await new Deno.Command(executablePath("gateway"), { args: ["new-key"] })
       .output();
     const text = new TextDecoder().decode(stdout);
-    const [gatewayKey, roomKey] = ["gateway-key", "room-key"].map((name) =>
-      new RegExp(`^${name}\\s+(\\S+)$`, "m").exec(text)![1]
+    // In print a key has a prefix and a check character.
+    const [gatewayKey, roomKey] = ["gateway", "room"].map((kind) =>
+      new RegExp(`^${kind}-key\\s+${kind}_(\\S{22})\\S$`, "m").exec(text)![1]
     );
     await using gateway = await arrive(relay.addresses[0], { room: "PARTY", gatewayKey });
     await using ann = await arrive(relay.addresses[1], { room: "PARTY", mac: MAC_A, roomKey });

@@ -1,6 +1,7 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
 import { OptionValues } from "../../../src/cli/options.ts";
+import { UserError } from "../../../src/log/user_error.ts";
 import { gatewayUnitOf } from "../../../src/cli/gateway_unit.ts";
 import type { UnitText } from "../../../src/cli/unit_command.ts";
 
@@ -49,10 +50,19 @@ Deno.test("what may hold a key is root's: systemd hands it to the gateway, from 
     "LoadCredential=config:/home/ann/g.toml",
     "LoadCredential=gateway-key:/etc/k",
   ]);
-  const { notes } = unitOf("/bin/g", ["--gateway-key", "AAAA"], "/");
-  assertEquals(notes, [
-    "the unit holds the key of --gateway-key, and everybody can read units: use --gateway-key-file",
-  ]);
+});
+
+Deno.test("a key on unit's command line is refused, since everybody can read units", () => {
+  for (const args of [["--gateway-key", "AAAA"], ["--gateway-key=AAAA"]]) {
+    const error = assertThrows(() => unitOf("/bin/g", args, "/"), UserError);
+    assert(error.usage);
+    assertEquals(
+      error.message,
+      "--gateway-key: everybody on this machine can read a unit. Put the key into a file of root's " +
+        "(chmod 600), and give --gateway-key-file FILE: the unit then has systemd hand it to the " +
+        "service (LoadCredential=gateway-key:FILE)",
+    );
+  }
 });
 
 Deno.test("a file in the gateway's own state folder is read there, and one in the relay's is handed over", () => {

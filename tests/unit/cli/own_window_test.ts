@@ -104,7 +104,7 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
     assertEquals(args, ["--relay", "relay", "--room", "PARTY"]);
     assertEquals(player.heard.filter((line) => line.startsWith("  ")), [
       '  "much too long a room for a room": expected 1 to 32 of A-Z, 0-9 and -',
-      "  expected a key of 22 characters",
+      "  this is no key: a room key begins with room_, or has 22 characters, and this has 1",
     ]);
     const stubborn = new Player(...Array<string>(9).fill("::"));
     assertEquals(askForArguments(CLIENT_PROGRAM, folder, stubborn).kind, "given-up");
