@@ -60,6 +60,11 @@ export class Endpoint {
     this.core.ownTraffic.setRelay(address, port);
   }
 
+  /** The connection that is being opened is sent from this UDP port. */
+  handleLocalPort(port: number): void {
+    this.core.ownTraffic.setLocalPort(port);
+  }
+
   /**
    * The connection's handshake is done.
    *

@@ -11,12 +11,14 @@
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { IPV4_BYTES, IPV6_BYTES, parseIpAddress } from "../proto/ip.ts";
 
-/** The relay's end of the live connection, and the test of a frame against it. */
+/** The ends of the live connection, and the test of a frame against them. */
 export class OwnTraffic {
   readonly #relay = new Uint8Array(IPV6_BYTES);
   /** 4 or 16; 0 while there is no connection. */
   #relayBytes = 0;
   #relayPort = 0;
+  /** The endpoint's own UDP port; 0 while it is not known: then any counts. */
+  #localPort = 0;
 
   /**
    * From now on packets to and from this address and UDP port are the endpoint's own. False, and
@@ -28,7 +30,13 @@ export class OwnTraffic {
     this.#relay.set(bytes);
     this.#relayBytes = bytes.length;
     this.#relayPort = port;
+    this.#localPort = 0;
     return true;
+  }
+
+  /** From now on only packets from and to this UDP port of the endpoint's are its own. */
+  setLocalPort(port: number): void {
+    this.#localPort = port;
   }
 
   /** There is no connection any more. */
@@ -40,29 +48,33 @@ export class OwnTraffic {
   //# Never a frame whose source MAC is a client's, and never a packet of its own connection to the
   //# relay, in either direction: on a promiscuous port the tunnel would feed on itself.
   /**
-   * Whether a frame is UDP between the relay's address and port and anybody, in either direction,
-   * through whatever `dissect` saw through (VLAN tags, extension headers). Later IP fragments carry
-   * no ports: those to or from the relay's address count, since QUIC packets are never fragmented
-   * on purpose and a loop is worse than a lost fragment. `endOffset` is the index after the frame.
+   * Whether a frame is UDP between the relay's address and port and the endpoint's port, in either direction,
+   * through whatever `dissect` saw through (VLAN tags, extension headers). The endpoint's address does not
+   * count: a route that leads into the tunnel gives the packets another one. Later IP fragments carry no ports
+   * and are never its own: msquic has the system send whole packets alone (`IP_DONTFRAGMENT`,
+   * `IP_MTU_DISCOVER`), while a game server on the relay's machine sends long answers in fragments.
+   * `endOffset` is the index after the frame.
    */
   matches(bytes: Uint8Array, endOffset: number, dissection: Dissection): boolean {
     if (this.#relayBytes === 0 || dissection.ipProtocol !== IpProtocol.udp) return false;
-    const network = dissection.networkOffset;
-    if (dissection.ipVersion === 4 && this.#relayBytes === IPV4_BYTES) {
+    const { networkOffset: network, sourcePort, destinationPort } = dissection;
+    const { ipVersion } = dissection;
+    if (ipVersion === 4 && this.#relayBytes === IPV4_BYTES) {
       if (network + 20 > endOffset) return false;
-      return this.#matchesSide(bytes, network + 16, dissection.destinationPort) ||
-        this.#matchesSide(bytes, network + 12, dissection.sourcePort);
+      return this.#matchesSide(bytes, network + 16, destinationPort, sourcePort) ||
+        this.#matchesSide(bytes, network + 12, sourcePort, destinationPort);
     }
-    if (dissection.ipVersion === 6 && this.#relayBytes === IPV6_BYTES) {
+    if (ipVersion === 6 && this.#relayBytes === IPV6_BYTES) {
       if (network + 40 > endOffset) return false;
-      return this.#matchesSide(bytes, network + 24, dissection.destinationPort) ||
-        this.#matchesSide(bytes, network + 8, dissection.sourcePort);
+      return this.#matchesSide(bytes, network + 24, destinationPort, sourcePort) ||
+        this.#matchesSide(bytes, network + 8, sourcePort, destinationPort);
     }
     return false;
   }
 
-  #matchesSide(bytes: Uint8Array, addressOffset: number, port: number): boolean {
-    if (port >= 0 && port !== this.#relayPort) return false;
+  #matchesSide(bytes: Uint8Array, addressOffset: number, port: number, other: number): boolean {
+    if (port !== this.#relayPort) return false;
+    if (this.#localPort !== 0 && other !== this.#localPort) return false;
     for (let index = 0; index < this.#relayBytes; index++) {
       if (bytes[addressOffset + index] !== this.#relay[index]) return false;
     }

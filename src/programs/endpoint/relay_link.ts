@@ -92,6 +92,8 @@ export class RelayLink implements QuicConnectionHandler {
     const { endpoint, pool, counters, reactor } = this.node.parts;
     this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
+    const { localAddress } = connection;
+    if (localAddress !== undefined) endpoint.handleLocalPort(localAddress.port);
     endpoint.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
   }
 

@@ -139,10 +139,10 @@ async function assertKeptOut(scene: Scene, type: number): Promise<void> {
 async function assertTaggedKeptOut(
   { lan, gatewayLog }: Scene,
   tags: readonly VlanTag[],
-  from: string,
-  to: string,
+  [from, to]: readonly [string, string],
+  ownPort: number,
 ): Promise<void> {
-  const [sourcePort, destinationPort] = from === "fd00:91::1" ? [443, 40_000] : [40_000, 443];
+  const [sourcePort, destinationPort] = from === "fd00:91::1" ? [443, ownPort] : [ownPort, 443];
   const frame = ethernet({
     source: LAN_MAC,
     destination: BROADCAST_MAC,
@@ -164,14 +164,50 @@ async function assertTaggedKeptOut(
   assertEquals([record.action, record.dropReason], ["drop", "own-traffic"]);
 }
 
+/** The UDP port from which the gateway's connection is sent. */
+async function ownPortOf(gateway: Namespace): Promise<number> {
+  const { stdout } = await gateway.run(["ss", "-H", "-u", "-n", "dport", "=", ":443"]);
+  const [, port] = /:(\d+)\s+\S+:443\s*$/m.exec(stdout) ?? [];
+  assertGreater(Number(port), 0, stdout);
+  return Number(port);
+}
+
+/** A game server on the relay's machine, whose answer is sent in three IP packets, is heard by the player. */
+async function assertLongAnswer(relay: Namespace, player: Namespace): Promise<void> {
+  const answer = 3_000;
+  const server = relay.spawn([
+    ...["socat", "-T", "10", `UDP4-RECVFROM:27015,bind=10.77.0.3`],
+    `SYSTEM:head -c 3 >/dev/null; head -c ${answer} /dev/zero`,
+  ]);
+  await eventually("the server listens", async () => {
+    const { stdout } = await relay.run(["ss", "-H", "-u", "-l", "-n", "sport", "=", ":27015"]);
+    return stdout !== "";
+  });
+  const ask = "printf ask | socat -t 5 - UDP4:10.77.0.3:27015 | head -c 3000 | wc -c";
+  const { stdout } = await player.run(["sh", "-c", ask]);
+  assertEquals(Number(stdout), answer);
+  await server.waitExit(10_000);
+}
+
 partyTest("a relay on the bridged LAN itself: over IPv4", async (party, step) => {
   await buildHub(party);
   await floodNeighbour(party.relay, "10.77.0.2");
-  const scene = await openScene(party, { gateway: ["--relay", "10.77.0.3:443"] });
+  let home: Namespace | undefined;
+  const scene = await openScene(party, {
+    gateway: ["--relay", "10.77.0.3:443"],
+    prepare: (player) => {
+      home = player;
+      return Promise.resolve();
+    },
+  });
   await play(scene, step);
   await step("the gateway has seen its own packets, and kept them out", async () => {
     await assertKeptOut(scene, Type.ipv4);
   });
+  await step(
+    "a long answer of a game server beside the relay arrives",
+    () => assertLongAnswer(party.relay, home!),
+  );
   assertMatch(party.gatewayProcess!.stderr, /Joined the room/);
 });
 
@@ -192,9 +228,10 @@ partyTest("a relay on the bridged LAN itself: over IPv6", async (party, step) =>
     await assertKeptOut(scene, Type.ipv6);
   });
   await step("nor do those in VLANs that others send", async () => {
+    const ownPort = await ownPortOf(party.gateway);
     for (const tags of [[{ id: 7 }], [{ id: 100, tpid: Type.qinq }, { id: 7 }]]) {
-      for (const [from, to] of [["fd00:91::1", "fd00:91::2"], ["fd00:91::2", "fd00:91::1"]]) {
-        await assertTaggedKeptOut(scene, tags, from, to);
+      for (const ends of [["fd00:91::1", "fd00:91::2"], ["fd00:91::2", "fd00:91::1"]] as const) {
+        await assertTaggedKeptOut(scene, tags, ends, ownPort);
       }
     }
   });

@@ -21,9 +21,10 @@ function udp6(source: string, destination: string, ports: string): string {
   return `60000000 0010 11 40 ${source} ${destination} ${ports} 0010 0000 ${"00".repeat(8)}`;
 }
 
-function matcher(address: string, port = 443): (frame: string) => boolean {
+function matcher(address: string, port = 443, localPort = 0xc000): (frame: string) => boolean {
   const own = new OwnTraffic();
   assert(own.setRelay(address, port));
+  own.setLocalPort(localPort);
   const dissection = new Dissection();
   return (frame) => {
     // Surrounded by bytes that must not be looked at.
@@ -74,13 +75,35 @@ Deno.test("it is seen through one and two VLAN tags", () => {
   assertEquals(matches(`${MACS} 88a8 0005 8100 0007 0800 ${packet}`), true);
 });
 
-Deno.test("fragments count: the first by its ports, later ones by the address alone", () => {
+Deno.test("a first fragment counts by its ports; later ones are somebody else's: QUIC is never fragmented", () => {
   const matches = matcher("198.51.100.7");
   assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c000 01bb", "2000")}`), true);
   assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c000 01bc", "2000")}`), false);
-  assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c000 01bc", "0010")}`), true);
-  assertEquals(matches(`${MACS} 0800 ${udp4(RELAY4, OTHER4, "c000 01bc", "2010")}`), true);
-  assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, OTHER4, "c000 01bb", "0010")}`), false);
+  assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c000 01bb", "0010")}`), false);
+  assertEquals(matches(`${MACS} 0800 ${udp4(RELAY4, OTHER4, "01bb c000", "2010")}`), false);
+});
+
+Deno.test("another program's packets to the relay are not the connection's own", () => {
+  const matches = matcher("198.51.100.7");
+  assertEquals(matches(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c001 01bb")}`), false);
+  assertEquals(matches(`${MACS} 0800 ${udp4(RELAY4, OTHER4, "01bb c001")}`), false);
+  const matches6 = matcher("[2001:db8::7]");
+  assertEquals(matches6(`${MACS} 86dd ${udp6(OTHER6, RELAY6, "c001 01bb")}`), false);
+  assertEquals(matches6(`${MACS} 86dd ${udp6(RELAY6, OTHER6, "01bb c001")}`), false);
+});
+
+Deno.test("as long as the own port is not known, any counts, and with each connection anew", () => {
+  const own = new OwnTraffic();
+  const bytes = bytesOf(`${MACS} 0800 ${udp4(OTHER4, RELAY4, "c001 01bb")}`);
+  const dissection = new Dissection();
+  dissect(bytes, 0, bytes.length, dissection);
+  const matches = () => own.matches(bytes, bytes.length, dissection);
+  own.setRelay("198.51.100.7", 443);
+  assertEquals(matches(), true);
+  own.setLocalPort(0xc000);
+  assertEquals(matches(), false);
+  own.setRelay("198.51.100.7", 443);
+  assertEquals(matches(), true);
 });
 
 Deno.test("a relay in IPv4-mapped form is looked for in IPv4 packets", () => {
@@ -109,8 +132,7 @@ Deno.test("a frame cut at any length is looked at without reading beyond it", ()
   const matches = matcher("198.51.100.7");
   const whole = `${MACS} 0800 ${udp4(OTHER4, RELAY4, "c000 01bb")}`.replaceAll(" ", "");
   for (let length = 14; length < whole.length / 2; length++) {
-    // From the end of the ports on it is certain; before, it may be, but never without the address.
-    if (length >= 38) assertEquals(matches(whole.slice(0, 2 * length)), true, `${length}`);
-    if (length < 34) assertEquals(matches(whole.slice(0, 2 * length)), false, `${length}`);
+    // Whole ports tell; without them nothing is said.
+    assertEquals(matches(whole.slice(0, 2 * length)), length >= 38, `${length}`);
   }
 });
