@@ -14,7 +14,7 @@
  * ```
  *
  * An offer is taken at once, the first that is good, and the address is used at once: there are no fixed
- * waits. Where nobody answers, it asks again and again, sooner than RFC 2131 wants for networks of thousands:
+ * waits. Only a server that has not stood by its offer before waits for another one's. Where nobody answers, it asks again and again, sooner than RFC 2131 wants for networks of thousands:
  * a party's gateway may come late.
  *
  * @module
@@ -101,8 +101,10 @@ export class DhcpClient {
   #startedMs = 0;
   #attempts = 0;
   #retryMs = Infinity;
-  /** The offer that is asked for, or the lease. */
+  /** The offer that is asked for, or may be if no better one comes. */
   #offered: DhcpReply | undefined;
+  /** The server whose last offer came to nothing, since it said no or no more: others' go before its next. 0: none. */
+  #failedServer = 0;
   #lease: DhcpLease | undefined;
   /** Where the lease's server was heard from. */
   #serverMac: Uint8Array | undefined;
@@ -168,13 +170,16 @@ export class DhcpClient {
       case "stopped":
         return;
       case "init":
+        return this.#discover(nowMs);
       case "selecting":
+        if (this.#offered !== undefined) return this.#take(this.#offered, nowMs);
         return this.#ask(nowMs);
       case "requesting":
       case "rebooting":
         if (this.#attempts < this.#requestsMax) return this.#sendRequest(nowMs);
         // Nobody has said no: a lease goes on until it is over.
         if (this.#lease !== undefined) return this.#extend(nowMs);
+        if (this.#state === "requesting") this.#failedServer = this.#offered?.serverId ?? 0;
         return this.#discover(nowMs);
       case "bound":
       case "renewing":
@@ -241,6 +246,12 @@ export class DhcpClient {
 
   #handleOffer(offer: DhcpReply, nowMs: number): void {
     if (this.#state !== "selecting" || !isUsable(offer)) return;
+    if (offer.serverId !== this.#failedServer) return this.#take(offer, nowMs);
+    // Where nobody else answers in time, it is taken all the same.
+    this.#offered = offer;
+  }
+
+  #take(offer: DhcpReply, nowMs: number): void {
     this.#offered = offer;
     this.#state = "requesting";
     this.#attempts = 0;
@@ -259,6 +270,7 @@ export class DhcpClient {
     if (this.#state === "requesting" && ack.serverId !== this.#offered?.serverId) return;
     this.#serverMac = serverMac.slice();
     this.#refusals = 0;
+    this.#failedServer = 0;
     this.#bind(ack, nowMs);
   }
 
@@ -287,6 +299,7 @@ export class DhcpClient {
     const anyServer = this.#state === "rebooting" || this.#state === "rebinding";
     if (!anyServer && (server === undefined || nak.serverId !== server)) return;
     if (this.#lease !== undefined) this.#lose("refused");
+    if (this.#state === "requesting") this.#failedServer = nak.serverId;
     this.#refusals++;
     // The first time at once: the address is of another network, say.
     if (this.#refusals === 1) return this.#discover(nowMs);
@@ -303,7 +316,6 @@ export class DhcpClient {
 
   /** Asks whoever there is, and once more behind a pause. */
   #ask(nowMs: number): void {
-    if (this.#state === "init") return this.#discover(nowMs);
     this.#send(DhcpMessageType.discover, { requestedAddress: this.#rebootAddress }, nowMs);
     this.#retryMs = nowMs + this.#backoffMs();
   }

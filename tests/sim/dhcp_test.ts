@@ -242,6 +242,24 @@ Deno.test("sim: a DHCP server that says no to everything is not asked without en
   assertLess(lan.sent.length, 2 * 10 * 6 + 10);
 });
 
+Deno.test("sim: a DHCP server that offers first and never stands by it does not keep another one's address away", () => {
+  for (const fault of ["refuses", "silent"]) {
+    const lan = new Lan();
+    const first = lan.addServer({ refuses: fault === "refuses" });
+    const other = lan.addServer();
+    lan.onAnswer = (answer) => {
+      const isFirsts = answer.serverMac[5] === first.settings.number;
+      const isAck = answer.message[242] === 5;
+      return fault === "silent" && isFirsts && isAck ? undefined : answer;
+    };
+    const player = lan.addPlayer().start();
+    const tookMs = lan.until("a lease", () => player.address !== undefined, MINUTE_MS);
+    assertLess(tookMs, fault === "refuses" ? 8 * DELAY_MS + 10 : 10_000, fault);
+    assertEquals(player.client.lease?.serverId, other.id, fault);
+    assertGreater(first.heard.length, 2, fault);
+  }
+});
+
 Deno.test("sim: a DHCP server that comes late has given an address after ten seconds", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const lan = new Lan(seed);
