@@ -68,6 +68,8 @@ const DHCPCD_PAUSE_MS = 5_000;
 /** It switches the kernel's link-local addresses off for its own, and not on again. */
 const OWN_ADDRESSES_PAUSE_MS = 1_000;
 const ADDRESSES_BY_NOBODY = "1";
+/** networkd reads as a user of its own. */
+const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
 /** Names that mean in each manager's files what they say; others are left to them. */
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,15}$/;
@@ -119,9 +121,9 @@ export class HandsOff {
     const there = FILE_MANAGERS.filter(({ isThere }) => exists(this.#root + isThere));
     const failures = there.map((manager) => {
       const { path, text } = manager.file(this.#interface);
-      const change = this.#journal.record(MANAGER_FILE_CHANGE, path);
-      this.#changes.push({ manager, change });
       try {
+        const change = this.#journal.record(MANAGER_FILE_CHANGE, path);
+        this.#changes.push({ manager, change });
         writeNew(this.#root + path, text);
         return undefined;
       } catch (error) {
@@ -160,8 +162,12 @@ export class HandsOff {
   async end(): Promise<void> {
     const told = this.#changes.splice(0);
     for (const { change } of told) {
-      removeFileIfThere(this.#root + String(change.data));
-      this.#journal.forget(change);
+      try {
+        removeFileIfThere(this.#root + String(change.data));
+        this.#journal.forget(change);
+      } catch {
+        // It stays written down, and is taken away at the next start: the client's end goes on.
+      }
     }
     await this.#reload(told.map(({ manager }) => manager));
   }
@@ -210,12 +216,17 @@ export const undoManagerFile: Undo = (data) => {
   removeFileIfThere(data);
 };
 
-/** What stands there may be another's: never write through it. */
+/**
+ * What stands there may be another's: never write through it. The process's umask may take away what a manager needs
+ * to read it.
+ */
 function writeNew(path: string, text: string): void {
-  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  const isThere = exists(folder);
+  Deno.mkdirSync(folder, { recursive: true });
+  if (!isThere) Deno.chmodSync(folder, FOLDER_MODE);
   removeFileIfThere(path);
   Deno.writeTextFileSync(path, text, { mode: FILE_MODE, createNew: true });
-  // The process's umask may have taken away what a manager needs to read it.
   Deno.chmodSync(path, FILE_MODE);
 }
 

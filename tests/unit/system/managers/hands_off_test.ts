@@ -94,6 +94,39 @@ Deno.test("what stands in a file's place is replaced, never written through", as
   });
 });
 
+Deno.test("a umask that keeps others out does not keep a manager from its file", async () => {
+  await bench(["/run/systemd/netif/state"], async ({ root, handsOff }) => {
+    const umask = Deno.umask(0o077);
+    try {
+      await handsOff.begin();
+    } finally {
+      Deno.umask(umask);
+    }
+    const folder = (root + NETWORKD_FILE).replace(/\/[^/]*$/, "");
+    const modes = [folder, root + NETWORKD_FILE].map((path) => Deno.statSync(path).mode! & 0o777);
+    assertEquals(modes, [0o755, 0o644]);
+  });
+});
+
+Deno.test("where nothing can be written down, no file is made, and the client goes on", async () => {
+  await bench(["/run/systemd/netif/state"], async ({ root, handsOff }) => {
+    await Deno.mkdir(`${root}/journal`); // in the way of the journal's file
+    assertMatch((await handsOff.begin())[0], /^\/run\/systemd\/network\//);
+    assertEquals(exists(root + NETWORKD_FILE), false);
+    await handsOff.end();
+  });
+});
+
+Deno.test("a manager's file that cannot be taken away stays in the journal, and the client's end goes on", async () => {
+  await bench(["/run/systemd/netif/state"], async ({ root, journal, handsOff }) => {
+    await handsOff.begin();
+    await Deno.remove(root + NETWORKD_FILE);
+    await Deno.mkdir(`${root}${NETWORKD_FILE}/full`, { recursive: true });
+    await handsOff.end();
+    assertEquals(journal.changes.map(({ data }) => data), [NETWORKD_FILE]);
+  });
+});
+
 /** A dhcpcd's socket, and what is said there. */
 function listen(path: string): { readonly heard: Promise<string>; close(): void } {
   Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
