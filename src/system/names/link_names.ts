@@ -16,6 +16,8 @@ import { readResolver, RESOLVER_FILE, ResolverFile } from "./resolver_file.ts";
 
 /** What a record with resolvconf is in the journal. */
 export const RESOLVCONF_CHANGE = "resolvconf";
+/** How a list begins that a client has put in place of the system's. */
+const HEAD = "# lanparty-client,";
 const RECORD = /^[A-Za-z0-9_.-]{1,15}\.lanparty$/;
 
 /** Name servers and domains, as text. */
@@ -30,13 +32,22 @@ export type NameKeeper = "resolved" | "resolvconf" | "nobody";
 
 /** Who looks after a list of name servers, by what is in it and where it leads. */
 export function findNameKeeper(path: string = RESOLVER_FILE): NameKeeper {
-  const { link, content } = readResolver(path) ?? { link: null, content: null };
-  const text = content === null ? "" : new TextDecoder().decode(Uint8Array.fromBase64(content));
+  const { link, text } = readList(path);
   const isResolveds = link?.includes("/systemd/resolve/") ||
     /^nameserver\s+127\.0\.0\.5[34]\s*$/m.test(text);
   if (isResolveds) return "resolved";
   const isResolvconfs = link?.includes("/resolvconf/") || /^# .*\bresolvconf\b/m.test(text);
   return isResolvconfs ? "resolvconf" : "nobody";
+}
+
+function isOfClient(path: string): boolean {
+  return readList(path).text.startsWith(HEAD);
+}
+
+function readList(path: string): { readonly link: string | null; readonly text: string } {
+  const { link, content } = readResolver(path) ?? { link: null, content: null };
+  const text = content === null ? "" : new TextDecoder().decode(Uint8Array.fromBase64(content));
+  return { link, text };
 }
 
 /** See the module. */
@@ -100,7 +111,11 @@ export class LinkNames {
         return success ? undefined : message;
       }
       case "nobody": {
-        const head = `# lanparty-client, for ${this.#interface}; what was here is put back\n`;
+        // The other one puts back what it has found when it ends: what stands on top of it would never go.
+        if (isOfClient(this.#path)) {
+          return `${this.#path} holds those of another lanparty-client's adapter`;
+        }
+        const head = `${HEAD} for ${this.#interface}; what was here is put back\n`;
         return this.#file.replace(head + search + lines) ? undefined : `${this.#path} is no file`;
       }
     }

@@ -79,7 +79,8 @@ export class ResolverFile {
 }
 
 /**
- * Puts back what was there before, if what is there now is what was written in its place.
+ * Puts back what was there before, if what is there now is what was written in its place, also where the process or the
+ * whole system ended in the middle of writing it.
  *
  * @throws {ForeignChangeError} the journal names something else
  */
@@ -90,7 +91,8 @@ export function undoResolver(path: string = RESOLVER_FILE): Undo {
       throw new ForeignChangeError(`no list of name servers is ${JSON.stringify(data)}`);
     }
     const now = readResolver(path);
-    if (now === undefined || after === null || !isSame(now, after)) return;
+    if (now === undefined || after === null) return;
+    if (!isSame(now, after) && !isTorn(now, before, after)) return;
     if (!isSame(now, before)) writeState(path, before, now);
   };
 }
@@ -151,6 +153,21 @@ function writeState(path: string, wanted: ResolverState, now: ResolverState): vo
     return;
   }
   Deno.writeFileSync(path, Uint8Array.fromBase64(wanted.content), { mode: MODE });
+}
+
+/** Whether it is a beginning of what was there or was written, or nothing where a link was being exchanged. */
+function isTorn(now: ResolverState, before: ResolverState, after: ResolverState): boolean {
+  if (now.content === null) return now.link === null && before.link !== after.link;
+  const { content } = now;
+  return [before, after].some((whole) =>
+    whole.link === now.link && whole.content !== null && isBeginning(content, whole.content)
+  );
+}
+
+/** Both in base64. */
+function isBeginning(part: string, whole: string): boolean {
+  const [some, all] = [part, whole].map((text) => Uint8Array.fromBase64(text));
+  return some.every((byte, index) => byte === all[index]);
 }
 
 function isSame(a: ResolverState, b: ResolverState): boolean {

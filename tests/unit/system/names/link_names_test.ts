@@ -1,5 +1,5 @@
 /** Who is told of an interface's name servers, and what. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ChangeJournal, ForeignChangeError } from "../../../../src/system/journal/journal.ts";
 import {
   findNameKeeper,
@@ -20,6 +20,7 @@ async function play(
     ran: string[],
     read: () => string,
     journal: ChangeJournal,
+    path: string,
   ) => Promise<void>,
   success = true,
 ): Promise<void> {
@@ -41,7 +42,7 @@ async function play(
       ran.push(`${command.join(" ")}${input === "" ? "" : ` < ${input}`}`);
       return Promise.resolve({ success, message: success ? "" : "it says no" });
     }, path);
-    await work(names, ran, () => Deno.readTextFileSync(path), journal);
+    await work(names, ran, () => Deno.readTextFileSync(path), journal, path);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -58,6 +59,19 @@ Deno.test("where nobody looks after the list, it is replaced and put back", asyn
     assertEquals(read().split("\n").slice(1), ["nameserver 10.77.0.9", ""]);
     assertEquals(await names.clear(), undefined);
     assertEquals([read(), ran, journal.changes.length], [HOME, [], 0]);
+  });
+});
+
+Deno.test("of two clients on one machine the second leaves the first one's list alone", async () => {
+  await play({}, async (names, _ran, read, journal, path) => {
+    const other = new LinkNames("lanparty1", journal, undefined, path);
+    assertEquals(await names.set(SETTINGS), undefined);
+    const first = read();
+    assertMatch((await other.set(SETTINGS))!, /another lanparty-client's adapter$/);
+    assertEquals(read(), first);
+    await names.clear();
+    await other.clear();
+    assertEquals([read(), journal.changes.length], [HOME, 0]);
   });
 });
 

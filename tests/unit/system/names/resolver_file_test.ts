@@ -88,6 +88,46 @@ Deno.test("a list that is killed with its program is put back at the next start"
   });
 });
 
+Deno.test("a list that was being written when the program or the system ended is put back at the next start", () => {
+  for (const torn of ["", LAN.slice(0, 7), HOME.slice(0, 21)]) {
+    bench(({ file, read, write, startAgain }) => {
+      file.replace(LAN);
+      write(torn);
+      startAgain();
+      assertEquals(read(), HOME);
+    });
+  }
+  // A link that leads nowhere was taken away, and nothing had come in its place, or it had not come back.
+  bench(({ path, file, startAgain }) => {
+    Deno.removeSync(path);
+    Deno.symlinkSync("nowhere", path);
+    file.replace(LAN);
+    Deno.removeSync(path);
+    startAgain();
+    assertEquals(Deno.readLinkSync(path), "nowhere");
+  });
+  // Whoever takes the list away means it.
+  bench(({ path, file, read, startAgain }) => {
+    file.replace(LAN);
+    Deno.removeSync(path);
+    startAgain();
+    assertEquals(read(), undefined);
+  });
+});
+
+Deno.test("a list that was not there before is one that all may read", () => {
+  bench(({ path, file }) => {
+    Deno.removeSync(path);
+    const umask = Deno.umask(0o077);
+    try {
+      file.replace(LAN);
+    } finally {
+      Deno.umask(umask);
+    }
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o644);
+  });
+});
+
 Deno.test("a list that is a link is written where it leads; one that leads nowhere, or none, comes back so", () => {
   bench(({ folder, path, file, read }) => {
     Deno.removeSync(path);
