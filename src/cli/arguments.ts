@@ -26,6 +26,8 @@ export interface ParsedArguments {
   readonly switches: ReadonlySet<string>;
   /** What is no option and no value of one. */
   readonly words: readonly string[];
+  /** Where the words in front of any `--` stand in the command line. */
+  readonly positions: readonly number[];
   /** What is wrong, one clause each; the first is what to tell. */
   readonly mistakes: readonly string[];
 }
@@ -38,6 +40,7 @@ export function parseArguments(
   const values = new Map<string, string[]>();
   const switches = new Set<string>();
   const words: string[] = [];
+  const positions: number[] = [];
   const mistakes: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index];
@@ -47,6 +50,7 @@ export function parseArguments(
     }
     if (!arg.startsWith("-") || arg === "-") {
       words.push(arg);
+      positions.push(index);
       continue;
     }
     const option = findOption(options, arg);
@@ -70,7 +74,7 @@ export function parseArguments(
     const count = values.get(name)?.length ?? 0;
     if (count > 1 && !repeatable) mistakes.push(`--${name} is given ${count} times`);
   }
-  return { values, switches, words, mistakes };
+  return { values, switches, words, positions, mistakes };
 }
 
 function usageOf({ name, value }: OptionShape): string {

@@ -13,6 +13,8 @@ import { resetWindows } from "../programs/client/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
+import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
+import { sayGood } from "./common_options.ts";
 import { CLIENT_PROGRAM, clientOptions } from "./client_options.ts";
 import { keyOf } from "./endpoint_options.ts";
 import { VERSION } from "./version.ts";
@@ -42,6 +44,10 @@ async function main(start: Start): Promise<never> {
     args,
     (values) => withRights(() => runClient(clientOptions(values)), () => whatIsInherited(values)),
     {
+      "check-config": (values) => {
+        checkRelayAccess(clientOptions(values));
+        return sayGood();
+      },
       doctor: (values) => {
         isReport = true;
         return Promise.resolve(doctor(values));

@@ -5,7 +5,7 @@ import { formatCidr, type IpNetwork, IPV4_BYTES, networkOf, parseCidr } from "..
 import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import type { ClientProgramOptions } from "../programs/client/program.ts";
 import { UserError } from "../log/user_error.ts";
-import { FRAME_LOG, STATE_DIR } from "./common_options.ts";
+import { CHECK_CONFIG, FRAME_LOG, STATE_DIR } from "./common_options.ts";
 import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import {
   expecting,
@@ -91,6 +91,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
   summary: "lanparty-client puts this PC into the LAN of a party.",
   examples: ["lanparty-client --relay relay.example.org --room PARTY --room-key-file room.key"],
   commands: [
+    CHECK_CONFIG,
     {
       name: "doctor",
       summary:

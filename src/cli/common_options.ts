@@ -1,6 +1,6 @@
 /** Options of more than one program. */
 import { parseStatusAddress, type StatusAddress } from "../serve/status_address.ts";
-import { expecting, type OptionSpec } from "./options.ts";
+import { type CommandSpec, expecting, type OptionSpec } from "./options.ts";
 
 /** The folder of what is kept. */
 export const STATE_DIR: OptionSpec = {
@@ -24,4 +24,16 @@ export function statusOption(help: string): OptionSpec<StatusAddress> {
     help,
     parse: expecting("PORT, ADDRESS:PORT or [ADDRESS]:PORT", parseStatusAddress),
   };
+}
+
+/** Looks at options as a start would, and changes nothing. */
+export const CHECK_CONFIG: CommandSpec = {
+  name: "check-config",
+  summary: "say whether the options, and those of --config, are good",
+};
+
+/** Prints what `check-config` says where nothing is wrong. */
+export function sayGood(): Promise<number> {
+  console.log("The configuration is good.");
+  return Promise.resolve(0);
 }

@@ -6,6 +6,8 @@ import { describeInterfaces } from "../programs/gateway/interfaces.ts";
 import { runGateway } from "../programs/gateway/program.ts";
 import { removalWords } from "./control_words.ts";
 import { runProgram } from "./main.ts";
+import { sayGood } from "./common_options.ts";
+import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
 import { gatewayUnitOf } from "./gateway_unit.ts";
 import { printUnit } from "./unit_command.ts";
@@ -14,6 +16,10 @@ import type { OptionValues } from "./options.ts";
 
 if (import.meta.main) {
   await runProgram(GATEWAY_PROGRAM, Deno.args, (values) => runGateway(gatewayOptions(values)), {
+    "check-config": (values) => {
+      checkRelayAccess(gatewayOptions(values));
+      return sayGood();
+    },
     "new-key": printNewKey,
     "interfaces": () => {
       console.log(describeInterfaces());
@@ -26,7 +32,7 @@ if (import.meta.main) {
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;
     },
-    "unit": (values) => printUnit(gatewayUnitOf, values),
+    "unit": (values, _, args) => printUnit(gatewayUnitOf, values, args),
   });
 }
 

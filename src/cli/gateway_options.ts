@@ -1,6 +1,6 @@
 /** The command line of `lanparty-gateway`. */
 import type { GatewayProgramOptions } from "../programs/gateway/program.ts";
-import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
+import { CHECK_CONFIG, FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { REMOVAL_OPTIONS } from "./control_words.ts";
 import { INVITATION, keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import type { OptionValues, ProgramSpec } from "./options.ts";
@@ -21,6 +21,7 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     "--interface eth0",
   ],
   commands: [
+    CHECK_CONFIG,
     {
       name: "new-key",
       summary:
@@ -35,10 +36,22 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     },
     {
       name: "ctl",
-      words: "WORDS",
+      words: [
+        { text: "players", help: "list who is in the room" },
+        {
+          text: "kick PLAYER",
+          help: "send a player away, and keep it out for an hour or --for TIME",
+        },
+        { text: "ban PLAYER|MAC", help: "keep a player out for 30 days or --for TIME" },
+        { text: "ban ADDRESS", help: "the same for whoever has this address (of IPv6 its /64)" },
+        { text: "unban MAC|ADDRESS", help: "take a ban back, by anything that bans shows" },
+        { text: "bans", help: "list the bans" },
+        { text: "lock", help: "let nobody new in" },
+        { text: "unlock", help: "take that back" },
+        { text: "release MAC", help: "give a MAC free that is kept for a player who has left" },
+      ],
       summary: "see and remove players, as the party's host, at the gateway that runs with this " +
-        "--state-dir: players, kick PLAYER, ban PLAYER, ban ADDRESS, unban MAC, bans, lock, unlock or " +
-        "release MAC",
+        "--state-dir",
       options: [...REMOVAL_OPTIONS, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },

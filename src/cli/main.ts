@@ -4,7 +4,7 @@ import { findCredential } from "../system/files/mod.ts";
 import { hideSecrets } from "../system/environment/mod.ts";
 import { UserError } from "../log/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
-import { formatHelp } from "./help.ts";
+import { formatCommandHelp, formatHelp } from "./help.ts";
 import {
   LOG_FORMAT,
   LOG_LEVEL,
@@ -17,8 +17,15 @@ import { VERSION } from "./version.ts";
 /** Exit codes of all programs. */
 export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 
-/** What a command does with its options and its words; resolves with the exit code. */
-export type Command = (values: OptionValues, words: readonly string[]) => Promise<number>;
+/**
+ * What a command does with its options and its words, and with the whole command line but its own name; resolves
+ * with the exit code.
+ */
+export type Command = (
+  values: OptionValues,
+  words: readonly string[],
+  rest: readonly string[],
+) => Promise<number>;
 
 /** Called at a program's very end, before its process goes. */
 export type AtEnd = (code: number) => void;
@@ -26,7 +33,7 @@ export type AtEnd = (code: number) => void;
 /**
  * Runs a program to its end and leaves the process with its exit code.
  *
- * `commands` are what runs instead when the first argument is one of their names.
+ * `commands` are what runs instead when the first word is one of their names.
  *
  * `run` resolves with the code; a `UserError` becomes one error line and code 1 (or 2 where the error
  * says that the usage is wrong); anything else is a bug and shows its stack trace.
@@ -54,7 +61,13 @@ async function runToEnd(
   commands: Readonly<Record<string, Command>>,
 ): Promise<number> {
   const command = parseCommandLine(program, args, readConfigFile, findCredential);
-  if (command.kind === "help") return print(formatHelp(program));
+  if (command.kind === "help") {
+    return print(
+      command.command === undefined
+        ? formatHelp(program)
+        : formatCommandHelp(program, command.command),
+    );
+  }
   if (command.kind === "version") return print(`${program.name} ${VERSION}`);
   if (command.kind === "usage-error") {
     console.error(command.message);
@@ -66,8 +79,8 @@ async function runToEnd(
     values.requiredOf(LOG_FORMAT),
   );
   try {
-    const { command: name, words = [] } = command;
-    return await (name === undefined ? run(values) : commands[name](values, words));
+    const { command: name, words = [], rest = [] } = command;
+    return await (name === undefined ? run(values) : commands[name](values, words, rest));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     logText(loggerOf(program.name.replace("lanparty-", "")), "error", error.message);

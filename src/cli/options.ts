@@ -37,13 +37,26 @@ export interface OptionSpec<Value = unknown> extends OptionShape {
   readonly pairs?: boolean;
 }
 
+/** Words that may follow a command, for its help. */
+export interface CommandWords {
+  readonly text: string;
+  /** What they do, without a subject. */
+  readonly help: string;
+}
+
+/** Options that belong together, for the help. */
+export interface OptionGroup {
+  readonly title: string;
+  readonly options: readonly OptionSpec[];
+}
+
 /** Something else that a program can do: the first word of its command line. */
 export interface CommandSpec {
   readonly name: string;
   /** What it does, without a subject. */
   readonly summary: string;
-  /** The words that follow it, for the help; without it there are none. */
-  readonly words?: string;
+  /** The words that may follow it, and what each of them does; without it there are none. */
+  readonly words?: readonly CommandWords[];
   /** Its options, beside the common ones; where absent, those of the program. */
   readonly options?: readonly OptionSpec[];
 }
@@ -56,6 +69,8 @@ export interface ProgramSpec {
   /** Shown under "Example". */
   readonly examples: readonly string[];
   readonly options: readonly OptionSpec[];
+  /** The same options as the help shows them; without it they are one list. */
+  readonly groups?: readonly OptionGroup[];
   readonly commands?: readonly CommandSpec[];
 }
 
@@ -151,8 +166,10 @@ export type ParsedCommandLine =
     readonly command?: string;
     /** What stands behind the command and is no option. */
     readonly words?: readonly string[];
+    /** The command line without the command. */
+    readonly rest?: readonly string[];
   }
-  | { readonly kind: "help" }
+  | { readonly kind: "help"; readonly command?: CommandSpec }
   | { readonly kind: "version" }
   | { readonly kind: "usage-error"; readonly message: string };
 
@@ -182,7 +199,8 @@ export const LOG_FORMAT: OptionSpec<LogFormat> = {
   parse: oneOf("text", "json"),
 };
 
-const COMMON: readonly OptionSpec[] = [
+/** The options of all programs. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
   {
     name: "config",
     value: "FILE",
@@ -197,7 +215,7 @@ const COMMON: readonly OptionSpec[] = [
 
 /** All options of a program, the common ones last. */
 export function allOptions(program: ProgramSpec): readonly OptionSpec[] {
-  return [...program.options, ...COMMON];
+  return [...program.options, ...COMMON_OPTIONS];
 }
 
 /** Parses a command line, and the configuration file that it names; never exits. */
@@ -207,21 +225,39 @@ export function parseCommandLine(
   readConfig: ConfigReader = () => "there are no configuration files here",
   findCredential: CredentialFinder = () => undefined,
 ): ParsedCommandLine {
-  const command = program.commands?.find(({ name }) => name === args[0]);
+  const { command, rest } = takeCommand(program, args);
   const specs = allOptions({ ...program, options: command?.options ?? program.options });
-  const found = parseArguments(specs, command === undefined ? args : args.slice(1));
-  if (found.switches.has("help")) return { kind: "help" };
+  const found = parseArguments(specs, rest);
+  if (found.switches.has("help")) {
+    return command === undefined ? { kind: "help" } : { kind: "help", command };
+  }
   if (found.switches.has("version")) return { kind: "version" };
   const { words } = found;
   const stray = command?.words === undefined ? words[0] : undefined;
   const [mistake] = found.mistakes;
-  if (mistake !== undefined) return usageError(program, mistake);
-  if (stray !== undefined) return usageError(program, `unexpected argument "${quoted(stray)}"`);
+  if (mistake !== undefined) return usageError(program, mistake, command);
+  if (stray !== undefined) {
+    return usageError(program, `unexpected argument "${quoted(stray)}"`, command);
+  }
   const values = readValues(program, specs, found, readConfig, findCredential);
-  if (typeof values === "string") return usageError(program, values);
+  if (typeof values === "string") return usageError(program, values, command);
   return command === undefined
     ? { kind: "run", values }
-    : { kind: "run", values, command: command.name, words };
+    : { kind: "run", values, command: command.name, words, rest };
+}
+
+/** The command, which is the first word, wherever its options stand, and what is left of the command line. */
+function takeCommand(
+  program: ProgramSpec,
+  args: readonly string[],
+): { readonly command?: CommandSpec; readonly rest: readonly string[] } {
+  const commands = program.commands ?? [];
+  const options = commands.flatMap((command) => command.options ?? []);
+  const { positions: [at] } = parseArguments([...allOptions(program), ...options], args);
+  const command = at === undefined ? undefined : commands.find(({ name }) => name === args[at]);
+  return command === undefined
+    ? { rest: args }
+    : { command, rest: [...args.slice(0, at), ...args.slice(at + 1)] };
 }
 
 /** The options' values: of the command line, of systemd, or of the configuration file; or what is wrong. */
@@ -294,11 +330,13 @@ export function wrongValue(spec: OptionSpec, text: string): string | undefined {
   return spec.secret ? parsed.why : `"${quoted(text)}": ${parsed.why}`;
 }
 
-function usageError(program: ProgramSpec, message: string): ParsedCommandLine {
-  return {
-    kind: "usage-error",
-    message: `${program.name}: ${message} (see ${program.name} --help)`,
-  };
+function usageError(
+  { name }: ProgramSpec,
+  message: string,
+  command?: CommandSpec,
+): ParsedCommandLine {
+  const whose = command?.options === undefined ? name : `${name} ${command.name}`;
+  return { kind: "usage-error", message: `${name}: ${message} (see ${whose} --help)` };
 }
 
 /** Reads a text by a parser that gives nothing where the text is not what was expected. */

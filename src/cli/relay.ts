@@ -10,6 +10,7 @@ import { ownStateFolder } from "../system/files/mod.ts";
 import { askProgram } from "../programs/common/control_service.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";
+import { sayGood } from "./common_options.ts";
 import { RELAY_PROGRAM, relayOptions } from "./relay_options.ts";
 import { removalWords } from "./control_words.ts";
 import { relayUnitOf } from "./relay_unit.ts";
@@ -21,8 +22,7 @@ if (import.meta.main) {
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
     "check-config": (values) => {
       checkRelay(relayOptions(values));
-      console.log("The configuration is good.");
-      return Promise.resolve(0);
+      return sayGood();
     },
     "fingerprint": (values) => {
       const stateDir = values.text("state-dir") ?? ownStateFolder("relay");
@@ -38,7 +38,7 @@ if (import.meta.main) {
       (ok ? console.log : console.error)(text);
       return ok ? 0 : 1;
     },
-    "unit": (values) => printUnit(relayUnitOf, values),
+    "unit": (values, _, args) => printUnit(relayUnitOf, values, args),
   });
 }
 

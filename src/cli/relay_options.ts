@@ -10,13 +10,15 @@ import { parseRoomCode } from "../control/room.ts";
 import type { RedirectTarget } from "../relay/directory.ts";
 import { WORKERS_MAX } from "../relay/workers/plan.ts";
 import type { RelayProgramOptions } from "../programs/relay/options.ts";
-import { FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
+import { CHECK_CONFIG, FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { BAN_ROOM, REMOVAL_OPTIONS } from "./control_words.ts";
 import { LIMIT_OPTIONS, relayLimits } from "./limit_options.ts";
 import {
+  type CommandWords,
   expecting,
   integerBetween,
   oneOf,
+  type OptionGroup,
   type OptionSpec,
   type OptionValues,
   type ProgramSpec,
@@ -107,6 +109,72 @@ const PUBLIC_HOST: OptionSpec<string> = {
   parse: expecting("a host name or an address, without a port", parseHost),
 };
 
+const GROUPS: readonly OptionGroup[] = [
+  {
+    title: "Where it listens, and who it is (nothing has to be given)",
+    options: [
+      LISTEN,
+      {
+        name: "cert",
+        value: "FILE",
+        credential: "cert",
+        help: "certificate chain, PEM; without it a self-signed one is made and kept",
+      },
+      { name: "key", value: "FILE", credential: "key", help: "private key of --cert, PEM" },
+      {
+        name: "cert-name",
+        value: "NAME",
+        repeatable: true,
+        help: "a name or address that the self-signed certificate is made for",
+      },
+      {
+        name: "dev-cert-der-out",
+        value: "FILE",
+        help: "write the certificate in use as DER, for --relay-ca-cert of clients and gateways",
+      },
+      STATE_DIR,
+    ],
+  },
+  {
+    title: "Who may join, and what they may send",
+    options: [
+      POLICY,
+      ALLOW_ROOM,
+      REDIRECT,
+      {
+        name: "allow-router-advertisements",
+        help: "let IPv6 router advertisements of the LAN through to players",
+      },
+      {
+        name: "allow-vlan",
+        help: "let players send frames of VLANs (802.1Q tags) to each other and to the LAN",
+      },
+    ],
+  },
+  { title: "Limits", options: LIMIT_OPTIONS },
+  {
+    title: "To look at it",
+    options: [STATUS, FRAME_LOG, FRAME_LOG_MAX_MB, FRAME_LOG_SAMPLE],
+  },
+  { title: "Several cores", options: [REACTORS, REACTOR_PORT, PUBLIC_HOST] },
+];
+
+/** What `ctl` takes. */
+const CONTROL_WORDS: readonly CommandWords[] = [
+  { text: "rooms", help: "list the rooms" },
+  { text: "peers ROOM", help: "list who is in a room" },
+  { text: "kick ROOM PEER", help: "send a player away, and keep it out for an hour or --for TIME" },
+  { text: "ban ROOM PEER", help: "send a player away, and keep it out for as long as can be" },
+  { text: "ban MAC", help: "keep out whoever has this MAC, from all rooms or from --room ROOM" },
+  { text: "ban ADDRESS", help: "the same for an address (of IPv6 its /64)" },
+  { text: "unban MAC|ADDRESS", help: "take a ban back, by anything that bans shows" },
+  { text: "bans", help: "list the bans" },
+  { text: "lock ROOM", help: "let nobody new into a room but its gateway" },
+  { text: "unlock ROOM", help: "take that back" },
+  { text: "close ROOM", help: "send everybody in a room away" },
+  { text: "drain", help: "let nobody in any more, and end when the last has left" },
+];
+
 /** `lanparty-relay` */
 export const RELAY_PROGRAM: ProgramSpec = {
   name: "lanparty-relay",
@@ -117,59 +185,20 @@ export const RELAY_PROGRAM: ProgramSpec = {
     "lanparty-relay --policy open",
   ],
   commands: [
-    { name: "check-config", summary: "say whether the options, and those of --config, are good" },
+    CHECK_CONFIG,
     { name: "fingerprint", summary: "print the fingerprint of the certificate's key" },
     {
       name: "ctl",
-      words: "WORDS",
-      summary: "control the relay that runs with this --state-dir: rooms, peers ROOM, " +
-        "kick ROOM PEER, ban MAC, ban ADDRESS, ban ROOM PEER, unban MAC, bans, lock ROOM, " +
-        "unlock ROOM, close ROOM or drain",
+      words: CONTROL_WORDS,
+      summary:
+        "control the relay that runs with this --state-dir: see and remove players, lock and " +
+        "close rooms, end when all have left",
       options: [...REMOVAL_OPTIONS, BAN_ROOM, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],
-  options: [
-    LISTEN,
-    {
-      name: "cert",
-      value: "FILE",
-      credential: "cert",
-      help: "certificate chain, PEM; without it a self-signed one is made and kept",
-    },
-    { name: "key", value: "FILE", credential: "key", help: "private key of --cert, PEM" },
-    {
-      name: "cert-name",
-      value: "NAME",
-      repeatable: true,
-      help: "a name or address that the self-signed certificate is made for",
-    },
-    {
-      name: "dev-cert-der-out",
-      value: "FILE",
-      help: "write the certificate in use as DER, for --relay-ca-cert of clients and gateways",
-    },
-    STATE_DIR,
-    POLICY,
-    ALLOW_ROOM,
-    ...LIMIT_OPTIONS,
-    {
-      name: "allow-router-advertisements",
-      help: "let IPv6 router advertisements of the LAN through to players",
-    },
-    {
-      name: "allow-vlan",
-      help: "let players send frames of VLANs (802.1Q tags) to each other and to the LAN",
-    },
-    REDIRECT,
-    FRAME_LOG,
-    FRAME_LOG_MAX_MB,
-    FRAME_LOG_SAMPLE,
-    STATUS,
-    REACTORS,
-    REACTOR_PORT,
-    PUBLIC_HOST,
-  ],
+  options: GROUPS.flatMap(({ options }) => options),
+  groups: GROUPS,
 };
 
 /** What a checked command line says. */

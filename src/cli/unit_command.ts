@@ -96,12 +96,16 @@ function refuseSecrets(program: ProgramSpec, args: readonly string[]): void {
   );
 }
 
-/** Prints the unit for this process's command line behind its first word; what is wrong with it goes to stderr. */
+/**
+ * Prints the unit for this process's command line; what is wrong with it goes to stderr.
+ *
+ * @param args that command line, without the command
+ */
 export function printUnit(
   make: (own: OwnUnit) => UnitText,
   values: OptionValues,
+  args: readonly string[],
 ): Promise<number> {
-  const args = Deno.args.slice(1);
   const { text, notes } = make({
     ...{ executable: Deno.execPath(), args, folder: Deno.cwd(), values },
   });

@@ -32,6 +32,18 @@ const PROBLEMS: Readonly<Record<TrustFailure, CertificateProblem>> = {
   "pin-mismatch": "wrong-fingerprint",
 };
 
+/**
+ * Looks at how the relay is known as a start would, and changes nothing.
+ *
+ * @param relayCaFile the file of `--relay-ca-cert`
+ * @throws {UserError} the file cannot be used
+ */
+export function checkRelayAccess(
+  { relayCaFile }: { readonly relayCaFile: string | undefined },
+): void {
+  if (relayCaFile !== undefined) readPin(relayCaFile);
+}
+
 /** Judges relays, and holds the QUIC configurations that go with each way of judging. */
 export class RelayTrust {
   private pinned: QuicConfiguration | undefined;

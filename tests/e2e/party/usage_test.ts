@@ -229,6 +229,37 @@ Deno.test("help names every option and ends with 0; so does the version", async 
   }
 });
 
+Deno.test("check-config says of each program whether its options are good, and starts nothing", async () => {
+  await using lines = await CommandLines.open();
+  const config = `${lines.folder}/lanparty.toml`;
+  const texts: Readonly<Record<Program, readonly [good: string, bad: string, says: RegExp]>> = {
+    relay: ["", 'cert = "missing.pem"\n', /--cert and --key belong together/],
+    gateway: ["", 'gateway-key-file = "/missing"\n', /--gateway-key-file \/missing cannot be read/],
+    client: [
+      "",
+      'relay-ca-cert = "/missing"\n',
+      /--relay-ca-cert \/missing: there is no such file/,
+    ],
+  };
+  for (const program of PROGRAMS) {
+    const needed = Object.entries(NEEDED[program])
+      .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`).join("");
+    const [good, bad, says] = texts[program];
+    const check = async (text: string) => {
+      await Deno.writeTextFile(config, needed + text);
+      return await lines.run([executablePath(program), "check-config", "--config", config]);
+    };
+    assertEquals(await check(good), {
+      code: 0,
+      stdout: "The configuration is good.\n",
+      stderr: "",
+    });
+    const wrong = await check(bad);
+    assertEquals([wrong.code === 0, wrong.stdout], [false, ""]);
+    assertMatch(wrong.stderr, says);
+  }
+});
+
 Deno.test("files and folders that cannot be used are one line and exit code 1", async () => {
   await using lines = await CommandLines.open();
   const { folder } = lines;

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { formatHelp } from "../../../src/cli/help.ts";
+import { formatCommandHelp, formatHelp } from "../../../src/cli/help.ts";
 import {
   allOptions,
   integerBetween,
@@ -94,6 +94,75 @@ Deno.test("the help of each program names every option, and no line is too long"
     const lines = help.split("\n").filter((line) => !program.examples.includes(line.trim()));
     assertEquals(lines.filter((line) => line.length > 100), []);
   }
+});
+
+Deno.test("the relay's options stand in groups, and no group's is missing", () => {
+  const { groups = [], options } = RELAY_PROGRAM;
+  assertEquals(groups.map(({ title }) => title), [
+    "Where it listens, and who it is (nothing has to be given)",
+    "Who may join, and what they may send",
+    "Limits",
+    "To look at it",
+    "Several cores",
+  ]);
+  assertEquals(groups.flatMap((group) => group.options), options);
+  const titles = formatHelp(RELAY_PROGRAM).split("\n").filter((line) => /^\w.*:$/.test(line));
+  assertEquals(titles, [
+    ...["Commands:", ...groups.map(({ title }) => `${title}:`)],
+    ...["Of all programs:", "Examples:"],
+  ]);
+});
+
+Deno.test("a command's help is its own: its words, its options, and no other", () => {
+  for (const program of [RELAY_PROGRAM, GATEWAY_PROGRAM, CLIENT_PROGRAM]) {
+    for (const command of program.commands ?? []) {
+      const parsed = parseCommandLine(program, [command.name, "--help", "--nonsense"]);
+      assertEquals(parsed, { kind: "help", command });
+      const help = formatCommandHelp(program, command);
+      const shown = Array.from(help.matchAll(/^ {2}--([\w-]+)/gm), ([, name]) => name);
+      const own = command.options === undefined
+        ? []
+        : allOptions({ ...program, options: command.options }).map(({ name }) => name);
+      assertEquals(shown, own, command.name);
+      for (const { text } of command.words ?? []) {
+        assertMatch(help, new RegExp(`^ {2}${text.replaceAll("|", "\\|")} `, "m"));
+      }
+      assertEquals(help.split("\n").filter((line) => line.length > 100), []);
+    }
+  }
+});
+
+Deno.test("a command is the first word, in whatever order options stand", () => {
+  const ctl = (...args: string[]) => {
+    const parsed = parseCommandLine(RELAY_PROGRAM, args);
+    if (parsed.kind !== "run") return parsed;
+    const { command, words, rest, values } = parsed;
+    return { command, words, rest, stateDir: values.text("state-dir") };
+  };
+  const expected = { command: "ctl", words: ["peers", "PARTY"], stateDir: "ctl" };
+  for (
+    const args of [
+      ["ctl", "peers", "PARTY", "--state-dir", "ctl"],
+      ["ctl", "--state-dir", "ctl", "peers", "PARTY"],
+      ["ctl", "peers", "--state-dir=ctl", "PARTY"],
+      ["--state-dir", "ctl", "ctl", "peers", "PARTY"],
+    ]
+  ) {
+    const at = args.indexOf("ctl") + (args[0].startsWith("-") ? 1 : 0);
+    assertEquals(ctl(...args), { ...expected, rest: args.toSpliced(at, 1) });
+  }
+  assertEquals(ctl("ctl", "--policy", "open"), {
+    kind: "usage-error",
+    message: 'lanparty-relay: unknown option "--policy" (see lanparty-relay ctl --help)',
+  });
+  // Behind -- stands no command, and a value is none.
+  assertEquals(ctl("--", "ctl"), {
+    kind: "usage-error",
+    message: 'lanparty-relay: unexpected argument "ctl" (see lanparty-relay --help)',
+  });
+  assertEquals(ctl("--state-dir", "ctl"), {
+    ...{ command: undefined, words: undefined, rest: undefined, stateDir: "ctl" },
+  });
 });
 
 Deno.test("redirects are read as written", () => {
