@@ -37,6 +37,54 @@ export const UNIT_RESTARTS = {
   service: "Restart=on-failure\nRestartSec=2\nRestartPreventExitStatus=2",
 } as const;
 
+/** In what the sandboxes differ; the values are those of systemd.exec(5). */
+export interface UnitSandbox {
+  /** Below /var/lib. */
+  readonly stateDirectory: string;
+  /** Separated by spaces. */
+  readonly capabilities: string;
+  /** Whole lines: which devices there are. */
+  readonly devices: string;
+  /** Of its sockets, separated by spaces. */
+  readonly addressFamilies: string;
+}
+
+/** What a service may do, and what it is kept from; see systemd.exec(5). */
+export function formatSandbox(
+  { stateDirectory, capabilities, devices, addressFamilies }: UnitSandbox,
+): string {
+  return `DynamicUser=yes
+StateDirectory=${stateDirectory}
+StateDirectoryMode=0700
+UMask=0077
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
+NoNewPrivileges=yes
+${devices}
+PrivateMounts=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ProcSubset=pid
+RemoveIPC=yes
+LockPersonality=yes
+RestrictAddressFamilies=${addressFamilies}
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM`;
+}
+
 /** A file that systemd reads as root and gives to the service alone. */
 export interface UnitCredential {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** The systemd unit of a gateway, for this very executable and options. */
 import {
   formatCredentials,
+  formatSandbox,
   formatUnitLimits,
   PROCESS_BYTES,
   PROCESS_TASKS,
@@ -17,40 +18,15 @@ export const GATEWAY_STATE_FOLDER = "/var/lib/lanparty-gateway";
 const LIMITS: UnitLimits = { memoryBytes: 2 * PROCESS_BYTES, tasks: PROCESS_TASKS };
 
 /**
- * What the service may do, and what it is kept from; see systemd.exec(5). It reads and writes frames
+ * What the service may do beside what relay and gateway may: it reads and writes frames
  * (CAP_NET_RAW), and sets offloads and makes a port at a bridge (CAP_NET_ADMIN, /dev/net/tun).
  */
-const SANDBOX = `DynamicUser=yes
-StateDirectory=lanparty-gateway
-StateDirectoryMode=0700
-UMask=0077
-AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN
-CapabilityBoundingSet=CAP_NET_RAW CAP_NET_ADMIN
-NoNewPrivileges=yes
-DevicePolicy=closed
-DeviceAllow=/dev/net/tun rw
-PrivateMounts=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-ProcSubset=pid
-RemoveIPC=yes
-LockPersonality=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM`;
+const SANDBOX = formatSandbox({
+  stateDirectory: "lanparty-gateway",
+  capabilities: "CAP_NET_RAW CAP_NET_ADMIN",
+  devices: "DevicePolicy=closed\nDeviceAllow=/dev/net/tun rw",
+  addressFamilies: "AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX",
+});
 
 /**
  * The unit's text.

@@ -2,6 +2,7 @@
 import { RELAY_DEFAULTS } from "../../relay/limits.ts";
 import {
   formatCredentials,
+  formatSandbox,
   formatUnitLimits,
   quoteForUnit,
   UNIT_RESTARTS,
@@ -15,37 +16,13 @@ const DEFAULT_LIMITS = relayUnitLimits({ ...RELAY_DEFAULTS, reactors: 1 });
 /** Where the service keeps its state; systemd makes it, for the user that it makes up. */
 export const RELAY_STATE_FOLDER = "/var/lib/lanparty-relay";
 
-/** What the service may do, and what it is kept from; see systemd.exec(5). */
-const SANDBOX = `DynamicUser=yes
-StateDirectory=lanparty-relay
-StateDirectoryMode=0700
-UMask=0077
-AmbientCapabilities=CAP_NET_BIND_SERVICE
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateMounts=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-ProcSubset=pid
-RemoveIPC=yes
-LockPersonality=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM`;
+/** What the service may do beside what relay and gateway may: it listens on a port below 1024. */
+const SANDBOX = formatSandbox({
+  stateDirectory: "lanparty-relay",
+  capabilities: "CAP_NET_BIND_SERVICE",
+  devices: "PrivateDevices=yes",
+  addressFamilies: "AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+});
 
 /**
  * certbot's folders are root's alone, so a hook copies the pair, owned by the service's user. The first
