@@ -160,9 +160,10 @@ export class RouteKeeper<Held> {
     this.#networks.update(surroundings);
     this.#listener.surroundings(surroundings);
     const plan = this.#plan(look);
-    if (this.#table.removesFirst) { for (const route of plan.remove) this.#letGo(route); }
+    const letGo = () => plan.remove.forEach((route) => this.#letGo(route));
+    if (this.#table.removesFirst) letGo();
     for (const route of plan.add) this.#hold(route);
-    for (const route of plan.remove) this.#letGo(route);
+    if (!this.#table.removesFirst) letGo();
     for (const event of this.#table.follow(look, plan, nowMs)) this.#say(event);
     for (const network of plan.yielded) this.#say({ type: "networkYielded", network });
     for (const { network } of plan.clashes) this.#say({ type: "sameSubnet", network });

@@ -264,7 +264,7 @@ export class RelayCore {
   }
 
   /** When `handleTimer` is to be called, ms; `Infinity` for never. */
-  nextDeadlineMs(_nowMs: number): number {
+  nextDeadlineMs(): number {
     const dueMs = Math.max(this.state.deadlines.nextMs, this.timerMs + TIMER_GRAIN_MS);
     return Math.min(dueMs, this.sweepDueMs);
   }

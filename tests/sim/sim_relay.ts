@@ -230,7 +230,7 @@ export class SimRelay implements Side {
     if (life === undefined) return;
     const { core } = life;
     const { nowMs } = this.timeline;
-    if (nowMs >= core.nextDeadlineMs(nowMs)) core.handleTimer(nowMs);
+    if (nowMs >= core.nextDeadlineMs()) core.handleTimer(nowMs);
     for (const action of core.drainActions()) {
       if (action.type === "log") continue;
       if (action.type === "banMade" || action.type === "bansGone") continue;
@@ -243,7 +243,7 @@ export class SimRelay implements Side {
       else connection.close("relay", action.errorCode);
     }
     for (let handle = core.nextReady(); handle >= 0; handle = core.nextReady()) this.pump(handle);
-    const deadlineMs = core.nextDeadlineMs(nowMs);
+    const deadlineMs = core.nextDeadlineMs();
     assert(deadlineMs > nowMs || deadlineMs > nowMs - 0.001, "the relay's timer stands still");
     this.alarm.set(Math.max(deadlineMs, nowMs + 0.01));
   }

@@ -83,15 +83,15 @@ export class RelayNode implements Task {
   }
 
   work(nowMs: number): boolean {
-    if (nowMs >= this.core.nextDeadlineMs(nowMs)) this.core.handleTimer(nowMs);
+    if (nowMs >= this.core.nextDeadlineMs()) this.core.handleTimer(nowMs);
     if (nowMs >= this.rttDueMs) this.readRoundTrips(nowMs);
     const actions = this.core.drainActions();
     for (const action of actions) this.carryOut(action);
     return this.pump(nowMs);
   }
 
-  nextDeadlineMs(nowMs: number): number {
-    const deadlineMs = this.core.nextDeadlineMs(nowMs);
+  nextDeadlineMs(): number {
+    const deadlineMs = this.core.nextDeadlineMs();
     return this.core.connections > 0 ? Math.min(deadlineMs, this.rttDueMs) : deadlineMs;
   }
 

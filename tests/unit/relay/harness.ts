@@ -95,7 +95,7 @@ export class RelayHarness {
   advance(durationMs: number): void {
     const endMs = this.nowMs + durationMs;
     for (let turns = 0;; turns++) {
-      const dueMs = this.core.nextDeadlineMs(this.nowMs);
+      const dueMs = this.core.nextDeadlineMs();
       if (dueMs > endMs) break;
       assert(turns < 100_000, "the relay's timer spins");
       this.nowMs = Math.max(this.nowMs, dueMs);

@@ -137,7 +137,7 @@ Deno.test("relay: what leaves a room leaves nothing behind", () => {
   a.lose();
   assertEquals(relay.core.rooms(), []);
   assertEquals(relay.core.connections, 0);
-  assertEquals(relay.core.nextDeadlineMs(relay.nowMs) > relay.nowMs + 50, true);
+  assertEquals(relay.core.nextDeadlineMs() > relay.nowMs + 50, true);
 });
 
 //= PROTOCOL.md 5.1
