@@ -82,6 +82,12 @@ const REBOOT_REQUESTS_MAX = 1;
 /** After a conflict (RFC 2131, section 3.1, 5.), and between refusals, which could go round for ever. */
 const DECLINE_PAUSE_MS = 10_000;
 /**
+ * After so many conflicts, one a minute (RFC 5227, section 2.1.1): each costs the LAN an address, and where a router
+ * answers for all of them there would soon be none for anybody.
+ */
+const CONFLICTS_MAX = 10;
+const CONFLICTS_PAUSE_MS = 60_000;
+/**
  * How long an answer is waited for that would extend a lease: a part of what is left (RFC 2131, section
  * 4.4.5, has a half), and at least a minute or, of short leases, a part of them, so that many tries fit.
  */
@@ -113,6 +119,8 @@ export class DhcpClient {
   #rebindMs = Infinity;
   #expiryMs = Infinity;
   #refusals = 0;
+  /** Since an address has lasted until its lease was extended. */
+  #conflicts = 0;
   #lastMs = -Infinity;
   #frames: Uint8Array[] = [];
   #events: DhcpEvent[] = [];
@@ -210,7 +218,8 @@ export class DhcpClient {
       serverId: lease.serverId,
     }, nowMs);
     this.#lose("conflict");
-    this.#wait(nowMs, DECLINE_PAUSE_MS);
+    this.#conflicts++;
+    this.#wait(nowMs, this.#conflicts < CONFLICTS_MAX ? DECLINE_PAUSE_MS : CONFLICTS_PAUSE_MS);
   }
 
   /** Gives the lease back, and asks for nothing more. */
@@ -286,6 +295,7 @@ export class DhcpClient {
     this.#renewMs = nowMs + renewMs;
     this.#rebindMs = nowMs + rebindMs;
     this.#retryMs = this.#renewMs;
+    if (before !== undefined) this.#conflicts = 0;
     const isSame = before !== undefined && isSameLease(before, lease);
     this.#push({ type: isSame ? "extended" : "lease", lease });
   }

@@ -365,6 +365,27 @@ Deno.test("sim: a DHCP address that somebody else uses is declined, and another 
   assertEquals(player.address, address(51));
 });
 
+Deno.test("sim: a LAN where somebody has every DHCP address is not emptied, and gives one when that is over", () => {
+  const lan = new Lan();
+  const server = lan.addServer({ first: 50, last: 250 });
+  const player = lan.addPlayer().start();
+  const suffer = (durationMs: number) => {
+    const endMs = lan.timeline.nowMs + durationMs;
+    while (lan.timeline.nowMs < endMs) {
+      lan.until("a lease", () => player.address !== undefined, 2 * MINUTE_MS);
+      player.act((nowMs) => player.client.handleConflict(nowMs));
+    }
+  };
+  suffer(60 * MINUTE_MS);
+  assertLess(server.declined.size, 10 + 60);
+  lan.until("a lease", () => player.address !== undefined, 2 * MINUTE_MS);
+  // Once an address has lasted, a conflict is a single one again.
+  lan.pass(60 * MINUTE_MS);
+  suffer(1);
+  const tookMs = lan.until("a lease", () => player.address !== undefined, 2 * MINUTE_MS);
+  assertLess(tookMs, 11_000);
+});
+
 Deno.test("sim: a released DHCP address is free, and nothing more is asked for", () => {
   const lan = new Lan();
   const server = lan.addServer();
