@@ -4,7 +4,10 @@
  * @module
  */
 
+import { writeU32 } from "../proto/bytes.ts";
+import { IPV4_BYTES } from "../proto/ip.ts";
 import type { DhcpReply, DhcpRoute } from "./dhcp_reply.ts";
+import { isStation } from "./lan_networks.ts";
 
 const INFINITE_SECONDS = 0xffffffff;
 /** What is taken of what a LAN may tell: a system's resolver knows no more servers (resolv.conf(5), `MAXNS`). */
@@ -44,19 +47,35 @@ export function isUsable(reply: DhcpReply): reply is UsableReply {
     reply.leaseSeconds !== undefined && reply.leaseSeconds > 0;
 }
 
-/** The lease of a usable confirmation. */
+/**
+ * The lease of a usable confirmation. A router or name server that no station can be is left out: some servers name
+ * 0.0.0.0 where they have none, and a way to everywhere that has no router would be taken for the link itself.
+ */
 export function leaseOf(ack: UsableReply, allowsDefaultRoute: boolean): DhcpLease {
   const seconds = ack.leaseSeconds;
+  const routers = ack.routers.filter((router) =>
+    isStationAddress(router) && router !== ack.address
+  );
+  const routes = ack.routes.filter(({ prefixBits, nextHop }) =>
+    nextHop === 0 ? prefixBits > 0 : isStationAddress(nextHop)
+  );
+  const nameServers = ack.nameServers.filter(isStationAddress);
   return {
     address: ack.address,
     prefixBits: ack.prefixBits,
     serverId: ack.serverId,
     leaseMs: seconds === INFINITE_SECONDS ? Infinity : seconds * 1_000,
-    routers: allowsDefaultRoute ? ack.routers.slice(0, 1) : [],
-    routes: allowsDefaultRoute ? ack.routes.slice(0, ROUTES_MAX) : [],
-    nameServers: allowsDefaultRoute ? ack.nameServers.slice(0, NAME_SERVERS_MAX) : [],
+    routers: allowsDefaultRoute ? routers.slice(0, 1) : [],
+    routes: allowsDefaultRoute ? routes.slice(0, ROUTES_MAX) : [],
+    nameServers: allowsDefaultRoute ? nameServers.slice(0, NAME_SERVERS_MAX) : [],
     domains: allowsDefaultRoute ? ack.domains.slice(0, DOMAINS_MAX) : [],
   };
+}
+
+function isStationAddress(address: number): boolean {
+  const bytes = new Uint8Array(IPV4_BYTES);
+  writeU32(bytes, 0, address);
+  return isStation(bytes, 0, IPV4_BYTES);
 }
 
 /** A time that the server has given, if it lies inside the lease, else the usual part of it. */
