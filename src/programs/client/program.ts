@@ -48,10 +48,6 @@ const SNAPSHOT_FIRST_MS = 2_000;
 /** How long what gives the address back may take to leave, and how often that is looked at. */
 const RELEASE_LEAVES_MAX_MS = 400;
 const RELEASE_POLL_MS = 5;
-/** A member that is there where its value is known. */
-function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
-  return value === undefined ? {} : { [name]: value } as { [k in K]: V };
-}
 
 /**
  * Runs a client until its session ends or a signal comes; resolves with the exit code.
@@ -66,9 +62,10 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   const system = openSystem(options, logger);
   const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
-  system.prepareAdapter(mac);
   const resources = new EndpointResources();
   const frameLog = FrameLogFile.open(options.frameLogFile, resources.timeOriginMs);
+  // From here on the machine is changed: what cannot be used is said before.
+  system.prepareAdapter(mac);
   const context = { resources, frameLog, stateDir, logger };
   const client = new Client(options, context, mac, system);
   try {
@@ -364,4 +361,9 @@ class Client {
     const { level, text } = statusLine(event);
     logText(this.logger, level, text, { event: event.type });
   }
+}
+
+/** A member that is there where its value is known. */
+function optional<K extends string, V>(name: K, value: V | undefined): { [k in K]?: V } {
+  return value === undefined ? {} : { [name]: value } as { [k in K]: V };
 }
