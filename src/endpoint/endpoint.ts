@@ -111,7 +111,7 @@ export class Endpoint {
 
   /** To be called in each turn: does what is due. */
   handleTimer(nowMs: number): void {
-    if (nowMs >= this.session.nextDeadlineMs(nowMs)) this.session.handleTimer(nowMs);
+    if (nowMs >= this.session.nextDeadlineMs()) this.session.handleTimer(nowMs);
     if (nowMs >= this.#upkeepDueMs) {
       this.#upkeepDueMs = nowMs + UPKEEP_INTERVAL_MS;
       this.path.handleTimer(nowMs);
@@ -120,9 +120,9 @@ export class Endpoint {
   }
 
   /** When {@linkcode handleTimer} is to be called at the latest, ms. */
-  nextDeadlineMs(nowMs: number): number {
+  nextDeadlineMs(): number {
     const deadlineMs = Math.min(
-      this.session.nextDeadlineMs(nowMs),
+      this.session.nextDeadlineMs(),
       this.core.nextDeadlineMs?.() ?? Infinity,
     );
     return this.#isConnected ? Math.min(deadlineMs, this.#upkeepDueMs) : deadlineMs;

@@ -244,10 +244,10 @@ export class EndpointSession {
   }
 
   /** When `handleTimer` is due; Infinity: not before something happens. */
-  nextDeadlineMs(nowMs: number): number {
+  nextDeadlineMs(): number {
     let dueMs = this.#deadlineMs;
     if (this.#state === "settling" && this.#settler !== undefined) {
-      dueMs = Math.min(dueMs, this.#settler.deadlineMs(nowMs));
+      dueMs = Math.min(dueMs, this.#settler.deadlineMs());
     }
     if (this.#state === "joined") dueMs = Math.min(dueMs, this.#stats.dueMs);
     return this.#listens() ? Math.min(dueMs, this.#reader.deadlineMs) : dueMs;

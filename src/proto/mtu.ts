@@ -86,11 +86,11 @@ export class MtuSettler {
 
   /** Whether what is known now is what the path can carry. */
   settled(nowMs: number): boolean {
-    return nowMs >= this.deadlineMs(nowMs);
+    return nowMs >= this.deadlineMs();
   }
 
   /** When it settles if it does not grow before, ms; that may have passed. */
-  deadlineMs(_nowMs: number): number {
+  deadlineMs(): number {
     const isNarrow = this.maximumBytes < TAP_MTU_MAX_DEFAULT + TAP_OVERHEAD_BYTES;
     //= PROTOCOL.md 10
     //# It has settled when it has not grown for 100 ms or for 3 round trips, whichever is longer,

@@ -167,7 +167,7 @@ export function decideAdmission(
     //= PROTOCOL.md 5.2
     //# A hello that would open a new room may wait (at most 1 s from the handshake) for the relay's
     //# own direction of the path: section 10.
-    const untilMs = session.settler.deadlineMs(nowMs);
+    const untilMs = session.settler.deadlineMs();
     //= PROTOCOL.md 10
     //# It waits by the same rule for its own direction before it opens a new room.
     return session.settler.settled(nowMs)

@@ -262,7 +262,7 @@ export class SimEndpoint implements Side {
     this.endpoint.handleTimer(nowMs);
     this.endpoint.drainActions(nowMs, (action) => this.carryOut(action));
     this.pump();
-    const dueMs = this.endpoint.nextDeadlineMs(nowMs);
+    const dueMs = this.endpoint.nextDeadlineMs();
     this.alarm.set(Math.max(dueMs, nowMs + 0.01));
   }
 

@@ -75,8 +75,8 @@ export class EndpointNode implements Task {
     return pump.pump(queue, nowMs) > 0;
   }
 
-  nextDeadlineMs(nowMs: number): number {
-    const deadlineMs = this.parts.endpoint.nextDeadlineMs(nowMs);
+  nextDeadlineMs(): number {
+    const deadlineMs = this.parts.endpoint.nextDeadlineMs();
     return this.link === undefined ? deadlineMs : Math.min(deadlineMs, this.upkeepDueMs);
   }
 

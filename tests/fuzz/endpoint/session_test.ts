@@ -190,7 +190,7 @@ class Judge {
     const endMs = this.nowMs + ms;
     for (let rounds = 0;; rounds++) {
       assert(rounds < 1000, "the timer is always due");
-      const dueMs = this.session.nextDeadlineMs(this.nowMs);
+      const dueMs = this.session.nextDeadlineMs();
       if (dueMs > endMs) break;
       this.nowMs = Math.max(this.nowMs, dueMs);
       this.session.handleTimer(this.nowMs);
@@ -208,7 +208,7 @@ class Judge {
     }
     const { state } = this.session;
     if (state !== "idle" && state !== "ended") {
-      assert(this.session.nextDeadlineMs(this.nowMs) < Infinity, `${state} could last for ever`);
+      assert(this.session.nextDeadlineMs() < Infinity, `${state} could last for ever`);
     }
   }
 
@@ -277,7 +277,7 @@ Deno.test("whatever happens in whatever order, the session keeps to its contract
       judge.play({ do: "leave" });
       judge.wait(FINISH_TIMEOUT_MS + CLOSE_TIMEOUT_MS);
       assert(judge.ended, "leaving takes too long");
-      assertEquals(judge.session.nextDeadlineMs(judge.nowMs), Infinity);
+      assertEquals(judge.session.nextDeadlineMs(), Infinity);
       assertLessOrEqual(judge.session.room.peers.size, 4);
       for (const [key, count] of judge.counts) totals.set(key, (totals.get(key) ?? 0) + count);
     }),

@@ -90,7 +90,7 @@ export class Stage {
     const endMs = this.nowMs + ms;
     for (let rounds = 0;; rounds++) {
       assert(rounds < 10_000, "the session's timer is always due");
-      const dueMs = this.session.nextDeadlineMs(this.nowMs);
+      const dueMs = this.session.nextDeadlineMs();
       if (dueMs > endMs) break;
       this.nowMs = Math.max(this.nowMs, dueMs);
       this.session.handleTimer(this.nowMs);
@@ -187,5 +187,5 @@ export class Stage {
 /** How long a session that waits does so before it connects again, ms. */
 export function waitOf(stage: Stage): number {
   assertEquals(stage.session.state, "waiting");
-  return stage.session.nextDeadlineMs(stage.nowMs) - stage.nowMs;
+  return stage.session.nextDeadlineMs() - stage.nowMs;
 }

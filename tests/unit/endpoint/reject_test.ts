@@ -53,7 +53,7 @@ for (const code of FINAL_REJECTS) {
       code,
       message: "says the relay",
     }]);
-    assertEquals(stage.session.nextDeadlineMs(stage.nowMs), Infinity);
+    assertEquals(stage.session.nextDeadlineMs(), Infinity);
   });
 }
 
