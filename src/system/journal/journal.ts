@@ -145,13 +145,22 @@ export class ChangeJournal {
     return this.#changes;
   }
 
-  /** Writes a change down; to be called before the change is made. */
+  /**
+   * Writes a change down; to be called before the change is made.
+   *
+   * @throws what writing the file throws; the change is none then, and must not be made
+   */
   record(kind: string, data: ChangeData): Change {
     if (this.#undoers[kind] === undefined) throw new TypeError(`nothing undoes a "${kind}"`);
     if (this.#changes.length >= CHANGES_MAX) throw new RangeError("too many changes to undo");
     const change = { id: this.#nextId++, kind, data };
     this.#changes.push(change);
-    this.#save();
+    try {
+      this.#save();
+    } catch (error) {
+      this.#changes.pop();
+      throw error;
+    }
     return change;
   }
 

@@ -44,6 +44,20 @@ function leave(path: string, owner: ProcessIdentity, changes: unknown[]): void {
 /** No process has this id. */
 const NOBODY = { pid: 2 ** 22 + 1, startTicks: 1 };
 
+test("a change that cannot be written down is none, however often that is tried", (path) => {
+  const undone: ChangeData[] = [];
+  const journal = ChangeJournal.open(path, { note: (data) => void undone.push(data) });
+  Deno.mkdirSync(path); // in the way of the journal's file
+  for (let attempt = 0; attempt < 300; attempt++) {
+    assertThrows(() => journal.record("note", attempt), Deno.errors.IsADirectory);
+  }
+  assertEquals(journal.changes, []);
+  Deno.removeSync(path);
+  journal.record("note", "good");
+  journal.undoAll();
+  assertEquals(undone, ["good"]);
+});
+
 test("changes are written down when recorded and undone newest first", (path) => {
   const undone: ChangeData[] = [];
   const journal = ChangeJournal.open(path, { note: (data) => void undone.push(data) });
