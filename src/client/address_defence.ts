@@ -11,9 +11,9 @@
  * @module
  */
 
-import { readU16, readU32, writeU16, writeU32 } from "../proto/bytes.ts";
-import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/ethernet.ts";
-import { equalMacs, MAC_BYTES } from "../proto/mac.ts";
+import { readU16, readU32 } from "../proto/bytes.ts";
+import { equalMacs } from "../proto/mac.ts";
+import { ARP_REQUEST, ArpField, encodeArpRequest, isArpOfIpv4 } from "./arp_request.ts";
 
 const PROBES = 3;
 const PROBE_INTERVAL_MS = 200;
@@ -21,15 +21,6 @@ const ANNOUNCEMENTS = 2;
 const ANNOUNCE_INTERVAL_MS = 2_000;
 /** DEFEND_INTERVAL of RFC 5227, section 1.1. */
 const DEFEND_INTERVAL_MS = 10_000;
-
-/** `htype ptype hlen plen` of ARP for IPv4 on Ethernet (RFC 826), as two 16-bit numbers and one. */
-const ARP_BYTES = 28;
-const HARDWARE_ETHERNET = 1;
-const LENGTHS = MAC_BYTES << 8 | 4;
-const OPERATION_REQUEST = 1;
-const SENDER_MAC_OFFSET = 8;
-const SENDER_ADDRESS_OFFSET = 14;
-const TARGET_ADDRESS_OFFSET = 24;
 
 /** Watches over one address at a time. */
 export class AddressDefence {
@@ -96,12 +87,12 @@ export class AddressDefence {
    */
   handleArp(bytes: Uint8Array, offset: number, end: number, nowMs: number): boolean {
     if (this.#address === 0 || !isArpOfIpv4(bytes, offset, end)) return false;
-    if (equalMacs(bytes, offset + SENDER_MAC_OFFSET, this.#mac, 0)) return false;
-    const sender = readU32(bytes, offset + SENDER_ADDRESS_OFFSET);
-    const target = readU32(bytes, offset + TARGET_ADDRESS_OFFSET);
+    if (equalMacs(bytes, offset + ArpField.senderMac, this.#mac, 0)) return false;
+    const sender = readU32(bytes, offset + ArpField.senderAddress);
+    const target = readU32(bytes, offset + ArpField.targetAddress);
     // Whoever probes for it at the same time is about to use it (RFC 5227, section 2.1.1).
     const probes = this.#isProbing && sender === 0 && target === this.#address &&
-      readU16(bytes, offset + 6) === OPERATION_REQUEST;
+      readU16(bytes, offset + ArpField.operation) === ARP_REQUEST;
     if (sender !== this.#address && !probes) return false;
     if (this.#isProbing || nowMs - this.#defendedMs < DEFEND_INTERVAL_MS) return true;
     this.#defendedMs = nowMs;
@@ -116,23 +107,6 @@ export class AddressDefence {
 
   /** A broadcast request for the address: with sender 0 a probe, with the address an announcement. */
   #encode(sender: number): Uint8Array {
-    const frame = new Uint8Array(ETHERNET_HEADER_BYTES + ARP_BYTES);
-    frame.fill(0xff, 0, MAC_BYTES);
-    frame.set(this.#mac, MAC_BYTES);
-    writeU16(frame, ETHER_TYPE_OFFSET, EtherType.arp);
-    const arp = ETHERNET_HEADER_BYTES;
-    writeU16(frame, arp, HARDWARE_ETHERNET);
-    writeU16(frame, arp + 2, EtherType.ipv4);
-    writeU16(frame, arp + 4, LENGTHS);
-    writeU16(frame, arp + 6, OPERATION_REQUEST);
-    frame.set(this.#mac, arp + SENDER_MAC_OFFSET);
-    writeU32(frame, arp + SENDER_ADDRESS_OFFSET, sender);
-    writeU32(frame, arp + TARGET_ADDRESS_OFFSET, this.#address);
-    return frame;
+    return encodeArpRequest(this.#mac, sender, this.#address);
   }
-}
-
-function isArpOfIpv4(bytes: Uint8Array, offset: number, end: number): boolean {
-  return end - offset >= ARP_BYTES && readU16(bytes, offset) === HARDWARE_ETHERNET &&
-    readU16(bytes, offset + 2) === EtherType.ipv4 && readU16(bytes, offset + 4) === LENGTHS;
 }

@@ -3,8 +3,8 @@
  *
  * ```
  *  TAP ─ handleTapFrame ─> length, source MAC, own relay packets ─> FramePath ─> queue ─> relay
- *                                          LanLease (DHCP, ARP) ────────▲
- *                                                ▲ replies for this PC
+ *                      LanProof (ARP), LanLease (DHCP, ARP) ────────▲
+ *                           ▲ the LAN's frames ▲ replies for this PC
  *  TAP <───────────────────────────── scrub DHCP ┴─ for this adapter? not our own? <─ FramePath <─ relay
  * ```
  *
@@ -18,16 +18,20 @@ import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
+import type { LanVerdict } from "../observe/lan_verdict.ts";
 import type { StatusEvent } from "../observe/status.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
+import { DhcpMessageType } from "../proto/dhcp.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, EtherType, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { UdpPort } from "../proto/ip.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
+import { readDhcpReply } from "./dhcp_reply.ts";
 import type { LanLease } from "./lan_lease.ts";
+import { LanProof } from "./lan_proof.ts";
 import type { Surroundings } from "./lan_networks.ts";
 import { OwnAddresses } from "./own_addresses.ts";
 import { PartyFilter } from "./party_filter.ts";
@@ -56,6 +60,8 @@ export interface ClientCoreOptions extends LanAnswersOptions {
    * all the same is kept in, but for VLANs upon the adapter.
    */
   readonly lease?: LanLease | undefined;
+  /** Whether this PC, by whatever program, asks the LAN for its address; absent: it does. */
+  readonly asksForAddress?: boolean;
 }
 
 /** The frames of one client. */
@@ -71,6 +77,7 @@ export class ClientCore implements FrameCore, FrameSink {
   readonly #answers: LanAnswers;
   readonly #party: PartyFilter;
   readonly #addresses: OwnAddresses;
+  readonly #proof: LanProof;
   #room = "";
   #peerId = NO_PEER;
   /** Time of the datagram at hand. */
@@ -82,6 +89,8 @@ export class ClientCore implements FrameCore, FrameSink {
     this.#mac = options.mac.slice();
     this.#answers = new LanAnswers(options);
     this.#addresses = new OwnAddresses(options.networks);
+    const { asksForAddress = true } = options;
+    this.#proof = new LanProof({ mac: this.#mac, asksForAddress });
     this.#party = new PartyFilter({
       ...options,
       allowVlan: options.allowVlan ?? false,
@@ -92,6 +101,7 @@ export class ClientCore implements FrameCore, FrameSink {
   /** Follows the session; to be called with each of its actions. */
   handleAction(action: EndpointAction, nowMs: number): void {
     this.#party.handleAction(action);
+    this.#proof.handleAction(action, nowMs);
     if (action.type === "joined") {
       this.#room = action.welcome.room;
       this.#peerId = action.welcome.peerId;
@@ -105,14 +115,26 @@ export class ClientCore implements FrameCore, FrameSink {
 
   /** To be called at {@linkcode nextDeadlineMs}. */
   handleTimer(nowMs: number): void {
-    const { lease } = this.#options;
-    if (lease === undefined || nowMs < lease.nextDeadlineMs()) return;
-    lease.handleTimer(nowMs);
+    if (nowMs < this.nextDeadlineMs()) return;
+    this.#options.lease?.handleTimer(nowMs);
+    this.#proof.handleTimer(nowMs);
     this.#sendOwn(nowMs);
   }
 
   nextDeadlineMs(): number {
-    return this.#options.lease?.nextDeadlineMs() ?? Infinity;
+    const leaseMs = this.#options.lease?.nextDeadlineMs() ?? Infinity;
+    return Math.min(leaseMs, this.#proof.nextDeadlineMs());
+  }
+
+  /** Whether the LAN works for this PC, as far as is known now. */
+  lanVerdict(nowMs: number): LanVerdict {
+    return this.#proof.verdict(nowMs);
+  }
+
+  /** The adapter's addresses; see `LanProof`. To be called whenever they have changed; undefined: it is away. */
+  handleAddresses(addresses: readonly string[] | undefined, nowMs: number): void {
+    this.#proof.handleAddresses(addresses, nowMs);
+    this.#sendOwn(nowMs);
   }
 
   /** This PC was asleep for so long: its lease may be over. */
@@ -165,6 +187,10 @@ export class ClientCore implements FrameCore, FrameSink {
       reason = DropCode.tapFull;
     }
     if (reason !== PASS) counters.drop(reason);
+    if (reason !== DropCode.ownEcho && this.#party.isLan(sourcePeerId)) {
+      this.#proof.noteHeard(bytes, offset + length, this.#dissection, this.#nowMs);
+      this.#tellOfReply(bytes, reason);
+    }
     if (frameLog.enabled) {
       const [nowMs, frame] = [this.#nowMs, this.#dissection];
       this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
@@ -187,7 +213,9 @@ export class ClientCore implements FrameCore, FrameSink {
 
   /** What the player is to be told of the LAN's answers since the last call. */
   drainStatus(): StatusEvent[] {
-    return this.#answers.drainStatus();
+    const answers = this.#answers.drainStatus();
+    const verdicts = this.#proof.drainEvents();
+    return verdicts.length === 0 ? answers : [...answers, ...verdicts];
   }
 
   /** Who has claimed whose address since the last call. */
@@ -204,12 +232,17 @@ export class ClientCore implements FrameCore, FrameSink {
     path.sendDissected(slot, offset, length, frame, nowMs);
   }
 
-  /** Sends what is said for this PC's address, as if it came from the TAP; without a room there is nobody to hear. */
+  /** Sends what the client itself says in the LAN, as if it came from the TAP; without a room there is nobody to hear. */
   #sendOwn(nowMs: number): void {
-    const { pool, path, counters, lease, frameLog } = this.#options;
-    if (lease === undefined) return;
+    const { lease } = this.#options;
+    if (lease !== undefined) this.#sendFrames(lease.drainFrames(), nowMs);
+    this.#sendFrames(this.#proof.drainFrames(), nowMs);
+  }
+
+  #sendFrames(frames: readonly Uint8Array[], nowMs: number): void {
+    const { pool, path, counters, frameLog } = this.#options;
     const own = this.#ownDissection;
-    for (const frame of lease.drainFrames()) {
+    for (const frame of frames) {
       if (!path.isOpen) continue;
       const slot = pool.acquire();
       if (slot === NO_SLOT) {
@@ -225,6 +258,16 @@ export class ClientCore implements FrameCore, FrameSink {
       }
       this.#send(slot, offset, frame.length, own, nowMs);
     }
+  }
+
+  /** Tells the proof of a DHCP reply for this PC, if the frame at hand is one; it may have been of no use. */
+  #tellOfReply(bytes: Uint8Array, reason: Verdict): void {
+    const isJudged = reason === PASS || reason === DropCode.dhcpNetwork;
+    const { replyOffset, replyEnd } = this.#answers;
+    if (!isJudged || replyOffset < 0) return;
+    const reply = readDhcpReply(bytes, replyOffset, replyEnd, this.#mac);
+    const isGiven = reason === PASS && reply?.type === DhcpMessageType.ack;
+    this.#proof.handleDhcpReply(isGiven ? reply.serverId : 0, this.#nowMs);
   }
 
   /**

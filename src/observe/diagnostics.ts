@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type LanVerdict, lanVerdictText } from "./lan_verdict.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** The state of the client's network adapter. */
@@ -23,6 +24,8 @@ export interface TapDiagnostics {
 
 /** How a client is doing. */
 export interface ClientDiagnostics {
+  /** Whether the party's LAN works for this PC. */
+  readonly verdict: LanVerdict;
   /** `HOST:PORT` of the relay in use. */
   readonly relay: string;
   /** Whether there is a connection with the relay now. */
@@ -78,6 +81,7 @@ export function reportDiagnostics(diagnostics: ClientDiagnostics): ReportedDiagn
 export function formatDiagnostics(diagnostics: ClientDiagnostics): string[] {
   const { tap } = diagnostics;
   const lines = [
+    ["LAN", lanVerdictText(diagnostics.verdict).what],
     ["relay", `${clean(diagnostics.relay)} (${reachable(diagnostics)})`],
     ["room", `${clean(diagnostics.room)}${peerText(diagnostics)}`],
     ["party", partyText(diagnostics.gatewayPresent)],

@@ -30,7 +30,7 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
     case "adapterLost":
       return `Network adapter ${event.name} is gone (${event.why}): waiting until it is back …`;
     case "adapterBack":
-      return `Network adapter ${event.name} is back: you are in the party's LAN again.`;
+      return `Network adapter ${event.name} is back.`;
     case "networkLost":
       return "This PC has no network: is the cable in, or the Wi-Fi on? Back as soon as it has one.";
     case "networkBack":

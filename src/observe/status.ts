@@ -9,9 +9,12 @@
  */
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
+import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
 import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
+import { parseCidr } from "../proto/ip.ts";
+import { isLinkLocal } from "../proto/ip_blocks.ts";
 import { formatTimeSpan as span } from "../proto/time_span.ts";
 import {
   type DISCONNECT_ADVICE,
@@ -76,6 +79,7 @@ export type StatusEvent =
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
   | OwnNetworkEvent
   | LanEvent
+  | LanVerdictEvent
   | NeighbourStatus
   /** The gateway has its LAN interface open. */
   | {
@@ -224,6 +228,7 @@ function cleanFields<Value>(value: Value): Value {
 export function statusLevel(event: StatusEvent): StatusLevel {
   if (isNeighbourStatus(event)) return "warning";
   if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
+  if (isLanVerdictEvent(event)) return event.verdict.kind === "good" ? "info" : "warning";
   switch (event.type) {
     case "certificateRefused":
       return "error";
@@ -274,6 +279,7 @@ export function describePeer(peer: StatusPeer): string {
 
 function statusText(event: StatusEvent): string {
   if (isLanEvent(event)) return lanEventText(event);
+  if (isLanVerdictEvent(event)) return lanVerdictLine(event.verdict);
   if (isNeighbourStatus(event)) return neighbourText(event, describePeer);
   switch (event.type) {
     case "connecting":
@@ -291,9 +297,7 @@ function statusText(event: StatusEvent): string {
       return `Network adapter ${event.name} is up: MAC ${event.mac}, MTU ${event.mtu}, ` +
         `index ${event.index}.`;
     case "addresses":
-      return event.addresses.length === 0
-        ? `Network adapter ${event.name} has no address yet.`
-        : `Network adapter ${event.name} has the address ${event.addresses.join(" and ")}.`;
+      return addressesText(event);
     case "lan":
       return lanText(event);
     case "playerOnLan":
@@ -310,7 +314,7 @@ function statusText(event: StatusEvent): string {
       return `${describePeer(event.peer)} ${LEAVE_TEXT[event.reason]}.`;
     case "gateway":
       return event.present
-        ? "The party's gateway is there: you are in the party's LAN."
+        ? "The party's gateway is there."
         : "The party's gateway has left. You still see the other players; the LAN is back when it is.";
     case "rejected":
       return (removedText(event.removed) ?? REJECT_ADVICE[event.code]) +
@@ -337,6 +341,19 @@ function statusText(event: StatusEvent): string {
     default:
       return ownNetworkText(event);
   }
+}
+
+/** An address that the PC has made up for itself is none of the LAN's. */
+function addressesText({ name, addresses }: StatusEvent & { type: "addresses" }): string {
+  if (addresses.length === 0) return `Network adapter ${name} has no address yet.`;
+  const all = addresses.join(" and ");
+  const isSelfMade = addresses.every((text) => {
+    const address = parseCidr(text)?.address;
+    return address !== undefined && isLinkLocal(address);
+  });
+  return isSelfMade
+    ? `Network adapter ${name} has no address of the LAN's yet, only its own (${all}).`
+    : `Network adapter ${name} has the address ${all}.`;
 }
 
 function lanText({ name, index, mac, up, blocked }: StatusEvent & { type: "lan" }): string {

@@ -14,6 +14,7 @@ import { GatewayCore } from "../../src/gateway/core.ts";
 import type { HostOrder } from "../../src/gateway/host_requests.ts";
 import { TrafficCounters } from "../../src/observe/counters.ts";
 import { DropCode } from "../../src/observe/drops.ts";
+import { type LanVerdict, lanVerdictLine } from "../../src/observe/lan_verdict.ts";
 import { FrameLog } from "../../src/observe/frame_log.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
@@ -41,6 +42,10 @@ export class SimEndpoint implements Side {
   /** How it has ended, if it has. */
   ended: { readonly exitCode: number; readonly message: string } | undefined;
   readonly connections = new Set<SimConnection>();
+  /** A gateway's: takes what comes out of the tunnel into its LAN, in the place of the ledger. */
+  lan: ((frame: Uint8Array) => void) | undefined;
+  /** What a client has said of the LAN. */
+  readonly told: string[] = [];
   /** What the relay has answered to a host. */
   readonly answers: HostAnswer[] = [];
   private readonly pool = new BufferPool(POOL_SLOTS);
@@ -113,6 +118,18 @@ export class SimEndpoint implements Side {
 
   get session(): EndpointSession {
     return this.endpoint.session;
+  }
+
+  /** Whether the LAN works, by the client's own word. */
+  get lanVerdict(): LanVerdict {
+    assert(this.client !== undefined);
+    return this.client.lanVerdict(this.world.timeline.nowMs);
+  }
+
+  /** The client's adapter is open, with these addresses. */
+  setAddresses(...addresses: readonly string[]): void {
+    this.client?.handleAddresses(addresses, this.world.timeline.nowMs);
+    this.step();
   }
 
   /** Whether frames flow. */
@@ -252,6 +269,7 @@ export class SimEndpoint implements Side {
   }
 
   private arrive(frame: Uint8Array): void {
+    if (this.lan !== undefined) return this.lan(frame);
     this.world.ledger.arrive(frame, this.station);
   }
 
@@ -261,6 +279,9 @@ export class SimEndpoint implements Side {
     const { nowMs } = this.world.timeline;
     this.endpoint.handleTimer(nowMs);
     this.endpoint.drainActions(nowMs, (action) => this.carryOut(action));
+    for (const event of this.client?.drainStatus() ?? []) {
+      if (event.type === "lanVerdict") this.told.push(lanVerdictLine(event.verdict));
+    }
     this.pump();
     const dueMs = this.endpoint.nextDeadlineMs();
     this.alarm.set(Math.max(dueMs, nowMs + 0.01));

@@ -1,5 +1,7 @@
 /** `lanparty-client doctor`: how this PC and a running client are doing, for a friend to read. */
 import { describeClock, formatDiagnostics } from "../../observe/diagnostics.ts";
+import { dropFindings } from "../../observe/drop_findings.ts";
+import { lanVerdictText } from "../../observe/lan_verdict.ts";
 import { type Finding, type FindingGroup, formatReport } from "../../observe/report.ts";
 import { ownStateFolder } from "../../system/files/mod.ts";
 import { type FoundStatus, readClientStatus } from "./status.ts";
@@ -70,25 +72,22 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
       ...lines.map((finding) => ({ ...finding, ...adviceFor(finding.what, status) })),
       { what: "frames", how: `${traffic.framesSent} sent, ${traffic.framesReceived} received` },
       { what: "dropped", how: drops.length === 0 ? "none" : drops.join(", ") },
+      ...dropFindings(traffic.drops),
     ],
   };
 }
 
 function adviceFor(what: string, { diagnostics }: FoundStatus): { advice?: string } {
-  const { relayReachable, lossRatio = 0, gatewayPresent, clockSkewMs, tap } = diagnostics;
+  const { relayReachable, lossRatio = 0, clockSkewMs, verdict } = diagnostics;
   switch (what) {
+    case "LAN": {
+      const { advice } = lanVerdictText(verdict);
+      return advice === undefined ? {} : { advice };
+    }
     case "relay":
       if (!relayReachable) return { advice: "is this PC on the internet, and UDP not blocked?" };
       return lossRatio > LOSS_MAX_RATIO
         ? { advice: "packets get lost: a cable in the place of Wi-Fi helps most" }
-        : {};
-    case "party":
-      return gatewayPresent === false
-        ? { advice: "ask the host: the gateway does not run, or the room's key is another" }
-        : {};
-    case "addresses":
-      return tap.addresses.length === 0
-        ? { advice: "nobody in the LAN gave an address: does it have a DHCP server?" }
         : {};
     case "clock":
       return clockSkewMs !== undefined && describeClock(clockSkewMs).isProblem

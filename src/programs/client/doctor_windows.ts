@@ -67,14 +67,9 @@ function examineDriver(taps: readonly WindowsAdapter[], tapName: string | undefi
 
 function examineAdapter(tap: WindowsAdapter, isRunning: boolean): Finding[] {
   const addresses = interfaceAddresses(tap.name);
-  const isSelfMade = addresses.some((address) => address.startsWith("169.254."));
   const findings: Finding[] = [
     { what: "MAC in its settings", how: adapterMacSetting(tap) ?? "none, it has its own" },
-    {
-      what: "addresses",
-      how: addresses.length === 0 ? "none" : addresses.join(", "),
-      ...(isSelfMade ? { advice: "no DHCP server of the LAN has answered: ask the host" } : {}),
-    },
+    { what: "addresses", how: addresses.length === 0 ? "none" : addresses.join(", ") },
     { what: "DHCP", how: describeLease(tap.guid) },
   ];
   const network = interfaceOf(tap);

@@ -134,6 +134,7 @@ class Client {
       random: randomBytes,
       blocksDhcp: system.blocksDhcp,
       lease: this.lease,
+      asksForAddress: options.address === undefined && options.useDhcp,
       frameLog: frameLog.log,
     });
     system.onSurroundings = (surroundings) => this.core.handleSurroundings(surroundings);
@@ -151,6 +152,8 @@ class Client {
         for (const event of this.core.drainStatus()) {
           if (event.type === "dhcp" && event.message === "offer") this.note(event);
           else this.say(event);
+          // A doctor is not to say what has been so before.
+          if (event.type === "lanVerdict") this.snapshotDueMs = nowMs;
         }
         for (const event of this.core.drainNeighbourEvents()) {
           const { peers, welcome } = node.parts.endpoint.session.room;
@@ -183,6 +186,7 @@ class Client {
     const { welcome, gatewayPresent, peers } = session.room;
     const tap = this.tap;
     return {
+      verdict: this.core.lanVerdict(this.resources.reactor.now()),
       relay: formatEndpointAddress(this.options.relay),
       relayReachable: welcome !== undefined,
       room: this.options.room,
@@ -280,6 +284,7 @@ class Client {
     });
     this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
     this.addressesDueMs = this.resources.reactor.now();
+    this.core.handleAddresses(this.addresses, this.addressesDueMs);
     this.system.adapterStarted(tap, this.addressesDueMs);
     this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
     const back = this.adapter.handleOpened();
@@ -292,6 +297,7 @@ class Client {
     tap.close();
     this.tap = undefined;
     this.addresses = [];
+    this.core.handleAddresses(undefined, nowMs);
     this.adapter.handleLost(name, mtu, nowMs);
     this.system.adapterLost();
     this.say({ type: "adapterLost", name, why: "it was disabled or removed" });
@@ -335,6 +341,7 @@ class Client {
     const addresses = this.system.addresses(this.tap);
     if (addresses.join() === this.addresses.join()) return;
     this.addresses = addresses;
+    this.core.handleAddresses(addresses, nowMs);
     this.system.addressesChanged(addresses);
     this.say({ type: "addresses", name, addresses });
   }

@@ -66,9 +66,10 @@ export function readClientStatus(stateDir: string): FoundStatus | undefined {
     const bytes = readFileIfThere(`${stateDir}/${NAME}`);
     if (bytes === undefined) return undefined;
     const file = JSON.parse(new TextDecoder().decode(bytes));
-    const { tap, relay } = file.diagnostics;
+    const { tap, relay, verdict } = file.diagnostics;
     const owner = parseIdentity(file.owner);
     const isWhole = file.version === 1 && typeof relay === "string" &&
+      typeof verdict.kind === "string" &&
       typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
       typeof file.traffic.drops === "object";
     if (!isWhole) return undefined;

@@ -8,6 +8,7 @@ import {
 } from "../../../src/observe/diagnostics.ts";
 
 const JOINED: ClientDiagnostics = {
+  verdict: { kind: "good", address: "192.168.1.77" },
   relay: "relay.example:443",
   relayReachable: true,
   routePinned: true,
@@ -29,6 +30,7 @@ const JOINED: ClientDiagnostics = {
 
 Deno.test("diagnostics are lines that a player can read to somebody", () => {
   assertEquals(formatDiagnostics(JOINED), [
+    "LAN:       You are in the LAN as 192.168.1.77. Start your game.",
     "relay:     relay.example:443 (connected, round trip 12.3 ms)",
     "room:      PARTY (peer 3, 4 others)",
     "party:     the party's gateway is there",
@@ -42,7 +44,7 @@ Deno.test("diagnostics are lines that a player can read to somebody", () => {
 Deno.test("loss and clock are said where they are known", () => {
   const lines = formatDiagnostics({ ...JOINED, lossRatio: 0.0123, clockSkewMs: 61_400 });
   assertEquals(
-    lines[0],
+    lines[1],
     "relay:     relay.example:443 (connected, round trip 12.3 ms, 1.2 % lost)",
   );
   assertEquals(lines.at(-1), "clock:     61 s behind the relay's");
@@ -52,12 +54,14 @@ Deno.test("loss and clock are said where they are known", () => {
 
 Deno.test("diagnostics before the first connection say what is missing", () => {
   const early: ClientDiagnostics = {
+    verdict: { kind: "outside" },
     relay: "relay.example:443",
     relayReachable: false,
     room: "PARTY",
     tap: { state: "absent", addresses: [] },
   };
   assertEquals(formatDiagnostics(early), [
+    "LAN:       Not connected.",
     "relay:     relay.example:443 (not connected)",
     "room:      PARTY (not joined)",
     "party:     unknown",

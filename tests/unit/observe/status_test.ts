@@ -59,7 +59,7 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { type: "adapterBack", name: "LAN party" },
     "info",
-    "Network adapter LAN party is back: you are in the party's LAN again.",
+    "Network adapter LAN party is back.",
   ],
   [
     { type: "networkLost" },
@@ -96,6 +96,11 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     { type: "addresses", name: "lanparty0", addresses: [] },
     "info",
     "Network adapter lanparty0 has no address yet.",
+  ],
+  [
+    { type: "addresses", name: "lanparty0", addresses: ["169.254.3.4/16", "fe80::1/64"] },
+    "info",
+    "Network adapter lanparty0 has no address of the LAN's yet, only its own (169.254.3.4/16 and fe80::1/64).",
   ],
   [
     { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: true },
@@ -190,7 +195,7 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { type: "gateway", present: true },
     "info",
-    "The party's gateway is there: you are in the party's LAN.",
+    "The party's gateway is there.",
   ],
   [
     { type: "retrying", reason: "The relay does not answer", delayMs: 4000 },

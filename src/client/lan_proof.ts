@@ -1,0 +1,270 @@
+/**
+ * Asks all the time whether the party's LAN works: whether a station of it is heard, and this PC has an address.
+ *
+ * What is heard anyway is proof enough. Where nothing is, after joining and then for a minute, or when something
+ * has changed, it asks by ARP who is likely to be there: the DHCP server, the station that was heard last, and
+ * the first address of the network, which most routers have.
+ *
+ * ```
+ *  joined, gateway, addresses ─► waiting ── a frame of the LAN ──► heard ── a minute without ─┐
+ *                                │  ▲ └ asks: each second, later each 10 s                    │
+ *                                │  └─────────────────────────────────────────────────────────┘
+ *                                └── 10 s: silent (see verdict.ts)
+ * ```
+ *
+ * @module
+ */
+
+import type { EndpointAction } from "../endpoint/actions.ts";
+import {
+  isSameVerdict,
+  isTold,
+  type LanVerdict,
+  type LanVerdictEvent,
+} from "../observe/lan_verdict.ts";
+import { readU32 } from "../proto/bytes.ts";
+import { type Dissection } from "../proto/dissect.ts";
+import { EtherType } from "../proto/ethernet.ts";
+import { formatIp, type IpNetwork, IPV4_BYTES, parseCidr } from "../proto/ip.ts";
+import { isLinkLocal } from "../proto/ip_blocks.ts";
+import { ArpField, encodeArpRequest, isArpOfIpv4 } from "./arp_request.ts";
+import { decideVerdict, type LanFacts, SILENT_AFTER_MS } from "./verdict.ts";
+
+/** How long it is believed that the LAN is there, when nothing comes out of it, ms. */
+export const PROOF_MS = 60_000;
+/** How often is asked until it is silent, and then. */
+export const ASK_INTERVAL_MS = 1_000;
+export const ASK_AGAIN_INTERVAL_MS = 10_000;
+
+const IPV4_SOURCE_OFFSET = 12;
+const IPV4_HEADER_BYTES = 20;
+/** An adapter that is open and was not looked at yet, or has no address. */
+const NO_ADDRESSES: readonly IpNetwork[] = [];
+const NO_FRAMES: readonly Uint8Array[] = [];
+const NO_EVENTS: readonly LanVerdictEvent[] = [];
+
+/** What a proof is made with. */
+export interface LanProofOptions {
+  /** The adapter's MAC, six bytes. */
+  readonly mac: Uint8Array;
+  /** Whether this PC asks a DHCP server of the LAN's for its address. */
+  readonly asksForAddress: boolean;
+}
+
+/** See the module. */
+export class LanProof {
+  readonly #options: LanProofOptions;
+  #isJoined = false;
+  #hasGateway = false;
+  #gatewaySinceMs = 0;
+  #othersCount = 0;
+  /** Of the adapter; undefined: there is none. */
+  #addresses: readonly IpNetwork[] | undefined;
+  #address: IpNetwork | undefined;
+  #addressSinceMs = 0;
+  /** The adapter's address of IPv4 and its mask, as 32-bit numbers; 0: none. */
+  #own = 0;
+  #mask = 0;
+  #isOffered = false;
+  #heardMs = -Infinity;
+  #unansweredSinceMs = Infinity;
+  #askDueMs = Infinity;
+  /** Who is asked: 32-bit numbers, 0: nobody. */
+  #server = 0;
+  #station = 0;
+  #verdictDueMs = Infinity;
+  /** What was told last. */
+  #told: LanVerdict | undefined;
+  #frames: Uint8Array[] = [];
+  #events: LanVerdictEvent[] = [];
+
+  constructor(options: LanProofOptions) {
+    this.#options = options;
+  }
+
+  /** Follows the session: to be called with each of its actions. */
+  handleAction(action: EndpointAction, nowMs: number): void {
+    switch (action.type) {
+      case "joined":
+        this.#isJoined = true;
+        this.#othersCount = 0;
+        return this.#setGateway(action.welcome.gatewayPresent, nowMs);
+      case "left":
+      case "ended":
+        this.#isJoined = false;
+        return this.#setGateway(false, nowMs);
+      case "peerJoined":
+      case "peerLeft":
+        if (action.peer.role !== "client") return;
+        this.#othersCount += action.type === "peerJoined" ? 1 : -1;
+        return this.#settle(nowMs);
+      case "status":
+        if (action.event.type === "gateway") this.#setGateway(action.event.present, nowMs);
+    }
+  }
+
+  /**
+   * The adapter is there and has these addresses, such as `192.168.1.77/24`; undefined: it is away. To be called
+   * whenever they have changed.
+   */
+  handleAddresses(texts: readonly string[] | undefined, nowMs: number): void {
+    const wasThere = this.#addresses !== undefined;
+    if (texts === undefined) this.#told = undefined;
+    this.#addresses = texts?.map(parseCidr).filter((one) => one !== undefined);
+    const address = this.#usable();
+    const isSame = address?.address.join() === this.#address?.address.join();
+    if (!isSame || !wasThere) this.#addressSinceMs = nowMs;
+    this.#address = address;
+    const isIpv4 = address?.address.length === IPV4_BYTES;
+    this.#own = isIpv4 ? readU32(address.address, 0) : 0;
+    this.#mask = isIpv4 ? maskOf(address.prefixBits) : 0;
+    if (!isSame) this.#askAnew(nowMs);
+    this.#settle(nowMs);
+  }
+
+  /**
+   * A DHCP reply for this PC has come.
+   *
+   * @param server who gives it an address, a 32-bit number; 0: nobody does, or it is of no use
+   */
+  handleDhcpReply(server: number, nowMs: number): void {
+    this.#isOffered = true;
+    if (server !== 0) this.#server = server;
+    this.#settle(nowMs);
+  }
+
+  /**
+   * A frame has come out of the LAN, not of another player, which `frame` describes; it ends at `bytes[end]`.
+   * Whether it may reach this PC's system does not matter. Nothing allocates.
+   */
+  noteHeard(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): void {
+    // What gateways say to each other and to switches is no word of the LAN's; VLANs are other networks.
+    if (frame.etherType === EtherType.camRefresh || frame.vlanTags > 0) return;
+    this.#heardMs = nowMs;
+    if (this.#unansweredSinceMs !== Infinity) {
+      this.#unansweredSinceMs = Infinity;
+      this.#askDueMs = nowMs + PROOF_MS;
+      this.#verdictDueMs = nowMs;
+    }
+    const sender = senderOf(bytes, end, frame);
+    if (sender !== 0 && (this.#own === 0 || this.#isInLan(sender))) this.#station = sender;
+  }
+
+  /** When {@linkcode handleTimer} is to be called at the latest, ms. */
+  nextDeadlineMs(): number {
+    return Math.min(this.#askDueMs, this.#verdictDueMs);
+  }
+
+  /** To be called at {@linkcode nextDeadlineMs}. */
+  handleTimer(nowMs: number): void {
+    if (nowMs < this.nextDeadlineMs()) return;
+    if (nowMs >= this.#askDueMs) this.#ask(nowMs);
+    this.#settle(nowMs);
+  }
+
+  /** How it is now. */
+  verdict(nowMs: number): LanVerdict {
+    return decideVerdict(this.#facts(), nowMs).verdict;
+  }
+
+  /** The frames to be sent since the last call. */
+  drainFrames(): readonly Uint8Array[] {
+    return this.#frames.length === 0 ? NO_FRAMES : this.#frames.splice(0);
+  }
+
+  /** What the player is to be told since the last call. */
+  drainEvents(): readonly LanVerdictEvent[] {
+    return this.#events.length === 0 ? NO_EVENTS : this.#events.splice(0);
+  }
+
+  /** Another room, or another LAN in it: what was heard before says nothing. */
+  #setGateway(isThere: boolean, nowMs: number): void {
+    this.#hasGateway = isThere;
+    this.#gatewaySinceMs = this.#addressSinceMs = nowMs;
+    this.#heardMs = -Infinity;
+    this.#isOffered = false;
+    this.#server = this.#station = 0;
+    this.#unansweredSinceMs = this.#askDueMs = Infinity;
+    if (isThere) this.#askAnew(nowMs);
+    this.#settle(nowMs);
+  }
+
+  #askAnew(nowMs: number): void {
+    if (!this.#hasGateway) return;
+    if (this.#unansweredSinceMs === Infinity) this.#unansweredSinceMs = nowMs;
+    this.#ask(nowMs);
+  }
+
+  /** Asks, unless something was heard of late. */
+  #ask(nowMs: number): void {
+    if (this.#unansweredSinceMs === Infinity) {
+      if (nowMs < this.#heardMs + PROOF_MS) {
+        this.#askDueMs = this.#heardMs + PROOF_MS;
+        return;
+      }
+      this.#unansweredSinceMs = nowMs;
+    }
+    const isSilent = nowMs >= this.#unansweredSinceMs + SILENT_AFTER_MS;
+    this.#askDueMs = nowMs + (isSilent ? ASK_AGAIN_INTERVAL_MS : ASK_INTERVAL_MS);
+    const first = (this.#own & this.#mask) + 1 >>> 0;
+    for (const target of new Set([this.#server, this.#station, first])) {
+      if (!this.#isInLan(target)) continue;
+      this.#frames.push(encodeArpRequest(this.#options.mac, this.#own, target));
+    }
+  }
+
+  /** Whether it is another station's address of this PC's network. */
+  #isInLan(address: number): boolean {
+    if (this.#own === 0 || address === 0 || address === this.#own) return false;
+    return ((address ^ this.#own) & this.#mask) === 0;
+  }
+
+  /** The address that games see. One of IPv6 is none where the LAN is asked for one of IPv4. */
+  #usable(): IpNetwork | undefined {
+    const good = (this.#addresses ?? NO_ADDRESSES).filter(({ address }) => !isLinkLocal(address));
+    return good.find(({ address }) => address.length === IPV4_BYTES) ??
+      (this.#options.asksForAddress ? undefined : good[0]);
+  }
+
+  #facts(): LanFacts {
+    return {
+      isJoined: this.#isJoined,
+      hasAdapter: this.#addresses !== undefined,
+      hasGateway: this.#hasGateway,
+      gatewaySinceMs: this.#gatewaySinceMs,
+      hasOthers: this.#othersCount > 0,
+      isHeard: this.#heardMs > -Infinity,
+      unansweredSinceMs: this.#unansweredSinceMs,
+      address: this.#address && formatIp(this.#address.address),
+      addressSinceMs: this.#addressSinceMs,
+      asksForAddress: this.#options.asksForAddress,
+      isOffered: this.#isOffered,
+    };
+  }
+
+  /** Decides anew, and tells what is news: a short doubt between is none. */
+  #settle(nowMs: number): void {
+    const { verdict, untilMs } = decideVerdict(this.#facts(), nowMs);
+    this.#verdictDueMs = untilMs;
+    if (verdict.kind === "outside") this.#told = undefined;
+    if (!isTold(verdict)) return;
+    if (this.#told !== undefined && isSameVerdict(this.#told, verdict)) return;
+    this.#told = verdict;
+    this.#events.push({ type: "lanVerdict", verdict });
+  }
+}
+
+/** The address of IPv4 that a frame was sent from, as a 32-bit number; 0: it names none. */
+function senderOf(bytes: Uint8Array, end: number, frame: Dissection): number {
+  const at = frame.networkOffset;
+  if (at < 0) return 0;
+  if (frame.etherType === EtherType.arp) {
+    return isArpOfIpv4(bytes, at, end) ? readU32(bytes, at + ArpField.senderAddress) : 0;
+  }
+  const isWhole = frame.ipVersion === 4 && at + IPV4_HEADER_BYTES <= end;
+  return isWhole ? readU32(bytes, at + IPV4_SOURCE_OFFSET) : 0;
+}
+
+function maskOf(prefixBits: number): number {
+  return prefixBits === 0 ? 0 : -1 << 32 - prefixBits;
+}

@@ -1,0 +1,72 @@
+/**
+ * Whether the client says that the LAN works, and its doctor the same.
+ *
+ * ```
+ *  lan: 10.77.0.1, at first without a DHCP server ── gateway ── relay ── alice: lanparty-client, and its doctor
+ * ```
+ */
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { executablePath } from "../../../tools/build/executables.ts";
+import type { Namespace } from "../../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../../tools/lab/party.ts";
+import { eventually } from "../../../tools/lab/wait.ts";
+import { partyTest } from "../../support/play.ts";
+
+const TIMEOUT_MS = 30_000;
+const NO_ADDRESS = "no DHCP server has answered for|behind it there was silence for";
+
+async function doctorOf(party: Party, player: Namespace): Promise<string> {
+  const stateDir = party.stateDir("client-alice");
+  return (await player.run([executablePath("client"), "doctor", "--state-dir", stateDir])).stdout;
+}
+
+partyTest(
+  "a LAN that gives no address is not said to work; one that does is",
+  async (party, step) => {
+    const player = await party.addPlayer("alice");
+    await party.startRelay();
+    await party.startGateway();
+    const client = await party.startClient(player);
+    await step("nobody answers: that is said, and by the doctor, too", async () => {
+      await client.waitForLine(new RegExp(`Connected, but .*(${NO_ADDRESS})`), TIMEOUT_MS);
+      const report = await doctorOf(party, player);
+      assertMatch(report, new RegExp(`^! LAN: +Connected, but .*(${NO_ADDRESS})`, "m"));
+      assertNotMatch(report, /Nothing looks wrong/);
+      assertNotMatch(client.stderr, /You are in the LAN/);
+    });
+    await step("a DHCP server comes: the player can start the game", async () => {
+      await party.startDhcpServer(undefined, "--no-ping");
+      const address = await party.lanAddressOf(player, TIMEOUT_MS);
+      await client.waitForLine(
+        new RegExp(`You are in the LAN as ${address}\\. Start your game\\.$`),
+      );
+      assertMatch(
+        await doctorOf(party, player),
+        new RegExp(`^ {2}LAN: +You are in the LAN as ${address}\\. Start your game\\.$`, "m"),
+      );
+    });
+    await step("the gateway ends: nothing answers, and nobody else is here", async () => {
+      assertEquals(await party.gatewayProcess!.stop(), 0);
+      const alone =
+        /Connected, but nothing in the LAN answers: nobody else is here\. Is the key right/;
+      await client.waitForLine(alone, TIMEOUT_MS);
+      assertMatch(await doctorOf(party, player), /^! LAN: +Connected, but nothing in the LAN/m);
+    });
+  },
+);
+
+partyTest("a fixed address: whoever is likely to be in the LAN is asked by ARP", async (party) => {
+  const player = await party.addPlayer("alice");
+  await party.startRelay();
+  await party.startGateway();
+  const client = await party.startClient(player, "--address", "10.77.0.50/24");
+  await client.waitForLine(/You are in the LAN as 10\.77\.0\.50\. Start your game\.$/);
+  // Another program gives the adapter another MAC: what this PC sends does not leave it any more.
+  await player.ip("link", "set", PARTY.tap, "address", "02:00:00:00:00:99");
+  await player.run(["ping", "-c", "1", "-W", "1", PARTY.lanAddress]);
+  const isNoted = async () =>
+    /^! foreign-source: +\d+ frames came from this PC, but not from the party's MAC$/m.test(
+      await doctorOf(party, player),
+    );
+  await eventually("the doctor knows", isNoted, TIMEOUT_MS);
+});

@@ -1,0 +1,206 @@
+import { assertEquals } from "@std/assert";
+import { ASK_AGAIN_INTERVAL_MS, LanProof, PROOF_MS } from "../../../src/client/lan_proof.ts";
+import { lanVerdictLine } from "../../../src/observe/lan_verdict.ts";
+import { asPeerId } from "../../../src/proto/brands.ts";
+import { dissect, Dissection } from "../../../src/proto/dissect.ts";
+import { WELCOME } from "../endpoint/harness.ts";
+
+const MAC = Uint8Array.fromHex("020000000051");
+const RELAY = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
+const STATION = "00163e000001";
+const SENTENCE = "You are in the LAN as 192.168.1.57. Start your game.";
+/** 192.168.1.1 as a 32-bit number, and the server's address. */
+const SERVER = 0xc0a80107;
+
+/** ARP of a station of the LAN's whose address ends so. */
+function arp(last: number): string {
+  const address = `c0a801${last.toString(16).padStart(2, "0")}`;
+  return `ffffffffffff${STATION}0806` + `0001080006040001${STATION}${address}` +
+    "000000000000" + "c0a80139";
+}
+
+class Lan {
+  readonly proof: LanProof;
+  readonly #frame = new Dissection();
+  nowMs = 0;
+
+  constructor(asksForAddress = true) {
+    this.proof = new LanProof({ mac: MAC, asksForAddress });
+  }
+
+  /** In a room with a gateway, with an open adapter. */
+  join(gatewayPresent = true): this {
+    const welcome = { ...WELCOME, gatewayPresent };
+    this.proof.handleAction({ type: "joined", welcome, relay: RELAY }, this.nowMs);
+    return this.have();
+  }
+
+  gateway(present: boolean): void {
+    this.proof.handleAction({ type: "status", event: { type: "gateway", present } }, this.nowMs);
+  }
+
+  have(...addresses: string[]): this {
+    this.proof.handleAddresses(addresses, this.nowMs);
+    return this;
+  }
+
+  hear(hex: string): void {
+    const bytes = Uint8Array.fromHex(hex);
+    dissect(bytes, 0, bytes.length, this.#frame);
+    this.proof.noteHeard(bytes, bytes.length, this.#frame, this.nowMs);
+    this.pass(0);
+  }
+
+  /** Lets time pass, with each deadline that lies in it. */
+  pass(durationMs: number): this {
+    const endMs = this.nowMs + durationMs;
+    for (;;) {
+      const dueMs = this.proof.nextDeadlineMs();
+      if (dueMs > endMs) break;
+      this.nowMs = Math.max(this.nowMs, dueMs);
+      this.proof.handleTimer(this.nowMs);
+    }
+    this.nowMs = endMs;
+    return this;
+  }
+
+  get kind(): string {
+    return this.proof.verdict(this.nowMs).kind;
+  }
+
+  /** What was told since the last call. */
+  told(): string[] {
+    return this.proof.drainEvents().map(({ verdict }) => lanVerdictLine(verdict));
+  }
+
+  /** The last bytes of the addresses that were asked for since the last call. */
+  asked(): number[] {
+    return this.proof.drainFrames().map((frame) => frame[41]);
+  }
+}
+
+Deno.test("a frame of the LAN and an address: the sentence is said, once", () => {
+  const lan = new Lan().join().pass(500);
+  assertEquals([lan.kind, lan.told()], ["looking", []]);
+  lan.hear(arp(1));
+  lan.have("192.168.1.57/24", "fe80::1/64");
+  assertEquals([lan.kind, lan.told()], ["good", [SENTENCE]]);
+  lan.hear(arp(1));
+  assertEquals(lan.told(), []);
+});
+
+Deno.test("an address of its own making, or one of IPv6 where IPv4 was asked for, is no address", () => {
+  const lan = new Lan().join();
+  lan.hear(arp(1));
+  lan.have("169.254.7.8/16", "fe80::1/64", "fd00::5/64").pass(20_000);
+  assertEquals(lan.kind, "no-address");
+  const fixed = new Lan(false).join();
+  fixed.hear(arp(1));
+  fixed.have("fe80::1/64", "fd00::5/64");
+  assertEquals(fixed.told(), ["You are in the LAN as fd00::5. Start your game."]);
+});
+
+Deno.test("server, last station and first address are asked until one answers, in an ARP request of the adapter's", () => {
+  const lan = new Lan().join();
+  lan.hear(arp(9));
+  lan.proof.handleDhcpReply(SERVER, lan.nowMs);
+  lan.have("192.168.1.57/24");
+  const [frame] = lan.proof.drainFrames();
+  assertEquals(
+    frame.toHex(),
+    "ffffffffffff" + "020000000051" + "0806" +
+      "0001080006040001" + "020000000051" + "c0a80139" + "000000000000" + "c0a80107",
+  );
+  lan.pass(1_000);
+  assertEquals(lan.asked(), [7, 9, 1]);
+  lan.hear(arp(9));
+  lan.pass(5_000);
+  assertEquals(lan.asked(), []);
+});
+
+Deno.test("what is heard for a minute asks nobody; after a silent one it is asked, and silence is said, and its end", () => {
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(arp(9));
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.asked();
+  for (let i = 0; i < 10; i++) {
+    lan.pass(PROOF_MS / 2);
+    lan.hear(arp(9));
+  }
+  assertEquals(lan.asked(), []);
+  lan.pass(PROOF_MS);
+  assertEquals(lan.asked(), [9, 1]);
+  assertEquals(lan.kind, "good");
+  lan.pass(10_000);
+  assertEquals([lan.kind, lan.told().length], ["silent", 1]);
+  lan.asked();
+  lan.pass(2 * ASK_AGAIN_INTERVAL_MS);
+  assertEquals(lan.asked(), [9, 1, 9, 1]);
+  lan.hear(arp(9));
+  assertEquals(lan.told(), [SENTENCE]);
+});
+
+Deno.test("neither a gateway's probe nor a frame of a VLAN is proof", () => {
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(`ffffffffffff${STATION}88b5` + "00".repeat(46));
+  lan.hear(`ffffffffffff${STATION}81000007` + arp(1).slice(24));
+  lan.pass(10_000);
+  assertEquals(lan.kind, "silent");
+});
+
+Deno.test("what was heard before the room, the gateway or the adapter was another one is no proof", () => {
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  lan.gateway(false);
+  assertEquals([lan.kind, lan.told()], ["looking", [SENTENCE]]);
+  lan.pass(10_000);
+  assertEquals(lan.told(), [
+    "Connected, but nothing in the LAN answers: nobody else is here. " +
+    "Is the key right, and the room's code? If they are, the host's gateway does not run.",
+  ]);
+  lan.gateway(true);
+  assertEquals(lan.kind, "looking");
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.proof.handleAction({ type: "left", reason: "lost", final: false }, lan.nowMs);
+  assertEquals(lan.kind, "outside");
+  lan.join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.proof.handleAddresses(undefined, lan.nowMs);
+  assertEquals(lan.kind, "no-adapter");
+  lan.have("192.168.1.57/24");
+  assertEquals(lan.told(), [SENTENCE]);
+});
+
+Deno.test("without a gateway it matters whether others are there", () => {
+  const lan = new Lan().join(false);
+  const peer = { peerId: asPeerId(9), role: "client" } as const;
+  lan.proof.handleAction({ type: "peerJoined", peer, known: false }, lan.nowMs);
+  lan.pass(10_000);
+  assertEquals(lan.told(), [
+    "Connected, but nothing in the LAN answers: the party's gateway is not there. Ask the host to start it.",
+  ]);
+  lan.proof.handleAction({ type: "peerLeft", peer, reason: "bye" }, lan.nowMs);
+  assertEquals(lan.told().length, 1);
+});
+
+Deno.test("a LAN that is heard and gives no address: said after 20 seconds, by what its DHCP server did", () => {
+  const silent = new Lan().join();
+  silent.hear(arp(1));
+  silent.pass(19_999);
+  assertEquals(silent.told(), []);
+  silent.pass(1);
+  assertEquals(silent.told(), [
+    "Connected, but this PC has no address in the LAN: no DHCP server has answered for 20 seconds. " +
+    "Ask the host whether the LAN has one (most routers are), or for an address to use.",
+  ]);
+  silent.proof.handleDhcpReply(0, silent.nowMs);
+  assertEquals(silent.proof.verdict(silent.nowMs), {
+    kind: "no-address",
+    cause: "not-taken",
+    waitedMs: 20_000,
+  });
+  silent.have("192.168.1.57/24");
+  assertEquals(silent.told().at(-1), SENTENCE);
+});

@@ -1,0 +1,105 @@
+import { assertEquals } from "@std/assert";
+import type { LanVerdict } from "../../../src/observe/lan_verdict.ts";
+import {
+  decideVerdict,
+  type LanFacts,
+  NO_ADDRESS_AFTER_MS,
+  SILENT_AFTER_MS,
+} from "../../../src/client/verdict.ts";
+
+const GOOD: LanFacts = {
+  isJoined: true,
+  hasAdapter: true,
+  hasGateway: true,
+  gatewaySinceMs: 0,
+  hasOthers: false,
+  isHeard: true,
+  unansweredSinceMs: Infinity,
+  address: "192.168.1.57",
+  addressSinceMs: 0,
+  asksForAddress: true,
+  isOffered: true,
+};
+const LOOKING: LanVerdict = { kind: "looking" };
+
+const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][] = [
+  ["heard, with an address", {}, 99_000, { kind: "good", address: "192.168.1.57" }],
+  ["no room", { isJoined: false }, 99_000, { kind: "outside" }],
+  ["no adapter", { hasAdapter: false }, 99_000, { kind: "no-adapter" }],
+  ["no gateway yet", { hasGateway: false }, 9_999, LOOKING, SILENT_AFTER_MS],
+  [
+    "no gateway, and nobody",
+    { hasGateway: false },
+    10_000,
+    { kind: "silent", cause: "alone", waitedMs: 10_000 },
+  ],
+  [
+    "no gateway, but players",
+    { hasGateway: false, hasOthers: true },
+    10_000,
+    { kind: "silent", cause: "no-gateway", waitedMs: 10_000 },
+  ],
+  [
+    "nothing heard yet",
+    { isHeard: false, unansweredSinceMs: 0 },
+    9_999,
+    LOOKING,
+    SILENT_AFTER_MS,
+  ],
+  [
+    "nothing heard",
+    { isHeard: false, unansweredSinceMs: 0 },
+    10_000,
+    { kind: "silent", cause: "unanswered", waitedMs: 10_000 },
+  ],
+  [
+    "heard before, and asked anew",
+    { unansweredSinceMs: 5_000 },
+    14_999,
+    { kind: "good", address: "192.168.1.57" },
+    15_000,
+  ],
+  [
+    "heard before, and silent now",
+    { unansweredSinceMs: 5_000 },
+    15_000,
+    { kind: "silent", cause: "unanswered", waitedMs: 10_000 },
+  ],
+  ["no address yet", { address: undefined }, 19_999, LOOKING, NO_ADDRESS_AFTER_MS],
+  [
+    "no DHCP server answers in a LAN that is heard",
+    { address: undefined, isOffered: false },
+    20_000,
+    { kind: "no-address", cause: "not-answered", waitedMs: 20_000 },
+  ],
+  [
+    "what a DHCP server answers is not taken",
+    { address: undefined },
+    20_000,
+    { kind: "no-address", cause: "not-taken", waitedMs: 20_000 },
+  ],
+  [
+    "no address, and none is asked for",
+    { address: undefined, asksForAddress: false },
+    20_000,
+    { kind: "no-address", cause: "not-asked", waitedMs: 20_000 },
+  ],
+  [
+    "no address in a silent LAN",
+    { address: undefined, isHeard: false, unansweredSinceMs: 0, isOffered: false },
+    20_000,
+    { kind: "silent", cause: "unanswered", waitedMs: 20_000 },
+  ],
+  [
+    "no address, and none is asked for, in a silent LAN",
+    { address: undefined, isHeard: false, unansweredSinceMs: 0, asksForAddress: false },
+    20_000,
+    { kind: "silent", cause: "unasked", waitedMs: 20_000 },
+  ],
+];
+
+for (const [name, facts, nowMs, verdict, untilMs = Infinity] of TABLE) {
+  Deno.test(`verdict: ${name}`, () => {
+    assertEquals(decideVerdict({ ...GOOD, ...facts }, nowMs), { verdict, untilMs });
+  });
+}
