@@ -44,7 +44,7 @@ export const NetworkVerdict = {
   wide: 3,
   /** The relay's address lies in it. */
   relay: 4,
-  /** An address of this PC's lies in it that is not the home's, or it is the home's own. */
+  /** An address of this PC's lies in it that is not the home's, or it is the home's own, or its router's. */
   own: 5,
   /** A route of this PC's leads there, such as a VPN's. */
   elsewhere: 6,
@@ -99,6 +99,8 @@ export class LanNetworks {
   #home: readonly IpAddress[] = [];
   /** Other addresses, such as a VPN's or of a network of containers: they keep their networks. */
   #own: readonly IpAddress[] = [];
+  /** Routers at home and elsewhere: what this PC has itself it sends to nobody. */
+  #routers: readonly Uint8Array[] = [];
   /** What other interfaces lead to, but for the home's network. */
   #elsewhere: readonly IpNetwork[] = [];
 
@@ -121,6 +123,9 @@ export class LanNetworks {
       !tunnels.includes(one.interfaceIndex) && isHome(one, routes)
     );
     this.#own = others.filter((one) => !this.#home.includes(one));
+    this.#routers = routes.filter(({ interfaceIndex, nextHop }) =>
+      interfaceIndex !== tapIndex && !isUnspecified(nextHop)
+    ).map(({ nextHop }) => nextHop);
     const routed = routes.filter((route) => {
       const { destination, prefixBits, interfaceIndex } = route;
       if (interfaceIndex === tapIndex || isInternetRoute(route)) return false;
@@ -166,6 +171,12 @@ export class LanNetworks {
     for (const { address } of this.#home) {
       if (address.length !== addressBytes) continue;
       if (startsAs(bytes, at, address, addressBytes * 8)) return NetworkVerdict.own;
+    }
+    //= PROTOCOL.md 12
+    //# It is never the address of a router of the user's own networks.
+    for (const router of this.#routers) {
+      if (router.length !== addressBytes) continue;
+      if (startsAs(bytes, at, router, addressBytes * 8)) return NetworkVerdict.own;
     }
     for (const { address } of this.#own) {
       if (address.length !== addressBytes) continue;

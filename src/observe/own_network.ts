@@ -63,8 +63,8 @@ const REFUSAL_TEXT: Readonly<Record<NetworkRefusal, string>> = {
     "the relay has an address there, which would not be reached any more. Ask the host to give " +
     "the LAN other addresses.",
   own:
-    "an address of this PC lies there, such as a VPN's or one of a network of containers. End that " +
-    "while you play, or ask the host to give the LAN other addresses.",
+    "an address of this PC lies there, such as a VPN's or one of a network of containers, or it is that of " +
+    "your own router. End that while you play, or ask the host to give the LAN other addresses.",
   elsewhere:
     "this PC reaches something else there, such as a VPN. End that while you play, or have " +
     "the party there in its place: --allow-lan-network NETWORK.",

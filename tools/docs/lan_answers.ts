@@ -45,7 +45,8 @@ ${blocks.join("\n")}
   such an adapter's network or another route than a default one leads to (a tailnet in 100.64.0.0/10, a company's 10.0.0.0/8
   behind a VPN).
 - The home may have the same network: its router and name servers are held at home by host routes, and that is said. A home is
-  where the router to the internet is in the adapter's own network, and the adapter is no tunnel.
+  where the router to the internet is in the adapter's own network, and the adapter is no tunnel. The address of such a router is
+  not taken: what this PC has itself it would send to nobody.
 - A VPN or a network of containers that comes up with the party's network later keeps it: two routes, each to a half of it, go
   before the adapter's. Then the party is not reached, and that is said.
 - \`--allow-lan-network CIDR\` allows another one, once for each: a LAN with public addresses, or the party's in the place of a

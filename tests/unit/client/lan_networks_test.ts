@@ -129,6 +129,28 @@ Deno.test("the home's network may be the party's as well; the PC's own address n
   });
 });
 
+//= PROTOCOL.md 12
+//# It is never the address of a router of the user's own networks.
+Deno.test("the LAN does not give this PC the address of its own router, whatever is allowed", () => {
+  const routes = [
+    ...["3 0.0.0.0/0 192.168.178.1", "3 192.168.178.0/24", "3 10.3.0.0/16 192.168.178.2"],
+    ...["3 ::/0 fd00:1::1", "7 0.0.0.0/0 192.168.178.254"],
+  ];
+  const addresses = ["3 192.168.178.20/24", "3 fd00:1::20/64", "7 192.168.178.77/24"];
+  for (const networks of [new LanNetworks(), new LanNetworks([split("192.168.178.0/24")], true)]) {
+    networks.update(pc(routes, addresses));
+    assertVerdicts(networks, {
+      "192.168.178.1/24": own,
+      "192.168.178.2/24": own,
+      "fd00:1::1/64": own,
+      "192.168.178.3/24": good,
+      "192.168.178.77/24": good,
+      // The LAN's own router is the LAN's.
+      "192.168.178.254/24": good,
+    });
+  }
+});
+
 Deno.test("what a VPN or another route leads to is not the party's, unless the player says so", () => {
   const surroundings = pc(
     [
