@@ -35,6 +35,7 @@ export interface FoundStatus extends ClientStatus {
 export class ClientStatusFile {
   readonly #path: string;
   readonly #owner: ProcessIdentity | undefined = identifyProcess(Deno.pid);
+  #isOurs = false;
 
   constructor(stateDir: string) {
     this.#path = `${stateDir}/${NAME}`;
@@ -45,13 +46,15 @@ export class ClientStatusFile {
     const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
     try {
       writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), OWNER_ONLY_MODE);
+      this.#isOurs = true;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }
   }
 
-  /** Removes the file. */
+  /** Removes the file, if it is this process's: a client that was refused the state folder leaves that of the other. */
   remove(): void {
+    if (!this.#isOurs) return;
     try {
       removeFileIfThere(this.#path);
     } catch (error) {

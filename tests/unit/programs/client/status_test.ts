@@ -1,0 +1,31 @@
+/** The status file of a running client, which others with its state folder leave alone. */
+import { assertEquals } from "@std/assert";
+import { ClientStatusFile, readClientStatus } from "../../../../src/programs/client/status.ts";
+import { TrafficCounters } from "../../../../src/observe/counters.ts";
+import type { ClientDiagnostics } from "../../../../src/observe/diagnostics.ts";
+
+const DIAGNOSTICS: ClientDiagnostics = {
+  verdict: { kind: "outside" },
+  relay: "192.0.2.7:443",
+  relayReachable: false,
+  room: "PARTY",
+  datagramBudget: 1_200,
+  rttMs: 0,
+  peers: 0,
+  tap: { state: "absent", addresses: [] },
+};
+
+Deno.test("a client that was refused the state folder leaves the running one's status there", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const running = new ClientStatusFile(folder);
+    running.write({ diagnostics: DIAGNOSTICS, traffic: new TrafficCounters().snapshot() });
+    new ClientStatusFile(folder).remove();
+    const found = readClientStatus(folder);
+    assertEquals([found?.isRunning, found?.diagnostics], [true, DIAGNOSTICS]);
+    running.remove();
+    assertEquals(readClientStatus(folder), undefined);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
