@@ -102,6 +102,8 @@ function doctor(values: OptionValues): number {
 function reset(values: OptionValues): Promise<number> {
   const tapName = values.text("tap-name");
   if (Deno.build.os === "windows") resetWindows(tapName, (line) => console.log(line));
-  else console.log("Nothing stays on this system when the client has ended.");
+  else {console.log(
+      "There is nothing to take back: on this system the client leaves nothing behind.",
+    );}
   return Promise.resolve(ExitCode.done);
 }

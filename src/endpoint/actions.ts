@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly agent: string;
   /** Caps what is advertised and used, in bytes of one datagram. */
   readonly datagramBudget?: number | undefined;
+  /** Where the MAC is kept, for people. */
+  readonly identityFile?: string | undefined;
   readonly roomKey?: string | undefined;
   readonly gatewayKey?: string | undefined;
   /** Tokens of earlier sessions; new ones are entered here, and announced by `saveToken`. */

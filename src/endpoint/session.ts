@@ -96,7 +96,7 @@ export class EndpointSession {
     this.#room = new RoomState(options.role, (action) => this.#push(action));
     const say = (event: StatusEvent) => this.#say(event);
     const { clockText } = surroundings;
-    this.#ending = new SessionEnding(this.#reconnection, this.#room, say, clockText);
+    this.#ending = new SessionEnding(this.#reconnection, this.#room, say, options, clockText);
   }
 
   /** Where the session is. */
@@ -229,6 +229,7 @@ export class EndpointSession {
       return;
     }
     if (this.#state === "joined" && this.#stats.dueMs <= nowMs) this.#sendStats(nowMs);
+    if (this.#room.aloneDueMs <= nowMs) this.#room.sayAlone();
     if (nowMs < this.#deadlineMs) return;
     switch (this.#state) {
       case "connecting":
@@ -245,7 +246,7 @@ export class EndpointSession {
 
   /** When `handleTimer` is due; Infinity: not before something happens. */
   nextDeadlineMs(): number {
-    let dueMs = this.#deadlineMs;
+    let dueMs = Math.min(this.#deadlineMs, this.#room.aloneDueMs);
     if (this.#state === "settling" && this.#settler !== undefined) {
       dueMs = Math.min(dueMs, this.#settler.deadlineMs());
     }

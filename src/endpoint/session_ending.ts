@@ -8,20 +8,21 @@
  */
 
 import { formatEndpointAddress } from "../control/address.ts";
-import type { Disconnect, Redirect, Reject } from "../control/messages.ts";
-import type { Removed } from "../observe/relay_advice.ts";
+import type { Disconnect, Redirect, Reject, RejectCode } from "../control/messages.ts";
+import type { RejectCircumstances, Removed } from "../observe/relay_advice.ts";
 import { describeStatus, type StatusEvent } from "../observe/status.ts";
-import type { ClosedReason, RelayTarget } from "./actions.ts";
+import type { ClosedReason, RelayTarget, SessionOptions } from "./actions.ts";
 import {
   FIRST_ADVICE,
   type Reaction,
   reactionTo,
+  REJECT_REACTIONS,
   TRANSPORT_TEXTS,
   type TransportFailure,
   type Verdict,
   verdictOfErrorCode,
 } from "./outcomes.ts";
-import type { Reconnection, Retry } from "./reconnection.ts";
+import { type Reconnection, REPEAT_WINDOW_MS, type Retry } from "./reconnection.ts";
 import type { RoomState } from "./room_state.ts";
 
 /** What comes when the connection at hand is gone. */
@@ -46,6 +47,7 @@ export class SessionEnding {
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
   readonly #say: (event: StatusEvent) => void;
+  readonly #options: SessionOptions;
   readonly #clock: ClockText;
   #advised = false;
 
@@ -53,11 +55,13 @@ export class SessionEnding {
     reconnection: Reconnection,
     room: RoomState,
     say: (event: StatusEvent) => void,
+    options: SessionOptions,
     clock: ClockText = () => undefined,
   ) {
     this.#reconnection = reconnection;
     this.#room = room;
     this.#say = say;
+    this.#options = options;
     this.#clock = clock;
   }
 
@@ -72,7 +76,17 @@ export class SessionEnding {
     const repeated = this.#reconnection.repeating;
     const retry = this.#reconnection.afterReject(code, reject.retryAfterMs, nowMs);
     const removed = this.#removedBy(reject);
-    const event = { type: "rejected", code, message, ...delayOf(retry), ...removed } as const;
+    const circumstances = this.#circumstances(code, retry === undefined);
+    const event = {
+      ...{
+        type: "rejected",
+        code,
+        message,
+        ...delayOf(retry),
+        ...removed,
+        ...circumstances,
+      } as const,
+    };
     // While a hello is repeated each second, the first refusal says it, and the last.
     if (!repeated || !this.#reconnection.repeating || retry === undefined) this.#say(event);
     this.#decide(retry, describeStatus(event), true, nowMs);
@@ -124,6 +138,26 @@ export class SessionEnding {
     }
     const text = withDetail(TRANSPORT_TEXTS[transport], reason.message) + this.#advice(transport);
     this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
+  }
+
+  #circumstances(
+    code: RejectCode,
+    isFinal: boolean,
+  ): { readonly circumstances?: RejectCircumstances } {
+    const { role, roomKey, gatewayKey, identityFile } = this.#options;
+    if (code === "not-admitted" && role === "client" && roomKey === undefined) {
+      return { circumstances: { keyOption: "room-key" } };
+    }
+    if (code === "not-admitted" && role === "gateway" && gatewayKey === undefined) {
+      return { circumstances: { keyOption: "gateway-key" } };
+    }
+    if (!isFinal || REJECT_REACTIONS[code] !== "repeat") return {};
+    return {
+      circumstances: {
+        gaveUpAfterMs: REPEAT_WINDOW_MS,
+        ...(identityFile === undefined ? {} : { identityFile }),
+      },
+    };
   }
 
   #removedBy({ by, forMs }: Pick<Reject, "by" | "forMs">): { removed?: Removed } {

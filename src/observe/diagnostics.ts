@@ -124,7 +124,9 @@ export function describeClock(clockSkewMs: number): { text: string; isProblem: b
 
 function peerText({ peerId, peers }: ClientDiagnostics): string {
   if (peerId === undefined) return " (not joined)";
-  return peers === undefined ? ` (peer ${peerId})` : ` (peer ${peerId}, ${peers} others)`;
+  if (peers === undefined) return ` (peer ${peerId})`;
+  const others = peers === 0 ? "nobody else" : peers === 1 ? "1 other" : `${peers} others`;
+  return ` (peer ${peerId}, ${others})`;
 }
 
 function partyText(gatewayPresent: boolean | undefined): string {

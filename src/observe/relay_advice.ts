@@ -20,7 +20,7 @@ export const REJECT_ADVICE = {
   "relay-full": "The relay is full. It may have room again soon.",
   "removed": "You were removed from the party.",
   "not-admitted":
-    "The relay does not let you in. Check the room's code and key with the host; the room may be locked.",
+    "The relay does not let you in. Check the room's code and key, which the host knows; the room may be locked.",
   "budget-too-small":
     "Your connection carries only very small packets. Try another network, or switch a VPN off.",
   "gateway-exists":
@@ -31,6 +31,48 @@ export const REJECT_ADVICE = {
     "The MAC of this PC is kept for somebody else in this room. If you were here before with a new installation, ask the host to release it (lanparty-gateway ctl release MAC).",
   "room-full": "The room is full. Ask the host to let more players in.",
 } as const;
+
+/** What an endpoint knows about a refusal that its code does not say. */
+export interface RejectCircumstances {
+  /** It has shown no key: the option that takes one. */
+  readonly keyOption?: "room-key" | "gateway-key";
+  /** It has tried for so long, and does so no more. */
+  readonly gaveUpAfterMs?: number;
+  /** Where its MAC comes from. */
+  readonly identityFile?: string;
+}
+
+/** What a refusal means, and what to do. */
+export function rejectAdvice(
+  code: keyof typeof REJECT_ADVICE,
+  { keyOption, gaveUpAfterMs, identityFile }: RejectCircumstances = {},
+): string {
+  if (code === "not-admitted" && keyOption !== undefined) {
+    return "The relay does not let you in without a key: give the one that the host knows, with " +
+      `--${keyOption} or --${keyOption}-file. If the party has none, the room is locked.`;
+  }
+  const gaveUp = gaveUpAfterMs === undefined
+    ? undefined
+    : `Gave up after ${formatTimeSpan(gaveUpAfterMs)}`;
+  if (gaveUp !== undefined && code === "gateway-exists") {
+    return `${gaveUp}: the room has another gateway. End that one first.`;
+  }
+  if (gaveUp !== undefined && code === "mac-in-use") {
+    const file = identityFile === undefined
+      ? "give another --virtual-mac"
+      : `delete ${identityFile}`;
+    return `${gaveUp}: somebody in the room has your MAC. If this PC was copied from another one, ${file} ` +
+      "and start again.";
+  }
+  return REJECT_ADVICE[code];
+}
+
+/** Whether what a relay says to people stands in the advice anyway. */
+export function saysSame(advice: string, message: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/\b(this|your)\b/g, "the").trim();
+  const said = plain(message).replace(/[.!]$/, "");
+  return plain(advice).includes(said) || said === "you are not admitted to the room";
+}
 
 /** What each end means, and what to do: by the code of a `disconnect`. */
 export const DISCONNECT_ADVICE = {

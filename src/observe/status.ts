@@ -20,8 +20,11 @@ import {
   type DISCONNECT_ADVICE,
   disconnectAdvice,
   REJECT_ADVICE,
+  rejectAdvice,
+  type RejectCircumstances,
   type Removed,
   removedText,
+  saysSame,
 } from "./relay_advice.ts";
 
 export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
@@ -110,6 +113,8 @@ export type StatusEvent =
     readonly peer: StatusPeer;
     readonly reason: keyof typeof LEAVE_TEXT;
   }
+  /** Nobody else has been in the room since we came. */
+  | { readonly type: "alone" }
   /** The party's gateway arrived or left. */
   | { readonly type: "gateway"; readonly present: boolean }
   /** The relay said no. */
@@ -120,6 +125,7 @@ export type StatusEvent =
     readonly message?: string;
     readonly retryAfterMs?: number;
     readonly removed?: Removed;
+    readonly circumstances?: RejectCircumstances;
   }
   /** The relay ended the session. */
   | {
@@ -205,6 +211,9 @@ const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
   252: "web proxy",
 };
 
+const ALONE_TEXT = "Nobody else is here: is the key right, and the room's code? If they are, the " +
+  "others have not come yet.";
+
 const OWN_DHCP_SERVER_TEXT =
   "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch Internet " +
   "Connection Sharing or the DHCP server off for the party's adapter.";
@@ -244,6 +253,7 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
     case "lan":
       return event.up ? "info" : "warning";
+    case "alone":
     case "playerOnLan":
     case "dhcpServer":
     case "ownDhcpServer":
@@ -312,17 +322,16 @@ function statusText(event: StatusEvent): string {
       return `${describePeer(event.peer)} has joined.`;
     case "peerLeft":
       return `${describePeer(event.peer)} ${LEAVE_TEXT[event.reason]}.`;
+    case "alone":
+      return ALONE_TEXT;
     case "gateway":
       return event.present
         ? "The party's gateway is there."
         : "The party's gateway has left. You still see the other players; the LAN is back when it is.";
     case "rejected":
-      return (removedText(event.removed) ?? REJECT_ADVICE[event.code]) +
-        detailText(event.message) + waitText(event.retryAfterMs);
+      return relayText(rejectAdvice(event.code, event.circumstances), event);
     case "disconnected":
-      return (removedText(event.removed) ??
-        disconnectAdvice(event.code, event.retryAfterMs !== undefined)) +
-        detailText(event.message) + waitText(event.retryAfterMs);
+      return relayText(disconnectAdvice(event.code, event.retryAfterMs !== undefined), event);
     case "redirected":
       return `The room is on another relay: ${event.relay}.`;
     case "retrying":
@@ -382,8 +391,7 @@ function joinedText(event: StatusEvent & { type: "joined" }): string {
   if (event.role === "gateway") return `${joined} Players are now in this LAN.`;
   return event.gatewayPresent
     ? `${joined} The party's gateway is there.`
-    : `${joined} The party's gateway is not there yet. If it stays away, ask the host whether the ` +
-      "room's code and key are right.";
+    : `${joined} The party's gateway is not there yet.`;
 }
 
 function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
@@ -399,8 +407,26 @@ function dhcpText(event: StatusEvent & { type: "dhcp" }): string {
   );
   const kept = names.size === 0
     ? ""
-    : ` This PC keeps its own settings: taken out were ${[...names].join(", ")}.`;
+    : ` This PC keeps its own settings: the LAN's ${listed([...names])} are not taken.`;
   return `${server} ${verb} ${address}${lease}.${kept}`;
+}
+
+/** What a relay's word means, what it says itself if that is more, and when it goes on. */
+function relayText(
+  meaning: string,
+  { message = "", retryAfterMs, removed }: Pick<
+    StatusEvent & { type: "rejected" },
+    "message" | "retryAfterMs" | "removed"
+  >,
+): string {
+  const advice = removedText(removed) ?? meaning;
+  return advice + (saysSame(advice, message) ? "" : detailText(message)) + waitText(retryAfterMs);
+}
+
+/** Several things in a sentence. */
+function listed(things: readonly string[]): string {
+  const last = things.at(-1) ?? "";
+  return things.length < 2 ? last : `${things.slice(0, -1).join(", ")} and ${last}`;
 }
 
 function detailText(detail: string | undefined): string {

@@ -132,7 +132,7 @@ async function leaseFromLan(
   await client.waitForLine(
     new RegExp(`DHCP server 10\\.77\\.0\\.1 gave the address ${lease.address} for 1 hour`),
   );
-  assertMatch(client.stderr, /This PC keeps its own settings: taken out were default route, /);
+  assertMatch(client.stderr, /This PC keeps its own settings: the LAN's default route, /);
   await pc.recordLease(lease);
   return lease.address;
 }

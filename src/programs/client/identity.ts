@@ -12,13 +12,18 @@ import { type Logger, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
 import { UserError } from "../../log/user_error.ts";
 
+/** Where a client's MAC is kept. */
+export function identityFile(stateDir: string): string {
+  return pathIn(stateDir, IDENTITY_FILE_NAME);
+}
+
 /**
  * The MAC of this client; a file that is damaged is repaired, and that is said.
  *
  * @throws {UserError} the file can be neither used nor written
  */
 export function clientMac(stateDir: string, logger: Logger): Uint8Array {
-  const path = pathIn(stateDir, IDENTITY_FILE_NAME);
+  const path = identityFile(stateDir);
   try {
     const bytes = readOwnFile(path);
     const text = bytes === undefined

@@ -12,7 +12,7 @@ import { DropCode } from "../../observe/drops.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import { SleepClock } from "../../system/power/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
-import { clientMac } from "./identity.ts";
+import { clientMac, identityFile } from "./identity.ts";
 import type { ClientSystem, ClientSystemOptions, OpenClientSystem } from "./platform.ts";
 import { openLinuxSystem } from "./platform_linux.ts";
 import { openWindowsSystem } from "./platform_windows.ts";
@@ -72,6 +72,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
     const node = openEndpoint(options, context, {
       role: "client",
       mac: formatMac(mac),
+      identityFile: options.virtualMac === undefined ? identityFile(stateDir) : undefined,
       core: client.core,
       statistics: () => ({
         traffic: resources.counters.snapshot(),

@@ -122,22 +122,30 @@ export class EndpointNode implements Task {
     const link = new RelayLink(this, target);
     this.link = link;
     this.resolver.resolve(target.host, target.port).then(
-      (address) => {
+      (resolved) => {
         if (this.link !== link) return;
-        if (address === undefined) return this.ended(link, { transport: "unresolved" });
+        if ("failure" in resolved) return this.ended(link, { transport: resolved.failure });
+        const { address } = resolved;
+        link.onlyIpv6 = resolved.onlyIpv6;
         const bytes = parseIpAddress(address.host);
         if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
         try {
           link.open(address);
         } catch (error) {
           if (!(error instanceof QuicError)) throw error;
-          this.ended(link, { transport: "unreachable", message: error.message });
+          this.noteEnd(error.message);
+          this.ended(link, { transport: link.onlyIpv6 ? "noIpv6" : "unreachable" });
         }
       },
     ).catch((error) => {
       this.failure ??= { error };
       this.parts.reactor.stop();
     });
+  }
+
+  /** What msquic calls a connection's end is for those who look closer: players read what it means. */
+  noteEnd(what: string): void {
+    logText(this.parts.logger, "debug", `Connection ended: ${what}`);
   }
 
   /** A connection is gone; called by its link. */

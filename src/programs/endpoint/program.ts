@@ -80,6 +80,8 @@ export interface EndpointPart {
   readonly role: "client" | "gateway";
   /** Canonical MAC; clients only. */
   readonly mac?: string;
+  /** Where it is kept; absent: it was given. */
+  readonly identityFile?: string | undefined;
   readonly core: FrameCore;
   readonly statistics: () => StatisticsSource;
   /** See `EndpointNodeParts`. */
@@ -112,6 +114,7 @@ export function openEndpoint(
     fingerprint: options.relayFingerprint,
     room: options.room,
     mac: part.mac,
+    identityFile: part.identityFile,
     name: options.name,
     agent: options.agent,
     datagramBudget: options.datagramBudget,

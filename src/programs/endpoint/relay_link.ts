@@ -2,15 +2,16 @@
 import type { RelayTarget } from "../../endpoint/actions.ts";
 import type { TransportFailure } from "../../endpoint/outcomes.ts";
 import type { Slot } from "../../proto/brands.ts";
-import type {
-  PeerCertificate,
-  QuicAddress,
-  QuicCloseKind,
-  QuicCloseReason,
-  QuicConnection,
-  QuicConnectionHandler,
-  QuicStream,
-  QuicStreamHandler,
+import {
+  isNoRoute,
+  type PeerCertificate,
+  type QuicAddress,
+  type QuicCloseKind,
+  type QuicCloseReason,
+  type QuicConnection,
+  type QuicConnectionHandler,
+  type QuicStream,
+  type QuicStreamHandler,
 } from "../../quic/mod.ts";
 import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { DatagramPump } from "../common/datagram_pump.ts";
@@ -31,6 +32,8 @@ const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
 export class RelayLink implements QuicConnectionHandler {
   /** Whether the relay answered at this address. */
   wasConnected = false;
+  /** Whether the relay has addresses of IPv6 alone. */
+  onlyIpv6 = false;
   /** Sends datagrams, once the handshake is done. */
   pump: DatagramPump | undefined;
   private connection: QuicConnection | undefined;
@@ -127,10 +130,14 @@ export class RelayLink implements QuicConnectionHandler {
       const errorCode = reason.by === "peer" ? reason.errorCode : undefined;
       return this.node.ended(this, { errorCode, message: reason.message });
     }
+    const { refusal } = this;
+    if (refusal === undefined && this.inUse) this.node.noteEnd(reason.message);
+    const isNoWay = isNoRoute(reason.status) && this.onlyIpv6 && !this.wasConnected;
+    const failure = isNoWay ? "noIpv6" : FAILURES[reason.kind] ?? "other";
     this.node.ended(this, {
-      transport: this.refusal !== undefined ? "certificate" : FAILURES[reason.kind] ?? "other",
-      certificateProblem: this.refusal?.problem,
-      message: this.refusal?.message ?? reason.message,
+      transport: refusal === undefined ? failure : "certificate",
+      certificateProblem: refusal?.problem,
+      message: refusal?.message,
     });
   }
 

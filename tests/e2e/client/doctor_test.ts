@@ -49,5 +49,5 @@ partyTest("a doctor says how client and machine are, and no secret", async (part
   assertMatch(after, /^! running: +none runs$/m);
   assertMatch(after, /^ {2}lanparty0: +not there: the client makes it$/m);
   const reset = await player.run([executablePath("client"), "reset"]);
-  assertMatch(reset.stdout, /Nothing stays on this system/);
+  assertMatch(reset.stdout, /There is nothing to take back/);
 });

@@ -130,7 +130,7 @@ partyTest(
     });
     await step("the player is told", async () => {
       await client.waitForLine(/DHCP server 10\.77\.0\.1 gave the address 10\.77\.0\.\d+/);
-      await client.waitForLine(/keeps its own settings: taken out were default route/);
+      await client.waitForLine(/keeps its own settings: the LAN's default route/);
     });
     await step("with the client goes the adapter, and nothing else of the player's", async () => {
       client.kill("SIGTERM");

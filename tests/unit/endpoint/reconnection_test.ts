@@ -306,7 +306,7 @@ Deno.test("what to look at is said once, and only while no relay has ever answer
     stage.advance(waitOf(stage));
   }
   assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
-    "The relay's name has no address. Check how it is written, and the internet connection.",
+    "The relay's name has no address. Check how it is written.",
     "The relay does not answer",
   ]);
   const joined = new Stage();

@@ -52,6 +52,8 @@ for (const code of FINAL_REJECTS) {
       type: "rejected",
       code,
       message: "says the relay",
+      // The relay does not say so, but who has no key knows it.
+      ...(code === "not-admitted" ? { circumstances: { keyOption: "room-key" } } : {}),
     }]);
     assertEquals(stage.session.nextDeadlineMs(), Infinity);
   });
@@ -129,7 +131,9 @@ for (const code of REPEATED_REJECTS) {
       stage.greet();
       stage.relaySays({ type: "reject", code, message: "" });
     }
-    assertEquals(stage.statuses("rejected"), [{ type: "rejected", code, message: "" }]);
+    assertEquals(stage.statuses("rejected"), [{
+      ...{ type: "rejected", code, message: "", circumstances: { gaveUpAfterMs: 20_000 } },
+    }]);
     assertEquals(stage.statuses("connecting"), []);
     assertEquals(stage.statuses("connected"), []);
   });

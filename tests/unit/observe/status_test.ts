@@ -38,8 +38,12 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     { ...joined, role: "client", gatewayPresent: false },
     "warning",
-    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet. " +
-    "If it stays away, ask the host whether the room's code and key are right.",
+    "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet.",
+  ],
+  [
+    { type: "alone" },
+    "warning",
+    "Nobody else is here: is the key right, and the room's code? If they are, the others have not come yet.",
   ],
   [
     { ...joined, role: "gateway", gatewayPresent: false },
@@ -250,7 +254,7 @@ Deno.test("DHCP is told with what was taken out of it", () => {
         leaseSeconds: 43_200,
         removedOptions: [3, 6, 121, 249],
       },
-      "DHCP server 192.168.1.1 gave the address 192.168.1.77 for 12 hours. This PC keeps its own settings: taken out were default route, name servers, routes.",
+      "DHCP server 192.168.1.1 gave the address 192.168.1.77 for 12 hours. This PC keeps its own settings: the LAN's default route, name servers and routes are not taken.",
     ],
     [
       { type: "dhcp", message: "offer", removedOptions: [] },
