@@ -188,7 +188,7 @@ export class ClientCore implements FrameCore, FrameSink {
     }
     if (reason !== PASS) counters.drop(reason);
     if (reason !== DropCode.ownEcho && this.#party.isLan(sourcePeerId)) {
-      this.#proof.noteHeard(bytes, offset + length, this.#dissection, this.#nowMs);
+      this.#proof.noteHeard(bytes, offset, length, this.#dissection, this.#nowMs);
       this.#tellOfReply(bytes, reason);
     }
     if (frameLog.enabled) {

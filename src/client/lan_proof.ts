@@ -27,6 +27,7 @@ import { type Dissection } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
 import { formatIp, type IpNetwork, IPV4_BYTES, parseCidr } from "../proto/ip.ts";
 import { isLinkLocal } from "../proto/ip_blocks.ts";
+import { parseProbe, ProbeSide, ProbeView } from "../proto/loop_probe.ts";
 import { ArpField, encodeArpRequest, isArpOfIpv4 } from "./arp_request.ts";
 import { decideVerdict, type LanFacts, SILENT_AFTER_MS } from "./verdict.ts";
 
@@ -35,6 +36,10 @@ export const PROOF_MS = 60_000;
 /** How often is asked until it is silent, and then. */
 export const ASK_INTERVAL_MS = 1_000;
 export const ASK_AGAIN_INTERVAL_MS = 10_000;
+//= PROTOCOL.md 12
+//# takes the gateway to stand still when for 1 s all of them from it say 0.
+/** A gateway says each 300 ms that it forwards: one that says for so long only that it does not, stands still. */
+const STOPPED_AFTER_MS = 1_000;
 
 const IPV4_SOURCE_OFFSET = 12;
 const IPV4_HEADER_BYTES = 20;
@@ -69,6 +74,10 @@ export class LanProof {
   #heardMs = -Infinity;
   #unansweredSinceMs = Infinity;
   #askDueMs = Infinity;
+  /** The gateway says that it forwards nothing, and since when it has said nothing else; Infinity: it has not. */
+  #isStopped = false;
+  #stillSinceMs = Infinity;
+  readonly #probe = new ProbeView();
   /** Who is asked: 32-bit numbers, 0: nobody. */
   #server = 0;
   #station = 0;
@@ -134,19 +143,28 @@ export class LanProof {
   }
 
   /**
-   * A frame has come out of the LAN, not of another player, which `frame` describes; it ends at `bytes[end]`.
-   * Whether it may reach this PC's system does not matter. Nothing allocates.
+   * A frame has come out of the LAN, not of another player, at `bytes[offset … offset + length)`, which `frame`
+   * describes. Whether it may reach this PC's system does not matter. Nothing allocates.
    */
-  noteHeard(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): void {
-    // What gateways say to each other and to switches is no word of the LAN's; VLANs are other networks.
-    if (frame.etherType === EtherType.camRefresh || frame.vlanTags > 0) return;
+  noteHeard(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    frame: Dissection,
+    nowMs: number,
+  ): void {
+    // VLANs are other networks, and what gateways say themselves is no word of the LAN's.
+    if (frame.vlanTags > 0) return;
+    if (frame.etherType === EtherType.camRefresh) {
+      return this.#noteProbe(bytes, offset, length, nowMs);
+    }
     this.#heardMs = nowMs;
     if (this.#unansweredSinceMs !== Infinity) {
       this.#unansweredSinceMs = Infinity;
       this.#askDueMs = nowMs + PROOF_MS;
       this.#verdictDueMs = nowMs;
     }
-    const sender = senderOf(bytes, end, frame);
+    const sender = senderOf(bytes, offset + length, frame);
     if (sender !== 0 && (this.#own === 0 || this.#isInLan(sender))) this.#station = sender;
   }
 
@@ -177,6 +195,26 @@ export class LanProof {
     return this.#events.length === 0 ? NO_EVENTS : this.#events.splice(0);
   }
 
+  /**
+   * The gateway tells its players so often whether it forwards. A station of the LAN may say the same, in its name; but
+   * a gateway that stands still lets none of that through, and one that does not says so itself.
+   */
+  #noteProbe(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    const view = this.#probe;
+    if (!parseProbe(bytes, offset, length, view) || view.side !== ProbeSide.tunnel) return;
+    if (view.forwarding) {
+      const wasStopped = this.#isStopped;
+      this.#isStopped = false;
+      this.#stillSinceMs = Infinity;
+      if (wasStopped) this.#setGateway(true, nowMs);
+      return;
+    }
+    if (this.#stillSinceMs === Infinity) this.#stillSinceMs = nowMs;
+    if (this.#isStopped || nowMs < this.#stillSinceMs + STOPPED_AFTER_MS) return;
+    this.#isStopped = true;
+    this.#settle(nowMs);
+  }
+
   /** Another room, or another LAN in it: what was heard before says nothing. */
   #setGateway(isThere: boolean, nowMs: number): void {
     this.#hasGateway = isThere;
@@ -185,6 +223,8 @@ export class LanProof {
     this.#isOffered = false;
     this.#server = this.#station = 0;
     this.#unansweredSinceMs = this.#askDueMs = Infinity;
+    this.#isStopped = false;
+    this.#stillSinceMs = Infinity;
     if (isThere) this.#askAnew(nowMs);
     this.#settle(nowMs);
   }
@@ -233,6 +273,8 @@ export class LanProof {
       hasGateway: this.#hasGateway,
       gatewaySinceMs: this.#gatewaySinceMs,
       hasOthers: this.#othersCount > 0,
+      isStopped: this.#isStopped,
+      stoppedSinceMs: this.#stillSinceMs,
       isHeard: this.#heardMs > -Infinity,
       unansweredSinceMs: this.#unansweredSinceMs,
       address: this.#address && formatIp(this.#address.address),

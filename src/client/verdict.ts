@@ -23,6 +23,9 @@ export interface LanFacts {
   readonly hasGateway: boolean;
   /** When the gateway came or went, or the room was joined. */
   readonly gatewaySinceMs: number;
+  /** It says that it forwards nothing, and since when. */
+  readonly isStopped: boolean;
+  readonly stoppedSinceMs: number;
   /** Whether there are other players in the room. */
   readonly hasOthers: boolean;
   /** A frame of the LAN's has come since the room was joined, and since the gateway came. */
@@ -52,6 +55,9 @@ export function decideVerdict(facts: LanFacts, nowMs: number): TimedVerdict {
   if (!facts.isJoined) return lasting({ kind: "outside" });
   if (!facts.hasAdapter) return lasting({ kind: "no-adapter" });
   if (!facts.hasGateway) return withoutGateway(facts, nowMs);
+  if (facts.isStopped) {
+    return lasting({ kind: "silent", cause: "stopped", waitedMs: nowMs - facts.stoppedSinceMs });
+  }
   const silentMs = facts.unansweredSinceMs + SILENT_AFTER_MS;
   const isOverdue = nowMs >= silentMs;
   if (facts.address === undefined) return withoutAddress(facts, isOverdue, silentMs, nowMs);

@@ -37,7 +37,7 @@ import { ContentJudge } from "./content_judge.ts";
 import { ChecksumCompleter } from "./checksum_completer.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
-import { PROBE_ID_BYTES, ProbeSide } from "./loop_probe.ts";
+import { PROBE_ID_BYTES, ProbeSide } from "../proto/loop_probe.ts";
 import { Roster, Sender } from "./roster.ts";
 import { Segmenter } from "./segmenter.ts";
 

@@ -31,8 +31,10 @@ import {
   ProbeSide,
   ProbeView,
   witnessFrame,
-} from "./loop_probe.ts";
+} from "../proto/loop_probe.ts";
 
+//= PROTOCOL.md 12
+//# broadcast a frame of 60 bytes into the room each 300 ms, also while nothing else passes
 /** Time between two probes of a side: a few are sent within the second in which a loop must stop. */
 export const PROBE_INTERVAL_MS = 300;
 /** How long nothing may hint at a loop before frames flow again; doubled each time it comes back … */

@@ -22,10 +22,10 @@ export type LanVerdict =
   | { readonly kind: "good"; readonly address: string };
 
 /**
- * `alone`: no gateway, and nobody else; `no-gateway`: others are there; `unanswered`: the gateway is there;
- * `unasked`: it is, but this PC has no address and asks for none, so that nobody has a reason to answer.
+ * `alone`: no gateway, and nobody else; `no-gateway`: others are there; `unanswered`: the gateway is there; `stopped`: it
+ * forwards nothing, because of a loop; `unasked`: it is, but this PC has no address and asks for none, so that nobody has a reason to answer.
  */
-export type SilenceCause = "alone" | "no-gateway" | "unanswered" | "unasked";
+export type SilenceCause = "alone" | "no-gateway" | "unanswered" | "stopped" | "unasked";
 
 /** `not-answered`: no DHCP server has; `not-taken`: one has, and nothing came of it; `not-asked`: by the player's wish. */
 export type NoAddressCause = "not-answered" | "not-taken" | "not-asked";
@@ -102,6 +102,12 @@ function silenceText(cause: SilenceCause, time: string): LanVerdictText {
       return {
         what: `${what}: the party's gateway is there, and behind it there was silence for ${time}.`,
         advice: "Ask the host what the gateway says, and whether its cable to the LAN is in.",
+      };
+    case "stopped":
+      return {
+        what: `${what}: the party's gateway stands still, because its LAN has a loop.`,
+        advice:
+          "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
       };
     case "unasked":
       return {

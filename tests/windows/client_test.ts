@@ -143,6 +143,7 @@ async function checkDoctor(party: Party, pc: WinePc, address: string): Promise<v
   const report = await read();
   const lines = [
     /^ {2}running: +yes; this is \d+ s old$/m,
+    new RegExp(`^ {2}LAN: +You are in the LAN as ${address}\\. Start your game\\.$`, "m"),
     /^ {2}relay: +\S+ \(connected, round trip [\d.]+ ms, [\d.]+ % lost\)$/m,
     /^ {2}room: +\(not shown\) \(peer \d+, 1 others\)$/m,
     /^ {2}party: +the party's gateway is there$/m,

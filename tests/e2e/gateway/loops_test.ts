@@ -63,7 +63,7 @@ partyTest("loops: a player who is also on the LAN", async (party, step) => {
   await party.startRelay();
   const gateway = await party.startGateway();
   const alice = await party.addPlayer("alice");
-  await party.startClient(
+  const client = await party.startClient(
     alice,
     "--address",
     "10.77.0.50/24",
@@ -93,6 +93,9 @@ partyTest("loops: a player who is also on the LAN", async (party, step) => {
     const mac = /look for ([0-9a-f:]{17})/.exec(text)![1];
     const table = (await party.lan.run(["bridge", "fdb", "show", "br", "sw0"])).stdout;
     assertMatch(table, new RegExp(`${mac} dev p1 `));
+  });
+  await step("the player is told, too", async () => {
+    await client.waitForLine(/the party's gateway stands still, because its LAN has a loop/, 5_000);
   });
   await step("there is no storm, and it stays so", async () => {
     assertEquals(await copiesOf(station, 101, 1_000), 0);

@@ -306,9 +306,9 @@ partyTest(
         },
       );
       await step(`the gateway by ${signal}: the players know`, async () => {
-        const there = count(witness.stderr, /The party's gateway is there\.$/);
+        const there = count(witness.stderr, /The party's gateway is there\./);
         const gateway = await party.startGateway();
-        await waitForCount(witness, /The party's gateway is there\.$/, there + 1);
+        await waitForCount(witness, /The party's gateway is there\./, there + 1);
         const left = count(witness.stderr, /The party's gateway has left/);
         await endBy(gateway, signal);
         await party.relayProcess!.waitForLine(/Peer left .*role=gateway .*reason=bye/);

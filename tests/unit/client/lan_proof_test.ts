@@ -3,6 +3,7 @@ import { ASK_AGAIN_INTERVAL_MS, LanProof, PROOF_MS } from "../../../src/client/l
 import { lanVerdictLine } from "../../../src/observe/lan_verdict.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
+import { LoopProbe, ProbeSide } from "../../../src/proto/loop_probe.ts";
 import { WELCOME } from "../endpoint/harness.ts";
 
 const MAC = Uint8Array.fromHex("020000000051");
@@ -47,7 +48,7 @@ class Lan {
   hear(hex: string): void {
     const bytes = Uint8Array.fromHex(hex);
     dissect(bytes, 0, bytes.length, this.#frame);
-    this.proof.noteHeard(bytes, bytes.length, this.#frame, this.nowMs);
+    this.proof.noteHeard(bytes, 0, bytes.length, this.#frame, this.nowMs);
     this.pass(0);
   }
 
@@ -146,6 +147,38 @@ Deno.test("neither a gateway's probe nor a frame of a VLAN is proof", () => {
   lan.hear(`ffffffffffff${STATION}81000007` + arp(1).slice(24));
   lan.pass(10_000);
   assertEquals(lan.kind, "silent");
+});
+
+//= PROTOCOL.md 12
+//# takes the gateway to stand still when for 1 s all of them from it say 0.
+Deno.test("a gateway that stands still says so by its probes; a forger's between its own change nothing", () => {
+  const probe = (side: ProbeSide, forwarding: boolean): string => {
+    const made = new LoopProbe(side, new Uint8Array(8), MAC);
+    made.write(forwarding, 0);
+    return made.bytes.toHex();
+  };
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  lan.told();
+  for (let i = 0; i < 10; i++) {
+    lan.hear(probe(ProbeSide.tunnel, true));
+    lan.pass(150);
+    lan.hear(probe(ProbeSide.tunnel, false));
+    lan.pass(150);
+  }
+  for (let i = 0; i < 10; i++) lan.pass(300).hear(probe(ProbeSide.lan, false));
+  assertEquals([lan.kind, lan.told()], ["good", []]);
+  lan.hear(probe(ProbeSide.tunnel, true));
+  for (let i = 0; i < 5; i++) lan.pass(300).hear(probe(ProbeSide.tunnel, false));
+  assertEquals(lan.told(), [
+    "Connected, but nothing in the LAN answers: the party's gateway stands still, because its LAN has a loop. " +
+    "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
+  ]);
+  lan.asked();
+  lan.hear(probe(ProbeSide.tunnel, true));
+  assertEquals([lan.kind, lan.asked()], ["looking", [1]]);
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
 });
 
 Deno.test("what was heard before the room, the gateway or the adapter was another one is no proof", () => {

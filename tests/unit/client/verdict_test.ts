@@ -12,6 +12,8 @@ const GOOD: LanFacts = {
   hasAdapter: true,
   hasGateway: true,
   gatewaySinceMs: 0,
+  isStopped: false,
+  stoppedSinceMs: Infinity,
   hasOthers: false,
   isHeard: true,
   unansweredSinceMs: Infinity,
@@ -64,6 +66,12 @@ const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][]
     { unansweredSinceMs: 5_000 },
     15_000,
     { kind: "silent", cause: "unanswered", waitedMs: 10_000 },
+  ],
+  [
+    "a gateway that stands still, whatever was heard before",
+    { isStopped: true, stoppedSinceMs: 3_000 },
+    4_000,
+    { kind: "silent", cause: "stopped", waitedMs: 1_000 },
   ],
   ["no address yet", { address: undefined }, 19_999, LOOKING, NO_ADDRESS_AFTER_MS],
   [

@@ -196,6 +196,8 @@ Deno.test("another gateway's room probe goes on, since only its own gateway know
   assertEquals(harness.core.stopped, false);
 });
 
+//= PROTOCOL.md 12
+//# broadcast a frame of 60 bytes into the room each 300 ms, also while nothing else passes
 Deno.test("while nothing is forwarded both directions are counted, and probes go on", () => {
   const hub = hubOf(1);
   hub.bridged[0] = true;

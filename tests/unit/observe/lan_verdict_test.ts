@@ -26,6 +26,12 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "for 20 seconds. Ask the host what the gateway says, and whether its cable to the LAN is in.",
   ],
   [
+    { type: "lanVerdict", verdict: { kind: "silent", cause: "stopped", waitedMs: 1_000 } },
+    "warning",
+    "Connected, but nothing in the LAN answers: the party's gateway stands still, because its LAN has a loop. " +
+    "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
+  ],
+  [
     { type: "lanVerdict", verdict: { kind: "silent", cause: "unasked", waitedMs: 20_000 } },
     "warning",
     "Connected, but nothing in the LAN answers: this PC has no address there, and asks for none (--no-dhcp). " +

@@ -3,7 +3,7 @@
  *
  * A gateway broadcasts one kind to its LAN and another into its room, each under a number that nobody
  * can guess. Where one comes in again shows which way round the loop leads; what comes in of another
- * gateway shows that there is one.
+ * gateway shows that there is one. Players hear from it whether their gateway forwards.
  *
  * ```
  *  0        6              12     14         22      23   24    25     26     34      38           44     60
@@ -18,14 +18,14 @@
  *
  * @module
  */
-import { copyBytes, readU16 } from "../proto/bytes.ts";
+import { copyBytes, readU16 } from "./bytes.ts";
 import {
   ETHERNET_HEADER_BYTES,
   EtherType,
   FRAME_BYTES_MIN,
   SOURCE_MAC_OFFSET,
-} from "../proto/ethernet.ts";
-import { MAC_BYTES } from "../proto/mac.ts";
+} from "./ethernet.ts";
+import { MAC_BYTES } from "./mac.ts";
 
 /** Bytes of a probe's id. */
 export const PROBE_ID_BYTES = 8;
@@ -45,6 +45,9 @@ const GATEWAY_OFFSET = 38;
 const PROBE_BYTES = 44;
 const AGE_MS_MAX = 0xffff_ffff;
 
+//= PROTOCOL.md 12
+//# Of EtherType 88b5, it holds, from the frame's beginning on: `lanprobe` (14), 1 (22), 1 for the
+//# room's side (23), 1 while the gateway forwards and 0 while it does not (24), its id (26)
 /** A probe of this gateway: a frame that stays, and is written anew before it is sent. */
 export class LoopProbe {
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FRAME_BYTES_MIN);

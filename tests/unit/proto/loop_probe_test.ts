@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { LoopProbe, parseProbe, ProbeSide, ProbeView } from "../../../src/gateway/loop_probe.ts";
+import { LoopProbe, parseProbe, ProbeSide, ProbeView } from "../../../src/proto/loop_probe.ts";
 import { formatMac } from "../../../src/proto/mac.ts";
-import { GATEWAY_MAC } from "./harness.ts";
+import { GATEWAY_MAC } from "../gateway/harness.ts";
 import { hex, toHex } from "../proto/frames.ts";
 
 const ID = hex("f1020304050607ff");
@@ -14,6 +14,9 @@ const GOLDEN = {
     " 001122334401" + "00".repeat(16),
 };
 
+//= PROTOCOL.md 12
+//# Of EtherType 88b5, it holds, from the frame's beginning on: `lanprobe` (14), 1 (22), 1 for the
+//# room's side (23), 1 while the gateway forwards and 0 while it does not (24), its id (26)
 Deno.test("probes are these bytes, and are read back", () => {
   const lan = new LoopProbe(ProbeSide.lan, ID, MAC);
   lan.write(true, 0x12345 + 0.7);
