@@ -8,10 +8,15 @@ import type { DropReason } from "./drops.ts";
 import type { Finding } from "./report.ts";
 
 interface Meaning {
-  /** What `frames` behind a number were. */
+  /** What the frames did; one or many. */
   readonly what: string;
   readonly advice: string;
+  /** Fewer mean nothing; absent: each does. */
+  readonly countMin?: number;
 }
+
+/** A few frames wait too long wherever a connection begins, or changes its way. */
+const FULL_COUNT_MIN = 20;
 
 const MEANINGS: Readonly<Partial<Record<DropReason, Meaning>>> = {
   "foreign-source": {
@@ -31,21 +36,25 @@ const MEANINGS: Readonly<Partial<Record<DropReason, Meaning>>> = {
   "queue-late": {
     what: "waited too long for a line that is full",
     advice: "end what sends much on this PC or in its home, such as uploads, or use a cable",
+    countMin: FULL_COUNT_MIN,
   },
   "queue-overflow": {
     what: "were too many for a line that is full",
     advice: "end what sends much into the party, such as copying files",
+    countMin: FULL_COUNT_MIN,
   },
   "tap-full": {
     what: "came faster than the network adapter takes them",
     advice: "this PC is too busy: end what else keeps it busy",
+    countMin: FULL_COUNT_MIN,
   },
 };
 
 /** The findings of counts by reason, in the order of the table. */
 export function dropFindings(drops: Readonly<Partial<Record<string, number>>>): Finding[] {
-  return Object.entries(MEANINGS).flatMap(([reason, { what, advice }]) => {
+  return Object.entries(MEANINGS).flatMap(([reason, { what, advice, countMin = 1 }]) => {
     const count = drops[reason] ?? 0;
-    return count > 0 ? [{ what: reason, how: `${count} frames ${what}`, advice }] : [];
+    if (count < countMin) return [];
+    return [{ what: reason, how: `${count} ${count === 1 ? "frame" : "frames"} ${what}`, advice }];
   });
 }

@@ -65,7 +65,7 @@ partyTest("a fixed address: whoever is likely to be in the LAN is asked by ARP",
   await player.ip("link", "set", PARTY.tap, "address", "02:00:00:00:00:99");
   await player.run(["ping", "-c", "1", "-W", "1", PARTY.lanAddress], { anyCode: true });
   const isNoted = async () =>
-    /^! foreign-source: +\d+ frames came from this PC, but not from the party's MAC$/m.test(
+    /^! foreign-source: +\d+ frames? came from this PC, but not from the party's MAC$/m.test(
       await doctorOf(party, player),
     );
   await eventually("the doctor knows", isNoted, TIMEOUT_MS);
