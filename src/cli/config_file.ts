@@ -14,6 +14,7 @@
  * A value may be written as text or, where it is one, as a number; what may be given several times is a
  * list; pairs are a table. What the command line says has precedence.
  */
+import { reasonOf } from "../log/user_error.ts";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { whyReadByOthers } from "../system/files/mod.ts";
@@ -130,7 +131,7 @@ export function readConfigFile(program: ProgramSpec, file: string): ConfigValues
   try {
     bytes = Deno.readFileSync(file);
   } catch (error) {
-    return `--config ${file} cannot be read: ${error instanceof Error ? error.message : error}`;
+    return `--config ${file} cannot be read: ${reasonOf(error)}`;
   }
   if (bytes.length > CONFIG_BYTES_MAX) return `${file} is longer than ${CONFIG_BYTES_MAX} bytes`;
   const result = parseConfig(program, new TextDecoder().decode(bytes));

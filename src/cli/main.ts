@@ -2,7 +2,7 @@
 import { configureLogging, loggerOf, logText } from "../log/logging.ts";
 import { findCredential } from "../system/files/mod.ts";
 import { hideSecrets } from "../system/environment/mod.ts";
-import { UserError } from "../log/user_error.ts";
+import { reasonOf, UserError } from "../log/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import {
@@ -95,7 +95,7 @@ function print(text: string): number {
     return ExitCode.done;
   } catch (error) {
     console.error(
-      `cannot write to standard output: ${error instanceof Error ? error.message : error}`,
+      `cannot write to standard output: ${reasonOf(error)}`,
     );
     return ExitCode.failed;
   }

@@ -3,6 +3,7 @@
  * `lanparty.toml` beside it, or asks for what it must know, and leaves the player the time to read
  * what it said.
  */
+import { reasonOf } from "../log/user_error.ts";
 import { consoleProcessCount } from "../system/console/mod.ts";
 import { OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/mod.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
@@ -209,7 +210,7 @@ function saveAnswers(
     writeFileAtomic(file, new TextEncoder().encode(lines.join("")), OWNER_ONLY_MODE);
     dialog.say(`Kept in ${file}.\n`);
   } catch (error) {
-    dialog.say(`${file} cannot be written: ${error instanceof Error ? error.message : error}\n`);
+    dialog.say(`${file} cannot be written: ${reasonOf(error)}\n`);
   }
 }
 

@@ -239,3 +239,20 @@ export function checkCall(call: string, result: number | bigint, detail?: string
 export function closeFd(fd: number): void {
   libc().close(fd);
 }
+
+/**
+ * The version of the running glibc, such as `2.34` (`gnu_get_libc_version`).
+ *
+ * @throws {Error} where there is no glibc
+ */
+export function glibcVersion(): string {
+  const library = Deno.dlopen(LIBC_NAME, {
+    gnu_get_libc_version: { parameters: [], result: "pointer" },
+  });
+  try {
+    const text = library.symbols.gnu_get_libc_version();
+    return text === null ? "" : new Deno.UnsafePointerView(text).getCString();
+  } finally {
+    library.close();
+  }
+}

@@ -21,5 +21,11 @@ export function systemFailure(what: string, cause: unknown): unknown {
     return new UserError(`${what}: ${cause.message}`, { cause });
   }
   const isSystem = cause instanceof Error && typeof (cause as { code?: unknown }).code === "string";
-  return isSystem ? new UserError(`${what}: ${cause.message}`, { cause }) : cause;
+  return isSystem ? new UserError(`${what}: ${reasonOf(cause)}`, { cause }) : cause;
+}
+
+/** What went wrong, for people: what the runtime adds to the system's own words is for programmers. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/ \(os error \d+\).*$/s, "");
 }

@@ -222,7 +222,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what:
       "what the shells of several programs share: native library, state folder, pages, units, the " +
       "frame log's file",
-    folders: [...SHELL, ...system("folders"), "quic", "serve"],
+    folders: [...SHELL, ...system("environment", "folders"), "quic", "serve"],
   },
   "programs/endpoint": {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",

@@ -10,7 +10,7 @@ import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../sys
 import { formatMac } from "../../proto/mac.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 /** Where a client's MAC is kept. */
 export function identityFile(stateDir: string): string {
@@ -39,7 +39,7 @@ export function clientMac(stateDir: string, logger: Logger): Uint8Array {
     return identity.mac;
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    throw new UserError(`the identity file ${path} cannot be used: ${cause.message}`, { cause });
+    throw new UserError(`the identity file ${path} cannot be used: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
+import { runningEndpoint } from "../endpoint/program.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import { LanAddress, type LeasePlayer } from "./lan_address.ts";
 import { guardAdapter } from "./linux_guard.ts";
@@ -33,9 +34,7 @@ const FLEETING = [HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE] as const;
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
-  if (!hasCapability(Capability.netAdmin)) {
-    throw new UserError("lanparty-client makes a network adapter: start it as root");
-  }
+  requireAdapters();
   const stateDir = openStateDir("client", options.stateDir);
   const undoers = {
     [HOST_ROUTE]: undoHostRoute(),
@@ -45,6 +44,34 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
   };
   const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, FLEETING, logger);
   return new LinuxSystem(options, stateDir, journal, logger);
+}
+
+/** Looks at what an adapter takes, before anything else is done. @throws {UserError} it is not there */
+function requireAdapters(): void {
+  const isRoot = Deno.uid() === 0;
+  if (!hasCapability(Capability.netAdmin)) {
+    const how = isRoot
+      ? "it needs the right CAP_NET_ADMIN, which root does not have here; in a container give it " +
+        "--cap-add NET_ADMIN --device /dev/net/tun"
+      : "start it as root";
+    throw new UserError(`lanparty-client makes a network adapter: ${how}`);
+  }
+  if (!isDevice(TUN_DEVICE)) {
+    throw new UserError(
+      `there is no ${TUN_DEVICE}, which makes network adapters: load the kernel's module ` +
+        `(modprobe tun), or give the container --device ${TUN_DEVICE}`,
+    );
+  }
+}
+
+const TUN_DEVICE = "/dev/net/tun";
+
+function isDevice(path: string): boolean {
+  try {
+    return Deno.statSync(path).isCharDevice === true;
+  } catch {
+    return false;
+  }
 }
 
 class LinuxSystem implements ClientSystem {
@@ -81,6 +108,13 @@ class LinuxSystem implements ClientSystem {
   prepareAdapter(): void {
     const { tapName: name = TAP_NAME_DEFAULT } = this.options;
     if (isInterface(name)) {
+      const other = runningEndpoint(this.stateDir, "client");
+      if (other !== undefined) {
+        throw new UserError(
+          `lanparty-client runs already (process ${other}) and has the adapter "${name}": end that ` +
+            "one, or give this one another --tap-name and --state-dir",
+        );
+      }
       throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
     }
     this.handsOff.begin().then((failures) => this.tellOfManagers(failures));

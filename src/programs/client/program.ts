@@ -1,4 +1,5 @@
 /** `lanparty-client`: a network adapter and a session, put together. */
+import { requireGlibc } from "../common/native_library.ts";
 import { formatEndpointAddress } from "../../control/address.ts";
 import { ClientCore } from "../../client/client_core.ts";
 import { AdapterLife } from "../../client/adapter_life.ts";
@@ -55,6 +56,7 @@ const RELEASE_POLL_MS = 5;
  * @throws {UserError} for what the player can mend
  */
 export async function runClient(options: ClientProgramOptions): Promise<number> {
+  requireGlibc();
   const logger = loggerOf("client");
   const openSystem: OpenClientSystem = Deno.build.os === "windows"
     ? openWindowsSystem

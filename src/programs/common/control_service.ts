@@ -2,7 +2,7 @@
 import { type ControlAnswer, parseQuestion } from "../../serve/control.ts";
 import { askSocket, ControlSocket } from "../../serve/control_socket.ts";
 import { type Logger, logText } from "../../log/logging.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 const SOCKET_FILE = "control.sock";
 
@@ -32,7 +32,7 @@ export function serveControl(
   void ControlSocket.listen(path, program, answer).then(
     (listening) => socket = listening,
     (error) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       logText(logger, "warning", `The ${program} cannot be controlled: ${path}: ${why}`);
     },
   );
@@ -63,7 +63,7 @@ export async function askProgram(
       ? "only its user and root may control it"
       : cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.ConnectionRefused
       ? `no ${program} runs there`
-      : cause.message;
+      : reasonOf(cause);
     throw new UserError(`the ${program} of ${stateDir} cannot be asked: ${why}`, { cause });
   }
 }

@@ -2,7 +2,7 @@
 import { FrameLog, type FrameRecord } from "../../observe/frame_log.ts";
 import { OWNER_ONLY_MODE } from "../../system/files/mod.ts";
 import { loggerOf, logText } from "../../log/logging.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 /** Bytes that are collected before they are written. */
 const BATCH_BYTES = 32_768;
@@ -61,7 +61,7 @@ export class FrameLogFile {
       const bytesMax = isFile ? bounds.bytesMax : Infinity;
       return new FrameLogFile(path, file, size, timeOriginMs, { ...bounds, bytesMax });
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = reasonOf(cause);
       throw new UserError(`--frame-log ${path} cannot be written: ${why}`, { cause });
     }
   }
@@ -102,7 +102,7 @@ export class FrameLogFile {
     } catch (error) {
       this.file.close();
       this.file = undefined;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       logText(loggerOf("frames"), "warning", `The frame log cannot be written any more: ${why}`);
     }
   }

@@ -1,10 +1,34 @@
 /** Where the program's msquic comes from: it lies inside the executable, beside the binding. */
+import { glibcVersion } from "../../system/environment/mod.ts";
 import { placeLibrary } from "../../system/files/mod.ts";
 import { QuicLibrary } from "../../quic/mod.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import { UnsafeFolderError } from "../../system/folders/mod.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
+
+/** The oldest glibc that has all that our build of msquic asks for; a test compares it with the build. */
+export const GLIBC_MIN = "2.34";
+
+/**
+ * Looks whether this system can load the library at all, before anything is written anywhere.
+ *
+ * @param running the glibc's version; Windows has none
+ * @throws {UserError} it is too old
+ */
+export function requireGlibc(
+  running: string | undefined = Deno.build.os === "linux" ? glibcVersion() : undefined,
+): void {
+  if (running === undefined) return;
+  const [[major, minor], [wanted, wantedMinor]] = [running, GLIBC_MIN].map((version) =>
+    version.split(".").map(Number)
+  );
+  if (major > wanted || (major === wanted && minor >= wantedMinor)) return;
+  throw new UserError(
+    `this system's C library (glibc ${running}) is too old: lanparty needs ${GLIBC_MIN} or later, ` +
+      "which Debian 12 and Ubuntu 22.04 have",
+  );
+}
 
 /**
  * Opens msquic on a reactor. Linux loads the library from memory, so nothing is left in a folder;

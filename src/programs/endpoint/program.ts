@@ -8,7 +8,12 @@ import { TrafficCounters } from "../../observe/counters.ts";
 import type { QuicLibrary } from "../../quic/mod.ts";
 import { BufferPool } from "../../queue/buffer_pool.ts";
 import { QueueArena } from "../../queue/fair_queue.ts";
-import { claimInstance, InstanceBusyError } from "../../system/instance/mod.ts";
+import {
+  claimInstance,
+  InstanceBusyError,
+  instanceFile,
+  runningInstance,
+} from "../../system/instance/mod.ts";
 import { UnsafePathError } from "../../system/files/mod.ts";
 import { createReactor, type Reactor } from "../../reactor/mod.ts";
 import { type BeforeLeaving, Departure } from "./departure.ts";
@@ -137,6 +142,11 @@ export function openEndpoint(
   });
 }
 
+/** The process that runs with this state folder, if there is another one. */
+export function runningEndpoint(stateDir: string, role: string): number | undefined {
+  return runningInstance(instanceFile(stateDir, role));
+}
+
 /**
  * Two processes with one state folder have one MAC and one resume token: each would push the other out.
  *
@@ -144,7 +154,7 @@ export function openEndpoint(
  */
 function claimState(stateDir: string, role: string): () => void {
   try {
-    return claimInstance(`${stateDir}/lanparty-${role}-process.json`);
+    return claimInstance(instanceFile(stateDir, role));
   } catch (cause) {
     if (cause instanceof InstanceBusyError) {
       const text = `the state folder ${stateDir} cannot be used: ${cause.message}; end that one, ` +

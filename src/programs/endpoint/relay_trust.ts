@@ -17,7 +17,7 @@ import { canonicalIp } from "../../trust/server_name.ts";
 import { SYSTEM_CA_FILES } from "../../trust/system_store.ts";
 import { type LeafPolicy, type TrustFailure, verifyLeaf } from "../../trust/verify.ts";
 import { ALPN } from "../common/alpn.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 /** A certificate's judgement. */
 export type TrustJudgement =
@@ -220,9 +220,7 @@ function readPin(path: string): RelayPin {
       ? cause.message
       : cause instanceof Deno.errors.NotFound
       ? "there is no such file"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      : reasonOf(cause);
     throw new UserError(`--relay-ca-cert ${path}: ${why}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
 /** Whether a gateway's host has locked the room: a file in its state folder, there while it is locked. */
+import { reasonOf } from "../../log/user_error.ts";
 import { pathIn, readOwnFile, removeFileIfThere, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
@@ -26,7 +27,7 @@ export class LockFile {
       const end = locked
         ? "the lock ends with the gateway"
         : "the lock is back with the next gateway";
-      logText(this.logger, "warning", `Cannot write ${this.path}: ${textOf(error)}: ${end}`);
+      logText(this.logger, "warning", `Cannot write ${this.path}: ${reasonOf(error)}: ${end}`);
     }
   }
 
@@ -35,12 +36,8 @@ export class LockFile {
       const bytes = readOwnFile(this.path);
       return bytes !== undefined && new TextDecoder().decode(bytes).trim() === this.room;
     } catch (error) {
-      logText(this.logger, "warning", `The room is not locked: ${textOf(error)}`);
+      logText(this.logger, "warning", `The room is not locked: ${reasonOf(error)}`);
       return false;
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 /** `lanparty-gateway`: a LAN interface and a session, put together. */
+import { requireGlibc } from "../common/native_library.ts";
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { formatEndpointAddress } from "../../control/address.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
@@ -60,6 +61,7 @@ const SNAPSHOT_INTERVAL_MS = 10_000;
  * @throws {UserError} for what the host can mend
  */
 export async function runGateway(options: GatewayProgramOptions): Promise<number> {
+  requireGlibc();
   const logger = loggerOf("gateway");
   if (!hasCapability(Capability.netRaw)) {
     throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");

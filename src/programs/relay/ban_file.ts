@@ -3,6 +3,7 @@
  * is written at most every two seconds, and not while frames wait for it. What it cannot use of a file that is
  * there already it never writes over: that one is put aside first.
  */
+import { reasonOf } from "../../log/user_error.ts";
 import {
   OWNER_ONLY_MODE,
   pathIn,
@@ -114,7 +115,7 @@ export class BanFile {
   }
 
   private sayFailure(error: unknown): void {
-    const why = textOf(error);
+    const why = reasonOf(error);
     if (this.failure === undefined) {
       const text = `Cannot write ${this.path}: ${why}: until it can be, bans end with the relay`;
       logText(this.logger, "warning", text);
@@ -129,7 +130,7 @@ export class BanFile {
       if (bytes === undefined) return [];
       text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes);
     } catch (error) {
-      this.giveUp("unread", `No ban is in force: cannot read ${this.path}: ${textOf(error)}`);
+      this.giveUp("unread", `No ban is in force: cannot read ${this.path}: ${reasonOf(error)}`);
       return [];
     }
     const { bans, damaged } = parseBans(text);
@@ -150,7 +151,7 @@ export class BanFile {
       this.putAside();
       logText(this.logger, "warning", `${what}; it is ${aside} now`);
     } catch (error) {
-      const why = `it cannot become ${aside}: ${textOf(error)}`;
+      const why = `it cannot become ${aside}: ${reasonOf(error)}`;
       logText(this.logger, "warning", `${what}; no ban is written, since ${why}`);
     }
   }
@@ -165,8 +166,4 @@ export class BanFile {
     }
     this.aside = undefined;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

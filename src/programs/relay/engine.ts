@@ -20,7 +20,7 @@ import { randomBytes } from "../common/random.ts";
 import type { RelayCertificate } from "./identity.ts";
 import { RelayNode } from "./node.ts";
 import type { RelayProgramOptions } from "./options.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
 const POOL_SLOTS = 32_768;
@@ -230,7 +230,7 @@ export function writeCertificate(
   try {
     Deno.writeFileSync(derOutFile, leafDer);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reasonOf(cause);
     throw new UserError(`--dev-cert-der-out ${derOutFile} cannot be written: ${why}`, { cause });
   }
 }

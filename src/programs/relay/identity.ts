@@ -15,7 +15,7 @@ import {
   whyReadByOthers,
   writeFileAtomic,
 } from "../../system/files/mod.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 
 const CERTIFICATE_FILE = "relay-cert.pem";
 const KEY_FILE = "relay-key.pem";
@@ -150,7 +150,7 @@ export async function selfSignedCertificate(
     if (!(cause instanceof TypeError) && !(cause instanceof Deno.errors.PermissionDenied)) {
       throw cause;
     }
-    throw new UserError(`cannot make a certificate in ${stateDir}: ${cause.message}`, { cause });
+    throw new UserError(`cannot make a certificate in ${stateDir}: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -204,7 +204,7 @@ function readUserFile(path: string, option: string): Uint8Array {
       ? "there is no such file"
       : cause instanceof Deno.errors.PermissionDenied
       ? "it may not be read"
-      : cause.message;
+      : reasonOf(cause);
     throw new UserError(`${option} ${path}: ${why}`, { cause });
   }
 }

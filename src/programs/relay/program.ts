@@ -1,4 +1,5 @@
 /** `lanparty-relay`: puts the parts together and runs them until a signal ends it. */
+import { requireGlibc } from "../common/native_library.ts";
 import { LocalDirectory } from "../../relay/directory.ts";
 import { BanFile } from "./ban_file.ts";
 import { serveControl } from "../common/control_service.ts";
@@ -25,6 +26,7 @@ import { openStateDir } from "../common/state_dir.ts";
  * @throws {UserError} for what the administrator can mend
  */
 export async function runRelay(options: RelayProgramOptions): Promise<number> {
+  requireGlibc();
   const listen = workerListen(options);
   return options.reactors === 1 ? await runAlone(options) : await superviseWorkers(options, listen);
 }

@@ -8,6 +8,11 @@
 import { OWNER_ONLY_MODE, readOwnFile, removeFileIfThere, writeFileAtomic } from "../files/mod.ts";
 import { identifyProcess, isRunning, parseIdentity, type ProcessIdentity } from "../process/mod.ts";
 
+/** The file for a part (`client` or `gateway`) in its state folder. */
+export function instanceFile(stateDir: string, part: string): string {
+  return `${stateDir}/lanparty-${part}-process.json`;
+}
+
 /** Another process has it, and still runs. */
 export class InstanceBusyError extends Error {
   override readonly name = "InstanceBusyError";
@@ -28,16 +33,20 @@ export function claimInstance(path: string): () => void {
   // Of two that start at the same moment one must see the other.
   const lock = lockFolder(path.replace(/[^/]*$/, "") || ".");
   try {
-    const owner = parseOwner(readOwnFile(path));
-    if (owner !== undefined && owner.pid !== Deno.pid && isRunning(owner)) {
-      throw new InstanceBusyError(owner.pid);
-    }
+    const other = runningInstance(path);
+    if (other !== undefined) throw new InstanceBusyError(other);
     const self = identifyProcess(Deno.pid) ?? { pid: Deno.pid, startTicks: 0 };
     writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(self)), OWNER_ONLY_MODE);
     return () => removeFileIfThere(path);
   } finally {
     lock?.close();
   }
+}
+
+/** The process that has it now, if it is not this one. @throws {UnsafePathError} see {@linkcode claimInstance} */
+export function runningInstance(path: string): number | undefined {
+  const owner = parseOwner(readOwnFile(path));
+  return owner !== undefined && owner.pid !== Deno.pid && isRunning(owner) ? owner.pid : undefined;
 }
 
 /** Where folders cannot be opened (Windows) the adapter's driver lets in one process alone. */

@@ -1,2 +1,2 @@
 /** One process at a time. */
-export { claimInstance, InstanceBusyError } from "./instance.ts";
+export { claimInstance, InstanceBusyError, instanceFile, runningInstance } from "./instance.ts";
