@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { assertGreater } from "@std/assert";
 import { FrameLogReader } from "./frame_log.ts";
 import { FrameStation } from "./frame_station.ts";
 import { ethernet, pattern, toHex, type VlanTag } from "../../tools/lab/frames.ts";
@@ -24,6 +25,8 @@ const ATTEMPTS_MAX = 3;
 export interface Scene {
   readonly party: Party;
   readonly lan: FrameStation;
+  /** The player's PC, and the station at its adapter. */
+  readonly home: Namespace;
   readonly player: FrameStation;
   readonly relayLog: FrameLogReader;
   readonly gatewayLog: FrameLogReader;
@@ -54,11 +57,20 @@ export async function openScene(party: Party, options: SceneOptions = {}): Promi
   return {
     party,
     lan,
+    home: player,
     player: await FrameStation.open(player, PARTY.tap),
     relayLog: new FrameLogReader(party.frameLogFile("relay")),
     gatewayLog: new FrameLogReader(party.frameLogFile("gateway")),
     clientLog: new FrameLogReader(party.frameLogFile("client")),
   };
+}
+
+/** The UDP port from which a program in this namespace is connected to its relay. */
+export async function ownPortOf(namespace: Namespace): Promise<number> {
+  const { stdout } = await namespace.run(["ss", "-H", "-u", "-n", "dport", "=", ":443"]);
+  const [, port] = /:(\d+)\s+\S+:443\s*$/m.exec(stdout) ?? [];
+  assertGreater(Number(port), 0, stdout);
+  return Number(port);
 }
 
 let nextLengthBytes = 300;

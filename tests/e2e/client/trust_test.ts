@@ -66,7 +66,7 @@ async function openScene(party: Party): Promise<Scene> {
     const command = party.relayCommand(...options, ...certificate, "--log-level", "trace");
     relays.set(name, party.relay.spawn(command));
   }
-  for (const relay of relays.values()) await relay.waitForLine(/certificate (in use|made)/);
+  for (const relay of relays.values()) await relay.waitForLine(/Certificate (in use|made)/);
   return { party, player, certificates, issued, relays, selfSignedDer };
 }
 
@@ -85,7 +85,7 @@ function clientCommand(scene: Scene, relay: RelayName, trust: readonly string[])
 /** What a relay has said since it began to listen. */
 function heard(relay: LabProcess): string[] {
   const lines = relay.stderr.trim().split("\n");
-  return lines.slice(lines.findIndex((line) => /certificate (in use|made)/.test(line)) + 1);
+  return lines.slice(lines.findIndex((line) => /Certificate (in use|made)/.test(line)) + 1);
 }
 
 interface Attempt {

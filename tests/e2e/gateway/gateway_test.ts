@@ -30,6 +30,7 @@ import {
   LAN_MAC,
   MULTICAST_MAC,
   openScene,
+  ownPortOf,
   PLAYER_ADDRESS,
   PLAYER_MAC,
   type Scene,
@@ -51,10 +52,16 @@ partyTest("gateway: what the LAN and the tunnel exchange", async (party, step) =
   await whatEnters(scene, step);
   await whatComesOut(scene, step);
   await step("a packet of the gateway's own connection never enters", async () => {
-    await assertOwnTraffic(scene.lan, LAN_MAC, PARTY.relayAddressForGateway, scene.gatewayLog);
+    const { lan, gatewayLog: log } = scene;
+    const ownPort = await ownPortOf(party.gateway);
+    const relay = PARTY.relayAddressForGateway;
+    await assertOwnTraffic({ station: lan, source: LAN_MAC, relay, ownPort, log });
   });
   await step("nor one of the client's own", async () => {
-    await assertOwnTraffic(scene.player, PLAYER_MAC, PARTY.relayAddressForPlayer, scene.clientLog);
+    const { player, clientLog: log } = scene;
+    const ownPort = await ownPortOf(scene.home);
+    const relay = PARTY.relayAddressForPlayer;
+    await assertOwnTraffic({ station: player, source: PLAYER_MAC, relay, ownPort, log });
   });
   await vlanTags(scene, step);
 });
@@ -117,12 +124,18 @@ async function whatComesOut({ lan, player, relayLog }: Scene, step: Step): Promi
   });
 }
 
-/** A packet to the relay's address and port is dropped by the program that has the connection. */
+/** Where packets of a connection are sent, as if they were its program's own. */
+interface OwnTrafficCase {
+  readonly station: FrameStation;
+  readonly source: string;
+  readonly relay: string;
+  readonly ownPort: number;
+  readonly log: FrameLogReader;
+}
+
+/** A packet between relay and connection is dropped by the program that has it; another program's is not. */
 async function assertOwnTraffic(
-  station: FrameStation,
-  source: string,
-  relayAddress: string,
-  log: FrameLogReader,
+  { station, source, relay, ownPort, log }: OwnTrafficCase,
 ): Promise<void> {
   for (const tags of [[], [{ id: 7 }]]) {
     const make = (sourcePort: number, destinationPort: number) =>
@@ -132,17 +145,18 @@ async function assertOwnTraffic(
         type: Type.ipv4,
         tags,
         payload: udpPacket({
-          source: sourcePort === PARTY.relayPort ? relayAddress : "10.77.0.66",
-          destination: sourcePort === PARTY.relayPort ? "10.77.0.66" : relayAddress,
+          source: sourcePort === PARTY.relayPort ? relay : "10.77.0.66",
+          destination: sourcePort === PARTY.relayPort ? "10.77.0.66" : relay,
           sourcePort,
           destinationPort,
           payload: uniquePayload(),
         }),
       });
     const cases: [Uint8Array, boolean][] = [
-      [make(40_000, PARTY.relayPort), true],
-      [make(PARTY.relayPort, 40_000), true],
-      [make(40_000, PARTY.relayPort + 1), false],
+      [make(ownPort, PARTY.relayPort), true],
+      [make(PARTY.relayPort, ownPort), true],
+      [make(ownPort, PARTY.relayPort + 1), false],
+      [make(ownPort ^ 1, PARTY.relayPort), false],
     ];
     for (const [frame, own] of cases) {
       await station.send(frame);

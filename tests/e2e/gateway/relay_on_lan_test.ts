@@ -35,6 +35,7 @@ import {
   LAN_MAC,
   MULTICAST_MAC,
   openScene,
+  ownPortOf,
   PLAYER_ADDRESS,
   PLAYER_MAC,
   type Scene,
@@ -164,14 +165,6 @@ async function assertTaggedKeptOut(
   assertEquals([record.action, record.dropReason], ["drop", "own-traffic"]);
 }
 
-/** The UDP port from which the gateway's connection is sent. */
-async function ownPortOf(gateway: Namespace): Promise<number> {
-  const { stdout } = await gateway.run(["ss", "-H", "-u", "-n", "dport", "=", ":443"]);
-  const [, port] = /:(\d+)\s+\S+:443\s*$/m.exec(stdout) ?? [];
-  assertGreater(Number(port), 0, stdout);
-  return Number(port);
-}
-
 /** A game server on the relay's machine, whose answer is sent in three IP packets, is heard by the player. */
 async function assertLongAnswer(relay: Namespace, player: Namespace): Promise<void> {
   const answer = 3_000;
@@ -192,21 +185,14 @@ async function assertLongAnswer(relay: Namespace, player: Namespace): Promise<vo
 partyTest("a relay on the bridged LAN itself: over IPv4", async (party, step) => {
   await buildHub(party);
   await floodNeighbour(party.relay, "10.77.0.2");
-  let home: Namespace | undefined;
-  const scene = await openScene(party, {
-    gateway: ["--relay", "10.77.0.3:443"],
-    prepare: (player) => {
-      home = player;
-      return Promise.resolve();
-    },
-  });
+  const scene = await openScene(party, { gateway: ["--relay", "10.77.0.3:443"] });
   await play(scene, step);
   await step("the gateway has seen its own packets, and kept them out", async () => {
     await assertKeptOut(scene, Type.ipv4);
   });
   await step(
     "a long answer of a game server beside the relay arrives",
-    () => assertLongAnswer(party.relay, home!),
+    () => assertLongAnswer(party.relay, scene.home),
   );
   assertMatch(party.gatewayProcess!.stderr, /Joined the room/);
 });

@@ -126,7 +126,7 @@ Deno.test("random datagrams and control messages cost a pair in another room not
 async function roomsLeft(relay: RelayProcess): Promise<string[]> {
   await pause(1_300);
   const open = new Set<string>();
-  for (const [, what, room] of relay.log.matchAll(/"room (opened|closed)".*?"room":"(.*?)"/g)) {
+  for (const [, what, room] of relay.log.matchAll(/"Room (opened|closed)".*?"room":"(.*?)"/g)) {
     if (what === "opened") open.add(room);
     else open.delete(room);
   }

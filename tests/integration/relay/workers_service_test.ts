@@ -147,7 +147,7 @@ Deno.test("at the first start one certificate is made, for all", async () => {
       args: ["fingerprint", "--state-dir", `${folder}/state`],
     }).output();
     assertEquals(new TextDecoder().decode(stdout).trim(), made);
-    assertEquals(relay.stderr.match(/certificate (made|renewed)/g)?.length, 1);
+    assertEquals(relay.stderr.match(/Certificate (made|renewed)/g)?.length, 1);
     assertEquals(relay.stderr.match(/Listening/g)?.length, 4);
     assertEquals((await Deno.stat(`${folder}/relay.der`)).isFile, true);
   } finally {
