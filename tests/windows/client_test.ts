@@ -1,6 +1,4 @@
-/**
- * The compiled lanparty-client.exe under Wine.
- */
+/** The compiled lanparty-client.exe under Wine. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkBroadcast, checkPing, checkSeparation, checkTcp } from "../../tools/lab/checks.ts";
 import { readIperf } from "../../tools/lab/figures.ts";
@@ -145,7 +143,7 @@ async function checkDoctor(party: Party, pc: WinePc, address: string): Promise<v
     /^ {2}running: +yes; this is \d+ s old$/m,
     new RegExp(`^ {2}LAN: +You are in the LAN as ${address}\\. Start your game\\.$`, "m"),
     /^ {2}relay: +\S+ \(connected, round trip [\d.]+ ms, [\d.]+ % lost\)$/m,
-    /^ {2}room: +\(not shown\) \(peer \d+, 1 others\)$/m,
+    /^ {2}room: +\(not shown\) \(peer \d+, 1 other\)$/m,
     /^ {2}party: +the party's gateway is there$/m,
     /^ {2}route: +to the relay is pinned$/m,
     /^ {2}clock: +as the relay's, to the second$/m,

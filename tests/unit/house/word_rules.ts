@@ -36,3 +36,26 @@ function textsOf(node: SyntaxNode): { readonly value: string; readonly at: numbe
   const [head] = node["quasis"] as readonly { readonly cooked: string }[];
   return [{ value: head.cooked, at }];
 }
+
+/** Members that TypeScript alone hides: `#` hides them from everybody. */
+export function findPrivateKeywords(file: SourceFile): string[] {
+  const findings: string[] = [];
+  visitNodes(file, (node) => {
+    if (node["accessibility"] !== "private") return;
+    const isConstructor = node.type === "MethodDefinition" && node["kind"] === "constructor";
+    if (!isConstructor) findings.push(finding(file, node.range[0], "private"));
+  });
+  return findings;
+}
+
+const MODULE_TAG = ["@mod", "ule"].join("");
+
+/** Sources whose first comment does not say that it is the module's; other files whose comments do. */
+export function findOddModuleTags(file: SourceFile): string[] {
+  const [head = ""] = /^\/\*\*[^]*?\*\//.exec(file.text) ?? [];
+  const tags = file.text.split(`* ${MODULE_TAG}\n`).length - 1;
+  const isRight = file.path.startsWith("src/")
+    ? head.endsWith(` * ${MODULE_TAG}\n */`) && tags === 1
+    : tags === 0;
+  return isRight ? [] : [`${file.path}:1: ${MODULE_TAG}`];
+}

@@ -1,9 +1,10 @@
 /** The house writes things in one way; and each rule finds what it is there for. */
 import { assertEquals } from "@std/assert";
 import { readSources } from "./source.ts";
-import { findSmallLogTexts } from "./word_rules.ts";
+import { findOddModuleTags, findPrivateKeywords, findSmallLogTexts } from "./word_rules.ts";
 
 const sources = readSources(["src"]);
+const everything = readSources(["src", "tests", "tools"]);
 
 Deno.test("a log line begins with a capital letter", () => {
   assertEquals(sources.flatMap(findSmallLogTexts), []);
@@ -22,4 +23,41 @@ Deno.test("the rule on log lines finds small ones, in all forms", () => {
   ].join("\n");
   const found = findSmallLogTexts({ path: "src/relay/example.ts", text });
   assertEquals(found.map((one) => Number(one.split(":")[1])), [1, 3, 5, 6]);
+});
+
+Deno.test("what is private is so for everybody", () => {
+  assertEquals(everything.flatMap(findPrivateKeywords), []);
+});
+
+Deno.test("the first comment of each source is its module's, and no other comment is", () => {
+  assertEquals(everything.flatMap(findOddModuleTags), []);
+});
+
+Deno.test("the rule on private members finds them, and lets constructors be", () => {
+  const text = [
+    "class A {",
+    "  private a = 1;",
+    "  #b = 2;",
+    "  private constructor(readonly c: number) {}",
+    "  private get d() { return 1; }",
+    "  private static e() {}",
+    "}",
+    "class B {",
+    "  constructor(private readonly f: number) {}",
+    "}",
+  ].join("\n");
+  const found = findPrivateKeywords({ path: "src/relay/example.ts", text });
+  assertEquals(found.map((one) => Number(one.split(":")[1])), [2, 5, 6, 9]);
+});
+
+Deno.test("the rule on modules finds what has no head, two of them, and one in a test", () => {
+  const tag = ["@mod", "ule"].join("");
+  const head = `/**\n * What it is.\n *\n * ${tag}\n */\n`;
+  const odd = (path: string, text: string) => findOddModuleTags({ path, text }).length;
+  assertEquals(odd("src/a.ts", `${head}export const a = 1;\n`), 0);
+  assertEquals(odd("src/a.ts", "/** What it is. */\nimport './b.ts';\n"), 1);
+  assertEquals(odd("src/a.ts", "export const a = 1;\n"), 1);
+  assertEquals(odd("src/a.ts", head + head), 1);
+  assertEquals(odd("tests/a.ts", head), 1);
+  assertEquals(odd("tests/a.ts", "/** What it is. */\n"), 0);
 });
