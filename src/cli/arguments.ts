@@ -1,6 +1,8 @@
 /**
  * Command lines taken apart, by a table of options: `--name VALUE`, `--name=VALUE`, switches, one letter for
  * some of them, and words that are no options. Behind `--` all are words.
+ *
+ * @module
  */
 import { cleanText, countCodePoints, isolated } from "../proto/clean_text.ts";
 

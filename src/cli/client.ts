@@ -1,4 +1,8 @@
-/** The executable `lanparty-client`. */
+/**
+ * The executable `lanparty-client`.
+ *
+ * @module
+ */
 import { ownStateFolder } from "../system/files/mod.ts";
 import { runClient } from "../programs/client/program.ts";
 import { runDoctor } from "../programs/client/doctor.ts";

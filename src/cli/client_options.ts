@@ -1,4 +1,8 @@
-/** The command line of `lanparty-client`. */
+/**
+ * The command line of `lanparty-client`.
+ *
+ * @module
+ */
 import { LanNetworks, NetworkVerdict, parseLanNetwork } from "../client/lan_networks.ts";
 import { TAP_NAME_DEFAULT } from "../link/tap.ts";
 import { formatCidr, type IpNetwork, IPV4_BYTES, networkOf, parseCidr } from "../proto/ip.ts";

@@ -1,4 +1,8 @@
-/** Options of more than one program. */
+/**
+ * Options of more than one program.
+ *
+ * @module
+ */
 import { parseStatusAddress, type StatusAddress } from "../serve/status_address.ts";
 import { type CommandSpec, expecting, type OptionSpec } from "./options.ts";
 

@@ -13,6 +13,8 @@
  *
  * A value may be written as text or, where it is one, as a number; what may be given several times is a
  * list; pairs are a table. What the command line says has precedence.
+ *
+ * @module
  */
 import { reasonOf } from "../log/user_error.ts";
 import { parse, TomlError } from "smol-toml";

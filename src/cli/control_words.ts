@@ -1,4 +1,8 @@
-/** Options of `ctl`, which go to the running program behind its words. */
+/**
+ * Options of `ctl`, which go to the running program behind its words.
+ *
+ * @module
+ */
 import { REASON_CODE_POINTS_MAX } from "../control/host_messages.ts";
 import { parseTimeSpan } from "../proto/time_span.ts";
 import { countCodePoints } from "../proto/clean_text.ts";

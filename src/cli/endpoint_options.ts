@@ -1,4 +1,8 @@
-/** The options that client and gateway have in common. */
+/**
+ * The options that client and gateway have in common.
+ *
+ * @module
+ */
 import { type EndpointAddress, parseEndpointAddress } from "../control/address.ts";
 import { type KeyKind, readKey } from "../control/printed_key.ts";
 import { parseRoomCode } from "../control/room.ts";

@@ -1,4 +1,8 @@
-/** The executable `lanparty-gateway`. */
+/**
+ * The executable `lanparty-gateway`.
+ *
+ * @module
+ */
 import { ownStateFolder } from "../system/files/mod.ts";
 import { keyFileText, makeKeys } from "../programs/endpoint/access_key.ts";
 import { askProgram } from "../programs/common/control_service.ts";

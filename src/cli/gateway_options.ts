@@ -1,4 +1,8 @@
-/** The command line of `lanparty-gateway`. */
+/**
+ * The command line of `lanparty-gateway`.
+ *
+ * @module
+ */
 import type { GatewayProgramOptions } from "../programs/gateway/program.ts";
 import { CHECK_CONFIG, FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { REMOVAL_OPTIONS } from "./control_words.ts";

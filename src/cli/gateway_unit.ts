@@ -1,4 +1,8 @@
-/** The systemd unit of a gateway. */
+/**
+ * The systemd unit of a gateway.
+ *
+ * @module
+ */
 import { formatGatewayUnit, GATEWAY_STATE_FOLDER } from "../programs/gateway/unit.ts";
 import { GATEWAY_PROGRAM } from "./gateway_options.ts";
 import { type OwnUnit, unitOf, type UnitText } from "./unit_command.ts";

@@ -1,4 +1,8 @@
-/** The help of a program and of its commands, from the list of its options. */
+/**
+ * The help of a program and of its commands, from the list of its options.
+ *
+ * @module
+ */
 import {
   allOptions,
   type CommandSpec,

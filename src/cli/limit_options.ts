@@ -1,4 +1,8 @@
-/** The relay's limits as options, and back as what its core takes. */
+/**
+ * The relay's limits as options, and back as what its core takes.
+ *
+ * @module
+ */
 import { TAP_MTU_MAX, TAP_MTU_MIN } from "../proto/mtu.ts";
 import { RELAY_DEFAULTS, type RelayOptions } from "../relay/limits.ts";
 import { integerBetween, type OptionSpec, type OptionValues } from "./options.ts";

@@ -1,4 +1,8 @@
-/** What the three entries share: help, usage errors, logging, exit codes. */
+/**
+ * What the three entries share: help, usage errors, logging, exit codes.
+ *
+ * @module
+ */
 import { configureLogging, loggerOf, logText } from "../log/logging.ts";
 import { findCredential } from "../system/files/mod.ts";
 import { hideSecrets } from "../system/environment/mod.ts";

@@ -1,4 +1,8 @@
-/** What `new-key` says beside the keys: what players are to be sent. */
+/**
+ * What `new-key` says beside the keys: what players are to be sent.
+ *
+ * @module
+ */
 import type { OptionValues } from "./options.ts";
 import { INVITATION } from "./endpoint_options.ts";
 

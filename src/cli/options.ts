@@ -1,6 +1,8 @@
 /**
  * Command lines as data: each program lists its options, and help, parsing and every usage error come
  * from that one list.
+ *
+ * @module
  */
 import { type OptionShape, parseArguments, type ParsedArguments, quoted } from "./arguments.ts";
 import type { LogFormat, LogLevelName } from "../log/logging.ts";
@@ -81,7 +83,11 @@ export type OptionValue =
 
 /** The values found, by the options' names. */
 export class OptionValues {
-  constructor(private readonly values: ReadonlyMap<string, OptionValue> = new Map()) {}
+  readonly #values: ReadonlyMap<string, OptionValue>;
+
+  constructor(values: ReadonlyMap<string, OptionValue> = new Map()) {
+    this.#values = values;
+  }
 
   /** The option's text, or `undefined` when it was not given and has no default. */
   text(name: string): string | undefined {
@@ -95,7 +101,7 @@ export class OptionValues {
 
   /** All texts of a repeatable option. */
   list(name: string): readonly string[] {
-    const value = this.values.get(name);
+    const value = this.#values.get(name);
     return value === undefined || value === true ? [] : value.texts;
   }
 
@@ -111,20 +117,20 @@ export class OptionValues {
 
   /** What the texts of a repeatable option were read as. */
   allOf<Value>(spec: OptionSpec<Value>): readonly Value[] {
-    const value = this.values.get(spec.name);
+    const value = this.#values.get(spec.name);
     // What stands under a name was read by the option of that name.
     return value === undefined || value === true ? [] : value.parsed as readonly Value[];
   }
 
   /** Whether a switch was given. */
   flag(name: string): boolean {
-    return this.values.get(name) === true;
+    return this.#values.get(name) === true;
   }
 
   /** All of them as texts, to be handed to another process. */
   toRecord(): Record<string, readonly string[] | boolean> {
     return Object.fromEntries(
-      Array.from(this.values, ([name, value]) => [name, value === true || value.texts]),
+      Array.from(this.#values, ([name, value]) => [name, value === true || value.texts]),
     );
   }
 

@@ -2,6 +2,8 @@
  * A program that was double-clicked: it has a window of its own and no arguments. It takes a file
  * `lanparty.toml` beside it, or asks for what it must know, and leaves the player the time to read
  * what it said.
+ *
+ * @module
  */
 import { reasonOf } from "../log/user_error.ts";
 import { consoleProcessCount } from "../system/console/mod.ts";

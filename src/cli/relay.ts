@@ -1,4 +1,8 @@
-/** The executable `lanparty-relay`. */
+/**
+ * The executable `lanparty-relay`.
+ *
+ * @module
+ */
 import { configureLogging } from "../log/logging.ts";
 import { parseJob, WORKER_WORD, type WorkerJob } from "../programs/relay/workers/messages.ts";
 import { runWorker, sayFailure } from "../programs/relay/workers/program.ts";

@@ -1,4 +1,8 @@
-/** The command line of `lanparty-relay`. */
+/**
+ * The command line of `lanparty-relay`.
+ *
+ * @module
+ */
 import {
   type ListenAddress,
   parseEndpointAddress,

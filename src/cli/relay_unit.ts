@@ -1,4 +1,8 @@
-/** The systemd unit of a relay. */
+/**
+ * The systemd unit of a relay.
+ *
+ * @module
+ */
 import { RELAY_DEFAULTS } from "../relay/limits.ts";
 import { formatRelayUnit, RELAY_STATE_FOLDER } from "../programs/relay/unit.ts";
 import { type RelaySize, relayUnitLimits } from "../programs/relay/unit_limits.ts";

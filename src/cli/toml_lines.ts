@@ -3,6 +3,8 @@
  *
  * The document is cut into its statements (`key = value`, `[header]`), which may go over several lines, and
  * each is parsed by itself: all keys of a document are found in one walk over it.
+ *
+ * @module
  */
 import { parse } from "smol-toml";
 
@@ -11,7 +13,7 @@ const PATH_KEYS_MAX = 4;
 
 /** The lines, from 1, on which the keys of a document are first set. */
 export class TomlLines {
-  private readonly lines = new Map<string, number>();
+  readonly #lines = new Map<string, number>();
 
   /** @param text a document that was parsed without an error */
   constructor(text: string) {
@@ -21,27 +23,27 @@ export class TomlLines {
       const table = parse(statement);
       const isHeader = statement.trimStart().startsWith("[");
       if (isHeader) header = headerPath(table);
-      this.note(isHeader ? [] : header, table, line);
+      this.#note(isHeader ? [] : header, table, line);
     }
   }
 
   /** The line on which a key, or what holds it, is set; 1 for what is nowhere. */
   lineOf(path: readonly string[]): number {
     for (let length = Math.min(path.length, PATH_KEYS_MAX); length > 0; length--) {
-      const line = this.lines.get(JSON.stringify(path.slice(0, length)));
+      const line = this.#lines.get(JSON.stringify(path.slice(0, length)));
       if (line !== undefined) return line;
     }
     return 1;
   }
 
-  private note(above: readonly string[], value: unknown, line: number): void {
+  #note(above: readonly string[], value: unknown, line: number): void {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     if (above.length === PATH_KEYS_MAX) return;
     for (const [key, below] of Object.entries(value)) {
       const path = [...above, key];
       const name = JSON.stringify(path);
-      if (!this.lines.has(name)) this.lines.set(name, line);
-      this.note(path, below, line);
+      if (!this.#lines.has(name)) this.#lines.set(name, line);
+      this.#note(path, below, line);
     }
   }
 }

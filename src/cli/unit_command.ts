@@ -1,4 +1,8 @@
-/** The command `unit`: the command line that it was given, as a systemd unit. */
+/**
+ * The command `unit`: the command line that it was given, as a systemd unit.
+ *
+ * @module
+ */
 import { isHiddenFromService, type UnitCredential } from "../programs/common/systemd_unit.ts";
 import { allOptions, type OptionValues, type ProgramSpec } from "./options.ts";
 import { UserError } from "../log/user_error.ts";

@@ -1,4 +1,8 @@
-/** One name for all addresses that one host can have. */
+/**
+ * One name for all addresses that one host can have.
+ *
+ * @module
+ */
 import { formatIp, IPV4_BYTES, networkOf, parseIpAddress } from "../proto/ip.ts";
 
 /** Of an IPv6 address: what one subscriber has to himself. */

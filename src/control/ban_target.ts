@@ -1,4 +1,8 @@
-/** What a ban can look for: a MAC, an address or a resume token, as text in one form each. */
+/**
+ * What a ban can look for: a MAC, an address or a resume token, as text in one form each.
+ *
+ * @module
+ */
 import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
 import { formatMac, isMulticastMac, parseMac } from "../proto/mac.ts";
 import { addressKey } from "./address_key.ts";

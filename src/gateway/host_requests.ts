@@ -6,6 +6,8 @@
  *
  * A lock is remembered here, since the relay has it only while the room is there: it is asked for again in each
  * new session, a while after its beginning.
+ *
+ * @module
  */
 import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../control/host_messages.ts";
 

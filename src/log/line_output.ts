@@ -26,61 +26,64 @@ export interface LineWriter {
 export class LineOutput {
   /** Lines that were dropped since the last that was written. */
   lost = 0;
-  private readonly pending: Uint8Array[] = [];
-  private pendingBytes = 0;
-  private readonly encoder = new TextEncoder();
+  readonly #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  readonly #encoder = new TextEncoder();
+  readonly #writer: LineWriter;
 
-  constructor(private readonly writer: LineWriter) {}
+  constructor(writer: LineWriter) {
+    this.#writer = writer;
+  }
 
   /** Writes a line (with its newline), after those that still wait; or keeps it, or drops it. */
   line(text: string): void {
     this.flush();
-    const bytes = this.encoder.encode(text);
-    if (this.pendingBytes > 0 && this.pendingBytes + bytes.length > PENDING_BYTES_MAX) {
+    const bytes = this.#encoder.encode(text);
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes.length > PENDING_BYTES_MAX) {
       this.lost++;
       return;
     }
-    this.add(bytes);
+    this.#add(bytes);
     this.flush();
   }
 
   /** Whether nothing waits to be written. */
   get idle(): boolean {
     this.flush();
-    return this.pending.length === 0;
+    return this.#pending.length === 0;
   }
 
   /** Writes what can be written now. */
   flush(): void {
     try {
-      while (this.pending.length > 0 && this.writer.isReady()) this.writeSome();
+      while (this.#pending.length > 0 && this.#writer.isReady()) this.#writeSome();
     } catch (error) {
       // The reader is gone, or the disk is full: nobody can be told.
       if (!(error instanceof Error)) throw error;
-      this.pending.length = 0;
-      this.pendingBytes = 0;
+      this.#pending.length = 0;
+      this.#pendingBytes = 0;
     }
   }
 
-  private writeSome(): void {
-    const first = this.pending[0];
-    const written = this.writer.write(first.subarray(0, WRITE_BYTES_MAX));
-    this.pendingBytes -= written;
+  #writeSome(): void {
+    const first = this.#pending[0];
+    const written = this.#writer.write(first.subarray(0, WRITE_BYTES_MAX));
+    this.#pendingBytes -= written;
     if (written < first.length) {
-      this.pending[0] = first.subarray(written);
+      this.#pending[0] = first.subarray(written);
       return;
     }
-    this.pending.shift();
-    if (this.lost > 0 && this.pending.length === 0) {
+    this.#pending.shift();
+    if (this.lost > 0 && this.#pending.length === 0) {
       const { lost } = this;
       this.lost = 0;
-      this.add(this.encoder.encode(`(${lost} lines were lost: they were not read in time)\n`));
+      this.#add(this.#encoder.encode(`(${lost} lines were lost: they were not read in time)\n`));
     }
   }
 
-  private add(bytes: Uint8Array): void {
-    this.pending.push(bytes);
-    this.pendingBytes += bytes.length;
+  #add(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
   }
 }
 

@@ -2,6 +2,8 @@
  * Log output: LogTape with one sink that writes lines to standard error, as text for people or as JSON.
  *
  * Nothing per frame is logged here; frame records have a file of their own.
+ *
+ * @module
  */
 import {
   configureSync,

@@ -1,3 +1,9 @@
+/**
+ * What is said to people in one line, without a stack trace.
+ *
+ * @module
+ */
+
 import { UnsafePathError } from "../system/files/mod.ts";
 
 /** A failure that the person at the keyboard can do something about: one line, no stack trace. */

@@ -1,4 +1,8 @@
-/** What a relay's refusals and endings mean to a player, and what to do. */
+/**
+ * What a relay's refusals and endings mean to a player, and what to do.
+ *
+ * @module
+ */
 import { formatTimeSpan } from "../proto/time_span.ts";
 
 /** Somebody has removed us. */

@@ -4,6 +4,8 @@
  * To the machine they are plain numbers; the type checker knows them apart. Each is made by its function, where
  * such a number is born (taken out of a pool, read from a message), and nowhere else; so where a parameter has
  * one of these types, nothing else can be handed over.
+ *
+ * @module
  */
 
 declare const BRAND: unique symbol;

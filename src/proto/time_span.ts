@@ -1,4 +1,8 @@
-/** Lengths of time as people write and read them: `90s`, `15m`, `1h`, `7d`; `2 hours`. */
+/**
+ * Lengths of time as people write and read them: `90s`, `15m`, `1h`, `7d`; `2 hours`.
+ *
+ * @module
+ */
 
 const UNITS: Readonly<Record<string, number>> = {
   s: 1_000,

@@ -1,4 +1,8 @@
-/** What the relay wants of its shell: rare events, so they may allocate. Frames go by queues instead. */
+/**
+ * What the relay wants of its shell: rare events, so they may allocate. Frames go by queues instead.
+ *
+ * @module
+ */
 
 import type { ConnectionId } from "../proto/brands.ts";
 import type { Ban } from "./ban_record.ts";
@@ -27,10 +31,10 @@ export type RelayAction =
 
 /** The actions that wait to be drained. */
 export class Outbox {
-  private actions: RelayAction[] = [];
+  #actions: RelayAction[] = [];
 
   push(action: RelayAction): void {
-    this.actions.push(action);
+    this.#actions.push(action);
   }
 
   log(
@@ -38,12 +42,12 @@ export class Outbox {
     message: string,
     fields: Readonly<Record<string, unknown>>,
   ): void {
-    this.actions.push({ type: "log", level, message, fields });
+    this.#actions.push({ type: "log", level, message, fields });
   }
 
   drain(): RelayAction[] {
-    const drained = this.actions;
-    if (drained.length > 0) this.actions = [];
+    const drained = this.#actions;
+    if (drained.length > 0) this.#actions = [];
     return drained;
   }
 }

@@ -4,6 +4,8 @@
  * `protocol-version` and `invalid-hello` are found by the parser; everything from `rate-limited` on is
  * here. The decision is a value, the caller carries it out: so asking again (when a connection's MTU has
  * settled) is free of side effects.
+ *
+ * @module
  */
 import type { Hello, RejectCode } from "../control/messages.ts";
 import type { Remover } from "../control/host_messages.ts";

@@ -1,6 +1,8 @@
 /**
  * One ban as a value, and as text: of whom, where, by whom and how long. Bans outlive the process, so their
  * times are those of the wall clock, ms since 1970.
+ *
+ * @module
  */
 import { parseBanTarget } from "../control/ban_target.ts";
 import { REASON_CODE_POINTS_MAX, type Remover, REMOVERS } from "../control/host_messages.ts";

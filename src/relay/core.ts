@@ -10,6 +10,8 @@
  *  handleDatagram ─► forwarding (filters) ─────► nextReady, queueOf(…).dequeue
  *  handleTimer ────► deadlines, stats, queues that nobody empties
  * ```
+ *
+ * @module
  */
 import { ErrorCode, type Hello, parseEndpointMessage, parseHello } from "../control/messages.ts";
 import type { ReadMessage } from "../control/framing.ts";
@@ -56,23 +58,23 @@ export class RelayCore {
   readonly options: RelayOptions;
   /** What its operator, and what a room's host may do. */
   readonly admin: Administration;
-  private readonly hostRequests: HostRequests;
-  private readonly state: RelayState;
-  private readonly sessions: (Session | undefined)[] = [];
-  private readonly lifecycle: Lifecycle;
-  private readonly forwarder: Forwarder;
-  private readonly ready = new ReadyList();
-  private readonly withoutHello: SessionsWithoutHello;
+  readonly #hostRequests: HostRequests;
+  readonly #state: RelayState;
+  readonly #sessions: (Session | undefined)[] = [];
+  readonly #lifecycle: Lifecycle;
+  readonly #forwarder: Forwarder;
+  readonly #ready = new ReadyList();
+  readonly #withoutHello: SessionsWithoutHello;
   /** What sessions that are no more have counted. */
-  private readonly past = new TrafficCounters();
-  private connectionsCount = 0;
-  private timerMs = -Infinity;
-  private sweepDueMs = Infinity;
-  private stopping = false;
+  readonly #past = new TrafficCounters();
+  #connectionsCount = 0;
+  #timerMs = -Infinity;
+  #sweepDueMs = Infinity;
+  #stopping = false;
 
   constructor(options: Partial<RelayOptions>, resources: RelayResources) {
     this.options = { ...RELAY_DEFAULTS, ...options };
-    this.state = {
+    this.#state = {
       options: this.options,
       policy: this.options.policy === "open" ? OPEN_POLICY : this.options.policy,
       directory: this.options.directory ?? new LocalDirectory(),
@@ -82,7 +84,7 @@ export class RelayCore {
       reservations: new MacReservations(this.options.peersPerRoomMax),
       addresses: new AddressLimits(this.options),
       tallies: newTallies(),
-      sessions: this.sessions,
+      sessions: this.#sessions,
       outbox: new Outbox(),
       pool: resources.pool,
       arena: resources.arena,
@@ -93,11 +95,11 @@ export class RelayCore {
       timeOriginMs: resources.timeOriginMs ?? 0,
       deadlines: new Deadlines(),
     };
-    this.lifecycle = new Lifecycle(this.state);
-    this.admin = new Administration(this.state, this.lifecycle);
-    this.hostRequests = new HostRequests(this.state, this.lifecycle, this.admin);
-    this.withoutHello = new SessionsWithoutHello(this.options.connectionsMax);
-    this.forwarder = new Forwarder(this.state, this.ready);
+    this.#lifecycle = new Lifecycle(this.#state);
+    this.admin = new Administration(this.#state, this.#lifecycle);
+    this.#hostRequests = new HostRequests(this.#state, this.#lifecycle, this.admin);
+    this.#withoutHello = new SessionsWithoutHello(this.options.connectionsMax);
+    this.#forwarder = new Forwarder(this.#state, this.#ready);
   }
 
   /**
@@ -105,44 +107,44 @@ export class RelayCore {
    * and handshakes together. What is refused here costs next to nothing.
    */
   mayBegin(address: string, open: number, nowMs: number): boolean {
-    const mayByAddress = !this.stopping && this.state.addresses.mayBegin(address, nowMs);
+    const mayByAddress = !this.#stopping && this.#state.addresses.mayBegin(address, nowMs);
     if (mayByAddress && open < this.options.connectionsMax) return true;
-    this.state.tallies.handshakesRefused++;
-    const longest = mayByAddress ? this.withoutHello.next(nowMs) : undefined;
-    if (longest !== undefined) this.refuseConnection(longest);
+    this.#state.tallies.handshakesRefused++;
+    const longest = mayByAddress ? this.#withoutHello.next(nowMs) : undefined;
+    if (longest !== undefined) this.#refuseConnection(longest);
     return false;
   }
 
   /** A connection's handshake is done. */
   handleConnected(connection: ConnectionId, path: SessionPath, nowMs: number): void {
-    if (this.sessions[connection] !== undefined) {
+    if (this.#sessions[connection] !== undefined) {
       throw new Error(`connection ${connection} is in use`);
     }
-    const { addresses, tallies } = this.state;
+    const { addresses, tallies } = this.#state;
     const { connectionsMax, controlMessagesMax } = this.options;
     const session = new Session(connection, path, nowMs, controlMessagesMax);
-    this.sessions[connection] = session;
-    this.connectionsCount++;
+    this.#sessions[connection] = session;
+    this.#connectionsCount++;
     tallies.handshakes++;
-    const fits = addresses.connected(session, nowMs) && this.connectionsCount <= connectionsMax;
-    if (this.stopping) this.lifecycle.close(session, ErrorCode.shuttingDown);
-    else if (!fits) this.refuseConnection(session);
+    const fits = addresses.connected(session, nowMs) && this.#connectionsCount <= connectionsMax;
+    if (this.#stopping) this.#lifecycle.close(session, ErrorCode.shuttingDown);
+    else if (!fits) this.#refuseConnection(session);
     else {
-      this.withoutHello.add(session);
-      this.lifecycle.schedule(session);
+      this.#withoutHello.add(session);
+      this.#lifecycle.schedule(session);
     }
   }
 
-  private refuseConnection(session: Session): void {
-    this.state.tallies.connectionsRefused++;
+  #refuseConnection(session: Session): void {
+    this.#state.tallies.connectionsRefused++;
     //= PROTOCOL.md 5.3
     //# It closes with code 1, without a message, a connection that is one too many.
-    this.lifecycle.close(session, ErrorCode.rejected);
+    this.#lifecycle.close(session, ErrorCode.rejected);
   }
 
   /** The largest datagram that a connection carries has changed. */
   handleMaxDatagram(connection: ConnectionId, bytes: number, nowMs: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
     session.membership?.limitDatagrams();
@@ -153,7 +155,7 @@ export class RelayCore {
 
   /** A connection's smoothed round trip time. */
   handleRtt(connection: ConnectionId, rttMs: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined) return;
     session.rttMs = rttMs;
     session.settler.handleRtt(rttMs);
@@ -161,7 +163,7 @@ export class RelayCore {
 
   /** Bytes of the endpoint's control stream; they are copied where they must wait. */
   handleControl(connection: ConnectionId, bytes: Uint8Array, nowMs: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined) return;
     session.streamOpen = true;
     if (session.ended) return;
@@ -169,25 +171,25 @@ export class RelayCore {
     for (;;) {
       const message = session.reader.next();
       if (message === undefined) break;
-      this.handleMessage(session, message, nowMs);
+      this.#handleMessage(session, message, nowMs);
       if (session.ended) return;
     }
-    this.lifecycle.schedule(session);
+    this.#lifecycle.schedule(session);
   }
 
   /** FIN on the control stream: the endpoint leaves. */
   handleControlFinished(connection: ConnectionId, nowMs: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined || session.ended) return;
     //= PROTOCOL.md 5.3
     //# An endpoint that leaves sends `disconnect` `bye`, or only FIN; the relay treats both alike
     //# and closes at once.
-    this.lifecycle.handleFarewell(session, "bye", nowMs);
+    this.#lifecycle.handleFarewell(session, "bye", nowMs);
   }
 
   /** The endpoint's transport has acknowledged the next `bytes` of what `send` actions gave. */
   handleControlSent(connection: ConnectionId, bytes: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined) return;
     session.controlUnsentBytes = Math.max(0, session.controlUnsentBytes - bytes);
     if (session.membership !== undefined) session.membership.welcomeUnsentBytes -= bytes;
@@ -195,9 +197,9 @@ export class RelayCore {
 
   /** The endpoint opened a stream beside its control stream. */
   handleSecondStream(connection: ConnectionId, nowMs: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined || session.ended) return;
-    this.protocolError(session, "There is one stream only.", nowMs);
+    this.#protocolError(session, "There is one stream only.", nowMs);
   }
 
   /**
@@ -205,7 +207,7 @@ export class RelayCore {
    * which the endpoint closed it, if it did.
    */
   handleClosed(connection: ConnectionId, nowMs: number, errorCode?: number): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session === undefined) return;
     //= PROTOCOL.md 5.3
     //# | none | the connection timed out, was reset, or the endpoint died | | `lost`
@@ -217,14 +219,14 @@ export class RelayCore {
       : errorCode === ErrorCode.protocol
       ? "error"
       : "lost";
-    this.lifecycle.leave(session, reason, nowMs);
+    this.#lifecycle.leave(session, reason, nowMs);
     session.state = "closing";
-    this.state.addresses.gone(session);
-    this.state.deadlines.remove(session);
-    this.withoutHello.forget(session);
-    this.sessions[connection] = undefined;
-    this.connectionsCount--;
-    this.past.add(session.counters);
+    this.#state.addresses.gone(session);
+    this.#state.deadlines.remove(session);
+    this.#withoutHello.forget(session);
+    this.#sessions[connection] = undefined;
+    this.#connectionsCount--;
+    this.#past.add(session.counters);
   }
 
   /** A datagram: its slot's reference is taken over, its bytes lie at `pool.bytes[offset …]`. */
@@ -235,47 +237,47 @@ export class RelayCore {
     length: number,
     nowMs: number,
   ): void {
-    const session = this.sessions[connection];
+    const session = this.#sessions[connection];
     if (session !== undefined) {
       const peer = session.membership;
       if (peer !== undefined) {
-        if (this.forwarder.forward(peer, slot, offset, length, nowMs)) {
-          this.noteMalformed(peer, nowMs);
+        if (this.#forwarder.forward(peer, slot, offset, length, nowMs)) {
+          this.#noteMalformed(peer, nowMs);
         }
-        if (this.sweepDueMs === Infinity) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+        if (this.#sweepDueMs === Infinity) this.#sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
         //= PROTOCOL.md 8
         //# Datagrams that come before the sender's welcome are dropped and counted apart; they are
         //# neither read nor malformed.
-      } else this.forwarder.refuse(session, nowMs);
+      } else this.#forwarder.refuse(session, nowMs);
     }
-    this.state.pool.release(slot);
+    this.#state.pool.release(slot);
   }
 
   /** To be called when `nextDeadlineMs` has come; sooner is harmless. */
   handleTimer(nowMs: number): void {
-    if (nowMs >= this.sweepDueMs) this.sweepQueues(nowMs);
-    if (nowMs < this.state.deadlines.nextMs) return;
-    this.timerMs = nowMs;
-    for (const session of this.state.deadlines.takeDue(nowMs)) {
+    if (nowMs >= this.#sweepDueMs) this.#sweepQueues(nowMs);
+    if (nowMs < this.#state.deadlines.nextMs) return;
+    this.#timerMs = nowMs;
+    for (const session of this.#state.deadlines.takeDue(nowMs)) {
       if (session.state === "closing") continue;
-      if (session.nextDeadlineMs() <= nowMs) this.handleDeadline(session, nowMs);
-      this.lifecycle.schedule(session);
+      if (session.nextDeadlineMs() <= nowMs) this.#handleDeadline(session, nowMs);
+      this.#lifecycle.schedule(session);
     }
   }
 
   /** When `handleTimer` is to be called, ms; `Infinity` for never. */
   nextDeadlineMs(): number {
-    const dueMs = Math.max(this.state.deadlines.nextMs, this.timerMs + TIMER_GRAIN_MS);
-    return Math.min(dueMs, this.sweepDueMs);
+    const dueMs = Math.max(this.#state.deadlines.nextMs, this.#timerMs + TIMER_GRAIN_MS);
+    return Math.min(dueMs, this.#sweepDueMs);
   }
 
   /** The relay stops: everyone is told to come back after `retryAfterMs`, nobody is let in. */
   handleShutdown(retryAfterMs: number, nowMs: number): void {
-    this.stopping = true;
-    for (const session of this.sessions) {
+    this.#stopping = true;
+    for (const session of this.#sessions) {
       if (session === undefined || session.ended) continue;
       const message = "The relay restarts.";
-      this.lifecycle.disconnect(
+      this.#lifecycle.disconnect(
         session,
         { code: "relay-restarting", message, retryAfterMs },
         nowMs,
@@ -285,27 +287,27 @@ export class RelayCore {
 
   /** From now on nobody new is let in; who is here stays, and may come back. */
   drain(): void {
-    this.state.draining = true;
+    this.#state.draining = true;
   }
 
   /** Whether {@link drain} was called. */
   get draining(): boolean {
-    return this.state.draining;
+    return this.#state.draining;
   }
 
   /** Whether `handleShutdown` was called and every connection is gone. */
   get stopped(): boolean {
-    return this.stopping && this.connectionsCount === 0;
+    return this.#stopping && this.#connectionsCount === 0;
   }
 
   /** What the shell has to do, in this order. */
   drainActions(): RelayAction[] {
-    return this.state.outbox.drain();
+    return this.#state.outbox.drain();
   }
 
   /** What waits for a joined peer. The shell dequeues as much as the transport can send soon. */
   queueOf(connection: ConnectionId): FairQueue | undefined {
-    return this.sessions[connection]?.membership?.queue;
+    return this.#sessions[connection]?.membership?.queue;
   }
 
   /**
@@ -313,30 +315,30 @@ export class RelayCore {
    * empty the queue now comes back by itself when the transport has sent.
    */
   nextReady(): ConnectionId {
-    return this.ready.take()?.session.connection ?? NO_CONNECTION;
+    return this.#ready.take()?.session.connection ?? NO_CONNECTION;
   }
 
   /** All rooms as values. */
   rooms(): RoomSnapshot[] {
-    const { rooms, locks } = this.state;
+    const { rooms, locks } = this.#state;
     return Array.from(rooms.values(), (room) => snapshotRoom(room, locks));
   }
 
   /** How many rooms there are, and how many peers in them. */
   get population(): { readonly rooms: number; readonly peers: number } {
-    return { rooms: this.state.rooms.size, peers: this.state.peersCount };
+    return { rooms: this.#state.rooms.size, peers: this.#state.peersCount };
   }
 
   /** Connections, joined or not. */
   get connections(): number {
-    return this.connectionsCount;
+    return this.#connectionsCount;
   }
 
   /** Totals of all sessions that are and were: a copy. */
   get counters(): TrafficCounters {
     const sum = new TrafficCounters();
-    sum.add(this.past);
-    for (const session of this.sessions) {
+    sum.add(this.#past);
+    for (const session of this.#sessions) {
       if (session === undefined) continue;
       session.membership?.queue.countDrops();
       sum.add(session.counters);
@@ -346,51 +348,51 @@ export class RelayCore {
 
   /** How often the relay did what is rare: a copy. */
   get tallies(): RelayTallies {
-    return structuredClone(this.state.tallies);
+    return structuredClone(this.#state.tallies);
   }
 
-  private handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
+  #handleMessage(session: Session, message: ReadMessage, nowMs: number): void {
     //= PROTOCOL.md 7.1
     //# | – | (`disconnect` `protocol-error`) | bad length or bad JSON, in the first message, too
     if (message.error !== undefined) {
       const text = message.error === "bad-length" ? "A message's length is wrong." : "Bad JSON.";
-      return this.protocolError(session, text, nowMs);
+      return this.#protocolError(session, text, nowMs);
     }
-    if (session.state === "hello") return this.handleHello(session, message.json, nowMs);
+    if (session.state === "hello") return this.#handleHello(session, message.json, nowMs);
     //= PROTOCOL.md 4
     //# What breaks these rules, a message of unknown type, a message that the schema of section 6
     //# does not allow, a second hello, a second stream, and a message that belongs to the other
     //# side are **protocol errors**:
     const result = parseEndpointMessage(message.json);
     if (!result.ok) {
-      return this.protocolError(session, result.message, nowMs);
+      return this.#protocolError(session, result.message, nowMs);
     }
     //= PROTOCOL.md 4
     //# A relay should treat more than 100 control messages within 10 s as one, too (this project's:
     //# unless its host says another number).
     if (session.controlMeter.exceeds(nowMs)) {
-      return this.protocolError(session, "Too many messages.", nowMs);
+      return this.#protocolError(session, "Too many messages.", nowMs);
     }
     if (result.message.type === "disconnect") {
-      return this.lifecycle.handleFarewell(session, result.message.code, nowMs);
+      return this.#lifecycle.handleFarewell(session, result.message.code, nowMs);
     }
     if (result.message.type === "hostRequest") {
-      return this.hostRequests.handle(session, result.message, nowMs);
+      return this.#hostRequests.handle(session, result.message, nowMs);
     }
     //= PROTOCOL.md 6.5
     //# The relay keeps the last of each peer.
     if (session.membership !== undefined) session.membership.lastStats = result.message;
   }
 
-  private protocolError(session: Session, message: string, nowMs: number): void {
-    this.lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
+  #protocolError(session: Session, message: string, nowMs: number): void {
+    this.#lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
   }
 
-  private handleHello(session: Session, json: unknown, nowMs: number): void {
-    const waitMs = this.state.addresses.hello(session, nowMs);
+  #handleHello(session: Session, json: unknown, nowMs: number): void {
+    const waitMs = this.#state.addresses.hello(session, nowMs);
     const result = parseHello(json);
     if (!result.ok) {
-      return this.lifecycle.refuse(session, reject(result.code, result.message), nowMs);
+      return this.#lifecycle.refuse(session, reject(result.code, result.message), nowMs);
     }
     //= PROTOCOL.md 7.1
     //# | 4 | `rate-limited` | too many hellos, too many that showed no right key (a locked room
@@ -398,68 +400,68 @@ export class RelayCore {
     //# too many rooms that were opened from it
     if (waitMs > 0) {
       const tooMany = reject("rate-limited", "Too many attempts from your address.", waitMs);
-      return this.lifecycle.refuse(session, tooMany, nowMs);
+      return this.#lifecycle.refuse(session, tooMany, nowMs);
     }
     session.hello = result.hello;
-    this.withoutHello.spoke(session);
-    this.admit(session, result.hello, nowMs);
+    this.#withoutHello.spoke(session);
+    this.#admit(session, result.hello, nowMs);
   }
 
   /** Decides on a session's hello, now or when its path's MTU has settled. */
-  private admit(session: Session, hello: Hello, nowMs: number): void {
-    const decision = decideAdmission(this.state, session, hello, nowMs);
+  #admit(session: Session, hello: Hello, nowMs: number): void {
+    const decision = decideAdmission(this.#state, session, hello, nowMs);
     if (decision.kind === "settle") {
       session.state = "settling";
       session.deadlineMs = Math.max(decision.untilMs, nowMs + 1);
     } else if (decision.kind === "join") {
-      this.lifecycle.join(session, hello, decision, nowMs);
+      this.#lifecycle.join(session, hello, decision, nowMs);
     } else {
       const isFailure = decision.kind === "reject" && decision.keyFailed;
-      if (isFailure) this.state.addresses.failed(session, nowMs);
-      this.lifecycle.refuse(session, decision, nowMs);
+      if (isFailure) this.#state.addresses.failed(session, nowMs);
+      this.#lifecycle.refuse(session, decision, nowMs);
     }
   }
 
-  private handleDeadline(session: Session, nowMs: number): void {
+  #handleDeadline(session: Session, nowMs: number): void {
     if (session.unread) {
-      this.state.outbox.log("info", "Peer does not read", { connection: session.connection });
-      return this.lifecycle.abort(session, ErrorCode.protocol, "error", nowMs);
+      this.#state.outbox.log("info", "Peer does not read", { connection: session.connection });
+      return this.#lifecycle.abort(session, ErrorCode.protocol, "error", nowMs);
     }
     if (session.messageDeadlineMs() <= nowMs) {
-      return this.protocolError(session, "A message took too long to arrive.", nowMs);
+      return this.#protocolError(session, "A message took too long to arrive.", nowMs);
     }
     const { hello, membership } = session;
     if (membership !== undefined && membership.statsDueMs <= nowMs) {
-      this.lifecycle.sendStats(membership, nowMs);
+      this.#lifecycle.sendStats(membership, nowMs);
     }
     if (session.deadlineMs > nowMs) return;
-    if (session.state === "settling" && hello !== undefined) this.admit(session, hello, nowMs);
-    else if (session.state === "ending") this.lifecycle.close(session, session.endErrorCode);
+    if (session.state === "settling" && hello !== undefined) this.#admit(session, hello, nowMs);
+    else if (session.state === "ending") this.#lifecycle.close(session, session.endErrorCode);
     else if (session.state === "hello") {
       const message = "No hello came in time.";
       //= PROTOCOL.md 5.2
       //# No complete hello within 10 s of the handshake: `disconnect` `hello-timeout`.
-      this.lifecycle.disconnect(session, { code: "hello-timeout", message }, nowMs);
+      this.#lifecycle.disconnect(session, { code: "hello-timeout", message }, nowMs);
     }
   }
 
-  private noteMalformed({ malformedMeter, session }: Membership, nowMs: number): void {
+  #noteMalformed({ malformedMeter, session }: Membership, nowMs: number): void {
     //= PROTOCOL.md 8
     //# When one endpoint has sent more than 100 within any 10 s, the relay ends its session with
     //# `malformed-limit`.
     if (!malformedMeter.exceeds(nowMs)) return;
     const message = "Too many malformed datagrams.";
-    this.lifecycle.disconnect(session, { code: "malformed-limit", message }, nowMs);
+    this.#lifecycle.disconnect(session, { code: "malformed-limit", message }, nowMs);
   }
 
   /** Clears what waits too long for peers that take nothing: it would hold slots for ever. */
-  private sweepQueues(nowMs: number): void {
-    this.sweepDueMs = Infinity;
-    for (const session of this.sessions) {
+  #sweepQueues(nowMs: number): void {
+    this.#sweepDueMs = Infinity;
+    for (const session of this.#sessions) {
       const queue = session?.membership?.queue;
       if (queue === undefined || queue.queuedEntries === 0) continue;
       queue.dropLate(nowMs);
-      if (queue.queuedEntries > 0) this.sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
+      if (queue.queuedEntries > 0) this.#sweepDueMs = nowMs + SWEEP_INTERVAL_MS;
     }
   }
 }

@@ -4,16 +4,18 @@
  *
  * A time in the heap may be too early, never too late: that a deadline has moved away is found out when it
  * comes.
+ *
+ * @module
  */
 import type { Session } from "./session.ts";
 
 /** Sessions by the time at which they are to be looked at. */
 export class Deadlines {
-  private readonly heap: Session[] = [];
+  readonly #heap: Session[] = [];
 
   /** The earliest time, ms; `Infinity` for none. */
   get nextMs(): number {
-    return this.heap.length === 0 ? Infinity : this.heap[0].timerMs;
+    return this.#heap.length === 0 ? Infinity : this.#heap[0].timerMs;
   }
 
   /** Makes sure that a session is looked at in time for its next deadline. */
@@ -22,9 +24,9 @@ export class Deadlines {
     if (session.timerIndex >= 0) {
       if (dueMs >= session.timerMs) return;
     } else if (dueMs === Infinity) return;
-    else session.timerIndex = this.heap.push(session) - 1;
+    else session.timerIndex = this.#heap.push(session) - 1;
     session.timerMs = dueMs;
-    this.place(session.timerIndex, session);
+    this.#place(session.timerIndex, session);
   }
 
   /** Forgets a session. */
@@ -32,15 +34,15 @@ export class Deadlines {
     const at = session.timerIndex;
     if (at < 0) return;
     session.timerIndex = -1;
-    const last = this.heap.pop();
-    if (last !== undefined && last !== session) this.place(at, last);
+    const last = this.#heap.pop();
+    if (last !== undefined && last !== session) this.#place(at, last);
   }
 
   /** Takes out all sessions that are to be looked at now. */
   takeDue(nowMs: number): Session[] {
     const due: Session[] = [];
-    while (this.heap.length > 0 && this.heap[0].timerMs <= nowMs) {
-      const session = this.heap[0];
+    while (this.#heap.length > 0 && this.#heap[0].timerMs <= nowMs) {
+      const session = this.#heap[0];
       this.remove(session);
       due.push(session);
     }
@@ -48,12 +50,12 @@ export class Deadlines {
   }
 
   /** Puts a session at a place, or where it belongs above or below that. */
-  private place(at: number, session: Session): void {
-    const { heap } = this;
+  #place(at: number, session: Session): void {
+    const heap = this.#heap;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (heap[parent].timerMs <= session.timerMs) break;
-      this.put(at, heap[parent]);
+      this.#put(at, heap[parent]);
       at = parent;
     }
     for (;;) {
@@ -61,14 +63,14 @@ export class Deadlines {
       if (child >= heap.length) break;
       if (child + 1 < heap.length && heap[child + 1].timerMs < heap[child].timerMs) child++;
       if (heap[child].timerMs >= session.timerMs) break;
-      this.put(at, heap[child]);
+      this.#put(at, heap[child]);
       at = child;
     }
-    this.put(at, session);
+    this.#put(at, session);
   }
 
-  private put(at: number, session: Session): void {
-    this.heap[at] = session;
+  #put(at: number, session: Session): void {
+    this.#heap[at] = session;
     session.timerIndex = at;
   }
 }

@@ -2,6 +2,8 @@
  * Which relay a room lives on: the one seam between a single process and many.
  *
  * Admission asks after the keys were checked, so a stranger learns nothing of where a room is.
+ *
+ * @module
  */
 
 /** Where a room lives elsewhere; an endpoint trusts the fingerprint because its relay said so. */
@@ -37,14 +39,14 @@ export interface RoomDirectory {
 
 /** One process: every room is here but those of a fixed table. */
 export class LocalDirectory implements RoomDirectory {
-  private readonly redirects: ReadonlyMap<string, RedirectTarget>;
+  readonly #redirects: ReadonlyMap<string, RedirectTarget>;
 
   /** `redirects` maps room codes (upper case) to other relays. */
   constructor(redirects: Iterable<readonly [string, RedirectTarget]> = []) {
-    this.redirects = new Map(redirects);
+    this.#redirects = new Map(redirects);
   }
 
   where(code: string): "here" | RedirectTarget {
-    return this.redirects.get(code) ?? "here";
+    return this.#redirects.get(code) ?? "here";
   }
 }

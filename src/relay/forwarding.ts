@@ -4,6 +4,8 @@
  * Nothing here allocates per frame: views are refilled, a slot's memory is shared by all targets (its source
  * peer id is written once, before anybody else sees it), and only a target narrower than the datagram costs
  * copies into further slots.
+ *
+ * @module
  */
 import { DropCode, malformedDrop, PASS, type Verdict } from "../observe/drops.ts";
 import type { Slot } from "../proto/brands.ts";
@@ -34,32 +36,36 @@ const PIECES_MAX = 3;
 
 /** Decides on datagrams of joined sessions and queues them. */
 export class Forwarder {
-  private readonly pool: BufferPool;
-  private readonly bytes: Uint8Array;
-  private readonly view = new DatagramView();
-  private readonly dissection = new Dissection();
-  private readonly filter = new ContentFilter();
+  readonly #pool: BufferPool;
+  readonly #bytes: Uint8Array;
+  readonly #view = new DatagramView();
+  readonly #dissection = new Dissection();
+  readonly #filter = new ContentFilter();
   /** What players may send, and what the gateway may. */
-  private readonly playerRules: ContentRules;
-  private readonly gatewayRules: ContentRules;
-  private readonly splitter = new Splitter();
-  private readonly pieceFlows = new PieceFlows();
+  readonly #playerRules: ContentRules;
+  readonly #gatewayRules: ContentRules;
+  readonly #splitter = new Splitter();
+  readonly #pieceFlows = new PieceFlows();
   /** The flow of the frame at hand. */
-  private flow = 0;
+  #flow = 0;
   /** The frame id of the relay's split of the frame at hand; -1 while no target needed one. */
-  private splitFrameId = -1;
+  #splitFrameId = -1;
   /** Which limit of a room's or address' share the frame at hand met. */
-  private refusal = 0;
+  #refusal = 0;
   /** How many targets the frame at hand was queued for. */
-  private targets = 0;
+  #targets = 0;
+  readonly #state: RelayState;
+  readonly #ready: ReadyList;
 
-  constructor(private readonly state: RelayState, private readonly ready: ReadyList) {
-    this.pool = state.pool;
-    this.bytes = state.pool.bytes;
+  constructor(state: RelayState, ready: ReadyList) {
+    this.#state = state;
+    this.#ready = ready;
+    this.#pool = state.pool;
+    this.#bytes = state.pool.bytes;
     const { allowRouterAdvertisements, allowVlan } = state.options;
     const rules = { allowRouterAdvertisements, allowRouteChanges: true, allowProxyNames: true };
-    this.playerRules = { ...rules, fromPlayer: true, allowVlan };
-    this.gatewayRules = { ...rules, fromPlayer: false, allowVlan: true };
+    this.#playerRules = { ...rules, fromPlayer: true, allowVlan };
+    this.#gatewayRules = { ...rules, fromPlayer: false, allowVlan: true };
   }
 
   /**
@@ -73,7 +79,8 @@ export class Forwarder {
     length: number,
     nowMs: number,
   ): boolean {
-    const { bytes, view } = this;
+    const bytes = this.#bytes;
+    const view = this.#view;
     const counters = source.counters;
     counters.datagramsReceived++;
     //= PROTOCOL.md 11
@@ -82,7 +89,7 @@ export class Forwarder {
     if (malformed !== 0) {
       //= PROTOCOL.md 8
       //# A malformed datagram is dropped and counted.
-      this.drop(source.session, malformedDrop(malformed), -1, nowMs);
+      this.#drop(source.session, malformedDrop(malformed), -1, nowMs);
       return true;
     }
     //= PROTOCOL.md 8
@@ -90,7 +97,7 @@ export class Forwarder {
     //# malformed.
     if (view.fragment && view.frameId > ENDPOINT_FRAME_ID_MAX) {
       // The upper half is for splits of our own: a mix of both would be put together wrongly.
-      this.drop(source.session, DropCode.malformedOther, -1, nowMs);
+      this.#drop(source.session, DropCode.malformedOther, -1, nowMs);
       return true;
     }
     if (!view.fragment || view.byteOffset === 0) counters.framesReceived++;
@@ -99,39 +106,41 @@ export class Forwarder {
     const buckets = source.buckets;
     buckets.fill(nowMs);
     let code = buckets.take(PeerBucket.bytes, length)
-      ? this.judge(source, frame)
+      ? this.#judge(source, frame)
       //= PROTOCOL.md 11
       //# This project's drops what is too much, with these reasons:
       : DropCode.bandwidthLimit;
     if (code === PASS) {
       setSourcePeerId(bytes, offset, source.peerId);
-      this.targets = 0;
-      this.splitFrameId = -1;
-      code = this.route(source, slot, offset, length, nowMs);
+      this.#targets = 0;
+      this.#splitFrameId = -1;
+      code = this.#route(source, slot, offset, length, nowMs);
     }
     if (code !== PASS) {
-      this.drop(source.session, code, frame, nowMs);
+      this.#drop(source.session, code, frame, nowMs);
       if (code === DropCode.dhcpServer || code === DropCode.dhcpv6Server) {
-        this.tellDhcpServer(source);
+        this.#tellDhcpServer(source);
       } else if (code === DropCode.roomLimit || code === DropCode.addressLimit) {
-        this.tellLimit(source, code);
+        this.#tellLimit(source, code);
       }
-    } else if (this.state.frameLog.enabled) this.log(source.session, PASS, frame, nowMs);
+    } else if (this.#state.frameLog.enabled) this.#log(source.session, PASS, frame, nowMs);
     return false;
   }
 
   /** Counts a datagram of a session that has not joined, or is no longer. */
   refuse(source: Session, nowMs: number): void {
     source.counters.datagramsReceived++;
-    this.drop(source, source.ended ? DropCode.senderEnding : DropCode.beforeWelcome, -1, nowMs);
+    this.#drop(source, source.ended ? DropCode.senderEnding : DropCode.beforeWelcome, -1, nowMs);
   }
 
   //= PROTOCOL.md 11
   //# In this order, the first rule that objects drops it, with the reason that `drops` counts
   //# (names of this project's relay):
   /** All rules that do not depend on who is in the room, but for loops; finds the flow, too. */
-  private judge(source: Membership, frame: number): Verdict {
-    const { bytes, view, dissection } = this;
+  #judge(source: Membership, frame: number): Verdict {
+    const bytes = this.#bytes;
+    const view = this.#view;
+    const dissection = this.#dissection;
     //= PROTOCOL.md 11
     //# | 2 | all | longer than 1522 bytes (a piece: offset + bytes that count) | `over-long`
     if (view.byteOffset + view.payloadLength > FRAME_BYTES_MAX) return DropCode.overLong;
@@ -156,24 +165,26 @@ export class Forwarder {
     //= PROTOCOL.md 11
     //# Later pieces are judged by rules 1 to 7 and by their target, with their copy of the header.
     if (view.fragment && view.byteOffset > 0) {
-      const flow = this.pieceFlows.recall(source.session.connection, view.frameId);
-      this.flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
+      const flow = this.#pieceFlows.recall(source.session.connection, view.frameId);
+      this.#flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
       return PASS;
     }
     dissect(bytes, frame, view.frameLength, dissection);
-    const rules = source.isGateway ? this.gatewayRules : this.playerRules;
+    const rules = source.isGateway ? this.#gatewayRules : this.#playerRules;
     const end = frame + view.frameLength;
-    const code = this.filter.judge(bytes, frame, end, dissection, view.fragment, rules);
+    const code = this.#filter.judge(bytes, frame, end, dissection, view.fragment, rules);
     if (code !== PASS) return code;
-    this.flow = flowOf(bytes, frame, view.frameLength, dissection);
-    if (view.fragment) this.pieceFlows.remember(source.session.connection, view.frameId, this.flow);
+    this.#flow = flowOf(bytes, frame, view.frameLength, dissection);
+    if (view.fragment) {
+      this.#pieceFlows.remember(source.session.connection, view.frameId, this.#flow);
+    }
     return PASS;
   }
 
   //= PROTOCOL.md 11
   //# | 21 | | the target, by the destination MAC:
   /** Queues the datagram for everyone who is to have it; a drop code when that is nobody. */
-  private route(
+  #route(
     source: Membership,
     slot: Slot,
     offset: number,
@@ -181,29 +192,29 @@ export class Forwarder {
     nowMs: number,
   ): Verdict {
     const room = source.room;
-    const frame = this.view.frameOffset;
-    if (source.isGateway) room.lan?.learn(this.bytes, frame, nowMs);
+    const frame = this.#view.frameOffset;
+    if (source.isGateway) room.lan?.learn(this.#bytes, frame, nowMs);
     //= PROTOCOL.md 11
     //# | broadcast, multicast | all other peers (`no-target` if there are none) | all clients
     //# (`no-target`)
-    if (isMulticastMac(this.bytes, frame)) {
+    if (isMulticastMac(this.#bytes, frame)) {
       const peers = room.peers;
       if (peers.length === 1) return DropCode.noTarget;
-      if (!source.buckets.takeFlood(this.view.payloadLength)) return DropCode.broadcastLimit;
+      if (!source.buckets.takeFlood(this.#view.payloadLength)) return DropCode.broadcastLimit;
       const receivers = peers.length - 1;
-      const refused = this.charge(source, receivers, length * receivers, nowMs);
+      const refused = this.#charge(source, receivers, length * receivers, nowMs);
       if (refused !== PASS) return refused;
       for (let i = 0; i < peers.length; i++) {
         //= PROTOCOL.md 11
         //# Nothing ever goes back to its sender.
-        if (peers[i] !== source) this.deliver(source, peers[i], slot, offset, length, nowMs);
+        if (peers[i] !== source) this.#deliver(source, peers[i], slot, offset, length, nowMs);
       }
       return PASS;
     }
-    const connection = room.macs.get(this.bytes, frame);
+    const connection = room.macs.get(this.#bytes, frame);
     let target: Membership | undefined;
     if (connection >= 0) {
-      target = this.state.sessions[connection]?.membership;
+      target = this.#state.sessions[connection]?.membership;
       //= PROTOCOL.md 11
       //# | MAC of a client in the room | that client; its own: `own-destination` | that client
       if (target === source) return DropCode.ownDestination;
@@ -213,28 +224,28 @@ export class Forwarder {
     } else if (source.isGateway) return DropCode.unknownDestination;
     else target = room.gateway;
     if (target === undefined) return DropCode.noGateway;
-    if (connection < 0 && room.lan?.knows(this.bytes, frame) !== true) {
+    if (connection < 0 && room.lan?.knows(this.#bytes, frame) !== true) {
       if (!source.buckets.take(PeerBucket.unknownFrames, 1)) return DropCode.unknownUnicastLimit;
     }
-    const refused = this.charge(source, 0, length, nowMs);
+    const refused = this.#charge(source, 0, length, nowMs);
     if (refused !== PASS) return refused;
-    this.deliver(source, target, slot, offset, length, nowMs);
+    this.#deliver(source, target, slot, offset, length, nowMs);
     return PASS;
   }
 
   /** Takes what is delivered out of the shares of room and address; `deliveries` is 0 for a unicast. */
-  private charge(source: Membership, deliveries: number, bytes: number, nowMs: number): Verdict {
+  #charge(source: Membership, deliveries: number, bytes: number, nowMs: number): Verdict {
     const room = source.room.share;
     const address = source.addressShare;
     const isFlood = deliveries > 0;
-    if ((this.refusal = room.refuses(isFlood, nowMs)) !== 0) return DropCode.roomLimit;
-    if ((this.refusal = address.refuses(isFlood, nowMs)) !== 0) return DropCode.addressLimit;
+    if ((this.#refusal = room.refuses(isFlood, nowMs)) !== 0) return DropCode.roomLimit;
+    if ((this.#refusal = address.refuses(isFlood, nowMs)) !== 0) return DropCode.addressLimit;
     room.take(deliveries, bytes);
     address.take(deliveries, bytes);
     return PASS;
   }
 
-  private deliver(
+  #deliver(
     source: Membership,
     target: Membership,
     slot: Slot,
@@ -246,31 +257,34 @@ export class Forwarder {
     //# Whether a frame is split is decided by the maximum at that moment (the relay's: and by the
     //# budget of the endpoint's hello); `tapMtu` stays.
     if (length <= target.sendBytesMax) {
-      this.pool.retain(slot);
-      target.queue.enqueue(slot, offset, length, this.flow, nowMs);
-    } else if (!this.deliverInPieces(source, target, nowMs)) return;
-    this.targets++;
-    this.ready.mark(target);
+      this.#pool.retain(slot);
+      target.queue.enqueue(slot, offset, length, this.#flow, nowMs);
+    } else if (!this.#deliverInPieces(source, target, nowMs)) return;
+    this.#targets++;
+    this.#ready.mark(target);
   }
 
   /** Cuts the datagram for a target that cannot take it whole; false when that failed. */
-  private deliverInPieces(source: Membership, target: Membership, nowMs: number): boolean {
-    const { bytes, pool, splitter, view } = this;
+  #deliverInPieces(source: Membership, target: Membership, nowMs: number): boolean {
+    const bytes = this.#bytes;
+    const pool = this.#pool;
+    const splitter = this.#splitter;
+    const view = this.#view;
     const maxBytes = target.sendBytesMax;
     if (maxBytes < BUDGET_BYTES_MIN) {
-      this.drop(target.session, DropCode.targetTooNarrow, view.frameOffset, nowMs);
+      this.#drop(target.session, DropCode.targetTooNarrow, view.frameOffset, nowMs);
       return false;
     }
     if (pool.freeSlots < PIECES_MAX) {
-      this.drop(target.session, DropCode.noBuffer, view.frameOffset, nowMs);
+      this.#drop(target.session, DropCode.noBuffer, view.frameOffset, nowMs);
       return false;
     }
     if (view.fragment) {
       splitter.beginPiece(view.byteOffset, view.payloadLength, view.more, maxBytes);
     } else {
       splitter.begin(view.frameLength, maxBytes);
-      if (this.splitFrameId < 0) {
-        this.splitFrameId = source.frameId = nextRelayFrameId(source.frameId);
+      if (this.#splitFrameId < 0) {
+        this.#splitFrameId = source.frameId = nextRelayFrameId(source.frameId);
       }
       target.counters.framesSplit++;
     }
@@ -295,11 +309,11 @@ export class Forwarder {
           splitter.pieceBytes,
           splitter.more,
           source.peerId,
-          this.splitFrameId,
+          this.#splitFrameId,
           bytes,
           offset,
         );
-      target.queue.enqueue(slot, offset, length, this.flow, nowMs);
+      target.queue.enqueue(slot, offset, length, this.#flow, nowMs);
     }
     return true;
   }
@@ -308,17 +322,17 @@ export class Forwarder {
    * Counts a drop: of a sender's frame for all, or of a frame for one target alone. `frame` is where the
    * frame begins, -1 when it cannot be told.
    */
-  private drop(session: Session, code: DropCode, frame: number, nowMs: number): void {
+  #drop(session: Session, code: DropCode, frame: number, nowMs: number): void {
     session.counters.drop(code);
-    if (this.state.frameLog.enabled) this.log(session, code, frame, nowMs);
+    if (this.#state.frameLog.enabled) this.#log(session, code, frame, nowMs);
   }
 
   /** Names a player whose PC hands out addresses, once a session: the party must know whom to ask. */
-  private tellDhcpServer(peer: Membership): void {
+  #tellDhcpServer(peer: Membership): void {
     if (peer.dhcpServerTold) return;
     peer.dhcpServerTold = true;
     const { room, peerId, hello: { mac, name } } = peer;
-    this.state.outbox.log("warning", "A player runs a DHCP server: its answers are dropped", {
+    this.#state.outbox.log("warning", "A player runs a DHCP server: its answers are dropped", {
       room: room.code,
       peerId,
       mac,
@@ -327,13 +341,13 @@ export class Forwarder {
   }
 
   /** Says once of a room or an address that it meets a limit: its host may wonder, and the relay's, too. */
-  private tellLimit(source: Membership, code: DropCode): void {
+  #tellLimit(source: Membership, code: DropCode): void {
     const isRoom = code === DropCode.roomLimit;
     const share = isRoom ? source.room.share : source.addressShare;
     if (share.told) return;
     share.told = true;
-    const what = this.refusal === ShareRefusal.bytes ? "megabits" : "deliveries";
-    this.state.outbox.log(
+    const what = this.#refusal === ShareRefusal.bytes ? "megabits" : "deliveries";
+    this.#state.outbox.log(
       "warning",
       isRoom
         ? "A room has more delivered than one may: the rest is dropped"
@@ -347,13 +361,14 @@ export class Forwarder {
     );
   }
 
-  private log(session: Session, code: Verdict, frame: number, nowMs: number): void {
-    const { bytes, view } = this;
+  #log(session: Session, code: Verdict, frame: number, nowMs: number): void {
+    const bytes = this.#bytes;
+    const view = this.#view;
     const start = Math.max(frame, 0);
     const lengthBytes = frame < 0 ? 0 : view.frameLength;
     const laterPiece = view.fragment && view.byteOffset > 0;
     const outer = frame < 0 ? 0 : bytes[frame + 12] << 8 | bytes[frame + 13];
-    this.state.frameLog.record(
+    this.#state.frameLog.record(
       nowMs,
       session.membership?.room.code ?? "",
       session.peerId,
@@ -361,15 +376,15 @@ export class Forwarder {
       bytes,
       start,
       lengthBytes,
-      laterPiece || frame < 0 ? outer : this.etherType(frame),
+      laterPiece || frame < 0 ? outer : this.#etherType(frame),
       code,
-      code === PASS ? this.targets : 0,
+      code === PASS ? this.#targets : 0,
     );
   }
 
   /** The EtherType behind tags; a frame that was dropped early has not been dissected yet. */
-  private etherType(frame: number): number {
-    dissect(this.bytes, frame, this.view.frameLength, this.dissection);
-    return this.dissection.etherType;
+  #etherType(frame: number): number {
+    dissect(this.#bytes, frame, this.#view.frameLength, this.#dissection);
+    return this.#dissection.etherType;
   }
 }

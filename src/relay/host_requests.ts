@@ -1,6 +1,8 @@
 /**
  * What a room's gateway may ask of the relay: to remove players from its own room, to keep them out, to
  * lock it, and to give a MAC free. Nobody else may.
+ *
+ * @module
  */
 import type { HostAction, HostAnswer, HostRequest, ListedBan } from "../control/host_messages.ts";
 import { BANS_PER_ANSWER_MAX, KICK_DEFAULT_MS } from "../control/host_messages.ts";
@@ -21,11 +23,19 @@ type Answer = Omit<HostAnswer, "type" | "request">;
 
 /** See the module. */
 export class HostRequests {
+  readonly #state: RelayState;
+  readonly #lifecycle: Lifecycle;
+  readonly #admin: Administration;
+
   constructor(
-    private readonly state: RelayState,
-    private readonly lifecycle: Lifecycle,
-    private readonly admin: Administration,
-  ) {}
+    state: RelayState,
+    lifecycle: Lifecycle,
+    admin: Administration,
+  ) {
+    this.#state = state;
+    this.#lifecycle = lifecycle;
+    this.#admin = admin;
+  }
 
   /** Does what the gateway of a room asks for, and answers; of anybody else it is a protocol error. */
   handle(session: Session, message: HostRequest, nowMs: number): void {
@@ -36,19 +46,19 @@ export class HostRequests {
     //# From anybody else, and without the feature, `hostRequest` is a protocol error.
     if (!mayAsk) {
       const message = "Only the room's gateway may ask for this.";
-      return this.lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
+      return this.#lifecycle.disconnect(session, { code: "protocol-error", message }, nowMs);
     }
     const { room } = host;
     const answers = message.action === "bans"
-      ? this.list(room, nowMs)
-      : [this.carryOut(room, message, nowMs)];
+      ? this.#list(room, nowMs)
+      : [this.#carryOut(room, message, nowMs)];
     if (message.action !== "bans") {
       const { action, target, peerId, reason } = message;
       const fields = { room: room.code, action, target, peerId, why: reason, ok: answers[0].ok };
-      this.state.outbox.log("debug", "The host asks", fields);
+      this.#state.outbox.log("debug", "The host asks", fields);
     }
     for (const answer of answers) {
-      this.lifecycle.send(
+      this.#lifecycle.send(
         session,
         { type: "hostAnswer", request: message.request, ...answer },
         nowMs,
@@ -56,21 +66,21 @@ export class HostRequests {
     }
   }
 
-  private carryOut(room: Room, message: HostRequest, nowMs: number): Answer {
+  #carryOut(room: Room, message: HostRequest, nowMs: number): Answer {
     switch (message.action) {
       case "kick":
-        return this.kick(room, message, KICK_DEFAULT_MS, nowMs);
+        return this.#kick(room, message, KICK_DEFAULT_MS, nowMs);
       case "ban":
         return message.peerId === undefined
-          ? this.ban(room, message, nowMs)
-          : this.kick(room, message, HOST_BAN_MAX_MS, nowMs);
+          ? this.#ban(room, message, nowMs)
+          : this.#kick(room, message, HOST_BAN_MAX_MS, nowMs);
       case "unban":
-        return this.unban(room, message.target ?? "");
+        return this.#unban(room, message.target ?? "");
       case "lock":
       case "unlock":
-        return this.lock(room, message.action);
+        return this.#lock(room, message.action);
       case "release":
-        return this.release(room, message.target ?? "");
+        return this.#release(room, message.target ?? "");
       default:
         return refuse("nothing is known of this");
     }
@@ -79,11 +89,11 @@ export class HostRequests {
   //= PROTOCOL.md 6.7
   //# | `kick` | `peerId` | sends this player away (`kicked`) and bans them: their MAC, their token,
   //# and their address where nobody else in the room has it. For an hour without `forMs`; 0: no ban
-  private kick(room: Room, message: HostRequest, defaultMs: number, nowMs: number): Answer {
+  #kick(room: Room, message: HostRequest, defaultMs: number, nowMs: number): Answer {
     const { peerId = NO_PEER } = message;
     if (peerId === room.gateway?.peerId) return refuse("that is the gateway itself");
     const removal = removalBy(room, message, defaultMs);
-    const outcome = this.admin.kick(room.key, peerId, removal, nowMs);
+    const outcome = this.#admin.kick(room.key, peerId, removal, nowMs);
     if (outcome === undefined) return refuse(`there is no player ${peerId}`);
     const long = removal.forMs === 0 ? "" : ` for ${formatTimeSpan(removal.forMs)}`;
     return done(`player ${peerId} is out${long}${keptNote(outcome)}`);
@@ -91,12 +101,12 @@ export class HostRequests {
 
   //= PROTOCOL.md 6.7
   //# | `ban` | `peerId` or `target` | with `peerId`: as `kick`, 30 days without `forMs`.
-  private ban(room: Room, message: HostRequest, nowMs: number): Answer {
+  #ban(room: Room, message: HostRequest, nowMs: number): Answer {
     const target = parseBanTarget(message.target ?? "");
     if (target === undefined) return refuse("that is no MAC, address or token");
     const removal = removalBy(room, message, HOST_BAN_MAX_MS);
     if (removal.forMs === 0) return refuse("a ban of no length is none");
-    const { removed, kept } = this.admin.ban(target, room.key, removal, nowMs);
+    const { removed, kept } = this.#admin.ban(target, room.key, removal, nowMs);
     if (!kept) return refuse(`${TOO_MANY}; ${removed} sent away`);
     const long = formatTimeSpan(removal.forMs);
     return done(`${target} is kept out for ${long}; ${removed} sent away`);
@@ -104,23 +114,23 @@ export class HostRequests {
 
   //= PROTOCOL.md 6.7
   //# | `unban` | `target` | takes this gateway's bans back that look for it, or have this `id`
-  private unban(room: Room, text: string): Answer {
+  #unban(room: Room, text: string): Answer {
     const named = parseBanTarget(text) ?? text;
-    const bans = this.state.bans.ofRoom(room.key).filter(({ id, targets }) =>
+    const bans = this.#state.bans.ofRoom(room.key).filter(({ id, targets }) =>
       id === named || targets.includes(named)
     );
     if (bans.length === 0) return refuse(`there is no ban of ${named} here`);
-    this.admin.unban(bans.map(({ id }) => id));
+    this.#admin.unban(bans.map(({ id }) => id));
     return done(`${bans.flatMap(({ targets }) => targets).join(", ")} may come again`);
   }
 
   //= PROTOCOL.md 6.7
   //# | `lock`, `unlock` | | lets no new player into the room, while the room is there; who has left
   //# within 10 minutes and shows the token may come back
-  private lock(room: Room, action: HostAction): Answer {
+  #lock(room: Room, action: HostAction): Answer {
     const wanted = action === "lock";
     if (!wanted && !room.lockedByHost) {
-      const byOperator = this.state.locks.has(room.code, room.key);
+      const byOperator = this.#state.locks.has(room.code, room.key);
       return refuse(byOperator ? "the relay's operator has locked it" : "it was not locked");
     }
     room.lockedByHost = wanted;
@@ -132,21 +142,21 @@ export class HostRequests {
   //= PROTOCOL.md 6.7
   //# | `release` | `target` | a MAC: it is no longer kept for who has left, nor for a station of
   //# the LAN until that speaks again (section 7.5)
-  private release(room: Room, text: string): Answer {
+  #release(room: Room, text: string): Answer {
     const mac = parseMac(text);
     if (mac === undefined) return refuse("that is no MAC");
     const name = formatMac(mac);
-    return this.admin.release(room.key, name)
+    return this.#admin.release(room.key, name)
       ? done(`${name} is free`)
       : refuse(`${name} is not kept for anybody, and no station of the LAN has it`);
   }
 
   //= PROTOCOL.md 6.7
   //# | `bans` | | lists this room's bans in one or more answers
-  private list(room: Room, nowMs: number): Answer[] {
-    const unixMs = Math.round(this.state.timeOriginMs + nowMs);
-    this.admin.bans(nowMs);
-    const bans = this.state.bans.ofRoom(room.key).map((ban) => listed(ban, unixMs));
+  #list(room: Room, nowMs: number): Answer[] {
+    const unixMs = Math.round(this.#state.timeOriginMs + nowMs);
+    this.#admin.bans(nowMs);
+    const bans = this.#state.bans.ofRoom(room.key).map((ban) => listed(ban, unixMs));
     const answers: Answer[] = [];
     do {
       const page = bans.splice(0, BANS_PER_ANSWER_MAX);

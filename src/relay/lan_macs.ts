@@ -5,6 +5,8 @@
  * Two tables take turns, so that memory is bounded and nothing needs a time per address: when one is full
  * or old enough, the other is emptied and becomes the present one. An address that goes on speaking is
  * always in one of them.
+ *
+ * @module
  */
 import { MAC_BYTES } from "../proto/mac.ts";
 import { MacTable } from "../proto/mac_table.ts";
@@ -26,35 +28,37 @@ const SECOND_MS = 1_000;
 
 /** Learns and forgets without an allocation. */
 export class LanMacs {
-  private present = new MacTable(LAN_MACS_MAX);
-  private former = new MacTable(LAN_MACS_MAX);
-  private turnedMs: number;
+  #present = new MacTable(LAN_MACS_MAX);
+  #former = new MacTable(LAN_MACS_MAX);
+  #turnedMs: number;
+  readonly #openedMs: number;
 
-  constructor(private readonly openedMs: number) {
-    this.turnedMs = openedMs;
+  constructor(openedMs: number) {
+    this.#openedMs = openedMs;
+    this.#turnedMs = openedMs;
   }
 
   /** The gateway has sent a frame that begins at `bytes[frame]`: somebody in the LAN has its source MAC. */
   learn(bytes: Uint8Array, frame: number, nowMs: number): void {
-    if (nowMs - this.turnedMs >= LAN_MAC_AGE_MS) this.turn(nowMs);
+    if (nowMs - this.#turnedMs >= LAN_MAC_AGE_MS) this.#turn(nowMs);
     const source = frame + MAC_BYTES;
-    const present = this.present.get(bytes, source);
-    const last = present >= 0 ? present : this.former.get(bytes, source);
-    const value = this.secondOf(nowMs) << COUNT_BITS |
-      Math.min(this.countOf(last, nowMs) + 1, STATION_FRAMES_MIN);
-    if (value === present || this.present.set(bytes, source, value)) return;
-    this.turn(nowMs);
-    this.present.set(bytes, source, value);
+    const present = this.#present.get(bytes, source);
+    const last = present >= 0 ? present : this.#former.get(bytes, source);
+    const value = this.#secondOf(nowMs) << COUNT_BITS |
+      Math.min(this.#countOf(last, nowMs) + 1, STATION_FRAMES_MIN);
+    if (value === present || this.#present.set(bytes, source, value)) return;
+    this.#turn(nowMs);
+    this.#present.set(bytes, source, value);
   }
 
   /** Whether the destination of a frame at `bytes[frame]` has spoken lately. */
   knows(bytes: Uint8Array, frame: number): boolean {
-    return this.present.get(bytes, frame) >= 0 || this.former.get(bytes, frame) >= 0;
+    return this.#present.get(bytes, frame) >= 0 || this.#former.get(bytes, frame) >= 0;
   }
 
   /** Whether a station has the MAC at `bytes[offset]`, and not only a frame or two that say so. */
   isStation(bytes: Uint8Array, offset: number, nowMs: number): boolean {
-    const last = Math.max(this.present.get(bytes, offset), this.former.get(bytes, offset));
+    const last = Math.max(this.#present.get(bytes, offset), this.#former.get(bytes, offset));
     //= PROTOCOL.md 7.5
     //# A client is refused, too, if its MAC is not kept for it and the gateway has sent at least 3
     //# frames from it, none of them 60 s after the one before, the last within 60 s: a station of
@@ -62,30 +66,30 @@ export class LanMacs {
     //= PROTOCOL.md 7.5
     //# A single frame shows nothing, since it is soon forged, or may be the player's own that came
     //# by another room's gateway.
-    return this.countOf(last, nowMs) >= STATION_FRAMES_MIN;
+    return this.#countOf(last, nowMs) >= STATION_FRAMES_MIN;
   }
 
   /** Forgets a MAC until it speaks again; false if it was not known. */
   forget(mac: Uint8Array): boolean {
-    const wasPresent = this.present.delete(mac, 0);
-    return this.former.delete(mac, 0) || wasPresent;
+    const wasPresent = this.#present.delete(mac, 0);
+    return this.#former.delete(mac, 0) || wasPresent;
   }
 
   /** In how many frames a MAC was, none of them too long after the one before. */
-  private countOf(value: number, nowMs: number): number {
-    const silentMs = (this.secondOf(nowMs) - (value >> COUNT_BITS)) * SECOND_MS;
+  #countOf(value: number, nowMs: number): number {
+    const silentMs = (this.#secondOf(nowMs) - (value >> COUNT_BITS)) * SECOND_MS;
     return value < 0 || silentMs >= STATION_SILENCE_MAX_MS ? 0 : value & COUNT_MASK;
   }
 
-  private secondOf(nowMs: number): number {
-    return Math.floor((nowMs - this.openedMs) / SECOND_MS);
+  #secondOf(nowMs: number): number {
+    return Math.floor((nowMs - this.#openedMs) / SECOND_MS);
   }
 
-  private turn(nowMs: number): void {
-    const oldest = this.former;
+  #turn(nowMs: number): void {
+    const oldest = this.#former;
     oldest.clear();
-    this.former = this.present;
-    this.present = oldest;
-    this.turnedMs = nowMs;
+    this.#former = this.#present;
+    this.#present = oldest;
+    this.#turnedMs = nowMs;
   }
 }

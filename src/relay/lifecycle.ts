@@ -1,4 +1,8 @@
-/** How sessions join, leave and end, and the control messages by which everyone learns of it. */
+/**
+ * How sessions join, leave and end, and the control messages by which everyone learns of it.
+ *
+ * @module
+ */
 import { base64Url } from "../control/base64url.ts";
 import { encodeMessage } from "../control/framing.ts";
 import {
@@ -71,20 +75,22 @@ export interface RelayState extends AdmissionContext {
 
 /** Carries out what admission, the peers and the shell decide about sessions. */
 export class Lifecycle {
-  private readonly controlUnsentMax: number;
-  private readonly clientBuckets: BucketSizes;
-  private readonly gatewayBuckets: BucketSizes;
+  readonly #controlUnsentMax: number;
+  readonly #clientBuckets: BucketSizes;
+  readonly #gatewayBuckets: BucketSizes;
+  readonly #state: RelayState;
 
-  constructor(private readonly state: RelayState) {
-    this.clientBuckets = new BucketSizes(state.options.peerLimits, 1);
-    this.gatewayBuckets = new BucketSizes(state.options.peerLimits, GATEWAY_SHARE);
-    this.controlUnsentMax = CONTROL_UNSENT_BYTES +
+  constructor(state: RelayState) {
+    this.#state = state;
+    this.#clientBuckets = new BucketSizes(state.options.peerLimits, 1);
+    this.#gatewayBuckets = new BucketSizes(state.options.peerLimits, GATEWAY_SHARE);
+    this.#controlUnsentMax = CONTROL_UNSENT_BYTES +
       CONTROL_UNSENT_PEER_BYTES * state.options.peersPerRoomMax;
   }
 
   /** Brings a session into its room, opening the room where there is none. */
   join(session: Session, hello: Hello, decision: Join, nowMs: number): void {
-    const { state } = this;
+    const state = this.#state;
     for (const peer of [...decision.givesWay?.peers ?? []]) {
       const message = "The relay is full, and nobody plays in this room.";
       const retryAfterMs = RETRY_AFTER_MS["relay-full"];
@@ -111,23 +117,23 @@ export class Lifecycle {
       room.held = false;
     }
     const priorToken = decision.knownBy;
-    const peer = this.enter(session, { hello, room, peerId, priorToken }, nowMs);
+    const peer = this.#enter(session, { hello, room, peerId, priorToken }, nowMs);
     if (hello.role === "client") state.reservations.release(room.key, hello.mac);
     room.add(peer);
     state.peersCount++;
     state.tallies.joins++;
-    this.greet(peer, nowMs);
+    this.#greet(peer, nowMs);
   }
 
   /** From now on the session is a peer. */
-  private enter(
+  #enter(
     session: Session,
     who: Pick<MembershipParts, "hello" | "room" | "peerId" | "priorToken">,
     nowMs: number,
   ): Membership {
-    const { addresses, options, arena, pool, random, frameLog } = this.state;
+    const { addresses, options, arena, pool, random, frameLog } = this.#state;
     const { hello, room, peerId } = who;
-    const sizes = hello.role === "gateway" ? this.gatewayBuckets : this.clientBuckets;
+    const sizes = hello.role === "gateway" ? this.#gatewayBuckets : this.#clientBuckets;
     const peer = new Membership({
       ...who,
       session,
@@ -157,7 +163,7 @@ export class Lifecycle {
   //# get its `peerLeft` `replaced`; the newcomer gets `welcome` and then a `peerJoined` for each
   //# peer in the room; the others get the newcomer's `peerJoined`.
   /** The welcome, then everyone who is there, then the news to everyone. */
-  private greet(peer: Membership, nowMs: number): void {
+  #greet(peer: Membership, nowMs: number): void {
     const { session, room, hello } = peer;
     this.send(session, {
       type: "welcome",
@@ -169,7 +175,7 @@ export class Lifecycle {
       //# | **`gatewayPresent`** | boolean | whether the room has a gateway; true for a gateway
       //# itself
       gatewayPresent: room.gateway !== undefined,
-      relayTime: Math.round(this.state.timeOriginMs + nowMs),
+      relayTime: Math.round(this.#state.timeOriginMs + nowMs),
       resume: peer.resumeToken,
       //= PROTOCOL.md 6.2
       //# | `features` | list of text | those of the hello's that the relay has, too; absent where
@@ -183,7 +189,7 @@ export class Lifecycle {
       this.send(session, { ...introduce(other), type: "peerJoined" }, nowMs);
       this.send(other.session, joined, nowMs);
     }
-    this.state.outbox.log("info", "Peer joined", describe(peer));
+    this.#state.outbox.log("info", "Peer joined", describe(peer));
   }
 
   /** Answers a hello with `reject` or `redirect`, and ends the session. */
@@ -194,36 +200,36 @@ export class Lifecycle {
   ): void {
     const log = { address: session.address, connection: session.connection };
     if (decision.kind === "redirect") {
-      this.state.tallies.redirects++;
-      this.state.outbox.log("info", "Peer redirected", { ...log, relay: decision.target.relay });
+      this.#state.tallies.redirects++;
+      this.#state.outbox.log("info", "Peer redirected", { ...log, relay: decision.target.relay });
       this.send(session, { type: "redirect", ...decision.target }, nowMs);
     } else {
       const { kind: _kind, keyFailed: _failed, code, ...rest } = decision;
-      this.state.tallies.rejects[code]++;
+      this.#state.tallies.rejects[code]++;
       // A flood must not flood the log as well.
       const level = code === "rate-limited" ? "debug" : "info";
-      this.state.outbox.log(level, "Peer rejected", { ...log, code });
+      this.#state.outbox.log(level, "Peer rejected", { ...log, code });
       this.send(session, {
         type: "reject",
         code: knownCode(session.hello, code),
         ...rest,
       }, nowMs);
     }
-    this.end(session, ErrorCode.rejected, nowMs);
+    this.#end(session, ErrorCode.rejected, nowMs);
   }
 
   /** Ends a session with a `disconnect`, whatever its state. */
   disconnect(session: Session, why: Omit<Disconnect, "type">, nowMs: number): void {
     const { code } = why;
-    this.state.tallies.disconnects[code]++;
+    this.#state.tallies.disconnects[code]++;
     this.leave(session, LEAVE_REASONS[code], nowMs);
-    this.state.outbox.log("info", "Session ended by the relay", {
+    this.#state.outbox.log("info", "Session ended by the relay", {
       address: session.address,
       connection: session.connection,
       code,
     });
     this.send(session, { type: "disconnect", ...why }, nowMs);
-    this.end(session, DISCONNECT_ERROR_CODES[code], nowMs);
+    this.#end(session, DISCONNECT_ERROR_CODES[code], nowMs);
   }
 
   /** The endpoint has said that it goes: the connection is closed at once. */
@@ -239,7 +245,7 @@ export class Lifecycle {
   }
 
   /** The last message is on its way: FIN, then a second for the peer to close. */
-  private end(session: Session, errorCode: number, nowMs: number): void {
+  #end(session: Session, errorCode: number, nowMs: number): void {
     //= PROTOCOL.md 5.2
     //# If the endpoint has not even opened its stream, there is nothing to say it on: the
     //# connection is closed with code 2.
@@ -248,7 +254,7 @@ export class Lifecycle {
     //# Who ends a session sends `reject`, `redirect` or `disconnect` as its last message, finishes
     //# its side of the stream (FIN), waits until the other side closes the connection, or 1 s, and
     //# then closes it with the application error code below.
-    this.state.outbox.push({ type: "finish", connection: session.connection });
+    this.#state.outbox.push({ type: "finish", connection: session.connection });
     session.state = "ending";
     session.endErrorCode = errorCode;
     session.deadlineMs = nowMs + END_GRACE_MS;
@@ -257,7 +263,7 @@ export class Lifecycle {
 
   /** Tells the shell to close the connection. */
   close(session: Session, errorCode: number): void {
-    this.state.outbox.push({ type: "close", connection: session.connection, errorCode });
+    this.#state.outbox.push({ type: "close", connection: session.connection, errorCode });
     session.state = "closing";
     session.deadlineMs = Infinity;
   }
@@ -271,10 +277,10 @@ export class Lifecycle {
     queue.abandon(nowMs);
     queue.countDrops();
     room.remove(peer, nowMs);
-    this.keepPlace(peer, reason, nowMs);
-    this.state.peersCount--;
-    this.state.addresses.gone(session);
-    this.state.outbox.log("info", "Peer left", { ...describe(peer), reason });
+    this.#keepPlace(peer, reason, nowMs);
+    this.#state.peersCount--;
+    this.#state.addresses.gone(session);
+    this.#state.outbox.log("info", "Peer left", { ...describe(peer), reason });
     if (!room.closing) {
       const left = { ...introduce(peer), type: "peerLeft", reason } as const;
       for (const other of room.peers) this.send(other.session, left, nowMs);
@@ -282,14 +288,14 @@ export class Lifecycle {
     //= PROTOCOL.md 5.3
     //# A room without peers is gone.
     if (room.peers.length === 0 && !room.held) {
-      this.state.rooms.close(room, nowMs);
-      this.state.outbox.log("info", "Room closed", { room: room.code });
+      this.#state.rooms.close(room, nowMs);
+      this.#state.outbox.log("info", "Room closed", { room: room.code });
     }
   }
 
   /** A player's MAC stays theirs for a while; where anybody can be the gateway, its rules go with it. */
-  private keepPlace(peer: Membership, reason: LeaveReason, nowMs: number): void {
-    const { state } = this;
+  #keepPlace(peer: Membership, reason: LeaveReason, nowMs: number): void {
+    const state = this.#state;
     const { room } = peer;
     if (peer.isGateway) {
       if (reason === "replaced" || state.policy.provesHost) return;
@@ -348,19 +354,19 @@ export class Lifecycle {
     //# A relay bounds the control bytes that wait for an endpoint that does not read them (this
     //# project: 65,536 and 1,024 for each peer that a room may have), and closes its connection
     //# with code 2, without a message.
-    if (session.controlUnsentBytes + bytes.length > this.controlUnsentMax) {
+    if (session.controlUnsentBytes + bytes.length > this.#controlUnsentMax) {
       session.unread = true;
       session.deadlineMs = nowMs;
       this.schedule(session);
       return;
     }
     session.controlUnsentBytes += bytes.length;
-    this.state.outbox.push({ type: "send", connection: session.connection, bytes });
+    this.#state.outbox.push({ type: "send", connection: session.connection, bytes });
   }
 
   /** Makes sure that the timer comes in time for a session. */
   schedule(session: Session): void {
-    this.state.deadlines.schedule(session);
+    this.#state.deadlines.schedule(session);
   }
 }
 

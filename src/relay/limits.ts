@@ -2,6 +2,8 @@
  * Every bound and every period of the relay, and the two meters that enforce bounds over time.
  *
  * A limit that a host may set is a field of {@link RelayOptions}; the others are constants.
+ *
+ * @module
  */
 import { TAP_MTU_MAX_DEFAULT } from "../proto/mtu.ts";
 import { QUEUE_BYTES_MAX } from "../queue/fair_queue.ts";
@@ -149,19 +151,21 @@ export const RELAY_DEFAULTS: RelayOptions = {
  * moment, unlike a count that starts anew each window.
  */
 export class EventMeter {
-  private readonly timesMs: Float64Array;
-  private next = 0;
+  readonly #timesMs: Float64Array;
+  #next = 0;
+  readonly #windowMs: number;
 
-  constructor(eventsMax: number, private readonly windowMs: number) {
-    this.timesMs = new Float64Array(eventsMax).fill(-Infinity);
+  constructor(eventsMax: number, windowMs: number) {
+    this.#windowMs = windowMs;
+    this.#timesMs = new Float64Array(eventsMax).fill(-Infinity);
   }
 
   /** Counts one event; true when it is one too many. */
   exceeds(nowMs: number): boolean {
-    const before = this.timesMs[this.next];
-    this.timesMs[this.next] = nowMs;
-    this.next = this.next + 1 === this.timesMs.length ? 0 : this.next + 1;
-    return nowMs - before < this.windowMs;
+    const before = this.#timesMs[this.#next];
+    this.#timesMs[this.#next] = nowMs;
+    this.#next = this.#next + 1 === this.#timesMs.length ? 0 : this.#next + 1;
+    return nowMs - before < this.#windowMs;
   }
 }
 
@@ -172,17 +176,24 @@ interface Bucket {
 
 /** A token bucket for each network address; the least recently seen one gives way to a new one. */
 export class RateLimiter {
-  private readonly buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #burstMax: number;
+  readonly #perSecond: number;
+  readonly #addressesMax: number;
 
   constructor(
-    private readonly burstMax: number,
-    private readonly perSecond: number,
-    private readonly addressesMax = RATE_ADDRESSES_MAX,
-  ) {}
+    burstMax: number,
+    perSecond: number,
+    addressesMax = RATE_ADDRESSES_MAX,
+  ) {
+    this.#burstMax = burstMax;
+    this.#perSecond = perSecond;
+    this.#addressesMax = addressesMax;
+  }
 
   /** How many addresses are remembered. */
   get size(): number {
-    return this.buckets.size;
+    return this.#buckets.size;
   }
 
   /**
@@ -190,28 +201,28 @@ export class RateLimiter {
    * again.
    */
   take(key: string, nowMs: number): number {
-    const bucket = this.buckets.get(key) ?? { tokens: this.burstMax, filledMs: nowMs };
-    this.buckets.delete(key);
-    this.buckets.set(key, bucket);
-    if (this.buckets.size > this.addressesMax) forgetOldest(this.buckets);
-    const waitMs = this.wait(bucket, nowMs);
+    const bucket = this.#buckets.get(key) ?? { tokens: this.#burstMax, filledMs: nowMs };
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > this.#addressesMax) forgetOldest(this.#buckets);
+    const waitMs = this.#wait(bucket, nowMs);
     if (waitMs === 0) bucket.tokens -= 1;
     return waitMs;
   }
 
   /** As {@link take}, but takes nothing. */
   waitMs(key: string, nowMs: number): number {
-    const bucket = this.buckets.get(key);
-    return bucket === undefined ? 0 : this.wait(bucket, nowMs);
+    const bucket = this.#buckets.get(key);
+    return bucket === undefined ? 0 : this.#wait(bucket, nowMs);
   }
 
-  private wait(bucket: Bucket, nowMs: number): number {
-    const gained = (nowMs - bucket.filledMs) * this.perSecond / 1_000;
-    bucket.tokens = Math.min(this.burstMax, bucket.tokens + gained);
+  #wait(bucket: Bucket, nowMs: number): number {
+    const gained = (nowMs - bucket.filledMs) * this.#perSecond / 1_000;
+    bucket.tokens = Math.min(this.#burstMax, bucket.tokens + gained);
     bucket.filledMs = nowMs;
     if (bucket.tokens >= 1) return 0;
     // Sums of fractions are a little off: not a whole ms for that.
-    return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.perSecond - 1e-6));
+    return Math.max(1, Math.ceil((1 - bucket.tokens) * 1_000 / this.#perSecond - 1e-6));
   }
 }
 

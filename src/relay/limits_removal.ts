@@ -1,4 +1,8 @@
-/** Every bound of removing peers, and of keeping a MAC for who has left: numbers and times. */
+/**
+ * Every bound of removing peers, and of keeping a MAC for who has left: numbers and times.
+ *
+ * @module
+ */
 
 /** A host's ban lasts no longer; it lasts so long where no length is given. */
 export const HOST_BAN_MAX_MS = 30 * 86_400_000;

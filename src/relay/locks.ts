@@ -1,4 +1,8 @@
-/** Rooms that the administrator has locked: who is in them stays, and nobody new is let in. */
+/**
+ * Rooms that the administrator has locked: who is in them stays, and nobody new is let in.
+ *
+ * @module
+ */
 import { ROOM_LOCKS_MAX } from "./limits.ts";
 
 /** How many characters of what tells rooms of one code apart go into a room's id. */
@@ -17,27 +21,27 @@ export function roomId(code: string, key: string): string {
  * locked until it is unlocked.
  */
 export class RoomLocks {
-  private readonly names = new Set<string>();
+  readonly #names = new Set<string>();
 
   /** Locks; false when there are too many locks. */
   lock(name: string): boolean {
-    if (this.names.size >= ROOM_LOCKS_MAX && !this.names.has(name)) return false;
-    this.names.add(name);
+    if (this.#names.size >= ROOM_LOCKS_MAX && !this.#names.has(name)) return false;
+    this.#names.add(name);
     return true;
   }
 
   /** Unlocks; false when there is no such lock. */
   unlock(name: string): boolean {
-    return this.names.delete(name);
+    return this.#names.delete(name);
   }
 
   /** Whether the room of this code and key is locked. */
   has(code: string, key: string): boolean {
-    return this.names.size > 0 && (this.names.has(code) || this.names.has(roomId(code, key)));
+    return this.#names.size > 0 && (this.#names.has(code) || this.#names.has(roomId(code, key)));
   }
 
   /** All locks, in the order in which they were set. */
   values(): string[] {
-    return [...this.names];
+    return [...this.#names];
   }
 }

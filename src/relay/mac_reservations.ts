@@ -5,6 +5,8 @@
  * Bounded by time, by room, by site and over all. A party may be behind one address, so a site has as much as
  * a whole room; where a room or all of them have too much, the site with the most gives way. So a stranger
  * needs many sites to push out what is kept for others.
+ *
+ * @module
  */
 import {
   MAC_RESERVATION_MS,
@@ -37,21 +39,21 @@ interface Kept extends MacReservation {
 /** See the module. */
 export class MacReservations {
   /** By room and MAC, those of each site, and those of each room: the oldest first. */
-  private readonly all = new Map<string, Kept>();
-  private readonly sites = new Map<string, Set<Kept>>();
-  private readonly rooms = new Map<string, Set<Kept>>();
-  private readonly perRoomMax: number;
-  private readonly perSiteMax: number;
+  readonly #all = new Map<string, Kept>();
+  readonly #sites = new Map<string, Set<Kept>>();
+  readonly #rooms = new Map<string, Set<Kept>>();
+  readonly #perRoomMax: number;
+  readonly #perSiteMax: number;
 
   /** @param peersPerRoomMax so many players may leave one room, and come back, all at once */
   constructor(peersPerRoomMax: number) {
-    this.perRoomMax = Math.max(RESERVATIONS_PER_ROOM_MAX, peersPerRoomMax);
-    this.perSiteMax = Math.max(RESERVATIONS_PER_SITE_MAX, peersPerRoomMax);
+    this.#perRoomMax = Math.max(RESERVATIONS_PER_ROOM_MAX, peersPerRoomMax);
+    this.#perSiteMax = Math.max(RESERVATIONS_PER_SITE_MAX, peersPerRoomMax);
   }
 
   /** How many MACs are kept; those whose time is over may still be among them. */
   get size(): number {
-    return this.all.size;
+    return this.#all.size;
   }
 
   /** Keeps a MAC from now on. */
@@ -62,48 +64,48 @@ export class MacReservations {
     nowMs: number,
   ): void {
     this.release(room, mac);
-    this.prune(nowMs);
-    const ofSite = this.sites.get(siteKey) ?? new Set<Kept>();
-    if (ofSite.size >= this.perSiteMax) this.forget(oldestOfMost([ofSite]));
-    const ofRoom = this.rooms.get(room) ?? new Set<Kept>();
-    if (ofRoom.size >= this.perRoomMax) {
+    this.#prune(nowMs);
+    const ofSite = this.#sites.get(siteKey) ?? new Set<Kept>();
+    if (ofSite.size >= this.#perSiteMax) this.#forget(oldestOfMost([ofSite]));
+    const ofRoom = this.#rooms.get(room) ?? new Set<Kept>();
+    if (ofRoom.size >= this.#perRoomMax) {
       const bySite = Map.groupBy(ofRoom, (one) => one.siteKey).values();
-      this.forget(oldestOfMost(bySite.map((some) => new Set(some))));
+      this.#forget(oldestOfMost(bySite.map((some) => new Set(some))));
     }
     //= PROTOCOL.md 7.5
     //# A relay bounds what it keeps (this project: 256 MACs for one site and 256 in a room, or as
     //# many as a room may have players, 16,384 over all; the oldest of the site with the most gives
     //# way.
-    if (this.size >= RESERVATIONS_MAX) this.forget(oldestOfMost(this.sites.values()));
+    if (this.size >= RESERVATIONS_MAX) this.#forget(oldestOfMost(this.#sites.values()));
     const kept = { room, mac, tokens, siteKey, untilMs: nowMs + MAC_RESERVATION_MS };
-    this.all.set(nameOf(room, mac), kept);
-    setOf(this.sites, siteKey).add(kept);
-    setOf(this.rooms, room).add(kept);
+    this.#all.set(nameOf(room, mac), kept);
+    setOf(this.#sites, siteKey).add(kept);
+    setOf(this.#rooms, room).add(kept);
   }
 
   /** Whom a MAC is kept for, if it is. */
   get(room: string, mac: string, nowMs: number): MacReservation | undefined {
-    const kept = this.all.get(nameOf(room, mac));
+    const kept = this.#all.get(nameOf(room, mac));
     return kept === undefined || kept.untilMs <= nowMs ? undefined : kept;
   }
 
   /** Keeps a MAC no longer; false if it was not kept. */
   release(room: string, mac: string): boolean {
-    return this.forget(this.all.get(nameOf(room, mac)));
+    return this.#forget(this.#all.get(nameOf(room, mac)));
   }
 
-  private forget(kept: Kept | undefined): boolean {
+  #forget(kept: Kept | undefined): boolean {
     if (kept === undefined) return false;
-    this.all.delete(nameOf(kept.room, kept.mac));
-    takeOut(this.sites, kept.siteKey, kept);
-    takeOut(this.rooms, kept.room, kept);
+    this.#all.delete(nameOf(kept.room, kept.mac));
+    takeOut(this.#sites, kept.siteKey, kept);
+    takeOut(this.#rooms, kept.room, kept);
     return true;
   }
 
-  private prune(nowMs: number): void {
-    for (const kept of this.all.values()) {
+  #prune(nowMs: number): void {
+    for (const kept of this.#all.values()) {
       if (kept.untilMs > nowMs) return;
-      this.forget(kept);
+      this.#forget(kept);
     }
   }
 }

@@ -1,4 +1,8 @@
-/** What a session is in a room: there from its welcome until it leaves, and for one room alone. */
+/**
+ * What a session is in a room: there from its welcome until it leaves, and for one room alone.
+ *
+ * @module
+ */
 import type { Hello, Stats } from "../control/messages.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
 import type { PeerId } from "../proto/brands.ts";

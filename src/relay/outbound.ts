@@ -1,4 +1,8 @@
-/** The way out: frames that wait for a peer, and the peers for which frames wait. */
+/**
+ * The way out: frames that wait for a peer, and the peers for which frames wait.
+ *
+ * @module
+ */
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode } from "../observe/drops.ts";
 import type { FrameLog } from "../observe/frame_log.ts";
@@ -21,33 +25,33 @@ export interface OutboundOptions {
 
 /** The queue towards one peer, which counts what leaves it and what it drops. */
 export class OutboundQueue extends FairQueue {
-  private readonly memory: Uint8Array;
-  private readonly counters: TrafficCounters;
-  private readonly frameLog: FrameLog;
-  private readonly room: string;
-  private loggedLate = 0;
-  private loggedOverflow = 0;
+  readonly #memory: Uint8Array;
+  readonly #counters: TrafficCounters;
+  readonly #frameLog: FrameLog;
+  readonly #room: string;
+  #loggedLate = 0;
+  #loggedOverflow = 0;
 
   constructor(arena: QueueArena, pool: BufferPool, options: OutboundOptions) {
     super(arena, pool, options);
-    this.memory = pool.bytes;
-    this.counters = options.counters;
-    this.frameLog = options.frameLog;
-    this.room = options.room;
+    this.#memory = pool.bytes;
+    this.#counters = options.counters;
+    this.#frameLog = options.frameLog;
+    this.#room = options.room;
   }
 
   /** Brings the counters up to date with what this queue has dropped. */
   countDrops(): void {
-    this.counters.drops[DropCode.queueLate] = this.droppedLate;
-    this.counters.drops[DropCode.queueOverflow] = this.droppedOverflow;
+    this.#counters.drops[DropCode.queueLate] = this.droppedLate;
+    this.#counters.drops[DropCode.queueOverflow] = this.droppedOverflow;
   }
 
   /** The target is gone: what waits for it is dropped. */
   abandon(nowMs: number): void {
     const { queuedEntries } = this;
-    this.counters.dropMany(DropCode.targetLeft, queuedEntries);
+    this.#counters.dropMany(DropCode.targetLeft, queuedEntries);
     this.clear();
-    if (this.frameLog.enabled) this.logMany(DropCode.targetLeft, queuedEntries, nowMs);
+    if (this.#frameLog.enabled) this.#logMany(DropCode.targetLeft, queuedEntries, nowMs);
   }
 
   override enqueue(
@@ -58,22 +62,24 @@ export class OutboundQueue extends FairQueue {
     nowMs: number,
   ): number {
     const dropped = super.enqueue(slot, offset, length, flow, nowMs);
-    if (this.frameLog.enabled) this.logDrops(nowMs);
+    if (this.#frameLog.enabled) this.#logDrops(nowMs);
     return dropped;
   }
 
   override dropLate(nowMs: number): number {
     const dropped = super.dropLate(nowMs);
-    if (this.frameLog.enabled) this.logDrops(nowMs);
+    if (this.#frameLog.enabled) this.#logDrops(nowMs);
     return dropped;
   }
 
   /** As the base class; what is handed over counts as sent. */
   override dequeue(nowMs: number): boolean {
     const found = super.dequeue(nowMs);
-    if (this.frameLog.enabled) this.logDrops(nowMs);
+    if (this.#frameLog.enabled) this.#logDrops(nowMs);
     if (!found) return false;
-    const { counters, memory, offset, length } = this;
+    const { offset, length } = this;
+    const counters = this.#counters;
+    const memory = this.#memory;
     counters.datagramsSent++;
     if ((memory[offset + 1] & FLAG_FRAGMENT) === 0) {
       counters.framesSent++;
@@ -87,17 +93,17 @@ export class OutboundQueue extends FairQueue {
     return true;
   }
 
-  private logDrops(nowMs: number): void {
-    this.logMany(DropCode.queueLate, this.droppedLate - this.loggedLate, nowMs);
-    this.logMany(DropCode.queueOverflow, this.droppedOverflow - this.loggedOverflow, nowMs);
-    this.loggedLate = this.droppedLate;
-    this.loggedOverflow = this.droppedOverflow;
+  #logDrops(nowMs: number): void {
+    this.#logMany(DropCode.queueLate, this.droppedLate - this.#loggedLate, nowMs);
+    this.#logMany(DropCode.queueOverflow, this.droppedOverflow - this.#loggedOverflow, nowMs);
+    this.#loggedLate = this.droppedLate;
+    this.#loggedOverflow = this.droppedOverflow;
   }
 
   /** What was in the queue is not known any more: records without sender, MACs and length. */
-  private logMany(code: DropCode, count: number, nowMs: number): void {
+  #logMany(code: DropCode, count: number, nowMs: number): void {
     for (let i = 0; i < count; i++) {
-      this.frameLog.record(nowMs, this.room, 0, "from-peer", this.memory, 0, 0, 0, code, 0);
+      this.#frameLog.record(nowMs, this.#room, 0, "from-peer", this.#memory, 0, 0, 0, code, 0);
     }
   }
 }
@@ -107,25 +113,25 @@ export class OutboundQueue extends FairQueue {
  * that marking one costs no allocation.
  */
 export class ReadyList {
-  private head: Membership | undefined;
-  private tail: Membership | undefined;
+  #head: Membership | undefined;
+  #tail: Membership | undefined;
 
   /** Puts a peer at the end unless it is in the list. */
   mark(peer: Membership): void {
     if (peer.ready) return;
     peer.ready = true;
-    if (this.tail === undefined) this.head = peer;
-    else this.tail.nextReady = peer;
-    this.tail = peer;
+    if (this.#tail === undefined) this.#head = peer;
+    else this.#tail.nextReady = peer;
+    this.#tail = peer;
   }
 
   /** Takes the first peer out that has something queued; one that has left has nothing. */
   take(): Membership | undefined {
     for (;;) {
-      const peer = this.head;
+      const peer = this.#head;
       if (peer === undefined) return undefined;
-      this.head = peer.nextReady;
-      if (this.head === undefined) this.tail = undefined;
+      this.#head = peer.nextReady;
+      if (this.#head === undefined) this.#tail = undefined;
       peer.nextReady = undefined;
       peer.ready = false;
       if (peer.queue.queuedEntries > 0) return peer;

@@ -10,6 +10,8 @@
  * ```
  *
  * A gateway speaks for a whole LAN and has {@link GATEWAY_SHARE} times as much. Nothing here allocates.
+ *
+ * @module
  */
 
 /** The buckets of a peer. */
@@ -62,18 +64,18 @@ export class BucketSizes {
   readonly burst: Float64Array = new Float64Array(BUCKETS);
 
   constructor(limits: PeerLimits, share: number) {
-    this.set(PeerBucket.floodFrames, limits.floodFramesPerSecond * share, limits.burstMs, 1);
-    this.set(
+    this.#set(PeerBucket.floodFrames, limits.floodFramesPerSecond * share, limits.burstMs, 1);
+    this.#set(
       PeerBucket.floodBytes,
       limits.floodBytesPerSecond * share,
       limits.burstMs,
       BURST_BYTES_MIN,
     );
-    this.set(PeerBucket.unknownFrames, limits.unknownFramesPerSecond * share, limits.burstMs, 1);
-    this.set(PeerBucket.bytes, limits.bytesPerSecond * share, limits.burstMs, BURST_BYTES_MIN);
+    this.#set(PeerBucket.unknownFrames, limits.unknownFramesPerSecond * share, limits.burstMs, 1);
+    this.#set(PeerBucket.bytes, limits.bytesPerSecond * share, limits.burstMs, BURST_BYTES_MIN);
   }
 
-  private set(bucket: number, perSecond: number, burstMs: number, burstMin: number): void {
+  #set(bucket: number, perSecond: number, burstMs: number, burstMin: number): void {
     const isLimited = perSecond > 0;
     this.perMs[bucket] = isLimited ? perSecond / 1_000 : Infinity;
     this.burst[bucket] = isLimited ? Math.max(burstMin, perSecond * burstMs / 1_000) : Infinity;
@@ -82,20 +84,22 @@ export class BucketSizes {
 
 /** The buckets of one peer. */
 export class PeerBuckets {
-  private readonly tokens = new Float64Array(BUCKETS + 1);
+  readonly #tokens = new Float64Array(BUCKETS + 1);
+  readonly #sizes: BucketSizes;
 
   /** Full buckets. */
-  constructor(private readonly sizes: BucketSizes, nowMs: number) {
-    this.tokens.set(sizes.burst);
-    this.tokens[FILLED_MS] = nowMs;
+  constructor(sizes: BucketSizes, nowMs: number) {
+    this.#sizes = sizes;
+    this.#tokens.set(sizes.burst);
+    this.#tokens[FILLED_MS] = nowMs;
   }
 
   /** Fills up for the time that has passed; to be called before the others, once per datagram. */
   fill(nowMs: number): void {
-    const { tokens } = this;
+    const tokens = this.#tokens;
     const elapsedMs = nowMs - tokens[FILLED_MS];
     if (elapsedMs <= 0) return;
-    const { perMs, burst } = this.sizes;
+    const { perMs, burst } = this.#sizes;
     tokens[FILLED_MS] = nowMs;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const filled = tokens[bucket] + elapsedMs * perMs[bucket];
@@ -105,14 +109,14 @@ export class PeerBuckets {
 
   /** Takes so much out of a bucket; false, and nothing taken, when less is in it. */
   take(bucket: number, cost: number): boolean {
-    if (this.tokens[bucket] < cost) return false;
-    this.tokens[bucket] -= cost;
+    if (this.#tokens[bucket] < cost) return false;
+    this.#tokens[bucket] -= cost;
     return true;
   }
 
   /** Takes a broadcast or multicast of so many bytes, if both of its buckets hold enough. */
   takeFlood(lengthBytes: number): boolean {
-    const { tokens } = this;
+    const tokens = this.#tokens;
     if (tokens[PeerBucket.floodFrames] < 1) return false;
     if (!this.take(PeerBucket.floodBytes, lengthBytes)) return false;
     tokens[PeerBucket.floodFrames] -= 1;

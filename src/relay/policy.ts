@@ -11,6 +11,8 @@
  *
  * A gateway shows the gateway key, from which the room key follows; so no player can take its place. What
  * is kept of keys are hashes, and they are compared in constant time.
+ *
+ * @module
  */
 import { base64Url } from "../control/base64url.ts";
 import {
@@ -54,15 +56,20 @@ export const KEY_SALT_BYTES = 32;
  */
 export class KeyedPolicy implements AdmissionPolicy {
   readonly provesHost = true;
+  readonly #sha256: Sha256;
+  readonly #salt: Uint8Array;
 
   /** `salt` is random and of this relay alone: what tells rooms apart tells nothing anywhere else. */
-  constructor(private readonly sha256: Sha256, private readonly salt: Uint8Array) {}
+  constructor(sha256: Sha256, salt: Uint8Array) {
+    this.#sha256 = sha256;
+    this.#salt = salt;
+  }
 
   roomKey(hello: Hello): string | undefined {
-    const key = shownKey(hello, this.sha256);
+    const key = shownKey(hello, this.#sha256);
     if (key === undefined) return undefined;
     // The code cannot run into the key: that one always has 16 bytes.
-    const digest = this.sha256(joinBytes(this.salt, asciiBytes(hello.room), key));
+    const digest = this.#sha256(joinBytes(this.#salt, asciiBytes(hello.room), key));
     return `${hello.room}.${base64Url(digest)}`;
   }
 }
@@ -70,20 +77,22 @@ export class KeyedPolicy implements AdmissionPolicy {
 /** Only the rooms of a list, each with the hash of its room key; of several while keys change. */
 export class ListedPolicy implements AdmissionPolicy {
   readonly provesHost = true;
-  private readonly rooms: ReadonlyMap<string, readonly Uint8Array[]>;
+  readonly #rooms: ReadonlyMap<string, readonly Uint8Array[]>;
+  readonly #sha256: Sha256;
 
   /** `rooms`: codes (upper case) with the SHA-256 of each room key that is good for them. */
   constructor(
-    private readonly sha256: Sha256,
+    sha256: Sha256,
     rooms: Iterable<readonly [code: string, hashes: readonly Uint8Array[]]>,
   ) {
-    this.rooms = new Map(rooms);
+    this.#sha256 = sha256;
+    this.#rooms = new Map(rooms);
   }
 
   roomKey(hello: Hello): string | undefined {
-    const key = shownKey(hello, this.sha256);
-    const hash = key === undefined ? NO_HASH : this.sha256(key);
-    const listed = this.rooms.get(hello.room);
+    const key = shownKey(hello, this.#sha256);
+    const hash = key === undefined ? NO_HASH : this.#sha256(key);
+    const listed = this.#rooms.get(hello.room);
     let fits = false;
     // An unknown room takes as long as one with one key.
     for (const other of listed ?? UNKNOWN_ROOM) {

@@ -1,4 +1,8 @@
-/** How a peer is told that it was removed, in the words that it understands. */
+/**
+ * How a peer is told that it was removed, in the words that it understands.
+ *
+ * @module
+ */
 import { parseBanTarget, tokenName } from "../control/ban_target.ts";
 import type { Remover } from "../control/host_messages.ts";
 import { Feature, type Hello, type RejectCode } from "../control/messages.ts";

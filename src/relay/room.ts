@@ -1,4 +1,8 @@
-/** Rooms: who is in them, who has which MAC, and which peer ids are free. */
+/**
+ * Rooms: who is in them, who has which MAC, and which peer ids are free.
+ *
+ * @module
+ */
 import { asPeerId, NO_PEER, type PeerId } from "../proto/brands.ts";
 import { MacTable } from "../proto/mac_table.ts";
 import { LanMacs } from "./lan_macs.ts";
@@ -15,22 +19,22 @@ import { oldestOfMost, setOf, takeOut } from "./sites.ts";
  * late datagram is never taken for one of another peer.
  */
 export class PeerIds {
-  private next = 1;
-  private readonly used = new Set<number>();
+  #next = 1;
+  readonly #used = new Set<number>();
   /** Ids at rest and since when, the longest resting first. */
-  private readonly restingSinceMs = new Map<number, number>();
+  readonly #restingSinceMs = new Map<number, number>();
 
   /** A free id, or `NO_PEER` when all are in use or at rest. */
   take(nowMs: number): PeerId {
-    this.wake(nowMs);
-    if (this.used.size + this.restingSinceMs.size >= PEER_ID_MAX) return NO_PEER;
+    this.#wake(nowMs);
+    if (this.#used.size + this.#restingSinceMs.size >= PEER_ID_MAX) return NO_PEER;
     //= PROTOCOL.md 6.2
     //# | **`peerId`** | integer | 1 … 65,535: unique in the room, and not given out again within 60
     //# s of its end
-    while (this.used.has(this.next) || this.restingSinceMs.has(this.next)) this.advance();
-    const id = asPeerId(this.next);
-    this.used.add(id);
-    this.advance();
+    while (this.#used.has(this.#next) || this.#restingSinceMs.has(this.#next)) this.#advance();
+    const id = asPeerId(this.#next);
+    this.#used.add(id);
+    this.#advance();
     return id;
   }
 
@@ -38,24 +42,24 @@ export class PeerIds {
   //# When a session ends, its place in the room and its name are free at once; its peer id rests
   //# for 60 s, and its MAC stays the player's for 10 minutes (section 7.5).
   giveBack(id: PeerId, nowMs: number): void {
-    this.used.delete(id);
-    this.restingSinceMs.set(id, nowMs);
+    this.#used.delete(id);
+    this.#restingSinceMs.set(id, nowMs);
   }
 
   /** Whether every id may be given out at once again. */
   rested(nowMs: number): boolean {
-    this.wake(nowMs);
-    return this.used.size === 0 && this.restingSinceMs.size === 0;
+    this.#wake(nowMs);
+    return this.#used.size === 0 && this.#restingSinceMs.size === 0;
   }
 
-  private advance(): void {
-    this.next = this.next === PEER_ID_MAX ? 1 : this.next + 1;
+  #advance(): void {
+    this.#next = this.#next === PEER_ID_MAX ? 1 : this.#next + 1;
   }
 
-  private wake(nowMs: number): void {
-    for (const [id, sinceMs] of this.restingSinceMs) {
+  #wake(nowMs: number): void {
+    for (const [id, sinceMs] of this.#restingSinceMs) {
       if (nowMs - sinceMs < PEER_ID_REST_MS) return;
-      this.restingSinceMs.delete(id);
+      this.#restingSinceMs.delete(id);
     }
   }
 }
@@ -146,31 +150,34 @@ export type RoomOptions = Pick<
 
 /** All rooms of this relay, and the peer ids of those that are no more but must rest. */
 export class Rooms {
-  private readonly byKey = new Map<string, Room>();
-  private readonly resting = new Map<string, PeerIds>();
+  readonly #byKey = new Map<string, Room>();
+  readonly #resting = new Map<string, PeerIds>();
   /** By the address, and by the site, from which they were opened; the oldest first. */
-  private readonly byAddress = new Map<string, Set<Room>>();
-  private readonly bySite = new Map<string, Set<Room>>();
+  readonly #byAddress = new Map<string, Set<Room>>();
+  readonly #bySite = new Map<string, Set<Room>>();
+  readonly #options: RoomOptions;
 
-  constructor(private readonly options: RoomOptions) {}
+  constructor(options: RoomOptions) {
+    this.#options = options;
+  }
 
   get size(): number {
-    return this.byKey.size;
+    return this.#byKey.size;
   }
 
   get(key: string): Room | undefined {
-    return this.byKey.get(key);
+    return this.#byKey.get(key);
   }
 
   values(): Iterable<Room> {
-    return this.byKey.values();
+    return this.#byKey.values();
   }
 
   /** Whether so many rooms were opened from an address, or from its site, that it may open no more. */
   tooManyOf({ addressKey, siteKey }: Opener): boolean {
-    const { roomsPerAddressMax } = this.options;
-    return (this.byAddress.get(addressKey)?.size ?? 0) >= roomsPerAddressMax ||
-      (this.bySite.get(siteKey)?.size ?? 0) >= SITE_SHARE * roomsPerAddressMax;
+    const { roomsPerAddressMax } = this.#options;
+    return (this.#byAddress.get(addressKey)?.size ?? 0) >= roomsPerAddressMax ||
+      (this.#bySite.get(siteKey)?.size ?? 0) >= SITE_SHARE * roomsPerAddressMax;
   }
 
   /**
@@ -178,9 +185,9 @@ export class Rooms {
    * the site with the most of these. That must keep more rooms than who asks has, or two would take turns.
    */
   givesWayTo({ siteKey }: Opener): Room | undefined {
-    const own = this.bySite.get(siteKey)?.size ?? 0;
+    const own = this.#bySite.get(siteKey)?.size ?? 0;
     let most = new Set<Room>();
-    for (const rooms of this.bySite.values()) {
+    for (const rooms of this.#bySite.values()) {
       if (rooms.size <= Math.max(most.size, own + 1)) continue;
       const idle = new Set(rooms.values().filter(({ isIdle }) => isIdle));
       if (idle.size > Math.max(most.size, own + 1)) most = idle;
@@ -190,25 +197,25 @@ export class Rooms {
 
   open(plan: RoomPlan, nowMs: number): Room {
     const { key, opener } = plan;
-    const ids = this.resting.get(key) ?? new PeerIds();
-    this.resting.delete(key);
-    const room = new Room(plan, this.options, ids, nowMs);
-    this.byKey.set(key, room);
-    setOf(this.byAddress, opener.addressKey).add(room);
-    setOf(this.bySite, opener.siteKey).add(room);
+    const ids = this.#resting.get(key) ?? new PeerIds();
+    this.#resting.delete(key);
+    const room = new Room(plan, this.#options, ids, nowMs);
+    this.#byKey.set(key, room);
+    setOf(this.#byAddress, opener.addressKey).add(room);
+    setOf(this.#bySite, opener.siteKey).add(room);
     return room;
   }
 
   /** Forgets a room that nobody is in, but for its peer ids' rest. */
   close(room: Room, nowMs: number): void {
     if (room.peers.length > 0) throw new Error(`room ${room.code} is not empty`);
-    this.byKey.delete(room.key);
-    takeOut(this.byAddress, room.opener.addressKey, room);
-    takeOut(this.bySite, room.opener.siteKey, room);
-    for (const [key, ids] of this.resting) {
-      if (this.resting.size < RESTING_ROOMS_MAX && !ids.rested(nowMs)) break;
-      this.resting.delete(key);
+    this.#byKey.delete(room.key);
+    takeOut(this.#byAddress, room.opener.addressKey, room);
+    takeOut(this.#bySite, room.opener.siteKey, room);
+    for (const [key, ids] of this.#resting) {
+      if (this.#resting.size < RESTING_ROOMS_MAX && !ids.rested(nowMs)) break;
+      this.#resting.delete(key);
     }
-    this.resting.set(room.key, room.ids);
+    this.#resting.set(room.key, room.ids);
   }
 }

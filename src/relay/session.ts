@@ -1,4 +1,8 @@
-/** One connection as the relay sees it, from the handshake until the transport is gone. */
+/**
+ * One connection as the relay sees it, from the handshake until the transport is gone.
+ *
+ * @module
+ */
 import { MessageReader } from "../control/framing.ts";
 import type { Hello } from "../control/messages.ts";
 import { TrafficCounters } from "../observe/counters.ts";

@@ -10,6 +10,8 @@
  *
  * A frame passes while something is left, and may cost more than that: what is owed must come in again before
  * the next one passes. So no frame is too large for ever, whatever the limit. Nothing here allocates per frame.
+ *
+ * @module
  */
 
 import { forgetOldest } from "./sites.ts";
@@ -49,39 +51,41 @@ const FILLED_MS = 2;
 export class Share {
   /** Whether it was said in the log that a limit was met. */
   told = false;
-  private readonly tokens = new Float64Array(FILLED_MS + 1);
-  private readonly perMs = new Float64Array(FILLED_MS);
-  private readonly burst = new Float64Array(FILLED_MS);
+  readonly #tokens = new Float64Array(FILLED_MS + 1);
+  readonly #perMs = new Float64Array(FILLED_MS);
+  readonly #burst = new Float64Array(FILLED_MS);
 
   /** Full buckets. */
   constructor(limits: ShareLimits, nowMs: number) {
-    this.set(DELIVERIES, limits.deliveriesPerSecond, limits.burstMs);
-    this.set(BYTES, limits.bytesPerSecond, limits.burstMs);
-    this.tokens[FILLED_MS] = nowMs;
+    this.#set(DELIVERIES, limits.deliveriesPerSecond, limits.burstMs);
+    this.#set(BYTES, limits.bytesPerSecond, limits.burstMs);
+    this.#tokens[FILLED_MS] = nowMs;
   }
 
   /** Why nothing more may be delivered now (`ShareRefusal`); `isFlood` for a broadcast or multicast. */
   refuses(isFlood: boolean, nowMs: number): number {
-    this.fill(nowMs);
-    if (isFlood && this.tokens[DELIVERIES] <= 0) return ShareRefusal.deliveries;
-    return this.tokens[BYTES] <= 0 ? ShareRefusal.bytes : ShareRefusal.none;
+    this.#fill(nowMs);
+    if (isFlood && this.#tokens[DELIVERIES] <= 0) return ShareRefusal.deliveries;
+    return this.#tokens[BYTES] <= 0 ? ShareRefusal.bytes : ShareRefusal.none;
   }
 
   /** A frame is delivered: `deliveries` is 0 for a unicast. */
   take(deliveries: number, bytes: number): void {
-    this.tokens[DELIVERIES] -= deliveries;
-    this.tokens[BYTES] -= bytes;
+    this.#tokens[DELIVERIES] -= deliveries;
+    this.#tokens[BYTES] -= bytes;
   }
 
-  private set(bucket: number, perSecond: number, burstMs: number): void {
+  #set(bucket: number, perSecond: number, burstMs: number): void {
     const isLimited = perSecond > 0;
-    this.perMs[bucket] = isLimited ? perSecond / 1_000 : Infinity;
-    this.burst[bucket] = isLimited ? perSecond * burstMs / 1_000 : Infinity;
-    this.tokens[bucket] = this.burst[bucket];
+    this.#perMs[bucket] = isLimited ? perSecond / 1_000 : Infinity;
+    this.#burst[bucket] = isLimited ? perSecond * burstMs / 1_000 : Infinity;
+    this.#tokens[bucket] = this.#burst[bucket];
   }
 
-  private fill(nowMs: number): void {
-    const { tokens, perMs, burst } = this;
+  #fill(nowMs: number): void {
+    const tokens = this.#tokens;
+    const perMs = this.#perMs;
+    const burst = this.#burst;
     const elapsedMs = nowMs - tokens[FILLED_MS];
     if (elapsedMs <= 0) return;
     tokens[FILLED_MS] = nowMs;
@@ -94,25 +98,30 @@ export class Share {
 
 /** The shares of all addresses that have peers, and of those that had some lately. */
 export class AddressShares {
-  private readonly used = new Map<string, { readonly share: Share; peers: number }>();
+  readonly #used = new Map<string, { readonly share: Share; peers: number }>();
   /** Of addresses without a peer, the longest unused first: who comes back has no more than before. */
-  private readonly resting = new Map<string, Share>();
+  readonly #resting = new Map<string, Share>();
+  readonly #limits: ShareLimits;
+  readonly #restingMax: number;
 
   /** @param restingMax addresses without a peer that are remembered */
-  constructor(private readonly limits: ShareLimits, private readonly restingMax: number) {}
+  constructor(limits: ShareLimits, restingMax: number) {
+    this.#limits = limits;
+    this.#restingMax = restingMax;
+  }
 
   /** How many addresses are remembered. */
   get size(): number {
-    return this.used.size + this.resting.size;
+    return this.#used.size + this.#resting.size;
   }
 
   /** A peer of this address (of its site: see `siteKey`) has joined. */
   enter(key: string, nowMs: number): Share {
-    let entry = this.used.get(key);
+    let entry = this.#used.get(key);
     if (entry === undefined) {
-      entry = { share: this.resting.get(key) ?? new Share(this.limits, nowMs), peers: 0 };
-      this.resting.delete(key);
-      this.used.set(key, entry);
+      entry = { share: this.#resting.get(key) ?? new Share(this.#limits, nowMs), peers: 0 };
+      this.#resting.delete(key);
+      this.#used.set(key, entry);
     }
     entry.peers++;
     return entry.share;
@@ -120,10 +129,10 @@ export class AddressShares {
 
   /** A peer of this address has left. */
   leave(key: string): void {
-    const entry = this.used.get(key);
+    const entry = this.#used.get(key);
     if (entry === undefined || --entry.peers > 0) return;
-    this.used.delete(key);
-    this.resting.set(key, entry.share);
-    if (this.resting.size > this.restingMax) forgetOldest(this.resting);
+    this.#used.delete(key);
+    this.#resting.set(key, entry.share);
+    if (this.#resting.size > this.#restingMax) forgetOldest(this.#resting);
   }
 }

@@ -1,4 +1,8 @@
-/** Who counts as one where there is a bound for each: a site, which may have the addresses of many hosts. */
+/**
+ * Who counts as one where there is a bound for each: a site, which may have the addresses of many hosts.
+ *
+ * @module
+ */
 
 /** A site is commonly given an IPv6 prefix of 48 to 56 bits, and so may be many hosts to `addressKey`. */
 const GROUPS = 3;

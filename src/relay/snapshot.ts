@@ -1,4 +1,8 @@
-/** The relay's state as values: for control messages, log lines and whoever shows it. */
+/**
+ * The relay's state as values: for control messages, log lines and whoever shows it.
+ *
+ * @module
+ */
 import { tokenName } from "../control/ban_target.ts";
 import type { Stats } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";

@@ -1,4 +1,8 @@
-/** How often the relay did what it does rarely: for metrics and pages. */
+/**
+ * How often the relay did what it does rarely: for metrics and pages.
+ *
+ * @module
+ */
 import { type Remover, REMOVERS } from "../control/host_messages.ts";
 import { DISCONNECT_CODES, type DisconnectCode } from "../control/messages.ts";
 import { REJECT_CODES, type RejectCode } from "../control/messages.ts";

@@ -1,4 +1,8 @@
-/** The administrator's words about bans: what they ask for, and the texts of the answers. */
+/**
+ * The administrator's words about bans: what they ask for, and the texts of the answers.
+ *
+ * @module
+ */
 import { parseRoomCode } from "../control/room.ts";
 import { isolated } from "../proto/clean_text.ts";
 import { formatTimeSpan, parseTimeSpan } from "../proto/time_span.ts";

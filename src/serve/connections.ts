@@ -1,4 +1,8 @@
-/** What the servers of this folder have in common: taking connections, however many want to come. */
+/**
+ * What the servers of this folder have in common: taking connections, however many want to come.
+ *
+ * @module
+ */
 
 /** When none can be taken (too many files are open, say), the next try comes after so long. */
 const RETRY_MS = 20;

@@ -3,6 +3,8 @@
  *
  * On the socket a question is one line, a JSON array of the words; the answer is one line, too, a JSON
  * object with `ok` and `text`.
+ *
+ * @module
  */
 import { parseBanTarget } from "../control/ban_target.ts";
 import { KICK_DEFAULT_MS } from "../control/host_messages.ts";

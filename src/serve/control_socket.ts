@@ -1,4 +1,8 @@
-/** The administrator's socket: questions and answers of `control.ts`, one of each per connection. */
+/**
+ * The administrator's socket: questions and answers of `control.ts`, one of each per connection.
+ *
+ * @module
+ */
 import { closeQuietly, takeConnections, writeAll } from "./connections.ts";
 import { type ControlAnswer, QUESTION_BYTES_MAX } from "./control.ts";
 
@@ -14,14 +18,21 @@ const CHUNK_BYTES = 65_536;
 
 /** Listens until it is closed. */
 export class ControlSocket {
-  private readonly open = new Set<Deno.UnixConn>();
-  private isListening = true;
+  readonly #open = new Set<Deno.UnixConn>();
+  #isListening = true;
+  readonly #path: string;
+  readonly #listener: Deno.UnixListener;
+  readonly #answer: (line: string) => ControlAnswer | Promise<ControlAnswer>;
 
   private constructor(
-    private readonly path: string,
-    private readonly listener: Deno.UnixListener,
-    private readonly answer: (line: string) => ControlAnswer | Promise<ControlAnswer>,
-  ) {}
+    path: string,
+    listener: Deno.UnixListener,
+    answer: (line: string) => ControlAnswer | Promise<ControlAnswer>,
+  ) {
+    this.#path = path;
+    this.#listener = listener;
+    this.#answer = answer;
+  }
 
   /**
    * Listens at a path; a socket that an earlier process left there gives way.
@@ -44,39 +55,39 @@ export class ControlSocket {
       Deno.umask(umask);
     }
     const socket = new ControlSocket(path, listener, answer);
-    void takeConnections(listener, () => socket.isListening, (connection) => {
-      if (socket.open.size >= CONNECTIONS_MAX) closeQuietly(connection);
-      else void socket.serve(connection);
+    void takeConnections(listener, () => socket.#isListening, (connection) => {
+      if (socket.#open.size >= CONNECTIONS_MAX) closeQuietly(connection);
+      else void socket.#serve(connection);
     });
     return socket;
   }
 
   /** Listens no more, and takes the socket away. */
   close(): void {
-    this.isListening = false;
-    this.listener.close();
-    for (const connection of this.open) closeQuietly(connection);
+    this.#isListening = false;
+    this.#listener.close();
+    for (const connection of this.#open) closeQuietly(connection);
     try {
-      Deno.removeSync(this.path);
+      Deno.removeSync(this.#path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
-  private async serve(connection: Deno.UnixConn): Promise<void> {
-    this.open.add(connection);
+  async #serve(connection: Deno.UnixConn): Promise<void> {
+    this.#open.add(connection);
     const timer = setTimeout(() => closeQuietly(connection), PATIENCE_MS);
     try {
       const line = await readLine(connection, QUESTION_BYTES_MAX);
       const answer = line === undefined
         ? { ok: false, text: "the question is too long, or has no end" }
-        : await this.answer(line);
+        : await this.#answer(line);
       await writeLine(connection, JSON.stringify(answer));
     } catch {
       // Whoever asked has gone, or was too slow.
     } finally {
       clearTimeout(timer);
-      this.open.delete(connection);
+      this.#open.delete(connection);
       closeQuietly(connection);
     }
   }

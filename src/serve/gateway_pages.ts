@@ -1,4 +1,8 @@
-/** What a gateway serves over HTTP: `/api/gateway`, `/metrics`, `/healthz`. */
+/**
+ * What a gateway serves over HTTP: `/api/gateway`, `/metrics`, `/healthz`.
+ *
+ * @module
+ */
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 import type { GatewayPlayerView, GatewayView } from "./gateway_view.ts";
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";

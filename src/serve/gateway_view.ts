@@ -1,4 +1,8 @@
-/** What is to be seen of a gateway, as values. */
+/**
+ * What is to be seen of a gateway, as values.
+ *
+ * @module
+ */
 import type { TrafficSnapshot } from "../observe/counters.ts";
 
 /** A player of the room. */

@@ -1,4 +1,8 @@
-/** What a party's host can ask of the gateway (`lanparty-gateway ctl`): words in, a text for a terminal out. */
+/**
+ * What a party's host can ask of the gateway (`lanparty-gateway ctl`): words in, a text for a terminal out.
+ *
+ * @module
+ */
 import type { HostAction, ListedBan } from "../control/host_messages.ts";
 import { asPeerId, type PeerId } from "../proto/brands.ts";
 import { isolated } from "../proto/clean_text.ts";

@@ -1,6 +1,8 @@
 /**
  * Pages over HTTP whose answers are values made at once from a view, so nobody can keep the program busy by
  * reading slowly, and a view is used again for a while, so nobody can by asking often.
+ *
+ * @module
  */
 import { isTrustedHost } from "./status_address.ts";
 
@@ -39,13 +41,18 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** Answers requests about one program. */
 export class LivePages<View> {
-  private readonly cache = new Map<string, { readonly untilMs: number; readonly answer: Answer }>();
-  private view: { readonly untilMs: number; readonly value: View } | undefined;
+  readonly #cache = new Map<string, { readonly untilMs: number; readonly answer: Answer }>();
+  #view: { readonly untilMs: number; readonly value: View } | undefined;
+  readonly #source: ViewSource<View>;
+  readonly #routes: Routes<View>;
 
   constructor(
-    private readonly source: ViewSource<View>,
-    private readonly routes: Routes<View>,
-  ) {}
+    source: ViewSource<View>,
+    routes: Routes<View>,
+  ) {
+    this.#source = source;
+    this.#routes = routes;
+  }
 
   /** Answers a request; its body, if it has one, is not read. */
   handle(request: Request): Response {
@@ -57,25 +64,25 @@ export class LivePages<View> {
     }
     if (hasBody(request)) return say(400, "A question has no body.", { connection: "close" });
     const { pathname } = new URL(request.url);
-    const { fixed } = this.routes;
-    const answer = Object.hasOwn(fixed, pathname) ? fixed[pathname] : this.live(pathname);
+    const { fixed } = this.#routes;
+    const answer = Object.hasOwn(fixed, pathname) ? fixed[pathname] : this.#live(pathname);
     if (answer === undefined) return say(404, "There is no such page.");
     const body = request.method === "HEAD" ? null : answer.body;
     const headers = { ...HEADERS, "content-type": answer.type };
     return new Response(body, { status: answer.status ?? 200, headers });
   }
 
-  private live(path: string): Answer | undefined {
-    const { live } = this.routes;
+  #live(path: string): Answer | undefined {
+    const { live } = this.#routes;
     if (!Object.hasOwn(live, path)) return undefined;
-    const nowMs = this.source.now();
-    const cached = this.cache.get(path);
+    const nowMs = this.#source.now();
+    const cached = this.#cache.get(path);
     if (cached !== undefined && nowMs < cached.untilMs) return cached.answer;
-    if (this.view === undefined || nowMs >= this.view.untilMs) {
-      this.view = { untilMs: nowMs + FRESH_MS, value: this.source.view() };
+    if (this.#view === undefined || nowMs >= this.#view.untilMs) {
+      this.#view = { untilMs: nowMs + FRESH_MS, value: this.#source.view() };
     }
-    const answer = live[path](this.view.value);
-    this.cache.set(path, { untilMs: this.view.untilMs, answer });
+    const answer = live[path](this.#view.value);
+    this.#cache.set(path, { untilMs: this.#view.untilMs, answer });
     return answer;
   }
 }

@@ -1,4 +1,8 @@
-/** One view of a relay out of the views of its workers. */
+/**
+ * One view of a relay out of the views of its workers.
+ *
+ * @module
+ */
 import { TrafficCounters, type TrafficSnapshot } from "../observe/counters.ts";
 import type { LoopView, RelayView, TallyView, WorkerView } from "./relay_view.ts";
 

@@ -1,4 +1,8 @@
-/** A relay's metrics in the text format of Prometheus (version 0.0.4). */
+/**
+ * A relay's metrics in the text format of Prometheus (version 0.0.4).
+ *
+ * @module
+ */
 import type { TrafficSnapshot } from "../observe/counters.ts";
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 import type { RelayView, TallyView, WorkerView } from "./relay_view.ts";
@@ -27,46 +31,46 @@ interface Part {
 
 /** Collects metrics; each name comes once, with all its samples. */
 export class Exposition {
-  private text = "";
+  #text = "";
 
   counter(name: string, help: string, samples: readonly Sample[]): void {
-    this.family(name, "counter", help, samples);
+    this.#family(name, "counter", help, samples);
   }
 
   gauge(name: string, help: string, samples: readonly Sample[]): void {
-    this.family(name, "gauge", help, samples);
+    this.#family(name, "gauge", help, samples);
   }
 
   histogram(name: string, help: string, histograms: readonly Histogram[]): void {
-    this.head(name, "histogram", help);
+    this.#head(name, "histogram", help);
     for (const { labels, bounds, counts, sum } of histograms) {
       let count = 0;
       for (const [i, bound] of [...bounds, Infinity].entries()) {
         count += counts[i];
         const le = bound === Infinity ? "+Inf" : String(bound);
-        this.sample(`${name}_bucket`, { ...labels, le }, count);
+        this.#sample(`${name}_bucket`, { ...labels, le }, count);
       }
-      this.sample(`${name}_sum`, labels, sum);
-      this.sample(`${name}_count`, labels, count);
+      this.#sample(`${name}_sum`, labels, sum);
+      this.#sample(`${name}_count`, labels, count);
     }
   }
 
   toString(): string {
-    return this.text;
+    return this.#text;
   }
 
-  private family(name: string, type: string, help: string, samples: readonly Sample[]): void {
-    this.head(name, type, help);
-    for (const [labels, value] of samples) this.sample(name, labels, value);
+  #family(name: string, type: string, help: string, samples: readonly Sample[]): void {
+    this.#head(name, type, help);
+    for (const [labels, value] of samples) this.#sample(name, labels, value);
   }
 
-  private head(name: string, type: string, help: string): void {
-    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+  #head(name: string, type: string, help: string): void {
+    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
   }
 
-  private sample(name: string, labels: Labels, value: number): void {
+  #sample(name: string, labels: Labels, value: number): void {
     const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
-    this.text += `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
+    this.#text += `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
   }
 }
 

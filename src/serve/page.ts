@@ -2,6 +2,8 @@
  * The page that shows a relay live: rooms, peers, rates and drops, with plots of the last five minutes.
  * Three texts, for a browser: nothing is fetched from anywhere else, and what peers call themselves is
  * only ever put in as text. Its program is in `page_script.ts`.
+ *
+ * @module
  */
 
 /** The document. */

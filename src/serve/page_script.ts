@@ -1,4 +1,8 @@
-/** The program of the page in `page.ts`, for a browser. */
+/**
+ * The program of the page in `page.ts`, for a browser.
+ *
+ * @module
+ */
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 
 const EXPLANATIONS = Object.fromEntries(

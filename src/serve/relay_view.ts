@@ -1,4 +1,8 @@
-/** A relay as those see it who look from outside: values only, made by whoever runs the relay. */
+/**
+ * A relay as those see it who look from outside: values only, made by whoever runs the relay.
+ *
+ * @module
+ */
 import type { Stats } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";
 

@@ -1,4 +1,8 @@
-/** Where the status pages are served. */
+/**
+ * Where the status pages are served.
+ *
+ * @module
+ */
 import { parseListen } from "../control/address.ts";
 import { isLoopback as isLoopbackAddress, parseIp, parseIpAddress } from "../proto/ip.ts";
 

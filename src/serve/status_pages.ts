@@ -1,4 +1,8 @@
-/** What a relay serves over HTTP: `/metrics`, `/healthz`, `/api/rooms`, and a page that shows it live. */
+/**
+ * What a relay serves over HTTP: `/metrics`, `/healthz`, `/api/rooms`, and a page that shows it live.
+ *
+ * @module
+ */
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";
 import { formatMetrics, METRICS_TYPE } from "./metrics.ts";
 import { PAGE_HTML, PAGE_STYLE } from "./page.ts";

@@ -4,6 +4,8 @@
  * The runtime has a server, but one that keeps as many connections as want to come, for as long as they
  * like: on a machine with other users they would take all of the relay's files. This one keeps few, and
  * none for long.
+ *
+ * @module
  */
 import { closeQuietly, takeConnections, writeAll } from "./connections.ts";
 import type { StatusAddress } from "./status_address.ts";
@@ -24,14 +26,21 @@ const HEAD_END = "\r\n\r\n";
 
 /** A server that runs. */
 export class StatusServer {
-  private readonly guests = new Set<Deno.TcpConn>();
-  private open = true;
+  readonly #guests = new Set<Deno.TcpConn>();
+  #open = true;
+  readonly #listener: Deno.TcpListener;
+  readonly #pages: Pages;
+  readonly #prepare: () => void | Promise<void>;
 
   private constructor(
-    private readonly listener: Deno.TcpListener,
-    private readonly pages: Pages,
-    private readonly prepare: () => void | Promise<void>,
-  ) {}
+    listener: Deno.TcpListener,
+    pages: Pages,
+    prepare: () => void | Promise<void>,
+  ) {
+    this.#listener = listener;
+    this.#pages = pages;
+    this.#prepare = prepare;
+  }
 
   /**
    * Begins to serve.
@@ -47,56 +56,56 @@ export class StatusServer {
   ): StatusServer {
     const listener = Deno.listen({ hostname: address.host, port: address.port });
     const server = new StatusServer(listener, pages, prepare);
-    const take = (guest: Deno.TcpConn) => void server.serve(guest);
-    const makeRoom = () => server.dismiss(server.guests.size >> 1);
-    void takeConnections(listener, () => server.open, take, makeRoom);
+    const take = (guest: Deno.TcpConn) => void server.#serve(guest);
+    const makeRoom = () => server.#dismiss(server.#guests.size >> 1);
+    void takeConnections(listener, () => server.#open, take, makeRoom);
     return server;
   }
 
   /** Where it is served, with the port that was chosen. */
   get address(): StatusAddress {
-    const { hostname, port } = this.listener.addr as Deno.NetAddr;
+    const { hostname, port } = this.#listener.addr as Deno.NetAddr;
     return { host: hostname, port };
   }
 
   /** Stops at once; answers that are on their way are cut off. */
   close(): void {
-    this.open = false;
-    closeQuietly(this.listener);
-    for (const guest of this.guests) closeQuietly(guest);
+    this.#open = false;
+    closeQuietly(this.#listener);
+    for (const guest of this.#guests) closeQuietly(guest);
   }
 
   /** Closes so many connections, the oldest first. */
-  private dismiss(count: number): void {
-    for (const guest of [...this.guests].slice(0, Math.max(0, count))) {
-      this.guests.delete(guest);
+  #dismiss(count: number): void {
+    for (const guest of [...this.#guests].slice(0, Math.max(0, count))) {
+      this.#guests.delete(guest);
       closeQuietly(guest);
     }
   }
 
-  private async serve(guest: Deno.TcpConn): Promise<void> {
-    this.dismiss(this.guests.size + 1 - CONNECTIONS_MAX);
-    this.guests.add(guest);
+  async #serve(guest: Deno.TcpConn): Promise<void> {
+    this.#dismiss(this.#guests.size + 1 - CONNECTIONS_MAX);
+    this.#guests.add(guest);
     const timer = setTimeout(() => closeQuietly(guest), PATIENCE_MS);
     try {
       const head = await readHead(guest);
       if (head !== undefined) {
-        await this.prepare();
-        await writeAll(guest, await this.answer(head));
+        await this.#prepare();
+        await writeAll(guest, await this.#answer(head));
       }
       await guest.closeWrite();
     } catch {
       // Whoever asked has gone, was too slow, or had to give way.
     } finally {
       clearTimeout(timer);
-      this.guests.delete(guest);
+      this.#guests.delete(guest);
       closeQuietly(guest);
     }
   }
 
-  private async answer(head: string): Promise<Uint8Array> {
+  async #answer(head: string): Promise<Uint8Array> {
     const request = parseHead(head);
-    const response = this.respond(request);
+    const response = this.#respond(request);
     const body = new TextEncoder().encode(await response.text());
     const lines = [`HTTP/1.1 ${response.status} ${REASONS[response.status] ?? "Other"}`];
     response.headers.set("connection", "close");
@@ -111,10 +120,10 @@ export class StatusServer {
   }
 
   /** A page that fails must not keep its reader waiting. */
-  private respond(request: Request | undefined): Response {
+  #respond(request: Request | undefined): Response {
     if (request === undefined) return new Response("That is no request.\n", { status: 400 });
     try {
-      return this.pages.handle(request);
+      return this.#pages.handle(request);
     } catch {
       return new Response("That went wrong.\n", { status: 500 });
     }

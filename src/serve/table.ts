@@ -1,4 +1,8 @@
-/** Tables for terminals. */
+/**
+ * Tables for terminals.
+ *
+ * @module
+ */
 
 /** Rows as lines, each column as wide as its widest text. The first row is the head. */
 export function formatTable(rows: readonly (readonly string[])[]): string {

@@ -38,8 +38,7 @@ class Lan {
   /** Every frame that a client has sent, with its time. */
   readonly sent: { readonly atMs: number; readonly frame: Uint8Array }[] = [];
   faults: Faults = {};
-  /** Stands between server and client. */
-  onAnswer: (answer: Answer) => Answer | undefined = (answer) => answer;
+  onAnswer: (answer: Answer) => Answer | undefined = (answer) => answer; // between server and client
 
   constructor(seed = 1) {
     this.random = new SeededRandom(seed);
@@ -85,24 +84,25 @@ class Lan {
 class Player {
   readonly client: DhcpClient;
   readonly events: DhcpEvent[] = [];
-  /** How far this PC's clock is from the LAN's. */
-  clockMs = 0;
-  private readonly mac: Uint8Array;
-  private readonly alarm: Alarm;
+  clockMs = 0; // how far this PC's clock is from the LAN's
+  readonly #mac: Uint8Array;
+  readonly #alarm: Alarm;
+  readonly #lan: Lan;
 
-  constructor(private readonly lan: Lan, number: number) {
-    this.mac = Uint8Array.of(2, 0, 0, 0, 0, number);
+  constructor(lan: Lan, number: number) {
+    this.#lan = lan;
+    this.#mac = Uint8Array.of(2, 0, 0, 0, 0, number);
     this.client = new DhcpClient({
-      mac: this.mac,
+      mac: this.#mac,
       hostName: "player",
       random: (count) => lan.random.bytes(count),
       allowLanDefaultRoute: false,
     });
-    this.alarm = new Alarm(lan.timeline, () => this.act(() => {}));
+    this.#alarm = new Alarm(lan.timeline, () => this.act(() => {}));
   }
 
   get nowMs(): number {
-    return this.lan.timeline.nowMs + this.clockMs;
+    return this.#lan.timeline.nowMs + this.clockMs;
   }
 
   get address(): number | undefined {
@@ -118,7 +118,7 @@ class Player {
     work(this.nowMs);
     this.events.push(...this.client.drainEvents());
     for (const frame of this.client.drainFrames()) this.send(frame);
-    this.alarm.set(this.client.deadlineMs - this.clockMs);
+    this.#alarm.set(this.client.deadlineMs - this.clockMs);
   }
 
   start(remembered?: { address: number; leftMs: number }): this {
@@ -127,7 +127,7 @@ class Player {
   }
 
   send(frame: Uint8Array): void {
-    const { lan } = this;
+    const lan = this.#lan;
     lan.sent.push({ atMs: lan.timeline.nowMs, frame });
     for (const server of lan.servers) {
       lan.carry(() => {
@@ -139,7 +139,7 @@ class Player {
   }
 
   hear({ message, serverMac }: Answer): void {
-    const reply = readDhcpReply(message, 0, message.length, this.mac);
+    const reply = readDhcpReply(message, 0, message.length, this.#mac);
     assert(reply !== undefined);
     this.act((nowMs) => this.client.handleReply(reply, serverMac, nowMs));
   }

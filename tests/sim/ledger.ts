@@ -42,8 +42,11 @@ export class Ledger {
   delivered = 0;
   /** Frame numbers, where they came out and when, in that order. */
   readonly arrivals: [number: number, at: Station, atMs: number][] = [];
+  readonly #timeline: Timeline;
 
-  constructor(private readonly timeline: Timeline) {}
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
 
   /** Enters a frame, whose trailer is written into `bytes`. */
   enter(
@@ -83,13 +86,13 @@ export class Ledger {
     assert(frame.from !== at, `${what} was reflected`);
     assertEquals(at.room, frame.room, `${what} leaked out of its room`);
     assertEquals(at.key, frame.from.key, `${what} leaked to another host's party`);
-    this.checkDestination(frame, at, what);
+    this.#checkDestination(frame, at, what);
     frame.reached.set(at, (frame.reached.get(at) ?? 0) + 1);
-    this.arrivals.push([frame.number, at, this.timeline.nowMs]);
+    this.arrivals.push([frame.number, at, this.#timeline.nowMs]);
     this.delivered++;
   }
 
-  private checkDestination(frame: SentFrame, at: Station, what: string): void {
+  #checkDestination(frame: SentFrame, at: Station, what: string): void {
     if ((frame.bytes[0] & 1) === 1) return;
     const destination = macText(frame.bytes, 0);
     if (at.role === "client") assertEquals(destination, at.mac, `${what} is for another`);

@@ -91,32 +91,38 @@ class Half {
 
 /** One QUIC connection. */
 export class SimConnection {
-  private readonly halves: Readonly<Record<Which, Half>>;
+  readonly #halves: Readonly<Record<Which, Half>>;
+  readonly #timeline: Timeline;
+  readonly #random: SeededRandom;
 
   constructor(
-    private readonly timeline: Timeline,
-    private readonly random: SeededRandom,
+    timeline: Timeline,
+    random: SeededRandom,
     readonly path: Path,
     endpoint: Side,
     relay: Side | undefined,
   ) {
-    this.halves = {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.#halves = {
       endpoint: new Half(endpoint),
       relay: new Half(relay ?? NOBODY),
     };
-    this.halves.endpoint.isOpen = true;
+    this.#halves.endpoint.isOpen = true;
     if (relay === undefined) {
-      timeline.after(path.latencyMs * 2, () => this.end("endpoint", { transport: "refused" }));
-    } else this.shakeHands(timeline.nowMs + HANDSHAKE_TIMEOUT_MS);
+      timeline.after(path.latencyMs * 2, () => this.#end("endpoint", { transport: "refused" }));
+    } else this.#shakeHands(timeline.nowMs + HANDSHAKE_TIMEOUT_MS);
   }
 
-  private shakeHands(untilMs: number): void {
-    const { timeline, path, halves } = this;
+  #shakeHands(untilMs: number): void {
+    const { path } = this;
+    const timeline = this.#timeline;
+    const halves = this.#halves;
     timeline.after(path.latencyMs, () => {
       if (!halves.endpoint.isOpen) return;
       if (!path.isUp) {
-        if (timeline.nowMs >= untilMs) return this.end("endpoint", { transport: "timeout" });
-        return timeline.after(RETRANSMIT_MS, () => this.shakeHands(untilMs));
+        if (timeline.nowMs >= untilMs) return this.#end("endpoint", { transport: "timeout" });
+        return timeline.after(RETRANSMIT_MS, () => this.#shakeHands(untilMs));
       }
       halves.relay.isOpen = true;
       halves.relay.side.connected(this);
@@ -133,13 +139,13 @@ export class SimConnection {
 
   /** Whether a side still lives. */
   isOpen(which: Which): boolean {
-    return this.halves[which].isOpen;
+    return this.#halves[which].isOpen;
   }
 
   /** Both sides learn what a datagram carries now. */
   pathWidthChanged(): void {
     for (const which of ["endpoint", "relay"] as const) {
-      const { isOpen, side } = this.halves[which];
+      const { isOpen, side } = this.#halves[which];
       if (isOpen) side.maxDatagram(this, this.maxDatagramBytes(which));
     }
   }
@@ -148,57 +154,57 @@ export class SimConnection {
   sendControl(from: Which, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const left = bytes.length - at;
-      const count = this.random.chance(0.5) ? left : this.random.integer(1, left);
-      this.pushSegment(from, bytes.slice(at, at + count));
+      const count = this.#random.chance(0.5) ? left : this.#random.integer(1, left);
+      this.#pushSegment(from, bytes.slice(at, at + count));
       at += count;
     }
   }
 
   finishControl(from: Which): void {
-    this.pushSegment(from, undefined);
+    this.#pushSegment(from, undefined);
   }
 
-  private pushSegment(from: Which, bytes: Uint8Array | undefined): void {
-    const half = this.halves[from];
-    const readyMs = this.timeline.nowMs + this.path.latencyMs +
-      this.random.next() * this.path.jitterMs;
+  #pushSegment(from: Which, bytes: Uint8Array | undefined): void {
+    const half = this.#halves[from];
+    const readyMs = this.#timeline.nowMs + this.path.latencyMs +
+      this.#random.next() * this.path.jitterMs;
     half.segments.push({ bytes, readyMs });
-    this.drainSegments(from);
+    this.#drainSegments(from);
   }
 
-  private drainSegments(from: Which): void {
-    const half = this.halves[from];
+  #drainSegments(from: Which): void {
+    const half = this.#halves[from];
     if (half.draining || half.segments.length === 0) return;
     half.draining = true;
-    this.timeline.at(half.segments[0].readyMs, () => this.deliverSegment(from));
+    this.#timeline.at(half.segments[0].readyMs, () => this.#deliverSegment(from));
   }
 
-  private deliverSegment(from: Which): void {
-    const half = this.halves[from];
-    const other = this.halves[from === "endpoint" ? "relay" : "endpoint"];
+  #deliverSegment(from: Which): void {
+    const half = this.#halves[from];
+    const other = this.#halves[from === "endpoint" ? "relay" : "endpoint"];
     if (!other.isOpen) return;
-    if (!this.path.isUp || this.random.chance(this.path.loss)) {
-      return this.timeline.after(RETRANSMIT_MS, () => this.deliverSegment(from));
+    if (!this.path.isUp || this.#random.chance(this.path.loss)) {
+      return this.#timeline.after(RETRANSMIT_MS, () => this.#deliverSegment(from));
     }
     const { bytes } = half.segments.shift()!;
     half.draining = false;
-    this.drainSegments(from);
+    this.#drainSegments(from);
     if (bytes === undefined) return other.side.controlFinished(this);
     other.side.control(this, bytes);
-    this.timeline.after(this.path.latencyMs, () => {
+    this.#timeline.after(this.path.latencyMs, () => {
       if (half.isOpen) half.side.controlSent(this, bytes.length);
     });
   }
 
   /** Whether the transport takes a datagram now; if not, `writable` follows. */
   canSend(from: Which): boolean {
-    const half = this.halves[from];
+    const half = this.#halves[from];
     if (!half.isOpen) return false;
-    const { nowMs } = this.timeline;
+    const { nowMs } = this.#timeline;
     if (half.freeMs <= nowMs + SEND_AHEAD_MS) return true;
     if (!half.wanted) {
       half.wanted = true;
-      this.timeline.at(half.freeMs - SEND_AHEAD_MS, () => {
+      this.#timeline.at(half.freeMs - SEND_AHEAD_MS, () => {
         half.wanted = false;
         if (half.isOpen) half.side.writable(this);
       });
@@ -208,8 +214,10 @@ export class SimConnection {
 
   /** Sends a datagram; `bytes` are the connection's from now on. */
   sendDatagram(from: Which, bytes: Uint8Array): void {
-    const half = this.halves[from];
-    const { timeline, random, path } = this;
+    const half = this.#halves[from];
+    const { path } = this;
+    const timeline = this.#timeline;
+    const random = this.#random;
     if (bytes.length > this.maxDatagramBytes(from)) {
       throw new Error("a datagram beyond the maximum");
     }
@@ -219,7 +227,7 @@ export class SimConnection {
     for (let i = 0; i < copies; i++) {
       const atMs = half.freeMs + path.latencyMs + random.next() * path.jitterMs;
       timeline.at(atMs, () => {
-        const other = this.halves[from === "endpoint" ? "relay" : "endpoint"];
+        const other = this.#halves[from === "endpoint" ? "relay" : "endpoint"];
         if (path.isUp && other.isOpen) other.side.datagram(this, bytes);
       });
     }
@@ -227,41 +235,44 @@ export class SimConnection {
 
   /** One side closes with an application error code. */
   close(from: Which, errorCode: number): void {
-    const half = this.halves[from];
+    const half = this.#halves[from];
     const other = from === "endpoint" ? "relay" : "endpoint";
     if (!half.isOpen) return;
-    this.timeline.after(1, () => this.end(from, {}));
+    this.#timeline.after(1, () => this.#end(from, {}));
     const reason = { errorCode };
-    if (this.path.isUp) this.timeline.after(this.path.latencyMs, () => this.end(other, reason));
-    else this.timeline.after(IDLE_TIMEOUT_MS, () => this.end(other, { transport: "timeout" }));
+    if (this.path.isUp) this.#timeline.after(this.path.latencyMs, () => this.#end(other, reason));
+    else this.#timeline.after(IDLE_TIMEOUT_MS, () => this.#end(other, { transport: "timeout" }));
   }
 
   /** A side's process has died without a word. The other learns of it late. */
   abandon(which: Which): void {
-    this.halves[which].isOpen = false;
+    this.#halves[which].isOpen = false;
     const other = which === "endpoint" ? "relay" : "endpoint";
-    this.timeline.after(IDLE_TIMEOUT_MS, () => this.end(other, { transport: "timeout" }));
+    this.#timeline.after(IDLE_TIMEOUT_MS, () => this.#end(other, { transport: "timeout" }));
   }
 
   /** The relay is back without its memory: its stateless reset ends the connection. */
   reset(): void {
     if (this.path.isUp) {
-      this.timeline.after(this.path.latencyMs, () => this.end("endpoint", { transport: "reset" }));
+      this.#timeline.after(
+        this.path.latencyMs,
+        () => this.#end("endpoint", { transport: "reset" }),
+      );
     }
   }
 
   /** The path has gone down: if it stays so, both sides give up. */
   pathDown(): void {
     const { outage } = this.path;
-    this.timeline.after(IDLE_TIMEOUT_MS, () => {
+    this.#timeline.after(IDLE_TIMEOUT_MS, () => {
       if (this.path.isUp || this.path.outage !== outage) return;
-      this.end("endpoint", { transport: "timeout" });
-      this.end("relay", { transport: "timeout" });
+      this.#end("endpoint", { transport: "timeout" });
+      this.#end("relay", { transport: "timeout" });
     });
   }
 
-  private end(which: Which, reason: ClosedReason): void {
-    const half = this.halves[which];
+  #end(which: Which, reason: ClosedReason): void {
+    const half = this.#halves[which];
     if (!half.isOpen) return;
     half.isOpen = false;
     half.side.closed(this, reason);

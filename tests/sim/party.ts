@@ -66,22 +66,24 @@ export class Party extends SimWorld {
   readonly members: Member[] = [];
   /** What has happened, for reports. */
   faults = 0;
-  private readonly vandals: Vandal[] = [];
-  private readonly programs: SimEndpoint[] = [];
-  private chaotic = true;
+  readonly #vandals: Vandal[] = [];
+  readonly #programs: SimEndpoint[] = [];
+  #chaotic = true;
+  readonly #plan: PartyPlan;
 
-  constructor(private readonly plan: PartyPlan) {
+  constructor(plan: PartyPlan) {
     super(plan.seed);
+    this.#plan = plan;
     const target = { relay: "other.test:443", serverName: "other.test" };
     const directory = new LocalDirectory([["FAR", target]]);
     const options = { helloBurstMax: 1_000, hellosPerSecond: 100, queueBytesMax: 65_536 };
     this.addRelay("relay.test:443", { ...options, directory });
     this.addRelay("other.test:443", options);
     for (const relay of this.relays) relay.uniform = plan.uniform;
-    for (const room of ROOMS) this.addMember(`gateway of ${room}`, "gateway", undefined, room);
+    for (const room of ROOMS) this.#addMember(`gateway of ${room}`, "gateway", undefined, room);
     for (let i = 0; i < plan.players; i++) {
       const mac = `02:00:00:00:00:${(0x10 + i).toString(16)}`;
-      this.addMember(`player ${i}`, "client", mac, ROOMS[i % ROOMS.length]);
+      this.#addMember(`player ${i}`, "client", mac, ROOMS[i % ROOMS.length]);
     }
     const macs = this.members.flatMap(({ station }) => station.mac ?? []);
     for (let i = 0; i < plan.vandals; i++) {
@@ -91,32 +93,32 @@ export class Party extends SimWorld {
         mac: `02:00:00:00:ff:0${i}`,
         room: ROOMS[i % 2],
       };
-      this.vandals.push(new Vandal(this, station, "relay.test:443", macs));
+      this.#vandals.push(new Vandal(this, station, "relay.test:443", macs));
     }
   }
 
   /** Plays everything; throws where an invariant does not hold. */
   play(): void {
     const { timeline } = this;
-    const chaosEndMs = timeline.nowMs + this.plan.chaosMs;
-    this.scheduleTraffic();
-    this.scheduleFault();
+    const chaosEndMs = timeline.nowMs + this.#plan.chaosMs;
+    this.#scheduleTraffic();
+    this.#scheduleFault();
     timeline.runUntil(chaosEndMs);
-    this.calmDown();
+    this.#calmDown();
     timeline.runUntil(chaosEndMs + CALM_MS);
-    this.checkTogether();
-    this.checkDelivery();
-    this.checkOrder();
+    this.#checkTogether();
+    this.#checkDelivery();
+    this.#checkOrder();
     for (const member of this.members) {
       member.wants = false;
       member.program?.leave();
     }
     timeline.runUntil(timeline.nowMs + 20_000);
     for (const relay of this.relays) relay.checkEmpty();
-    for (const program of this.programs) program.checkEmpty();
+    for (const program of this.#programs) program.checkEmpty();
   }
 
-  private addMember(
+  #addMember(
     name: string,
     role: "client" | "gateway",
     mac: string | undefined,
@@ -133,30 +135,31 @@ export class Party extends SimWorld {
       isNewInstallation: false,
     };
     this.members.push(member);
-    this.disturb(way);
-    this.timeline.after(this.random.integer(0, 2_000), () => this.start(member));
-    this.supervise(member);
+    this.#disturb(way);
+    this.timeline.after(this.random.integer(0, 2_000), () => this.#start(member));
+    this.#supervise(member);
   }
 
-  private start(member: Member): void {
+  #start(member: Member): void {
     if (!member.wants || member.program !== undefined) return;
     member.program = new SimEndpoint(this, member.station, member.way, HOME, member.tokens);
-    this.programs.push(member.program);
+    this.#programs.push(member.program);
   }
 
   /** The person in front of the program starts it again when it has ended. */
-  private supervise(member: Member): void {
+  #supervise(member: Member): void {
     this.timeline.after(this.random.integer(500, 3_000), () => {
       if (member.program?.ended !== undefined) member.program = undefined;
-      if (member.program === undefined) this.start(member);
-      this.supervise(member);
+      if (member.program === undefined) this.#start(member);
+      this.#supervise(member);
     });
   }
 
   // ---- chaos --------------------------------------------------------------------------------
 
-  private disturb(way: Path): void {
-    const { random, plan } = this;
+  #disturb(way: Path): void {
+    const { random } = this;
+    const plan = this.#plan;
     if (!plan.uniform) {
       way.upBytes = random.pick(WIDTHS_BYTES);
       way.downBytes = random.pick(WIDTHS_BYTES);
@@ -168,17 +171,17 @@ export class Party extends SimWorld {
     way.bytesPerMs = random.pick([20, 200, 10_000]);
   }
 
-  private scheduleTraffic(): void {
-    if (!this.chaotic) return;
+  #scheduleTraffic(): void {
+    if (!this.#chaotic) return;
     this.timeline.after(this.random.integer(5, 120), () => {
       const member = this.random.pick(this.members);
-      for (let i = this.random.pick([1, 3, 40]); i > 0; i--) this.sendSomething(member);
-      this.scheduleTraffic();
+      for (let i = this.random.pick([1, 3, 40]); i > 0; i--) this.#sendSomething(member);
+      this.#scheduleTraffic();
     });
   }
 
-  private sendSomething({ station, program }: Member): void {
-    if (program === undefined || !this.chaotic) return;
+  #sendSomething({ station, program }: Member): void {
+    if (program === undefined || !this.#chaotic) return;
     const { random } = this;
     const source = station.mac ?? lanMac(station.room, random.integer(1, 3));
     const others = this.members.flatMap(({ station: other }) => other.mac ?? []);
@@ -193,10 +196,10 @@ export class Party extends SimWorld {
         ? forbiddenFromClient(random, source)
         : forbiddenFromLan(random, source)
       : ordinaryFrame(random, destination, source);
-    this.send(program, station, draft.bytes, draft.forbidden);
+    this.#send(program, station, draft.bytes, draft.forbidden);
   }
 
-  private send(
+  #send(
     program: SimEndpoint,
     station: Station,
     bytes: Uint8Array,
@@ -207,18 +210,19 @@ export class Party extends SimWorld {
     return frame;
   }
 
-  private scheduleFault(): void {
-    const { random, plan } = this;
-    if (!this.chaotic || plan.faultsEveryMs === Infinity) return;
+  #scheduleFault(): void {
+    const { random } = this;
+    const plan = this.#plan;
+    if (!this.#chaotic || plan.faultsEveryMs === Infinity) return;
     this.timeline.after(random.next() * 2 * plan.faultsEveryMs, () => {
-      if (!this.chaotic) return;
+      if (!this.#chaotic) return;
       this.faults++;
-      this.fault(random.pick(this.members));
-      this.scheduleFault();
+      this.#fault(random.pick(this.members));
+      this.#scheduleFault();
     });
   }
 
-  private fault(member: Member): void {
+  #fault(member: Member): void {
     const { random, timeline } = this;
     const relay = random.pick(this.relays);
     switch (random.integer(0, 11)) {
@@ -230,7 +234,7 @@ export class Party extends SimWorld {
         }
         member.program?.crash();
         member.program = undefined;
-        return timeline.after(random.integer(0, 10_000), () => this.start(member));
+        return timeline.after(random.integer(0, 10_000), () => this.#start(member));
       case 1:
       case 2:
       case 3:
@@ -246,15 +250,15 @@ export class Party extends SimWorld {
       case 8:
         return random.chance(0.3) ? relay.closeSomeRoom() : undefined;
       default:
-        this.disturb(member.way);
+        this.#disturb(member.way);
         for (const connection of this.connectionsOn(member.way)) connection.pathWidthChanged();
     }
   }
 
-  private calmDown(): void {
-    this.chaotic = false;
+  #calmDown(): void {
+    this.#chaotic = false;
     for (const { way } of this.members) way.heal(this.timeline.nowMs);
-    for (const vandal of this.vandals) vandal.stop();
+    for (const vandal of this.#vandals) vandal.stop();
     // Who has lost the token asks the host, when the last session of theirs is given up, too.
     this.timeline.after(SESSION_END_MS, () => {
       for (const { station, isNewInstallation } of this.members) {
@@ -267,7 +271,7 @@ export class Party extends SimWorld {
   // ---- calm ---------------------------------------------------------------------------------
 
   /** Everybody who wants to be in a room is there, and all agree on who is. */
-  private checkTogether(): void {
+  #checkTogether(): void {
     for (const room of ROOMS) {
       const relay = this.relays[room === "FAR" ? 1 : 0];
       const snapshot = relay.core!.rooms().find((one) => one.room === room);
@@ -296,7 +300,7 @@ export class Party extends SimWorld {
   }
 
   /** Every frame reaches exactly whom it is for, exactly once. */
-  private checkDelivery(): void {
+  #checkDelivery(): void {
     const expected: [SentFrame, readonly Station[]][] = [];
     for (const from of this.members) {
       const { station, program } = from;
@@ -307,7 +311,7 @@ export class Party extends SimWorld {
       const gateway = others.filter(({ role }) => role === "gateway");
       const send = (destination: string, length: number, to: readonly Station[]) => {
         const bytes = plainFrame(destination, source, length);
-        expected.push([this.send(program!, station, bytes), to]);
+        expected.push([this.#send(program!, station, bytes), to]);
       };
       send(BROADCAST, 200, others);
       send("33:33:00:00:00:01", 1_514, others);
@@ -326,12 +330,12 @@ export class Party extends SimWorld {
   }
 
   /** Frames of one flow arrive in the order in which they were sent. */
-  private checkOrder(): void {
+  #checkOrder(): void {
     const firstNumber = this.ledger.frames.length;
     for (const { station, program } of this.members) {
       const source = station.mac ?? lanMac(station.room, 1);
       for (let i = 0; i < 15; i++) {
-        this.send(program!, station, plainFrame(BROADCAST, source, i % 2 === 0 ? 100 : 1_400));
+        this.#send(program!, station, plainFrame(BROADCAST, source, i % 2 === 0 ? 100 : 1_400));
       }
     }
     this.ledger.arrivals.length = 0;

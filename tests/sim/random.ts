@@ -1,15 +1,15 @@
 /** Seeded randomness: the same seed plays the same party. */
 export class SeededRandom {
-  private state: number;
+  #state: number;
 
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.#state = seed >>> 0;
   }
 
   /** A number in [0, 1): mulberry32. */
   next(): number {
-    this.state = (this.state + 0x6d2b_79f5) >>> 0;
-    let mixed = this.state;
+    this.#state = (this.#state + 0x6d2b_79f5) >>> 0;
+    let mixed = this.#state;
     mixed = Math.imul(mixed ^ mixed >>> 15, mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
     return ((mixed ^ mixed >>> 14) >>> 0) / 0x1_0000_0000;

@@ -48,34 +48,37 @@ export class SimEndpoint implements Side {
   readonly told: string[] = [];
   /** What the relay has answered to a host. */
   readonly answers: HostAnswer[] = [];
-  private readonly pool = new BufferPool(POOL_SLOTS);
-  private readonly counters = new TrafficCounters();
-  private readonly client: ClientCore | undefined;
-  private readonly gateway: GatewayCore | undefined;
-  private readonly alarm: Alarm;
-  private connection: SimConnection | undefined;
-  private crashed = false;
+  readonly #pool = new BufferPool(POOL_SLOTS);
+  readonly #counters = new TrafficCounters();
+  readonly #client: ClientCore | undefined;
+  readonly #gateway: GatewayCore | undefined;
+  readonly #alarm: Alarm;
+  #connection: SimConnection | undefined;
+  #crashed = false;
+  readonly #world: World;
 
   constructor(
-    private readonly world: World,
+    world: World,
     readonly station: Station,
     readonly way: Path,
     relay: { readonly host: string; readonly port: number },
     tokens: TokenStore,
   ) {
-    const { pool, counters } = this;
+    this.#world = world;
+    const pool = this.#pool;
+    const counters = this.#counters;
     const arena = new QueueArena(POOL_SLOTS * 2);
     const path = new FramePath({ pool, arena, counters });
     const writer = {
       send: (bytes: Uint8Array, offset: number, length: number) => {
-        this.arrive(bytes.slice(offset, offset + length));
+        this.#arrive(bytes.slice(offset, offset + length));
         return true;
       },
     };
     const random = (count: number) => world.random.bytes(count);
     if (station.role === "client") {
       const mac = parseMac(station.mac!)!;
-      this.client = new ClientCore({
+      this.#client = new ClientCore({
         pool,
         path,
         counters,
@@ -88,7 +91,7 @@ export class SimEndpoint implements Side {
         random,
       });
     } else {
-      this.gateway = new GatewayCore({
+      this.#gateway = new GatewayCore({
         pool,
         path,
         counters,
@@ -110,10 +113,10 @@ export class SimEndpoint implements Side {
       random: (count) => world.random.bytes(count),
       statistics: () => ({ traffic: counters.snapshot() }),
     });
-    this.endpoint = new Endpoint(session, path, this.client ?? this.gateway!);
-    this.alarm = new Alarm(world.timeline, () => this.step());
+    this.endpoint = new Endpoint(session, path, this.#client ?? this.#gateway!);
+    this.#alarm = new Alarm(world.timeline, () => this.#step());
     this.endpoint.start(world.timeline.nowMs);
-    this.step();
+    this.#step();
   }
 
   get session(): EndpointSession {
@@ -122,19 +125,19 @@ export class SimEndpoint implements Side {
 
   /** Whether the LAN works, by the client's own word. */
   get lanVerdict(): LanVerdict {
-    assert(this.client !== undefined);
-    return this.client.lanVerdict(this.world.timeline.nowMs);
+    assert(this.#client !== undefined);
+    return this.#client.lanVerdict(this.#world.timeline.nowMs);
   }
 
   /** The client's adapter is open, with these addresses. */
   setAddresses(...addresses: readonly string[]): void {
-    this.client?.handleAddresses(addresses, this.world.timeline.nowMs);
-    this.step();
+    this.#client?.handleAddresses(addresses, this.#world.timeline.nowMs);
+    this.#step();
   }
 
   /** Whether frames flow. */
   get isJoined(): boolean {
-    return !this.crashed && this.session.state === "joined";
+    return !this.#crashed && this.session.state === "joined";
   }
 
   /** The host asks the relay for something; the answers come in `answers`. */
@@ -144,37 +147,37 @@ export class SimEndpoint implements Side {
       request: this.answers.length,
       ...order,
     });
-    this.step();
+    this.#step();
     return asked;
   }
 
   /** The process dies. */
   crash(): void {
-    this.crashed = true;
+    this.#crashed = true;
     for (const connection of this.connections) connection.abandon("endpoint");
     this.connections.clear();
   }
 
   /** The player ends the program. */
   leave(): void {
-    if (this.crashed) return;
-    this.endpoint.leave(this.world.timeline.nowMs);
-    this.step();
+    if (this.#crashed) return;
+    this.endpoint.leave(this.#world.timeline.nowMs);
+    this.#step();
   }
 
   /** The player's system, or the LAN, sends a frame. */
   sendFrame(frame: Uint8Array): void {
-    if (this.crashed) return;
-    const { nowMs } = this.world.timeline;
-    const slot = this.pool.acquire();
+    if (this.#crashed) return;
+    const { nowMs } = this.#world.timeline;
+    const slot = this.#pool.acquire();
     if (slot < 0) return;
-    const offset = this.pool.offsetOf(slot) + HEADROOM_BYTES;
-    this.pool.bytes.set(frame, offset);
-    if (this.client !== undefined) {
-      this.client.handleTapFrame(slot, offset, frame.length, nowMs);
+    const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
+    this.#pool.bytes.set(frame, offset);
+    if (this.#client !== undefined) {
+      this.#client.handleTapFrame(slot, offset, frame.length, nowMs);
     } else {
-      this.gateway!.handleLanFrame({
-        bytes: this.pool.bytes,
+      this.#gateway!.handleLanFrame({
+        bytes: this.#pool.bytes,
         offset,
         length: frame.length,
         slot,
@@ -187,62 +190,62 @@ export class SimEndpoint implements Side {
         vlanTci: 0,
       }, nowMs);
     }
-    this.pump();
+    this.#pump();
   }
 
   connected(connection: SimConnection): void {
-    if (this.uses(connection)) {
-      const { nowMs } = this.world.timeline;
+    if (this.#uses(connection)) {
+      const { nowMs } = this.#world.timeline;
       this.endpoint.handleConnected(connection.maxDatagramBytes("endpoint"), nowMs);
       this.endpoint.handleRtt(connection.path.latencyMs * 2);
-      this.step();
+      this.#step();
     }
   }
 
   maxDatagram(connection: SimConnection, bytes: number): void {
-    if (!this.uses(connection)) return;
-    this.endpoint.handleMaxDatagram(bytes, this.world.timeline.nowMs);
-    this.step();
+    if (!this.#uses(connection)) return;
+    this.endpoint.handleMaxDatagram(bytes, this.#world.timeline.nowMs);
+    this.#step();
   }
 
   control(connection: SimConnection, bytes: Uint8Array): void {
-    if (!this.uses(connection)) return;
-    this.endpoint.handleControl(bytes, this.world.timeline.nowMs);
-    this.step();
+    if (!this.#uses(connection)) return;
+    this.endpoint.handleControl(bytes, this.#world.timeline.nowMs);
+    this.#step();
   }
 
   controlFinished(connection: SimConnection): void {
-    if (!this.uses(connection)) return;
-    this.endpoint.handleControlFinished(this.world.timeline.nowMs);
-    this.step();
+    if (!this.#uses(connection)) return;
+    this.endpoint.handleControlFinished(this.#world.timeline.nowMs);
+    this.#step();
   }
 
   controlSent(): void {}
 
   datagram(connection: SimConnection, bytes: Uint8Array): void {
-    if (!this.uses(connection)) return;
+    if (!this.#uses(connection)) return;
     const copy = bytes.slice();
-    this.endpoint.handleDatagram(copy, 0, copy.length, this.world.timeline.nowMs);
+    this.endpoint.handleDatagram(copy, 0, copy.length, this.#world.timeline.nowMs);
   }
 
   writable(connection: SimConnection): void {
-    if (this.uses(connection)) this.pump();
+    if (this.#uses(connection)) this.#pump();
   }
 
   closed(connection: SimConnection, reason: ClosedReason): void {
     this.connections.delete(connection);
-    if (!this.uses(connection)) return;
-    this.connection = undefined;
-    this.endpoint.handleClosed(reason, this.world.timeline.nowMs);
-    this.step();
+    if (!this.#uses(connection)) return;
+    this.#connection = undefined;
+    this.endpoint.handleClosed(reason, this.#world.timeline.nowMs);
+    this.#step();
   }
 
   /** The program is over: nothing may be left in memory, and no frame came to the wrong place. */
   checkEmpty(): void {
     this.checkDrops();
-    if (this.crashed) return;
+    if (this.#crashed) return;
     assert(this.ended !== undefined, `${this.station.name} has not ended`);
-    assertEquals(this.pool.freeSlots, this.pool.slotCount, `${this.station.name} lost slots`);
+    assertEquals(this.#pool.freeSlots, this.#pool.slotCount, `${this.station.name} lost slots`);
   }
 
   /** The relay sent nothing that is not for this endpoint, or malformed. */
@@ -261,49 +264,49 @@ export class SimEndpoint implements Side {
         "malformedPieceOffset",
         "malformedEmptyPiece",
       ] as const
-    ) assertEquals(this.counters.drops[DropCode[reason]], 0, `${this.station.name}: ${reason}`);
+    ) assertEquals(this.#counters.drops[DropCode[reason]], 0, `${this.station.name}: ${reason}`);
   }
 
-  private uses(connection: SimConnection): boolean {
-    return !this.crashed && this.connection === connection;
+  #uses(connection: SimConnection): boolean {
+    return !this.#crashed && this.#connection === connection;
   }
 
-  private arrive(frame: Uint8Array): void {
+  #arrive(frame: Uint8Array): void {
     if (this.lan !== undefined) return this.lan(frame);
-    this.world.ledger.arrive(frame, this.station);
+    this.#world.ledger.arrive(frame, this.station);
   }
 
   /** One turn of the shell. */
-  private step(): void {
-    if (this.crashed) return;
-    const { nowMs } = this.world.timeline;
+  #step(): void {
+    if (this.#crashed) return;
+    const { nowMs } = this.#world.timeline;
     this.endpoint.handleTimer(nowMs);
-    this.endpoint.drainActions(nowMs, (action) => this.carryOut(action));
-    for (const event of this.client?.drainStatus() ?? []) {
+    this.endpoint.drainActions(nowMs, (action) => this.#carryOut(action));
+    for (const event of this.#client?.drainStatus() ?? []) {
       if (event.type === "lanVerdict") this.told.push(lanVerdictLine(event.verdict));
     }
-    this.pump();
+    this.#pump();
     const dueMs = this.endpoint.nextDeadlineMs();
-    this.alarm.set(Math.max(dueMs, nowMs + 0.01));
+    this.#alarm.set(Math.max(dueMs, nowMs + 0.01));
   }
 
-  private carryOut(action: EndpointAction): void {
+  #carryOut(action: EndpointAction): void {
     switch (action.type) {
       case "connect": {
         const address = `${action.host}:${action.port}`;
-        this.connection = this.world.connect(address, this.way, this);
-        this.connections.add(this.connection);
+        this.#connection = this.#world.connect(address, this.way, this);
+        this.connections.add(this.#connection);
         return;
       }
       case "send":
-        this.checkMessage(action.bytes);
-        return this.connection?.sendControl("endpoint", action.bytes);
+        this.#checkMessage(action.bytes);
+        return this.#connection?.sendControl("endpoint", action.bytes);
       case "finish":
-        return this.connection?.finishControl("endpoint");
+        return this.#connection?.finishControl("endpoint");
       case "close":
-        return this.connection?.close("endpoint", action.errorCode);
+        return this.#connection?.close("endpoint", action.errorCode);
       case "peerJoined":
-        assert(this.gateway?.serves(action.peer) ?? true, "a player is not served");
+        assert(this.#gateway?.serves(action.peer) ?? true, "a player is not served");
         return;
       case "hostAnswer":
         return void this.answers.push(action.answer);
@@ -317,20 +320,21 @@ export class SimEndpoint implements Side {
    * The only end that an endpoint has reason for is `bye`: the relay never breaks the protocol. But where the
    * path, or the relay, was down in the middle of a message, the endpoint may have waited too long for its rest.
    */
-  private checkMessage(bytes: Uint8Array): void {
+  #checkMessage(bytes: Uint8Array): void {
     const message = JSON.parse(new TextDecoder().decode(bytes.subarray(4)));
     if (message.type !== "disconnect") return;
     const { way } = this;
-    const wasDown = !way.isUp || this.connection?.isOpen("relay") === false ||
-      this.world.timeline.nowMs - way.upSinceMs < MESSAGE_ARRIVAL_MAX_MS;
+    const wasDown = !way.isUp || this.#connection?.isOpen("relay") === false ||
+      this.#world.timeline.nowMs - way.upSinceMs < MESSAGE_ARRIVAL_MAX_MS;
     if (wasDown && message.message === "a message did not arrive in time") return;
     assertEquals(message.code, "bye", `${this.station.name}: ${message.message}`);
   }
 
-  private pump(): void {
-    const { connection, pool } = this;
+  #pump(): void {
+    const connection = this.#connection;
+    const pool = this.#pool;
     if (connection === undefined) return;
-    const { nowMs } = this.world.timeline;
+    const { nowMs } = this.#world.timeline;
     const { queue } = this.endpoint.path;
     assert(queue.queuedBytes <= queue.bytesMax, "a queue is over its bound");
     while (connection.canSend("endpoint") && queue.dequeue(nowMs)) {

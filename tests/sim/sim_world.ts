@@ -14,7 +14,7 @@ export class SimWorld implements World {
   readonly random: SeededRandom;
   readonly ledger = new Ledger(this.timeline);
   readonly relays: SimRelay[] = [];
-  private readonly connections = new Set<SimConnection>();
+  readonly #connections = new Set<SimConnection>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -37,10 +37,10 @@ export class SimWorld implements World {
     assert(relay !== undefined, `nobody was told of ${address}`);
     const listening = relay.core === undefined ? undefined : relay;
     const connection = new SimConnection(this.timeline, this.random, path, side, listening);
-    for (const old of this.connections) {
-      if (!old.isOpen("endpoint") && !old.isOpen("relay")) this.connections.delete(old);
+    for (const old of this.#connections) {
+      if (!old.isOpen("endpoint") && !old.isOpen("relay")) this.#connections.delete(old);
     }
-    this.connections.add(connection);
+    this.#connections.add(connection);
     return connection;
   }
 
@@ -57,6 +57,6 @@ export class SimWorld implements World {
 
   /** The connections over a path. */
   connectionsOn(way: Path): SimConnection[] {
-    return [...this.connections].filter((connection) => connection.path === way);
+    return [...this.#connections].filter((connection) => connection.path === way);
   }
 }

@@ -10,20 +10,20 @@ interface Event {
 /** The clock of a simulation, which goes from event to event. */
 export class Timeline {
   nowMs = 1_000;
-  private readonly heap: Event[] = [];
-  private entered = 0;
+  readonly #heap: Event[] = [];
+  #entered = 0;
 
   /** Runs something at a time; what has passed already runs next. */
   at(atMs: number, run: () => void): void {
-    const event = { atMs: Math.max(atMs, this.nowMs), order: this.entered++, run };
-    let place = this.heap.push(event) - 1;
+    const event = { atMs: Math.max(atMs, this.nowMs), order: this.#entered++, run };
+    let place = this.#heap.push(event) - 1;
     while (place > 0) {
       const parent = (place - 1) >> 1;
-      if (!isBefore(event, this.heap[parent])) break;
-      this.heap[place] = this.heap[parent];
+      if (!isBefore(event, this.#heap[parent])) break;
+      this.#heap[place] = this.#heap[parent];
       place = parent;
     }
-    this.heap[place] = event;
+    this.#heap[place] = event;
   }
 
   /** Runs something after a while. */
@@ -33,16 +33,16 @@ export class Timeline {
 
   /** Lets everything happen until a time, and goes there. */
   runUntil(endMs: number): void {
-    while (this.heap.length > 0 && this.heap[0].atMs <= endMs) {
-      const event = this.takeFirst();
+    while (this.#heap.length > 0 && this.#heap[0].atMs <= endMs) {
+      const event = this.#takeFirst();
       this.nowMs = event.atMs;
       event.run();
     }
     this.nowMs = endMs;
   }
 
-  private takeFirst(): Event {
-    const { heap } = this;
+  #takeFirst(): Event {
+    const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop()!;
     if (heap.length === 0) return first;
@@ -66,18 +66,23 @@ function isBefore(a: Event, b: Event): boolean {
 
 /** A node's own deadline in the timeline: never more than one event that is too early. */
 export class Alarm {
-  private setForMs = Infinity;
+  #setForMs = Infinity;
+  readonly #timeline: Timeline;
+  readonly #ring: () => void;
 
-  constructor(private readonly timeline: Timeline, private readonly ring: () => void) {}
+  constructor(timeline: Timeline, ring: () => void) {
+    this.#timeline = timeline;
+    this.#ring = ring;
+  }
 
   /** Rings at this time at the latest; ringing too early must do no harm. */
   set(atMs: number): void {
-    if (atMs >= this.setForMs || atMs === Infinity) return;
-    this.setForMs = atMs;
-    this.timeline.at(atMs, () => {
-      if (this.setForMs !== atMs) return;
-      this.setForMs = Infinity;
-      this.ring();
+    if (atMs >= this.#setForMs || atMs === Infinity) return;
+    this.#setForMs = atMs;
+    this.#timeline.at(atMs, () => {
+      if (this.#setForMs !== atMs) return;
+      this.#setForMs = Infinity;
+      this.#ring();
     });
   }
 }

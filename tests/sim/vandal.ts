@@ -10,31 +10,37 @@ import { BROADCAST, forbiddenFromClient, ordinaryFrame, plainFrame } from "./tra
 
 /** One vandal, who comes back until told to stop. */
 export class Vandal implements Side {
-  private connection: SimConnection | undefined;
-  private stopped = false;
-  private frameId = 0;
-  private readonly way = new Path();
+  #connection: SimConnection | undefined;
+  #stopped = false;
+  #frameId = 0;
+  readonly #way = new Path();
+  readonly #world: World;
+  readonly #address: string;
+  readonly #victims: readonly string[];
 
   constructor(
-    private readonly world: World,
+    world: World,
     readonly station: Station,
-    private readonly address: string,
-    private readonly victims: readonly string[],
+    address: string,
+    victims: readonly string[],
   ) {
-    this.open();
+    this.#world = world;
+    this.#address = address;
+    this.#victims = victims;
+    this.#open();
   }
 
   stop(): void {
-    this.stopped = true;
-    this.connection?.close("endpoint", 0);
+    this.#stopped = true;
+    this.#connection?.close("endpoint", 0);
   }
 
   connected(connection: SimConnection): void {
-    this.world.timeline.after(this.world.random.integer(0, 300), () => {
-      if (this.connection !== connection) return;
-      if (this.world.random.chance(0.1)) this.sendText(connection, this.nonsense());
-      else this.sendText(connection, this.hello());
-      this.mischief(connection);
+    this.#world.timeline.after(this.#world.random.integer(0, 300), () => {
+      if (this.#connection !== connection) return;
+      if (this.#world.random.chance(0.1)) this.#sendText(connection, this.#nonsense());
+      else this.#sendText(connection, this.#hello());
+      this.#mischief(connection);
     });
   }
 
@@ -46,22 +52,22 @@ export class Vandal implements Side {
 
   /** Whole frames that reach it are checked like everybody's. */
   datagram(connection: SimConnection, bytes: Uint8Array): void {
-    if (this.connection !== connection || bytes[1] !== 0) return;
-    this.world.ledger.arrive(bytes.slice(4), this.station);
+    if (this.#connection !== connection || bytes[1] !== 0) return;
+    this.#world.ledger.arrive(bytes.slice(4), this.station);
   }
 
   closed(connection: SimConnection, _reason: ClosedReason): void {
-    if (this.connection !== connection) return;
-    this.connection = undefined;
-    if (this.stopped) return;
-    this.world.timeline.after(this.world.random.integer(500, 3_000), () => this.open());
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    if (this.#stopped) return;
+    this.#world.timeline.after(this.#world.random.integer(500, 3_000), () => this.#open());
   }
 
-  private open(): void {
-    if (!this.stopped) this.connection = this.world.connect(this.address, this.way, this);
+  #open(): void {
+    if (!this.#stopped) this.#connection = this.#world.connect(this.#address, this.#way, this);
   }
 
-  private hello(): string {
+  #hello(): string {
     return JSON.stringify({
       type: "hello",
       protocol: 1,
@@ -72,8 +78,8 @@ export class Vandal implements Side {
     });
   }
 
-  private nonsense(): string {
-    return this.world.random.pick([
+  #nonsense(): string {
+    return this.#world.random.pick([
       "{",
       "[]",
       '{"type":"welcome"}',
@@ -83,11 +89,11 @@ export class Vandal implements Side {
       '{"type":"hostRequest","request":1,"action":"kick","peerId":1}',
       '{"type":"hostRequest","request":2,"action":"ban","target":"198.51.100.1"}',
       JSON.stringify({ type: "stats", drops: { "x": "y" } }),
-      this.hello(),
+      this.#hello(),
     ]);
   }
 
-  private sendText(connection: SimConnection, text: string): void {
+  #sendText(connection: SimConnection, text: string): void {
     const json = new TextEncoder().encode(text);
     const bytes = new Uint8Array(4 + json.length);
     new DataView(bytes.buffer).setUint32(0, json.length);
@@ -95,44 +101,44 @@ export class Vandal implements Side {
     connection.sendControl("endpoint", bytes);
   }
 
-  private mischief(connection: SimConnection): void {
-    if (this.connection !== connection || !connection.isOpen("endpoint")) return;
-    const { random, timeline } = this.world;
+  #mischief(connection: SimConnection): void {
+    if (this.#connection !== connection || !connection.isOpen("endpoint")) return;
+    const { random, timeline } = this.#world;
     const deed = random.integer(0, 199);
-    if (deed === 0) this.sendText(connection, this.nonsense());
+    if (deed === 0) this.#sendText(connection, this.#nonsense());
     else if (deed === 1) connection.sendControl("endpoint", random.bytes(random.integer(1, 40)));
     else if (deed === 2) connection.close("endpoint", random.integer(0, 5));
     else if (deed === 3) connection.finishControl("endpoint");
-    else for (let i = random.integer(1, 5); i > 0; i--) this.sendBadly(connection);
-    timeline.after(random.integer(5, 200), () => this.mischief(connection));
+    else for (let i = random.integer(1, 5); i > 0; i--) this.#sendBadly(connection);
+    timeline.after(random.integer(5, 200), () => this.#mischief(connection));
   }
 
-  private sendBadly(connection: SimConnection): void {
-    const { random } = this.world;
+  #sendBadly(connection: SimConnection): void {
+    const { random } = this.#world;
     const mac = this.station.mac!;
     switch (random.integer(0, 9)) {
       case 0: {
-        const victim = random.pick(this.victims);
-        return this.sendWhole(connection, plainFrame(BROADCAST, victim, 200), "another's MAC");
+        const victim = random.pick(this.#victims);
+        return this.#sendWhole(connection, plainFrame(BROADCAST, victim, 200), "another's MAC");
       }
       case 1: {
         const draft = forbiddenFromClient(random, mac);
-        return this.sendWhole(connection, draft.bytes, draft.forbidden);
+        return this.#sendWhole(connection, draft.bytes, draft.forbidden);
       }
       case 2: {
         const draft = forbiddenFromClient(random, mac);
-        return this.sendPieces(connection, draft.bytes, 600, draft.forbidden);
+        return this.#sendPieces(connection, draft.bytes, 600, draft.forbidden);
       }
       case 3:
         // A first piece that ends before filters can see anything.
-        return this.sendPieces(
+        return this.#sendPieces(
           connection,
           plainFrame(BROADCAST, mac, 1_000),
           random.integer(1, 599),
           "a tiny first piece",
         );
       case 4:
-        return this.sendWhole(connection, plainFrame(mac, mac, 100), "for the sender itself");
+        return this.#sendWhole(connection, plainFrame(mac, mac, 100), "for the sender itself");
       case 5:
         return connection.sendDatagram("endpoint", random.bytes(random.integer(0, 30)));
       case 6: {
@@ -143,41 +149,41 @@ export class Vandal implements Side {
         return connection.sendDatagram("endpoint", piece(bytes, from, 1_300, true, frameId));
       }
       case 7:
-        return this.sendPieces(
+        return this.#sendPieces(
           connection,
           plainFrame(BROADCAST, mac, random.integer(1_523, 1_800)),
           900,
           "an over-long frame",
         );
       default: {
-        const destination = random.pick([BROADCAST, ...this.victims]);
+        const destination = random.pick([BROADCAST, ...this.#victims]);
         const { bytes } = ordinaryFrame(random, destination, mac);
-        if (bytes.length <= 1_446) this.sendWhole(connection, bytes, undefined);
-        else this.sendPieces(connection, bytes, 800, undefined);
+        if (bytes.length <= 1_446) this.#sendWhole(connection, bytes, undefined);
+        else this.#sendPieces(connection, bytes, 800, undefined);
       }
     }
   }
 
-  private sendWhole(connection: SimConnection, bytes: Uint8Array, forbidden?: string): void {
-    this.enter(bytes, forbidden);
+  #sendWhole(connection: SimConnection, bytes: Uint8Array, forbidden?: string): void {
+    this.#enter(bytes, forbidden);
     connection.sendDatagram("endpoint", Uint8Array.from([1, 0, 0x12, 0x34, ...bytes]));
   }
 
-  private sendPieces(
+  #sendPieces(
     connection: SimConnection,
     bytes: Uint8Array,
     cut: number,
     forbidden?: string,
   ): void {
-    if (bytes.length <= cut) return this.sendWhole(connection, bytes, forbidden);
-    this.enter(bytes, forbidden);
-    this.frameId = (this.frameId + 1) & 0x7fff;
-    connection.sendDatagram("endpoint", piece(bytes, 0, cut, true, this.frameId));
-    connection.sendDatagram("endpoint", piece(bytes, cut, bytes.length, false, this.frameId));
+    if (bytes.length <= cut) return this.#sendWhole(connection, bytes, forbidden);
+    this.#enter(bytes, forbidden);
+    this.#frameId = (this.#frameId + 1) & 0x7fff;
+    connection.sendDatagram("endpoint", piece(bytes, 0, cut, true, this.#frameId));
+    connection.sendDatagram("endpoint", piece(bytes, cut, bytes.length, false, this.#frameId));
   }
 
-  private enter(bytes: Uint8Array, forbidden: string | undefined): void {
-    this.world.ledger.enter(bytes, this.station, this.world.timeline.nowMs, forbidden);
+  #enter(bytes: Uint8Array, forbidden: string | undefined): void {
+    this.#world.ledger.enter(bytes, this.station, this.#world.timeline.nowMs, forbidden);
   }
 }
 

@@ -1,8 +1,6 @@
 /**
  * `@std/assert` for the tests (`src/import_map.json`): those functions of Deno's assert module that they use, with
  * its semantics, made of the runtime's `node:assert`. Deno's own module is on JSR alone.
- *
- * @module
  */
 import {
   AssertionError as NodeAssertionError,

@@ -1,7 +1,5 @@
 /**
  * Runs the attack programs of `tests/attacks`, which say what came of it as one line of JSON.
- *
- * @module
  */
 
 import { ATTACK_REQUIREMENTS, ensurePackages } from "../../tools/build/python_packages.ts";

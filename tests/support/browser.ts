@@ -1,8 +1,6 @@
 /**
  * A browser for tests of pages: Debian's chromium without a window, with a profile of its own that goes
  * with it.
- *
- * @module
  */
 import puppeteer, { type Browser as Puppet, type Page } from "puppeteer-core";
 import { findCommand } from "../../tools/build/process.ts";
@@ -31,11 +29,19 @@ export interface WatchedPage {
 
 /** A browser that runs. */
 export class Browser implements AsyncDisposable {
+  readonly #process: LabProcess;
+  readonly #puppet: Puppet;
+  readonly #folder: string;
+
   private constructor(
-    private readonly process: LabProcess,
-    private readonly puppet: Puppet,
-    private readonly folder: string,
-  ) {}
+    process: LabProcess,
+    puppet: Puppet,
+    folder: string,
+  ) {
+    this.#process = process;
+    this.#puppet = puppet;
+    this.#folder = folder;
+  }
 
   /** Starts one. @throws {Error} there is none, or it does not start */
   static async start(): Promise<Browser> {
@@ -52,7 +58,7 @@ export class Browser implements AsyncDisposable {
 
   /** Opens a page in a window of its own. */
   async open(url: string, viewport: Viewport): Promise<WatchedPage> {
-    const page = await this.puppet.newPage();
+    const page = await this.#puppet.newPage();
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => {
@@ -65,12 +71,12 @@ export class Browser implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.puppet.close().catch(() => {});
-    await this.process.stop();
+    await this.#puppet.close().catch(() => {});
+    await this.#process.stop();
     // Its helpers may still write while they end.
     for (let tries = 0; tries < 20; tries++) {
       try {
-        return await Deno.remove(this.folder, { recursive: true });
+        return await Deno.remove(this.#folder, { recursive: true });
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }

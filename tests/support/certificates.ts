@@ -1,8 +1,4 @@
-/**
- * Certificates of a test in files: an authority, what it signs, and strangers.
- *
- * @module
- */
+/** Certificates of a test in files: an authority, what it signs, and strangers. */
 import {
   issueLeaf,
   type LeafOptions,

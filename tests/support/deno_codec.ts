@@ -3,8 +3,6 @@
  * alone: framing of the control stream (section 4), datagrams (8), pieces and their reassembly (9).
  *
  * It shares no code with `src`, is plain rather than fast, and allocates as it likes.
- *
- * @module
  */
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -37,21 +35,21 @@ export type ControlItem =
 
 /** Cuts a control stream into messages. */
 export class ControlReader {
-  private waiting: Bytes = new Uint8Array(0);
+  #waiting: Bytes = new Uint8Array(0);
 
   /** Takes over bytes as they come. */
   push(bytes: Uint8Array): void {
-    this.waiting = concat(this.waiting, bytes);
+    this.#waiting = concat(this.#waiting, bytes);
   }
 
   /** The next message, what is wrong with it, or `undefined` while it is not all there. */
   next(): ControlItem | undefined {
-    if (this.waiting.length < 4) return undefined;
-    const length = new DataView(this.waiting.buffer).getUint32(0);
+    if (this.#waiting.length < 4) return undefined;
+    const length = new DataView(this.#waiting.buffer).getUint32(0);
     if (length < 1 || length > MESSAGE_BYTES_MAX) return { error: "bad-length" };
-    if (this.waiting.length < 4 + length) return undefined;
-    const json = this.waiting.subarray(4, 4 + length);
-    this.waiting = this.waiting.slice(4 + length);
+    if (this.#waiting.length < 4 + length) return undefined;
+    const json = this.#waiting.subarray(4, 4 + length);
+    this.#waiting = this.#waiting.slice(4 + length);
     try {
       return { json: JSON.parse(new TextDecoder("utf-8", DECODING).decode(json)) };
     } catch {
@@ -202,15 +200,15 @@ interface OpenFrame {
 /** Section 9.2: puts frames together. */
 export class Reassembly {
   /** In the order in which they were opened. */
-  private readonly open = new Map<string, OpenFrame>();
+  readonly #open = new Map<string, OpenFrame>();
 
   /** Takes a piece. */
   push(piece: PieceDatagram, nowMs: number): ReassemblyResult {
-    for (const [key, { openedMs }] of this.open) {
-      if (nowMs - openedMs >= REASSEMBLY_MAX_MS) this.open.delete(key);
+    for (const [key, { openedMs }] of this.#open) {
+      if (nowMs - openedMs >= REASSEMBLY_MAX_MS) this.#open.delete(key);
     }
     const key = `${piece.sourcePeerId} ${piece.frameId}`;
-    const frame = this.open.get(key) ?? this.begin(key, piece, nowMs);
+    const frame = this.#open.get(key) ?? this.#begin(key, piece, nowMs);
     const reason = objection(frame, piece);
     if (reason !== undefined) {
       frame.dropped = true;
@@ -224,22 +222,22 @@ export class Reassembly {
     if (frame.end === undefined || frame.present.subarray(0, frame.end).includes(0)) {
       return { result: "waiting" };
     }
-    this.open.delete(key);
+    this.#open.delete(key);
     return { result: "frame", frame: frame.bytes.slice(0, frame.end) };
   }
 
   /** Gives up what a peer that left has begun. */
   forget(sourcePeerId: number): void {
-    for (const [key, frame] of this.open) {
-      if (frame.sourcePeerId === sourcePeerId) this.open.delete(key);
+    for (const [key, frame] of this.#open) {
+      if (frame.sourcePeerId === sourcePeerId) this.#open.delete(key);
     }
   }
 
-  private begin(key: string, piece: PieceDatagram, nowMs: number): OpenFrame {
+  #begin(key: string, piece: PieceDatagram, nowMs: number): OpenFrame {
     const { sourcePeerId, header = piece.payload } = piece;
-    const ofSource = [...this.open].filter(([, frame]) => frame.sourcePeerId === sourcePeerId);
-    if (ofSource.length >= OPEN_FRAMES_PER_SOURCE_MAX) this.open.delete(ofSource[0][0]);
-    if (this.open.size >= OPEN_FRAMES_MAX) this.open.delete([...this.open.keys()][0]);
+    const ofSource = [...this.#open].filter(([, frame]) => frame.sourcePeerId === sourcePeerId);
+    if (ofSource.length >= OPEN_FRAMES_PER_SOURCE_MAX) this.#open.delete(ofSource[0][0]);
+    if (this.#open.size >= OPEN_FRAMES_MAX) this.#open.delete([...this.#open.keys()][0]);
     const frame: OpenFrame = {
       sourcePeerId,
       openedMs: nowMs,
@@ -250,7 +248,7 @@ export class Reassembly {
       end: undefined,
       farthest: 0,
     };
-    this.open.set(key, frame);
+    this.#open.set(key, frame);
     return frame;
   }
 }

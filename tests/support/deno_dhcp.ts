@@ -1,8 +1,6 @@
 /**
  * What a client makes of DHCP replies, for the second implementation: written from the text of
  * PROTOCOL.md alone (section 12). It has no other network than the party's, and allows nothing more.
- *
- * @module
  */
 import { readHeaders } from "./deno_headers.ts";
 

@@ -11,8 +11,6 @@
  * ```
  *
  * Needs `--unstable-net`.
- *
- * @module
  */
 
 import {
@@ -95,24 +93,24 @@ export interface Ending {
 
 /** Waits for things in a line. */
 class Line<Thing> {
-  private readonly things: Thing[] = [];
-  private readonly waiters: (() => void)[] = [];
-  private over = false;
+  readonly #things: Thing[] = [];
+  readonly #waiters: (() => void)[] = [];
+  #over = false;
 
   push(thing: Thing): void {
-    this.things.push(thing);
-    this.waiters.shift()?.();
+    this.#things.push(thing);
+    this.#waiters.shift()?.();
   }
 
   /** Nothing more comes. */
   end(): void {
-    this.over = true;
-    for (const waiter of this.waiters.splice(0)) waiter();
+    this.#over = true;
+    for (const waiter of this.#waiters.splice(0)) waiter();
   }
 
   /** Everything that has come and was not taken. */
   takeAll(): Thing[] {
-    return this.things.splice(0);
+    return this.#things.splice(0);
   }
 
   /** @throws {Error} if nothing comes in time, or ever */
@@ -120,17 +118,17 @@ class Line<Thing> {
     let late = false;
     const timeout = setTimeout(() => {
       late = true;
-      for (const waiter of this.waiters.splice(0)) waiter();
+      for (const waiter of this.#waiters.splice(0)) waiter();
     }, timeoutMs);
     try {
-      while (this.things.length === 0 && !this.over) {
+      while (this.#things.length === 0 && !this.#over) {
         if (late) throw new Error(`no ${what} within ${timeoutMs} ms`);
-        await new Promise<void>((resolve) => this.waiters.push(resolve));
+        await new Promise<void>((resolve) => this.#waiters.push(resolve));
       }
     } finally {
       clearTimeout(timeout);
     }
-    const thing = this.things.shift();
+    const thing = this.#things.shift();
     if (thing === undefined) throw new Error(`no ${what}: the other side has ended`);
     return thing;
   }
@@ -156,24 +154,32 @@ export class DenoEndpoint implements AsyncDisposable {
   /** Whether the relay has finished its side of the control stream. */
   controlFinished = false;
 
-  private readonly connectedMs = performance.now();
-  private readonly messageLine = new Line<Message>();
-  private readonly frameLine = new Line<ReceivedFrame>();
-  private readonly datagramLine = new Line<Bytes>();
-  private readonly reassembly = new Reassembly();
-  private readonly pieces = new Map<string, number>();
-  private readonly work: Promise<void>[] = [];
-  private writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  private frameId = 0;
+  readonly #connectedMs = performance.now();
+  readonly #messageLine = new Line<Message>();
+  readonly #frameLine = new Line<ReceivedFrame>();
+  readonly #datagramLine = new Line<Bytes>();
+  readonly #reassembly = new Reassembly();
+  readonly #pieces = new Map<string, number>();
+  readonly #work: Promise<void>[] = [];
+  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #frameId = 0;
+  readonly #socket: Deno.QuicEndpoint;
+  readonly #ownsSocket: boolean;
+  readonly #options: DenoEndpointOptions;
+  readonly #relay: RelayAddress;
 
   private constructor(
     readonly connection: Deno.QuicConn,
-    private readonly socket: Deno.QuicEndpoint,
-    private readonly ownsSocket: boolean,
-    private readonly options: DenoEndpointOptions,
-    private readonly relay: RelayAddress,
+    socket: Deno.QuicEndpoint,
+    ownsSocket: boolean,
+    options: DenoEndpointOptions,
+    relay: RelayAddress,
   ) {
-    this.work.push(this.watchEnd(), this.readDatagrams());
+    this.#socket = socket;
+    this.#ownsSocket = ownsSocket;
+    this.#options = options;
+    this.#relay = relay;
+    this.#work.push(this.#watchEnd(), this.#readDatagrams());
   }
 
   /**
@@ -215,7 +221,7 @@ export class DenoEndpoint implements AsyncDisposable {
     for (;;) {
       const nowMs = performance.now();
       const quietMs = maximum < SETTLE_FULL_BYTES ? SETTLE_NARROW_QUIET_MS : SETTLE_QUIET_MS;
-      if (nowMs - grewMs >= quietMs || nowMs - this.connectedMs >= SETTLE_MAX_MS) break;
+      if (nowMs - grewMs >= quietMs || nowMs - this.#connectedMs >= SETTLE_MAX_MS) break;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
       if (this.connection.maxDatagramSize > maximum) grewMs = performance.now();
       maximum = this.connection.maxDatagramSize;
@@ -226,16 +232,16 @@ export class DenoEndpoint implements AsyncDisposable {
 
   /** Opens the control stream, and reads it. */
   async openControl(): Promise<void> {
-    if (this.writer !== undefined) return;
+    if (this.#writer !== undefined) return;
     const stream = await this.connection.createBidirectionalStream();
-    this.writer = stream.writable.getWriter();
-    this.work.push(this.readControl(stream.readable));
+    this.#writer = stream.writable.getWriter();
+    this.#work.push(this.#readControl(stream.readable));
   }
 
   /** Sends any bytes on the control stream. */
   async sendBytes(bytes: Uint8Array): Promise<void> {
     await this.openControl();
-    await this.writer!.write(bytes);
+    await this.#writer!.write(bytes);
   }
 
   /** Sends any value as a control message. */
@@ -246,7 +252,7 @@ export class DenoEndpoint implements AsyncDisposable {
   /** Finishes this side of the control stream. */
   async finish(): Promise<void> {
     await this.openControl();
-    await this.writer!.close();
+    await this.#writer!.close();
   }
 
   /** Settles (where it has not) and says hello; returns the relay's first message. */
@@ -263,18 +269,18 @@ export class DenoEndpoint implements AsyncDisposable {
    * @throws {Error} if something else is the answer
    */
   async join(fields: HelloFields): Promise<Message> {
-    const answer = await this.hello(withToken(this.relay, fields));
+    const answer = await this.hello(withToken(this.#relay, fields));
     if (answer.type !== "welcome") throw new Error(`no welcome but ${JSON.stringify(answer)}`);
     this.peerId = Number(answer["peerId"]);
     this.tapMtu = Number(answer["tapMtu"]);
     this.resume = String(answer["resume"]);
-    keepToken(this.relay, fields, this.resume);
+    keepToken(this.#relay, fields, this.resume);
     return answer;
   }
 
   /** The next message of the relay. */
   message(timeoutMs = RECEIVE_TIMEOUT_MS): Promise<Message> {
-    return this.messageLine.take("message", timeoutMs);
+    return this.#messageLine.take("message", timeoutMs);
   }
 
   /** The next message of a type; others before it are passed over. Each is waited for so long. */
@@ -287,15 +293,15 @@ export class DenoEndpoint implements AsyncDisposable {
 
   /** Messages that have come and were not taken. */
   takeMessages(): Message[] {
-    return this.messageLine.takeAll();
+    return this.#messageLine.takeAll();
   }
 
   /** Sends a frame, in pieces where it does not fit. */
   async sendFrame(frame: Uint8Array): Promise<void> {
     const maximum = Math.min(this.budgetBytes, this.connection.maxDatagramSize);
-    const datagrams = splitFrame(frame, maximum, 0, this.frameId);
+    const datagrams = splitFrame(frame, maximum, 0, this.#frameId);
     if (datagrams.length === 0) throw new RangeError("the path is too narrow for the frame");
-    if (datagrams.length > 1) this.frameId = (this.frameId + 1) & ENDPOINT_FRAME_ID_MAX;
+    if (datagrams.length > 1) this.#frameId = (this.#frameId + 1) & ENDPOINT_FRAME_ID_MAX;
     for (const datagram of datagrams) await this.connection.sendDatagram(datagram);
   }
 
@@ -306,22 +312,22 @@ export class DenoEndpoint implements AsyncDisposable {
 
   /** The next whole frame. */
   frame(timeoutMs = RECEIVE_TIMEOUT_MS): Promise<ReceivedFrame> {
-    return this.frameLine.take("frame", timeoutMs);
+    return this.#frameLine.take("frame", timeoutMs);
   }
 
   /** Frames that have come and were not taken. */
   takeFrames(): ReceivedFrame[] {
-    return this.frameLine.takeAll();
+    return this.#frameLine.takeAll();
   }
 
   /** The next datagram as it came. */
   datagram(timeoutMs = RECEIVE_TIMEOUT_MS): Promise<Bytes> {
-    return this.datagramLine.take("datagram", timeoutMs);
+    return this.#datagramLine.take("datagram", timeoutMs);
   }
 
   /** Datagrams that have come and were not taken. */
   takeDatagrams(): Bytes[] {
-    return this.datagramLine.takeAll();
+    return this.#datagramLine.takeAll();
   }
 
   /** Waits until the connection has ended. */
@@ -332,7 +338,7 @@ export class DenoEndpoint implements AsyncDisposable {
       timeoutMs,
     );
     try {
-      await Promise.race([this.work[0], late.promise]);
+      await Promise.race([this.#work[0], late.promise]);
     } finally {
       clearTimeout(timer);
     }
@@ -353,20 +359,20 @@ export class DenoEndpoint implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.ending === undefined) this.close();
-    if (this.ownsSocket) this.socket.close();
-    await Promise.all(this.work);
+    if (this.#ownsSocket) this.#socket.close();
+    await Promise.all(this.#work);
     // The relay may have closed while bytes of ours were on their way.
-    await this.writer?.abort().catch(() => {});
+    await this.#writer?.abort().catch(() => {});
   }
 
-  private async watchEnd(): Promise<void> {
+  async #watchEnd(): Promise<void> {
     const { closeCode, reason } = await this.connection.closed.catch((error) => {
       return { closeCode: 0, reason: String(error) };
     });
     this.ending = { code: closeCode, reason };
   }
 
-  private async readControl(readable: Deno.QuicReceiveStream): Promise<void> {
+  async #readControl(readable: Deno.QuicReceiveStream): Promise<void> {
     const reader = new ControlReader();
     const source = readable.getReader();
     try {
@@ -376,7 +382,7 @@ export class DenoEndpoint implements AsyncDisposable {
         reader.push(value);
         for (let item = reader.next(); item !== undefined; item = reader.next()) {
           if (item.error !== undefined) throw new Error(item.error);
-          this.takeMessage(item.json);
+          this.#takeMessage(item.json);
         }
       }
       this.controlFinished = this.ending === undefined;
@@ -384,38 +390,38 @@ export class DenoEndpoint implements AsyncDisposable {
       // The end of the connection ends its stream; anything else is the relay's mistake.
       if (this.ending === undefined && error instanceof TypeError) throw error;
     } finally {
-      this.messageLine.end();
+      this.#messageLine.end();
     }
   }
 
-  private takeMessage(json: unknown): void {
+  #takeMessage(json: unknown): void {
     const { message } = { message: undefined, ...readRelayMessage(json) };
     if (message === undefined) {
       this.wrongMessages.push(json);
       return;
     }
     this.messages.push(message);
-    this.messageLine.push(message);
-    if (message.type === "peerLeft") this.reassembly.forget(Number(message["peerId"]));
-    if (this.options.closesOnLastMessage === false) return;
+    this.#messageLine.push(message);
+    if (message.type === "peerLeft") this.#reassembly.forget(Number(message["peerId"]));
+    if (this.#options.closesOnLastMessage === false) return;
     if (message.type === "reject" || message.type === "redirect") this.close(CloseCode.rejected);
     if (message.type === "disconnect") this.close(CLOSE_CODES[String(message["code"])]);
   }
 
-  private async readDatagrams(): Promise<void> {
+  async #readDatagrams(): Promise<void> {
     try {
-      for (;;) this.takeDatagram(await this.connection.readDatagram());
+      for (;;) this.#takeDatagram(await this.connection.readDatagram());
     } catch {
       // The connection has ended.
     } finally {
-      this.frameLine.end();
-      this.datagramLine.end();
+      this.#frameLine.end();
+      this.#datagramLine.end();
     }
   }
 
-  private takeDatagram(bytes: Bytes): void {
+  #takeDatagram(bytes: Bytes): void {
     this.datagramsReceived++;
-    this.datagramLine.push(bytes);
+    this.#datagramLine.push(bytes);
     const datagram = readDatagram(bytes);
     if ("malformed" in datagram) {
       this.malformed.push(datagram.malformed);
@@ -423,15 +429,15 @@ export class DenoEndpoint implements AsyncDisposable {
     }
     const { sourcePeerId } = datagram;
     if ("frame" in datagram) {
-      return this.frameLine.push({ sourcePeerId, frame: datagram.frame, pieces: 1 });
+      return this.#frameLine.push({ sourcePeerId, frame: datagram.frame, pieces: 1 });
     }
     const key = `${sourcePeerId} ${datagram.frameId}`;
-    const pieces = (this.pieces.get(key) ?? 0) + 1;
-    const result = this.reassembly.push(datagram, performance.now());
-    if (result.result === "waiting") this.pieces.set(key, pieces);
-    else this.pieces.delete(key);
+    const pieces = (this.#pieces.get(key) ?? 0) + 1;
+    const result = this.#reassembly.push(datagram, performance.now());
+    if (result.result === "waiting") this.#pieces.set(key, pieces);
+    else this.#pieces.delete(key);
     if (result.result === "frame") {
-      this.frameLine.push({ sourcePeerId, frame: result.frame, pieces });
+      this.#frameLine.push({ sourcePeerId, frame: result.frame, pieces });
     }
   }
 }

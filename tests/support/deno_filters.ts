@@ -1,8 +1,6 @@
 /**
  * What the filters say to a frame, for the second implementation: written from the text of PROTOCOL.md alone
  * (section 11, rules 7 to 20, and section 11.2).
- *
- * @module
  */
 import { readHeaders, type SeenHeaders } from "./deno_headers.ts";
 

@@ -1,8 +1,6 @@
 /**
  * What is seen of a frame's headers, for the second implementation: written from the text of PROTOCOL.md
  * alone (section 11.1).
- *
- * @module
  */
 
 /** What section 14 calls `headers`: −1 and 0 are "none", offsets count from the frame's start. */

@@ -1,8 +1,4 @@
-/**
- * What an endpoint of the second implementation says first, and the tokens that it keeps.
- *
- * @module
- */
+/** What an endpoint of the second implementation says first, and the tokens that it keeps. */
 
 /** What an endpoint says in its hello, but for what it always says. */
 export interface HelloFields {

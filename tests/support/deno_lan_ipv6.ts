@@ -1,8 +1,6 @@
 /**
  * What a client makes of DHCPv6 answers and router advertisements, for the second implementation: written from the
  * text of PROTOCOL.md alone (section 12). It lets advertisements in, and allows nothing more.
- *
- * @module
  */
 import { readHeaders, type SeenHeaders } from "./deno_headers.ts";
 

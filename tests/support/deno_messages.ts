@@ -1,8 +1,6 @@
 /**
  * The control messages for the second implementation, written from the text of PROTOCOL.md alone
  * (sections 4, 6 and 7.1): what a reader makes of each, and what it refuses.
- *
- * @module
  */
 
 /** A message as it is after reading: cleaned, without what is unknown or null. */

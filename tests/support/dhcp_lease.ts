@@ -1,8 +1,6 @@
 /**
  * A DHCP client that asks for as much as Windows' own does, and shows what it was told: it stands in
  * for the DHCP client of a Windows PC whose IP stack is a namespace's.
- *
- * @module
  */
 import type { Namespace } from "../../tools/lab/netns.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Opens sockets in a network namespace from within the test's own process: a thread can be in
  * another namespace for a moment (setns(2)), and sockets stay where they were made.
- *
- * @module
  */
 
 import { cString } from "../../src/ffi/layout.ts";

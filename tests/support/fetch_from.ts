@@ -1,8 +1,4 @@
-/**
- * HTTP out of a namespace.
- *
- * @module
- */
+/** HTTP out of a namespace. */
 import type { Namespace } from "../../tools/lab/netns.ts";
 
 const PROGRAM = "const r = await fetch(Deno.args[0]); console.log(await r.text());";

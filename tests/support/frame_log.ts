@@ -1,8 +1,4 @@
-/**
- * Reads the file of `--frame-log` while a program writes it.
- *
- * @module
- */
+/** Reads the file of `--frame-log` while a program writes it. */
 import type { FrameRecord } from "../../src/observe/frame_log.ts";
 
 /** One line of a frame log. */

@@ -8,8 +8,6 @@
  * await station.send(ethernet({ … }));
  * const reply = await station.waitFor((frame) => frame.type === Type.arp);
  * ```
- *
- * @module
  */
 
 import { fromHex, join, macAt, toHex, u16 } from "../../tools/lab/frames.ts";

@@ -3,8 +3,6 @@
  *
  * It reads orders from standard input, one JSON object per line, and writes to standard output:
  * `ready`, one JSON object per received frame, `done ID LOST` per order.
- *
- * @module
  */
 
 import type { LinkFrame } from "../../src/link/device.ts";

@@ -1,8 +1,6 @@
 /**
  * Handshakes that begin and never go on: valid first packets of QUIC whose sender says nothing more, as
  * those with forged addresses do.
- *
- * @module
  */
 
 import { createCipheriv, createHmac, randomBytes } from "node:crypto";

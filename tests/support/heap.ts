@@ -1,8 +1,4 @@
-/**
- * Whether code leaves the heap as it was.
- *
- * @module
- */
+/** Whether code leaves the heap as it was. */
 
 import { assertEquals } from "@std/assert";
 

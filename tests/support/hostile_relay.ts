@@ -3,8 +3,6 @@
  * comes, says that the gateway is there, and sends the test's frames as they are.
  *
  * The work is done by `hostile_relay_program.ts`, in a namespace.
- *
- * @module
  */
 import type { IssuedCertificate } from "./certificates.ts";
 import { fromHex, toHex } from "../../tools/lab/frames.ts";

@@ -4,8 +4,6 @@
  *
  * It reads orders from standard input, one JSON object per line, and writes to standard output:
  * `listening`, `joined`, `frame HEX`, `done ID`.
- *
- * @module
  */
 import { ControlReader, encodeControl, readDatagram, splitFrame } from "./deno_codec.ts";
 import { fromHex, toHex } from "../../tools/lab/frames.ts";

@@ -1,8 +1,6 @@
 /**
  * The relay's core and shell inside the test's process, over real QUIC, with whatever bounds a test wants.
  * Each peer has a reactor of its own: one that is not turned is frozen.
- *
- * @module
  */
 import { FrameLog } from "../../src/observe/frame_log.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
@@ -21,15 +19,19 @@ const ENTRIES = 8_192;
 
 /** A peer on msquic. */
 export class InnerPeer {
+  readonly #control: StreamRecorder;
+
   constructor(
     readonly host: QuicHost,
     readonly connection: QuicConnection,
-    private readonly control: StreamRecorder,
-  ) {}
+    control: StreamRecorder,
+  ) {
+    this.#control = control;
+  }
 
   /** Whether it has heard of its welcome. */
   get welcomed(): boolean {
-    return new TextDecoder().decode(this.control.all()).includes('"welcome"');
+    return new TextDecoder().decode(this.#control.all()).includes('"welcome"');
   }
 
   /** Sends a whole frame. */
@@ -40,15 +42,20 @@ export class InnerPeer {
 
 /** See the module. */
 export class InnerRelay implements AsyncDisposable {
-  private readonly hosts: QuicHost[] = [];
+  readonly #hosts: QuicHost[] = [];
+  readonly #port: number;
+  readonly #certificates: CertificateFolder;
 
   private constructor(
     readonly host: QuicHost,
     readonly core: RelayCore,
     readonly node: RelayNode,
-    private readonly port: number,
-    private readonly certificates: CertificateFolder,
-  ) {}
+    port: number,
+    certificates: CertificateFolder,
+  ) {
+    this.#port = port;
+    this.#certificates = certificates;
+  }
 
   /** Listens on a free port. */
   static async open(options: Partial<RelayOptions> = {}): Promise<InnerRelay> {
@@ -73,12 +80,12 @@ export class InnerRelay implements AsyncDisposable {
   /** Joins a client; its handle at the relay is the number of those before it. */
   async join(mac: string, datagramBudget = 1_400): Promise<InnerPeer> {
     const host = await QuicHost.open(SLOTS);
-    this.hosts.push(host);
+    this.#hosts.push(host);
     const { connection, recorder } = host.connect(
-      host.client(this.certificates.caFile),
-      this.port,
+      host.client(this.#certificates.caFile),
+      this.#port,
     );
-    const hosts = [this.host, ...this.hosts];
+    const hosts = [this.host, ...this.#hosts];
     await until(hosts, () => recorder.connection !== undefined, "the handshake");
     const control = new StreamRecorder();
     connection.openStream(control).send(
@@ -100,7 +107,7 @@ export class InnerRelay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const host of [...this.hosts, this.host]) host.close();
-    await this.certificates.remove();
+    for (const host of [...this.#hosts, this.host]) host.close();
+    await this.#certificates.remove();
   }
 }

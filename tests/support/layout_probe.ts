@@ -1,8 +1,6 @@
 /**
  * Asks a C compiler about struct layouts and constants, so that the tables in `src/ffi` are compared
  * with the system's own headers and not believed.
- *
- * @module
  */
 
 import { assertEquals } from "@std/assert";

@@ -1,7 +1,5 @@
 /**
  * C programs that run parts of msquic, compiled from its source with our patches or without one of them.
- *
- * @module
  */
 import { ensureSource, PATCHES } from "../../tools/build/native_library.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Name services of real hosts, each with sockets, files and a bus of its own: mDNS by Avahi, NetBIOS by
  * Samba. Nothing outside the namespace and the folder is touched.
- *
- * @module
  */
 import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";
 
@@ -35,10 +33,16 @@ function busConfig(socket: string): string {
 
 /** An Avahi daemon and the commands that talk to it. */
 export class AvahiHost {
+  readonly #host: NameHost;
+  readonly #env: Readonly<Record<string, string>>;
+
   private constructor(
-    private readonly host: NameHost,
-    private readonly env: Readonly<Record<string, string>>,
-  ) {}
+    host: NameHost,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#host = host;
+    this.#env = env;
+  }
 
   /** Starts a daemon that answers for `NAME.local`. */
   static async start(host: NameHost, folder: string): Promise<AvahiHost> {
@@ -71,9 +75,9 @@ export class AvahiHost {
 
   /** Announces a service until the lab ends. */
   async publish(name: string, type: string, port: number): Promise<LabProcess> {
-    const process = this.host.namespace.spawn(
+    const process = this.#host.namespace.spawn(
       ["avahi-publish", "-s", name, type, `${port}`],
-      { env: this.env },
+      { env: this.#env },
     );
     await process.waitForLine(/Established/, READY_TIMEOUT_MS);
     return process;
@@ -82,7 +86,7 @@ export class AvahiHost {
   /** Browses for a type of services until one has been resolved to an IPv4 address. */
   async browse(name: string, type: string): Promise<{ address: string; port: number }> {
     const command = ["avahi-browse", "--parsable", "--resolve", type];
-    const process = this.host.namespace.spawn(command, { env: this.env });
+    const process = this.#host.namespace.spawn(command, { env: this.#env });
     try {
       // =;interface;protocol;name;type;domain;host;address;port;text
       const line = new RegExp(`^=;[^;]*;IPv4;${name};${type};local;[^;]*;([0-9.]+);(\\d+);`);
@@ -96,18 +100,24 @@ export class AvahiHost {
   /** Asks for the IPv4 address of a host. */
   async resolve(name: string): Promise<string> {
     const command = ["avahi-resolve", "-4", "--name", name];
-    const { stdout } = await this.host.namespace.run(command, { env: this.env });
+    const { stdout } = await this.#host.namespace.run(command, { env: this.#env });
     return stdout.trim().split(/\s+/)[1];
   }
 }
 
 /** A NetBIOS name server (Samba's `nmbd`) and the lookups of its host. */
 export class NetbiosHost {
-  private constructor(private readonly host: NameHost, private readonly config: string) {}
+  readonly #host: NameHost;
+  readonly #config: string;
+
+  private constructor(host: NameHost, config: string) {
+    this.#host = host;
+    this.#config = config;
+  }
 
   /** Starts a server that defends its host's name. */
   static async start(host: NameHost, folder: string): Promise<NetbiosHost> {
-    const config = NetbiosHost.configure(host, folder);
+    const config = NetbiosHost.#configure(host, folder);
     const process = host.namespace.spawn([
       ...["nmbd", "--foreground", "--no-process-group", "--debug-stdout", "--debuglevel=1"],
       `--configfile=${config}`,
@@ -118,10 +128,10 @@ export class NetbiosHost {
 
   /** A host that only asks. */
   static client(host: NameHost, folder: string): NetbiosHost {
-    return new NetbiosHost(host, NetbiosHost.configure(host, folder));
+    return new NetbiosHost(host, NetbiosHost.#configure(host, folder));
   }
 
-  private static configure(host: NameHost, folder: string): string {
+  static #configure(host: NameHost, folder: string): string {
     Deno.mkdirSync(folder, { recursive: true });
     const file = `${folder}/smb.conf`;
     const folders = ["private dir", "lock directory", "state directory", "cache directory"];
@@ -140,8 +150,8 @@ export class NetbiosHost {
 
   /** Asks all of a network for a name; the address, or `undefined` if nobody answers. */
   async lookUp(name: string, broadcastAddress: string): Promise<string | undefined> {
-    const { stdout } = await this.host.namespace.run(
-      ["nmblookup", `--configfile=${this.config}`, "-B", broadcastAddress, name],
+    const { stdout } = await this.#host.namespace.run(
+      ["nmblookup", `--configfile=${this.#config}`, "-B", broadcastAddress, name],
       { anyCode: true },
     );
     return new RegExp(`^([0-9.]+) ${name}<00>`, "m").exec(stdout)?.[1];

@@ -1,8 +1,4 @@
-/**
- * Programs that are run by a user without rights.
- *
- * @module
- */
+/** Programs that are run by a user without rights. */
 
 import { executablePath, type PROGRAMS } from "../../tools/build/executables.ts";
 

@@ -2,8 +2,6 @@
  * Capture files in the classic format, e.g. of `tcpdump -w`: read and written.
  *
  * Format: https://www.tcpdump.org/manpages/pcap-savefile.5.html
- *
- * @module
  */
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;

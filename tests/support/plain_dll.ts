@@ -1,7 +1,5 @@
 /**
  * A DLL as somebody else would build it: ours, with the names of all but some exports taken away.
- *
- * @module
  */
 import { locateExports, readExports } from "../../tools/build/pe_file.ts";
 

@@ -1,7 +1,5 @@
 /**
  * End-to-end tests that play a party: each has its own, and shows what the programs said if it fails.
- *
- * @module
  */
 import { Party } from "../../tools/lab/party.ts";
 

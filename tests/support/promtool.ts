@@ -1,8 +1,4 @@
-/**
- * Prometheus' own judge of metrics.
- *
- * @module
- */
+/** Prometheus' own judge of metrics. */
 import { unpackedPackage } from "../../tools/build/debian_package.ts";
 import { findCommand } from "../../tools/build/process.ts";
 

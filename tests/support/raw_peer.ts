@@ -1,8 +1,6 @@
 /**
  * A peer that says and sends what a test wants, also what no program of ours would: it speaks the wire
  * protocol over Deno's own QUIC, from a namespace.
- *
- * @module
  */
 import { fromHex, toHex } from "../../tools/lab/frames.ts";
 import type { LabProcess, Namespace } from "../../tools/lab/netns.ts";

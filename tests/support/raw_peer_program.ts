@@ -5,8 +5,6 @@
  * It speaks the wire protocol over Deno's own QUIC, knowing nothing of it but the framing. It reads
  * orders from standard input, one JSON object per line, and writes to standard output:
  * `connected MAXIMUM`, `message JSON`, `datagram HEX`, `done ID`, `finished`, `closed CODE REASON`.
- *
- * @module
  */
 import { fromHex, join, toHex, u32 } from "../../tools/lab/frames.ts";
 import type { RawOrder, RawPeerPlan } from "./raw_peer.ts";

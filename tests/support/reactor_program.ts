@@ -1,6 +1,4 @@
-/**
- * A program that runs a reactor until a signal comes, says which, and ends by itself.
- */
+/** A program that runs a reactor until a signal comes, says which, and ends by itself. */
 
 import { createReactor } from "../../src/reactor/mod.ts";
 

@@ -1,8 +1,6 @@
 /**
  * A relay of several reactors, seen from outside: which of them has a room, and endpoints that follow
  * its redirects.
- *
- * @module
  */
 import { executablePath } from "../../tools/build/executables.ts";
 import { ownerOfRoom } from "../../src/relay/workers/directory.ts";

@@ -4,8 +4,6 @@
  *
  * usage: deno run --unstable-net relay_attack_program.ts JSON — an {@link AttackPlan}. Says "ready", waits
  * for a line, attacks, says "done", and holds its connections until its input ends.
- *
- * @module
  */
 import { DenoEndpoint, type RelayAddress } from "./deno_endpoint.ts";
 import { halfOpenInitial } from "./half_open.ts";

@@ -1,8 +1,6 @@
 /**
  * A pair of endpoints in a room of their own that sends frames to and fro, one at a time, whatever goes on
  * around them.
- *
- * @module
  */
 import { assertEquals, assertLess } from "@std/assert";
 import { DenoEndpoint } from "./deno_endpoint.ts";
@@ -16,9 +14,14 @@ const MAC_B = "02:00:00:00:00:0b";
 /** See the module. */
 export class Pair implements AsyncDisposable {
   readonly roundTripsMs: number[] = [];
-  private sent = 0;
+  #sent = 0;
+  readonly #a: DenoEndpoint;
+  readonly #b: DenoEndpoint;
 
-  private constructor(private readonly a: DenoEndpoint, private readonly b: DenoEndpoint) {}
+  private constructor(a: DenoEndpoint, b: DenoEndpoint) {
+    this.#a = a;
+    this.#b = b;
+  }
 
   /** Joins both, from an address that nobody else has. */
   static async join(relay: RelayProcess): Promise<Pair> {
@@ -33,16 +36,16 @@ export class Pair implements AsyncDisposable {
   /** Frames to and fro, of changing lengths. @throws {Error} if one is lost or changed */
   async play(roundTrips: number): Promise<void> {
     for (let i = 0; i < roundTrips; i++) {
-      const payload = pattern(46 + this.sent * 97 % 1_454);
-      payload.set(u32(this.sent++));
+      const payload = pattern(46 + this.#sent * 97 % 1_454);
+      payload.set(u32(this.#sent++));
       const startMs = performance.now();
-      await this.pass(this.a, MAC_A, this.b, MAC_B, payload);
-      await this.pass(this.b, MAC_B, this.a, MAC_A, payload);
+      await this.#pass(this.#a, MAC_A, this.#b, MAC_B, payload);
+      await this.#pass(this.#b, MAC_B, this.#a, MAC_A, payload);
       this.roundTripsMs.push(performance.now() - startMs);
     }
   }
 
-  private async pass(
+  async #pass(
     sender: DenoEndpoint,
     source: string,
     receiver: DenoEndpoint,
@@ -51,22 +54,22 @@ export class Pair implements AsyncDisposable {
   ): Promise<void> {
     const frame = ethernet({ destination, source, type: 0x88b6, payload });
     await sender.sendFrame(frame);
-    const received = await receiver.frame(2_000).catch((cause) => this.explain(cause));
+    const received = await receiver.frame(2_000).catch((cause) => this.#explain(cause));
     assertEquals(received.sourcePeerId, sender.peerId);
     assertEquals(received.frame, frame);
   }
 
   /** A frame is lost: waits for what the relay has counted, and says where. */
-  private async explain(cause: unknown): Promise<never> {
+  async #explain(cause: unknown): Promise<never> {
     const drops = kernelDrops();
     await pause(10_500);
-    const stats = [this.a, this.b].map(({ messages }) => messages.at(-1));
-    throw new Error(`after ${this.sent} frames; ${JSON.stringify({ stats, drops })}`, { cause });
+    const stats = [this.#a, this.#b].map(({ messages }) => messages.at(-1));
+    throw new Error(`after ${this.#sent} frames; ${JSON.stringify({ stats, drops })}`, { cause });
   }
 
   /** The two see each other and nobody else, and nothing that is wrong. */
   check(): void {
-    for (const end of [this.a, this.b]) {
+    for (const end of [this.#a, this.#b]) {
       assertEquals(end.ending, undefined);
       assertEquals([end.malformed, end.wrongMessages, end.takeFrames()], [[], [], []]);
       const others = end.messages.filter(({ type }) => !["welcome", "stats"].includes(type));
@@ -75,8 +78,8 @@ export class Pair implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.a[Symbol.asyncDispose]();
-    await this.b[Symbol.asyncDispose]();
+    await this.#a[Symbol.asyncDispose]();
+    await this.#b[Symbol.asyncDispose]();
   }
 }
 

@@ -1,8 +1,4 @@
-/**
- * The compiled relay as a process on loopback, with a certificate that Deno's QUIC trusts.
- *
- * @module
- */
+/** The compiled relay as a process on loopback, with a certificate that Deno's QUIC trusts. */
 
 import { executablePath } from "../../tools/build/executables.ts";
 import { issueLeaf, makeAuthority } from "../../tools/lab/certificates.ts";
@@ -25,14 +21,20 @@ export interface RelayProcessOptions {
 export class RelayProcess implements AsyncDisposable {
   /** All listeners, in the order of `listen`. */
   addresses: RelayAddress[] = [];
-  private process: LabProcess;
+  #process: LabProcess;
+  readonly #folder: string;
+  readonly #caPem: string;
+  readonly #options: RelayProcessOptions;
 
   private constructor(
-    private readonly folder: string,
-    private readonly caPem: string,
-    private readonly options: RelayProcessOptions,
+    folder: string,
+    caPem: string,
+    options: RelayProcessOptions,
   ) {
-    this.process = this.spawn(options.listen ?? ["127.0.0.1:0"]);
+    this.#folder = folder;
+    this.#caPem = caPem;
+    this.#options = options;
+    this.#process = this.#spawn(options.listen ?? ["127.0.0.1:0"]);
   }
 
   /** Starts a relay with a state folder of its own. */
@@ -43,7 +45,7 @@ export class RelayProcess implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/key.pem`, leaf.keyPem, { mode: 0o600 });
     await Deno.writeTextFile(`${folder}/ca.pem`, authority.certificatePem);
     const relay = new RelayProcess(folder, authority.certificatePem, options);
-    await relay.ready();
+    await relay.#ready();
     return relay;
   }
 
@@ -54,46 +56,46 @@ export class RelayProcess implements AsyncDisposable {
 
   /** The file of the authority that signed the relay's certificate. */
   get caFile(): string {
-    return `${this.folder}/ca.pem`;
+    return `${this.#folder}/ca.pem`;
   }
 
   get pid(): number {
-    return this.process.pid;
+    return this.#process.pid;
   }
 
   /** What it has logged. */
   get log(): string {
-    return this.process.stderr;
+    return this.#process.stderr;
   }
 
   get running(): boolean {
-    return this.process.running;
+    return this.#process.running;
   }
 
   /** Where its status pages are (`--status`), without a slash at the end. */
   async statusUrl(): Promise<string> {
-    const [, url] = await this.process.waitForLine(/"Serving status".*?"url":"(http:.*?)\/"/);
+    const [, url] = await this.#process.waitForLine(/"Serving status".*?"url":"(http:.*?)\/"/);
     return url;
   }
 
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
-    this.process.kill(signal);
+    this.#process.kill(signal);
   }
 
   /** Waits for its end; the exit code. */
   waitExit(timeoutMs?: number): Promise<number> {
-    return this.process.waitExit(timeoutMs);
+    return this.#process.waitExit(timeoutMs);
   }
 
   /** Starts it anew on the same ports, with the same state. */
   async restart(): Promise<void> {
-    await this.process.stop();
+    await this.#process.stop();
     const listen = this.addresses.map(({ host, port }) =>
       host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
     );
-    this.process = this.spawn(listen);
-    await this.ready();
+    this.#process = this.#spawn(listen);
+    await this.#ready();
   }
 
   /** Resident memory in bytes (proc(5)). */
@@ -103,28 +105,28 @@ export class RelayProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.process.stop();
-    await Deno.remove(this.folder, { recursive: true });
+    await this.#process.stop();
+    await Deno.remove(this.#folder, { recursive: true });
   }
 
-  private spawn(listen: readonly string[]): LabProcess {
+  #spawn(listen: readonly string[]): LabProcess {
     return new LabProcess([
-      ...this.options.prefix ?? [],
+      ...this.#options.prefix ?? [],
       executablePath("relay"),
       ...listen.flatMap((address) => ["--listen", address]),
-      ...["--cert", `${this.folder}/cert.pem`, "--key", `${this.folder}/key.pem`],
-      ...["--state-dir", `${this.folder}/state`, "--log-format", "json"],
-      ...this.options.options?.includes("--policy") ? [] : ["--policy", "open"],
-      ...this.options.options ?? [],
+      ...["--cert", `${this.#folder}/cert.pem`, "--key", `${this.#folder}/key.pem`],
+      ...["--state-dir", `${this.#folder}/state`, "--log-format", "json"],
+      ...this.#options.options?.includes("--policy") ? [] : ["--policy", "open"],
+      ...this.#options.options ?? [],
     ]);
   }
 
-  private async ready(): Promise<void> {
-    await this.process.waitForLine(/"Certificate in use"/, READY_TIMEOUT_MS);
-    const lines = this.process.stderr.matchAll(/"message":"Listening".*?"address":"(.*?)"/g);
+  async #ready(): Promise<void> {
+    await this.#process.waitForLine(/"Certificate in use"/, READY_TIMEOUT_MS);
+    const lines = this.#process.stderr.matchAll(/"message":"Listening".*?"address":"(.*?)"/g);
     this.addresses = [...lines].map(([, address]) => {
       const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address)!;
-      return { host, port: Number(port), serverName: SERVER_NAME, caPem: this.caPem };
+      return { host, port: Number(port), serverName: SERVER_NAME, caPem: this.#caPem };
     });
   }
 }

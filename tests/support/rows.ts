@@ -1,8 +1,4 @@
-/**
- * The demo's checks as assertions.
- *
- * @module
- */
+/** The demo's checks as assertions. */
 import { assert, AssertionError } from "@std/assert";
 import type { Row } from "../../tools/lab/table.ts";
 

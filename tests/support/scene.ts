@@ -1,8 +1,6 @@
 /**
  * A party with a station on the LAN and one at the player's adapter, and the frame logs of all three
  * programs.
- *
- * @module
  */
 import { assertGreater } from "@std/assert";
 import { FrameLogReader } from "./frame_log.ts";

@@ -1,18 +1,24 @@
-/**
- * A socket in the place of systemd's, which writes down what a service tells (sd_notify(3)).
- *
- * @module
- */
+/** A socket in the place of systemd's, which writes down what a service tells (sd_notify(3)). */
 import { eventually } from "../../tools/lab/wait.ts";
 
 /** Collects what a service tells. */
 export class ServiceManager implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #socket: Deno.DatagramConn;
+  readonly #told: readonly { readonly text: string; readonly atMs: number }[];
+  readonly #reading: Promise<void>;
+
   private constructor(
-    private readonly folder: string,
-    private readonly socket: Deno.DatagramConn,
-    private readonly told: readonly { readonly text: string; readonly atMs: number }[],
-    private readonly reading: Promise<void>,
-  ) {}
+    folder: string,
+    socket: Deno.DatagramConn,
+    told: readonly { readonly text: string; readonly atMs: number }[],
+    reading: Promise<void>,
+  ) {
+    this.#folder = folder;
+    this.#socket = socket;
+    this.#told = told;
+    this.#reading = reading;
+  }
 
   static async open(): Promise<ServiceManager> {
     const folder = await Deno.makeTempDir({ prefix: "lanparty-notify-" });
@@ -28,12 +34,12 @@ export class ServiceManager implements AsyncDisposable {
 
   /** Goes in front of the service's command. */
   get prefix(): readonly string[] {
-    return ["env", `NOTIFY_SOCKET=${this.folder}/notify`, "WATCHDOG_USEC=600000"];
+    return ["env", `NOTIFY_SOCKET=${this.#folder}/notify`, "WATCHDOG_USEC=600000"];
   }
 
   /** How many messages were like this. */
   count(pattern: RegExp): number {
-    return this.told.filter(({ text }) => pattern.test(text)).length;
+    return this.#told.filter(({ text }) => pattern.test(text)).length;
   }
 
   /** Waits for a message like this; one that has come counts, too. */
@@ -43,14 +49,14 @@ export class ServiceManager implements AsyncDisposable {
 
   /** The longest time between two such messages, from a time on. */
   longestPauseMs(pattern: RegExp, fromMs: number): number {
-    const times = this.told.filter(({ text, atMs }) => atMs >= fromMs && pattern.test(text))
+    const times = this.#told.filter(({ text, atMs }) => atMs >= fromMs && pattern.test(text))
       .map(({ atMs }) => atMs);
     return Math.max(0, ...times.map((atMs, i) => i === 0 ? 0 : atMs - times[i - 1]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.close();
-    await this.reading;
-    await Deno.remove(this.folder, { recursive: true });
+    this.#socket.close();
+    await this.#reading;
+    await Deno.remove(this.#folder, { recursive: true });
   }
 }

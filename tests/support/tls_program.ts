@@ -1,7 +1,5 @@
 /**
  * A C program that plays TLS through msquic's file for OpenSSL, compiled with our patches or without the last ones.
- *
- * @module
  */
 import { ensureOpenSsl, ensureSource, TLS_PATCHES } from "../../tools/build/native_library.ts";
 import { runTool } from "./msquic_program.ts";

@@ -1,8 +1,4 @@
-/**
- * Files over TCP between two namespaces, compared by their hash.
- *
- * @module
- */
+/** Files over TCP between two namespaces, compared by their hash. */
 import type { Namespace } from "../../tools/lab/netns.ts";
 import { isBound } from "../../tools/lab/sockets.ts";
 import { eventually } from "../../tools/lab/wait.ts";

@@ -1,8 +1,6 @@
 /**
  * UDP sockets for tests beside hosts that are driven turn by turn: one that writes down what comes, and a tap on the
  * way between a client and a server.
- *
- * @module
  */
 
 import { createSocket, type Socket } from "node:dgram";

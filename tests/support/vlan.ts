@@ -1,8 +1,4 @@
-/**
- * VLANs of hosts.
- *
- * @module
- */
+/** VLANs of hosts. */
 import { CommandError, type Namespace } from "../../tools/lab/netns.ts";
 import { eventually } from "../../tools/lab/wait.ts";
 

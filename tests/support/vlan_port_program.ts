@@ -7,8 +7,6 @@
  * ```
  *
  * It writes `ready`, and runs until it is ended.
- *
- * @module
  */
 
 import type { LinkFrame } from "../../src/link/device.ts";

@@ -1,8 +1,6 @@
 /**
  * Asks mingw-w64's compiler about Windows' headers. Nothing is run: each expectation is a
  * `_Static_assert`, and functions are compared by the prototypes that the compiler has read.
- *
- * @module
  */
 
 import type { ComInterface } from "../../src/ffi/windows_com.ts";

@@ -9,8 +9,6 @@
  *  │  └──────────────── Wine, in a root of its own ─┘                  (tap)   │
  *  └────────────────────────────────────────────────────────────────────────────┘
  * ```
- *
- * @module
  */
 import { formatIp, networkOf, parseIpAddress } from "../../src/proto/ip.ts";
 import { cached, hashOf, ignoreNotFound, prune } from "../../tools/build/cache.ts";
@@ -125,7 +123,7 @@ export class WinePc implements AsyncDisposable {
     const installed = await ensurePrefix(namespace, root);
     const pc = new WinePc(namespace, root, await Deno.makeTempDir({ prefix: "lanparty-wine-" }));
     try {
-      await pc.furnish();
+      await pc.#furnish();
       await Deno.copyFile(client, `${pc.folder}/lanparty-client.exe`);
       await copyPrefix(namespace, installed, `${pc.folder}/prefix`);
       await pc.restart();
@@ -139,13 +137,13 @@ export class WinePc implements AsyncDisposable {
   /** A PC in a folder that others look after, on which Windows is being installed. */
   static async install(namespace: Namespace, root: string, folder: string): Promise<void> {
     const pc = new WinePc(namespace, root, folder);
-    await pc.furnish();
+    await pc.#furnish();
     await pc.run(["wine", "wineboot", "--init"], { timeoutMs: PREFIX_TIMEOUT_MS });
     await pc.run(["wineserver", "--kill", "--wait"], { anyCode: true });
   }
 
   /** What a PC's folder has beside its disks. */
-  private async furnish(): Promise<void> {
+  async #furnish(): Promise<void> {
     const { folder } = this;
     for (const name of ["home", "prefix", "tmp"]) await Deno.mkdir(`${folder}/${name}`);
     await Deno.writeTextFile(this.#enterScript, ENTER);

@@ -1,8 +1,6 @@
 /**
  * Fakes in the place of parts of Windows that Wine lacks, or that a test must watch: a driver, the
  * program that carries its frames, and DLLs that write down what they are asked for.
- *
- * @module
  */
 import { cached, hashFiles, hashOf, prune } from "../../tools/build/cache.ts";
 import { readExports } from "../../tools/build/pe_file.ts";

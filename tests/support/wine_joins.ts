@@ -1,8 +1,4 @@
-/**
- * Windows clients that are to join a party.
- *
- * @module
- */
+/** Windows clients that are to join a party. */
 
 import type { LabProcess } from "../../tools/lab/process.ts";
 import { PARTY, type Party } from "../../tools/lab/party.ts";

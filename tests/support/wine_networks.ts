@@ -1,8 +1,6 @@
 /**
  * A player's PC whose networks a test rules, and the calls by which its client answers: Wine's, with an IP
  * stack that keeps a table (`tests/windows/fake_iphlpapi.c`).
- *
- * @module
  */
 import { assertEquals } from "@std/assert";
 import type { LabProcess } from "../../tools/lab/netns.ts";

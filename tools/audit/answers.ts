@@ -1,8 +1,4 @@
-/**
- * What npm, cargo and pip answer when they are asked for newer versions and for advisories.
- *
- * @module
- */
+/** What npm, cargo and pip answer when they are asked for newer versions and for advisories. */
 import { z } from "zod";
 
 /** Something known to be wrong with a version of a part. */

@@ -1,7 +1,5 @@
 /**
  * What lanparty is made of, and built and tested with, as the repository's lock files name it.
- *
- * @module
  */
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";

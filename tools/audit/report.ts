@@ -1,7 +1,5 @@
 /**
  * The audit's table: each part, its version and the newest one, and what is known against it.
- *
- * @module
  */
 import type { Advisory, Answer } from "./answers.ts";
 import type { Part, Source } from "./parts.ts";

@@ -1,8 +1,4 @@
-/**
- * Versions as npm, cargo and pip write them, compared.
- *
- * @module
- */
+/** Versions as npm, cargo and pip write them, compared. */
 
 interface Parsed {
   readonly release: readonly number[];

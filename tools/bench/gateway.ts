@@ -57,11 +57,15 @@ interface Carried {
 
 /** Two namespaces, a veth between them, and the peer's program. */
 export class Wire {
+  readonly #loop: string;
+
   private constructor(
     readonly near: Namespace,
     readonly far: Namespace,
-    private readonly loop: string,
-  ) {}
+    loop: string,
+  ) {
+    this.#loop = loop;
+  }
 
   static async make(lab: NetworkLab, folder: string): Promise<Wire> {
     const near = await lab.namespace("near");
@@ -77,33 +81,33 @@ export class Wire {
   /** A frame for the player, from the wire's other end; again and again. */
   load(frameBytes: number, segments = 1): LabProcess {
     return segments === 1
-      ? this.sender(this.far, LOAD_CPU, frameBytes, LOAD_MS)
-      : this.superSender(segments);
+      ? this.#sender(this.far, LOAD_CPU, frameBytes, LOAD_MS)
+      : this.#superSender(segments);
   }
 
   /** A super-frame of so many segments, each a full frame of TCP when it is cut. */
-  private superSender(segments: number): LabProcess {
+  #superSender(segments: number): LabProcess {
     const bytes = TCP_HEADERS_BYTES + segments * SEGMENT_BYTES;
     const headers = toHex(tcpHeaders(bytes, parseMac(PLAYER_MAC)!, parseMac(STATION_MAC)!));
     return this.far.spawn([
-      ...[...pinned(LOAD_CPU), this.loop, "send", INTERFACE, `${LOAD_MS}`],
+      ...[...pinned(LOAD_CPU), this.#loop, "send", INTERFACE, `${LOAD_MS}`],
       ...[headers, `${bytes}`, `${SEGMENT_BYTES}`],
     ]);
   }
 
-  private sender(where: Namespace, cpu: number, frameBytes: number, durationMs: number) {
+  #sender(where: Namespace, cpu: number, frameBytes: number, durationMs: number) {
     const [to, from] = where === this.far ? [PLAYER_MAC, STATION_MAC] : [STATION_MAC, PLAYER_MAC];
     const frame = toHex(udpFrame(frameBytes, parseMac(to)!, parseMac(from)!));
-    return where.spawn([...pinned(cpu), this.loop, "send", INTERFACE, `${durationMs}`, frame]);
+    return where.spawn([...pinned(cpu), this.#loop, "send", INTERFACE, `${durationMs}`, frame]);
   }
 
   /** The peer: what the bare loop makes of the same. */
   async bare(way: GatewayTask["way"], frameBytes: number, segments = 1): Promise<Carried> {
     const process = way === "out"
-      ? this.sender(this.near, GATEWAY_CPU, frameBytes, DURATION_MS)
+      ? this.#sender(this.near, GATEWAY_CPU, frameBytes, DURATION_MS)
       : this.near.spawn([
         ...pinned(GATEWAY_CPU),
-        ...[this.loop, "receive", INTERFACE, `${DURATION_MS}`],
+        ...[this.#loop, "receive", INTERFACE, `${DURATION_MS}`],
       ]);
     const load = way === "in" ? this.load(frameBytes, segments) : undefined;
     await process.waitExit(READY_TIMEOUT_MS);

@@ -123,43 +123,48 @@ async function main(task: GatewayTask): Promise<void> {
 
 /** From when enough frames have gone before, to the end. */
 class Window {
-  private startMs = Infinity;
-  private endMs = 0;
-  private framesBefore = 0;
-  private cpuBefore = 0;
-  private cpuAfter = 0;
-  private residentBefore = 0;
+  #startMs = Infinity;
+  #endMs = 0;
+  #framesBefore = 0;
+  #cpuBefore = 0;
+  #cpuAfter = 0;
+  #residentBefore = 0;
+  readonly #task: GatewayTask;
+  readonly #socket: PacketSocket;
 
-  constructor(private readonly task: GatewayTask, private readonly socket: PacketSocket) {}
+  constructor(task: GatewayTask, socket: PacketSocket) {
+    this.#task = task;
+    this.#socket = socket;
+  }
 
   /** Whether the measurement is over. */
   look(frames: number, nowMs: number): boolean {
-    const { framesBefore, durationMs, framesMax } = this.task;
+    const { framesBefore, durationMs, framesMax } = this.#task;
     if (frames < framesBefore) return false;
-    if (this.startMs === Infinity) {
-      this.startMs = nowMs;
-      this.framesBefore = frames;
-      this.cpuBefore = cpuSeconds(Deno.pid);
-      this.residentBefore = residentBytes(Deno.pid);
+    if (this.#startMs === Infinity) {
+      this.#startMs = nowMs;
+      this.#framesBefore = frames;
+      this.#cpuBefore = cpuSeconds(Deno.pid);
+      this.#residentBefore = residentBytes(Deno.pid);
     }
-    const over = durationMs > 0 && nowMs - this.startMs >= durationMs ||
+    const over = durationMs > 0 && nowMs - this.#startMs >= durationMs ||
       framesMax > 0 && frames >= framesMax;
     if (over) {
-      this.endMs = nowMs;
-      this.cpuAfter = cpuSeconds(Deno.pid);
+      this.#endMs = nowMs;
+      this.#cpuAfter = cpuSeconds(Deno.pid);
     }
     return over;
   }
 
   report(frames: number, drops: number): GatewayReport {
     return {
-      frames: frames - this.framesBefore,
+      frames: frames - this.#framesBefore,
       framesInAll: frames,
-      seconds: (this.endMs - this.startMs) / 1000,
-      cpuSeconds: this.cpuAfter - this.cpuBefore,
-      kernelDrops: this.socket.counters.kernelDrops,
+      seconds: (this.#endMs - this.#startMs) / 1000,
+      cpuSeconds: this.#cpuAfter - this.#cpuBefore,
+      kernelDrops: this.#socket.counters.kernelDrops,
       drops,
-      residentBytesBefore: this.residentBefore,
+      residentBytesBefore: this.#residentBefore,
       residentBytesAfter: residentBytes(Deno.pid),
     };
   }

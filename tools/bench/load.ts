@@ -82,16 +82,18 @@ const SINK_MAC = "02:00:00:00:01:00";
 class Load {
   readonly reactor = createReactor();
   readonly pool = new BufferPool(POOL_SLOTS);
-  private readonly library = openQuicLibrary(this.reactor, this.pool);
-  private readonly arena = new QueueArena(QUEUE_ENTRIES);
-  private readonly configuration: QuicConfiguration;
-  private readonly sources: LoadSource[] = [];
-  private readonly sink = new LoadSink(this.pool, this.sources);
-  private readonly endpoints: LoadEndpoint[] = [];
-  private failure: string | undefined;
+  readonly #library = openQuicLibrary(this.reactor, this.pool);
+  readonly #arena = new QueueArena(QUEUE_ENTRIES);
+  readonly #configuration: QuicConfiguration;
+  readonly #sources: LoadSource[] = [];
+  readonly #sink = new LoadSink(this.pool, this.#sources);
+  readonly #endpoints: LoadEndpoint[] = [];
+  #failure: string | undefined;
+  readonly #task: LoadTask;
 
-  constructor(private readonly task: LoadTask) {
-    this.configuration = this.library.openConfiguration({
+  constructor(task: LoadTask) {
+    this.#task = task;
+    this.#configuration = this.#library.openConfiguration({
       alpn: task.alpn,
       credentials: { role: "client" },
     });
@@ -99,36 +101,38 @@ class Load {
 
   /** Connects the sink and then the senders, so that the relay knows where frames go. */
   open(): void {
-    const { task } = this;
-    this.connect(task.sinkHost, SINK_MAC, (slot, offset) => {
-      this.sink.take(slot, offset, this.reactor.now());
+    const task = this.#task;
+    this.#connect(task.sinkHost, SINK_MAC, (slot, offset) => {
+      this.#sink.take(slot, offset, this.reactor.now());
     });
     for (let sender = 0; sender < task.senders; sender++) {
       const mac = new Uint8Array([2, 0, 0, 0, 2, sender]);
-      const endpoint = this.connect(task.host, formatMac(mac), (slot) => this.pool.release(slot));
-      this.sources.push(
-        new LoadSource(this.pool, this.arena, endpoint, { from: mac, to: parseMac(SINK_MAC)! }),
+      const endpoint = this.#connect(task.host, formatMac(mac), (slot) => this.pool.release(slot));
+      this.#sources.push(
+        new LoadSource(this.pool, this.#arena, endpoint, { from: mac, to: parseMac(SINK_MAC)! }),
       );
     }
     // Bare datagrams have no time at which the relay says that it is ready.
-    this.runUntil(() => this.endpoints.every((endpoint) => endpoint.ready), READY_TIMEOUT_MS);
+    this.#runUntil(() => this.#endpoints.every((endpoint) => endpoint.ready), READY_TIMEOUT_MS);
   }
 
   /** Runs one window. */
   measure(window: LoadWindow): LoadReport {
-    const { sources, sink, task } = this;
+    const sources = this.#sources;
+    const sink = this.#sink;
+    const task = this.#task;
     const inFlightMax = window.inFlightMax === 0 ? Infinity : window.inFlightMax / sources.length;
     const rate = window.framesPerSecond / sources.length;
     for (const source of sources) {
       source.begin(window.frameBytes, rate, inFlightMax, this.reactor.now());
     }
     sink.reset();
-    this.play(window.warmUpMs, 0);
+    this.#play(window.warmUpMs, 0);
     sink.reset();
     for (const source of sources) source.resetFigures();
     const cpuBefore = cpuSeconds(task.relayPid);
     const startMs = this.reactor.now();
-    this.play(window.durationMs, window.framesMax);
+    this.#play(window.durationMs, window.framesMax);
     const seconds = (this.reactor.now() - startMs) / 1000;
     const relayCpuSeconds = cpuSeconds(task.relayPid) - cpuBefore;
     const report = {
@@ -146,43 +150,45 @@ class Load {
       transitMaxMs: sink.transits.percentile(1),
     };
     for (const source of sources) source.end();
-    this.runUntil(() => false, DRAIN_MS, true);
+    this.#runUntil(() => false, DRAIN_MS, true);
     return report;
   }
 
   close(): void {
-    for (const endpoint of this.endpoints) endpoint.close();
-    this.runUntil(() => false, DRAIN_MS, true);
-    this.library.close();
+    for (const endpoint of this.#endpoints) endpoint.close();
+    this.#runUntil(() => false, DRAIN_MS, true);
+    this.#library.close();
     this.reactor.close();
   }
 
-  private connect(
+  #connect(
     host: string,
     mac: string,
     receive: (slot: Slot, offset: number) => void,
   ): LoadEndpoint {
-    const address = parseAddress(host, this.task.port);
+    const address = parseAddress(host, this.#task.port);
     if (address === undefined) throw new Error(`no address: ${host}`);
     const endpoint = new LoadEndpoint({
-      protocol: this.task.protocol,
+      protocol: this.#task.protocol,
       pool: this.pool,
       mac,
       room: "BENCH",
       receive,
       nowMs: () => this.reactor.now(),
-      failed: (why) => this.failure ??= why,
+      failed: (why) => this.#failure ??= why,
     });
-    this.library.connect(
-      { configuration: this.configuration, address, serverName: "bench" },
+    this.#library.connect(
+      { configuration: this.#configuration, address, serverName: "bench" },
       endpoint,
     );
-    this.endpoints.push(endpoint);
+    this.#endpoints.push(endpoint);
     return endpoint;
   }
 
-  private play(durationMs: number, framesMax: number): void {
-    const { reactor, sources, sink } = this;
+  #play(durationMs: number, framesMax: number): void {
+    const { reactor } = this;
+    const sources = this.#sources;
+    const sink = this.#sink;
     const endMs = reactor.now() + durationMs;
     while (reactor.now() < endMs && (framesMax === 0 || sink.delivered < framesMax)) {
       const nowMs = reactor.now();
@@ -191,25 +197,25 @@ class Load {
         if (source.work(nowMs)) busy = true;
       }
       reactor.turn(busy ? 0 : 0.5);
-      this.check();
+      this.#check();
     }
   }
 
-  private runUntil(condition: () => boolean, timeoutMs: number, quiet = false): void {
+  #runUntil(condition: () => boolean, timeoutMs: number, quiet = false): void {
     const endMs = this.reactor.now() + timeoutMs;
     while (!condition()) {
       const nowMs = this.reactor.now();
-      for (const endpoint of this.endpoints) endpoint.work(nowMs);
+      for (const endpoint of this.#endpoints) endpoint.work(nowMs);
       this.reactor.turn(5);
-      this.check();
+      this.#check();
       if (this.reactor.now() < endMs) continue;
       if (quiet) return;
       throw new Error(`the relay was not ready within ${timeoutMs} ms`);
     }
   }
 
-  private check(): void {
-    if (this.failure !== undefined) throw new Error(this.failure);
+  #check(): void {
+    if (this.#failure !== undefined) throw new Error(this.#failure);
   }
 }
 

@@ -34,34 +34,38 @@ export interface LoadEndpointOptions {
 export class LoadEndpoint implements QuicConnectionHandler {
   /** Whether frames may be sent. */
   ready = false;
-  private connection: QuicConnection | undefined;
-  private pump: DatagramPump | undefined;
-  private stream: QuicStream | undefined;
-  private settledMs = Infinity;
-  private ending = false;
-  private readonly reader = new MessageReader();
-  private readonly control: QuicStreamHandler = {
+  #connection: QuicConnection | undefined;
+  #pump: DatagramPump | undefined;
+  #stream: QuicStream | undefined;
+  #settledMs = Infinity;
+  #ending = false;
+  readonly #reader = new MessageReader();
+  readonly #control: QuicStreamHandler = {
     data: (_stream, bytes) => {
-      this.reader.push(bytes, this.options.nowMs());
-      for (let next = this.reader.next(); next !== undefined; next = this.reader.next()) {
-        this.handleMessage(next.json);
+      this.#reader.push(bytes, this.#options.nowMs());
+      for (let next = this.#reader.next(); next !== undefined; next = this.#reader.next()) {
+        this.#handleMessage(next.json);
       }
     },
   };
 
-  constructor(private readonly options: LoadEndpointOptions) {}
+  readonly #options: LoadEndpointOptions;
+
+  constructor(options: LoadEndpointOptions) {
+    this.#options = options;
+  }
 
   connected(connection: QuicConnection): void {
-    const { pool, nowMs } = this.options;
-    this.connection = connection;
-    this.pump = new DatagramPump(connection, pool, new TrafficCounters());
-    this.settledMs = nowMs() + SETTLE_MAX_MS;
+    const { pool, nowMs } = this.#options;
+    this.#connection = connection;
+    this.#pump = new DatagramPump(connection, pool, new TrafficCounters());
+    this.#settledMs = nowMs() + SETTLE_MAX_MS;
   }
 
   maxDatagram(): void {}
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    this.options.receive(slot, offset, length);
+    this.#options.receive(slot, offset, length);
   }
 
   streamOpened(): undefined {}
@@ -71,61 +75,61 @@ export class LoadEndpoint implements QuicConnectionHandler {
   }
 
   closed(_connection: QuicConnection, reason: QuicCloseReason): void {
-    this.connection = undefined;
-    this.pump = undefined;
-    if (!this.ending) this.options.failed(`the connection ended: ${reason.message}`);
+    this.#connection = undefined;
+    this.#pump = undefined;
+    if (!this.#ending) this.#options.failed(`the connection ended: ${reason.message}`);
   }
 
   /** Sends the hello when it is time. */
   work(nowMs: number): void {
-    if (this.connection === undefined || nowMs < this.settledMs) return;
-    this.settledMs = Infinity;
-    if (this.options.protocol === "bare") {
+    if (this.#connection === undefined || nowMs < this.#settledMs) return;
+    this.#settledMs = Infinity;
+    if (this.#options.protocol === "bare") {
       this.ready = true;
       return;
     }
-    this.stream = this.connection.openStream(this.control);
-    this.stream.send(encodeMessage({
+    this.#stream = this.#connection.openStream(this.#control);
+    this.#stream.send(encodeMessage({
       type: "hello",
       protocol: 1,
       role: "client",
-      room: this.options.room,
-      mac: this.options.mac,
+      room: this.#options.room,
+      mac: this.#options.mac,
       agent: "bench",
-      datagramBudget: this.connection.maxDatagramBytes,
+      datagramBudget: this.#connection.maxDatagramBytes,
     }));
   }
 
   /** Hands datagrams to the transport; how many. */
   send(queue: FairQueue, nowMs: number): number {
-    return this.pump?.pump(queue, nowMs) ?? 0;
+    return this.#pump?.pump(queue, nowMs) ?? 0;
   }
 
   /** Hands one datagram over at once, with the reference to its slot; false if it was not taken. */
   sendNow(slot: Slot, offset: number, length: number): boolean {
-    const { connection } = this;
+    const connection = this.#connection;
     if (connection !== undefined) {
       return connection.batchDatagram(slot, offset, length) && connection.sendBatch() === 0;
     }
-    this.options.pool.release(slot);
+    this.#options.pool.release(slot);
     return false;
   }
 
   /** Sends a control message. */
   say(message: EndpointMessage): void {
-    this.stream?.send(encodeMessage(message));
+    this.#stream?.send(encodeMessage(message));
   }
 
   close(): void {
-    this.ending = true;
-    this.connection?.shutdown(0);
+    this.#ending = true;
+    this.#connection?.shutdown(0);
   }
 
-  private handleMessage(json: unknown): void {
+  #handleMessage(json: unknown): void {
     const { type } = json as { type: string };
     if (type === "welcome") this.ready = true;
     else if (type === "reject" || type === "disconnect") {
-      this.options.failed(`the relay says: ${JSON.stringify(json)}`);
+      this.#options.failed(`the relay says: ${JSON.stringify(json)}`);
     }
   }
 }

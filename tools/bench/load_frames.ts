@@ -23,45 +23,47 @@ const LOST_AFTER_MS = 20;
 
 /** Counts times in buckets of a 20th of a millisecond. */
 export class DelayHistogram {
-  private readonly counts = new Float64Array(40_000);
-  private total = 0;
+  readonly #counts = new Float64Array(40_000);
+  #total = 0;
 
   add(ms: number): void {
-    const bucket = Math.max(0, Math.min(this.counts.length - 1, ms * 20 | 0));
-    this.counts[bucket]++;
-    this.total++;
+    const bucket = Math.max(0, Math.min(this.#counts.length - 1, ms * 20 | 0));
+    this.#counts[bucket]++;
+    this.#total++;
   }
 
   reset(): void {
-    this.counts.fill(0);
-    this.total = 0;
+    this.#counts.fill(0);
+    this.#total = 0;
   }
 
   /** The time in ms below which this share (0 … 1) of all lies; NaN for none. */
   percentile(share: number): number {
-    if (this.total === 0) return NaN;
-    let rest = this.total * share;
-    for (let bucket = 0; bucket < this.counts.length; bucket++) {
-      rest -= this.counts[bucket];
-      if (rest <= 0 && this.counts[bucket] > 0) return (bucket + 1) / 20;
+    if (this.#total === 0) return NaN;
+    let rest = this.#total * share;
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
+      rest -= this.#counts[bucket];
+      if (rest <= 0 && this.#counts[bucket] > 0) return (bucket + 1) / 20;
     }
-    return this.counts.length / 20;
+    return this.#counts.length / 20;
   }
 }
 
 /** A queue that writes into each datagram when it left. */
 class StampingQueue extends FairQueue {
   maxMs = 0;
+  readonly #view: DataView;
 
-  constructor(arena: QueueArena, pool: BufferPool, private readonly view: DataView) {
+  constructor(arena: QueueArena, pool: BufferPool, view: DataView) {
     super(arena, pool);
+    this.#view = view;
   }
 
   override dequeue(nowMs: number): boolean {
     if (!super.dequeue(nowMs)) return false;
     const frame = this.offset + DATAGRAM_HEADER_BYTES;
-    this.maxMs = Math.max(this.maxMs, nowMs - this.view.getFloat64(frame + OFFERED_OFFSET));
-    this.view.setFloat64(frame + SENT_OFFSET, nowMs);
+    this.maxMs = Math.max(this.maxMs, nowMs - this.#view.getFloat64(frame + OFFERED_OFFSET));
+    this.#view.setFloat64(frame + SENT_OFFSET, nowMs);
     return true;
   }
 }
@@ -69,32 +71,38 @@ class StampingQueue extends FairQueue {
 /** Makes frames and queues them for a sender's connection. */
 export class LoadSource {
   offered = 0;
-  private readonly queue: StampingQueue;
-  private readonly view: DataView;
-  private template = new Uint8Array(0);
-  private readonly dissection = new Dissection();
-  private frameBytes = 0;
-  private framesPerMs = 0;
-  private inFlightMax = Infinity;
-  private owedMs = 0;
-  private flow = 0;
-  private sequence = 0;
-  private arrivedSequence = 0;
-  private arrivedMs = 0;
+  readonly #queue: StampingQueue;
+  readonly #view: DataView;
+  #template = new Uint8Array(0);
+  readonly #dissection = new Dissection();
+  #frameBytes = 0;
+  #framesPerMs = 0;
+  #inFlightMax = Infinity;
+  #owedMs = 0;
+  #flow = 0;
+  #sequence = 0;
+  #arrivedSequence = 0;
+  #arrivedMs = 0;
+  readonly #pool: BufferPool;
+  readonly #endpoint: LoadEndpoint;
+  readonly #macs: { readonly from: Uint8Array; readonly to: Uint8Array };
 
   constructor(
-    private readonly pool: BufferPool,
+    pool: BufferPool,
     arena: QueueArena,
-    private readonly endpoint: LoadEndpoint,
-    private readonly macs: { readonly from: Uint8Array; readonly to: Uint8Array },
+    endpoint: LoadEndpoint,
+    macs: { readonly from: Uint8Array; readonly to: Uint8Array },
   ) {
-    this.view = new DataView(pool.bytes.buffer);
-    this.queue = new StampingQueue(arena, pool, this.view);
+    this.#pool = pool;
+    this.#endpoint = endpoint;
+    this.#macs = macs;
+    this.#view = new DataView(pool.bytes.buffer);
+    this.#queue = new StampingQueue(arena, pool, this.#view);
   }
 
   /** The longest that a frame waited in the queue. */
   get queueMaxMs(): number {
-    return this.queue.maxMs;
+    return this.#queue.maxMs;
   }
 
   /**
@@ -102,56 +110,58 @@ export class LoadSource {
    * `inFlightMax` are on their way.
    */
   begin(frameBytes: number, framesPerSecond: number, inFlightMax: number, nowMs: number): void {
-    this.frameBytes = frameBytes;
-    this.inFlightMax = inFlightMax;
-    this.framesPerMs = framesPerSecond / 1000;
-    this.owedMs = nowMs;
-    this.template = udpFrame(frameBytes, this.macs.to, this.macs.from);
+    this.#frameBytes = frameBytes;
+    this.#inFlightMax = inFlightMax;
+    this.#framesPerMs = framesPerSecond / 1000;
+    this.#owedMs = nowMs;
+    this.#template = udpFrame(frameBytes, this.#macs.to, this.#macs.from);
   }
 
   resetFigures(): void {
     this.offered = 0;
-    this.queue.maxMs = 0;
+    this.#queue.maxMs = 0;
   }
 
   end(): void {
-    this.queue.clear();
+    this.#queue.clear();
   }
 
   /** A frame has arrived; those before it have, too, or are lost. */
   arrived(sequence: number, nowMs: number): void {
-    this.arrivedSequence = Math.max(this.arrivedSequence, sequence);
-    this.arrivedMs = nowMs;
+    this.#arrivedSequence = Math.max(this.#arrivedSequence, sequence);
+    this.#arrivedMs = nowMs;
   }
 
   /** Makes what is due and sends; true if there is more to do at once. */
   work(nowMs: number): boolean {
-    if (nowMs - this.arrivedMs > LOST_AFTER_MS) this.arrived(this.sequence, nowMs);
-    const inFlight = this.sequence - this.arrivedSequence;
-    const due = this.framesPerMs === 0
-      ? BATCH_FRAMES - this.queue.queuedEntries
-      : Math.floor((nowMs - this.owedMs) * this.framesPerMs);
-    const count = Math.max(0, Math.min(due, this.inFlightMax - inFlight));
-    if (this.framesPerMs > 0) this.owedMs += count / this.framesPerMs;
-    for (let i = 0; i < count; i++) this.make(nowMs);
-    return this.endpoint.send(this.queue, nowMs) > 0;
+    if (nowMs - this.#arrivedMs > LOST_AFTER_MS) this.arrived(this.#sequence, nowMs);
+    const inFlight = this.#sequence - this.#arrivedSequence;
+    const due = this.#framesPerMs === 0
+      ? BATCH_FRAMES - this.#queue.queuedEntries
+      : Math.floor((nowMs - this.#owedMs) * this.#framesPerMs);
+    const count = Math.max(0, Math.min(due, this.#inFlightMax - inFlight));
+    if (this.#framesPerMs > 0) this.#owedMs += count / this.#framesPerMs;
+    for (let i = 0; i < count; i++) this.#make(nowMs);
+    return this.#endpoint.send(this.#queue, nowMs) > 0;
   }
 
-  private make(nowMs: number): void {
-    const { pool, frameBytes, view } = this;
+  #make(nowMs: number): void {
+    const pool = this.#pool;
+    const frameBytes = this.#frameBytes;
+    const view = this.#view;
     this.offered++;
     const slot = pool.acquire();
     if (slot === NO_SLOT) return;
     const frame = pool.offsetOf(slot) + HEADROOM_BYTES;
-    this.template[FLOW_OFFSET] = this.flow = (this.flow + 1) % FLOWS;
-    pool.bytes.set(this.template, frame);
+    this.#template[FLOW_OFFSET] = this.#flow = (this.#flow + 1) % FLOWS;
+    pool.bytes.set(this.#template, frame);
     view.setFloat64(frame + OFFERED_OFFSET, nowMs);
-    view.setUint32(frame + SEQUENCE_OFFSET, ++this.sequence);
-    dissect(pool.bytes, frame, frameBytes, this.dissection);
-    const flow = flowOf(pool.bytes, frame, frameBytes, this.dissection);
+    view.setUint32(frame + SEQUENCE_OFFSET, ++this.#sequence);
+    dissect(pool.bytes, frame, frameBytes, this.#dissection);
+    const flow = flowOf(pool.bytes, frame, frameBytes, this.#dissection);
     const offset = frame - DATAGRAM_HEADER_BYTES;
     writeDatagramHeader(pool.bytes, offset, asPeerId(0));
-    this.queue.enqueue(slot, offset, frameBytes + DATAGRAM_HEADER_BYTES, flow, nowMs);
+    this.#queue.enqueue(slot, offset, frameBytes + DATAGRAM_HEADER_BYTES, flow, nowMs);
   }
 }
 
@@ -161,20 +171,24 @@ export class LoadSink {
   /** From offer to arrival, and from handing over to arrival. */
   readonly delays = new DelayHistogram();
   readonly transits = new DelayHistogram();
-  private readonly view: DataView;
+  readonly #view: DataView;
+  readonly #pool: BufferPool;
+  readonly #sources: readonly LoadSource[];
 
-  constructor(private readonly pool: BufferPool, private readonly sources: readonly LoadSource[]) {
-    this.view = new DataView(pool.bytes.buffer);
+  constructor(pool: BufferPool, sources: readonly LoadSource[]) {
+    this.#pool = pool;
+    this.#sources = sources;
+    this.#view = new DataView(pool.bytes.buffer);
   }
 
   take(slot: Slot, offset: number, nowMs: number): void {
-    const { view } = this;
+    const view = this.#view;
     const frame = offset + DATAGRAM_HEADER_BYTES;
     this.delays.add(nowMs - view.getFloat64(frame + OFFERED_OFFSET));
     this.transits.add(nowMs - view.getFloat64(frame + SENT_OFFSET));
-    const sender = this.pool.bytes[frame + SENDER_OFFSET];
-    this.sources[sender]?.arrived(view.getUint32(frame + SEQUENCE_OFFSET), nowMs);
-    this.pool.release(slot);
+    const sender = this.#pool.bytes[frame + SENDER_OFFSET];
+    this.#sources[sender]?.arrived(view.getUint32(frame + SEQUENCE_OFFSET), nowMs);
+    this.#pool.release(slot);
     this.delivered++;
   }
 

@@ -1,8 +1,6 @@
 /**
  * The icon of the Windows client, drawn by code: a hub and three players on a blue tile. As an .ico
  * file with the sizes that Windows shows.
- *
- * @module
  */
 
 /** Edge lengths in pixels: lists and title bars, desktops, large views. */

@@ -1,6 +1,4 @@
-/**
- * `docs/INBOUND.md`: the ports that `--allow-inbound` leaves shut, and why.
- */
+/** `docs/INBOUND.md`: the ports that `--allow-inbound` leaves shut, and why. */
 import { CLOSED_PORTS, openPorts } from "../../src/client/inbound_rules.ts";
 
 /** The document's text. */

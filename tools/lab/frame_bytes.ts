@@ -1,8 +1,4 @@
-/**
- * Bytes, numbers and addresses as frames carry them, for tests.
- *
- * @module
- */
+/** Bytes, numbers and addresses as frames carry them, for tests. */
 
 /** Bytes with memory of their own. */
 export type Bytes = Uint8Array<ArrayBuffer>;

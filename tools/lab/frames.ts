@@ -1,8 +1,6 @@
 /**
  * Frames made by hand, for tests: every header field can be set, checksums are right unless one
  * asks otherwise. Written without the code under test, so that both cannot share a mistake.
- *
- * @module
  */
 
 import { type Bytes, checksum, ip4, ip6, join, mac, pattern, u16, u32 } from "./frame_bytes.ts";

@@ -2,8 +2,6 @@
  * Where tests find msquic: the library as the programs load it, and its headers.
  *
  * `LANPARTY_MSQUIC_LIBRARY` and `LANPARTY_MSQUIC_CRATE` name others, e.g. to try a patch.
- *
- * @module
  */
 
 import { ensureLibrary, ensureSource } from "../build/native_library.ts";

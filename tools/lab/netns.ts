@@ -16,8 +16,6 @@
  * ```
  *
  * Needs root. Outside the namespaces nothing is touched but `/etc/netns/NAME` and the folder.
- *
- * @module
  */
 
 import { CommandError, type CommandResult, LabProcess, type SpawnOptions } from "./process.ts";

@@ -41,8 +41,8 @@ export class Party implements AsyncDisposable {
   /** Clients by their namespace's name. */
   readonly clients = new Map<string, LabProcess>();
   /** Number of each player's network: 10.NUMBER.0.0/24. */
-  private readonly networks = new Map<string, number>();
-  private closed = false;
+  readonly #networks = new Map<string, number>();
+  #closed = false;
 
   private constructor(
     readonly lab: NetworkLab,
@@ -59,8 +59,8 @@ export class Party implements AsyncDisposable {
       const gateway = await lab.namespace("gateway");
       const relay = await lab.namespace("relay", { forwarding: false });
       const party = new Party(lab, lan, gateway, relay);
-      await party.makeKeys();
-      await party.makeLinks();
+      await party.#makeKeys();
+      await party.#makeLinks();
       return party;
     } catch (error) {
       await lab.close();
@@ -68,12 +68,12 @@ export class Party implements AsyncDisposable {
     }
   }
 
-  private async makeKeys(): Promise<void> {
+  async #makeKeys(): Promise<void> {
     const keys = await new Deno.Command(executablePath("gateway"), { args: ["new-key"] }).output();
     Deno.writeFileSync(this.keyFile, keys.stdout, { mode: 0o600 });
   }
 
-  private async makeLinks(): Promise<void> {
+  async #makeLinks(): Promise<void> {
     const { lab, lan, gateway, relay } = this;
     await lab.veth(
       {
@@ -91,9 +91,9 @@ export class Party implements AsyncDisposable {
 
   /** Adds a player's namespace with a way to the relay, and a default route of its own. */
   async addPlayer(name: string): Promise<Namespace> {
-    const number = this.networks.size;
+    const number = this.#networks.size;
     const net = 92 + number;
-    this.networks.set(name, net);
+    this.#networks.set(name, net);
     const namespace = await this.lab.namespace(name, { resolvConf: PARTY.resolvConf });
     await this.lab.veth(
       { namespace, name: "wan0", addresses: [`10.${net}.0.2/24`] },
@@ -175,15 +175,15 @@ export class Party implements AsyncDisposable {
 
   /** What the host asks of the gateway (`lanparty-gateway ctl`): exit code and everything it wrote. */
   askGateway(...words: string[]): Promise<[number, string]> {
-    return this.ask("gateway", words);
+    return this.#ask("gateway", words);
   }
 
   /** What the relay's operator asks of it (`lanparty-relay ctl`): the same. */
   askRelay(...words: string[]): Promise<[number, string]> {
-    return this.ask("relay", words);
+    return this.#ask("relay", words);
   }
 
-  private async ask(program: "gateway" | "relay", words: string[]): Promise<[number, string]> {
+  async #ask(program: "gateway" | "relay", words: string[]): Promise<[number, string]> {
     const { code, stdout, stderr } = await new Deno.Command(executablePath(program), {
       args: ["ctl", ...words, "--state-dir", this.stateDir(program)],
     }).output();
@@ -192,7 +192,7 @@ export class Party implements AsyncDisposable {
 
   /** The relay's address as a player sees it. */
   relayAddressFor(player: Namespace): string {
-    return `10.${this.networks.get(player.name)}.0.1`;
+    return `10.${this.#networks.get(player.name)}.0.1`;
   }
 
   /** The command of a client in a player's namespace: `options` take the place of the party's. */
@@ -269,8 +269,8 @@ export class Party implements AsyncDisposable {
 
   /** Ends everything and removes every trace. A second call does nothing. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     const running = [...this.clients.values(), this.gatewayProcess, this.relayProcess];
     for (const process of running) await process?.stop();
     await this.lab.close();

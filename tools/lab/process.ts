@@ -1,8 +1,6 @@
 /**
  * Programs that a test starts: their output is kept, lines can be waited for, and they are ended by
  * their process id.
- *
- * @module
  */
 
 /** How a program is started. */

@@ -1,8 +1,6 @@
 /**
  * A QUIC library with a reactor for tests, driven turn by turn, and handlers that write down what
  * happens to them.
- *
- * @module
  */
 
 import { libc } from "../../src/ffi/libc.ts";

@@ -1,8 +1,6 @@
 /**
  * How the tests make the relay drop a frame for each of its reasons, as data: the document
  * `docs/DROPS.md` says it in these words, and `tests/integration/relay/drops_test.ts` does it.
- *
- * @module
  */
 
 /** Reasons that anybody on the network can provoke: at the compiled relay, over Deno's own QUIC. */

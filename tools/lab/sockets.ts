@@ -1,8 +1,4 @@
-/**
- * Who listens in a namespace: what is sent before somebody does is lost.
- *
- * @module
- */
+/** Who listens in a namespace: what is sent before somebody does is lost. */
 import type { Namespace } from "./netns.ts";
 
 /** Whether a program listens on a port. */

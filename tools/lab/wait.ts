@@ -1,8 +1,4 @@
-/**
- * Waiting in tests: for a time, or until something holds.
- *
- * @module
- */
+/** Waiting in tests: for a time, or until something holds. */
 
 const POLL_MS = 50;
 

@@ -23,44 +23,50 @@ const ATTEMPTS_MAX = 20;
 
 /** See the module. */
 export class DirectPath {
-  private readonly receiver: number;
-  private readonly sender: number;
-  private readonly payload = new Uint8Array(PAYLOAD_BYTES);
-  private readonly view = new DataView(this.payload.buffer);
-  private readonly arrival = new Uint8Array(PAYLOAD_BYTES);
-  private readonly arrivalView = new DataView(this.arrival.buffer);
-  private readonly remove: () => void;
+  readonly #receiver: number;
+  readonly #sender: number;
+  readonly #payload = new Uint8Array(PAYLOAD_BYTES);
+  readonly #view = new DataView(this.#payload.buffer);
+  readonly #arrival = new Uint8Array(PAYLOAD_BYTES);
+  readonly #arrivalView = new DataView(this.#arrival.buffer);
+  readonly #remove: () => void;
+  readonly #reactor: Reactor;
+  readonly #delays: DelayHistogram;
 
   /** @throws {SystemCallError} there are no sockets to be had */
-  constructor(private readonly reactor: Reactor, private readonly delays: DelayHistogram) {
+  constructor(reactor: Reactor, delays: DelayHistogram) {
+    this.#reactor = reactor;
+    this.#delays = delays;
     const open = () => {
       const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
       return checkCall("socket", libcNet().socket(AddressFamily.inet, type, 0));
     };
-    this.receiver = open();
-    this.sender = open();
-    const address = bindSomewhere(this.receiver);
-    checkCall("connect", libcNet().connect(this.sender, address, address.length));
-    const source = reactor.addFd(this.receiver, { readable: () => this.read() });
-    this.remove = () => source.remove();
+    this.#receiver = open();
+    this.#sender = open();
+    const address = bindSomewhere(this.#receiver);
+    checkCall("connect", libcNet().connect(this.#sender, address, address.length));
+    const source = reactor.addFd(this.#receiver, { readable: () => this.#read() });
+    this.#remove = () => source.remove();
   }
 
   /** Sends one datagram with the time in it. */
   send(nowMs: number): void {
-    this.view.setFloat64(0, nowMs);
-    libc().write(this.sender, this.payload, BigInt(PAYLOAD_BYTES));
+    this.#view.setFloat64(0, nowMs);
+    libc().write(this.#sender, this.#payload, BigInt(PAYLOAD_BYTES));
   }
 
   close(): void {
-    this.remove();
-    closeFd(this.receiver);
-    closeFd(this.sender);
+    this.#remove();
+    closeFd(this.#receiver);
+    closeFd(this.#sender);
   }
 
-  private read(): boolean {
+  #read(): boolean {
     for (let i = 0; i < READS_MAX; i++) {
-      if (Number(libc().read(this.receiver, this.arrival, BigInt(PAYLOAD_BYTES))) < 0) return false;
-      this.delays.add(this.reactor.now() - this.arrivalView.getFloat64(0));
+      if (Number(libc().read(this.#receiver, this.#arrival, BigInt(PAYLOAD_BYTES))) < 0) {
+        return false;
+      }
+      this.#delays.add(this.#reactor.now() - this.#arrivalView.getFloat64(0));
     }
     return true;
   }

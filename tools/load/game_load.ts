@@ -100,23 +100,26 @@ const NO_STATS = {
 /** Events that are due at even distances. */
 class Schedule {
   count = 0;
-  private startMs = 0;
+  #startMs = 0;
+  readonly #perSecond: number;
 
-  constructor(private readonly perSecond: number) {}
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
 
   begin(nowMs: number): void {
-    this.startMs = nowMs;
+    this.#startMs = nowMs;
     this.count = 0;
   }
 
   /** How many are due and were not taken yet. */
   due(nowMs: number): number {
-    return Math.floor((nowMs - this.startMs) * this.perSecond / 1000) - this.count;
+    return Math.floor((nowMs - this.#startMs) * this.#perSecond / 1000) - this.count;
   }
 
   /** Takes one; how late it is, ms. */
   take(nowMs: number): number {
-    return nowMs - this.startMs - ++this.count * 1000 / this.perSecond;
+    return nowMs - this.#startMs - ++this.count * 1000 / this.#perSecond;
   }
 }
 
@@ -131,45 +134,48 @@ class Player {
 
 /** See the module. */
 class Game {
-  private readonly reactor = createReactor();
-  private readonly pool = new BufferPool(POOL_SLOTS);
-  private readonly view = new DataView(this.pool.bytes.buffer);
-  private readonly library = openQuicLibrary(this.reactor, this.pool);
-  private readonly players: Player[] = [];
-  private readonly relayed = new DelayHistogram();
-  private readonly direct = new DelayHistogram();
-  private readonly late = new DelayHistogram();
-  private readonly directPath = new DirectPath(this.reactor, this.direct);
-  private readonly frames: Schedule;
-  private readonly broadcasts: Schedule;
-  private readonly stats: Schedule;
-  private sent = 0;
-  private expected = 0;
-  private delivered = 0;
-  private failure: string | undefined;
+  readonly #reactor = createReactor();
+  readonly #pool = new BufferPool(POOL_SLOTS);
+  readonly #view = new DataView(this.#pool.bytes.buffer);
+  readonly #library = openQuicLibrary(this.#reactor, this.#pool);
+  readonly #players: Player[] = [];
+  readonly #relayed = new DelayHistogram();
+  readonly #direct = new DelayHistogram();
+  readonly #late = new DelayHistogram();
+  readonly #directPath = new DirectPath(this.#reactor, this.#direct);
+  readonly #frames: Schedule;
+  readonly #broadcasts: Schedule;
+  readonly #stats: Schedule;
+  #sent = 0;
+  #expected = 0;
+  #delivered = 0;
+  #failure: string | undefined;
+  readonly #task: GameTask;
 
-  constructor(private readonly task: GameTask) {
-    this.frames = new Schedule(task.framesPerPlayerSecond * task.players);
-    this.broadcasts = new Schedule(task.broadcastsPerRoomSecond * task.rooms);
-    this.stats = new Schedule(task.players * 1000 / STATS_INTERVAL_MS);
+  constructor(task: GameTask) {
+    this.#task = task;
+    this.#frames = new Schedule(task.framesPerPlayerSecond * task.players);
+    this.#broadcasts = new Schedule(task.broadcastsPerRoomSecond * task.rooms);
+    this.#stats = new Schedule(task.players * 1000 / STATS_INTERVAL_MS);
   }
 
   run(): GameReport {
-    const { task, reactor } = this;
+    const task = this.#task;
+    const reactor = this.#reactor;
     const pid = task.relayPid;
     const emptyBytes = residentBytes(pid);
     const joiningMs = reactor.now();
-    this.join();
+    this.#join();
     const joinMs = reactor.now() - joiningMs;
-    this.rest(REST_MS);
-    const idle = this.measure(pid, () => this.rest(REST_MS));
+    this.#rest(REST_MS);
+    const idle = this.#measure(pid, () => this.#rest(REST_MS));
     const idleBytes = residentBytes(pid);
-    this.play(task.warmUpMs);
-    this.rest(DRAIN_MS);
-    this.resetFigures();
-    const busy = this.measure(pid, () => this.play(task.durationMs));
+    this.#play(task.warmUpMs);
+    this.#rest(DRAIN_MS);
+    this.#resetFigures();
+    const busy = this.#measure(pid, () => this.#play(task.durationMs));
     const playingBytes = residentBytes(pid);
-    this.rest(DRAIN_MS);
+    this.#rest(DRAIN_MS);
     return {
       players: task.players,
       rooms: task.rooms,
@@ -182,34 +188,35 @@ class Game {
         busy.seconds * (task.framesPerPlayerSecond * task.players +
           task.broadcastsPerRoomSecond * task.rooms),
       ),
-      sent: this.sent,
-      expected: this.expected,
-      delivered: this.delivered,
-      lateP99Ms: this.late.percentile(0.99),
-      relayed: figuresOf(this.relayed),
-      direct: figuresOf(this.direct),
+      sent: this.#sent,
+      expected: this.#expected,
+      delivered: this.#delivered,
+      lateP99Ms: this.#late.percentile(0.99),
+      relayed: figuresOf(this.#relayed),
+      direct: figuresOf(this.#direct),
     };
   }
 
   close(): void {
-    for (const { endpoint } of this.players) endpoint.close();
-    this.rest(DRAIN_MS);
-    this.directPath.close();
-    this.library.close();
-    this.reactor.close();
+    for (const { endpoint } of this.#players) endpoint.close();
+    this.#rest(DRAIN_MS);
+    this.#directPath.close();
+    this.#library.close();
+    this.#reactor.close();
   }
 
   /** Lets so many players in at a time, until all are there. */
-  private join(): void {
-    const { task, reactor } = this;
+  #join(): void {
+    const task = this.#task;
+    const reactor = this.#reactor;
     let joined = 0;
     let progressMs = reactor.now();
     while (joined < task.players) {
-      while (this.players.length < Math.min(task.players, joined + JOINING_MAX)) this.add();
+      while (this.#players.length < Math.min(task.players, joined + JOINING_MAX)) this.#add();
       const nowMs = reactor.now();
-      for (let i = joined; i < this.players.length; i++) this.players[i].endpoint.work(nowMs);
-      this.turn(5);
-      while (joined < this.players.length && this.players[joined].endpoint.ready) {
+      for (let i = joined; i < this.#players.length; i++) this.#players[i].endpoint.work(nowMs);
+      this.#turn(5);
+      while (joined < this.#players.length && this.#players[joined].endpoint.ready) {
         joined++;
         progressMs = nowMs;
       }
@@ -219,9 +226,11 @@ class Game {
     }
   }
 
-  private add(): void {
-    const { task, library, pool } = this;
-    const player = this.players.length;
+  #add(): void {
+    const task = this.#task;
+    const library = this.#library;
+    const pool = this.#pool;
+    const player = this.#players.length;
     const room = player % task.rooms;
     const seats = Math.ceil((task.players - room) / task.rooms);
     const seat = Math.floor(player / task.rooms);
@@ -232,14 +241,14 @@ class Game {
       pool,
       mac: formatMac(mac),
       room: `LOAD-${room}`,
-      receive: (slot, offset) => this.take(slot, offset),
-      nowMs: () => this.reactor.now(),
-      failed: (why) => this.failure ??= `player ${player}: ${why}`,
+      receive: (slot, offset) => this.#take(slot, offset),
+      nowMs: () => this.#reactor.now(),
+      failed: (why) => this.#failure ??= `player ${player}: ${why}`,
     });
     const address = parseAddress(task.host, task.port);
     if (address === undefined) throw new Error(`no address: ${task.host}`);
-    library.connect({ configuration: this.configuration, address, serverName: "load" }, endpoint);
-    this.players.push(
+    library.connect({ configuration: this.#configuration, address, serverName: "load" }, endpoint);
+    this.#players.push(
       new Player(
         endpoint,
         udpFrame(task.frameBytes, next, mac),
@@ -248,93 +257,94 @@ class Game {
     );
   }
 
-  private readonly configuration = (() => {
-    const { alpn } = this.task;
-    return this.library.openConfiguration({ alpn, credentials: { role: "client" } });
+  readonly #configuration = (() => {
+    const { alpn } = this.#task;
+    return this.#library.openConfiguration({ alpn, credentials: { role: "client" } });
   })();
 
-  private take(slot: Slot, offset: number): void {
-    const sentMs = this.view.getFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET);
-    this.relayed.add(this.reactor.now() - sentMs);
-    this.delivered++;
-    this.pool.release(slot);
+  #take(slot: Slot, offset: number): void {
+    const sentMs = this.#view.getFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET);
+    this.#relayed.add(this.#reactor.now() - sentMs);
+    this.#delivered++;
+    this.#pool.release(slot);
   }
 
   /** Plays for so long, by schedule. */
-  private play(durationMs: number): void {
-    const { reactor } = this;
+  #play(durationMs: number): void {
+    const reactor = this.#reactor;
     const startMs = reactor.now();
-    for (const schedule of [this.frames, this.broadcasts, this.stats]) schedule.begin(startMs);
+    for (const schedule of [this.#frames, this.#broadcasts, this.#stats]) schedule.begin(startMs);
     let directMs = startMs;
     for (;;) {
       const nowMs = reactor.now();
       if (nowMs - startMs >= durationMs) return;
       if (nowMs >= directMs) {
-        this.directPath.send(nowMs);
+        this.#directPath.send(nowMs);
         directMs = nowMs + DIRECT_INTERVAL_MS;
       }
-      this.sendDue(nowMs);
-      this.turn(0.5);
+      this.#sendDue(nowMs);
+      this.#turn(0.5);
     }
   }
 
-  private sendDue(nowMs: number): void {
-    const { task, players } = this;
-    for (let due = Math.min(CATCH_UP_MAX, this.frames.due(nowMs)); due > 0; due--) {
-      const player = players[this.frames.count % task.players];
-      this.late.add(this.frames.take(nowMs));
-      this.send(player, player.toNext, 1, nowMs);
+  #sendDue(nowMs: number): void {
+    const task = this.#task;
+    const players = this.#players;
+    for (let due = Math.min(CATCH_UP_MAX, this.#frames.due(nowMs)); due > 0; due--) {
+      const player = players[this.#frames.count % task.players];
+      this.#late.add(this.#frames.take(nowMs));
+      this.#send(player, player.toNext, 1, nowMs);
     }
-    for (let due = Math.min(CATCH_UP_MAX, this.broadcasts.due(nowMs)); due > 0; due--) {
-      const { count } = this.broadcasts;
+    for (let due = Math.min(CATCH_UP_MAX, this.#broadcasts.due(nowMs)); due > 0; due--) {
+      const { count } = this.#broadcasts;
       const room = count % task.rooms;
       const seats = Math.ceil((task.players - room) / task.rooms);
       const player = players[room + Math.floor(count / task.rooms) % seats * task.rooms];
-      this.late.add(this.broadcasts.take(nowMs));
-      this.send(player, player.toAll, seats - 1, nowMs);
+      this.#late.add(this.#broadcasts.take(nowMs));
+      this.#send(player, player.toAll, seats - 1, nowMs);
     }
-    for (let due = this.stats.due(nowMs); due > 0; due--) {
-      players[this.stats.count % task.players].endpoint.say(NO_STATS);
-      this.stats.take(nowMs);
+    for (let due = this.#stats.due(nowMs); due > 0; due--) {
+      players[this.#stats.count % task.players].endpoint.say(NO_STATS);
+      this.#stats.take(nowMs);
     }
   }
 
-  private send(player: Player, frame: Uint8Array, targets: number, nowMs: number): void {
-    const { pool } = this;
+  #send(player: Player, frame: Uint8Array, targets: number, nowMs: number): void {
+    const pool = this.#pool;
     const slot = pool.acquire();
     if (slot === NO_SLOT) return;
     const offset = pool.offsetOf(slot) + HEADROOM_BYTES;
     writeDatagramHeader(pool.bytes, offset, asPeerId(0));
     pool.bytes.set(frame, offset + DATAGRAM_HEADER_BYTES);
-    this.view.setFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET, nowMs);
+    this.#view.setFloat64(offset + DATAGRAM_HEADER_BYTES + OFFERED_OFFSET, nowMs);
     const length = frame.length + DATAGRAM_HEADER_BYTES;
     if (!player.endpoint.sendNow(slot, offset, length)) return;
-    this.sent++;
-    this.expected += targets;
+    this.#sent++;
+    this.#expected += targets;
   }
 
-  private rest(durationMs: number): void {
-    const endMs = this.reactor.now() + durationMs;
-    while (this.reactor.now() < endMs) this.turn(5);
+  #rest(durationMs: number): void {
+    const endMs = this.#reactor.now() + durationMs;
+    while (this.#reactor.now() < endMs) this.#turn(5);
   }
 
-  private turn(waitMaxMs: number): void {
-    this.reactor.turn(waitMaxMs);
-    if (this.failure !== undefined) throw new Error(this.failure);
+  #turn(waitMaxMs: number): void {
+    this.#reactor.turn(waitMaxMs);
+    if (this.#failure !== undefined) throw new Error(this.#failure);
   }
 
-  private measure(pid: number, work: () => void) {
-    const before = [this.reactor.now(), cpuSeconds(pid), cpuSeconds(Deno.pid)];
+  #measure(pid: number, work: () => void) {
+    const before = [this.#reactor.now(), cpuSeconds(pid), cpuSeconds(Deno.pid)];
     work();
-    const after = [this.reactor.now(), cpuSeconds(pid), cpuSeconds(Deno.pid)];
+    const after = [this.#reactor.now(), cpuSeconds(pid), cpuSeconds(Deno.pid)];
     const [milliseconds, relay, load] = after.map((value, i) => value - before[i]);
     const seconds = milliseconds / 1000;
     return { seconds, relayCpu: relay / seconds, loadCpu: load / seconds };
   }
 
-  private resetFigures(): void {
-    this.sent = this.expected = this.delivered = 0;
-    for (const histogram of [this.relayed, this.direct, this.late]) histogram.reset();
+  #resetFigures(): void {
+    this.#sent = this.#expected = this.#delivered = 0;
+    for (const histogram of [this.#relayed, this.#direct, this.#late]) histogram.reset();
   }
 }
 

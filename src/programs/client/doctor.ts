@@ -1,4 +1,8 @@
-/** `lanparty-client doctor`: how this PC and a running client are doing, for a friend to read. */
+/**
+ * `lanparty-client doctor`: how this PC and a running client are doing, for a friend to read.
+ *
+ * @module
+ */
 import { describeClock, formatDiagnostics } from "../../observe/diagnostics.ts";
 import { dropFindings } from "../../observe/drop_findings.ts";
 import { lanVerdictText } from "../../observe/lan_verdict.ts";

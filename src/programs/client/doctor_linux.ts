@@ -1,4 +1,8 @@
-/** The doctor's part that is Linux'. */
+/**
+ * The doctor's part that is Linux'.
+ *
+ * @module
+ */
 import { bestRoute } from "../../client/route_plan.ts";
 import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";

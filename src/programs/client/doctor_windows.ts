@@ -1,4 +1,8 @@
-/** The doctor's part that is Windows'. */
+/**
+ * The doctor's part that is Windows'.
+ *
+ * @module
+ */
 import { type FirewallState, windowsFirewall } from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { RegistryKey } from "../../system/registry/mod.ts";

@@ -1,4 +1,8 @@
-/** The player's lasting MAC: from the command line, or from a file that is made once. */
+/**
+ * The player's lasting MAC: from the command line, or from a file that is made once.
+ *
+ * @module
+ */
 import {
   formatIdentity,
   IDENTITY_FILE_NAME,

@@ -1,4 +1,8 @@
-/** How the adapter gets its address on Linux: fixed, by the LAN's DHCP server and our own client, or not at all. */
+/**
+ * How the adapter gets its address on Linux: fixed, by the LAN's DHCP server and our own client, or not at all.
+ *
+ * @module
+ */
 import type { DhcpLossReason } from "../../client/dhcp_client.ts";
 import type { DhcpLease } from "../../client/dhcp_lease.ts";
 import { LanLease, type LeaseEvent } from "../../client/lan_lease.ts";
@@ -31,33 +35,42 @@ const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /** See the module. */
 export class LanAddress {
-  private file: LeaseFile | undefined;
-  private lease: DhcpLease | undefined;
-  private applied: LinuxLease | undefined;
+  #file: LeaseFile | undefined;
+  #lease: DhcpLease | undefined;
+  #applied: LinuxLease | undefined;
+  readonly #options: LanAddressOptions;
+  readonly #stateDir: string;
+  readonly #journal: ChangeJournal;
+  readonly #logger: Logger;
 
   constructor(
-    private readonly options: LanAddressOptions,
-    private readonly stateDir: string,
-    private readonly journal: ChangeJournal,
-    private readonly logger: Logger,
-  ) {}
+    options: LanAddressOptions,
+    stateDir: string,
+    journal: ChangeJournal,
+    logger: Logger,
+  ) {
+    this.#options = options;
+    this.#stateDir = stateDir;
+    this.#journal = journal;
+    this.#logger = logger;
+  }
 
   /** Whether the LAN is asked. */
   get isAsked(): boolean {
-    return this.options.address === undefined && this.options.useDhcp;
+    return this.#options.address === undefined && this.#options.useDhcp;
   }
 
   /** What asks for the address; undefined: nobody does. */
   open({ mac, relay, room }: LeasePlayer, nowMs: number): LanLease | undefined {
     if (!this.isAsked) return undefined;
-    this.file = new LeaseFile(this.stateDir, { relay, room, mac: formatMac(mac) }, this.logger);
-    const kept = this.file.read();
+    this.#file = new LeaseFile(this.#stateDir, { relay, room, mac: formatMac(mac) }, this.#logger);
+    const kept = this.#file.read();
     const hostName = Deno.hostname();
     return new LanLease({
       mac,
       hostName: HOST_NAME.test(hostName) ? hostName : undefined,
       random: randomBytes,
-      allowLanDefaultRoute: this.options.allowLanDefaultRoute,
+      allowLanDefaultRoute: this.#options.allowLanDefaultRoute,
       remembered: kept && { address: kept.address, endsMs: nowMs + kept.endsMs - Date.now() },
     });
   }
@@ -65,46 +78,46 @@ export class LanAddress {
   /** The adapter is up. */
   start(adapter: LeasedAdapter): void {
     if (!this.isAsked) return;
-    this.applied = new LinuxLease(adapter, this.journal, this.logger);
-    if (this.lease !== undefined) this.applied.set(this.lease);
+    this.#applied = new LinuxLease(adapter, this.#journal, this.#logger);
+    if (this.#lease !== undefined) this.#applied.set(this.#lease);
   }
 
   /** Follows what asks for the address. */
   handle(event: LeaseEvent): void {
     const { level, text } = describe(event);
-    logText(this.logger, level, text, { event: `dhcp-${event.type}` });
+    logText(this.#logger, level, text, { event: `dhcp-${event.type}` });
     switch (event.type) {
       case "lease":
-        this.lease = event.lease;
-        this.keep(event.lease);
-        this.applied?.set(event.lease);
+        this.#lease = event.lease;
+        this.#keep(event.lease);
+        this.#applied?.set(event.lease);
         return;
       case "extended":
-        this.lease = event.lease;
-        return this.keep(event.lease);
+        this.#lease = event.lease;
+        return this.#keep(event.lease);
       case "lost":
-        this.lease = undefined;
-        if (event.why === "released") this.file?.write({ address: event.address, endsMs: 0 });
-        else if (event.why !== "over") this.file?.forget();
-        this.applied?.clear();
+        this.#lease = undefined;
+        if (event.why === "released") this.#file?.write({ address: event.address, endsMs: 0 });
+        else if (event.why !== "over") this.#file?.forget();
+        this.#applied?.clear();
     }
   }
 
   /** Looks whether what was set is still there. */
   check(nowMs: number): void {
-    this.applied?.check(nowMs);
+    this.#applied?.check(nowMs);
   }
 
   /** Takes back what was set; the adapter must still be there. */
   async close(): Promise<void> {
-    const { applied } = this;
-    this.applied = undefined;
+    const applied = this.#applied;
+    this.#applied = undefined;
     await applied?.clear();
     applied?.close();
   }
 
-  private keep({ address, leaseMs }: DhcpLease): void {
-    this.file?.write({ address, endsMs: Date.now() + leaseMs });
+  #keep({ address, leaseMs }: DhcpLease): void {
+    this.#file?.write({ address, endsMs: Date.now() + leaseMs });
   }
 }
 

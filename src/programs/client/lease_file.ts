@@ -1,6 +1,8 @@
 /**
  * The address that the LAN gave this PC last, in a file of the state folder: the next run asks for the same one, and
  * has it after one round trip.
+ *
+ * @module
  */
 import {
   OWNER_ONLY_MODE,
@@ -32,23 +34,27 @@ export interface KeptLease {
 
 /** See the module. */
 export class LeaseFile {
-  private readonly path: string;
-  private failed = false;
+  readonly #path: string;
+  #failed = false;
+  readonly #owner: LeaseOwner;
+  readonly #logger: Logger;
 
   constructor(
     stateDir: string,
-    private readonly owner: LeaseOwner,
-    private readonly logger: Logger,
+    owner: LeaseOwner,
+    logger: Logger,
   ) {
-    this.path = pathIn(stateDir, NAME);
+    this.#owner = owner;
+    this.#logger = logger;
+    this.#path = pathIn(stateDir, NAME);
   }
 
   /** What was kept; one that cannot be read costs no more than one that is not there. */
   read(): KeptLease | undefined {
     try {
-      const bytes = readOwnFile(this.path, true);
+      const bytes = readOwnFile(this.#path, true);
       const file = bytes === undefined ? {} : JSON.parse(new TextDecoder().decode(bytes));
-      const { relay, room, mac } = this.owner;
+      const { relay, room, mac } = this.#owner;
       const isOurs = file.version === 1 && file.relay === relay && file.room === room &&
         file.mac === mac;
       const isAddress = Number.isInteger(file.address) && file.address > 0 &&
@@ -57,7 +63,7 @@ export class LeaseFile {
       if (!isOurs || !isAddress || !isEnd) return undefined;
       return { address: file.address, endsMs: file.endsMs ?? Infinity };
     } catch (error) {
-      logText(this.logger, "debug", `Cannot read ${this.path}: ${error}`);
+      logText(this.#logger, "debug", `Cannot read ${this.#path}: ${error}`);
       return undefined;
     }
   }
@@ -65,23 +71,23 @@ export class LeaseFile {
   /** Keeps an address. A full disk costs a round trip at the next start, and one line. */
   write({ address, endsMs }: KeptLease): void {
     const ends = endsMs === Infinity ? null : Math.round(endsMs);
-    const file = { version: 1, ...this.owner, address, endsMs: ends };
+    const file = { version: 1, ...this.#owner, address, endsMs: ends };
     const bytes = new TextEncoder().encode(JSON.stringify(file));
-    this.attempt(() => writeFileAtomic(this.path, bytes, OWNER_ONLY_MODE));
+    this.#attempt(() => writeFileAtomic(this.#path, bytes, OWNER_ONLY_MODE));
   }
 
   /** The address is not to be asked for again. */
   forget(): void {
-    this.attempt(() => removeFileIfThere(this.path));
+    this.#attempt(() => removeFileIfThere(this.#path));
   }
 
-  private attempt(work: () => void): void {
+  #attempt(work: () => void): void {
     try {
       work();
-      this.failed = false;
+      this.#failed = false;
     } catch (error) {
-      if (!this.failed) logText(this.logger, "debug", `Cannot write ${this.path}: ${error}`);
-      this.failed = true;
+      if (!this.#failed) logText(this.#logger, "debug", `Cannot write ${this.#path}: ${error}`);
+      this.#failed = true;
     }
   }
 }

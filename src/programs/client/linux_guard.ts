@@ -1,6 +1,8 @@
 /**
  * What Linux' kernel itself takes from the party by the adapter, and does for it: set so that it would take and
  * do nothing that matters, even if a message reached it as it was. All of it goes with the adapter.
+ *
+ * @module
  */
 import { type Logger, logText } from "../../log/logging.ts";
 

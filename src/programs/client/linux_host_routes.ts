@@ -1,6 +1,8 @@
 /**
  * Linux' part of a player's routes that touches the machine: the kernel's table, the journal, and what sysfs and
  * the resolver's files say.
+ *
+ * @module
  */
 import type { LinuxMachineRoutes, LinuxNetworks } from "../../client/machine_routes.ts";
 import { ARPHRD_ETHER } from "../../ffi/libc_net.ts";
@@ -25,28 +27,36 @@ const UPPER_MAX = 64;
 
 /** See the module. */
 export class LinuxHostRoutes implements LinuxMachineRoutes<Change> {
-  private readonly notices: RouteNotices;
+  readonly #notices: RouteNotices;
+  readonly #tapName: string;
+  readonly #journal: ChangeJournal;
+  readonly #table: LinuxRouteTable;
+  readonly #readInterfaces: typeof readLinuxInterfaces;
 
   /**
    * @param table for tests
    * @param readInterfaces for tests
    */
   constructor(
-    private readonly tapName: string,
-    private readonly journal: ChangeJournal,
-    private readonly table: LinuxRouteTable = linuxTable,
-    private readonly readInterfaces: typeof readLinuxInterfaces = readLinuxInterfaces,
+    tapName: string,
+    journal: ChangeJournal,
+    table: LinuxRouteTable = linuxTable,
+    readInterfaces: typeof readLinuxInterfaces = readLinuxInterfaces,
   ) {
-    this.notices = table.openNotices();
+    this.#tapName = tapName;
+    this.#journal = journal;
+    this.#table = table;
+    this.#readInterfaces = readInterfaces;
+    this.#notices = table.openNotices();
   }
 
   takeNotice(isDue: boolean): boolean {
-    return this.notices.take(isDue);
+    return this.#notices.take(isDue);
   }
 
   look(): LinuxNetworks {
-    const interfaces = this.readInterfaces(this.tapName);
-    return { ...interfaces, routes: this.table.read() };
+    const interfaces = this.#readInterfaces(this.#tapName);
+    return { ...interfaces, routes: this.#table.read() };
   }
 
   nameServers(): readonly Uint8Array[] {
@@ -54,39 +64,39 @@ export class LinuxHostRoutes implements LinuxMachineRoutes<Change> {
   }
 
   wayTo(address: Uint8Array): IpWay | undefined {
-    return this.table.wayTo(address);
+    return this.#table.wayTo(address);
   }
 
   lead(route: NewRoute, place: RoutePlace): void {
-    this.table.lead(route, place);
+    this.#table.lead(route, place);
   }
 
   add(route: IpRoute): Change | undefined {
-    const record = this.table.recordOf(route);
-    const change = this.journal.record(HOST_ROUTE, record);
+    const record = this.#table.recordOf(route);
+    const change = this.#journal.record(HOST_ROUTE, record);
     let isOurs = false;
     try {
-      isOurs = this.table.add(record);
+      isOurs = this.#table.add(record);
     } finally {
-      if (!isOurs) this.journal.forget(change);
+      if (!isOurs) this.#journal.forget(change);
     }
     return isOurs ? change : undefined;
   }
 
   remove(change: Change): void {
-    this.journal.undo(change);
+    this.#journal.undo(change);
   }
 
   forget(change: Change): void {
-    this.journal.forget(change);
+    this.#journal.forget(change);
   }
 
   failureOf(error: unknown): string | undefined {
-    return this.table.failureOf(error);
+    return this.#table.failureOf(error);
   }
 
   close(): void {
-    this.notices.close();
+    this.#notices.close();
   }
 }
 

@@ -3,6 +3,8 @@
  * after them. Address and routes are watched: what another program takes away is set again.
  *
  * They go with the adapter, by the kernel, so nothing of them is in the journal.
+ *
+ * @module
  */
 import { type DhcpLease, routesOf } from "../../client/dhcp_lease.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
@@ -31,116 +33,121 @@ export interface LeasedAdapter {
 
 /** See the module. */
 export class LinuxLease {
-  private readonly notices = new NetlinkNotices(GROUPS);
-  private readonly names: LinkNames;
-  private readonly said = new Set<string>();
-  private address: IpNetwork | undefined;
-  private routes: readonly NewRoute[] = [];
-  private dueMs = Infinity;
+  readonly #notices = new NetlinkNotices(GROUPS);
+  readonly #names: LinkNames;
+  readonly #said = new Set<string>();
+  #address: IpNetwork | undefined;
+  #routes: readonly NewRoute[] = [];
+  #dueMs = Infinity;
+  readonly #adapter: LeasedAdapter;
+  readonly #logger: Logger;
 
   constructor(
-    private readonly adapter: LeasedAdapter,
+    adapter: LeasedAdapter,
     journal: ChangeJournal,
-    private readonly logger: Logger,
+    logger: Logger,
   ) {
-    this.names = new LinkNames(adapter.name, journal);
+    this.#adapter = adapter;
+    this.#logger = logger;
+    this.#names = new LinkNames(adapter.name, journal);
   }
 
   /** Sets what a lease gives; another one's before goes. */
   set(lease: DhcpLease): void {
     const source = addressBytes(lease.address);
     const address = { address: source, prefixBits: lease.prefixBits };
-    const { index: interfaceIndex } = this.adapter;
+    const { index: interfaceIndex } = this.#adapter;
     const routes = routesOf(lease).map(({ destination, prefixBits, nextHop }): NewRoute => ({
       ...{ interfaceIndex, source, prefixBits },
       destination: networkOf(addressBytes(destination), prefixBits),
       nextHop: addressBytes(nextHop),
     }));
-    this.takeAway(address, routes);
-    this.address = address;
-    this.routes = routes;
-    this.dueMs = 0;
-    this.apply(false);
+    this.#takeAway(address, routes);
+    this.#address = address;
+    this.#routes = routes;
+    this.#dueMs = 0;
+    this.#apply(false);
     const servers = lease.nameServers.map((server) => formatIp(addressBytes(server)));
-    this.names.set({ servers, domains: lease.domains }).then((failure) => {
-      if (failure !== undefined) this.warn(`The LAN's name servers could not be set (${failure})`);
+    this.#names.set({ servers, domains: lease.domains }).then((failure) => {
+      if (failure !== undefined) this.#warn(`The LAN's name servers could not be set (${failure})`);
     });
   }
 
   /** Takes everything back; resolves when the name servers are the PC's own again. */
   async clear(): Promise<void> {
-    this.takeAway();
-    this.address = undefined;
-    this.routes = [];
-    this.dueMs = Infinity;
-    const failure = await this.names.clear();
-    if (failure !== undefined) this.warn(`The name servers could not be put back (${failure})`);
+    this.#takeAway();
+    this.#address = undefined;
+    this.#routes = [];
+    this.#dueMs = Infinity;
+    const failure = await this.#names.clear();
+    if (failure !== undefined) this.#warn(`The name servers could not be put back (${failure})`);
   }
 
   /** Looks whether everything is still there. */
   check(nowMs: number): void {
-    const isNoticed = this.notices.take();
-    if (this.address === undefined || (!isNoticed && nowMs < this.dueMs)) return;
-    this.dueMs = nowMs + RECHECK_INTERVAL_MS;
-    this.apply(true);
+    const isNoticed = this.#notices.take();
+    if (this.#address === undefined || (!isNoticed && nowMs < this.#dueMs)) return;
+    this.#dueMs = nowMs + RECHECK_INTERVAL_MS;
+    this.#apply(true);
   }
 
   /** Ends the notices. */
   close(): void {
-    this.notices.close();
+    this.#notices.close();
   }
 
   /** @param isAgain what is missing was taken away by others */
-  private apply(isAgain: boolean): void {
-    const { address, adapter: { name, index } } = this;
+  #apply(isAgain: boolean): void {
+    const address = this.#address;
+    const { name, index } = this.#adapter;
     if (address === undefined) return;
     const text = formatCidr(address);
-    this.attempt(`The address ${text} could not be set`, () => {
+    this.#attempt(`The address ${text} could not be set`, () => {
       if (interfaceAddresses(name).includes(text)) return;
       addInterfaceAddress(index, address);
-      if (isAgain) this.warn(`Another program has taken ${text} from ${name}: it is set again`);
+      if (isAgain) this.#warn(`Another program has taken ${text} from ${name}: it is set again`);
     });
-    for (const route of this.routes) {
+    for (const route of this.#routes) {
       // The way to everywhere is the LAN's, whatever others there are; a way that somebody has stays.
       const place = route.prefixBits === 0 ? "first" : "only";
       const { destination, prefixBits } = route;
       const where = formatCidr({ address: destination, prefixBits });
-      this.attempt(`The LAN's route to ${where} could not be set`, () => {
+      this.#attempt(`The LAN's route to ${where} could not be set`, () => {
         linuxTable.lead(route, place);
       });
     }
   }
 
   /** Takes away what is set, but for what is wanted. */
-  private takeAway(wanted?: IpNetwork, routes: readonly NewRoute[] = []): void {
+  #takeAway(wanted?: IpNetwork, routes: readonly NewRoute[] = []): void {
     const wantedTexts = routes.map(routeText);
-    for (const route of this.routes) {
+    for (const route of this.#routes) {
       if (!wantedTexts.includes(routeText(route))) {
-        this.attempt(undefined, () => linuxTable.withdraw(route));
+        this.#attempt(undefined, () => linuxTable.withdraw(route));
       }
     }
-    const { address } = this;
+    const address = this.#address;
     if (address === undefined) return;
     if (wanted !== undefined && formatCidr(wanted) === formatCidr(address)) return;
-    this.attempt(undefined, () => removeInterfaceAddress(this.adapter.index, address));
+    this.#attempt(undefined, () => removeInterfaceAddress(this.#adapter.index, address));
   }
 
   /** @param what is said if it fails; undefined: it is gone already then */
-  private attempt(what: string | undefined, work: () => void): void {
+  #attempt(what: string | undefined, work: () => void): void {
     try {
       work();
     } catch (error) {
       // An adapter that is gone, or down, is seen to by who watches it.
       if (!(error instanceof SystemCallError || error instanceof LinkError)) throw error;
-      if (what !== undefined) this.warn(`${what} (${error.message})`);
+      if (what !== undefined) this.#warn(`${what} (${error.message})`);
     }
   }
 
   /** Says each thing once. */
-  private warn(text: string): void {
-    if (this.said.has(text)) return;
-    this.said.add(text);
-    logText(this.logger, "warning", text);
+  #warn(text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    logText(this.#logger, "warning", text);
   }
 }
 

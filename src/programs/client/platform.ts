@@ -1,4 +1,8 @@
-/** What of the client is different on each system: rights, state, the adapter and its addresses. */
+/**
+ * What of the client is different on each system: rights, state, the adapter and its addresses.
+ *
+ * @module
+ */
 import type { Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import type { AdapterDevice } from "../../link/device.ts";

@@ -1,4 +1,8 @@
-/** The client's part that is Linux': root's rights, a TAP device of the kernel, an address by our own DHCP client. */
+/**
+ * The client's part that is Linux': root's rights, a TAP device of the kernel, an address by our own DHCP client.
+ *
+ * @module
+ */
 import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { LinuxRoutes } from "../../client/linux_routes.ts";
@@ -76,29 +80,33 @@ function isDevice(path: string): boolean {
 
 class LinuxSystem implements ClientSystem {
   readonly blocksDhcp = false;
-  private readonly lanAddress: LanAddress;
-  private readonly handsOff: HandsOff;
-  private readonly network: RouteKeeper<Change>;
+  readonly #lanAddress: LanAddress;
+  readonly #handsOff: HandsOff;
+  readonly #network: RouteKeeper<Change>;
   /** The kernel makes the adapter for this program: somebody has deleted it. */
   readonly adapterReturns = false;
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
   onSurroundings: (surroundings: Surroundings) => void = () => {};
-  private tap: TapDevice | undefined;
+  #tap: TapDevice | undefined;
+  readonly #options: ClientSystemOptions;
+  readonly #logger: Logger;
 
   constructor(
-    private readonly options: ClientSystemOptions,
+    options: ClientSystemOptions,
     readonly stateDir: string,
     journal: ChangeJournal,
-    private readonly logger: Logger,
+    logger: Logger,
   ) {
-    this.lanAddress = new LanAddress(options, stateDir, journal, logger);
+    this.#options = options;
+    this.#logger = logger;
+    this.#lanAddress = new LanAddress(options, stateDir, journal, logger);
     const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
-    this.handsOff = new HandsOff(tapName, journal);
+    this.#handsOff = new HandsOff(tapName, journal);
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const machine = new LinuxHostRoutes(tapName, journal);
     const table = new LinuxRoutes(machine, networks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
-    this.network = openRouteKeeper(table, networks, tell, logger);
+    this.#network = openRouteKeeper(table, networks, tell, logger);
   }
 
   /**
@@ -106,7 +114,7 @@ class LinuxSystem implements ClientSystem {
    * free is seen now: a client that cannot run should not come and go before everybody's eyes.
    */
   prepareAdapter(): void {
-    const { tapName: name = TAP_NAME_DEFAULT } = this.options;
+    const { tapName: name = TAP_NAME_DEFAULT } = this.#options;
     if (isInterface(name)) {
       const other = runningEndpoint(this.stateDir, "client");
       if (other !== undefined) {
@@ -117,21 +125,21 @@ class LinuxSystem implements ClientSystem {
       }
       throw new UserError(`there is an interface "${name}" already: choose another --tap-name`);
     }
-    this.handsOff.begin().then((failures) => this.tellOfManagers(failures));
+    this.#handsOff.begin().then((failures) => this.#tellOfManagers(failures));
   }
 
   openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
-    const { tapName: name = TAP_NAME_DEFAULT, address } = this.options;
+    const { tapName: name = TAP_NAME_DEFAULT, address } = this.#options;
     try {
-      this.tap = TapDevice.open({
+      this.#tap = TapDevice.open({
         name,
         mac,
         mtu,
         pool,
-        beforeUp: (made) => guardAdapter(made, this.options, this.logger),
+        beforeUp: (made) => guardAdapter(made, this.#options, this.#logger),
         ...(address === undefined ? {} : { address }),
       });
-      return this.tap;
+      return this.#tap;
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
       throw new UserError(cause.message, { cause });
@@ -141,30 +149,30 @@ class LinuxSystem implements ClientSystem {
   adapterLost(): void {}
 
   holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    return this.network.holdRelay(address, nowMs);
+    return this.#network.holdRelay(address, nowMs);
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {
-    this.lanAddress.check(nowMs);
-    return this.network.check(nowMs);
+    this.#lanAddress.check(nowMs);
+    return this.#network.check(nowMs);
   }
 
   dhcpKeptIn(count: number, nowMs: number): void {
-    if (this.tap === undefined) return;
-    this.handsOff.check(count, nowMs)?.then((failures) => this.tellOfManagers(failures));
+    if (this.#tap === undefined) return;
+    this.#handsOff.check(count, nowMs)?.then((failures) => this.#tellOfManagers(failures));
   }
 
   openLease(player: LeasePlayer, nowMs: number): LanLease | undefined {
-    return this.lanAddress.open(player, nowMs);
+    return this.#lanAddress.open(player, nowMs);
   }
 
   leaseChanged(event: LeaseEvent): void {
-    this.lanAddress.handle(event);
+    this.#lanAddress.handle(event);
   }
 
   adapterStarted(_: AdapterDevice, nowMs: number): void {
-    if (this.tap !== undefined) this.lanAddress.start(this.tap);
-    this.handsOff.adapterMade(nowMs);
+    if (this.#tap !== undefined) this.#lanAddress.start(this.#tap);
+    this.#handsOff.adapterMade(nowMs);
   }
 
   addresses({ name }: AdapterDevice): readonly string[] {
@@ -175,32 +183,32 @@ class LinuxSystem implements ClientSystem {
   addressesChanged(): void {}
 
   get routePinned(): boolean | undefined {
-    return this.network.isPinned;
+    return this.#network.isPinned;
   }
 
   roomEntered(): void {
-    this.network.settle();
+    this.#network.settle();
   }
 
   /** What asks for the address has heard it itself. */
   gatewayJoined(): void {}
 
   releaseAddress(): Promise<void> {
-    return this.lanAddress.close();
+    return this.#lanAddress.close();
   }
 
   async adapterClosed(): Promise<void> {
-    await this.handsOff.end();
+    await this.#handsOff.end();
   }
 
   close(): void {
-    this.network.close();
+    this.#network.close();
   }
 
-  private tellOfManagers(failures: readonly string[]): void {
+  #tellOfManagers(failures: readonly string[]): void {
     for (const failure of failures) {
       // What it asks of a DHCP server is kept in, whatever it does.
-      logText(this.logger, "debug", `The adapter may be managed by another program (${failure})`);
+      logText(this.#logger, "debug", `The adapter may be managed by another program (${failure})`);
     }
   }
 }

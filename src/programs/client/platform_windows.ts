@@ -1,4 +1,8 @@
-/** The client's part that is Windows': a TAP-Windows6 adapter, which gets its address from Windows. */
+/**
+ * The client's part that is Windows': a TAP-Windows6 adapter, which gets its address from Windows.
+ *
+ * @module
+ */
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { TapWindowsDevice } from "../../link/tap_windows.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
@@ -55,66 +59,71 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
 }
 
 class WindowsSystem implements ClientSystem {
-  private adapter: TapAdapter | undefined;
-  private changes: WindowsChanges | undefined;
-  private network: RouteKeeper<Change> | undefined;
-  private routes: WindowsRoutes<Change> | undefined;
+  #adapter: TapAdapter | undefined;
+  #changes: WindowsChanges | undefined;
+  #network: RouteKeeper<Change> | undefined;
+  #routes: WindowsRoutes<Change> | undefined;
   /** The open adapter's interface, and the MTU that it was given. */
-  private tap: { readonly network: WindowsInterface; mtu: number } | undefined;
-  private wasLost = false;
-  private inbound: InboundAccess | undefined;
+  #tap: { readonly network: WindowsInterface; mtu: number } | undefined;
+  #wasLost = false;
+  #inbound: InboundAccess | undefined;
   /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
-  private isAsking = false;
-  private isToAsk = false;
+  #isAsking = false;
+  #isToAsk = false;
   readonly adapterReturns = true;
   onSurroundings: (surroundings: Surroundings) => void = () => {};
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
+  readonly #options: ClientSystemOptions;
+  readonly #logger: Logger;
 
   constructor(
-    private readonly options: ClientSystemOptions,
+    options: ClientSystemOptions,
     readonly stateDir: string,
-    private readonly logger: Logger,
-  ) {}
+    logger: Logger,
+  ) {
+    this.#options = options;
+    this.#logger = logger;
+  }
 
   /** Windows asks for an address on each adapter, whatever else it is given. */
   get blocksDhcp(): boolean {
-    return this.options.address !== undefined || !this.options.useDhcp;
+    return this.#options.address !== undefined || !this.#options.useDhcp;
   }
 
   get routePinned(): boolean {
-    return this.network?.isPinned ?? false;
+    return this.#network?.isPinned ?? false;
   }
 
   prepareAdapter(mac: Uint8Array): void {
-    const candidates = candidatesOf(findTapAdapters(), this.options.tapName);
-    const journals = new Map(candidates.map((one) => [one.guid, this.openJournal(one)]));
+    const candidates = candidatesOf(findTapAdapters(), this.#options.tapName);
+    const journals = new Map(candidates.map((one) => [one.guid, this.#openJournal(one)]));
     const { adapter, mac: before } = chooseAdapter(candidates, mac, (one) => {
       const journal = journals.get(one.guid);
       if (journal instanceof JournalBusyError) throw busyError(one, journal);
       return TapWindowsDevice.readMac(one);
     });
-    this.adapter = adapter;
-    this.changes = journals.get(adapter.guid) as WindowsChanges;
-    const { allowLanNetworks, allowLanDefaultRoute } = this.options;
+    this.#adapter = adapter;
+    this.#changes = journals.get(adapter.guid) as WindowsChanges;
+    const { allowLanNetworks, allowLanDefaultRoute } = this.#options;
     const networks = new LanNetworks(allowLanNetworks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
-    const machine = new WindowsHostRoutes(this.changes);
-    this.routes = new WindowsRoutes(machine, () => this.keepConfigured());
-    this.network = openRouteKeeper(this.routes, networks, tell, this.logger);
-    if (!equalMacs(before, 0, mac, 0)) this.giveMac(adapter, mac);
+    const machine = new WindowsHostRoutes(this.#changes);
+    this.#routes = new WindowsRoutes(machine, () => this.#keepConfigured());
+    this.#network = openRouteKeeper(this.#routes, networks, tell, this.#logger);
+    if (!equalMacs(before, 0, mac, 0)) this.#giveMac(adapter, mac);
   }
 
   /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
-  private openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
+  #openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
     try {
       const changes = new WindowsChanges(adapter.guid, {
-        onFailure: (failure) => this.sayNotUndone(failure),
+        onFailure: (failure) => this.#sayNotUndone(failure),
         onDamage: (asidePath) => {
           const text =
             "The record of what an earlier client changed on this PC is damaged, and was put aside as " +
             `${asidePath}: what a killed client left behind is not undone. A restart of Windows ` +
             "removes its routes";
-          logText(this.logger, "warning", text, { asidePath });
+          logText(this.#logger, "warning", text, { asidePath });
         },
       });
       if (changes.hasStarted) waitForAdapter(adapter);
@@ -126,10 +135,10 @@ class WindowsSystem implements ClientSystem {
   }
 
   /** @throws {UserError} the adapter does not take it */
-  private giveMac(adapter: TapAdapter, mac: Uint8Array): void {
+  #giveMac(adapter: TapAdapter, mac: Uint8Array): void {
     const text = formatMac(mac);
-    logText(this.logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
-    const why = changeMac(adapter, mac, this.changes);
+    logText(this.#logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
+    const why = changeMac(adapter, mac, this.#changes);
     if (why === undefined) return;
     throw new UserError(
       `the adapter "${adapter.name}" did not take the MAC ${text} (${why}): set it in Device ` +
@@ -139,14 +148,15 @@ class WindowsSystem implements ClientSystem {
   }
 
   openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
-    const { adapter, changes } = this;
+    const adapter = this.#adapter;
+    const changes = this.#changes;
     if (adapter === undefined || changes === undefined) throw new Error("no adapter was prepared");
     try {
       // A driver that was installed anew has forgotten it.
-      if (this.wasLost && !equalMacs(TapWindowsDevice.readMac(adapter), 0, mac, 0)) {
-        this.giveMac(adapter, mac);
+      if (this.#wasLost && !equalMacs(TapWindowsDevice.readMac(adapter), 0, mac, 0)) {
+        this.#giveMac(adapter, mac);
       }
-      return this.openPrepared(adapter, changes, mtu, pool);
+      return this.#openPrepared(adapter, changes, mtu, pool);
     } catch (cause) {
       if (cause instanceof LinkError) throw new UserError(cause.message, { cause });
       if (!(cause instanceof WindowsError)) throw cause;
@@ -155,14 +165,14 @@ class WindowsSystem implements ClientSystem {
     }
   }
 
-  private openPrepared(
+  #openPrepared(
     adapter: TapAdapter,
     changes: WindowsChanges,
     mtu: number,
     pool: BufferPool,
   ): AdapterDevice {
     const network = WindowsInterface.find(adapter.guid);
-    const tap = this.tap = { network, mtu };
+    const tap = this.#tap = { network, mtu };
     const device = TapWindowsDevice.open({
       adapter,
       pool,
@@ -170,63 +180,63 @@ class WindowsSystem implements ClientSystem {
       network: {
         index: network.index,
         setMtu: (mtu) => {
-          changes.configure(network, mtu, this.policy);
+          changes.configure(network, mtu, this.#policy);
           tap.mtu = mtu;
         },
       },
     });
-    this.setTapIndex(network.index);
-    this.addAddress(network, changes);
-    this.checkDriver(device);
+    this.#setTapIndex(network.index);
+    this.#addAddress(network, changes);
+    this.#checkDriver(device);
     return device;
   }
 
   /** The adapter's interface; undefined: it is gone. */
-  private setTapIndex(index: number | undefined): void {
-    if (this.routes === undefined || this.routes.tapIndex === index) return;
-    this.routes.tapIndex = index;
-    this.network?.lookSoon();
+  #setTapIndex(index: number | undefined): void {
+    if (this.#routes === undefined || this.#routes.tapIndex === index) return;
+    this.#routes.tapIndex = index;
+    this.#network?.lookSoon();
   }
 
-  private addAddress(network: WindowsInterface, changes: WindowsChanges): void {
-    if (this.fixed === undefined) return;
-    changes.addAddress(network, this.fixed);
+  #addAddress(network: WindowsInterface, changes: WindowsChanges): void {
+    if (this.#fixed === undefined) return;
+    changes.addAddress(network, this.#fixed);
   }
 
-  private get policy(): RouterPolicy {
-    const { allowLanDefaultRoute: allowDefaultRoutes, allowRouterAdvertisements } = this.options;
+  get #policy(): RouterPolicy {
+    const { allowLanDefaultRoute: allowDefaultRoutes, allowRouterAdvertisements } = this.#options;
     return { allowDefaultRoutes, allowRouterAdvertisements };
   }
 
   /** The address that the player has chosen. */
-  private get fixed(): IpNetwork | undefined {
-    return this.options.address;
+  get #fixed(): IpNetwork | undefined {
+    return this.#options.address;
   }
 
   adapterLost(): void {
-    this.wasLost = true;
-    this.tap = undefined;
-    this.setTapIndex(undefined);
+    this.#wasLost = true;
+    this.#tap = undefined;
+    this.#setTapIndex(undefined);
   }
 
   holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    return this.network?.holdRelay(address, nowMs);
+    return this.#network?.holdRelay(address, nowMs);
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {
-    return this.network?.check(nowMs);
+    return this.#network?.check(nowMs);
   }
 
   /** Other programs, and Windows itself, change what was set. */
-  private keepConfigured(): void {
-    if (this.tap === undefined) return;
-    const { network, mtu } = this.tap;
+  #keepConfigured(): void {
+    if (this.#tap === undefined) return;
+    const { network, mtu } = this.#tap;
     try {
-      this.changes?.keepConfigured(network, mtu, this.policy);
-      if (this.fixed !== undefined) removeSelfMade(network, this.fixed.address);
+      this.#changes?.keepConfigured(network, mtu, this.#policy);
+      if (this.#fixed !== undefined) removeSelfMade(network, this.#fixed.address);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error;
-      logText(this.logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
+      logText(this.#logger, "debug", `The adapter's settings could not be kept: ${error.message}`);
     }
   }
 
@@ -240,23 +250,24 @@ class WindowsSystem implements ClientSystem {
 
   /** The firewall's rules name the adapter, and stay while that is away. */
   adapterStarted(): void {
-    const { adapter, changes } = this;
-    const { allowInbound, allowInboundPorts } = this.options;
+    const adapter = this.#adapter;
+    const changes = this.#changes;
+    const { allowInbound, allowInboundPorts } = this.#options;
     if (!allowInbound || adapter === undefined || changes === undefined) return;
-    this.inbound ??= new InboundAccess(
+    this.#inbound ??= new InboundAccess(
       windowsFirewall,
       {
         firstRule: (name, make) => changes.addRule(name, make),
-        say: (level, text) => logText(this.logger, level, text),
+        say: (level, text) => logText(this.#logger, level, text),
       },
       adapter,
       allowInboundPorts,
     );
-    this.inbound.update(interfaceAddresses(adapter.name));
+    this.#inbound.update(interfaceAddresses(adapter.name));
   }
 
   addressesChanged(addresses: readonly string[]): void {
-    this.inbound?.update(addresses);
+    this.#inbound?.update(addresses);
   }
 
   addresses({ name }: AdapterDevice): readonly string[] {
@@ -264,35 +275,35 @@ class WindowsSystem implements ClientSystem {
   }
 
   roomEntered(): void {
-    this.network?.settle();
-    this.askAgain();
+    this.#network?.settle();
+    this.#askAgain();
   }
 
   gatewayJoined(): void {
-    this.askAgain();
+    this.#askAgain();
   }
 
   /** An adapter that has no address of the LAN would wait for up to five minutes until Windows asks. */
-  private askAgain(): void {
-    const { adapter } = this;
-    if (this.blocksDhcp || this.tap === undefined || adapter === undefined) return;
+  #askAgain(): void {
+    const adapter = this.#adapter;
+    if (this.blocksDhcp || this.#tap === undefined || adapter === undefined) return;
     const addresses = interfaceAddresses(adapter.name);
     const hasAddress = addresses.some((own) => own.includes(".") && !own.startsWith("169.254."));
     if (hasAddress) return;
-    if (this.isAsking) {
-      this.isToAsk = true;
+    if (this.#isAsking) {
+      this.#isToAsk = true;
       return;
     }
-    this.isAsking = true;
-    this.isToAsk = false;
-    logText(this.logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
-    renewLease(adapter.guid, this.tap.network.index)
+    this.#isAsking = true;
+    this.#isToAsk = false;
+    logText(this.#logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
+    renewLease(adapter.guid, this.#tap.network.index)
       .catch((error: Error) => {
-        logText(this.logger, "debug", `Windows got no address yet: ${error.message}`);
+        logText(this.#logger, "debug", `Windows got no address yet: ${error.message}`);
       })
       .finally(() => {
-        this.isAsking = false;
-        if (this.isToAsk) this.askAgain();
+        this.#isAsking = false;
+        if (this.#isToAsk) this.#askAgain();
       });
   }
 
@@ -308,24 +319,24 @@ class WindowsSystem implements ClientSystem {
   close(): void {
     // The relay's route is the first change and the last that is undone: until then nothing sent to it may come in
     // by the adapter.
-    this.network?.stop();
-    this.tap = undefined;
-    this.changes?.undo().forEach((failure) => this.sayNotUndone(failure));
+    this.#network?.stop();
+    this.#tap = undefined;
+    this.#changes?.undo().forEach((failure) => this.#sayNotUndone(failure));
   }
 
-  private sayNotUndone(failure: UndoFailure): void {
+  #sayNotUndone(failure: UndoFailure): void {
     const { change: { kind }, error } = failure;
     const why = error instanceof Error ? error.message : String(error);
     const text =
       `A change to this PC could not be undone (${kind}: ${why}). It is tried again at ` +
       "the next start";
-    logText(this.logger, "warning", text, { failure });
+    logText(this.#logger, "warning", text, { failure });
   }
 
-  private checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
+  #checkDriver({ name, driverVersion: { major, minor } }: TapWindowsDevice): void {
     if (isSafeDriver({ major, minor })) return;
     logText(
-      this.logger,
+      this.#logger,
       "warning",
       `The driver of "${name}" is version ${major}.${minor}, which has a known hole ` +
         "(CVE-2024-1305): update TAP-Windows6 to 9.27 or later",

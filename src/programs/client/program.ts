@@ -1,4 +1,8 @@
-/** `lanparty-client`: a network adapter and a session, put together. */
+/**
+ * `lanparty-client`: a network adapter and a session, put together.
+ *
+ * @module
+ */
 import { requireGlibc } from "../common/native_library.ts";
 import { formatEndpointAddress } from "../../control/address.ts";
 import { ClientCore } from "../../client/client_core.ts";
@@ -98,37 +102,43 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
 /** The client's adapter, and what is said of it. */
 class Client {
   readonly core: ClientCore;
-  private readonly lease: LanLease | undefined;
-  private tap: AdapterDevice | undefined;
-  private addresses: readonly string[] = [];
-  private addressesDueMs = Infinity;
-  private snapshotDueMs = Infinity;
-  private networkDueMs = 0;
-  private readonly sleepClock = new SleepClock();
-  private readonly adapter = new AdapterLife();
-  private clockSkewMs: number | undefined;
-  private readonly statusFile: ClientStatusFile;
-  private readonly resources: EndpointResources;
-  private readonly logger: Logger;
+  readonly #lease: LanLease | undefined;
+  #tap: AdapterDevice | undefined;
+  #addresses: readonly string[] = [];
+  #addressesDueMs = Infinity;
+  #snapshotDueMs = Infinity;
+  #networkDueMs = 0;
+  readonly #sleepClock = new SleepClock();
+  readonly #adapter = new AdapterLife();
+  #clockSkewMs: number | undefined;
+  readonly #statusFile: ClientStatusFile;
+  readonly #resources: EndpointResources;
+  readonly #logger: Logger;
+  readonly #options: ClientProgramOptions;
+  readonly #mac: Uint8Array;
+  readonly #system: ClientSystem;
 
   constructor(
-    private readonly options: ClientProgramOptions,
+    options: ClientProgramOptions,
     { resources, frameLog, stateDir, logger }: EndpointContext,
-    private readonly mac: Uint8Array,
-    private readonly system: ClientSystem,
+    mac: Uint8Array,
+    system: ClientSystem,
   ) {
-    this.resources = resources;
-    this.logger = logger;
-    this.statusFile = new ClientStatusFile(stateDir);
+    this.#options = options;
+    this.#mac = mac;
+    this.#system = system;
+    this.#resources = resources;
+    this.#logger = logger;
+    this.#statusFile = new ClientStatusFile(stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
     const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const player = { mac, relay: formatEndpointAddress(options.relay), room: options.room };
-    this.lease = system.openLease(player, resources.reactor.now());
+    this.#lease = system.openLease(player, resources.reactor.now());
     this.core = new ClientCore({
       pool: resources.pool,
       path: resources.path,
       counters: resources.counters,
-      tap: { send: (bytes, offset, length) => this.tap?.send(bytes, offset, length) ?? false },
+      tap: { send: (bytes, offset, length) => this.#tap?.send(bytes, offset, length) ?? false },
       mac,
       networks,
       allowLanDefaultRoute,
@@ -136,7 +146,7 @@ class Client {
       allowVlan: options.allowVlan,
       random: randomBytes,
       blocksDhcp: system.blocksDhcp,
-      lease: this.lease,
+      lease: this.#lease,
       asksForAddress: options.address === undefined && options.useDhcp,
       frameLog: frameLog.log,
     });
@@ -145,60 +155,60 @@ class Client {
 
   /** Looks at the adapter now and then. */
   watch(node: EndpointNode): void {
-    this.resources.reactor.addTask({
+    this.#resources.reactor.addTask({
       work: (nowMs) => {
-        if (nowMs >= this.networkDueMs) this.checkNetwork(node, nowMs);
-        if (this.tap?.state === "gone") this.loseAdapter(this.tap, nowMs);
-        this.reopenAdapter(nowMs);
-        this.followLease(nowMs);
-        if (nowMs >= this.addressesDueMs) this.noteAddresses(nowMs);
+        if (nowMs >= this.#networkDueMs) this.#checkNetwork(node, nowMs);
+        if (this.#tap?.state === "gone") this.#loseAdapter(this.#tap, nowMs);
+        this.#reopenAdapter(nowMs);
+        this.#followLease(nowMs);
+        if (nowMs >= this.#addressesDueMs) this.#noteAddresses(nowMs);
         for (const event of this.core.drainStatus()) {
-          if (event.type === "dhcp" && event.message === "offer") this.note(event);
-          else this.say(event);
+          if (event.type === "dhcp" && event.message === "offer") this.#note(event);
+          else this.#say(event);
           // A doctor is not to say what has been so before.
-          if (event.type === "lanVerdict") this.snapshotDueMs = nowMs;
+          if (event.type === "lanVerdict") this.#snapshotDueMs = nowMs;
         }
         for (const event of this.core.drainNeighbourEvents()) {
           const { peers, welcome } = node.parts.endpoint.session.room;
-          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
+          this.#say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
         }
-        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
+        if (nowMs >= this.#snapshotDueMs) this.#logSnapshot(node, nowMs);
         return false;
       },
       nextDeadlineMs: () =>
         Math.min(
-          ...[this.addressesDueMs, this.snapshotDueMs, this.networkDueMs],
-          this.adapter.nextDeadlineMs(),
+          ...[this.#addressesDueMs, this.#snapshotDueMs, this.#networkDueMs],
+          this.#adapter.nextDeadlineMs(),
         ),
     });
   }
 
   handleAction(action: EndpointAction): void {
-    if (action.type === "mtu") this.setMtu(action.tapMtu);
+    if (action.type === "mtu") this.#setMtu(action.tapMtu);
     else if (action.type === "joined") {
-      this.clockSkewMs = action.welcome.relayTime - Date.now();
-      this.system.roomEntered();
+      this.#clockSkewMs = action.welcome.relayTime - Date.now();
+      this.#system.roomEntered();
     } else if (action.type === "status" && action.event.type === "gateway") {
       // One that was there before is no news: the adapter has just come up, and asks by itself.
-      if (action.event.present) this.system.gatewayJoined();
+      if (action.event.present) this.#system.gatewayJoined();
     }
   }
 
   diagnostics(node: EndpointNode): ClientDiagnostics {
     const { session } = node.parts.endpoint;
     const { welcome, gatewayPresent, peers } = session.room;
-    const tap = this.tap;
+    const tap = this.#tap;
     return {
-      verdict: this.core.lanVerdict(this.resources.reactor.now()),
-      relay: formatEndpointAddress(this.options.relay),
+      verdict: this.core.lanVerdict(this.#resources.reactor.now()),
+      relay: formatEndpointAddress(this.#options.relay),
       relayReachable: welcome !== undefined,
-      room: this.options.room,
+      room: this.#options.room,
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
       datagramBudget: session.datagramBytesMax,
       rttMs: session.rttMs,
       ...optional("lossRatio", node.lossRatio),
-      ...optional("routePinned", this.system.routePinned),
-      ...optional("clockSkewMs", this.clockSkewMs),
+      ...optional("routePinned", this.#system.routePinned),
+      ...optional("clockSkewMs", this.#clockSkewMs),
       peers: peers.size,
       tap: tap === undefined ? { state: "absent", addresses: [] } : {
         state: tap.state === "up" ? "up" : "down",
@@ -206,27 +216,27 @@ class Client {
         index: tap.index,
         mac: formatMac(tap.mac),
         mtu: tap.mtu,
-        addresses: this.addresses,
+        addresses: this.#addresses,
       },
     };
   }
 
   /** Keeps what is sent to a relay out of the tunnel, from the first packet on. */
   holdRelay(address: Uint8Array, nowMs: number): void {
-    const event = this.system.holdRelay(address, nowMs);
+    const event = this.#system.holdRelay(address, nowMs);
     // Another network needs no other connection here: one is being made anyway.
     const { says } = decideOnNetwork(event, false, false);
-    if (says !== undefined) this.say({ type: says });
+    if (says !== undefined) this.#say({ type: says });
   }
 
   /** Gives the LAN's address back, while frames still flow. */
   async releaseAddress(): Promise<void> {
-    const { reactor, path } = this.resources;
+    const { reactor, path } = this.#resources;
     const nowMs = reactor.now();
     this.core.releaseLease(nowMs);
-    this.followLease(nowMs);
+    this.#followLease(nowMs);
     reactor.wake();
-    await this.system.releaseAddress();
+    await this.#system.releaseAddress();
     // A session that is left gives up what still waits for the relay.
     const endMs = nowMs + RELEASE_LEAVES_MAX_MS;
     while (path.queue.queuedEntries > 0 && reactor.now() < endMs) {
@@ -236,140 +246,140 @@ class Client {
 
   /** Takes everything back, and the adapter away. */
   async close(): Promise<void> {
-    await this.system.releaseAddress();
-    this.tap?.close();
-    await this.system.adapterClosed();
-    this.system.close();
-    this.statusFile.remove();
+    await this.#system.releaseAddress();
+    this.#tap?.close();
+    await this.#system.adapterClosed();
+    this.#system.close();
+    this.#statusFile.remove();
   }
 
   /** What asks for an address has one, or has it no more: it is set, and told, at once. */
-  private followLease(nowMs: number): void {
-    for (const event of this.lease?.drainEvents() ?? []) {
-      this.system.leaseChanged(event);
-      if (this.tap !== undefined) this.addressesDueMs = nowMs;
+  #followLease(nowMs: number): void {
+    for (const event of this.#lease?.drainEvents() ?? []) {
+      this.#system.leaseChanged(event);
+      if (this.#tap !== undefined) this.#addressesDueMs = nowMs;
     }
   }
 
-  private setMtu(tapMtu: number): void {
-    switch (this.adapter.handleMtu(tapMtu)) {
+  #setMtu(tapMtu: number): void {
+    switch (this.#adapter.handleMtu(tapMtu)) {
       case "later":
         return;
       case "change":
         // A deleted adapter is found here before its next look: what it says is the better message.
-        if (this.tap !== undefined && this.tap.checkState() !== "gone") this.tap.setMtu(tapMtu);
+        if (this.#tap !== undefined && this.#tap.checkState() !== "gone") this.#tap.setMtu(tapMtu);
         return;
       case "open":
         // The way to the relay is held before the adapter can bring another one.
-        this.system.checkNetwork(this.resources.reactor.now());
-        this.openAdapter(tapMtu);
+        this.#system.checkNetwork(this.#resources.reactor.now());
+        this.#openAdapter(tapMtu);
     }
   }
 
   /** @throws {UserError} it cannot be used */
-  private openAdapter(tapMtu: number): void {
-    const tap = this.system.openAdapter({
-      mac: this.mac,
+  #openAdapter(tapMtu: number): void {
+    const tap = this.#system.openAdapter({
+      mac: this.#mac,
       mtu: tapMtu,
-      pool: this.resources.pool,
+      pool: this.#resources.pool,
     });
     const { name } = tap;
-    this.tap = tap;
-    tap.start(this.resources.reactor, {
-      frame: (frame) => this.handleTapFrame(frame),
+    this.#tap = tap;
+    tap.start(this.#resources.reactor, {
+      frame: (frame) => this.#handleTapFrame(frame),
       state: (state) => {
         if (state !== "gone") return;
-        if (!this.system.adapterReturns) {
+        if (!this.#system.adapterReturns) {
           throw new UserError(`the network adapter ${name} was removed or renamed: start again`);
         }
-        this.resources.reactor.wake();
+        this.#resources.reactor.wake();
       },
     });
-    this.say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
-    this.addressesDueMs = this.resources.reactor.now();
-    this.core.handleAddresses(this.addresses, this.addressesDueMs);
-    this.system.adapterStarted(tap, this.addressesDueMs);
-    this.snapshotDueMs = this.addressesDueMs + SNAPSHOT_FIRST_MS;
-    const back = this.adapter.handleOpened();
-    if (back !== undefined) this.say({ type: "adapterBack", name: back });
+    this.#say({ type: "adapter", name, index: tap.index, mac: formatMac(tap.mac), mtu: tapMtu });
+    this.#addressesDueMs = this.#resources.reactor.now();
+    this.core.handleAddresses(this.#addresses, this.#addressesDueMs);
+    this.#system.adapterStarted(tap, this.#addressesDueMs);
+    this.#snapshotDueMs = this.#addressesDueMs + SNAPSHOT_FIRST_MS;
+    const back = this.#adapter.handleOpened();
+    if (back !== undefined) this.#say({ type: "adapterBack", name: back });
   }
 
   /** The adapter was disabled, or pulled out: it may come back. */
-  private loseAdapter(tap: AdapterDevice, nowMs: number): void {
+  #loseAdapter(tap: AdapterDevice, nowMs: number): void {
     const { name, mtu } = tap;
     tap.close();
-    this.tap = undefined;
-    this.addresses = [];
+    this.#tap = undefined;
+    this.#addresses = [];
     this.core.handleAddresses(undefined, nowMs);
-    this.adapter.handleLost(name, mtu, nowMs);
-    this.system.adapterLost();
-    this.say({ type: "adapterLost", name, why: "it was disabled or removed" });
+    this.#adapter.handleLost(name, mtu, nowMs);
+    this.#system.adapterLost();
+    this.#say({ type: "adapterLost", name, why: "it was disabled or removed" });
   }
 
   /** @throws {UserError} it has been gone for too long */
-  private reopenAdapter(nowMs: number): void {
-    const mtu = this.adapter.takeAttempt(nowMs);
+  #reopenAdapter(nowMs: number): void {
+    const mtu = this.#adapter.takeAttempt(nowMs);
     if (mtu === undefined) return;
     try {
-      this.openAdapter(mtu);
+      this.#openAdapter(mtu);
     } catch (error) {
-      if (!(error instanceof UserError) || !this.adapter.mayFail(nowMs)) throw error;
+      if (!(error instanceof UserError) || !this.#adapter.mayFail(nowMs)) throw error;
     }
   }
 
   /** Keeps the relay reachable, and gives a connection up that has lost its network. */
-  private checkNetwork(node: EndpointNode, nowMs: number): void {
-    this.networkDueMs = nowMs + this.system.networkIntervalMs;
-    const event = this.system.checkNetwork(nowMs);
+  #checkNetwork(node: EndpointNode, nowMs: number): void {
+    this.#networkDueMs = nowMs + this.#system.networkIntervalMs;
+    const event = this.#system.checkNetwork(nowMs);
     const { session } = node.parts.endpoint;
-    const sleptMs = this.sleepClock.take();
+    const sleptMs = this.#sleepClock.take();
     if (sleptMs > 0) this.core.handleSlept(sleptMs, nowMs);
     const { says, reconnect } = decideOnNetwork(event, sleptMs > 0, session.state === "waiting");
-    if (says !== undefined) this.say({ type: says });
+    if (says !== undefined) this.#say({ type: says });
     if (reconnect !== undefined) session.handleNetworkChanged(reconnect, nowMs);
   }
 
-  private handleTapFrame(frame: LinkFrame): void {
-    if (frame.slot < 0) return this.resources.counters.drop(DropCode.noBuffer);
-    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, this.resources.reactor.now());
-    this.resources.reactor.wake();
+  #handleTapFrame(frame: LinkFrame): void {
+    if (frame.slot < 0) return this.#resources.counters.drop(DropCode.noBuffer);
+    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, this.#resources.reactor.now());
+    this.#resources.reactor.wake();
   }
 
-  private noteAddresses(nowMs: number): void {
-    this.addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
-    if (this.tap === undefined) return;
-    const { name } = this.tap;
-    this.tap.checkState();
-    this.system.dhcpKeptIn(this.resources.counters.drops[DropCode.dhcpOff], nowMs);
-    const addresses = this.system.addresses(this.tap);
-    if (addresses.join() === this.addresses.join()) return;
-    this.addresses = addresses;
+  #noteAddresses(nowMs: number): void {
+    this.#addressesDueMs = nowMs + ADDRESS_INTERVAL_MS;
+    if (this.#tap === undefined) return;
+    const { name } = this.#tap;
+    this.#tap.checkState();
+    this.#system.dhcpKeptIn(this.#resources.counters.drops[DropCode.dhcpOff], nowMs);
+    const addresses = this.#system.addresses(this.#tap);
+    if (addresses.join() === this.#addresses.join()) return;
+    this.#addresses = addresses;
     this.core.handleAddresses(addresses, nowMs);
-    this.system.addressesChanged(addresses);
-    this.say({ type: "addresses", name, addresses });
+    this.#system.addressesChanged(addresses);
+    this.#say({ type: "addresses", name, addresses });
   }
 
-  private logSnapshot(node: EndpointNode, nowMs: number): void {
-    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    this.tap?.updateCounters?.();
+  #logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.#snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    this.#tap?.updateCounters?.();
     const diagnostics = this.diagnostics(node);
-    const traffic = this.resources.counters.snapshot();
-    this.statusFile.write({ diagnostics, traffic });
-    logText(this.logger, "debug", "Snapshot", {
+    const traffic = this.#resources.counters.snapshot();
+    this.#statusFile.write({ diagnostics, traffic });
+    logText(this.#logger, "debug", "Snapshot", {
       ...diagnostics,
       traffic,
-      adapter: this.tap?.counters.snapshot(),
+      adapter: this.#tap?.counters.snapshot(),
     });
   }
 
   /** For those who look closer: a player need not know of every step. */
-  private note(event: StatusEvent): void {
-    logText(this.logger, "debug", statusLine(event).text, { event: event.type });
+  #note(event: StatusEvent): void {
+    logText(this.#logger, "debug", statusLine(event).text, { event: event.type });
   }
 
-  private say(event: StatusEvent): void {
+  #say(event: StatusEvent): void {
     const { level, text } = statusLine(event);
-    logText(this.logger, level, text, { event: event.type });
+    logText(this.#logger, level, text, { event: event.type });
   }
 }
 

@@ -1,4 +1,8 @@
-/** The keeper of a player's routes, and who hears what it has to say. */
+/**
+ * The keeper of a player's routes, and who hears what it has to say.
+ *
+ * @module
+ */
 import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import { RouteKeeper, type RoutingTable } from "../../client/route_keeper.ts";
 import { type Logger, logText } from "../../log/logging.ts";

@@ -1,4 +1,8 @@
-/** How a running client is doing, in a file of its state folder: what `lanparty-client doctor` reads. */
+/**
+ * How a running client is doing, in a file of its state folder: what `lanparty-client doctor` reads.
+ *
+ * @module
+ */
 import type { TrafficSnapshot } from "../../observe/counters.ts";
 import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
 import {

@@ -1,4 +1,8 @@
-/** Which of a PC's TAP adapters the client takes. */
+/**
+ * Which of a PC's TAP adapters the client takes.
+ *
+ * @module
+ */
 import { LinkError } from "../../link/device.ts";
 import type { TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { equalMacs } from "../../proto/mac.ts";

@@ -1,6 +1,8 @@
 /**
  * What the client changes on a Windows PC and takes back: at its end, or, if it was killed, at its
  * next start. The journal lies in the folder of programs, which only administrators can write.
+ *
+ * @module
  */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
@@ -33,11 +35,12 @@ const RESTART = "windows-restart";
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */
 export class WindowsChanges {
-  private readonly journal: ChangeJournal;
-  private interfaceChange: Change | undefined;
-  private addressChange: Change | undefined;
+  readonly #journal: ChangeJournal;
+  #interfaceChange: Change | undefined;
+  #addressChange: Change | undefined;
   /** Whether an adapter was started again that a killed client had stopped. */
   hasStarted = false;
+  readonly #guid: string;
 
   /**
    * Opens the adapter's journal, and undoes what a killed client left behind.
@@ -46,10 +49,11 @@ export class WindowsChanges {
    * @throws {UserError} the folder of the journal is not safe
    */
   constructor(
-    private readonly guid: string,
+    guid: string,
     events: Pick<JournalOptions, "onFailure" | "onDamage">,
   ) {
-    this.journal = ChangeJournal.open(
+    this.#guid = guid;
+    this.#journal = ChangeJournal.open(
       `${ownProgramFolder()}\\changes-${guid}.json`,
       {
         [ROUTE]: undoRoute,
@@ -71,17 +75,17 @@ export class WindowsChanges {
    * @throws {WindowsError}
    */
   addRoute(record: RouteRecord, add: () => boolean): Change | undefined {
-    return this.add(ROUTE, record, add);
+    return this.#add(ROUTE, record, add);
   }
 
   /** Strikes out a change that is undone already. */
   forget(change: Change): void {
-    this.journal.forget(change);
+    this.#journal.forget(change);
   }
 
   /** Takes one change back. @throws {WindowsError} it stays written down */
   undoOne(change: Change): void {
-    this.journal.undo(change);
+    this.#journal.undo(change);
   }
 
   /**
@@ -91,19 +95,19 @@ export class WindowsChanges {
    * @throws what `restart` throws; the adapter may stand still then, and is started
    */
   restart(instanceId: string, restart: () => void): void {
-    const change = this.journal.record(RESTART, instanceId);
+    const change = this.#journal.record(RESTART, instanceId);
     try {
       withoutCtrlC(restart);
     } catch (error) {
-      this.startAfterFailure(change);
+      this.#startAfterFailure(change);
       throw error;
     }
-    this.journal.forget(change);
+    this.#journal.forget(change);
   }
 
-  private startAfterFailure(change: Change): void {
+  #startAfterFailure(change: Change): void {
     try {
-      this.journal.undo(change);
+      this.#journal.undo(change);
     } catch (error) {
       if (!(error instanceof WindowsError)) throw error; // it is tried again with everything else
     }
@@ -116,39 +120,39 @@ export class WindowsChanges {
    */
   addAddress(network: WindowsInterface, { address, prefixBits }: IpNetwork): void {
     const row = { interfaceIndex: network.index, address, prefixBits };
-    if (this.addressChange !== undefined) {
+    if (this.#addressChange !== undefined) {
       // The adapter was away, and its address perhaps with it.
       addAddress(row);
       return;
     }
-    const data = { guid: this.guid, address: [...address], prefixLength: prefixBits };
-    this.addressChange = this.add(ADDRESS, data, () => addAddress(row));
+    const data = { guid: this.#guid, address: [...address], prefixLength: prefixBits };
+    this.#addressChange = this.#add(ADDRESS, data, () => addAddress(row));
   }
 
   /** Makes a rule of the firewall's, of which nothing stays if it fails. @throws what `make` throws */
   addRule(name: string, make: () => void): void {
-    this.add(INBOUND, name, () => {
+    this.#add(INBOUND, name, () => {
       make();
       return true;
     });
   }
 
   /** Writes a change down and makes it; one that fails, or was not needed, does not stay written. */
-  private add(kind: string, data: ChangeData, make: () => boolean): Change | undefined {
-    const change = this.journal.record(kind, data);
+  #add(kind: string, data: ChangeData, make: () => boolean): Change | undefined {
+    const change = this.#journal.record(kind, data);
     let isOurs = false;
     try {
       isOurs = make();
     } finally {
-      if (!isOurs) this.journal.forget(change);
+      if (!isOurs) this.#journal.forget(change);
     }
     return isOurs ? change : undefined;
   }
 
   /** Configures the adapter's interface. @throws {WindowsError} */
   configure(network: WindowsInterface, mtu: number, policy: RouterPolicy): void {
-    this.interfaceChange ??= this.journal.record(INTERFACE, {
-      guid: this.guid,
+    this.#interfaceChange ??= this.#journal.record(INTERFACE, {
+      guid: this.#guid,
       settings: network.settings().map((settings) => ({ ...settings })),
     });
     network.configure(mtu, policy);
@@ -163,9 +167,9 @@ export class WindowsChanges {
 
   /** Takes everything back; what cannot be stays written down. */
   undo(): readonly UndoFailure[] {
-    this.interfaceChange = undefined;
-    this.addressChange = undefined;
-    return this.journal.undoAll();
+    this.#interfaceChange = undefined;
+    this.#addressChange = undefined;
+    return this.#journal.undoAll();
   }
 }
 

@@ -1,4 +1,8 @@
-/** A PC without the TAP driver: it is installed where its package is at hand. */
+/**
+ * A PC without the TAP driver: it is installed where its package is at hand.
+ *
+ * @module
+ */
 import {
   type DriverPackage,
   findDriverPackage,

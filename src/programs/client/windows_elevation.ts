@@ -1,4 +1,8 @@
-/** Rights on Windows: asked for once, by the system's own question (UAC), with a word on why. */
+/**
+ * Rights on Windows: asked for once, by the system's own question (UAC), with a word on why.
+ *
+ * @module
+ */
 import { commandLine, shellExecute } from "../../system/process/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";

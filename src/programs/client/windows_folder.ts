@@ -1,4 +1,8 @@
-/** The folder of programs, as the player hears of it. */
+/**
+ * The folder of programs, as the player hears of it.
+ *
+ * @module
+ */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { programFolder, UnsafeFolderError } from "../../system/folders/mod.ts";
 import { UserError } from "../../log/user_error.ts";

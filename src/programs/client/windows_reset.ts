@@ -1,4 +1,8 @@
-/** `lanparty-client reset` on Windows: takes back what stays when the client has ended. */
+/**
+ * `lanparty-client reset` on Windows: takes back what stays when the client has ended.
+ *
+ * @module
+ */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { AdapterError, adapterMacSetting, resetAdapterMac } from "../../system/adapter/mod.ts";

@@ -1,4 +1,8 @@
-/** Both ends of the socket in a state folder by which a relay or a gateway is controlled (`… ctl`). */
+/**
+ * Both ends of the socket in a state folder by which a relay or a gateway is controlled (`… ctl`).
+ *
+ * @module
+ */
 import { type ControlAnswer, parseQuestion } from "../../serve/control.ts";
 import { askSocket, ControlSocket } from "../../serve/control_socket.ts";
 import { type Logger, logText } from "../../log/logging.ts";

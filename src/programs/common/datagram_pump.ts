@@ -4,6 +4,8 @@
  * What waits, waits in the fair queue, where it can be reordered between flows and dropped when it is late.
  * msquic gets a few packets ahead of its congestion window, so that a window that opens is filled at once
  * and its congestion control never takes the connection for idle.
+ *
+ * @module
  */
 import { type QuicConnection, QuicStatistics, SEND_BATCH_MAX } from "../../quic/mod.ts";
 import type { FairQueue } from "../../queue/fair_queue.ts";
@@ -25,19 +27,26 @@ const RATE_INTERVAL_MS = 20;
 export class DatagramPump {
   /** Smoothed round trip time of the path in ms, as last read. */
   rttMs = 0;
-  private unsentBytesMax = UNSENT_BYTES_MIN;
-  private rateDueMs = 0;
-  private readonly statistics = new QuicStatistics();
+  #unsentBytesMax = UNSENT_BYTES_MIN;
+  #rateDueMs = 0;
+  readonly #statistics = new QuicStatistics();
+  readonly #connection: QuicConnection;
+  readonly #pool: BufferPool;
+  readonly #counters: TrafficCounters;
 
   constructor(
-    private readonly connection: QuicConnection,
-    private readonly pool: BufferPool,
-    private readonly counters: TrafficCounters,
-  ) {}
+    connection: QuicConnection,
+    pool: BufferPool,
+    counters: TrafficCounters,
+  ) {
+    this.#connection = connection;
+    this.#pool = pool;
+    this.#counters = counters;
+  }
 
   /** Packets lost of those sent, as last read; 0 before the first. */
   get lossRatio(): number {
-    const { packetsSent, packetsLost } = this.statistics;
+    const { packetsSent, packetsLost } = this.#statistics;
     return packetsSent === 0 ? 0 : Math.max(0, packetsLost) / packetsSent;
   }
 
@@ -47,38 +56,38 @@ export class DatagramPump {
    * @returns how many were taken out of the queue
    */
   pump(queue: FairQueue, nowMs: number): number {
-    const { connection } = this;
+    const connection = this.#connection;
     queue.beginSending(nowMs);
     let taken = 0;
-    while (taken < HANDOVER_MAX && this.mayHandOver(nowMs) && queue.dequeue(nowMs)) {
+    while (taken < HANDOVER_MAX && this.#mayHandOver(nowMs) && queue.dequeue(nowMs)) {
       taken++;
       if (queue.length > connection.maxDatagramBytes) {
-        this.pool.release(queue.slot);
-        this.counters.drop(DropCode.budget);
+        this.#pool.release(queue.slot);
+        this.#counters.drop(DropCode.budget);
       } else if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
-        this.counters.drop(DropCode.sendFailed);
+        this.#counters.drop(DropCode.sendFailed);
       }
     }
-    this.counters.dropMany(DropCode.sendFailed, connection.sendBatch());
+    this.#counters.dropMany(DropCode.sendFailed, connection.sendBatch());
     return taken;
   }
 
   /** Whether msquic holds little enough. What the path carries is read only where it matters. */
-  private mayHandOver(nowMs: number): boolean {
-    const { unsentBytes } = this.connection;
+  #mayHandOver(nowMs: number): boolean {
+    const { unsentBytes } = this.#connection;
     if (unsentBytes < UNSENT_BYTES_MIN) return true;
-    if (nowMs >= this.rateDueMs) this.readRate(nowMs);
-    return unsentBytes < this.unsentBytesMax;
+    if (nowMs >= this.#rateDueMs) this.readRate(nowMs);
+    return unsentBytes < this.#unsentBytesMax;
   }
 
   /** Reads the path's figures; the pump does so by itself while it has much to hand over. */
   readRate(nowMs: number): void {
-    this.rateDueMs = nowMs + RATE_INTERVAL_MS;
-    const { statistics } = this;
-    if (!this.connection.statistics(statistics)) return;
+    this.#rateDueMs = nowMs + RATE_INTERVAL_MS;
+    const statistics = this.#statistics;
+    if (!this.#connection.statistics(statistics)) return;
     this.rttMs = statistics.rttUs / 1000;
     const bytesPerMs = statistics.congestionWindowBytes / Math.max(0.1, this.rttMs);
-    this.unsentBytesMax = Math.min(
+    this.#unsentBytesMax = Math.min(
       UNSENT_BYTES_MAX,
       Math.max(UNSENT_BYTES_MIN, bytesPerMs * UNSENT_TARGET_MS),
     );

@@ -1,4 +1,8 @@
-/** The frame log's sink: JSON lines, collected and written in larger pieces. */
+/**
+ * The frame log's sink: JSON lines, collected and written in larger pieces.
+ *
+ * @module
+ */
 import { FrameLog, type FrameRecord } from "../../observe/frame_log.ts";
 import { OWNER_ONLY_MODE } from "../../system/files/mod.ts";
 import { loggerOf, logText } from "../../log/logging.ts";
@@ -26,20 +30,30 @@ export const FRAME_LOG_BOUNDS: FrameLogBounds = { bytesMax: 100_000_000, oneIn: 
 /** A frame log that goes to a file. */
 export class FrameLogFile {
   readonly log: FrameLog;
-  private readonly encoder = new TextEncoder();
-  private text = "";
-  private flushDueMs = Infinity;
+  readonly #encoder = new TextEncoder();
+  #text = "";
+  #flushDueMs = Infinity;
+  readonly #path: string;
+  #file: Deno.FsFile | undefined;
+  #fileBytes: number;
+  readonly #timeOriginMs: number;
+  readonly #bounds: FrameLogBounds;
 
   private constructor(
-    private readonly path: string,
-    private file: Deno.FsFile | undefined,
-    private fileBytes: number,
-    private readonly timeOriginMs: number,
-    private readonly bounds: FrameLogBounds,
+    path: string,
+    file: Deno.FsFile | undefined,
+    fileBytes: number,
+    timeOriginMs: number,
+    bounds: FrameLogBounds,
   ) {
+    this.#path = path;
+    this.#file = file;
+    this.#fileBytes = fileBytes;
+    this.#timeOriginMs = timeOriginMs;
+    this.#bounds = bounds;
     this.log = file === undefined
       ? new FrameLog()
-      : new FrameLog((record) => this.add(record), bounds.oneIn);
+      : new FrameLog((record) => this.#add(record), bounds.oneIn);
   }
 
   /**
@@ -68,57 +82,59 @@ export class FrameLogFile {
 
   /** Writes what has waited long enough; returns when to come again. */
   work(nowMs: number): number {
-    if (this.text !== "" && nowMs >= this.flushDueMs) this.flush();
-    return this.flushDueMs;
+    if (this.#text !== "" && nowMs >= this.#flushDueMs) this.#flush();
+    return this.#flushDueMs;
   }
 
   close(): void {
-    this.flush();
-    this.file?.close();
-    this.file = undefined;
+    this.#flush();
+    this.#file?.close();
+    this.#file = undefined;
   }
 
-  private add(record: FrameRecord): void {
-    if (this.file === undefined) return;
+  #add(record: FrameRecord): void {
+    if (this.#file === undefined) return;
     const { timeMs, ...fields } = record;
-    const time = new Date(this.timeOriginMs + timeMs).toISOString();
-    this.text += JSON.stringify({ time, ...fields }) + "\n";
-    if (this.flushDueMs === Infinity) this.flushDueMs = timeMs + FLUSH_INTERVAL_MS;
-    if (this.text.length >= BATCH_BYTES) this.flush();
+    const time = new Date(this.#timeOriginMs + timeMs).toISOString();
+    this.#text += JSON.stringify({ time, ...fields }) + "\n";
+    if (this.#flushDueMs === Infinity) this.#flushDueMs = timeMs + FLUSH_INTERVAL_MS;
+    if (this.#text.length >= BATCH_BYTES) this.#flush();
   }
 
   /** Frames pass in a callback of QUIC's: a full disk ends the log there, not the party. */
-  private flush(): void {
-    this.flushDueMs = Infinity;
-    const bytes = this.encoder.encode(this.text);
-    this.text = "";
-    if (this.file === undefined) return;
+  #flush(): void {
+    this.#flushDueMs = Infinity;
+    const bytes = this.#encoder.encode(this.#text);
+    this.#text = "";
+    if (this.#file === undefined) return;
     try {
-      if (this.fileBytes > 0 && this.fileBytes + bytes.length > this.bounds.bytesMax) this.rotate();
-      for (let written = 0; written < bytes.length;) {
-        written += this.file.writeSync(bytes.subarray(written));
+      if (this.#fileBytes > 0 && this.#fileBytes + bytes.length > this.#bounds.bytesMax) {
+        this.#rotate();
       }
-      this.fileBytes += bytes.length;
+      for (let written = 0; written < bytes.length;) {
+        written += this.#file.writeSync(bytes.subarray(written));
+      }
+      this.#fileBytes += bytes.length;
     } catch (error) {
-      this.file.close();
-      this.file = undefined;
+      this.#file.close();
+      this.#file = undefined;
       const why = reasonOf(error);
       logText(loggerOf("frames"), "warning", `The frame log cannot be written any more: ${why}`);
     }
   }
 
   /** Puts the file aside as FILE.1, which becomes FILE.2, and so on. */
-  private rotate(): void {
-    const fresh = `${this.path}.new`;
+  #rotate(): void {
+    const fresh = `${this.#path}.new`;
     const next = openForAppending(fresh);
-    this.file?.close();
-    this.file = next;
+    this.#file?.close();
+    this.#file = next;
     for (let age = OLD_FILES_MAX - 1; age >= 1; age--) {
-      renameIfThere(`${this.path}.${age}`, `${this.path}.${age + 1}`);
+      renameIfThere(`${this.#path}.${age}`, `${this.#path}.${age + 1}`);
     }
-    renameIfThere(this.path, `${this.path}.1`);
-    Deno.renameSync(fresh, this.path);
-    this.fileBytes = next.statSync().size;
+    renameIfThere(this.#path, `${this.#path}.1`);
+    Deno.renameSync(fresh, this.#path);
+    this.#fileBytes = next.statSync().size;
   }
 }
 

@@ -1,4 +1,8 @@
-/** The addresses of this machine. */
+/**
+ * The addresses of this machine.
+ *
+ * @module
+ */
 
 import { parseIpAddress } from "../../proto/ip.ts";
 /** `192.168.1.77/24`, `fe80::1/64` …, IPv4 first. */

@@ -1,4 +1,8 @@
-/** Where the program's msquic comes from: it lies inside the executable, beside the binding. */
+/**
+ * Where the program's msquic comes from: it lies inside the executable, beside the binding.
+ *
+ * @module
+ */
 import { glibcVersion } from "../../system/environment/mod.ts";
 import { placeLibrary } from "../../system/files/mod.ts";
 import { QuicLibrary } from "../../quic/mod.ts";

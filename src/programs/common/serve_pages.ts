@@ -1,4 +1,8 @@
-/** Serves pages at the address of a command line's `--status`. */
+/**
+ * Serves pages at the address of a command line's `--status`.
+ *
+ * @module
+ */
 import { formatEndpointAddress } from "../../control/address.ts";
 import { isLoopback, type StatusAddress } from "../../serve/status_address.ts";
 import { type Pages, StatusServer } from "../../serve/status_server.ts";

@@ -1,4 +1,8 @@
-/** The state folder of a program, as its administrator sees it. */
+/**
+ * The state folder of a program, as its administrator sees it.
+ *
+ * @module
+ */
 import { stateFolder, UnsafePathError } from "../../system/files/mod.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 

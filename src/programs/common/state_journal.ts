@@ -1,4 +1,8 @@
-/** The journal of a program's changes to a Linux machine, in its state folder. */
+/**
+ * The journal of a program's changes to a Linux machine, in its state folder.
+ *
+ * @module
+ */
 import {
   ChangeJournal,
   ForeignChangeError,

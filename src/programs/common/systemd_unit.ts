@@ -1,4 +1,8 @@
-/** What the systemd units of relay and gateway share. */
+/**
+ * What the systemd units of relay and gateway share.
+ *
+ * @module
+ */
 
 const MIB = 1_024 * 1_024;
 

@@ -1,4 +1,8 @@
-/** The time of the reactor's present round: read once a round, not once a datagram. */
+/**
+ * The time of the reactor's present round: read once a round, not once a datagram.
+ *
+ * @module
+ */
 import type { Reactor } from "../../reactor/mod.ts";
 
 /**
@@ -7,14 +11,16 @@ import type { Reactor } from "../../reactor/mod.ts";
  * round would seem to have waited since its first, and be dropped as late.
  */
 export class TurnClock {
-  private turn = -1;
-  private expired = true;
-  private roundMs = 0;
+  #turn = -1;
+  #expired = true;
+  #roundMs = 0;
+  readonly #reactor: Pick<Reactor, "now" | "counters" | "addTask">;
 
-  constructor(private readonly reactor: Pick<Reactor, "now" | "counters" | "addTask">) {
+  constructor(reactor: Pick<Reactor, "now" | "counters" | "addTask">) {
+    this.#reactor = reactor;
     reactor.addTask({
       work: () => {
-        this.expired = true;
+        this.#expired = true;
         return false;
       },
       nextDeadlineMs: () => Infinity,
@@ -23,12 +29,12 @@ export class TurnClock {
 
   /** Monotonic time in ms. */
   now(): number {
-    const { turns } = this.reactor.counters;
-    if (this.expired || turns !== this.turn) {
-      this.expired = false;
-      this.turn = turns;
-      this.roundMs = this.reactor.now();
+    const { turns } = this.#reactor.counters;
+    if (this.#expired || turns !== this.#turn) {
+      this.#expired = false;
+      this.#turn = turns;
+      this.#roundMs = this.#reactor.now();
     }
-    return this.roundMs;
+    return this.#roundMs;
   }
 }

@@ -1,6 +1,8 @@
 /**
  * Where an endpoint's key comes from: the command line (which others on this machine can see in a process
  * list), a file, or the environment.
+ *
+ * @module
  */
 import { formatKey, formatKeyHash, KEY_BYTES, roomKeyOf } from "../../control/keys.ts";
 import { type KeyKind, printKey, readKey } from "../../control/printed_key.ts";

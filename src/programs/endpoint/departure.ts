@@ -1,6 +1,8 @@
 /**
  * How an endpoint's program ends before its session does: what it has changed is taken back while
  * frames still flow, the relay is told, and neither may take long.
+ *
+ * @module
  */
 import { onConsoleClosed, SESSION_END_INTERVAL_MS, SessionEnd } from "../../system/signals/mod.ts";
 import type { Reactor, TerminationSignal } from "../../reactor/mod.ts";
@@ -24,82 +26,91 @@ export type BeforeLeaving = (isHurried: boolean) => Promise<void>;
 
 /** Begins with a signal, or when Windows ends the session; a second signal ends the program at once. */
 export class Departure implements Disposable {
-  private readonly sessionEnd: SessionEnd | undefined;
-  private readonly console: { close(): void } | undefined;
-  private sessionEndDueMs = 0;
-  private deadlineMs = Infinity;
-  private leaveDueMs = Infinity;
-  private left = false;
+  readonly #sessionEnd: SessionEnd | undefined;
+  readonly #console: { close(): void } | undefined;
+  #sessionEndDueMs = 0;
+  #deadlineMs = Infinity;
+  #leaveDueMs = Infinity;
+  #left = false;
+  readonly #node: EndpointNode;
+  readonly #reactor: Reactor;
+  readonly #before: BeforeLeaving;
+  readonly #logger: Logger;
 
   /** @param before see {@linkcode BeforeLeaving} */
   constructor(
-    private readonly node: EndpointNode,
-    private readonly reactor: Reactor,
-    private readonly before: BeforeLeaving,
-    private readonly logger: Logger,
+    node: EndpointNode,
+    reactor: Reactor,
+    before: BeforeLeaving,
+    logger: Logger,
   ) {
-    reactor.onSignal(SIGNALS, (signal) => this.begin(signal));
-    this.sessionEnd = SessionEnd.open({
-      sessionEnds: () => this.endNow("Windows ends the session"),
-      closeAsked: () => this.begin("WM_CLOSE"),
+    this.#node = node;
+    this.#reactor = reactor;
+    this.#before = before;
+    this.#logger = logger;
+    reactor.onSignal(SIGNALS, (signal) => this.#begin(signal));
+    this.#sessionEnd = SessionEnd.open({
+      sessionEnds: () => this.#endNow("Windows ends the session"),
+      closeAsked: () => this.#begin("WM_CLOSE"),
     });
     if (Deno.build.os === "windows") {
-      this.console = onConsoleClosed(() => this.endNow("the window was closed"));
+      this.#console = onConsoleClosed(() => this.#endNow("the window was closed"));
     }
     reactor.addTask({
-      work: (nowMs) => this.work(nowMs),
+      work: (nowMs) => this.#work(nowMs),
       nextDeadlineMs: () => {
-        const lookMs = this.sessionEnd === undefined ? Infinity : this.sessionEndDueMs;
-        return Math.min(this.deadlineMs, this.leaveDueMs, lookMs);
+        const lookMs = this.#sessionEnd === undefined ? Infinity : this.#sessionEndDueMs;
+        return Math.min(this.#deadlineMs, this.#leaveDueMs, lookMs);
       },
     });
   }
 
   /** So that the place in the room is free at once, and not when the connection times out. */
   sayGoodbye(): void {
-    const { node, reactor } = this;
+    const node = this.#node;
+    const reactor = this.#reactor;
     const deadlineMs = reactor.now() + GOODBYE_MAX_MS;
     node.leave();
     while (node.exitCode === undefined && reactor.now() < deadlineMs) reactor.turn(20);
   }
 
   [Symbol.dispose](): void {
-    this.sessionEnd?.close();
-    this.console?.close();
+    this.#sessionEnd?.close();
+    this.#console?.close();
   }
 
-  private begin(why: string): void {
-    const { reactor } = this;
-    if (this.deadlineMs !== Infinity) return reactor.stop();
-    logText(this.logger, "debug", `${why}: leaving`);
-    this.deadlineMs = reactor.now() + LEAVE_MAX_MS;
-    this.leaveDueMs = reactor.now() + BEFORE_LEAVING_MAX_MS;
+  #begin(why: string): void {
+    const reactor = this.#reactor;
+    if (this.#deadlineMs !== Infinity) return reactor.stop();
+    logText(this.#logger, "debug", `${why}: leaving`);
+    this.#deadlineMs = reactor.now() + LEAVE_MAX_MS;
+    this.#leaveDueMs = reactor.now() + BEFORE_LEAVING_MAX_MS;
     // Each promise on the way to an address given back waits for a turn of the runtime's own loop.
     reactor.attend(LEAVE_MAX_MS);
-    const leave = () => this.leave();
-    this.before(false).then(leave, leave); // what went wrong comes up again when everything is closed
+    const leave = () => this.#leave();
+    this.#before(false).then(leave, leave); // what went wrong comes up again when everything is closed
   }
 
-  private leave(): void {
-    this.leaveDueMs = Infinity;
-    if (!this.left) this.node.leave(); // a second call would cut the goodbye short
-    this.left = true;
+  #leave(): void {
+    this.#leaveDueMs = Infinity;
+    if (!this.#left) this.#node.leave(); // a second call would cut the goodbye short
+    this.#left = true;
   }
 
   /** When this returns Windows may end the process: nothing can be waited for that takes a promise. */
-  private endNow(why: string): void {
-    logText(this.logger, "debug", `${why}: leaving`);
-    this.before(true).catch(() => {});
+  #endNow(why: string): void {
+    logText(this.#logger, "debug", `${why}: leaving`);
+    this.#before(true).catch(() => {});
     this.sayGoodbye();
-    this.reactor.stop();
+    this.#reactor.stop();
   }
 
-  private work(nowMs: number): boolean {
-    if (nowMs >= this.deadlineMs) this.reactor.stop();
-    if (nowMs >= this.leaveDueMs) this.leave();
-    if (nowMs >= this.sessionEndDueMs) {
-      this.sessionEndDueMs = nowMs + SESSION_END_INTERVAL_MS;
-      this.sessionEnd?.work();
+  #work(nowMs: number): boolean {
+    if (nowMs >= this.#deadlineMs) this.#reactor.stop();
+    if (nowMs >= this.#leaveDueMs) this.#leave();
+    if (nowMs >= this.#sessionEndDueMs) {
+      this.#sessionEndDueMs = nowMs + SESSION_END_INTERVAL_MS;
+      this.#sessionEnd?.work();
     }
     return false;
   }

@@ -1,4 +1,8 @@
-/** A relay's name to an address; each failure moves on to the name's next one. */
+/**
+ * A relay's name to an address; each failure moves on to the name's next one.
+ *
+ * @module
+ */
 import type { TransportFailure } from "../../endpoint/outcomes.ts";
 import { type QuicAddress, ResolveCode, ResolveError, resolveHost } from "../../quic/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
@@ -23,22 +27,25 @@ const UNANSWERED_WINDOWS: readonly number[] = [11_002, 11_003];
 /** See the module. */
 export class HostResolver {
   /** Counts failed addresses: where in a name's list the next attempt begins. */
-  private failures = 0;
+  #failures = 0;
+  readonly #reactor: Reactor;
 
-  constructor(private readonly reactor: Reactor) {}
+  constructor(reactor: Reactor) {
+    this.#reactor = reactor;
+  }
 
   /** The address just used did not answer: try the name's next one. */
   next(): void {
-    this.failures++;
+    this.#failures++;
   }
 
   /** Looks a host up; never rejects for what the network does. */
   async resolve(host: string, port: number): Promise<Resolved> {
-    this.reactor.attend(ATTEND_MS);
+    this.#reactor.attend(ATTEND_MS);
     try {
       const found = await resolveHost(host, port);
       return {
-        address: found[this.failures % found.length],
+        address: found[this.#failures % found.length],
         onlyIpv6: found.every((address) => address.host.includes(":")),
       };
     } catch (error) {

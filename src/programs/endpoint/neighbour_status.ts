@@ -1,4 +1,8 @@
-/** What a guard of addresses has seen, with the names of those whom it is about. */
+/**
+ * What a guard of addresses has seen, with the names of those whom it is about.
+ *
+ * @module
+ */
 import { LAN_OWNER, type NeighbourEvent } from "../../filter/neighbour_guard.ts";
 import type { Claimant, NeighbourStatus } from "../../observe/neighbour_events.ts";
 import type { StatusPeer } from "../../observe/status.ts";

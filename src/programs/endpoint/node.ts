@@ -1,6 +1,8 @@
 /**
  * The shell of an endpoint, the same for client and gateway: one QUIC connection at a time, its control stream,
  * and the datagrams of the frame path.
+ *
+ * @module
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
@@ -42,13 +44,13 @@ export class EndpointNode implements Task {
   failure: { readonly error: unknown } | undefined;
   /** The time for what comes in by datagram. */
   readonly clock: TurnClock;
-  private readonly resolver: HostResolver;
-  private link: RelayLink | undefined;
-  private upkeepDueMs = 0;
+  readonly #resolver: HostResolver;
+  #link: RelayLink | undefined;
+  #upkeepDueMs = 0;
 
   constructor(readonly parts: EndpointNodeParts) {
     this.clock = new TurnClock(parts.reactor);
-    this.resolver = new HostResolver(parts.reactor);
+    this.#resolver = new HostResolver(parts.reactor);
     parts.reactor.addTask(this);
   }
 
@@ -67,9 +69,9 @@ export class EndpointNode implements Task {
   work(nowMs: number): boolean {
     const { endpoint } = this.parts;
     endpoint.handleTimer(nowMs);
-    if (nowMs >= this.upkeepDueMs) this.upkeep(nowMs);
-    endpoint.drainActions(nowMs, (action) => this.carryOut(action, nowMs));
-    const pump = this.link?.pump;
+    if (nowMs >= this.#upkeepDueMs) this.#upkeep(nowMs);
+    endpoint.drainActions(nowMs, (action) => this.#carryOut(action, nowMs));
+    const pump = this.#link?.pump;
     const { queue } = endpoint.path;
     if (pump === undefined || queue.queuedEntries === 0) return false;
     return pump.pump(queue, nowMs) > 0;
@@ -77,31 +79,31 @@ export class EndpointNode implements Task {
 
   nextDeadlineMs(): number {
     const deadlineMs = this.parts.endpoint.nextDeadlineMs();
-    return this.link === undefined ? deadlineMs : Math.min(deadlineMs, this.upkeepDueMs);
+    return this.#link === undefined ? deadlineMs : Math.min(deadlineMs, this.#upkeepDueMs);
   }
 
-  private upkeep(nowMs: number): void {
-    this.upkeepDueMs = nowMs + UPKEEP_INTERVAL_MS;
-    const pump = this.link?.pump;
+  #upkeep(nowMs: number): void {
+    this.#upkeepDueMs = nowMs + UPKEEP_INTERVAL_MS;
+    const pump = this.#link?.pump;
     if (pump === undefined) return;
     pump.readRate(nowMs);
     this.parts.endpoint.handleRtt(pump.rttMs);
   }
 
-  private carryOut(action: EndpointAction, nowMs: number): void {
+  #carryOut(action: EndpointAction, nowMs: number): void {
     const { logger } = this.parts;
     switch (action.type) {
       case "connect":
-        this.connect(action);
+        this.#connect(action);
         break;
       case "send":
-        this.link?.send(action.bytes);
+        this.#link?.send(action.bytes);
         break;
       case "finish":
-        this.link?.finish();
+        this.#link?.finish();
         break;
       case "close":
-        this.link?.close(action.errorCode);
+        this.#link?.close(action.errorCode);
         break;
       case "status": {
         const { level, text } = statusLine(action.event);
@@ -117,13 +119,13 @@ export class EndpointNode implements Task {
     if (action.type === "ended") this.parts.reactor.stop();
   }
 
-  private connect(target: RelayTarget): void {
-    this.link?.detach();
+  #connect(target: RelayTarget): void {
+    this.#link?.detach();
     const link = new RelayLink(this, target);
-    this.link = link;
-    this.resolver.resolve(target.host, target.port).then(
+    this.#link = link;
+    this.#resolver.resolve(target.host, target.port).then(
       (resolved) => {
-        if (this.link !== link) return;
+        if (this.#link !== link) return;
         if ("failure" in resolved) return this.ended(link, { transport: resolved.failure });
         const { address } = resolved;
         link.onlyIpv6 = resolved.onlyIpv6;
@@ -150,20 +152,20 @@ export class EndpointNode implements Task {
 
   /** A connection is gone; called by its link. */
   ended(link: RelayLink, reason: ClosedReason): void {
-    if (this.link !== link) return;
-    this.link = undefined;
-    if (reason.transport !== undefined && !link.wasConnected) this.resolver.next();
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    if (reason.transport !== undefined && !link.wasConnected) this.#resolver.next();
     this.parts.endpoint.handleClosed(reason, this.parts.reactor.now());
     this.parts.reactor.wake();
   }
 
   /** Packets lost of those sent on the live connection; undefined: there is none. */
   get lossRatio(): number | undefined {
-    return this.link?.pump?.lossRatio;
+    return this.#link?.pump?.lossRatio;
   }
 
   /** Whether a link is the one in use. */
   uses(link: RelayLink): boolean {
-    return this.link === link;
+    return this.#link === link;
   }
 }

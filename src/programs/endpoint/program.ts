@@ -1,4 +1,8 @@
-/** What the programs of client and gateway have in common: the way from a command line to a session. */
+/**
+ * What the programs of client and gateway have in common: the way from a command line to a session.
+ *
+ * @module
+ */
 import type { EndpointAddress } from "../../control/address.ts";
 import type { EndpointAction, StatisticsSource } from "../../endpoint/actions.ts";
 import { FramePath } from "../../endpoint/frame_path.ts";

@@ -1,4 +1,8 @@
-/** One connection of an endpoint to a relay, from its first packet to its last. */
+/**
+ * One connection of an endpoint to a relay, from its first packet to its last.
+ *
+ * @module
+ */
 import type { RelayTarget } from "../../endpoint/actions.ts";
 import type { TransportFailure } from "../../endpoint/outcomes.ts";
 import type { Slot } from "../../proto/brands.ts";
@@ -36,79 +40,85 @@ export class RelayLink implements QuicConnectionHandler {
   onlyIpv6 = false;
   /** Sends datagrams, once the handshake is done. */
   pump: DatagramPump | undefined;
-  private connection: QuicConnection | undefined;
-  private control: QuicStream | undefined;
-  private refusal: (TrustJudgement & { ok: false }) | undefined;
+  #connection: QuicConnection | undefined;
+  #control: QuicStream | undefined;
+  #refusal: (TrustJudgement & { ok: false }) | undefined;
   /** Of the certificate that was accepted. */
-  private relayKey: string | undefined;
-  private readonly controlHandler: QuicStreamHandler = {
+  #relayKey: string | undefined;
+  readonly #controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
-      if (!this.inUse) return;
-      const { endpoint, reactor } = this.node.parts;
+      if (!this.#inUse) return;
+      const { endpoint, reactor } = this.#node.parts;
       if (bytes.length > 0) endpoint.handleControl(bytes, reactor.now());
       if (finished) endpoint.handleControlFinished(reactor.now());
     },
     // Half a control stream is none.
     aborted: () => {
-      const { endpoint, reactor } = this.node.parts;
-      if (this.inUse) endpoint.handleControlFinished(reactor.now());
+      const { endpoint, reactor } = this.#node.parts;
+      if (this.#inUse) endpoint.handleControlFinished(reactor.now());
     },
   };
 
-  constructor(private readonly node: EndpointNode, private readonly target: RelayTarget) {}
+  readonly #node: EndpointNode;
+  readonly #target: RelayTarget;
+
+  constructor(node: EndpointNode, target: RelayTarget) {
+    this.#node = node;
+    this.#target = target;
+  }
 
   /** @throws {QuicError} the system cannot connect to such an address */
   open(address: QuicAddress): void {
-    const { library, trust, endpoint } = this.node.parts;
-    const configuration = trust.configurationFor(this.target);
+    const { library, trust, endpoint } = this.#node.parts;
+    const configuration = trust.configurationFor(this.#target);
     endpoint.handleConnecting(address.host, address.port);
-    const { serverName } = this.target;
-    this.connection = library.connect({ configuration, address, serverName }, this);
+    const { serverName } = this.#target;
+    this.#connection = library.connect({ configuration, address, serverName }, this);
   }
 
   /** Sends on the control stream, which the first call opens. */
   send(bytes: Uint8Array): void {
-    if (this.connection?.state !== "connected") return;
+    if (this.#connection?.state !== "connected") return;
     //= PROTOCOL.md 4
     //# The endpoint opens the stream when it sends its hello.
-    this.control ??= this.connection.openStream(this.controlHandler);
-    if (!this.control.send(bytes)) this.connection.shutdown(0);
+    this.#control ??= this.#connection.openStream(this.#controlHandler);
+    if (!this.#control.send(bytes)) this.#connection.shutdown(0);
   }
 
   /** Finishes this side of the control stream. */
   finish(): void {
-    this.control?.finish();
+    this.#control?.finish();
   }
 
   /** Closes the connection; the session hears when it is gone. */
   close(errorCode: number): void {
-    this.connection?.shutdown(errorCode);
+    this.#connection?.shutdown(errorCode);
   }
 
   /** Another connection takes this one's place: nothing of it is of interest any more. */
   detach(): void {
-    this.connection?.abandon();
+    this.#connection?.abandon();
   }
 
   connected(connection: QuicConnection): void {
-    if (!this.inUse) return connection.abandon();
-    const { endpoint, pool, counters, reactor } = this.node.parts;
+    if (!this.#inUse) return connection.abandon();
+    const { endpoint, pool, counters, reactor } = this.#node.parts;
     this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
     const { localAddress } = connection;
     if (localAddress !== undefined) endpoint.handleLocalPort(localAddress.port);
-    endpoint.handleConnected(connection.maxDatagramBytes, reactor.now(), this.relayKey);
+    endpoint.handleConnected(connection.maxDatagramBytes, reactor.now(), this.#relayKey);
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
-    if (!this.inUse) return;
-    const { endpoint, reactor } = this.node.parts;
+    if (!this.#inUse) return;
+    const { endpoint, reactor } = this.#node.parts;
     endpoint.handleMaxDatagram(bytes, reactor.now());
   }
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    const { endpoint, pool } = this.node.parts;
-    if (this.inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.node.clock.now());
+    const { endpoint, pool } = this.#node.parts;
+    if (this.#inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.#node.clock.now());
     pool.release(slot);
   }
 
@@ -117,31 +127,31 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
-    const judgement = this.node.parts.trust.judge(this.target, certificate, Date.now());
-    if (!judgement.ok) this.refusal = judgement;
-    else this.relayKey = spkiFingerprint(certificate.leaf);
+    const judgement = this.#node.parts.trust.judge(this.#target, certificate, Date.now());
+    if (!judgement.ok) this.#refusal = judgement;
+    else this.#relayKey = spkiFingerprint(certificate.leaf);
     return judgement.ok;
   }
 
   closed(_connection: QuicConnection, reason: QuicCloseReason): void {
     this.pump = undefined;
-    this.connection = undefined;
+    this.#connection = undefined;
     if (reason.kind === "application") {
       const errorCode = reason.by === "peer" ? reason.errorCode : undefined;
-      return this.node.ended(this, { errorCode, message: reason.message });
+      return this.#node.ended(this, { errorCode, message: reason.message });
     }
-    const { refusal } = this;
-    if (refusal === undefined && this.inUse) this.node.noteEnd(reason.message);
+    const refusal = this.#refusal;
+    if (refusal === undefined && this.#inUse) this.#node.noteEnd(reason.message);
     const isNoWay = isNoRoute(reason.status) && this.onlyIpv6 && !this.wasConnected;
     const failure = isNoWay ? "noIpv6" : FAILURES[reason.kind] ?? "other";
-    this.node.ended(this, {
+    this.#node.ended(this, {
       transport: refusal === undefined ? failure : "certificate",
       certificateProblem: refusal?.problem,
       message: refusal?.message,
     });
   }
 
-  private get inUse(): boolean {
-    return this.node.uses(this);
+  get #inUse(): boolean {
+    return this.#node.uses(this);
   }
 }

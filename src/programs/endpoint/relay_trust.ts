@@ -1,4 +1,8 @@
-/** Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows. */
+/**
+ * Which relay an endpoint trusts: what the command line names, a redirect pins, or the system knows.
+ *
+ * @module
+ */
 import type { RelayTarget } from "../../endpoint/actions.ts";
 import { QuicStatus } from "../../ffi/msquic_constants.ts";
 import type { CertificateProblem } from "../../observe/status.ts";
@@ -46,13 +50,18 @@ export function checkRelayAccess(
 
 /** Judges relays, and holds the QUIC configurations that go with each way of judging. */
 export class RelayTrust {
-  private pinned: QuicConfiguration | undefined;
-  private chained: QuicConfiguration | undefined;
+  #pinned: QuicConfiguration | undefined;
+  #chained: QuicConfiguration | undefined;
+  readonly #library: QuicLibrary;
+  readonly #pin: RelayPin | undefined;
 
   private constructor(
-    private readonly library: QuicLibrary,
-    private readonly pin: RelayPin | undefined,
-  ) {}
+    library: QuicLibrary,
+    pin: RelayPin | undefined,
+  ) {
+    this.#library = library;
+    this.#pin = pin;
+  }
 
   /**
    * @param caFile the file of `--relay-ca-cert`
@@ -68,18 +77,18 @@ export class RelayTrust {
    * @throws {UserError} this system has no store of trusted CAs
    */
   configurationFor(target: RelayTarget): QuicConfiguration {
-    if (target.fingerprint !== undefined || this.pin?.mode === "leafPin") {
-      return this.pinned ??= this.library.openConfiguration({
+    if (target.fingerprint !== undefined || this.#pin?.mode === "leafPin") {
+      return this.#pinned ??= this.#library.openConfiguration({
         alpn: ALPN,
         credentials: { role: "client" },
       });
     }
-    return this.chained ??= this.openChained();
+    return this.#chained ??= this.#openChained();
   }
 
   /** Judges the certificate that a relay shows. Never throws. */
   judge(target: RelayTarget, certificate: PeerCertificate, unixMs: number): TrustJudgement {
-    const policy = this.policyFor(target, unixMs);
+    const policy = this.#policyFor(target, unixMs);
     const verdict = verifyLeaf(certificate.leaf, policy);
     if (!verdict.ok && !lacksPin(verdict.reason, policy, certificate)) {
       return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
@@ -99,30 +108,30 @@ export class RelayTrust {
 
   //= PROTOCOL.md 3
   //# Exactly one of these decides, before the endpoint sends anything but the handshake:
-  private policyFor(target: RelayTarget, unixMs: number): LeafPolicy {
+  #policyFor(target: RelayTarget, unixMs: number): LeafPolicy {
     const { serverName, fingerprint } = target;
     if (fingerprint !== undefined) {
       const pin = parseFingerprint(fingerprint);
       return { mode: "fingerprint", serverName, unixMs, pins: pin === undefined ? [] : [pin] };
     }
-    if (this.pin === undefined) return { mode: "system", serverName, unixMs };
-    if (this.pin.mode === "ca") return { mode: "ca", serverName, unixMs };
-    return { mode: "leafPin", serverName, unixMs, pins: this.pin.pins };
+    if (this.#pin === undefined) return { mode: "system", serverName, unixMs };
+    if (this.#pin.mode === "ca") return { mode: "ca", serverName, unixMs };
+    return { mode: "leafPin", serverName, unixMs, pins: this.#pin.pins };
   }
 
-  private openChained(): QuicConfiguration {
+  #openChained(): QuicConfiguration {
     const open = (caFile: string) =>
-      this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
-    if (this.pin?.mode !== "ca") {
+      this.#library.openConfiguration({ alpn: ALPN, credentials: { role: "client", caFile } });
+    if (this.#pin?.mode !== "ca") {
       // Windows has a list that changes as it is asked: it is asked for each certificate.
       return Deno.build.os === "windows"
-        ? this.library.openConfiguration({ alpn: ALPN, credentials: { role: "client" } })
+        ? this.#library.openConfiguration({ alpn: ALPN, credentials: { role: "client" } })
         : openSystemStore(open);
     }
     // The TLS library takes anchors by path only, and reads them at once.
     const file = Deno.makeTempFileSync({ prefix: "lanparty-ca-", suffix: ".pem" });
     try {
-      Deno.writeTextFileSync(file, this.pin.caPem);
+      Deno.writeTextFileSync(file, this.#pin.caPem);
       return open(file);
     } finally {
       Deno.removeSync(file);

@@ -1,4 +1,8 @@
-/** The resume tokens of an endpoint, in a file that only its user may read. */
+/**
+ * The resume tokens of an endpoint, in a file that only its user may read.
+ *
+ * @module
+ */
 import { TOKEN_FILE_NAME, TokenStore } from "../../endpoint/token_store.ts";
 import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
@@ -6,20 +10,22 @@ import { type Logger, logText } from "../../log/logging.ts";
 /** See the module. */
 export class TokenFile {
   readonly store: TokenStore;
-  private readonly path: string;
-  private failed = false;
+  readonly #path: string;
+  #failed = false;
+  readonly #logger: Logger;
 
-  constructor(stateDir: string, private readonly logger: Logger) {
-    this.path = pathIn(stateDir, TOKEN_FILE_NAME);
-    this.store = TokenStore.parse(this.read());
+  constructor(stateDir: string, logger: Logger) {
+    this.#logger = logger;
+    this.#path = pathIn(stateDir, TOKEN_FILE_NAME);
+    this.store = TokenStore.parse(this.#read());
   }
 
   /** The file's text. One that cannot be read costs no more than one that is not there. */
-  private read(): string {
+  #read(): string {
     try {
-      return new TextDecoder().decode(readOwnFile(this.path, true) ?? new Uint8Array(0));
+      return new TextDecoder().decode(readOwnFile(this.#path, true) ?? new Uint8Array(0));
     } catch (error) {
-      logText(this.logger, "warning", `Cannot read ${this.path}: ${error}`);
+      logText(this.#logger, "warning", `Cannot read ${this.#path}: ${error}`);
       return "";
     }
   }
@@ -27,11 +33,11 @@ export class TokenFile {
   /** Writes the store. A full disk costs a slower return after a crash, and one warning. */
   save(): void {
     try {
-      writeFileAtomic(this.path, new TextEncoder().encode(this.store.format()), OWNER_ONLY_MODE);
-      this.failed = false;
+      writeFileAtomic(this.#path, new TextEncoder().encode(this.store.format()), OWNER_ONLY_MODE);
+      this.#failed = false;
     } catch (error) {
-      if (!this.failed) logText(this.logger, "warning", `Cannot write ${this.path}: ${error}`);
-      this.failed = true;
+      if (!this.#failed) logText(this.#logger, "warning", `Cannot write ${this.#path}: ${error}`);
+      this.#failed = true;
     }
   }
 }

@@ -1,4 +1,8 @@
-/** Serves `lanparty-gateway ctl`: what the host wants of the room, over a socket in the state folder. */
+/**
+ * Serves `lanparty-gateway ctl`: what the host wants of the room, over a socket in the state folder.
+ *
+ * @module
+ */
 import type { HostAnswer } from "../../control/host_messages.ts";
 import type { EndpointSession } from "../../endpoint/session.ts";
 import { type HostOutcome, HostRequests } from "../../gateway/host_requests.ts";
@@ -12,19 +16,25 @@ import { ATTENTION_MS } from "../common/serve_pages.ts";
 
 /** See the module. */
 export class GatewayControl implements Task {
-  private readonly requests: HostRequests;
-  private session: EndpointSession | undefined;
-  private stop: () => void = () => {};
+  readonly #requests: HostRequests;
+  #session: EndpointSession | undefined;
+  #stop: () => void = () => {};
+  readonly #reactor: Reactor;
+  readonly #stateDir: string;
+  readonly #logger: Logger;
 
   /** `room`: the code of the room that the host may have locked before. */
   constructor(
-    private readonly reactor: Reactor,
-    private readonly stateDir: string,
+    reactor: Reactor,
+    stateDir: string,
     room: string,
-    private readonly logger: Logger,
+    logger: Logger,
   ) {
+    this.#reactor = reactor;
+    this.#stateDir = stateDir;
+    this.#logger = logger;
     const file = new LockFile(stateDir, room, logger);
-    this.requests = new HostRequests(file.found, {
+    this.#requests = new HostRequests(file.found, {
       keep: (locked) => file.keep(locked),
       renewed: ({ ok, message }) =>
         logText(
@@ -37,55 +47,58 @@ export class GatewayControl implements Task {
 
   /** Listens until {@linkcode close}. */
   open(session: EndpointSession, view: () => GatewayView): void {
-    const { reactor, stateDir, logger, requests } = this;
-    this.session = session;
+    const reactor = this.#reactor;
+    const stateDir = this.#stateDir;
+    const logger = this.#logger;
+    const requests = this.#requests;
+    this.#session = session;
     reactor.addTask(this);
     const control = serveControl(stateDir, "gateway", (words) => {
       reactor.attend(ATTENTION_MS);
       const { unixMs, room, joined, players } = view();
-      const ask = (wish: HostWish) => this.ask(wish, session);
+      const ask = (wish: HostWish) => this.#ask(wish, session);
       const { lockState } = requests;
       return answerHost(words, { unixMs, room, joined, players, lockState, ask });
     }, logger);
-    this.stop = () => control.close();
+    this.#stop = () => control.close();
   }
 
   /** A room is joined. */
   handleJoined(nowMs: number): void {
-    this.requests.handleJoined((request) => this.session?.askRelay(request) ?? false, nowMs);
+    this.#requests.handleJoined((request) => this.#session?.askRelay(request) ?? false, nowMs);
   }
 
   /** The relay has answered. */
   handleAnswer(answer: HostAnswer): void {
-    this.requests.handleAnswer(answer);
+    this.#requests.handleAnswer(answer);
     // Whoever waits for it is on the runtime's own loop.
-    this.reactor.attend(ATTENTION_MS);
+    this.#reactor.attend(ATTENTION_MS);
   }
 
   /** The room is left. */
   handleLeft(): void {
-    this.requests.handleLeft();
+    this.#requests.handleLeft();
   }
 
   /** Listens no more. */
   close(): void {
-    this.stop();
+    this.#stop();
   }
 
   work(nowMs: number): boolean {
-    this.requests.handleTimer(nowMs);
+    this.#requests.handleTimer(nowMs);
     return false;
   }
 
   nextDeadlineMs(): number {
-    return this.requests.nextDeadlineMs();
+    return this.#requests.nextDeadlineMs();
   }
 
-  private ask(wish: HostWish, session: EndpointSession): Promise<HostOutcome> {
+  #ask(wish: HostWish, session: EndpointSession): Promise<HostOutcome> {
     const { promise, resolve } = Promise.withResolvers<HostOutcome>();
     const send = session.askRelay.bind(session);
-    this.requests.ask(wish, send, resolve, this.reactor.now());
-    this.reactor.wake();
+    this.#requests.ask(wish, send, resolve, this.#reactor.now());
+    this.#reactor.wake();
     return promise;
   }
 }

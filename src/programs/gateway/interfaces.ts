@@ -1,4 +1,8 @@
-/** Which interfaces of this machine can be bridged into a room, and why others cannot. */
+/**
+ * Which interfaces of this machine can be bridged into a room, and why others cannot.
+ *
+ * @module
+ */
 import { LinkError } from "../../link/device.ts";
 import { driverOf } from "../../link/ethtool.ts";
 import { type InterfaceInfo, interfaceNames, queryInterface } from "../../link/interface.ts";

@@ -1,4 +1,8 @@
-/** A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge. */
+/**
+ * A gateway's way to its LAN: a packet socket at a card, or a port of its own at a bridge.
+ *
+ * @module
+ */
 import { BridgePort } from "../../link/bridge_port.ts";
 import { type LanDevice, LinkError, type LinkErrorCode } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";

@@ -1,4 +1,8 @@
-/** What a LAN's device counts as lost, brought into the totals that everybody sees. */
+/**
+ * What a LAN's device counts as lost, brought into the totals that everybody sees.
+ *
+ * @module
+ */
 import type { LinkCounters } from "../../link/device.ts";
 import type { TrafficCounters } from "../../observe/counters.ts";
 import { DropCode } from "../../observe/drops.ts";
@@ -13,22 +17,25 @@ export interface LossyLan {
 
 /** Counts each loss once, over all the devices of a gateway. */
 export class LanLosses {
-  private lan: LossyLan | undefined;
-  private overflow = 0;
-  private truncated = 0;
-  private unsent = 0;
-  private slotless = 0;
+  #lan: LossyLan | undefined;
+  #overflow = 0;
+  #truncated = 0;
+  #unsent = 0;
+  #slotless = 0;
+  readonly #traffic: TrafficCounters;
 
-  constructor(private readonly traffic: TrafficCounters) {}
+  constructor(traffic: TrafficCounters) {
+    this.#traffic = traffic;
+  }
 
   /** Reads the device's counters, and the kernel's; to be called about once a second. */
   count(lan: LossyLan): void {
-    if (lan !== this.lan) {
-      this.lan = lan;
-      this.overflow =
-        this.truncated =
-        this.unsent =
-        this.slotless =
+    if (lan !== this.#lan) {
+      this.#lan = lan;
+      this.#overflow =
+        this.#truncated =
+        this.#unsent =
+        this.#slotless =
           0;
     }
     lan.updateCounters?.();
@@ -37,13 +44,13 @@ export class LanLosses {
     const unsent = lan.portName !== undefined
       ? 0
       : counters.sendFull + counters.sendTooLong + counters.sendDown + counters.sendFailed;
-    this.traffic.dropMany(DropCode.captureOverflow, counters.kernelDrops - this.overflow);
-    this.traffic.dropMany(DropCode.captureTruncated, counters.receivedTruncated - this.truncated);
-    this.traffic.dropMany(DropCode.noBuffer, counters.receivedWithoutSlot - this.slotless);
-    this.traffic.dropMany(DropCode.lanSendFailed, unsent - this.unsent);
-    this.overflow = counters.kernelDrops;
-    this.truncated = counters.receivedTruncated;
-    this.slotless = counters.receivedWithoutSlot;
-    this.unsent = unsent;
+    this.#traffic.dropMany(DropCode.captureOverflow, counters.kernelDrops - this.#overflow);
+    this.#traffic.dropMany(DropCode.captureTruncated, counters.receivedTruncated - this.#truncated);
+    this.#traffic.dropMany(DropCode.noBuffer, counters.receivedWithoutSlot - this.#slotless);
+    this.#traffic.dropMany(DropCode.lanSendFailed, unsent - this.#unsent);
+    this.#overflow = counters.kernelDrops;
+    this.#truncated = counters.receivedTruncated;
+    this.#slotless = counters.receivedWithoutSlot;
+    this.#unsent = unsent;
   }
 }

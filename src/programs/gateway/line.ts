@@ -1,4 +1,8 @@
-/** The live line of a gateway in a terminal. */
+/**
+ * The live line of a gateway in a terminal.
+ *
+ * @module
+ */
 import { gatewayNotes } from "../../serve/gateway_pages.ts";
 import type { GatewayRateView, GatewayView } from "../../serve/gateway_view.ts";
 

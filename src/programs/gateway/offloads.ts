@@ -1,6 +1,8 @@
 /**
  * The offloads of a LAN's interface that do not leave packets as they came: switched off while the
  * gateway runs, and put back when it ends, or at the next start if it was killed.
+ *
+ * @module
  */
 import { LinkError } from "../../link/device.ts";
 import { readFeatures, setFeatures } from "../../link/ethtool.ts";
@@ -27,33 +29,40 @@ const HARMFUL = ["rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-for
 /** The offloads of one interface, and of those under it: a bond's cards, what a VLAN or a MACVLAN is made from. */
 export class LanOffloads {
   /** By interface. */
-  private readonly changes = new Map<string, Change>();
+  readonly #changes = new Map<string, Change>();
+  readonly #name: string;
+  readonly #journal: ChangeJournal;
+  readonly #logger: Logger;
 
   constructor(
-    private readonly name: string,
-    private readonly journal: ChangeJournal,
-    private readonly logger: Logger,
-  ) {}
+    name: string,
+    journal: ChangeJournal,
+    logger: Logger,
+  ) {
+    this.#name = name;
+    this.#journal = journal;
+    this.#logger = logger;
+  }
 
   /** Switches off what does harm; to be called again when the interface was made anew. */
   apply(): void {
-    for (const name of [this.name, ...lowerInterfaces(this.name)]) this.applyTo(name);
+    for (const name of [this.#name, ...lowerInterfaces(this.#name)]) this.#applyTo(name);
   }
 
-  private applyTo(name: string): void {
+  #applyTo(name: string): void {
     try {
       const features = readFeatures(name);
       const on = HARMFUL.filter((feature) => features.get(feature)?.on);
       const off = on.filter((feature) => features.get(feature)?.changeable);
-      if (off.length > 0) this.switchOff(name, off);
+      if (off.length > 0) this.#switchOff(name, off);
       const now = off.length > 0 ? readFeatures(name) : features;
       const left = on.filter((feature) => now.get(feature)?.on);
       if (left.length > 0) {
-        logText(this.logger, "warning", `${name} keeps ${left.join(", ")} on: ${ADVICE}`);
+        logText(this.#logger, "warning", `${name} keeps ${left.join(", ")} on: ${ADVICE}`);
       }
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
-      logText(this.logger, "warning", `The offloads of ${name} stay as they are: ${ADVICE}`, {
+      logText(this.#logger, "warning", `The offloads of ${name} stay as they are: ${ADVICE}`, {
         reason: cause.message,
       });
     }
@@ -61,26 +70,26 @@ export class LanOffloads {
 
   /** Puts back what was changed. */
   restore(): void {
-    for (const [name, change] of this.changes) {
+    for (const [name, change] of this.#changes) {
       try {
-        this.journal.undo(change);
-        this.changes.delete(name);
+        this.#journal.undo(change);
+        this.#changes.delete(name);
       } catch (cause) {
         // It stays in the journal, for the next start.
         if (!(cause instanceof LinkError)) throw cause;
         const text = `The offloads of ${name} could not be put back: ${cause.message}`;
-        logText(this.logger, "warning", text);
+        logText(this.#logger, "warning", text);
       }
     }
   }
 
-  private switchOff(name: string, off: readonly string[]): void {
-    const before = this.changes.get(name);
-    if (before !== undefined) this.journal.forget(before);
-    this.changes.set(name, this.journal.record(OFFLOADS_CHANGE, { interface: name, on: off }));
+  #switchOff(name: string, off: readonly string[]): void {
+    const before = this.#changes.get(name);
+    if (before !== undefined) this.#journal.forget(before);
+    this.#changes.set(name, this.#journal.record(OFFLOADS_CHANGE, { interface: name, on: off }));
     setFeatures(name, Object.fromEntries(off.map((feature) => [feature, false])));
     const text = `Switched off at ${name} as long as this runs: ${off.join(", ")}`;
-    logText(this.logger, "debug", text);
+    logText(this.#logger, "debug", text);
   }
 }
 

@@ -1,4 +1,8 @@
-/** `lanparty-gateway`: a LAN interface and a session, put together. */
+/**
+ * `lanparty-gateway`: a LAN interface and a session, put together.
+ *
+ * @module
+ */
 import { requireGlibc } from "../common/native_library.ts";
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { formatEndpointAddress } from "../../control/address.ts";
@@ -116,41 +120,43 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
 class Gateway {
   readonly core: GatewayCore;
   /** Opened anew when its interface was deleted and has come back. */
-  private lan: GatewayLan;
-  private readonly offloads: LanOffloads;
+  #lan: GatewayLan;
+  readonly #offloads: LanOffloads;
   /** The room's players by MAC: the kernel's filter is made of them. */
-  private readonly players = new Map<string, PeerIdentity>();
-  private readonly losses: LanLosses;
-  private readonly rates: TrafficRates;
+  readonly #players = new Map<string, PeerIdentity>();
+  readonly #losses: LanLosses;
+  readonly #rates: TrafficRates;
   /** MACs of players that are not served, since stations of the LAN have them, too. */
-  private readonly unserved = new Set<string>();
+  readonly #unserved = new Set<string>();
   /** Why nothing is forwarded, while nothing is. */
-  private loop: GatewayLoopView | undefined;
-  private readonly startedMs: number;
-  private linkDueMs = 0;
-  private snapshotDueMs = 0;
-  private readonly resources: EndpointResources;
-  private readonly logger: Logger;
+  #loop: GatewayLoopView | undefined;
+  readonly #startedMs: number;
+  #linkDueMs = 0;
+  #snapshotDueMs = 0;
+  readonly #resources: EndpointResources;
+  readonly #logger: Logger;
+  readonly #options: GatewayProgramOptions;
 
   constructor(
-    private readonly options: GatewayProgramOptions,
+    options: GatewayProgramOptions,
     { resources, frameLog, logger }: EndpointContext,
     journal: ChangeJournal,
   ) {
-    this.resources = resources;
-    this.logger = logger;
+    this.#options = options;
+    this.#resources = resources;
+    this.#logger = logger;
     const { pool, path, counters } = resources;
-    this.losses = new LanLosses(counters);
-    this.startedMs = resources.reactor.now();
-    this.rates = new TrafficRates(counters, this.startedMs);
-    this.lan = explained(() => openLan(options.interface, pool, logger));
-    this.offloads = new LanOffloads(options.interface, journal, logger);
+    this.#losses = new LanLosses(counters);
+    this.#startedMs = resources.reactor.now();
+    this.#rates = new TrafficRates(counters, this.#startedMs);
+    this.#lan = explained(() => openLan(options.interface, pool, logger));
+    this.#offloads = new LanOffloads(options.interface, journal, logger);
     this.core = new GatewayCore({
       pool,
       path,
       counters,
-      lan: { send: (bytes, offset, length) => this.lan.send(bytes, offset, length) },
-      lanMac: this.lan.mac,
+      lan: { send: (bytes, offset, length) => this.#lan.send(bytes, offset, length) },
+      lanMac: this.#lan.mac,
       random: randomBytes,
       allowRouterAdvertisements: options.allowRouterAdvertisements,
       allowVlan: options.allowVlan,
@@ -160,22 +166,22 @@ class Gateway {
 
   /** Opens the LAN to the session. */
   start(node: EndpointNode): void {
-    const { reactor } = this.resources;
-    this.startLan();
-    this.snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
+    const { reactor } = this.#resources;
+    this.#startLan();
+    this.#snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
     reactor.addTask({
       work: (nowMs) => {
-        for (const event of this.core.drainLoopEvents()) this.sayLoop(event);
+        for (const event of this.core.drainLoopEvents()) this.#sayLoop(event);
         for (const event of this.core.drainNeighbourEvents()) {
           const { peers } = node.parts.endpoint.session.room;
-          this.say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
+          this.#say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
         }
-        if (nowMs >= this.linkDueMs) this.watchLink(nowMs);
-        if (nowMs >= this.snapshotDueMs) this.logSnapshot(node, nowMs);
-        this.lan.flush?.();
+        if (nowMs >= this.#linkDueMs) this.#watchLink(nowMs);
+        if (nowMs >= this.#snapshotDueMs) this.#logSnapshot(node, nowMs);
+        this.#lan.flush?.();
         return false;
       },
-      nextDeadlineMs: () => Math.min(this.linkDueMs, this.snapshotDueMs),
+      nextDeadlineMs: () => Math.min(this.#linkDueMs, this.#snapshotDueMs),
     });
   }
 
@@ -184,48 +190,49 @@ class Gateway {
       case "joined":
         break;
       case "left":
-        this.players.clear();
-        this.unserved.clear();
+        this.#players.clear();
+        this.#unserved.clear();
         break;
       case "peerJoined":
         if (!this.core.serves(action.peer)) {
-          logText(this.logger, "warning", "A player cannot be served", { peer: action.peer });
+          logText(this.#logger, "warning", "A player cannot be served", { peer: action.peer });
         } else if (action.peer.mac !== undefined) {
-          this.players.set(action.peer.mac, action.peer);
-          this.unserved.delete(action.peer.mac);
+          this.#players.set(action.peer.mac, action.peer);
+          this.#unserved.delete(action.peer.mac);
         }
         break;
       case "peerLeft":
-        this.forget(action.peer.peerId);
+        this.#forget(action.peer.peerId);
         break;
       default:
         return;
     }
-    this.updateFilter();
+    this.#updateFilter();
   }
 
   /** What is to be seen of it now. */
   view(node: EndpointNode): GatewayView {
-    const { resources, lan } = this;
+    const resources = this.#resources;
+    const lan = this.#lan;
     const { session } = node.parts.endpoint;
     const { welcome, dhcpServers } = session.room;
-    const { sent, received } = this.rates;
+    const { sent, received } = this.#rates;
     const nowMs = resources.reactor.now();
-    this.losses.count(lan);
+    this.#losses.count(lan);
     return {
-      version: this.options.version,
+      version: this.#options.version,
       unixMs: Math.round(resources.timeOriginMs + nowMs),
-      uptimeMs: Math.round(nowMs - this.startedMs),
+      uptimeMs: Math.round(nowMs - this.#startedMs),
       relay: formatEndpointAddress(session.relay),
       joined: welcome !== undefined,
-      room: welcome?.room ?? this.options.room,
+      room: welcome?.room ?? this.#options.room,
       ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
       rttMs: session.rttMs,
-      players: [...this.players].map(([mac, { peerId, name }]) => ({
+      players: [...this.#players].map(([mac, { peerId, name }]) => ({
         ...{ peerId, mac, name },
-        ...{ served: !this.unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
+        ...{ served: !this.#unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
       })),
-      ...this.loop === undefined ? {} : { loop: this.loop },
+      ...this.#loop === undefined ? {} : { loop: this.#loop },
       camRefreshes: this.core.camRefreshes,
       queuedBytes: resources.path.queue.queuedBytes,
       traffic: resources.counters.snapshot(),
@@ -239,102 +246,102 @@ class Gateway {
   }
 
   close(): void {
-    this.lan.close();
-    this.offloads.restore();
+    this.#lan.close();
+    this.#offloads.restore();
   }
 
-  private forget(peerId: number): void {
-    for (const [mac, peer] of this.players) {
+  #forget(peerId: number): void {
+    for (const [mac, peer] of this.#players) {
       if (peer.peerId !== peerId) continue;
-      this.players.delete(mac);
-      this.unserved.delete(mac);
+      this.#players.delete(mac);
+      this.#unserved.delete(mac);
     }
   }
 
-  private sayLoop(event: LoopEvent): void {
-    if (event.type === "loop") this.loop = { cause: event.cause, mac: event.mac };
-    else if (event.type === "loopOver" || event.type === "loopUnproven") this.loop = undefined;
-    if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.say(event);
-    if (event.type === "playerOnLan") this.unserved.add(event.mac);
-    else this.unserved.delete(event.mac);
-    const peer = this.players.get(event.mac);
-    if (peer !== undefined) this.say({ type: event.type, peer });
+  #sayLoop(event: LoopEvent): void {
+    if (event.type === "loop") this.#loop = { cause: event.cause, mac: event.mac };
+    else if (event.type === "loopOver" || event.type === "loopUnproven") this.#loop = undefined;
+    if (event.type !== "playerOnLan" && event.type !== "playerOffLan") return this.#say(event);
+    if (event.type === "playerOnLan") this.#unserved.add(event.mac);
+    else this.#unserved.delete(event.mac);
+    const peer = this.#players.get(event.mac);
+    if (peer !== undefined) this.#say({ type: event.type, peer });
   }
 
   /** Lets the kernel drop what the core would drop: most of a LAN's unicast. */
-  private updateFilter(): void {
-    if (this.lan.setFilter === undefined) return;
-    const macs = [...this.players.keys()].map((mac) => parseMac(mac));
+  #updateFilter(): void {
+    if (this.#lan.setFilter === undefined) return;
+    const macs = [...this.#players.keys()].map((mac) => parseMac(mac));
     const clientMacs = macs.filter((mac) => mac !== undefined);
-    this.lan.setFilter(bridgeFilter({ clientMacs }));
+    this.#lan.setFilter(bridgeFilter({ clientMacs }));
   }
 
-  private startLan(): void {
-    const { reactor } = this.resources;
+  #startLan(): void {
+    const { reactor } = this.#resources;
     // At a bridge it is the kernel that cuts again what a port's card has joined.
-    if (this.lan.portName === undefined) this.offloads.apply();
-    this.updateFilter();
-    this.sayLan();
-    this.lan.start(reactor, {
+    if (this.#lan.portName === undefined) this.#offloads.apply();
+    this.#updateFilter();
+    this.#sayLan();
+    this.#lan.start(reactor, {
       frame: (frame) => {
         this.core.handleLanFrame(frame, reactor.now());
         reactor.wake();
       },
-      state: (state) => this.handleLinkState(state),
+      state: (state) => this.#handleLinkState(state),
     });
   }
 
-  private watchLink(nowMs: number): void {
-    this.linkDueMs = nowMs + LINK_INTERVAL_MS;
-    this.losses.count(this.lan);
-    this.rates.look(nowMs);
-    if (this.lan.checkState() === "gone") this.reopenLan(nowMs);
+  #watchLink(nowMs: number): void {
+    this.#linkDueMs = nowMs + LINK_INTERVAL_MS;
+    this.#losses.count(this.#lan);
+    this.#rates.look(nowMs);
+    if (this.#lan.checkState() === "gone") this.#reopenLan(nowMs);
   }
 
   /** An adapter that was plugged in again, or a bridge that was made anew, is another interface. */
-  private reopenLan(nowMs: number): void {
+  #reopenLan(nowMs: number): void {
     let lan: GatewayLan;
     try {
-      lan = openLan(this.lan.name, this.resources.pool, this.logger);
+      lan = openLan(this.#lan.name, this.#resources.pool, this.#logger);
     } catch (cause) {
       // It is not there yet, or went away again in between.
       if (cause instanceof LinkError || cause instanceof SystemCallError) return;
       throw cause;
     }
-    this.lan.close();
-    this.lan = lan;
-    this.startLan();
+    this.#lan.close();
+    this.#lan = lan;
+    this.#startLan();
     if (lan.state === "up") this.core.handleLanUp(nowMs);
   }
 
-  private handleLinkState(state: LinkState): void {
+  #handleLinkState(state: LinkState): void {
     if (state === "gone") {
-      const text = `The interface ${this.lan.name} is gone: the LAN is back when it is.`;
-      return logText(this.logger, "warning", text, { event: "lan" });
+      const text = `The interface ${this.#lan.name} is gone: the LAN is back when it is.`;
+      return logText(this.#logger, "warning", text, { event: "lan" });
     }
-    this.sayLan();
-    if (state === "up") this.core.handleLanUp(this.resources.reactor.now());
+    this.#sayLan();
+    if (state === "up") this.core.handleLanUp(this.#resources.reactor.now());
   }
 
-  private sayLan(): void {
-    const { name, index, mac, state, blocked = false } = this.lan;
-    this.say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up", blocked });
+  #sayLan(): void {
+    const { name, index, mac, state, blocked = false } = this.#lan;
+    this.#say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up", blocked });
   }
 
-  private logSnapshot(node: EndpointNode, nowMs: number): void {
-    this.snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    logText(this.logger, "debug", "Snapshot", {
+  #logSnapshot(node: EndpointNode, nowMs: number): void {
+    this.#snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    logText(this.#logger, "debug", "Snapshot", {
       room: node.parts.endpoint.session.room.welcome?.room,
       players: this.core.players,
       rttMs: node.parts.endpoint.session.rttMs,
-      traffic: this.resources.counters.snapshot(),
-      lan: this.lan.counters.snapshot(),
+      traffic: this.#resources.counters.snapshot(),
+      lan: this.#lan.counters.snapshot(),
     });
   }
 
-  private say(event: StatusEvent): void {
+  #say(event: StatusEvent): void {
     const { level, text } = statusLine(event);
-    logText(this.logger, level, text, { event: event.type });
+    logText(this.#logger, level, text, { event: event.type });
   }
 }
 

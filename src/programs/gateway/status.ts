@@ -1,4 +1,8 @@
-/** Shows what a gateway does: over HTTP, and as a live line in a terminal. */
+/**
+ * Shows what a gateway does: over HTTP, and as a live line in a terminal.
+ *
+ * @module
+ */
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { GatewayPages } from "../../serve/gateway_pages.ts";
 import type { GatewayView } from "../../serve/gateway_view.ts";
@@ -35,18 +39,21 @@ export function showGatewayStatus(
 }
 
 class LiveLine implements Task {
-  private dueMs = -Infinity;
+  #dueMs = -Infinity;
+  readonly #view: () => GatewayView;
 
-  constructor(private readonly view: () => GatewayView) {}
+  constructor(view: () => GatewayView) {
+    this.#view = view;
+  }
 
   work(nowMs: number): boolean {
-    if (nowMs < this.dueMs) return false;
-    this.dueMs = nowMs + LINE_INTERVAL_MS;
-    showLiveLine(formatGatewayLine(this.view()));
+    if (nowMs < this.#dueMs) return false;
+    this.#dueMs = nowMs + LINE_INTERVAL_MS;
+    showLiveLine(formatGatewayLine(this.#view()));
     return false;
   }
 
   nextDeadlineMs(): number {
-    return this.dueMs;
+    return this.#dueMs;
   }
 }

@@ -1,4 +1,8 @@
-/** The systemd unit of a gateway, for this very executable and options. */
+/**
+ * The systemd unit of a gateway, for this very executable and options.
+ *
+ * @module
+ */
 import {
   formatCredentials,
   formatSandbox,

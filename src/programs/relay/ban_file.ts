@@ -2,6 +2,8 @@
  * The relay's bans in its state folder, in a file that only its user may read. Hosts make bans, too, so it
  * is written at most every two seconds, and not while frames wait for it. What it cannot use of a file that is
  * there already it never writes over: that one is put aside first.
+ *
+ * @module
  */
 import { reasonOf } from "../../log/user_error.ts";
 import {
@@ -24,34 +26,38 @@ const FILE_BYTES_MAX = 32 << 20;
 export class BanFile {
   /** What it held when it was opened, without what is over. */
   readonly found: readonly Ban[];
-  private readonly path: string;
-  private source: () => readonly Ban[];
+  readonly #path: string;
+  #source: () => readonly Ban[];
   /** Whether there may be more than what is written. */
-  private isDirty: boolean;
+  #isDirty: boolean;
   /** The write under way, or the pause before it. */
-  private work: Promise<void> | undefined;
-  private endPause: () => void = () => {};
-  private writtenAtMs = -Infinity;
-  private failure: string | undefined;
-  private retry: number | undefined;
+  #work: Promise<void> | undefined;
+  #endPause: () => void = () => {};
+  #writtenAtMs = -Infinity;
+  #failure: string | undefined;
+  #retry: number | undefined;
   /** The name under which the file that is there must be put aside before another is written. */
-  private aside: string | undefined;
+  #aside: string | undefined;
   /** Whether it held what could not be used. */
-  private hasLost = false;
+  #hasLost = false;
+  readonly #logger: Logger;
+  readonly #retryMs: number;
 
   /** Reads the file of a state folder; one that is damaged, or cannot be read, is put aside, and that is said. */
   constructor(
     stateDir: string,
-    private readonly logger: Logger,
-    private readonly retryMs = RETRY_MS,
+    logger: Logger,
+    retryMs = RETRY_MS,
   ) {
-    this.path = pathIn(stateDir, FILE);
-    const bans = this.read();
+    this.#logger = logger;
+    this.#retryMs = retryMs;
+    this.#path = pathIn(stateDir, FILE);
+    const bans = this.#read();
     const unixMs = Date.now();
     this.found = bans.filter((ban) => !isOver(ban, unixMs));
-    this.source = () => this.found;
-    this.isDirty = this.hasLost && this.found.length > 0;
-    if (this.isDirty) this.keep(this.source);
+    this.#source = () => this.found;
+    this.#isDirty = this.#hasLost && this.found.length > 0;
+    if (this.#isDirty) this.keep(this.#source);
     if (this.found.length > 0) {
       logText(logger, "info", "Bans in force", { bans: this.found.length });
     }
@@ -64,73 +70,75 @@ export class BanFile {
    * @param source says which there are then
    */
   keep(source: () => readonly Ban[]): void {
-    this.source = source;
-    this.isDirty = true;
-    this.work ??= this.writeSoon();
+    this.#source = source;
+    this.#isDirty = true;
+    this.#work ??= this.#writeSoon();
   }
 
   /** Writes at once what is not written; resolves with what went wrong, if something did. */
   async flush(): Promise<string | undefined> {
     // The write under way may be of what there was before.
-    for (let round = 0; round < 2 && (this.isDirty || this.work !== undefined); round++) {
-      this.writtenAtMs = -Infinity;
-      this.endPause();
-      this.work ??= this.writeSoon();
-      await this.work;
-      if (this.failure !== undefined) return this.failure;
+    for (let round = 0; round < 2 && (this.#isDirty || this.#work !== undefined); round++) {
+      this.#writtenAtMs = -Infinity;
+      this.#endPause();
+      this.#work ??= this.#writeSoon();
+      await this.#work;
+      if (this.#failure !== undefined) return this.#failure;
     }
     return undefined;
   }
 
-  private async writeSoon(): Promise<void> {
-    const waitMs = this.writtenAtMs + INTERVAL_MS - performance.now();
-    if (waitMs > 0) await this.pause(waitMs);
-    this.isDirty = false;
-    clearTimeout(this.retry);
+  async #writeSoon(): Promise<void> {
+    const waitMs = this.#writtenAtMs + INTERVAL_MS - performance.now();
+    if (waitMs > 0) await this.#pause(waitMs);
+    this.#isDirty = false;
+    clearTimeout(this.#retry);
     try {
       // What fails must not be over before `work` is set.
-      if (this.aside !== undefined) await Promise.resolve().then(() => this.putAside());
-      const text = formatBans(this.source());
-      await writeFileAtomicLater(this.path, new TextEncoder().encode(text), OWNER_ONLY_MODE);
-      if (this.failure !== undefined) logText(this.logger, "info", `${this.path} is written again`);
-      this.failure = undefined;
+      if (this.#aside !== undefined) await Promise.resolve().then(() => this.#putAside());
+      const text = formatBans(this.#source());
+      await writeFileAtomicLater(this.#path, new TextEncoder().encode(text), OWNER_ONLY_MODE);
+      if (this.#failure !== undefined) {
+        logText(this.#logger, "info", `${this.#path} is written again`);
+      }
+      this.#failure = undefined;
     } catch (error) {
-      this.isDirty = true;
-      this.sayFailure(error);
-      this.retry = setTimeout(() => this.work ??= this.writeSoon(), this.retryMs);
-      Deno.unrefTimer(this.retry);
+      this.#isDirty = true;
+      this.#sayFailure(error);
+      this.#retry = setTimeout(() => this.#work ??= this.#writeSoon(), this.#retryMs);
+      Deno.unrefTimer(this.#retry);
     }
-    this.writtenAtMs = performance.now();
-    const isDone = this.failure !== undefined || !this.isDirty;
-    this.work = isDone ? undefined : this.writeSoon();
+    this.#writtenAtMs = performance.now();
+    const isDone = this.#failure !== undefined || !this.#isDirty;
+    this.#work = isDone ? undefined : this.#writeSoon();
   }
 
-  private async pause(ms: number): Promise<void> {
+  async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    this.endPause = resolve;
+    this.#endPause = resolve;
     await promise;
-    this.endPause = () => {};
+    this.#endPause = () => {};
     clearTimeout(timer);
   }
 
-  private sayFailure(error: unknown): void {
+  #sayFailure(error: unknown): void {
     const why = reasonOf(error);
-    if (this.failure === undefined) {
-      const text = `Cannot write ${this.path}: ${why}: until it can be, bans end with the relay`;
-      logText(this.logger, "warning", text);
+    if (this.#failure === undefined) {
+      const text = `Cannot write ${this.#path}: ${why}: until it can be, bans end with the relay`;
+      logText(this.#logger, "warning", text);
     }
-    this.failure = why;
+    this.#failure = why;
   }
 
-  private read(): Ban[] {
+  #read(): Ban[] {
     let text: string;
     try {
-      const bytes = readOwnFile(this.path);
+      const bytes = readOwnFile(this.#path);
       if (bytes === undefined) return [];
       text = bytes.length > FILE_BYTES_MAX ? "" : new TextDecoder().decode(bytes);
     } catch (error) {
-      this.giveUp("unread", `No ban is in force: cannot read ${this.path}: ${reasonOf(error)}`);
+      this.#giveUp("unread", `No ban is in force: cannot read ${this.#path}: ${reasonOf(error)}`);
       return [];
     }
     const { bans, damaged } = parseBans(text);
@@ -138,32 +146,32 @@ export class BanFile {
     const what = bans.length === 0
       ? "none of its bans is in force"
       : `${bans.length} bans of it are in force, others are lost`;
-    this.giveUp("damaged", `${this.path} was damaged: ${what}`);
+    this.#giveUp("damaged", `${this.#path} was damaged: ${what}`);
     return bans;
   }
 
   /** Puts aside what cannot be used, now or before the first write. */
-  private giveUp(suffix: string, what: string): void {
-    this.aside = `${this.path}.${suffix}`;
-    this.hasLost = true;
-    const { aside } = this;
+  #giveUp(suffix: string, what: string): void {
+    this.#aside = `${this.#path}.${suffix}`;
+    this.#hasLost = true;
+    const aside = this.#aside;
     try {
-      this.putAside();
-      logText(this.logger, "warning", `${what}; it is ${aside} now`);
+      this.#putAside();
+      logText(this.#logger, "warning", `${what}; it is ${aside} now`);
     } catch (error) {
       const why = `it cannot become ${aside}: ${reasonOf(error)}`;
-      logText(this.logger, "warning", `${what}; no ban is written, since ${why}`);
+      logText(this.#logger, "warning", `${what}; no ban is written, since ${why}`);
     }
   }
 
-  private putAside(): void {
-    if (this.aside === undefined) return;
+  #putAside(): void {
+    if (this.#aside === undefined) return;
     try {
-      Deno.renameSync(this.path, this.aside);
+      Deno.renameSync(this.#path, this.#aside);
     } catch (error) {
       // Somebody has taken it away.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    this.aside = undefined;
+    this.#aside = undefined;
   }
 }

@@ -1,6 +1,8 @@
 /**
  * Keeps a relay's certificate current while it runs: read anew on SIGHUP and when its files change, made
  * anew before it ends where it is the relay's own. A pair that cannot be used changes nothing.
+ *
+ * @module
  */
 import type { Task } from "../../reactor/mod.ts";
 import type { LogLevelName } from "../../log/logging.ts";
@@ -27,93 +29,97 @@ export interface CertificateUse {
 
 /** See the module. */
 export class CertificateKeeper implements Task {
-  private watchDueMs: number;
-  private renewalDueMs: number;
+  #watchDueMs: number;
+  #renewalDueMs: number;
   /** The state of the files that was last tried, and the one that was last seen. */
-  private triedStamp: string;
-  private seenStamp: string;
-  private loading: Promise<boolean> | undefined;
+  #triedStamp: string;
+  #seenStamp: string;
+  #loading: Promise<boolean> | undefined;
+  readonly #shell: CertificateUse;
+  #certificate: RelayCertificate;
 
   /** @param certificate the one in use */
   constructor(
-    private readonly shell: CertificateUse,
-    private certificate: RelayCertificate,
+    shell: CertificateUse,
+    certificate: RelayCertificate,
     nowMs: number,
   ) {
-    this.triedStamp = this.seenStamp = this.stamp();
-    this.watchDueMs = nowMs + WATCH_INTERVAL_MS;
-    this.renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
+    this.#shell = shell;
+    this.#certificate = certificate;
+    this.#triedStamp = this.#seenStamp = this.#stamp();
+    this.#watchDueMs = nowMs + WATCH_INTERVAL_MS;
+    this.#renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
   }
 
   /** The certificate for new connections. */
   get current(): RelayCertificate {
-    return this.certificate;
+    return this.#certificate;
   }
 
   work(nowMs: number): boolean {
-    if (nowMs >= this.watchDueMs) {
-      this.watchDueMs = nowMs + WATCH_INTERVAL_MS;
-      this.watch();
+    if (nowMs >= this.#watchDueMs) {
+      this.#watchDueMs = nowMs + WATCH_INTERVAL_MS;
+      this.#watch();
     }
-    if (nowMs >= this.renewalDueMs) {
-      this.renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
-      if (this.shell.isRenewalDue(this.certificate)) void this.reload();
+    if (nowMs >= this.#renewalDueMs) {
+      this.#renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
+      if (this.#shell.isRenewalDue(this.#certificate)) void this.reload();
     }
     return false;
   }
 
   nextDeadlineMs(): number {
-    return Math.min(this.watchDueMs, this.renewalDueMs);
+    return Math.min(this.#watchDueMs, this.#renewalDueMs);
   }
 
   /** Reads the files now; false if the old certificate stays because they are of no use. */
   reload(): Promise<boolean> {
     // Whoever asks while files are read may mean newer ones: they are read once more.
-    const before = this.loading ?? Promise.resolve(true);
-    const loading = before.then(() => this.exchange()).finally(() => {
-      if (this.loading === loading) this.loading = undefined;
+    const before = this.#loading ?? Promise.resolve(true);
+    const loading = before.then(() => this.#exchange()).finally(() => {
+      if (this.#loading === loading) this.#loading = undefined;
     });
-    return this.loading = loading;
+    return this.#loading = loading;
   }
 
   /** Files are taken when they have come to rest: a pair is copied one after the other. */
-  private watch(): void {
-    const stamp = this.stamp();
-    const rests = stamp === this.seenStamp;
-    this.seenStamp = stamp;
-    if (rests && stamp !== this.triedStamp && this.loading === undefined) void this.reload();
+  #watch(): void {
+    const stamp = this.#stamp();
+    const rests = stamp === this.#seenStamp;
+    this.#seenStamp = stamp;
+    if (rests && stamp !== this.#triedStamp && this.#loading === undefined) void this.reload();
   }
 
-  private async exchange(): Promise<boolean> {
-    const before = this.certificate;
+  async #exchange(): Promise<boolean> {
+    const before = this.#certificate;
     // Of before the reading: what changes meanwhile is seen as a change.
-    this.triedStamp = this.stamp();
+    this.#triedStamp = this.#stamp();
     try {
-      const certificate = await this.shell.load();
-      if (certificate.created) this.triedStamp = this.stamp();
-      this.shell.use(certificate);
-      this.certificate = certificate;
+      const certificate = await this.#shell.load();
+      if (certificate.created) this.#triedStamp = this.#stamp();
+      this.#shell.use(certificate);
+      this.#certificate = certificate;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.shell.note("error", `The old certificate stays: ${error.message}`, {
+      this.#shell.note("error", `The old certificate stays: ${error.message}`, {
         fingerprint: before.fingerprint,
       });
       return false;
     }
-    const { fingerprint, created } = this.certificate;
-    this.shell.note("info", created ? "Certificate renewed" : "Certificate read anew", {
+    const { fingerprint, created } = this.#certificate;
+    this.#shell.note("info", created ? "Certificate renewed" : "Certificate read anew", {
       fingerprint,
     });
     if (fingerprint !== before.fingerprint) {
-      this.shell.note("warning", "The certificate has another key: pins of the old one fail", {
+      this.#shell.note("warning", "The certificate has another key: pins of the old one fail", {
         before: before.fingerprint,
       });
     }
     return true;
   }
 
-  private stamp(): string {
-    return this.shell.stamp([this.certificate.certificateFile, this.certificate.keyFile]);
+  #stamp(): string {
+    return this.#shell.stamp([this.#certificate.certificateFile, this.#certificate.keyFile]);
   }
 }
 

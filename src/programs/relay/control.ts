@@ -1,4 +1,8 @@
-/** What `lanparty-relay ctl` can ask of a relay. */
+/**
+ * What `lanparty-relay ctl` can ask of a relay.
+ *
+ * @module
+ */
 import type { Removal } from "../../relay/removal.ts";
 import { answerQuestion, type ControlActions, type ControlAnswer } from "../../serve/control.ts";
 import type { BanFile } from "./ban_file.ts";

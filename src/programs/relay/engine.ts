@@ -1,4 +1,8 @@
-/** What carries the frames in a relay's process, be it the only one or one of several workers. */
+/**
+ * What carries the frames in a relay's process, be it the only one or one of several workers.
+ *
+ * @module
+ */
 import { formatEndpointAddress } from "../../control/address.ts";
 import type { QuicAddress, QuicLibrary, QuicListener } from "../../quic/mod.ts";
 import { QuicError, QuicStatus } from "../../quic/mod.ts";
@@ -61,9 +65,10 @@ export class RelayEngine {
   readonly timeOriginMs: number;
   /** Whether handshakes are answered. */
   accepting = true;
-  private readonly library: QuicLibrary;
-  private readonly frameLog: FrameLogFile;
-  private readonly logger: Logger = loggerOf("relay");
+  readonly #library: QuicLibrary;
+  readonly #frameLog: FrameLogFile;
+  readonly #logger: Logger = loggerOf("relay");
+  readonly #options: RelayProgramOptions;
 
   /**
    * Listens as the options say.
@@ -71,17 +76,18 @@ export class RelayEngine {
    * @throws {UserError} for what the administrator can mend
    */
   constructor(
-    private readonly options: RelayProgramOptions,
+    options: RelayProgramOptions,
     readonly reactor: Reactor,
     parts: EngineParts,
   ) {
+    this.#options = options;
     const pool = new BufferPool(POOL_SLOTS);
     this.timeOriginMs = Date.now() - reactor.now();
     const { frameLogFile, frameLogBounds } = options;
-    this.frameLog = FrameLogFile.open(frameLogFile, this.timeOriginMs, frameLogBounds);
-    this.library = openQuicLibrary(reactor, pool);
-    this.library.setStatelessResetKey(parts.resetKey);
-    limitHandshakeMemory(this.library);
+    this.#frameLog = FrameLogFile.open(frameLogFile, this.timeOriginMs, frameLogBounds);
+    this.#library = openQuicLibrary(reactor, pool);
+    this.#library.setStatelessResetKey(parts.resetKey);
+    limitHandshakeMemory(this.#library);
     this.core = new RelayCore({
       ...options.limits,
       policy: parts.policy,
@@ -92,14 +98,14 @@ export class RelayEngine {
       pool,
       arena: new QueueArena(QUEUE_ENTRIES),
       random: randomBytes,
-      frameLog: this.frameLog.log,
+      frameLog: this.#frameLog.log,
       timeOriginMs: this.timeOriginMs,
     });
-    this.node = new RelayNode(this.core, reactor, pool, this.logger);
-    this.listeners = this.listen(parts);
+    this.node = new RelayNode(this.core, reactor, pool, this.#logger);
+    this.listeners = this.#listen(parts);
     reactor.addTask({
-      work: (nowMs) => (this.frameLog.work(nowMs), false),
-      nextDeadlineMs: () => this.frameLog.work(-Infinity),
+      work: (nowMs) => (this.#frameLog.work(nowMs), false),
+      nextDeadlineMs: () => this.#frameLog.work(-Infinity),
     });
   }
 
@@ -128,10 +134,10 @@ export class RelayEngine {
     const keeper = new CertificateKeeper(
       {
         load,
-        use: (renewed) => this.exchangeCertificate(renewed),
+        use: (renewed) => this.#exchangeCertificate(renewed),
         isRenewalDue,
         stamp: stampOfFiles,
-        note: (level, message, fields) => logText(this.logger, level, message, fields),
+        note: (level, message, fields) => logText(this.#logger, level, message, fields),
       },
       certificate,
       this.reactor.now(),
@@ -181,14 +187,14 @@ export class RelayEngine {
 
   /** Releases everything. Only when not running. */
   close(): void {
-    this.library.close();
+    this.#library.close();
     this.reactor.close();
-    this.frameLog.close();
+    this.#frameLog.close();
   }
 
-  private listen({ certificate, arrivalOf }: EngineParts): QuicListener[] {
-    const configuration = openServerConfiguration(this.library, certificate);
-    return this.options.listen.map((listen, index) => {
+  #listen({ certificate, arrivalOf }: EngineParts): QuicListener[] {
+    const configuration = openServerConfiguration(this.#library, certificate);
+    return this.#options.listen.map((listen, index) => {
       const { address, port } = listen;
       // msquic binds to all addresses and compares later: it would never tell.
       if (address !== undefined && !hasAddress(address)) {
@@ -197,7 +203,7 @@ export class RelayEngine {
         );
       }
       try {
-        return this.library.listen({
+        return this.#library.listen({
           configuration,
           ...(address === undefined ? {} : { host: address }),
           port,
@@ -213,11 +219,11 @@ export class RelayEngine {
   }
 
   /** New connections get this certificate; those that are open keep theirs. */
-  private exchangeCertificate(certificate: RelayCertificate): void {
-    const configuration = openServerConfiguration(this.library, certificate);
+  #exchangeCertificate(certificate: RelayCertificate): void {
+    const configuration = openServerConfiguration(this.#library, certificate);
     const before = this.listeners.map((listener) => listener.useConfiguration(configuration));
     for (const old of new Set(before)) old.close();
-    writeCertificate(this.options, certificate);
+    writeCertificate(this.#options, certificate);
   }
 }
 

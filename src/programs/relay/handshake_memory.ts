@@ -1,4 +1,8 @@
-/** When a relay's handshakes must begin with proof that the sender's address is not forged. */
+/**
+ * When a relay's handshakes must begin with proof that the sender's address is not forged.
+ *
+ * @module
+ */
 import type { QuicLibrary } from "../../quic/mod.ts";
 
 /** Handshakes beyond this (two hundred, about 40 kB each) go by QUIC's Retry. */

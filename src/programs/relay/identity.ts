@@ -1,6 +1,8 @@
 /**
  * What a relay proves itself with, and what it must remember between starts: its certificate and key, and
  * the key of its stateless resets.
+ *
+ * @module
  */
 import { asciiBytes, joinBytes } from "../../control/keys.ts";
 import { createSelfSigned } from "../../trust/self_signed.ts";

@@ -1,4 +1,8 @@
-/** How late the reactor comes round: what a frame waits at worst because something else took long. */
+/**
+ * How late the reactor comes round: what a frame waits at worst because something else took long.
+ *
+ * @module
+ */
 import type { ReactorCounters, Task } from "../../reactor/mod.ts";
 
 /** For so long the reactor sleeps where there is nothing to do: its slice. */
@@ -20,15 +24,18 @@ export class LoopLag implements Task {
   /** Turns in each range, and at the end those beyond the last. */
   readonly counts: Float64Array = new Float64Array(LoopLag.BOUNDS_SECONDS.length + 1);
   sumSeconds = 0;
-  private lastMs = -1;
-  private sleeps = 0;
+  #lastMs = -1;
+  #sleeps = 0;
+  readonly #counters: Readonly<ReactorCounters>;
 
-  constructor(private readonly counters: Readonly<ReactorCounters>) {}
+  constructor(counters: Readonly<ReactorCounters>) {
+    this.#counters = counters;
+  }
 
   work(nowMs: number): boolean {
-    if (this.lastMs >= 0) {
-      const asleepMs = this.counters.sleeps === this.sleeps ? 0 : SLICE_MS;
-      const seconds = Math.max(0, nowMs - this.lastMs - asleepMs) / 1_000;
+    if (this.#lastMs >= 0) {
+      const asleepMs = this.#counters.sleeps === this.#sleeps ? 0 : SLICE_MS;
+      const seconds = Math.max(0, nowMs - this.#lastMs - asleepMs) / 1_000;
       let range = 0;
       while (range < LoopLag.BOUNDS_SECONDS.length && seconds > LoopLag.BOUNDS_SECONDS[range]) {
         range++;
@@ -36,8 +43,8 @@ export class LoopLag implements Task {
       this.counts[range]++;
       this.sumSeconds += seconds;
     }
-    this.lastMs = nowMs;
-    this.sleeps = this.counters.sleeps;
+    this.#lastMs = nowMs;
+    this.#sleeps = this.#counters.sleeps;
     return false;
   }
 

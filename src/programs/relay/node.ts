@@ -6,6 +6,8 @@
  *                      │
  *                      └──► queue of each peer ──► pump ──► datagrams
  * ```
+ *
+ * @module
  */
 import { TrafficCounters } from "../../observe/counters.ts";
 import { asConnectionId, type ConnectionId, type Slot } from "../../proto/brands.ts";
@@ -44,22 +46,24 @@ export class RelayNode implements Task {
   readonly counters: TrafficCounters = new TrafficCounters();
   /** Told of bans that were made here, and of those that are no more. */
   onBans: (change: { readonly made?: Ban; readonly gone?: readonly string[] }) => void = () => {};
-  private readonly peers: (Peer | undefined)[] = [];
-  private readonly freeHandles: ConnectionId[] = [];
+  readonly #peers: (Peer | undefined)[] = [];
+  readonly #freeHandles: ConnectionId[] = [];
   /** Peers whose queue holds something. */
-  private readonly backlog: Peer[] = [];
+  readonly #backlog: Peer[] = [];
   /** Peers whose path is new, the longest known first. */
-  private readonly newPaths: Peer[] = [];
-  private rttDueMs = 0;
+  readonly #newPaths: Peer[] = [];
+  #rttDueMs = 0;
   /** Where reading the round trip times of all goes on. */
-  private rttHandle = 0;
+  #rttHandle = 0;
+  readonly #logger: Logger;
 
   constructor(
     core: RelayCore,
     readonly reactor: Reactor,
     readonly pool: BufferPool,
-    private readonly logger: Logger,
+    logger: Logger,
   ) {
+    this.#logger = logger;
     this.core = core;
     this.clock = new TurnClock(reactor);
     reactor.addTask(this);
@@ -68,11 +72,11 @@ export class RelayNode implements Task {
   /** A handshake begins, which came in this way: its handler, or `undefined` to refuse it. */
   accept(remote: QuicAddress, arrival?: Arrival): QuicConnectionHandler | undefined {
     const address = formatAddress(remote);
-    const open = this.peers.length - this.freeHandles.length;
+    const open = this.#peers.length - this.#freeHandles.length;
     if (!this.core.mayBegin(address, open, this.reactor.now())) return undefined;
-    const handle = this.freeHandles.pop() ?? asConnectionId(this.peers.length);
+    const handle = this.#freeHandles.pop() ?? asConnectionId(this.#peers.length);
     const peer = new Peer(this, handle, address, arrival);
-    this.peers[handle] = peer;
+    this.#peers[handle] = peer;
     return peer;
   }
 
@@ -84,79 +88,80 @@ export class RelayNode implements Task {
 
   work(nowMs: number): boolean {
     if (nowMs >= this.core.nextDeadlineMs()) this.core.handleTimer(nowMs);
-    if (nowMs >= this.rttDueMs) this.readRoundTrips(nowMs);
+    if (nowMs >= this.#rttDueMs) this.#readRoundTrips(nowMs);
     const actions = this.core.drainActions();
-    for (const action of actions) this.carryOut(action);
-    return this.pump(nowMs);
+    for (const action of actions) this.#carryOut(action);
+    return this.#pump(nowMs);
   }
 
   nextDeadlineMs(): number {
     const deadlineMs = this.core.nextDeadlineMs();
-    return this.core.connections > 0 ? Math.min(deadlineMs, this.rttDueMs) : deadlineMs;
+    return this.core.connections > 0 ? Math.min(deadlineMs, this.#rttDueMs) : deadlineMs;
   }
 
   /** A peer's handshake is done. Called by peers. */
   watchNewPath(peer: Peer): void {
-    this.newPaths.push(peer);
+    this.#newPaths.push(peer);
   }
 
   /** The connection behind a handle has ended: the handle is free. Called by peers. */
   forget(peer: Peer): void {
-    this.peers[peer.handle] = undefined;
-    this.freeHandles.push(peer.handle);
+    this.#peers[peer.handle] = undefined;
+    this.#freeHandles.push(peer.handle);
   }
 
   /** Hands queued datagrams over, to each peer a batch; true if another round would find more. */
-  private pump(nowMs: number): boolean {
+  #pump(nowMs: number): boolean {
     for (let handle = this.core.nextReady(); handle >= 0; handle = this.core.nextReady()) {
-      const peer = this.peers[handle];
+      const peer = this.#peers[handle];
       if (peer === undefined || peer.inBacklog) continue;
       peer.inBacklog = true;
-      this.backlog.push(peer);
+      this.#backlog.push(peer);
     }
     let taken = 0;
     let kept = 0;
-    for (let i = 0; i < this.backlog.length; i++) {
-      const peer = this.backlog[i];
+    for (let i = 0; i < this.#backlog.length; i++) {
+      const peer = this.#backlog[i];
       const queue = this.core.queueOf(peer.handle);
-      if (queue !== undefined && peer.pump !== undefined && this.peers[peer.handle] === peer) {
+      if (queue !== undefined && peer.pump !== undefined && this.#peers[peer.handle] === peer) {
         taken += peer.pump.pump(queue, nowMs);
         if (queue.queuedEntries > 0) {
-          this.backlog[kept++] = peer;
+          this.#backlog[kept++] = peer;
           continue;
         }
       }
       peer.inBacklog = false;
     }
-    this.backlog.length = kept;
+    this.#backlog.length = kept;
     return taken > 0;
   }
 
   /** Peers whose path is new, each time; of the others a share, for reading costs as much as a frame. */
-  private readRoundTrips(nowMs: number): void {
-    this.rttDueMs = nowMs + RTT_INTERVAL_MS;
-    const { newPaths, peers } = this;
+  #readRoundTrips(nowMs: number): void {
+    this.#rttDueMs = nowMs + RTT_INTERVAL_MS;
+    const newPaths = this.#newPaths;
+    const peers = this.#peers;
     while (newPaths.length > 0 && nowMs - newPaths[0].connectedMs > NEW_PATH_MS) newPaths.shift();
-    for (const peer of newPaths) this.readRoundTrip(peer, nowMs);
+    for (const peer of newPaths) this.#readRoundTrip(peer, nowMs);
     for (let rest = Math.ceil(peers.length / RTT_SHARES); rest > 0; rest--) {
-      this.rttHandle = this.rttHandle + 1 < peers.length ? this.rttHandle + 1 : 0;
-      this.readRoundTrip(peers[this.rttHandle], nowMs);
+      this.#rttHandle = this.#rttHandle + 1 < peers.length ? this.#rttHandle + 1 : 0;
+      this.#readRoundTrip(peers[this.#rttHandle], nowMs);
     }
   }
 
-  private readRoundTrip(peer: Peer | undefined, nowMs: number): void {
+  #readRoundTrip(peer: Peer | undefined, nowMs: number): void {
     if (peer?.pump === undefined) return;
     peer.pump.readRate(nowMs);
     this.core.handleRtt(peer.handle, peer.pump.rttMs);
   }
 
-  private carryOut(action: RelayAction): void {
+  #carryOut(action: RelayAction): void {
     if (action.type === "log") {
-      return logText(this.logger, action.level, action.message, { ...action.fields });
+      return logText(this.#logger, action.level, action.message, { ...action.fields });
     }
     if (action.type === "banMade") return this.onBans({ made: action.ban });
     if (action.type === "bansGone") return this.onBans({ gone: action.ids });
-    const peer = this.peers[action.connection];
+    const peer = this.#peers[action.connection];
     if (peer === undefined) return;
     if (action.type === "send") peer.send(action.bytes);
     else if (action.type === "finish") peer.control?.finish();
@@ -172,51 +177,59 @@ class Peer implements QuicConnectionHandler {
   inBacklog = false;
   /** When the handshake was done, ms. */
   connectedMs = Infinity;
-  private readonly controlHandler: QuicStreamHandler = {
+  readonly #controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
-      const nowMs = this.node.reactor.now();
-      if (bytes.length > 0) this.node.core.handleControl(this.handle, bytes, nowMs);
-      if (finished) this.node.core.handleControlFinished(this.handle, nowMs);
+      const nowMs = this.#node.reactor.now();
+      if (bytes.length > 0) this.#node.core.handleControl(this.handle, bytes, nowMs);
+      if (finished) this.#node.core.handleControlFinished(this.handle, nowMs);
     },
-    aborted: () => this.node.core.handleControlFinished(this.handle, this.node.reactor.now()),
+    aborted: () => this.#node.core.handleControlFinished(this.handle, this.#node.reactor.now()),
     // Each by itself: while somebody is told much, there is always something under way.
-    acknowledged: (_stream, bytes) => this.node.core.handleControlSent(this.handle, bytes),
+    acknowledged: (_stream, bytes) => this.#node.core.handleControlSent(this.handle, bytes),
   };
 
+  readonly #node: RelayNode;
+  readonly #address: string;
+  readonly #arrival: Arrival | undefined;
+
   constructor(
-    private readonly node: RelayNode,
+    node: RelayNode,
     readonly handle: ConnectionId,
-    private readonly address: string,
-    private readonly arrival: Arrival | undefined,
-  ) {}
+    address: string,
+    arrival: Arrival | undefined,
+  ) {
+    this.#node = node;
+    this.#address = address;
+    this.#arrival = arrival;
+  }
 
   connected(connection: QuicConnection): void {
-    const { node } = this;
+    const node = this.#node;
     this.connection = connection;
     this.pump = new DatagramPump(connection, node.pool, node.counters);
     this.connectedMs = node.reactor.now();
     node.watchNewPath(this);
     node.core.handleConnected(this.handle, {
-      address: this.address,
+      address: this.#address,
       maxDatagramBytes: connection.maxDatagramBytes,
-      ...(this.arrival === undefined ? {} : { arrival: this.arrival }),
+      ...(this.#arrival === undefined ? {} : { arrival: this.#arrival }),
     }, this.connectedMs);
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
-    this.node.core.handleMaxDatagram(this.handle, bytes, this.node.reactor.now());
+    this.#node.core.handleMaxDatagram(this.handle, bytes, this.#node.reactor.now());
   }
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    this.node.core.handleDatagram(this.handle, slot, offset, length, this.node.clock.now());
+    this.#node.core.handleDatagram(this.handle, slot, offset, length, this.#node.clock.now());
   }
 
   streamOpened(_connection: QuicConnection, stream: QuicStream): QuicStreamHandler | undefined {
     if (this.control === undefined) {
       this.control = stream;
-      return this.controlHandler;
+      return this.#controlHandler;
     }
-    this.node.core.handleSecondStream(this.handle, this.node.reactor.now());
+    this.#node.core.handleSecondStream(this.handle, this.#node.reactor.now());
     return undefined;
   }
 
@@ -224,10 +237,10 @@ class Peer implements QuicConnectionHandler {
     const errorCode = reason.by === "peer" && reason.kind === "application"
       ? reason.errorCode
       : undefined;
-    this.node.core.handleClosed(this.handle, this.node.reactor.now(), errorCode);
+    this.#node.core.handleClosed(this.handle, this.#node.reactor.now(), errorCode);
     this.connection = undefined;
     this.pump = undefined;
-    this.node.forget(this);
+    this.#node.forget(this);
   }
 
   /** Sends on the control stream; the core bounds what is outstanding. */

@@ -1,4 +1,8 @@
-/** What the relay's command line says, and what follows from it before anything is started. */
+/**
+ * What the relay's command line says, and what follows from it before anything is started.
+ *
+ * @module
+ */
 import type { ListenAddress } from "../../control/address.ts";
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { planWorkers } from "../../relay/workers/plan.ts";

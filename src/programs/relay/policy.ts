@@ -1,4 +1,8 @@
-/** Who may join, from the relay's options to the core's policy. */
+/**
+ * Who may join, from the relay's options to the core's policy.
+ *
+ * @module
+ */
 import {
   type AdmissionPolicy,
   KEY_SALT_BYTES,

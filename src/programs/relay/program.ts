@@ -1,4 +1,8 @@
-/** `lanparty-relay`: puts the parts together and runs them until a signal ends it. */
+/**
+ * `lanparty-relay`: puts the parts together and runs them until a signal ends it.
+ *
+ * @module
+ */
 import { requireGlibc } from "../common/native_library.ts";
 import { LocalDirectory } from "../../relay/directory.ts";
 import { BanFile } from "./ban_file.ts";

@@ -1,4 +1,8 @@
-/** Keeps the service manager informed while a program runs. */
+/**
+ * Keeps the service manager informed while a program runs.
+ *
+ * @module
+ */
 import { monotonicUs, ServiceNotifier } from "../../system/service/mod.ts";
 import type { Task } from "../../reactor/mod.ts";
 import type { RelayCore } from "../../relay/core.ts";
@@ -14,65 +18,73 @@ const WATCHDOG_DIVISOR = 3;
  * the frames, WATCHDOG.
  */
 export class ServiceReporter implements Task {
-  private readonly watchdogMs: number;
-  private watchdogDueMs = -Infinity;
-  private statusDueMs = -Infinity;
-  private shown = "";
+  readonly #watchdogMs: number;
+  #watchdogDueMs = -Infinity;
+  #statusDueMs = -Infinity;
+  #shown = "";
+  readonly #notifier: ServiceNotifier;
+  readonly #status: () => string;
+  readonly #alive: () => boolean;
 
   /**
    * @param status one line that says how things are
    * @param alive whether the watchdog may hear of us
    */
   constructor(
-    private readonly notifier: ServiceNotifier,
-    private readonly status: () => string,
-    private readonly alive: () => boolean = () => true,
+    notifier: ServiceNotifier,
+    status: () => string,
+    alive: () => boolean = () => true,
   ) {
-    this.watchdogMs = notifier.watchdogMs / WATCHDOG_DIVISOR;
+    this.#notifier = notifier;
+    this.#status = status;
+    this.#alive = alive;
+    this.#watchdogMs = notifier.watchdogMs / WATCHDOG_DIVISOR;
   }
 
   /** How often the manager wants to hear that we live, ms; Infinity: it does not. */
   get watchdogIntervalMs(): number {
-    return this.notifier.watchdogMs;
+    return this.#notifier.watchdogMs;
   }
 
   /** The start, or a reload, is over. */
   ready(): void {
-    this.shown = this.status();
-    this.notifier.send("READY=1", `STATUS=${this.shown}`);
+    this.#shown = this.#status();
+    this.#notifier.send("READY=1", `STATUS=${this.#shown}`);
   }
 
   /** Files are read anew; `ready` must follow. */
   reloading(): void {
-    if (this.notifier.enabled) this.notifier.send("RELOADING=1", `MONOTONIC_USEC=${monotonicUs()}`);
+    if (this.#notifier.enabled) {
+      this.#notifier.send("RELOADING=1", `MONOTONIC_USEC=${monotonicUs()}`);
+    }
   }
 
   /** The end has begun. */
   stopping(): void {
-    this.notifier.send("STOPPING=1", "STATUS=stopping");
-    this.statusDueMs = Infinity;
+    this.#notifier.send("STOPPING=1", "STATUS=stopping");
+    this.#statusDueMs = Infinity;
   }
 
   work(nowMs: number): boolean {
-    if (!this.notifier.enabled) return false;
-    if (nowMs >= this.watchdogDueMs && this.watchdogMs !== Infinity) {
-      this.watchdogDueMs = nowMs + this.watchdogMs;
-      if (this.alive()) this.notifier.send("WATCHDOG=1");
+    if (!this.#notifier.enabled) return false;
+    if (nowMs >= this.#watchdogDueMs && this.#watchdogMs !== Infinity) {
+      this.#watchdogDueMs = nowMs + this.#watchdogMs;
+      if (this.#alive()) this.#notifier.send("WATCHDOG=1");
     }
-    if (nowMs >= this.statusDueMs) {
-      this.statusDueMs = nowMs + STATUS_INTERVAL_MS;
-      this.notifier.flush();
-      const status = this.status();
-      if (status !== this.shown) this.notifier.send(`STATUS=${status}`);
-      this.shown = status;
+    if (nowMs >= this.#statusDueMs) {
+      this.#statusDueMs = nowMs + STATUS_INTERVAL_MS;
+      this.#notifier.flush();
+      const status = this.#status();
+      if (status !== this.#shown) this.#notifier.send(`STATUS=${status}`);
+      this.#shown = status;
     }
     return false;
   }
 
   nextDeadlineMs(): number {
-    if (!this.notifier.enabled) return Infinity;
-    const watchdogDueMs = this.watchdogMs === Infinity ? Infinity : this.watchdogDueMs;
-    return Math.min(this.statusDueMs, watchdogDueMs);
+    if (!this.#notifier.enabled) return Infinity;
+    const watchdogDueMs = this.#watchdogMs === Infinity ? Infinity : this.#watchdogDueMs;
+    return Math.min(this.#statusDueMs, watchdogDueMs);
   }
 }
 

@@ -1,4 +1,8 @@
-/** Serves what a relay does: takes the core's snapshots, and hands them on as values. */
+/**
+ * Serves what a relay does: takes the core's snapshots, and hands them on as values.
+ *
+ * @module
+ */
 import type { StatusAddress } from "../../serve/status_address.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../../relay/snapshot.ts";

@@ -1,4 +1,8 @@
-/** The systemd unit of a relay, for this very executable and options. */
+/**
+ * The systemd unit of a relay, for this very executable and options.
+ *
+ * @module
+ */
 import { RELAY_DEFAULTS } from "../../relay/limits.ts";
 import {
   formatCredentials,

@@ -1,4 +1,8 @@
-/** How much memory and how many threads a relay may take, for its unit: what its options let strangers take. */
+/**
+ * How much memory and how many threads a relay may take, for its unit: what its options let strangers take.
+ *
+ * @module
+ */
 import { PROCESS_BYTES, PROCESS_TASKS, type UnitLimits } from "../common/systemd_unit.ts";
 import { CONTROL_UNSENT_BYTES, CONTROL_UNSENT_PEER_BYTES } from "../../relay/limits.ts";
 

@@ -3,6 +3,8 @@
  *
  * Rendezvous hashing (Thaler, Ravishankar, 1998): every worker has a score for a room, and the highest
  * owns it. So one worker more takes over its share of the rooms, and no other room moves.
+ *
+ * @module
  */
 import { formatEndpointAddress } from "../../control/address.ts";
 import { asciiBytes, type Sha256 } from "../../control/keys.ts";
@@ -39,10 +41,14 @@ export interface WorkerDirectoryOptions {
 
 /** See the module. */
 export class WorkerDirectory implements RoomDirectory {
-  constructor(private readonly options: WorkerDirectoryOptions) {}
+  readonly #options: WorkerDirectoryOptions;
+
+  constructor(options: WorkerDirectoryOptions) {
+    this.#options = options;
+  }
 
   where(code: string, key: string, arrival: Arrival): "here" | RedirectTarget {
-    const { worker, ports, elsewhere, sha256 } = this.options;
+    const { worker, ports, elsewhere, sha256 } = this.#options;
     const other = elsewhere.where(code, key, arrival);
     if (other !== "here") return other;
     const owner = ownerOfRoom(key, ports.length, sha256);
@@ -51,7 +57,7 @@ export class WorkerDirectory implements RoomDirectory {
     return {
       relay: formatEndpointAddress({ host, port: ports[owner][listener] }),
       ...(serverName === undefined ? {} : { serverName }),
-      fingerprint: this.options.fingerprint(),
+      fingerprint: this.#options.fingerprint(),
     };
   }
 }

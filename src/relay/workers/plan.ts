@@ -1,4 +1,8 @@
-/** Where each of several workers listens. */
+/**
+ * Where each of several workers listens.
+ *
+ * @module
+ */
 import { formatEndpointAddress, type ListenAddress } from "../../control/address.ts";
 
 /** More would not be cores but a mistake. */

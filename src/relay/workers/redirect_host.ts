@@ -4,6 +4,8 @@
  * The address that it has come to is right unless a translator (NAT) stands before this machine; then
  * the name that it asked for is. A public address, or both ends inside the same network, speaks
  * against a translator.
+ *
+ * @module
  */
 import { parseHost } from "../../control/address.ts";
 import { IPV6_BYTES, parseIpAddress } from "../../proto/ip.ts";

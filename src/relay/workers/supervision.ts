@@ -9,6 +9,8 @@
  *    v (before all have      v                     v
  *  the end   listened)     ending ── exited ──> ended     all ended: the end
  * ```
+ *
+ * @module
  */
 
 /** A worker that starts must listen after this time. */
@@ -86,19 +88,21 @@ interface WorkerRecord {
 
 /** See the module. */
 export class Supervision {
-  private readonly workers: WorkerRecord[];
-  private actions: SupervisionAction[] = [];
-  private tickMs = 0;
+  readonly #workers: WorkerRecord[];
+  #actions: SupervisionAction[] = [];
+  #tickMs = 0;
   /** Whether all have listened once: from then on they are started again. */
-  private isUp = false;
-  private stopping = false;
-  private draining = false;
-  private failure: Failure | undefined;
-  private over = false;
+  #isUp = false;
+  #stopping = false;
+  #draining = false;
+  #failure: Failure | undefined;
+  #over = false;
+  readonly #silenceMaxMs: number;
 
   /** @param silenceMaxMs of whom nothing is heard for this long, it is stuck */
-  constructor(workers: number, private readonly silenceMaxMs: number) {
-    this.workers = Array.from({ length: workers }, () => ({
+  constructor(workers: number, silenceMaxMs: number) {
+    this.#silenceMaxMs = silenceMaxMs;
+    this.#workers = Array.from({ length: workers }, () => ({
       state: "waiting",
       startedMs: 0,
       dueMs: -Infinity,
@@ -115,21 +119,21 @@ export class Supervision {
 
   /** Starts all. */
   start(nowMs: number): void {
-    this.tickMs = nowMs;
-    for (const worker of this.workers.keys()) this.startOne(worker, nowMs);
+    this.#tickMs = nowMs;
+    for (const worker of this.#workers.keys()) this.#startOne(worker, nowMs);
   }
 
   /** It listens. */
   handleListening(worker: number): void {
-    const one = this.workers[worker];
+    const one = this.#workers[worker];
     if (one.state !== "starting") return;
     one.state = "running";
     one.dueMs = Infinity;
     one.silentMs = 0;
-    if (this.isUp) this.actions.push({ type: "restored", worker });
-    else if (this.workers.every(({ state }) => state === "running")) {
-      this.isUp = true;
-      this.actions.push({ type: "ready" });
+    if (this.#isUp) this.#actions.push({ type: "restored", worker });
+    else if (this.#workers.every(({ state }) => state === "running")) {
+      this.#isUp = true;
+      this.#actions.push({ type: "ready" });
     }
   }
 
@@ -139,96 +143,96 @@ export class Supervision {
     said: { readonly rooms: number; readonly peers: number; readonly draining: boolean },
     nowMs: number,
   ): void {
-    const one = this.workers[worker];
+    const one = this.#workers[worker];
     one.silentMs = 0;
     one.rooms = said.rooms;
     one.peers = said.peers;
     one.drained = said.draining && said.peers === 0;
-    this.endIfDrained(nowMs);
+    this.#endIfDrained(nowMs);
   }
 
   /** It has said why it cannot start; it ends by itself. */
   handleFailed(worker: number, failure: Failure): void {
-    this.workers[worker].failure = failure;
+    this.#workers[worker].failure = failure;
   }
 
   /** Its process is no more; `how` it ended, for people. */
   handleExited(worker: number, how: string, nowMs: number): void {
-    const one = this.workers[worker];
+    const one = this.#workers[worker];
     const { state, failure } = one;
     one.rooms = one.peers = 0;
     one.killed = false;
     one.dueMs = Infinity;
-    if (state === "ending" || state === "ended" || this.stopping) {
+    if (state === "ending" || state === "ended" || this.#stopping) {
       one.state = "ended";
-    } else if (!this.isUp) {
+    } else if (!this.#isUp) {
       one.state = "ended";
-      this.giveUp(
+      this.#giveUp(
         failure ?? { message: `reactor ${worker} ended as it started: ${how}`, usage: false },
       );
-    } else if (this.draining) {
+    } else if (this.#draining) {
       one.state = "ended";
-      this.note("warning", "A reactor has died", { reactor: worker, how });
-      this.endIfDrained(nowMs);
-    } else this.startLater(worker, failure?.message ?? how, nowMs);
+      this.#note("warning", "A reactor has died", { reactor: worker, how });
+      this.#endIfDrained(nowMs);
+    } else this.#startLater(worker, failure?.message ?? how, nowMs);
     one.failure = undefined;
-    if (this.workers.every((other) => other.state === "ended")) this.end();
+    if (this.#workers.every((other) => other.state === "ended")) this.#end();
   }
 
   /** A signal wants the end: at first with leave taken, at a second time at once. */
   handleStop(nowMs: number): void {
-    if (!this.stopping) return this.stop(nowMs);
-    for (const [worker, { state }] of this.workers.entries()) {
-      if (state !== "ended") this.actions.push({ type: "kill", worker });
+    if (!this.#stopping) return this.#stop(nowMs);
+    for (const [worker, { state }] of this.#workers.entries()) {
+      if (state !== "ended") this.#actions.push({ type: "kill", worker });
     }
   }
 
   /** From now on nobody new is let in, and all ends when the last peer has left. */
   handleDrain(): void {
-    this.draining = true;
+    this.#draining = true;
   }
 
   /** To be called when `nextDeadlineMs` has come; sooner is harmless. */
   handleTimer(nowMs: number): void {
-    const isTick = nowMs >= this.tickMs + TICK_MS;
-    const countedMs = Math.min(nowMs - this.tickMs, TICK_COUNTED_MS);
-    if (isTick) this.tickMs = nowMs;
-    for (const [worker, one] of this.workers.entries()) {
+    const isTick = nowMs >= this.#tickMs + TICK_MS;
+    const countedMs = Math.min(nowMs - this.#tickMs, TICK_COUNTED_MS);
+    if (isTick) this.#tickMs = nowMs;
+    for (const [worker, one] of this.#workers.entries()) {
       if (one.state === "running" && isTick && !one.killed) {
         one.silentMs += countedMs;
-        if (one.silentMs >= this.silenceMaxMs) this.killStuck(worker, nowMs);
+        if (one.silentMs >= this.#silenceMaxMs) this.#killStuck(worker, nowMs);
       }
       if (nowMs < one.dueMs) continue;
       if (one.state === "waiting") {
         one.restarts++;
-        this.startOne(worker, nowMs);
-      } else if (one.state !== "ended") this.killStuck(worker, nowMs);
+        this.#startOne(worker, nowMs);
+      } else if (one.state !== "ended") this.#killStuck(worker, nowMs);
     }
   }
 
   /** When `handleTimer` is to be called, ms; `Infinity` for never. */
   nextDeadlineMs(): number {
-    if (this.over) return Infinity;
-    return Math.min(this.tickMs + TICK_MS, ...this.workers.map(({ dueMs }) => dueMs));
+    if (this.#over) return Infinity;
+    return Math.min(this.#tickMs + TICK_MS, ...this.#workers.map(({ dueMs }) => dueMs));
   }
 
   /** What the shell has to do, in this order. */
   drainActions(): SupervisionAction[] {
-    const drained = this.actions;
-    if (drained.length > 0) this.actions = [];
+    const drained = this.#actions;
+    if (drained.length > 0) this.#actions = [];
     return drained;
   }
 
   /** How a worker is. */
   worker(worker: number): { readonly state: WorkerState; readonly restarts: number } {
-    const { state, restarts } = this.workers[worker];
+    const { state, restarts } = this.#workers[worker];
     return { state, restarts };
   }
 
   /** Rooms and joined peers of all. */
   get population(): { readonly rooms: number; readonly peers: number } {
     const sum = (of: (one: WorkerRecord) => number) =>
-      this.workers.reduce((total, one) => total + of(one), 0);
+      this.#workers.reduce((total, one) => total + of(one), 0);
     return { rooms: sum(({ rooms }) => rooms), peers: sum(({ peers }) => peers) };
   }
 
@@ -237,22 +241,22 @@ export class Supervision {
    * service manager must hear nothing.
    */
   get healthy(): boolean {
-    return this.workers.every(({ state, silentMs, killed }) =>
-      !killed && (state !== "running" || silentMs < this.silenceMaxMs / 2)
+    return this.#workers.every(({ state, silentMs, killed }) =>
+      !killed && (state !== "running" || silentMs < this.#silenceMaxMs / 2)
     );
   }
 
-  private startOne(worker: number, nowMs: number): void {
-    const one = this.workers[worker];
+  #startOne(worker: number, nowMs: number): void {
+    const one = this.#workers[worker];
     one.state = "starting";
     one.startedMs = nowMs;
     one.dueMs = nowMs + START_MAX_MS;
     one.silentMs = 0;
-    this.actions.push({ type: "start", worker });
+    this.#actions.push({ type: "start", worker });
   }
 
-  private startLater(worker: number, how: string, nowMs: number): void {
-    const one = this.workers[worker];
+  #startLater(worker: number, how: string, nowMs: number): void {
+    const one = this.#workers[worker];
     if (one.state === "running" && nowMs - one.startedMs >= STABLE_MS) one.attempts = 0;
     const message = one.state === "running"
       ? "A reactor has died with its rooms, and is started again"
@@ -261,41 +265,41 @@ export class Supervision {
     one.attempts++;
     one.state = "waiting";
     one.dueMs = nowMs + delayMs;
-    this.note("error", message, { reactor: worker, how, delayMs });
+    this.#note("error", message, { reactor: worker, how, delayMs });
   }
 
   /** One that does not answer cannot take leave of anybody. */
-  private killStuck(worker: number, nowMs: number): void {
-    const one = this.workers[worker];
+  #killStuck(worker: number, nowMs: number): void {
+    const one = this.#workers[worker];
     const isAsked = one.state === "ending";
     // Should it not die of that, it is killed again.
     one.dueMs = nowMs + STOP_MAX_MS;
     one.killed = true;
-    this.note(isAsked ? "warning" : "error", "A reactor is stuck, and is killed", {
+    this.#note(isAsked ? "warning" : "error", "A reactor is stuck, and is killed", {
       reactor: worker,
     });
     if (one.state === "starting") {
       const message = `reactor ${worker} did not listen within ${START_MAX_MS / 1_000} s`;
       one.failure ??= { message, usage: false };
     }
-    this.actions.push({ type: "kill", worker });
+    this.#actions.push({ type: "kill", worker });
   }
 
   /** A worker could not start at all: nobody has been let in yet, so the others just end. */
-  private giveUp(failure: Failure): void {
-    this.failure ??= failure;
-    this.stopping = true;
-    for (const [worker, one] of this.workers.entries()) {
+  #giveUp(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#stopping = true;
+    for (const [worker, one] of this.#workers.entries()) {
       if (one.state !== "starting" && one.state !== "running") continue;
       one.state = "ending";
       one.dueMs = Infinity;
-      this.actions.push({ type: "kill", worker });
+      this.#actions.push({ type: "kill", worker });
     }
   }
 
-  private stop(nowMs: number): void {
-    this.stopping = true;
-    for (const [worker, one] of this.workers.entries()) {
+  #stop(nowMs: number): void {
+    this.#stopping = true;
+    for (const [worker, one] of this.#workers.entries()) {
       if (one.state === "waiting") {
         one.state = "ended";
         one.dueMs = Infinity;
@@ -303,33 +307,33 @@ export class Supervision {
       if (one.state === "ended") continue;
       one.state = "ending";
       one.dueMs = nowMs + STOP_MAX_MS;
-      this.actions.push({ type: "stop", worker });
+      this.#actions.push({ type: "stop", worker });
     }
-    if (this.workers.every(({ state }) => state === "ended")) this.end();
+    if (this.#workers.every(({ state }) => state === "ended")) this.#end();
   }
 
-  private endIfDrained(nowMs: number): void {
-    if (!this.draining || this.stopping) return;
-    const empty = this.workers.every(({ state, drained }) => state === "ended" || drained);
+  #endIfDrained(nowMs: number): void {
+    if (!this.#draining || this.#stopping) return;
+    const empty = this.#workers.every(({ state, drained }) => state === "ended" || drained);
     if (!empty) return;
-    this.note("info", "Drained: stopping", {});
-    this.stop(nowMs);
+    this.#note("info", "Drained: stopping", {});
+    this.#stop(nowMs);
   }
 
-  private end(): void {
-    if (this.over) return;
-    this.over = true;
-    this.actions.push({
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#actions.push({
       type: "end",
-      ...(this.failure === undefined ? {} : { failure: this.failure }),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     });
   }
 
-  private note(
+  #note(
     level: "info" | "warning" | "error",
     message: string,
     fields: Readonly<Record<string, unknown>>,
   ): void {
-    this.actions.push({ type: "note", level, message, fields });
+    this.#actions.push({ type: "note", level, message, fields });
   }
 }

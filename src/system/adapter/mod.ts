@@ -1,4 +1,8 @@
-/** Windows' network adapter: its settings and addresses, its device, and its driver's package. */
+/**
+ * Windows' network adapter: its settings and addresses, its device, and its driver's package.
+ *
+ * @module
+ */
 export { findDriverPackage } from "./driver_package.ts";
 export type { DriverPackage } from "./driver_package.ts";
 export { addAddress, removeAddress, renewLease } from "./windows_address.ts";

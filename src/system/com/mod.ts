@@ -1,2 +1,6 @@
-/** Windows' component objects: making them and calling them. */
+/**
+ * Windows' component objects: making them and calling them.
+ *
+ * @module
+ */
 export { AutomationString, ComObject, TextList, withCom } from "./objects.ts";

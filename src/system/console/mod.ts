@@ -1,2 +1,6 @@
-/** The console that a program runs in on Windows. */
+/**
+ * The console that a program runs in on Windows.
+ *
+ * @module
+ */
 export { consoleProcessCount, isConsoleMarked } from "./windows.ts";

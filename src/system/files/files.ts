@@ -1,4 +1,8 @@
-/** Files that must be whole or absent, whatever happens while they are written. */
+/**
+ * Files that must be whole or absent, whatever happens while they are written.
+ *
+ * @module
+ */
 
 import { pauseBlocking } from "../process/mod.ts";
 

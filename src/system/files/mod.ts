@@ -1,4 +1,8 @@
-/** Files that are whole or absent, whose they are, and where state is kept. */
+/**
+ * Files that are whole or absent, whose they are, and where state is kept.
+ *
+ * @module
+ */
 export {
   OWNER_ONLY_MODE,
   pathIn,

@@ -1,4 +1,8 @@
-/** Where a program keeps its state between starts. */
+/**
+ * Where a program keeps its state between starts.
+ *
+ * @module
+ */
 
 import { openOwnFolder } from "./own_files.ts";
 

@@ -1,4 +1,8 @@
-/** The system's firewall, as far as a player's PC has one that keeps the LAN out. */
+/**
+ * The system's firewall, as far as a player's PC has one that keeps the LAN out.
+ *
+ * @module
+ */
 export { windowsFirewall } from "./windows.ts";
 export type {
   Firewall,

@@ -1,2 +1,6 @@
-/** One process at a time. */
+/**
+ * One process at a time.
+ *
+ * @module
+ */
 export { claimInstance, InstanceBusyError, instanceFile, runningInstance } from "./instance.ts";

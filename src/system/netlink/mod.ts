@@ -1,4 +1,8 @@
-/** Linux' routing netlink: questions, requests, and notices. */
+/**
+ * Linux' routing netlink: questions, requests, and notices.
+ *
+ * @module
+ */
 export {
   askNetlink,
   dumpNetlink,

@@ -1,2 +1,6 @@
-/** Whether the machine was asleep. */
+/**
+ * Whether the machine was asleep.
+ *
+ * @module
+ */
 export { SleepClock } from "./sleep_clock.ts";

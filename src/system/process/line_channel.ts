@@ -33,88 +33,92 @@ export interface LineHandler {
 
 /** See the module. The descriptors stay the caller's. */
 export class LineChannel {
-  private readonly chunk = new Uint8Array(CHUNK_BYTES);
-  private readonly input: Source;
-  private readonly output: Source;
-  private readonly unsent: Uint8Array<ArrayBuffer>[] = [];
-  private pieces: Uint8Array[] = [];
-  private piecesBytes = 0;
-  private open = true;
+  readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  readonly #input: Source;
+  readonly #output: Source;
+  readonly #unsent: Uint8Array<ArrayBuffer>[] = [];
+  #pieces: Uint8Array[] = [];
+  #piecesBytes = 0;
+  #open = true;
+  readonly #outputFd: number;
+  readonly #handler: LineHandler;
 
   /** @throws {SystemCallError} a descriptor cannot be waited for: it is a file */
   constructor(
     reactor: Reactor,
     inputFd: number,
-    private readonly outputFd: number,
-    private readonly handler: LineHandler,
+    outputFd: number,
+    handler: LineHandler,
   ) {
+    this.#outputFd = outputFd;
+    this.#handler = handler;
     for (const fd of [inputFd, outputFd]) {
       const flags = checkCall("fcntl", libc().fcntl(fd, F_GETFL, 0));
       checkCall("fcntl", libc().fcntl(fd, F_SETFL, flags | O_NONBLOCK));
     }
-    this.input = reactor.addFd(inputFd, { readable: () => this.read(inputFd) });
-    this.output = reactor.addFd(outputFd, { writable: () => this.write() });
+    this.#input = reactor.addFd(inputFd, { readable: () => this.#read(inputFd) });
+    this.#output = reactor.addFd(outputFd, { writable: () => this.#write() });
   }
 
   /** Sends a line, with its line feed, after all that waits. */
   send(text: string): void {
-    if (!this.open || this.unsent.length >= LINES_MAX) return;
-    this.unsent.push(new TextEncoder().encode(text));
-    if (this.unsent.length === 1) this.write();
+    if (!this.#open || this.#unsent.length >= LINES_MAX) return;
+    this.#unsent.push(new TextEncoder().encode(text));
+    if (this.#unsent.length === 1) this.#write();
   }
 
   /** Ends the waiting; what is unsent is lost. */
   close(): void {
-    if (!this.open) return;
-    this.open = false;
-    this.input.remove();
-    this.output.remove();
+    if (!this.#open) return;
+    this.#open = false;
+    this.#input.remove();
+    this.#output.remove();
   }
 
-  private read(fd: number): boolean {
-    const length = Number(libc().read(fd, this.chunk, BigInt(CHUNK_BYTES)));
+  #read(fd: number): boolean {
+    const length = Number(libc().read(fd, this.#chunk, BigInt(CHUNK_BYTES)));
     if (length < 0 && isRetry(errno())) return false;
-    if (length <= 0 || this.piecesBytes > LINE_BYTES_MAX) {
+    if (length <= 0 || this.#piecesBytes > LINE_BYTES_MAX) {
       this.close();
-      this.handler.ended();
+      this.#handler.ended();
       return false;
     }
     let start = 0;
     for (;;) {
-      const end = this.chunk.subarray(0, length).indexOf(0x0a, start);
+      const end = this.#chunk.subarray(0, length).indexOf(0x0a, start);
       if (end < 0) break;
-      this.keep(start, end);
-      const line = joinText(this.pieces, this.piecesBytes);
-      this.pieces = [];
-      this.piecesBytes = 0;
+      this.#keep(start, end);
+      const line = joinText(this.#pieces, this.#piecesBytes);
+      this.#pieces = [];
+      this.#piecesBytes = 0;
       start = end + 1;
-      this.handler.line(line);
-      if (!this.open) return false;
+      this.#handler.line(line);
+      if (!this.#open) return false;
     }
-    this.keep(start, length);
+    this.#keep(start, length);
     return false;
   }
 
-  private keep(start: number, end: number): void {
+  #keep(start: number, end: number): void {
     if (end === start) return;
-    this.pieces.push(this.chunk.slice(start, end));
-    this.piecesBytes += end - start;
+    this.#pieces.push(this.#chunk.slice(start, end));
+    this.#piecesBytes += end - start;
   }
 
-  private write(): void {
-    while (this.unsent.length > 0) {
-      const [first] = this.unsent;
-      const written = Number(libc().write(this.outputFd, first, BigInt(first.length)));
+  #write(): void {
+    while (this.#unsent.length > 0) {
+      const [first] = this.#unsent;
+      const written = Number(libc().write(this.#outputFd, first, BigInt(first.length)));
       if (written < 0) {
         const code = errno();
-        if (isRetry(code)) return this.output.watchWritable(true);
+        if (isRetry(code)) return this.#output.watchWritable(true);
         // The reader is gone: the end of the input tells the same.
-        this.unsent.length = 0;
+        this.#unsent.length = 0;
         if (code !== Errno.EPIPE) throw new SystemCallError("write", code);
-      } else if (written < first.length) this.unsent[0] = first.subarray(written);
-      else this.unsent.shift();
+      } else if (written < first.length) this.#unsent[0] = first.subarray(written);
+      else this.#unsent.shift();
     }
-    this.output.watchWritable(false);
+    this.#output.watchWritable(false);
   }
 }
 

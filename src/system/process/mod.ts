@@ -1,4 +1,8 @@
-/** Processes: identity, their end with their parent, programs of the system's, arguments, pipes. */
+/**
+ * Processes: identity, their end with their parent, programs of the system's, arguments, pipes.
+ *
+ * @module
+ */
 export { pauseBlocking } from "./blocking_pause.ts";
 export { runCommand, systemProgram } from "./command.ts";
 export type { RunCommand } from "./command.ts";

@@ -1,2 +1,6 @@
-/** The Windows registry. */
+/**
+ * The Windows registry.
+ *
+ * @module
+ */
 export { RegistryKey } from "./registry.ts";

@@ -1,3 +1,7 @@
-/** From a host's name to addresses, as the system itself resolves it. */
+/**
+ * From a host's name to addresses, as the system itself resolves it.
+ *
+ * @module
+ */
 export { ResolveError } from "./answers.ts";
 export { getSocketAddresses } from "./resolver.ts";

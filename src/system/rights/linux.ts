@@ -1,4 +1,8 @@
-/** What this process may do. */
+/**
+ * What this process may do.
+ *
+ * @module
+ */
 
 /** Numbers of the capabilities that the programs need (capabilities(7)). */
 export const Capability = { netBindService: 10, netAdmin: 12, netRaw: 13 } as const;

@@ -1,3 +1,7 @@
-/** What this process may do: capabilities of Linux, an administrator's rights of Windows. */
+/**
+ * What this process may do: capabilities of Linux, an administrator's rights of Windows.
+ *
+ * @module
+ */
 export { Capability, hasCapability } from "./linux.ts";
 export { isAdministrator } from "./windows.ts";

@@ -1,4 +1,8 @@
-/** The machine's routes: what leads where, what is held where it is, and notices of changes. */
+/**
+ * The machine's routes: what leads where, what is held where it is, and notices of changes.
+ *
+ * @module
+ */
 export { linuxTable } from "./linux.ts";
 export { windowsTable } from "./windows.ts";
 export type {

@@ -1,2 +1,6 @@
-/** What systemd is told of the program. */
+/**
+ * What systemd is told of the program.
+ *
+ * @module
+ */
 export { monotonicUs, ServiceNotifier } from "./notifier.ts";

@@ -32,9 +32,11 @@ const WAITING_MAX = 8;
 export class ServiceNotifier {
   /** How often the manager wants to hear `WATCHDOG=1`, ms; Infinity: it does not. */
   readonly watchdogMs: number;
-  private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
+  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
+  readonly #fd: number;
 
-  private constructor(private readonly fd: number, watchdogMs: number) {
+  private constructor(fd: number, watchdogMs: number) {
+    this.#fd = fd;
     this.watchdogMs = watchdogMs;
   }
 
@@ -60,28 +62,28 @@ export class ServiceNotifier {
 
   /** Whether there is a manager. */
   get enabled(): boolean {
-    return this.fd >= 0;
+    return this.#fd >= 0;
   }
 
   /** Sends lines; while the manager does not read, they wait for the next call or `flush`. */
   send(...lines: readonly string[]): void {
-    if (this.fd < 0) return;
-    if (this.waiting.length >= WAITING_MAX) this.waiting.shift();
-    this.waiting.push(new TextEncoder().encode(lines.join("\n")));
+    if (this.#fd < 0) return;
+    if (this.#waiting.length >= WAITING_MAX) this.#waiting.shift();
+    this.#waiting.push(new TextEncoder().encode(lines.join("\n")));
     this.flush();
   }
 
   /** Sends what waits. */
   flush(): void {
-    while (this.waiting.length > 0) {
-      const [bytes] = this.waiting;
-      if (Number(libc().write(this.fd, bytes, BigInt(bytes.length))) < 0) return;
-      this.waiting.shift();
+    while (this.#waiting.length > 0) {
+      const [bytes] = this.#waiting;
+      if (Number(libc().write(this.#fd, bytes, BigInt(bytes.length))) < 0) return;
+      this.#waiting.shift();
     }
   }
 
   close(): void {
-    if (this.fd >= 0) closeFd(this.fd);
+    if (this.#fd >= 0) closeFd(this.#fd);
   }
 }
 

@@ -1,3 +1,7 @@
-/** How Windows ends a program: its window, log-off, shutdown. */
+/**
+ * How Windows ends a program: its window, log-off, shutdown.
+ *
+ * @module
+ */
 export { SESSION_END_INTERVAL_MS, SessionEnd } from "./session_end.ts";
 export { onConsoleClosed, withoutCtrlC } from "./windows_console.ts";

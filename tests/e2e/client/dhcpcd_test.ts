@@ -28,7 +28,13 @@ exec sleep infinity
 
 /** A mount namespace; what is to be seen is written down in it. */
 class Sandbox {
-  private constructor(private readonly player: Namespace, private readonly holder: LabProcess) {}
+  readonly #player: Namespace;
+  readonly #holder: LabProcess;
+
+  private constructor(player: Namespace, holder: LabProcess) {
+    this.#player = player;
+    this.#holder = holder;
+  }
 
   static async open(player: Namespace): Promise<Sandbox> {
     const enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER];
@@ -41,8 +47,8 @@ class Sandbox {
   }
 
   spawn(command: readonly string[]): LabProcess {
-    const inside = `--mount=/proc/${this.holder.pid}/ns/mnt`;
-    return this.player.spawn(["nsenter", inside, ...command]);
+    const inside = `--mount=/proc/${this.#holder.pid}/ns/mnt`;
+    return this.#player.spawn(["nsenter", inside, ...command]);
   }
 }
 

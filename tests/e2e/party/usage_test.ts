@@ -91,7 +91,7 @@ const NEEDED: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
 
 /** Runs command lines in a namespace of their own. */
 class CommandLines implements AsyncDisposable {
-  private commands = 0;
+  #commands = 0;
 
   private constructor(readonly lab: NetworkLab, readonly namespace: Namespace) {}
 
@@ -118,7 +118,7 @@ class CommandLines implements AsyncDisposable {
       .flatMap(([name, value]) => [`--${name}`, value]);
     const state = given.includes("--state-dir")
       ? []
-      : ["--state-dir", `${this.folder}/state-${++this.commands}`];
+      : ["--state-dir", `${this.folder}/state-${++this.#commands}`];
     return [executablePath(program), ...needed, ...state, ...args];
   }
 

@@ -55,18 +55,18 @@ function freePort(): number {
 
 /** A port that nobody has while this is looked at. */
 class DisposablePort implements Disposable {
-  private readonly socket = Deno.listenDatagram({
+  readonly #socket = Deno.listenDatagram({
     transport: "udp",
     hostname: "127.0.0.1",
     port: 0,
   });
 
   get port(): number {
-    return (this.socket.addr as Deno.NetAddr).port;
+    return (this.#socket.addr as Deno.NetAddr).port;
   }
 
   [Symbol.dispose](): void {
-    this.socket.close();
+    this.#socket.close();
   }
 }
 

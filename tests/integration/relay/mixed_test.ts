@@ -39,12 +39,20 @@ const IPV4 = 0x0800;
 
 /** A relay, our client, and a way for Deno's sockets into their namespace. */
 class MixedParty implements AsyncDisposable {
+  readonly #lab: NetworkLab;
+  readonly #namespace: Namespace;
+  readonly #folder: string;
+
   private constructor(
-    private readonly lab: NetworkLab,
-    private readonly namespace: Namespace,
+    lab: NetworkLab,
+    namespace: Namespace,
     readonly relay: RelayProcess,
-    private readonly folder: string,
-  ) {}
+    folder: string,
+  ) {
+    this.#lab = lab;
+    this.#namespace = namespace;
+    this.#folder = folder;
+  }
 
   static async open(): Promise<MixedParty> {
     const lab = await NetworkLab.open();
@@ -57,19 +65,19 @@ class MixedParty implements AsyncDisposable {
 
   startClient(...options: string[]): LabProcess {
     const { host, port, serverName } = this.relay.address;
-    return this.namespace.spawn([
+    return this.#namespace.spawn([
       executablePath("client"),
       ...["--relay", `${host}:${port}`, "--server-name", serverName],
       ...["--relay-ca-cert", this.relay.caFile, "--room", "MIXED", "--name", "ours"],
       ...["--virtual-mac", CLIENT_MAC, "--tap-name", "tap0", "--address", `${CLIENT_IP}/24`],
-      ...["--state-dir", this.folder],
+      ...["--state-dir", this.#folder],
       ...options,
     ]);
   }
 
   async join(hello: Omit<HelloFields, "room">): Promise<GuestEndpoint> {
     const open = () => new Deno.QuicEndpoint({ hostname: "127.0.0.1", port: 0 });
-    const socket = inNamespace(this.namespace, open);
+    const socket = inNamespace(this.#namespace, open);
     const endpoint = await DenoEndpoint.connect(this.relay.address, { socket });
     await endpoint.join({ room: "MIXED", ...hello });
     return new GuestEndpoint(endpoint, socket);
@@ -77,14 +85,18 @@ class MixedParty implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.relay[Symbol.asyncDispose]();
-    await this.lab[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
+    await this.#lab[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
   }
 }
 
 /** An endpoint with the socket that was made for it. */
 class GuestEndpoint implements AsyncDisposable {
-  constructor(readonly endpoint: DenoEndpoint, private readonly socket: Deno.QuicEndpoint) {}
+  readonly #socket: Deno.QuicEndpoint;
+
+  constructor(readonly endpoint: DenoEndpoint, socket: Deno.QuicEndpoint) {
+    this.#socket = socket;
+  }
 
   /** The next frame of a type; what else the kernel says (MLD, router solicitations) is passed over. */
   async frameOf(type: number) {
@@ -108,7 +120,7 @@ class GuestEndpoint implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.endpoint[Symbol.asyncDispose]();
-    this.socket.close();
+    this.#socket.close();
   }
 }
 

@@ -1,6 +1,4 @@
-/**
- * DHCP replies for tests, built and read independently of the code under test.
- */
+/** DHCP replies for tests, built and read independently of the code under test. */
 
 /** An option as it stands in a field. */
 export type Option = readonly [code: number, ...value: number[]];

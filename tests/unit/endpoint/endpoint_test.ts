@@ -15,7 +15,7 @@ import { CLIENT, LEAST, WELCOME } from "./harness.ts";
 
 /** An endpoint over nothing, with a clock of its own. */
 class Bench {
-  private readonly dissection = new Dissection();
+  readonly #dissection = new Dissection();
   nowMs = 5_000;
   readonly pool = new BufferPool(8);
   readonly path: FramePath;
@@ -67,16 +67,16 @@ class Bench {
         ...{ destinationPort: 443, payload: new Uint8Array(8) },
       }),
     });
-    dissect(packet, 0, packet.length, this.dissection);
-    return this.ownTraffic.matches(packet, packet.length, this.dissection);
+    dissect(packet, 0, packet.length, this.#dissection);
+    return this.ownTraffic.matches(packet, packet.length, this.#dissection);
   }
 
   /** A frame of the player's system; what waits for the relay afterwards. */
   send(): number {
     const slot = this.pool.acquire();
     const offset = this.pool.offsetOf(slot) + HEADROOM_BYTES;
-    dissect(this.pool.bytes, offset, 100, this.dissection);
-    this.path.sendDissected(slot, offset, 100, this.dissection, this.nowMs);
+    dissect(this.pool.bytes, offset, 100, this.#dissection);
+    this.path.sendDissected(slot, offset, 100, this.#dissection, this.nowMs);
     return this.path.queue.queuedEntries;
   }
 

@@ -9,7 +9,7 @@ import { QueueArena } from "../../../src/queue/fair_queue.ts";
 
 /** A path with a pool of its own; what it sends is taken out as datagrams. */
 class Bench implements FrameSink {
-  private readonly dissection = new Dissection();
+  readonly #dissection = new Dissection();
   readonly pool: BufferPool;
   readonly counters = new TrafficCounters();
   readonly path: FramePath;
@@ -28,8 +28,8 @@ class Bench implements FrameSink {
     assert(slot !== NO_SLOT);
     const offset = this.pool.offsetOf(slot) + headroomBytes;
     this.pool.bytes.set(frame, offset);
-    dissect(this.pool.bytes, offset, frame.length, this.dissection);
-    this.path.sendDissected(slot, offset, frame.length, this.dissection, this.nowMs);
+    dissect(this.pool.bytes, offset, frame.length, this.#dissection);
+    this.path.sendDissected(slot, offset, frame.length, this.#dissection, this.nowMs);
   }
 
   /** All datagrams that wait, in the order in which they go. */

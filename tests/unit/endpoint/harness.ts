@@ -1,6 +1,4 @@
-/**
- * Plays the shell and the relay for one endpoint session, with a clock of its own.
- */
+/** Plays the shell and the relay for one endpoint session, with a clock of its own. */
 
 import { assert, assertEquals } from "@std/assert";
 import { encodeMessage, MessageReader } from "../../../src/control/framing.ts";

@@ -30,17 +30,17 @@ class Host {
     });
   }
 
-  private readonly send = (request: HostRequest) => {
+  readonly #send = (request: HostRequest) => {
     if (this.mayAsk) this.sent.push(request);
     return this.mayAsk;
   };
 
   ask(order: HostOrder = { action: "lock" }): void {
-    this.requests.ask(order, this.send, (outcome) => this.outcomes.push(outcome), this.nowMs);
+    this.requests.ask(order, this.#send, (outcome) => this.outcomes.push(outcome), this.nowMs);
   }
 
   join(): void {
-    this.requests.handleJoined(this.send, this.nowMs);
+    this.requests.handleJoined(this.#send, this.nowMs);
   }
 
   /** Lets time pass, and says what was asked for by itself meanwhile. */

@@ -41,9 +41,15 @@ function textsOf(node: SyntaxNode): { readonly value: string; readonly at: numbe
 export function findPrivateKeywords(file: SourceFile): string[] {
   const findings: string[] = [];
   visitNodes(file, (node) => {
-    if (node["accessibility"] !== "private") return;
+    const isParameter = node.type === "TSParameterProperty";
+    if (node["accessibility"] !== "private" && !isParameter) return;
     const isConstructor = node.type === "MethodDefinition" && node["kind"] === "constructor";
-    if (!isConstructor) findings.push(finding(file, node.range[0], "private"));
+    // Of a parameter the linter says what its constructor is: the text tells.
+    const start = node.range[0];
+    const before = file.text.slice(Math.max(0, start - 40), start);
+    const isOwn = file.text.startsWith("private", start) ||
+      /\bprivate\s+(readonly\s+)?$/.test(before);
+    if (!isConstructor && isOwn) findings.push(finding(file, node.range[0], "private"));
   });
   return findings;
 }

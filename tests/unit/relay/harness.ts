@@ -32,7 +32,7 @@ export class RelayHarness {
   readonly endpoints: ScriptedEndpoint[] = [];
   /** Ids of bans that were made, and lists of those that are gone. */
   readonly banChanges: (string | readonly string[])[] = [];
-  private randomState = 1;
+  #randomState = 1;
 
   constructor(
     options: Partial<RelayOptions> = {},
@@ -43,7 +43,7 @@ export class RelayHarness {
     this.core = new RelayCore(options, {
       pool: this.pool,
       arena: new QueueArena(4096),
-      random: (count) => this.random(count),
+      random: (count) => this.#random(count),
       frameLog: new FrameLog(extra.frameLog ? sink : undefined),
       timeOriginMs: 1_700_000_000_000,
     });
@@ -69,7 +69,7 @@ export class RelayHarness {
     fields: Record<string, unknown> = {},
     path: { address?: string; maxDatagramBytes?: number } = {},
   ): ScriptedEndpoint {
-    return this.join({ role: "client", mac: macAddress, ...fields }, path);
+    return this.#join({ role: "client", mac: macAddress, ...fields }, path);
   }
 
   /** A gateway that has joined. */
@@ -77,10 +77,10 @@ export class RelayHarness {
     fields: Record<string, unknown> = {},
     path: { address?: string; maxDatagramBytes?: number } = {},
   ): ScriptedEndpoint {
-    return this.join({ role: "gateway", ...fields }, path);
+    return this.#join({ role: "gateway", ...fields }, path);
   }
 
-  private join(
+  #join(
     fields: Record<string, unknown>,
     path: { address?: string; maxDatagramBytes?: number },
   ): ScriptedEndpoint {
@@ -143,11 +143,11 @@ export class RelayHarness {
     assertEquals(this.pool.freeSlots, this.pool.slotCount, "slots are lost");
   }
 
-  private random(count: number): Uint8Array {
+  #random(count: number): Uint8Array {
     const bytes = new Uint8Array(count);
     for (let i = 0; i < count; i++) {
-      this.randomState = (Math.imul(this.randomState, 1_103_515_245) + 12_345) >>> 0;
-      bytes[i] = this.randomState >>> 16;
+      this.#randomState = (Math.imul(this.#randomState, 1_103_515_245) + 12_345) >>> 0;
+      bytes[i] = this.#randomState >>> 16;
     }
     return bytes;
   }
@@ -168,13 +168,16 @@ export class ScriptedEndpoint {
   /** Whether its queue is left alone, as by a transport that cannot send. */
   blocked = false;
   pendingBytes = 0;
+  readonly #relay: RelayHarness;
 
-  constructor(private readonly relay: RelayHarness, readonly connection: ConnectionId) {}
+  constructor(relay: RelayHarness, readonly connection: ConnectionId) {
+    this.#relay = relay;
+  }
 
   /** Sends raw bytes of the control stream. */
   raw(bytes: Uint8Array): this {
-    this.relay.core.handleControl(this.connection, bytes, this.relay.nowMs);
-    this.relay.settle();
+    this.#relay.core.handleControl(this.connection, bytes, this.#relay.nowMs);
+    this.#relay.settle();
     return this;
   }
 
@@ -199,27 +202,27 @@ export class ScriptedEndpoint {
 
   /** Sends FIN. */
   finish(): void {
-    this.relay.core.handleControlFinished(this.connection, this.relay.nowMs);
-    this.relay.settle();
+    this.#relay.core.handleControlFinished(this.connection, this.#relay.nowMs);
+    this.#relay.settle();
   }
 
   /** Sends a datagram. */
   send(datagram: Uint8Array): this {
-    const { pool, core } = this.relay;
+    const { pool, core } = this.#relay;
     const slot = pool.acquire();
     assert(slot >= 0, "no slot is free");
     const offset = pool.offsetOf(slot) + 4;
     pool.bytes.set(datagram, offset);
-    core.handleDatagram(this.connection, slot, offset, datagram.length, this.relay.nowMs);
-    this.relay.settle();
+    core.handleDatagram(this.connection, slot, offset, datagram.length, this.#relay.nowMs);
+    this.#relay.settle();
     return this;
   }
 
   /** The transport goes, with the application error code of the endpoint's close if it did so. */
   lose(errorCode?: number): void {
     this.gone = true;
-    this.relay.core.handleClosed(this.connection, this.relay.nowMs, errorCode);
-    this.relay.settle();
+    this.#relay.core.handleClosed(this.connection, this.#relay.nowMs, errorCode);
+    this.#relay.settle();
   }
 
   /** What the relay has said since the last call. */
@@ -241,11 +244,11 @@ export class ScriptedEndpoint {
 
   /** Empties its queue, as a transport with a good path does. */
   pull(): void {
-    const queue = this.relay.core.queueOf(this.connection);
-    while (queue?.dequeue(this.relay.nowMs)) {
+    const queue = this.#relay.core.queueOf(this.connection);
+    while (queue?.dequeue(this.#relay.nowMs)) {
       const { slot, offset, length } = queue;
-      this.datagrams.push(this.relay.pool.bytes.slice(offset, offset + length));
-      this.relay.pool.release(slot);
+      this.datagrams.push(this.#relay.pool.bytes.slice(offset, offset + length));
+      this.#relay.pool.release(slot);
     }
   }
 
@@ -261,7 +264,7 @@ export class ScriptedEndpoint {
       const length = new DataView(action.bytes.buffer, action.bytes.byteOffset).getUint32(0);
       assertEquals(length, action.bytes.length - 4);
       this.messages.push(JSON.parse(new TextDecoder().decode(action.bytes.subarray(4))));
-      if (this.reads) this.relay.core.handleControlSent(this.connection, action.bytes.length);
+      if (this.reads) this.#relay.core.handleControlSent(this.connection, action.bytes.length);
       else this.pendingBytes += action.bytes.length;
     } else if (action.type === "finish") this.finished = true;
     else this.closedWith = action.errorCode;

@@ -22,7 +22,7 @@ const AT = (number: number) => ({ address: `192.0.2.${number}:4000` });
 class Party extends RelayHarness {
   readonly host: ScriptedEndpoint;
   readonly hostResume: unknown;
-  private requests = 0;
+  #requests = 0;
 
   constructor(policy: "open" | "keyed" = "keyed") {
     super({ policy: policy === "open" ? "open" : new KeyedPolicy(sha256, new Uint8Array(32)) });
@@ -38,7 +38,7 @@ class Party extends RelayHarness {
   /** Everything that the relay answers to a request. */
   askAll(fields: Record<string, unknown>, host = this.host): Message[] {
     host.heard();
-    const request = ++this.requests;
+    const request = ++this.#requests;
     host.control({ type: "hostRequest", request, ...fields });
     const answers = host.heard().filter(({ type }) => type === "hostAnswer");
     for (const answer of answers) assertEquals(answer.request, request);

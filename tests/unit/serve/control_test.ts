@@ -26,7 +26,7 @@ const BANS: readonly BanView[] = [
 class Actions implements ControlActions {
   readonly unixMs = VIEW_UNIX_MS;
   readonly done: string[] = [];
-  private readonly locks = new Set<string>();
+  readonly #locks = new Set<string>();
 
   rooms() {
     return makeView().rooms;
@@ -53,11 +53,11 @@ class Actions implements ControlActions {
 
   lock(room: string): boolean {
     this.done.push(`lock ${room}`);
-    return this.locks.size < 1 && this.locks.add(room).size === 1;
+    return this.#locks.size < 1 && this.#locks.add(room).size === 1;
   }
 
   unlock(room: string): boolean {
-    return this.locks.delete(room);
+    return this.#locks.delete(room);
   }
 
   close(room: string, reason: string | undefined): number {

@@ -26,13 +26,16 @@ class Actions implements HostActions {
   ];
 
   lockState: HostActions["lockState"] = "open";
+  readonly #ok: boolean;
 
-  constructor(readonly joined = true, private readonly ok = true) {}
+  constructor(readonly joined = true, ok = true) {
+    this.#ok = ok;
+  }
 
   ask = (wish: HostWish) => {
     this.wishes.push(wish);
     const bans = wish.action === "bans" ? BANS : [];
-    return Promise.resolve({ ok: this.ok, message: "says the relay", bans });
+    return Promise.resolve({ ok: this.#ok, message: "says the relay", bans });
   };
 }
 

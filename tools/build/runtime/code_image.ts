@@ -1,8 +1,6 @@
 /**
  * A program's machine code as the functions that it is made of: the tables by which exceptions find their
  * way say where each function begins and ends, also in programs without symbols.
- *
- * @module
  */
 import { BuildError } from "../cache.ts";
 import { directoryAddress, offsetOf, textAt } from "../pe_file.ts";

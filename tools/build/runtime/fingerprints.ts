@@ -1,8 +1,6 @@
 /**
  * Fingerprints of functions that do not change when a program is linked anew: everything in them but the
  * addresses.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 import type { CodeImage } from "./code_image.ts";

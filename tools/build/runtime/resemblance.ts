@@ -5,8 +5,6 @@
  * functions in them, so that programs with the same objects have long stretches of the same functions in the
  * same order. In these the comparison is exact: a function that differs, or one too many, stands out, and so
  * does a call that leads elsewhere.
- *
- * @module
  */
 import type { CodeImage } from "./code_image.ts";
 import { forEachReference, functionPrints, pieceBytes, piecePrints } from "./fingerprints.ts";

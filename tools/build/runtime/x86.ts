@@ -3,8 +3,6 @@
  * two programs that were linked from the same objects, whose addresses differ.
  *
  * Source: Intel's Software Developer's Manual, volume 2, chapter 2 (formats) and appendix A (opcode maps).
- *
- * @module
  */
 
 /** What a 32-bit field of an instruction holds. */

@@ -14,6 +14,8 @@
  *             ── reload ──► ◄── reloaded ──
  *             ── stop, or the end of the input ──►  the process ends
  * ```
+ *
+ * @module
  */
 import type { ListenAddress } from "../../../control/address.ts";
 import type { PeerId } from "../../../proto/brands.ts";

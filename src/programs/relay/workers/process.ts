@@ -1,4 +1,8 @@
-/** A worker's process as its supervisor has it (`messages.ts` is what they say). */
+/**
+ * A worker's process as its supervisor has it (`messages.ts` is what they say).
+ *
+ * @module
+ */
 import {
   formatLine,
   parseLine,
@@ -17,8 +21,9 @@ export interface WorkerProcessHandler {
 
 /** See the module. */
 export class WorkerProcess {
-  private readonly child: Deno.ChildProcess;
-  private readonly input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #handler: WorkerProcessHandler;
 
   /**
    * Starts it.
@@ -29,54 +34,55 @@ export class WorkerProcess {
   constructor(
     executable: string,
     job: WorkerJob,
-    private readonly handler: WorkerProcessHandler,
+    handler: WorkerProcessHandler,
   ) {
-    this.child = new Deno.Command(executable, {
+    this.#handler = handler;
+    this.#child = new Deno.Command(executable, {
       args: [WORKER_WORD, String(job.worker)],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.input = this.child.stdin.getWriter();
-    this.write(job);
-    void this.follow();
+    this.#input = this.#child.stdin.getWriter();
+    this.#write(job);
+    void this.#follow();
   }
 
   /** Tells it something; one that has ended hears nothing. */
   tell(order: WorkerOrder): void {
-    this.write(order);
+    this.#write(order);
   }
 
   /** Ends it at once. */
   kill(): void {
     try {
-      this.child.kill("SIGKILL");
+      this.#child.kill("SIGKILL");
     } catch {
       // It has ended by itself.
     }
   }
 
-  private write(message: WorkerJob | WorkerOrder): void {
+  #write(message: WorkerJob | WorkerOrder): void {
     const bytes = new TextEncoder().encode(formatLine(message));
-    this.input.write(bytes).catch(() => {
+    this.#input.write(bytes).catch(() => {
       // It has ended, which `follow` sees.
     });
   }
 
-  private async follow(): Promise<void> {
-    const [status] = await Promise.all([this.child.status, this.read()]);
-    await this.input.close().catch(() => {});
-    this.handler.exited(status.signal ?? `exit code ${status.code}`);
+  async #follow(): Promise<void> {
+    const [status] = await Promise.all([this.#child.status, this.#read()]);
+    await this.#input.close().catch(() => {});
+    this.#handler.exited(status.signal ?? `exit code ${status.code}`);
   }
 
-  private async read(): Promise<void> {
+  async #read(): Promise<void> {
     let rest: string[] = [];
-    for await (const text of this.child.stdout.pipeThrough(new TextDecoderStream())) {
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
       const [first, ...lines] = text.split("\n");
       rest.push(first);
       for (const next of lines) {
         const report = parseLine<WorkerReport>(rest.join(""));
-        if (report !== undefined) this.handler.report(report);
+        if (report !== undefined) this.#handler.report(report);
         rest = [next];
       }
     }

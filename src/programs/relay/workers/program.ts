@@ -1,6 +1,8 @@
 /**
  * One of several workers: a process that carries frames, started by the supervisor of `--reactors`, and
  * told by it over its standard input what to do (`messages.ts`).
+ *
+ * @module
  */
 import { parseBase64Url } from "../../../control/base64url.ts";
 import { dieWithParent, LineChannel } from "../../../system/process/mod.ts";
@@ -67,35 +69,45 @@ class LateDirectory implements RoomDirectory {
 }
 
 class WorkerProgram {
-  private readonly logger: Logger = loggerOf("relay");
-  private readonly channel: LineChannel;
-  private readonly view: () => RelayView;
-  private stopWhy: string | undefined;
-  private aliveDueMs = -Infinity;
+  readonly #logger: Logger = loggerOf("relay");
+  readonly #channel: LineChannel;
+  readonly #view: () => RelayView;
+  #stopWhy: string | undefined;
+  #aliveDueMs = -Infinity;
+  readonly #options: RelayProgramOptions;
+  readonly #job: WorkerJob;
+  readonly #engine: RelayEngine;
+  readonly #directory: LateDirectory;
+  readonly #keeper: CertificateKeeper;
 
   private constructor(
-    private readonly options: RelayProgramOptions,
-    private readonly job: WorkerJob,
-    private readonly engine: RelayEngine,
-    private readonly directory: LateDirectory,
-    private readonly keeper: CertificateKeeper,
+    options: RelayProgramOptions,
+    job: WorkerJob,
+    engine: RelayEngine,
+    directory: LateDirectory,
+    keeper: CertificateKeeper,
   ) {
+    this.#options = options;
+    this.#job = job;
+    this.#engine = engine;
+    this.#directory = directory;
+    this.#keeper = keeper;
     const { node, reactor, timeOriginMs } = engine;
     node.onBans = ({ made, gone }) => {
-      if (made !== undefined) this.say({ type: "banMade", ban: made });
-      if (gone !== undefined) this.say({ type: "bansGone", ids: gone });
+      if (made !== undefined) this.#say({ type: "banMade", ban: made });
+      if (gone !== undefined) this.#say({ type: "bansGone", ids: gone });
     };
-    this.view = viewer({ node, reactor, timeOriginMs, version: options.version });
-    this.channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
+    this.#view = viewer({ node, reactor, timeOriginMs, version: options.version });
+    this.#channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
       line: (text) => {
         const order = parseLine<WorkerOrder>(text);
-        if (order !== undefined) this.obey(order);
+        if (order !== undefined) this.#obey(order);
       },
-      ended: () => this.stop("the supervisor is gone"),
+      ended: () => this.#stop("the supervisor is gone"),
     });
     reactor.addTask({
-      work: (nowMs) => (this.sayAlive(nowMs), false),
-      nextDeadlineMs: () => this.aliveDueMs,
+      work: (nowMs) => (this.#sayAlive(nowMs), false),
+      nextDeadlineMs: () => this.#aliveDueMs,
     });
   }
 
@@ -125,32 +137,32 @@ class WorkerProgram {
   }
 
   async run(): Promise<void> {
-    const { engine } = this;
+    const engine = this.#engine;
     // A terminal, or a service manager, signals the whole group; what it means says the supervisor.
     engine.reactor.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], () => {});
-    engine.endWhen(() => this.stopWhy, (why) => {
-      logText(this.logger, why === ASKED ? "debug" : "info", `${why}: stopping`);
+    engine.endWhen(() => this.#stopWhy, (why) => {
+      logText(this.#logger, why === ASKED ? "debug" : "info", `${why}: stopping`);
     });
-    this.say({
+    this.#say({
       type: "listening",
       ports: engine.listeners.map(({ localAddress }) => localAddress?.port ?? 0),
     });
     try {
       await engine.run();
     } finally {
-      this.channel.close();
+      this.#channel.close();
       engine.close();
     }
   }
 
-  private obey(order: WorkerOrder): void {
-    const { core, reactor } = this.engine;
+  #obey(order: WorkerOrder): void {
+    const { core, reactor } = this.#engine;
     switch (order.type) {
       case "open":
         for (const ban of order.bans) core.admin.applyBan(ban, reactor.now());
-        return this.openDoors(order.ports);
+        return this.#openDoors(order.ports);
       case "view":
-        return this.say({ type: "view", view: this.view() });
+        return this.#say({ type: "view", view: this.#view() });
       case "lock":
         return void core.admin.lock(order.room);
       case "unlock":
@@ -168,52 +180,55 @@ class WorkerProgram {
         return core.admin.unban(order.ids, false);
       case "drain":
         core.drain();
-        this.aliveDueMs = -Infinity;
+        this.#aliveDueMs = -Infinity;
         return reactor.wake();
       case "reload":
-        return this.reload();
+        return this.#reload();
       case "stop":
-        return this.stop(ASKED);
+        return this.#stop(ASKED);
     }
   }
 
-  private openDoors(ports: readonly (readonly number[])[]): void {
-    this.directory.known = new WorkerDirectory({
-      worker: this.job.worker,
+  #openDoors(ports: readonly (readonly number[])[]): void {
+    this.#directory.known = new WorkerDirectory({
+      worker: this.#job.worker,
       ports,
-      elsewhere: new LocalDirectory(this.options.redirects),
+      elsewhere: new LocalDirectory(this.#options.redirects),
       sha256,
-      fingerprint: () => this.keeper.current.fingerprint,
+      fingerprint: () => this.#keeper.current.fingerprint,
     });
-    this.engine.accepting = true;
+    this.#engine.accepting = true;
   }
 
-  private reload(): void {
-    void this.keeper.reload().then(() => this.say({ type: "reloaded" }));
+  #reload(): void {
+    void this.#keeper.reload().then(() => this.#say({ type: "reloaded" }));
   }
 
-  private stop(why: string): void {
-    this.stopWhy ??= why;
-    this.engine.reactor.wake();
+  #stop(why: string): void {
+    this.#stopWhy ??= why;
+    this.#engine.reactor.wake();
   }
 
-  private sayAlive(nowMs: number): void {
-    if (nowMs < this.aliveDueMs) return;
-    this.aliveDueMs = nowMs + this.job.aliveIntervalMs;
-    const { population, draining } = this.engine.core;
-    this.say({ type: "alive", ...population, draining });
+  #sayAlive(nowMs: number): void {
+    if (nowMs < this.#aliveDueMs) return;
+    this.#aliveDueMs = nowMs + this.#job.aliveIntervalMs;
+    const { population, draining } = this.#engine.core;
+    this.#say({ type: "alive", ...population, draining });
   }
 
-  private say(report: WorkerReport): void {
-    this.channel.send(formatLine(report));
+  #say(report: WorkerReport): void {
+    this.#channel.send(formatLine(report));
   }
 }
 
 /** By which host each endpoint is sent on. */
 class RedirectHosts {
-  private warned = false;
+  #warned = false;
+  readonly #publicHost: string | undefined;
 
-  constructor(private readonly publicHost: string | undefined) {}
+  constructor(publicHost: string | undefined) {
+    this.#publicHost = publicHost;
+  }
 
   arrivalOf(
     listener: number,
@@ -222,13 +237,13 @@ class RedirectHosts {
     serverName: string,
   ): Arrival {
     const { guessed, ...found } = redirectHost({
-      publicHost: this.publicHost,
+      publicHost: this.#publicHost,
       localHost: local.host,
       remoteHost: remote.host,
       serverName,
     });
-    if (guessed && !this.warned) {
-      this.warned = true;
+    if (guessed && !this.#warned) {
+      this.#warned = true;
       logText(
         loggerOf("relay"),
         "warning",

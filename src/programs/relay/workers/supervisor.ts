@@ -13,6 +13,8 @@
  * ```
  *
  * No frame passes the supervisor, so it runs on the runtime's own loop.
+ *
+ * @module
  */
 import { base64Url } from "../../../control/base64url.ts";
 import type { ListenAddress } from "../../../control/address.ts";
@@ -75,155 +77,165 @@ export async function superviseWorkers(
 }
 
 class RelaySupervisor {
-  private readonly logger: Logger = loggerOf("relay");
+  readonly #logger: Logger = loggerOf("relay");
   /** As found at the start: the file may be exchanged later, and with it what the system calls it. */
-  private readonly executable = Deno.execPath();
-  private readonly processes: (WorkerProcess | undefined)[] = [];
+  readonly #executable = Deno.execPath();
+  readonly #processes: (WorkerProcess | undefined)[] = [];
   /** What each listens on; a port that the system has chosen stays. */
-  private readonly listen: (readonly ListenAddress[])[];
+  readonly #listen: (readonly ListenAddress[])[];
   /** Of each worker and listener. */
-  private readonly ports: (readonly number[])[];
-  private readonly locks = new RoomLocks();
-  private readonly bans: SupervisorBans;
-  private readonly views: WorkerViews;
-  private readonly reporter: ServiceReporter;
-  private readonly core: Supervision;
-  private readonly keeper: CertificateKeeper | undefined;
-  private readonly roomSalt: string;
-  private readonly startedMs = performance.now();
-  private readonly over = Promise.withResolvers<Failure | undefined>();
+  readonly #ports: (readonly number[])[];
+  readonly #locks = new RoomLocks();
+  readonly #bans: SupervisorBans;
+  readonly #views: WorkerViews;
+  readonly #reporter: ServiceReporter;
+  readonly #core: Supervision;
+  readonly #keeper: CertificateKeeper | undefined;
+  readonly #roomSalt: string;
+  readonly #startedMs = performance.now();
+  readonly #over = Promise.withResolvers<Failure | undefined>();
   /** Workers that have not read their files anew yet, and what is done when all have. */
-  private readonly reloading = new Set<number>();
-  private reloaded: (() => void) | undefined;
+  readonly #reloading = new Set<number>();
+  #reloaded: (() => void) | undefined;
   /** Whether endpoints are let in. */
-  private opened = false;
-  private draining = false;
-  private stopping = false;
-  private timer: number | undefined;
+  #opened = false;
+  #draining = false;
+  #stopping = false;
+  #timer: number | undefined;
+  readonly #options: RelayProgramOptions;
+  readonly #stateDir: string;
+  readonly #certificate: RelayCertificate;
 
   constructor(
-    private readonly options: RelayProgramOptions,
+    options: RelayProgramOptions,
     listen: readonly (readonly ListenAddress[])[],
-    private readonly stateDir: string,
-    private readonly certificate: RelayCertificate,
+    stateDir: string,
+    certificate: RelayCertificate,
   ) {
+    this.#options = options;
+    this.#stateDir = stateDir;
+    this.#certificate = certificate;
     const workers = options.reactors;
-    this.listen = [...listen];
-    this.ports = listen.map(() => []);
-    this.roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
-    this.bans = new SupervisorBans(stateDir, this.logger, (order) => this.tellAll(order));
-    this.views = new WorkerViews(
+    this.#listen = [...listen];
+    this.#ports = listen.map(() => []);
+    this.#roomSalt = base64Url(roomSalt(resetKeyOf(stateDir)));
+    this.#bans = new SupervisorBans(stateDir, this.#logger, (order) => this.#tellAll(order));
+    this.#views = new WorkerViews(
       workers,
-      (worker) => this.tell(worker, { type: "view" }),
+      (worker) => this.#tell(worker, { type: "view" }),
     );
-    this.reporter = openReporter(() => this.status(), this.logger, () => this.core.healthy);
-    const patienceMs = this.reporter.watchdogIntervalMs / 2;
-    this.core = new Supervision(
+    this.#reporter = openReporter(() => this.#status(), this.#logger, () => this.#core.healthy);
+    const patienceMs = this.#reporter.watchdogIntervalMs / 2;
+    this.#core = new Supervision(
       workers,
       Math.min(SILENCE_MAX_MS, Math.max(SILENCE_MIN_MS, patienceMs)),
     );
-    this.keeper = options.certificateFile === undefined ? this.keepOwnCertificate() : undefined;
+    this.#keeper = options.certificateFile === undefined ? this.#keepOwnCertificate() : undefined;
   }
 
   /** Why it could not start; undefined: it was ended. */
   async run(): Promise<Failure | undefined> {
-    const { options, logger } = this;
-    const source = { now: () => performance.now(), view: () => this.view() };
+    const options = this.#options;
+    const logger = this.#logger;
+    const source = { now: () => performance.now(), view: () => this.#view() };
     const status = options.status === undefined
       ? undefined
-      : openStatus(options.status, source, () => this.views.collect(), logger);
-    const control = serveControl(this.stateDir, "relay", (words) => this.answer(words), logger);
+      : openStatus(options.status, source, () => this.#views.collect(), logger);
+    const control = serveControl(this.#stateDir, "relay", (words) => this.#answer(words), logger);
     const onStop = (signal: Deno.Signal) => () => {
-      if (!this.stopping) logText(logger, "info", `${signal}: stopping`);
-      this.core.handleStop(performance.now());
-      this.turn();
+      if (!this.#stopping) logText(logger, "info", `${signal}: stopping`);
+      this.#core.handleStop(performance.now());
+      this.#turn();
     };
     const listeners: [Deno.Signal, () => void][] = [
       ["SIGINT", onStop("SIGINT")],
       ["SIGTERM", onStop("SIGTERM")],
-      ["SIGHUP", () => void this.reload()],
+      ["SIGHUP", () => void this.#reload()],
     ];
     for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-    this.core.start(performance.now());
-    this.turn();
+    this.#core.start(performance.now());
+    this.#turn();
     try {
-      return await this.over.promise;
+      return await this.#over.promise;
     } finally {
-      clearTimeout(this.timer);
+      clearTimeout(this.#timer);
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       status?.close();
       control.close();
-      await this.bans.written();
+      await this.#bans.written();
     }
   }
 
   /** One line of how things are. */
-  private status(): string {
-    const down = [...this.ports.keys()].filter((worker) =>
-      this.core.worker(worker).state !== "running"
+  #status(): string {
+    const down = [...this.#ports.keys()].filter((worker) =>
+      this.#core.worker(worker).state !== "running"
     );
     const trouble = down.map((worker) => `; reactor ${worker} is down`).join("");
-    return formatPopulation(this.core.population) + trouble;
+    return formatPopulation(this.#core.population) + trouble;
   }
 
   /** Does what is due, and what the core wants. */
-  private turn(): void {
+  #turn(): void {
     const nowMs = performance.now();
-    this.core.handleTimer(nowMs);
+    this.#core.handleTimer(nowMs);
     for (;;) {
-      const actions = this.core.drainActions();
+      const actions = this.#core.drainActions();
       if (actions.length === 0) break;
-      for (const action of actions) this.carryOut(action);
+      for (const action of actions) this.#carryOut(action);
     }
-    this.reporter.work(nowMs);
-    this.keeper?.work(nowMs);
+    this.#reporter.work(nowMs);
+    this.#keeper?.work(nowMs);
     const dueMs = Math.min(
-      this.core.nextDeadlineMs(),
-      this.reporter.nextDeadlineMs(),
-      this.keeper?.nextDeadlineMs() ?? Infinity,
+      this.#core.nextDeadlineMs(),
+      this.#reporter.nextDeadlineMs(),
+      this.#keeper?.nextDeadlineMs() ?? Infinity,
     );
-    clearTimeout(this.timer);
-    if (dueMs !== Infinity) this.timer = setTimeout(() => this.turn(), Math.max(0, dueMs - nowMs));
+    clearTimeout(this.#timer);
+    if (dueMs !== Infinity) {
+      this.#timer = setTimeout(() => this.#turn(), Math.max(0, dueMs - nowMs));
+    }
   }
 
-  private carryOut(action: SupervisionAction): void {
+  #carryOut(action: SupervisionAction): void {
     switch (action.type) {
       case "start":
-        return this.start(action.worker);
+        return this.#start(action.worker);
       case "kill":
-        return this.processes[action.worker]?.kill();
+        return this.#processes[action.worker]?.kill();
       case "stop":
-        if (!this.stopping) this.reporter.stopping();
-        this.stopping = true;
-        this.tell(action.worker, { type: "stop" });
+        if (!this.#stopping) this.#reporter.stopping();
+        this.#stopping = true;
+        this.#tell(action.worker, { type: "stop" });
         return;
       case "ready":
-        return this.open();
+        return this.#open();
       case "restored":
-        this.noteListening(action.worker);
-        this.tell(action.worker, this.openOrder());
+        this.#noteListening(action.worker);
+        this.#tell(action.worker, this.#openOrder());
         return;
       case "note":
-        return logText(this.logger, action.level, action.message, { ...action.fields });
+        return logText(this.#logger, action.level, action.message, { ...action.fields });
       case "end":
-        return this.over.resolve(action.failure);
+        return this.#over.resolve(action.failure);
     }
   }
 
-  private start(worker: number): void {
+  #start(worker: number): void {
     try {
-      this.processes[worker] = new WorkerProcess(this.executable, this.jobOf(worker), {
-        report: (report) => this.handleReport(worker, report),
-        exited: (how) => this.handleExited(worker, how),
+      this.#processes[worker] = new WorkerProcess(this.#executable, this.#jobOf(worker), {
+        report: (report) => this.#handleReport(worker, report),
+        exited: (how) => this.#handleExited(worker, how),
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.core.handleExited(worker, error.message, performance.now());
+      this.#core.handleExited(worker, error.message, performance.now());
     }
   }
 
-  private jobOf(worker: number): WorkerJob {
-    const { options, certificate } = this;
+  #jobOf(worker: number): WorkerJob {
+    const options = this.#options;
+    const certificate = this.#certificate;
     const { frameLogFile } = options;
     return {
       type: "job",
@@ -231,115 +243,115 @@ class RelaySupervisor {
       supervisor: Deno.pid,
       worker,
       options: options.texts,
-      listen: this.listen[worker],
+      listen: this.#listen[worker],
       certificateFile: certificate.certificateFile,
       keyFile: certificate.keyFile,
       ...(worker > 0 || options.derOutFile === undefined ? {} : { derOutFile: options.derOutFile }),
-      stateDir: this.stateDir,
+      stateDir: this.#stateDir,
       ...(frameLogFile === undefined ? {} : { frameLogFile: `${frameLogFile}.reactor${worker}` }),
-      roomSalt: this.roomSalt,
+      roomSalt: this.#roomSalt,
       aliveIntervalMs: Math.min(
         ALIVE_INTERVAL_MS,
-        this.reporter.watchdogIntervalMs / ALIVE_DIVISOR,
+        this.#reporter.watchdogIntervalMs / ALIVE_DIVISOR,
       ),
-      locks: this.locks.values(),
-      draining: this.draining,
+      locks: this.#locks.values(),
+      draining: this.#draining,
     };
   }
 
-  private handleReport(worker: number, report: WorkerReport): void {
+  #handleReport(worker: number, report: WorkerReport): void {
     switch (report.type) {
       case "listening":
-        this.ports[worker] = report.ports;
-        this.listen[worker] = this.listen[worker].map((address, index) => ({
+        this.#ports[worker] = report.ports;
+        this.#listen[worker] = this.#listen[worker].map((address, index) => ({
           ...address,
           port: report.ports[index],
         }));
-        this.core.handleListening(worker);
+        this.#core.handleListening(worker);
         break;
       case "failed":
-        this.core.handleFailed(worker, report);
+        this.#core.handleFailed(worker, report);
         break;
       case "alive":
-        this.core.handleAlive(worker, report, performance.now());
+        this.#core.handleAlive(worker, report, performance.now());
         break;
       case "view":
-        return this.views.handleView(worker, report.view);
+        return this.#views.handleView(worker, report.view);
       case "banMade":
-        return this.bans.handleMade(report.ban);
+        return this.#bans.handleMade(report.ban);
       case "bansGone":
-        return this.bans.handleGone(report.ids);
+        return this.#bans.handleGone(report.ids);
       case "reloaded":
-        return this.handleReloaded(worker);
+        return this.#handleReloaded(worker);
     }
-    this.turn();
+    this.#turn();
   }
 
-  private handleExited(worker: number, how: string): void {
-    this.processes[worker] = undefined;
-    this.views.handleGone(worker);
-    this.handleReloaded(worker);
-    this.core.handleExited(worker, how, performance.now());
-    this.turn();
+  #handleExited(worker: number, how: string): void {
+    this.#processes[worker] = undefined;
+    this.#views.handleGone(worker);
+    this.#handleReloaded(worker);
+    this.#core.handleExited(worker, how, performance.now());
+    this.#turn();
   }
 
   /** All listen: from here on endpoints are let in. */
-  private open(): void {
-    for (const worker of this.ports.keys()) this.noteListening(worker);
-    this.tellAll(this.openOrder());
+  #open(): void {
+    for (const worker of this.#ports.keys()) this.#noteListening(worker);
+    this.#tellAll(this.#openOrder());
     // As with one process: whoever waits for this line may send a signal.
-    const { created, fingerprint } = this.certificate;
+    const { created, fingerprint } = this.#certificate;
     const message = created ? "Certificate made" : "Certificate in use";
-    logText(this.logger, "info", message, { fingerprint });
-    this.opened = true;
-    this.reporter.ready();
+    logText(this.#logger, "info", message, { fingerprint });
+    this.#opened = true;
+    this.#reporter.ready();
   }
 
-  private openOrder(): WorkerOrder {
-    return { type: "open", ports: this.ports, bans: this.bans.values() };
+  #openOrder(): WorkerOrder {
+    return { type: "open", ports: this.#ports, bans: this.#bans.values() };
   }
 
-  private noteListening(worker: number): void {
-    for (const address of this.listen[worker]) {
-      logText(this.logger, "info", "Listening", {
+  #noteListening(worker: number): void {
+    for (const address of this.#listen[worker]) {
+      logText(this.#logger, "info", "Listening", {
         address: formatListen(address),
         reactor: worker,
       });
     }
   }
 
-  private tell(worker: number, order: WorkerOrder): boolean {
-    this.processes[worker]?.tell(order);
-    return this.processes[worker] !== undefined;
+  #tell(worker: number, order: WorkerOrder): boolean {
+    this.#processes[worker]?.tell(order);
+    return this.#processes[worker] !== undefined;
   }
 
-  private tellAll(order: WorkerOrder): void {
-    for (const worker of this.ports.keys()) this.tell(worker, order);
+  #tellAll(order: WorkerOrder): void {
+    for (const worker of this.#ports.keys()) this.#tell(worker, order);
   }
 
-  private view(): RelayView {
-    const { version } = this.options;
+  #view(): RelayView {
+    const { version } = this.#options;
     const nowMs = performance.now();
     return mergeViews(
       {
         version,
         unixMs: Date.now(),
-        uptimeMs: Math.round(nowMs - this.startedMs),
-        draining: this.draining,
-        bans: this.bans.counts,
+        uptimeMs: Math.round(nowMs - this.#startedMs),
+        draining: this.#draining,
+        bans: this.#bans.counts,
       },
-      this.ports.map((ports, worker) => ({
+      this.#ports.map((ports, worker) => ({
         reactor: worker,
         ports,
-        restarts: this.core.worker(worker).restarts,
-        view: this.views.of(worker),
+        restarts: this.#core.worker(worker).restarts,
+        view: this.#views.of(worker),
       })),
     );
   }
 
-  private async answer(words: readonly string[]): Promise<ControlAnswer> {
-    await this.views.collectNow();
-    const { rooms } = this.view();
+  async #answer(words: readonly string[]): Promise<ControlAnswer> {
+    await this.#views.collectNow();
+    const { rooms } = this.#view();
     const answer = answerQuestion(words, {
       unixMs: Date.now(),
       rooms: () => rooms,
@@ -349,72 +361,72 @@ class RelaySupervisor {
         );
         const removal = removalBy(forMs, reason);
         for (const worker of workersOf(homes)) {
-          this.tell(worker, { type: "kick", room, peerId, removal });
+          this.#tell(worker, { type: "kick", room, peerId, removal });
         }
         return homes.length > 0 ? "gone" : "nobody";
       },
       ban: (target, { forMs, reason, room }) =>
-        this.bans.ban(target, room, removalBy(forMs, reason)),
-      unban: (ids) => this.bans.unban(ids),
-      bans: () => this.bans.values(),
+        this.#bans.ban(target, room, removalBy(forMs, reason)),
+      unban: (ids) => this.#bans.unban(ids),
+      bans: () => this.#bans.values(),
       lock: (room) => {
-        const locked = this.locks.lock(room);
-        if (locked) this.tellAll({ type: "lock", room });
+        const locked = this.#locks.lock(room);
+        if (locked) this.#tellAll({ type: "lock", room });
         return locked;
       },
       unlock: (room) => {
-        this.tellAll({ type: "unlock", room });
-        return this.locks.unlock(room);
+        this.#tellAll({ type: "unlock", room });
+        return this.#locks.unlock(room);
       },
       close: (room, reason) => {
         const homes = rooms.filter(({ room: code, id }) => code === room || id === room);
-        for (const worker of workersOf(homes)) this.tell(worker, { type: "close", room, reason });
+        for (const worker of workersOf(homes)) this.#tell(worker, { type: "close", room, reason });
         return homes.reduce((sum, { peers }) => sum + peers.length, 0);
       },
       drain: () => {
-        this.draining = true;
-        this.core.handleDrain();
-        this.tellAll({ type: "drain" });
+        this.#draining = true;
+        this.#core.handleDrain();
+        this.#tellAll({ type: "drain" });
       },
     });
-    return withTrouble(answer, await this.bans.written());
+    return withTrouble(answer, await this.#bans.written());
   }
 
   /** The relay's own certificate is made anew here; workers see its files change. */
-  private keepOwnCertificate(): CertificateKeeper {
+  #keepOwnCertificate(): CertificateKeeper {
     return new CertificateKeeper(
       {
-        load: () => certificateOf(this.options, this.stateDir),
+        load: () => certificateOf(this.#options, this.#stateDir),
         use: () => {},
         isRenewalDue: (own) => isRenewalDue(own, Date.now()),
         stamp: stampOfFiles,
-        note: (level, message, fields) => logText(this.logger, level, message, fields),
+        note: (level, message, fields) => logText(this.#logger, level, message, fields),
       },
-      this.certificate,
+      this.#certificate,
       performance.now(),
     );
   }
 
-  private async reload(): Promise<void> {
+  async #reload(): Promise<void> {
     // Those that start read everything anyway.
-    if (!this.opened) return;
-    this.reporter.reloading();
-    await this.keeper?.reload();
-    this.reloaded?.();
+    if (!this.#opened) return;
+    this.#reporter.reloading();
+    await this.#keeper?.reload();
+    this.#reloaded?.();
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.reloaded = resolve;
-    for (const worker of this.ports.keys()) {
-      if (this.tell(worker, { type: "reload" })) this.reloading.add(worker);
+    this.#reloaded = resolve;
+    for (const worker of this.#ports.keys()) {
+      if (this.#tell(worker, { type: "reload" })) this.#reloading.add(worker);
     }
     const timer = setTimeout(resolve, RELOAD_MAX_MS);
     await promise;
     clearTimeout(timer);
-    if (!this.stopping) this.reporter.ready();
+    if (!this.#stopping) this.#reporter.ready();
   }
 
-  private handleReloaded(worker: number): void {
-    this.reloading.delete(worker);
-    if (this.reloading.size === 0) this.reloaded?.();
+  #handleReloaded(worker: number): void {
+    this.#reloading.delete(worker);
+    if (this.#reloading.size === 0) this.#reloaded?.();
   }
 }
 

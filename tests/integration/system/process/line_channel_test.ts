@@ -15,17 +15,19 @@ class Bench implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly channel: LineChannel;
   ends = 0;
-  private readonly fds: number[];
+  readonly #fds: number[];
+  readonly #folder: string;
 
-  private constructor(private readonly folder: string) {
+  private constructor(folder: string) {
+    this.#folder = folder;
     const open = (name: string, flags: number) =>
       checkCall(
         "open",
         libc().open(new TextEncoder().encode(`${folder}/${name}\0`), flags | O_NONBLOCK),
       );
     // The reading end first: a FIFO that nobody reads cannot be opened for writing.
-    this.fds = [open("in", 0), open("in", O_WRONLY), open("out", O_RDWR)];
-    this.channel = new LineChannel(this.reactor, this.fds[0], this.fds[2], {
+    this.#fds = [open("in", 0), open("in", O_WRONLY), open("out", O_RDWR)];
+    this.channel = new LineChannel(this.reactor, this.#fds[0], this.#fds[2], {
       line: (text) => this.lines.push(text),
       ended: () => this.ends++,
     });
@@ -39,19 +41,19 @@ class Bench implements AsyncDisposable {
 
   /** Writes to the channel's input all that fits. */
   write(bytes: Uint8Array<ArrayBuffer>): number {
-    return Number(libc().write(this.fds[1], bytes, BigInt(bytes.length)));
+    return Number(libc().write(this.#fds[1], bytes, BigInt(bytes.length)));
   }
 
   /** Reads what the channel has written. */
   read(): string {
     const bytes = new Uint8Array(65_536);
-    const length = Number(libc().read(this.fds[2], bytes, BigInt(bytes.length)));
+    const length = Number(libc().read(this.#fds[2], bytes, BigInt(bytes.length)));
     return length <= 0 ? "" : new TextDecoder().decode(bytes.subarray(0, length));
   }
 
   closeWriter(): void {
-    closeFd(this.fds[1]);
-    this.fds[1] = -1;
+    closeFd(this.#fds[1]);
+    this.#fds[1] = -1;
   }
 
   turn(): void {
@@ -60,9 +62,9 @@ class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.channel.close();
-    for (const fd of this.fds) if (fd >= 0) closeFd(fd);
+    for (const fd of this.#fds) if (fd >= 0) closeFd(fd);
     this.reactor.close();
-    await Deno.remove(this.folder, { recursive: true });
+    await Deno.remove(this.#folder, { recursive: true });
   }
 }
 

@@ -26,9 +26,9 @@ const [FIRST, SECOND] = ["192.0.2.1", "192.0.2.2"];
 class Scene {
   readonly done: string[] = [];
   readonly node: EndpointNode;
-  private nowMs = 1_000;
-  private live!: { connection: QuicConnection; handler: QuicConnectionHandler };
-  private control: ((bytes: Uint8Array) => void) | undefined;
+  #nowMs = 1_000;
+  #live!: { connection: QuicConnection; handler: QuicConnectionHandler };
+  #control: ((bytes: Uint8Array) => void) | undefined;
 
   constructor() {
     const pool = new BufferPool(16);
@@ -49,12 +49,12 @@ class Scene {
       pool,
       library: {
         connect: (options: { address: QuicAddress }, handler: QuicConnectionHandler) =>
-          this.connect(options.address, handler),
+          this.#connect(options.address, handler),
       },
       trust: { configurationFor: () => ({}) },
       reactor: {
         counters: { turns: 0 },
-        now: () => this.nowMs,
+        now: () => this.#nowMs,
         addTask: () => () => {},
         ...{ attend() {}, wake() {}, stop() {} },
       },
@@ -65,7 +65,7 @@ class Scene {
     this.node = new EndpointNode(parts as unknown as EndpointNodeParts);
   }
 
-  private connect(address: QuicAddress, handler: QuicConnectionHandler): QuicConnection {
+  #connect(address: QuicAddress, handler: QuicConnectionHandler): QuicConnection {
     this.done.push(`connect ${address.host}`);
     const connection = {
       state: "connected",
@@ -75,20 +75,20 @@ class Scene {
       openStream: (
         stream: { data: (stream: unknown, bytes: Uint8Array, last: boolean) => void },
       ) => {
-        this.control = (bytes) => stream.data(undefined, bytes, false);
+        this.#control = (bytes) => stream.data(undefined, bytes, false);
         return { send: () => true, finish() {} };
       },
       shutdown: () => this.done.push(`close ${address.host}`),
       abandon: () => this.done.push(`abandon ${address.host}`),
     } as unknown as QuicConnection;
-    this.live = { connection, handler };
+    this.#live = { connection, handler };
     return connection;
   }
 
   /** Lets time pass. */
   pass(ms: number): void {
-    for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 10) {
-      this.node.work(this.nowMs);
+    for (const endMs = this.#nowMs + ms; this.#nowMs < endMs; this.#nowMs += 10) {
+      this.node.work(this.#nowMs);
     }
   }
 
@@ -102,18 +102,18 @@ class Scene {
 
   /** The relay answers: the client says hello. */
   greet(): void {
-    this.live.handler.connected(this.live.connection);
+    this.#live.handler.connected(this.#live.connection);
     this.pass(500);
-    assert(this.control !== undefined);
+    assert(this.#control !== undefined);
   }
 
   say(message: RelayMessage): void {
-    this.control!(encodeMessage(message));
+    this.#control!(encodeMessage(message));
     this.pass(10);
   }
 
   closed(): void {
-    this.live.handler.closed(this.live.connection, {
+    this.#live.handler.closed(this.#live.connection, {
       kind: "application",
       by: "local",
       errorCode: 1,

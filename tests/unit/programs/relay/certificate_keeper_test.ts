@@ -34,7 +34,7 @@ class World implements CertificateUse {
   readonly used: string[] = [];
   readonly notes: string[] = [];
   readonly keeper = new CertificateKeeper(this, certificateOf("one"), 0);
-  private turns = 0;
+  #turns = 0;
 
   load(): Promise<RelayCertificate> {
     this.loads++;
@@ -61,7 +61,7 @@ class World implements CertificateUse {
   /** Lets the files be looked at so many times. */
   async watch(times: number): Promise<void> {
     for (let i = 0; i < times; i++) {
-      this.keeper.work(++this.turns * WATCH_INTERVAL_MS);
+      this.keeper.work(++this.#turns * WATCH_INTERVAL_MS);
       for (let j = 0; j < 10; j++) await Promise.resolve();
     }
   }

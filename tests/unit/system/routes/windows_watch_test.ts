@@ -46,9 +46,9 @@ class FakeWindows {
         },
       },
       ip: {
-        NotifyAddrChange: (_handle, overlapped) => this.begin("addresses of IPv4", overlapped),
-        NotifyRouteChange: (_handle, overlapped) => this.begin("routes of IPv4", overlapped),
-        CancelIPChangeNotify: (overlapped) => this.cancel("CancelIPChangeNotify", overlapped),
+        NotifyAddrChange: (_handle, overlapped) => this.#begin("addresses of IPv4", overlapped),
+        NotifyRouteChange: (_handle, overlapped) => this.#begin("routes of IPv4", overlapped),
+        CancelIPChangeNotify: (overlapped) => this.#cancel("CancelIPChangeNotify", overlapped),
       },
       sockets: socket === "no Winsock" ? undefined : {
         WSASocketW: (...options) => {
@@ -59,7 +59,7 @@ class FakeWindows {
           assertEquals([BigInt(handle), output, outputBytes], [socket, null, 0]);
           const bytes = new Uint8Array(inputBytes);
           if (input !== null) Deno.UnsafePointerView.copyInto(input, bytes);
-          this.begin(`${code} ${bytes.toHex()}`.trim(), overlapped);
+          this.#begin(`${code} ${bytes.toHex()}`.trim(), overlapped);
           return -1; // it goes on
         },
         closesocket: (handle) => {
@@ -68,12 +68,12 @@ class FakeWindows {
         },
       },
       kernel: {
-        CancelIoEx: (handle, overlapped) => this.cancel(`CancelIoEx ${handle}`, overlapped),
+        CancelIoEx: (handle, overlapped) => this.#cancel(`CancelIoEx ${handle}`, overlapped),
       },
     };
   }
 
-  private begin(name: string, overlapped: Deno.PointerValue): number {
+  #begin(name: string, overlapped: Deno.PointerValue): number {
     this.done.push(`begin ${name}`);
     if (this.notifyCode === PENDING) {
       this.pending.set(name, { event: eventOf(overlapped), overlapped });
@@ -81,7 +81,7 @@ class FakeWindows {
     return this.notifyCode;
   }
 
-  private cancel(call: string, overlapped: Deno.PointerValue): number {
+  #cancel(call: string, overlapped: Deno.PointerValue): number {
     const event = eventOf(overlapped);
     const [name] = [...this.pending].find(([, other]) => other.event === event)!;
     this.done.push(`${call}: ${name}`);

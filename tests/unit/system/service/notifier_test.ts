@@ -18,23 +18,23 @@ function environment(values: Record<string, string>) {
 /** A socket as the service manager has it; `receive` takes one datagram without waiting. */
 class Manager implements Disposable {
   readonly name = `@lanparty-test-${crypto.randomUUID()}`;
-  private readonly fd: number;
+  readonly #fd: number;
 
   constructor() {
     const SOCK_DGRAM_NONBLOCK = 2 | 0o4000;
-    this.fd = libcNet().socket(1, SOCK_DGRAM_NONBLOCK, 0);
+    this.#fd = libcNet().socket(1, SOCK_DGRAM_NONBLOCK, 0);
     const address = unixAddress(this.name);
-    assertEquals(libcNet().bind(this.fd, address, address.length), 0);
+    assertEquals(libcNet().bind(this.#fd, address, address.length), 0);
   }
 
   receive(): string | undefined {
     const bytes = new Uint8Array(4_096);
-    const count = Number(libc().read(this.fd, bytes, BigInt(bytes.length)));
+    const count = Number(libc().read(this.#fd, bytes, BigInt(bytes.length)));
     return count < 0 ? undefined : new TextDecoder().decode(bytes.subarray(0, count));
   }
 
   [Symbol.dispose](): void {
-    libc().close(this.fd);
+    libc().close(this.#fd);
   }
 }
 
