@@ -20,11 +20,14 @@ import { partyTest } from "../../support/play.ts";
 const TIMEOUT_MS = 20_000;
 const LEASE_FILE = "lanparty-client-lease.json";
 
-/** What a DHCP server has heard and said since a moment, in order. */
+/**
+ * The messages that a DHCP server has heard and said since a moment, in the order in which each came first: a busy
+ * machine may take so long that the client asks once more.
+ */
 function dialogue(server: LabProcess, from = 0): string[] {
   const said = server.stderr.slice(from);
-  return [...said.matchAll(/DHCP(DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE)\(/g)]
-    .map(([, message]) => message);
+  const messages = said.matchAll(/DHCP(DISCOVER|OFFER|REQUEST|ACK|NAK|DECLINE|RELEASE)\(/g);
+  return [...new Set([...messages].map(([, message]) => message))];
 }
 
 /** The programs that a process has started and that still run; see proc(5). */
@@ -87,10 +90,9 @@ partyTest("an address by the client's own DHCP client", async (party, step) => {
           etherType === 0x0800 && lengthBytes > 300
         );
       await eventually("the frames are written down", () => messages().length >= 4);
-      assertEquals(
-        messages().map(({ direction }) => direction),
-        ["from-link", "from-tunnel", "from-link", "from-tunnel"],
-      );
+      const directions = messages().map(({ direction }) => direction);
+      const turns = directions.filter((one, index) => one !== directions[index - 1]);
+      assertEquals(turns.slice(0, 4), ["from-link", "from-tunnel", "from-link", "from-tunnel"]);
       assertEquals(await childrenOf(client.pid), "");
       await client.waitForLine(new RegExp(`lanparty0.* ${address}/24`));
     },
