@@ -13,7 +13,7 @@
 
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { equalMacs } from "../proto/mac.ts";
-import { ARP_REQUEST, ArpField, encodeArpRequest, isArpOfIpv4 } from "./arp_request.ts";
+import { ARP_REQUEST, ArpField, encodeArpRequest, isArpOfIpv4 } from "../proto/arp.ts";
 
 const PROBES = 3;
 const PROBE_INTERVAL_MS = 200;

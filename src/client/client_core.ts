@@ -24,12 +24,16 @@ import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
 import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
 import { DhcpMessageType } from "../proto/dhcp.ts";
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
-import { ETHERNET_HEADER_BYTES, EtherType, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
+import {
+  ETHERNET_HEADER_BYTES,
+  EtherType,
+  FRAME_BYTES_MAX,
+  SOURCE_MAC_OFFSET,
+} from "../proto/ethernet.ts";
 import { UdpPort } from "../proto/ip.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
-import { readDhcpReply } from "./dhcp_reply.ts";
 import type { LanLease } from "./lan_lease.ts";
 import { LanProof } from "./lan_proof.ts";
 import type { Surroundings } from "./lan_networks.ts";
@@ -182,22 +186,23 @@ export class ClientCore implements FrameCore, FrameSink {
     const { counters, tap, frameLog, lease } = this.#options;
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
     const isForLease = reason === PASS && this.#isTakenOut();
-    if (isForLease && this.#answers.replyOffset < 0) reason = DropCode.notForUs;
+    if (isForLease && this.#answers.reply === undefined) reason = DropCode.notForUs;
     if (reason === PASS && !isForLease && !tap.send(bytes, offset, length)) {
       reason = DropCode.tapFull;
     }
     if (reason !== PASS) counters.drop(reason);
     if (reason !== DropCode.ownEcho && this.#party.isLan(sourcePeerId)) {
       this.#proof.noteHeard(bytes, offset, length, this.#dissection, this.#nowMs);
-      this.#tellOfReply(bytes, reason);
+      this.#tellOfReply(reason);
     }
     if (frameLog.enabled) {
       const [nowMs, frame] = [this.#nowMs, this.#dissection];
       this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
     }
-    if (isForLease && reason === PASS) {
-      const { replyOffset, replyEnd } = this.#answers;
-      lease?.handleReply(bytes, offset, replyOffset, replyEnd, this.#nowMs);
+    const { reply } = this.#answers;
+    if (isForLease && reason === PASS && reply !== undefined) {
+      const source = offset + SOURCE_MAC_OFFSET;
+      lease?.handleReply(reply, bytes.subarray(source, source + MAC_BYTES), this.#nowMs);
       this.#sendOwn(this.#nowMs);
     } else if (lease !== undefined && this.#dissection.etherType === EtherType.arp) {
       this.#tellOfArp(lease, bytes, offset, length, sourcePeerId, reason);
@@ -261,12 +266,11 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** Tells the proof of a DHCP reply for this PC, if the frame at hand is one; it may have been of no use. */
-  #tellOfReply(bytes: Uint8Array, reason: Verdict): void {
+  #tellOfReply(reason: Verdict): void {
     const isJudged = reason === PASS || reason === DropCode.dhcpNetwork;
-    const { replyOffset, replyEnd } = this.#answers;
-    if (!isJudged || replyOffset < 0) return;
-    const reply = readDhcpReply(bytes, replyOffset, replyEnd, this.#mac);
-    const isGiven = reason === PASS && reply?.type === DhcpMessageType.ack;
+    const { reply } = this.#answers;
+    if (!isJudged || reply === undefined) return;
+    const isGiven = reason === PASS && reply.type === DhcpMessageType.ack;
     this.#proof.handleDhcpReply(isGiven ? reply.serverId : 0, this.#nowMs);
   }
 

@@ -22,7 +22,14 @@ import {
   ETHERNET_HARDWARE,
 } from "../proto/dhcp.ts";
 import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/ethernet.ts";
-import { IPV4_HEADER_BYTES, UDP_HEADER_BYTES, UdpPort } from "../proto/ip.ts";
+import {
+  IPV4_DESTINATION_OFFSET,
+  IPV4_HEADER_BYTES,
+  IPV4_SOURCE_OFFSET,
+  ipv4Bytes,
+  UDP_HEADER_BYTES,
+  UdpPort,
+} from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { IpProtocol } from "../proto/dissect.ts";
 
@@ -79,15 +86,15 @@ export function encodeDhcpRequest(request: DhcpRequest): Uint8Array<ArrayBuffer>
 
 function encodeOptions(request: DhcpRequest): number[] {
   const options: number[] = [DhcpOption.messageType, 1, request.type];
-  const add = (code: number, value: readonly number[]) =>
+  const add = (code: number, value: readonly number[] | Uint8Array) =>
     options.push(code, value.length, ...value);
   add(DhcpOption.clientId, [ETHERNET_HARDWARE, ...request.mac]);
   if (request.requestedAddress !== 0) {
-    add(DhcpOption.requestedAddress, bytesOf(request.requestedAddress));
+    add(DhcpOption.requestedAddress, ipv4Bytes(request.requestedAddress));
   }
   // Whoever has the lease already does not name the server (RFC 2131, section 4.3.2).
   const isExtending = request.type === DhcpMessageType.request && request.clientAddress !== 0;
-  if (request.serverId !== 0 && !isExtending) add(DhcpOption.serverId, bytesOf(request.serverId));
+  if (request.serverId !== 0 && !isExtending) add(DhcpOption.serverId, ipv4Bytes(request.serverId));
   const asks = request.type === DhcpMessageType.discover ||
     request.type === DhcpMessageType.request;
   if (asks && request.hostName !== undefined) {
@@ -103,8 +110,8 @@ function writeIpv4Header(frame: Uint8Array, at: number, source: number, destinat
   writeU16(frame, at + 2, frame.length - at);
   frame[at + 8] = TIME_TO_LIVE;
   frame[at + 9] = IpProtocol.udp;
-  writeU32(frame, at + 12, source);
-  writeU32(frame, at + 16, destination);
+  writeU32(frame, at + IPV4_SOURCE_OFFSET, source);
+  writeU32(frame, at + IPV4_DESTINATION_OFFSET, destination);
   writeU16(frame, at + 10, foldChecksum(sumBytes(frame, at, IPV4_HEADER_BYTES)));
 }
 
@@ -116,8 +123,4 @@ function writeUdpHeader(frame: Uint8Array, at: number): void {
   // The pseudo header: both addresses, which lie right in front, the protocol and the length.
   const pseudo = sumBytes(frame, at - 8, 8) + IpProtocol.udp + lengthBytes;
   writeU16(frame, at + 6, foldChecksum(sumBytes(frame, at, lengthBytes, pseudo)) || 0xffff);
-}
-
-function bytesOf(address: number): number[] {
-  return [address >>> 24, address >>> 16 & 0xff, address >>> 8 & 0xff, address & 0xff];
 }

@@ -6,7 +6,7 @@
  */
 
 import type { StatusEvent } from "../observe/status.ts";
-import { readU16, readU32, writeU32 } from "../proto/bytes.ts";
+import { readU16, readU32 } from "../proto/bytes.ts";
 import {
   BootpOperation,
   DHCP_COOKIE,
@@ -15,7 +15,7 @@ import {
   DhcpOption,
   ETHERNET_HARDWARE,
 } from "../proto/dhcp.ts";
-import { classPrefixBits, formatIp, IPV4_BYTES, networkOf, prefixOfMask } from "../proto/ip.ts";
+import { classPrefixBits, formatIpv4, IPV4_BYTES, networkOf, prefixOfMask } from "../proto/ip.ts";
 import { DhcpOptionWalk } from "./dhcp_option_walk.ts";
 
 /** A DHCP reply as the player is told of it. */
@@ -26,6 +26,12 @@ const MESSAGES: ReadonlyMap<number, DhcpStatus["message"]> = new Map([
   [DhcpMessageType.ack, "ack"],
   [DhcpMessageType.nak, "nak"],
 ]);
+
+/** Whether a DHCP server's message is at `bytes[message … end)`: its header is whole, and says so. */
+export function isDhcpReply(bytes: Uint8Array, message: number, end: number): boolean {
+  return message + DhcpField.options <= end && bytes[message] === BootpOperation.reply &&
+    readU32(bytes, message + DhcpField.cookie) === DHCP_COOKIE;
+}
 
 /** Whether the reply at `message` is for the station with this MAC (chaddr, Ethernet). */
 export function isReplyFor(bytes: Uint8Array, message: number, mac: Uint8Array): boolean {
@@ -71,11 +77,7 @@ export function readDhcpReply(
   end: number,
   mac: Uint8Array,
 ): DhcpReply | undefined {
-  if (end - message < DhcpField.options || bytes[message] !== BootpOperation.reply) {
-    return undefined;
-  }
-  if (readU32(bytes, message + DhcpField.cookie) !== DHCP_COOKIE) return undefined;
-  if (!isReplyFor(bytes, message, mac)) return undefined;
+  if (!isDhcpReply(bytes, message, end) || !isReplyFor(bytes, message, mac)) return undefined;
   const options = collectOptions(bytes, message, end);
   const type = options?.get(DhcpOption.messageType);
   if (options === undefined || type?.length !== 1) return undefined;
@@ -207,15 +209,9 @@ export function describeReply(
   return {
     type: "dhcp",
     message: what,
-    ...(address === 0 ? {} : { address: formatAddress(address) }),
-    ...(serverId === 0 ? {} : { server: formatAddress(serverId) }),
+    ...(address === 0 ? {} : { address: formatIpv4(address) }),
+    ...(serverId === 0 ? {} : { server: formatIpv4(serverId) }),
     ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
     removedOptions,
   };
-}
-
-function formatAddress(address: number): string {
-  const bytes = new Uint8Array(IPV4_BYTES);
-  writeU32(bytes, 0, address);
-  return formatIp(bytes);
 }

@@ -22,14 +22,7 @@
 
 import { readU16, readU32 } from "../proto/bytes.ts";
 import { correctChecksum, sumBytes } from "../proto/checksum.ts";
-import {
-  BootpOperation,
-  DHCP_COOKIE,
-  DhcpField,
-  DhcpMessageType,
-  DhcpOption,
-  DhcpOverload,
-} from "../proto/dhcp.ts";
+import { DhcpField, DhcpMessageType, DhcpOption, DhcpOverload } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment, IpProtocol } from "../proto/dissect.ts";
 import {
   classPrefixBits,
@@ -40,6 +33,7 @@ import {
 } from "../proto/ip.ts";
 import { DHCP_OPTION_HEADER_BYTES, DhcpOptionWalk } from "./dhcp_option_walk.ts";
 import { DHCP_OPTIONS, passing, valueBytesOf } from "./dhcp_options.ts";
+import { isDhcpReply } from "./dhcp_reply.ts";
 import { isStation, type LanNetworks, NetworkVerdict } from "./lan_networks.ts";
 
 /** What a scrubber did: not negative means that the frame may go on. */
@@ -126,7 +120,7 @@ export class DhcpScrubber {
     const udp = dissection.transportOffset;
     const udpEnd = udpEndOf(bytes, offset + length, dissection.networkOffset, udp);
     const message = udp + UDP_HEADER_BYTES;
-    if (udpEnd < 0 || !isReply(bytes, message, udpEnd)) return ScrubResult.malformed;
+    if (udpEnd < 0 || !isDhcpReply(bytes, message, udpEnd)) return ScrubResult.malformed;
     this.messageOffset = message;
     this.messageEnd = udpEnd;
     const wrong = this.#check(bytes, message, udpEnd);
@@ -307,9 +301,4 @@ function udpEndOf(bytes: Uint8Array, frameEnd: number, network: number, udp: num
   const ipEnd = network + ((bytes[network + 2] << 8) | bytes[network + 3]);
   const udpEnd = udp + ((bytes[udp + 4] << 8) | bytes[udp + 5]);
   return ipEnd === udpEnd && udpEnd <= frameEnd ? udpEnd : -1;
-}
-
-function isReply(bytes: Uint8Array, message: number, end: number): boolean {
-  return message + DhcpField.options <= end && bytes[message] === BootpOperation.reply &&
-    readU32(bytes, message + DhcpField.cookie) === DHCP_COOKIE;
 }

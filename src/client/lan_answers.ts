@@ -10,9 +10,9 @@ import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
 import type { StatusEvent } from "../observe/status.ts";
 import { DhcpMessageType } from "../proto/dhcp.ts";
 import { type Dissection, IpFragment } from "../proto/dissect.ts";
-import { formatIp, networkOf } from "../proto/ip.ts";
+import { formatIp, ipv4Bytes, networkOf } from "../proto/ip.ts";
 import { DHCP_OPTIONS, passing } from "./dhcp_options.ts";
-import { describeReply, isReplyFor, readDhcpReply } from "./dhcp_reply.ts";
+import { describeReply, type DhcpReply, readDhcpReply } from "./dhcp_reply.ts";
 import { narrowRequest, requestType, requestXid } from "./dhcp_request.ts";
 import { DhcpScrubber, ScrubResult } from "./dhcp_scrub.ts";
 import { DHCPV6_PREFIX_BITS, Dhcpv6Scrubber } from "./dhcpv6_scrub.ts";
@@ -46,9 +46,8 @@ const REFUSALS: Readonly<Record<number, NetworkRefusal>> = {
 
 /** See the module. */
 export class LanAnswers {
-  /** Where the message begins and ends, if what was judged last is a DHCP reply for this PC; else -1. */
-  replyOffset = -1;
-  replyEnd = -1;
+  /** What was judged last, if that is a DHCP reply for this PC, whether or not it may pass. */
+  reply: DhcpReply | undefined;
   readonly #options: LanAnswersOptions;
   readonly #dhcp: DhcpScrubber;
   readonly #dhcpv6: Dhcpv6Scrubber;
@@ -87,7 +86,7 @@ export class LanAnswers {
    * @returns the code of the reason for which it must be dropped, or {@link PASS}
    */
   judge(bytes: Uint8Array, offset: number, length: number, dissection: Dissection): Verdict {
-    this.replyOffset = this.replyEnd = -1;
+    this.reply = undefined;
     // What cannot be seen cannot be taken out (RFC 7112, RFC 7113).
     if (dissection.tooManyTags) return DropCode.tooManyTags;
     if (dissection.truncated && dissection.ipFragment === IpFragment.first) {
@@ -118,20 +117,17 @@ export class LanAnswers {
     const result = this.#dhcp.scrub(bytes, offset, length, dissection);
     if (result === ScrubResult.other) return PASS;
     const { messageOffset, messageEnd, verdict, prefixBits } = this.#dhcp;
-    const isWhole = result > 0 || result === ScrubResult.network;
-    if (isWhole && isReplyFor(bytes, messageOffset, this.#options.mac)) {
-      [this.replyOffset, this.replyEnd] = [messageOffset, messageEnd];
-      if (result === ScrubResult.network) {
-        const address = bytes.subarray(messageOffset + 16, messageOffset + 20);
-        this.#tellRefusal(verdict, address, prefixBits);
-      } else if (this.#status.length < DHCP_STATUS_MAX) {
-        const removed = this.#dhcp.removedOptions();
-        const reply = readDhcpReply(bytes, messageOffset, messageEnd, this.#options.mac);
-        const status = reply && describeReply(reply, removed);
-        if (status === undefined || this.#toldReplies.has(status.message)) return PASS;
-        this.#toldReplies.add(status.message);
-        this.#status.push(status);
-      }
+    if (result < 0 && result !== ScrubResult.network) return dropOf(result);
+    const reply = readDhcpReply(bytes, messageOffset, messageEnd, this.#options.mac);
+    this.reply = reply;
+    if (reply === undefined) return dropOf(result);
+    if (result === ScrubResult.network) {
+      this.#tellRefusal(verdict, ipv4Bytes(reply.address), prefixBits);
+    } else if (this.#status.length < DHCP_STATUS_MAX) {
+      const status = describeReply(reply, this.#dhcp.removedOptions());
+      if (status === undefined || this.#toldReplies.has(status.message)) return PASS;
+      this.#toldReplies.add(status.message);
+      this.#status.push(status);
     }
     return dropOf(result);
   }

@@ -16,7 +16,7 @@ import { SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { AddressDefence } from "./address_defence.ts";
 import { DhcpClient, type DhcpClientOptions, type DhcpEvent } from "./dhcp_client.ts";
-import { readDhcpReply } from "./dhcp_reply.ts";
+import type { DhcpReply } from "./dhcp_reply.ts";
 
 /** What the shell is told. */
 export type LeaseEvent =
@@ -92,21 +92,8 @@ export class LanLease {
     this.#settle(nowMs);
   }
 
-  /**
-   * A reply for this PC, in a frame that begins at `bytes[frame]`; its message, from behind the UDP header on, is
-   * `bytes[message … end)`, and has been scrubbed.
-   */
-  handleReply(
-    bytes: Uint8Array,
-    frame: number,
-    message: number,
-    end: number,
-    nowMs: number,
-  ): void {
-    const reply = readDhcpReply(bytes, message, end, this.#options.mac);
-    if (reply === undefined) return;
-    const source = frame + SOURCE_MAC_OFFSET;
-    const serverMac = bytes.subarray(source, source + MAC_BYTES);
+  /** A reply for this PC, scrubbed. @param serverMac where its frame came from, six bytes, copied */
+  handleReply(reply: DhcpReply, serverMac: Uint8Array, nowMs: number): void {
     this.#client.handleReply(reply, serverMac, nowMs + this.#sleptMs);
     this.#settle(nowMs);
   }

@@ -22,13 +22,20 @@ import {
   type LanVerdict,
   type LanVerdictEvent,
 } from "../observe/lan_verdict.ts";
+import { ArpField, encodeArpRequest, isArpOfIpv4 } from "../proto/arp.ts";
 import { readU32 } from "../proto/bytes.ts";
 import { type Dissection } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
-import { formatIp, type IpNetwork, IPV4_BYTES, parseCidr } from "../proto/ip.ts";
+import {
+  formatIp,
+  type IpNetwork,
+  IPV4_BYTES,
+  IPV4_HEADER_BYTES,
+  IPV4_SOURCE_OFFSET,
+  parseCidr,
+} from "../proto/ip.ts";
 import { isLinkLocal } from "../proto/ip_blocks.ts";
 import { parseProbe, ProbeSide, ProbeView } from "../proto/loop_probe.ts";
-import { ArpField, encodeArpRequest, isArpOfIpv4 } from "./arp_request.ts";
 import { decideVerdict, type LanFacts, SILENT_AFTER_MS } from "./verdict.ts";
 
 /** How long it is believed that the LAN is there, when nothing comes out of it, ms. */
@@ -41,8 +48,6 @@ export const ASK_AGAIN_INTERVAL_MS = 10_000;
 /** A gateway says each 300 ms that it forwards: one that says for so long only that it does not, stands still. */
 const STOPPED_AFTER_MS = 1_000;
 
-const IPV4_SOURCE_OFFSET = 12;
-const IPV4_HEADER_BYTES = 20;
 /** An adapter that is open and was not looked at yet, or has no address. */
 const NO_ADDRESSES: readonly IpNetwork[] = [];
 const NO_FRAMES: readonly Uint8Array[] = [];

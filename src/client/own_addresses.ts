@@ -14,6 +14,7 @@
  * @module
  */
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
+import { ARP_BYTES, ArpField } from "../proto/arp.ts";
 import { copyBytes } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
@@ -23,8 +24,10 @@ import {
   type IpNetwork,
   IPV4_BYTES,
   IPV4_HEADER_BYTES,
+  IPV4_SOURCE_OFFSET,
   IPV6_BYTES,
   IPV6_HEADER_BYTES,
+  IPV6_SOURCE_OFFSET,
   startsAs,
   UdpPort,
 } from "../proto/ip.ts";
@@ -41,11 +44,6 @@ import {
 export const LEARNT_MAX = 16;
 export const LEARNT_MS = 60_000;
 
-const IPV4_SOURCE_OFFSET = 12;
-const IPV6_SOURCE_OFFSET = 8;
-const ARP_BYTES = 28;
-const ARP_SENDER_OFFSET = 14;
-const ARP_TARGET_OFFSET = 24;
 const SOLICITATION_TARGET_OFFSET = 8;
 const KEY_BYTES = IPV6_BYTES;
 
@@ -136,7 +134,7 @@ export class OwnAddresses {
   #judgeArp(bytes: Uint8Array, end: number, frame: Dissection, nowMs: number): Verdict {
     const at = frame.networkOffset;
     if (at < 0 || at + ARP_BYTES > end) return PASS;
-    const target = at + ARP_TARGET_OFFSET;
+    const target = at + ArpField.targetAddress;
     const isOther = isOneOf(this.#others, bytes, target, 4) && !this.#has(bytes, target, 4, nowMs);
     return isOther ? DropCode.otherAddress : PASS;
   }
@@ -215,7 +213,7 @@ export class OwnAddresses {
 function sourceOffset(frame: Dissection, end: number): number {
   const { networkOffset: at, ipVersion } = frame;
   if (frame.etherType === EtherType.arp) {
-    return at >= 0 && at + ARP_BYTES <= end ? at + ARP_SENDER_OFFSET : -1;
+    return at >= 0 && at + ARP_BYTES <= end ? at + ArpField.senderAddress : -1;
   }
   if (ipVersion === 4) return at + IPV4_HEADER_BYTES <= end ? at + IPV4_SOURCE_OFFSET : -1;
   return ipVersion === 6 && at + IPV6_HEADER_BYTES <= end ? at + IPV6_SOURCE_OFFSET : -1;

@@ -9,7 +9,17 @@
  */
 
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
-import { IPV4_BYTES, IPV6_BYTES, parseIpAddress } from "../proto/ip.ts";
+import {
+  IPV4_BYTES,
+  IPV4_DESTINATION_OFFSET,
+  IPV4_HEADER_BYTES,
+  IPV4_SOURCE_OFFSET,
+  IPV6_BYTES,
+  IPV6_DESTINATION_OFFSET,
+  IPV6_HEADER_BYTES,
+  IPV6_SOURCE_OFFSET,
+  parseIpAddress,
+} from "../proto/ip.ts";
 
 /** The ends of the live connection, and the test of a frame against them. */
 export class OwnTraffic {
@@ -60,14 +70,18 @@ export class OwnTraffic {
     const { networkOffset: network, sourcePort, destinationPort } = dissection;
     const { ipVersion } = dissection;
     if (ipVersion === 4 && this.#relayBytes === IPV4_BYTES) {
-      if (network + 20 > endOffset) return false;
-      return this.#matchesSide(bytes, network + 16, destinationPort, sourcePort) ||
-        this.#matchesSide(bytes, network + 12, sourcePort, destinationPort);
+      if (network + IPV4_HEADER_BYTES > endOffset) return false;
+      const source = network + IPV4_SOURCE_OFFSET;
+      const destination = network + IPV4_DESTINATION_OFFSET;
+      return this.#matchesSide(bytes, destination, destinationPort, sourcePort) ||
+        this.#matchesSide(bytes, source, sourcePort, destinationPort);
     }
     if (ipVersion === 6 && this.#relayBytes === IPV6_BYTES) {
-      if (network + 40 > endOffset) return false;
-      return this.#matchesSide(bytes, network + 24, destinationPort, sourcePort) ||
-        this.#matchesSide(bytes, network + 8, sourcePort, destinationPort);
+      if (network + IPV6_HEADER_BYTES > endOffset) return false;
+      const source = network + IPV6_SOURCE_OFFSET;
+      const destination = network + IPV6_DESTINATION_OFFSET;
+      return this.#matchesSide(bytes, destination, destinationPort, sourcePort) ||
+        this.#matchesSide(bytes, source, sourcePort, destinationPort);
     }
     return false;
   }

@@ -10,19 +10,13 @@
  *
  * @module
  */
+import { ARP_BYTES, ARP_LENGTHS, ArpField } from "../proto/arp.ts";
 import { readU16 } from "../proto/bytes.ts";
 import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType, SOURCE_MAC_OFFSET } from "../proto/ethernet.ts";
-import { Icmpv6Type } from "../proto/ip.ts";
+import { Icmpv6Type, IPV6_SOURCE_OFFSET } from "../proto/ip.ts";
 import { equalMacs } from "../proto/mac.ts";
 
-const ARP_BYTES = 28;
-const SENDER_MAC_OFFSET = 8;
-const SENDER_IP_OFFSET = 14;
-/** Lengths of a MAC and of an IPv4 address. */
-const ARP_LENGTHS = 0x0604;
-
-const IPV6_SOURCE_OFFSET = 8;
 const TARGET_OFFSET = 8;
 const SOURCE_LINK_OPTION = 1;
 const TARGET_LINK_OPTION = 2;
@@ -72,10 +66,9 @@ export class NeighbourMessage {
   #readArp(bytes: Uint8Array, at: number, end: number): boolean {
     if (at < 0 || at + ARP_BYTES > end) return false;
     // Linux takes Ethernet's number and that of IEEE 802 networks: the number does not matter.
-    if (readU16(bytes, at + 2) !== EtherType.ipv4 || readU16(bytes, at + 4) !== ARP_LENGTHS) {
-      return false;
-    }
-    return this.#say(bytes, at + SENDER_IP_OFFSET, 4, at + SENDER_MAC_OFFSET);
+    if (readU16(bytes, at + ArpField.protocol) !== EtherType.ipv4) return false;
+    if (readU16(bytes, at + ArpField.lengths) !== ARP_LENGTHS) return false;
+    return this.#say(bytes, at + ArpField.senderAddress, 4, at + ArpField.senderMac);
   }
 
   //= PROTOCOL.md 11.2

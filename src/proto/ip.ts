@@ -5,14 +5,22 @@
  * @module
  */
 
+import { writeU32 } from "./bytes.ts";
+
 /** Bytes of an IPv4 address. */
 export const IPV4_BYTES = 4;
 /** Bytes of an IPv6 address. */
 export const IPV6_BYTES = 16;
 /** Bytes of an IPv4 header without options (RFC 791). */
 export const IPV4_HEADER_BYTES = 20;
+/** Where an IPv4 packet's addresses lie. */
+export const IPV4_SOURCE_OFFSET = 12;
+export const IPV4_DESTINATION_OFFSET = 16;
 /** Bytes of an IPv6 header without extension headers (RFC 8200). */
 export const IPV6_HEADER_BYTES = 40;
+/** Where an IPv6 packet's addresses lie. */
+export const IPV6_SOURCE_OFFSET = 8;
+export const IPV6_DESTINATION_OFFSET = 24;
 /** Bytes of a UDP header (RFC 768). */
 export const UDP_HEADER_BYTES = 8;
 
@@ -147,6 +155,18 @@ export function formatIp(address: Uint8Array): string {
   const text = (part: readonly number[]) => part.map((group) => group.toString(16)).join(":");
   if (length < 2) return text(groups);
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+/** The bytes of an IPv4 address that is a 32-bit number. */
+export function ipv4Bytes(address: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(IPV4_BYTES);
+  writeU32(bytes, 0, address);
+  return bytes;
+}
+
+/** An IPv4 address that is a 32-bit number, as text. */
+export function formatIpv4(address: number): string {
+  return formatIp(ipv4Bytes(address));
 }
 
 /** What {@linkcode parseCidr} reads. */

@@ -6,7 +6,7 @@
 import type { DhcpLossReason } from "../../client/dhcp_client.ts";
 import type { DhcpLease } from "../../client/dhcp_lease.ts";
 import { LanLease, type LeaseEvent } from "../../client/lan_lease.ts";
-import { type IpNetwork } from "../../proto/ip.ts";
+import { formatIpv4, type IpNetwork } from "../../proto/ip.ts";
 import { formatMac } from "../../proto/mac.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { type Logger, type LogLevelName, logText } from "../../log/logging.ts";
@@ -135,20 +135,16 @@ function describe(event: LeaseEvent): { level: LogLevelName; text: string } {
       return { level: "info", text: "Asking the LAN for an address …" };
     case "lease":
     case "extended":
-      return { level: "debug", text: `Leased ${formatAddress(event.lease.address)}` };
+      return { level: "debug", text: `Leased ${formatIpv4(event.lease.address)}` };
     case "conflict": {
       const what = `Another device in the LAN (${formatMac(event.mac)}) uses the address ` +
-        `${formatAddress(event.address)}, too.`;
+        `${formatIpv4(event.address)}, too.`;
       return { level: "warning", text: what };
     }
     case "lost":
       return {
         level: event.why === "released" ? "debug" : "warning",
-        text: LOST_TEXT[event.why].replace("ADDRESS", formatAddress(event.address)),
+        text: LOST_TEXT[event.why].replace("ADDRESS", formatIpv4(event.address)),
       };
   }
-}
-
-function formatAddress(address: number): string {
-  return [24, 16, 8, 0].map((shift) => address >>> shift & 0xff).join(".");
 }

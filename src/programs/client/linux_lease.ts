@@ -12,14 +12,13 @@ import { NetlinkGroup } from "../../ffi/netlink_constants.ts";
 import { NetlinkNotices } from "../../system/netlink/mod.ts";
 import { LinkError } from "../../link/device.ts";
 import { addInterfaceAddress, removeInterfaceAddress } from "../../link/netlink.ts";
-import { formatCidr, formatIp, type IpNetwork, networkOf } from "../../proto/ip.ts";
+import { formatCidr, formatIpv4, type IpNetwork, ipv4Bytes, networkOf } from "../../proto/ip.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { LinkNames } from "../../system/names/mod.ts";
 import type { NewRoute } from "../../proto/ip_route.ts";
 import { linuxTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
-import { writeU32 } from "../../proto/bytes.ts";
 
 const GROUPS = NetlinkGroup.link | NetlinkGroup.ipv4Address | NetlinkGroup.ipv4Route;
 /** How often it is looked without a notice, ms. */
@@ -54,20 +53,20 @@ export class LinuxLease {
 
   /** Sets what a lease gives; another one's before goes. */
   set(lease: DhcpLease): void {
-    const source = addressBytes(lease.address);
+    const source = ipv4Bytes(lease.address);
     const address = { address: source, prefixBits: lease.prefixBits };
     const { index: interfaceIndex } = this.#adapter;
     const routes = routesOf(lease).map(({ destination, prefixBits, nextHop }): NewRoute => ({
       ...{ interfaceIndex, source, prefixBits },
-      destination: networkOf(addressBytes(destination), prefixBits),
-      nextHop: addressBytes(nextHop),
+      destination: networkOf(ipv4Bytes(destination), prefixBits),
+      nextHop: ipv4Bytes(nextHop),
     }));
     this.#takeAway(address, routes);
     this.#address = address;
     this.#routes = routes;
     this.#dueMs = 0;
     this.#apply(false);
-    const servers = lease.nameServers.map((server) => formatIp(addressBytes(server)));
+    const servers = lease.nameServers.map((server) => formatIpv4(server));
     this.#names.set({ servers, domains: lease.domains }).then((failure) => {
       if (failure !== undefined) this.#warn(`The LAN's name servers could not be set (${failure})`);
     });
@@ -149,12 +148,6 @@ export class LinuxLease {
     this.#said.add(text);
     logText(this.#logger, "warning", text);
   }
-}
-
-function addressBytes(address: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  writeU32(bytes, 0, address);
-  return bytes;
 }
 
 function routeText({ destination, prefixBits, nextHop, source }: NewRoute): string {
