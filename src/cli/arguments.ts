@@ -94,7 +94,11 @@ function assignedText(arg: string): string | undefined {
   return at < 0 ? undefined : arg.slice(at + 1);
 }
 
-function findOption(options: readonly OptionShape[], arg: string): OptionShape | undefined {
+/** The option that an argument names, with or without a value behind a `=`; undefined: none of these. */
+export function findOption<Shape extends OptionShape>(
+  options: readonly Shape[],
+  arg: string,
+): Shape | undefined {
   const head = headOf(arg);
   return options.find(({ name, alias, letter }) =>
     head === `--${name}` || (alias !== undefined && head === `--${alias}`) ||

@@ -4,6 +4,7 @@
  * @module
  */
 import { isHiddenFromService, type UnitCredential } from "../programs/common/systemd_unit.ts";
+import { findOption } from "./arguments.ts";
 import { allOptions, type OptionValues, type ProgramSpec } from "./options.ts";
 import { UserError } from "../log/user_error.ts";
 
@@ -58,7 +59,7 @@ export function unitOf(parts: UnitParts): UnitText {
   const words: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index];
-    const option = options.find(({ name }) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    const option = findOption(options, arg);
     if (option === undefined) {
       words.push(arg);
       continue;
@@ -75,7 +76,7 @@ export function unitOf(parts: UnitParts): UnitText {
   // A configuration file may name others: the service finds them in its place.
   for (const { name, credential } of options) {
     const path = values.text(name);
-    const isNamed = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    const isNamed = args.some((arg) => findOption(options, arg)?.name === name);
     if (credential === undefined || path === undefined || isNamed || isServiceOwn(path)) continue;
     credentials.push({ name: credential, path: path.startsWith("/") ? path : `/${path}` });
   }
@@ -87,9 +88,8 @@ export function unitOf(parts: UnitParts): UnitText {
 
 /** @throws {UserError} a secret is on the command line, which the unit would show to everybody */
 function refuseSecrets(program: ProgramSpec, args: readonly string[]): void {
-  const open = program.options.find(({ name, secret }) =>
-    secret && args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`))
-  );
+  const given = args.map((arg) => findOption(program.options, arg));
+  const open = given.find((option) => option?.secret);
   if (open === undefined) return;
   const { name } = open;
   throw new UserError(

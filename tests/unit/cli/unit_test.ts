@@ -58,6 +58,23 @@ Deno.test("the unit starts this executable with these options, paths made absolu
   assertEquals(notes, []);
 });
 
+Deno.test("an option behind other words is found in the unit, too, however it is written", () => {
+  const args = [
+    "--allow-vlan",
+    "--dev-cert-der-out",
+    "out.der",
+    "--cert=a.pem",
+    "--key",
+    "--b.pem",
+  ];
+  const { text } = unitOf("/bin/r", args, "/srv");
+  assertEquals(
+    lineOf(text, "ExecStart="),
+    "/bin/r --allow-vlan --dev-cert-der-out /srv/out.der",
+  );
+  assertStringIncludes(text, "LoadCredential=cert:/srv/a.pem\nLoadCredential=key:/srv/--b.pem\n");
+});
+
 Deno.test("the unit's limits follow from the relay's own", () => {
   const limitsOf = (...args: string[]) => {
     const parsed = parseCommandLine(RELAY_PROGRAM, ["unit", ...args]);
