@@ -36,8 +36,9 @@ export const CHECK_CONFIG: CommandSpec = {
   summary: "say whether the options, and those of --config, are good",
 };
 
-/** Prints what `check-config` says where nothing is wrong. */
-export function sayGood(): Promise<number> {
+/** Prints what `check-config` says where nothing is wrong. @param notes what its reader should know all the same */
+export function sayGood(notes: readonly string[] = []): Promise<number> {
   console.log("The configuration is good.");
+  for (const note of notes) console.error(`note: ${note}`);
   return Promise.resolve(0);
 }

@@ -25,8 +25,7 @@ if (import.meta.main) {
   if (Deno.args[0] === WORKER_WORD) await runWorkerProcess();
   await runProgram(RELAY_PROGRAM, Deno.args, (values) => runRelay(relayOptions(values)), {
     "check-config": (values) => {
-      checkRelay(relayOptions(values));
-      return sayGood();
+      return sayGood(checkRelay(relayOptions(values)));
     },
     "fingerprint": (values) => {
       const stateDir = values.text("state-dir") ?? ownStateFolder("relay");

@@ -132,6 +132,12 @@ const GROUPS: readonly OptionGroup[] = [
         help: "a name or address that the self-signed certificate is made for",
       },
       {
+        name: "new-key",
+        help:
+          "make the self-signed certificate with a new key if the old one is lost: its fingerprint is " +
+          "another one, too, and must be sent to everybody",
+      },
+      {
         name: "dev-cert-der-out",
         value: "FILE",
         help: "write the certificate in use as DER, for --relay-ca-cert of clients and gateways",
@@ -212,6 +218,7 @@ export function relayOptions(values: OptionValues): RelayProgramOptions {
     certificateFile: values.text("cert"),
     keyFile: values.text("key"),
     certificateNames: values.list("cert-name"),
+    mayReplaceKey: values.flag("new-key"),
     derOutFile: values.text("dev-cert-der-out"),
     stateDir: values.text("state-dir"),
     policy: values.requiredOf(POLICY),

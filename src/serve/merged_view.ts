@@ -12,7 +12,10 @@ export interface WorkerPart extends Omit<WorkerView, "up" | "own"> {
 }
 
 /** What is the relay's rather than the workers'. */
-export type RelayFrame = Pick<RelayView, "version" | "unixMs" | "uptimeMs" | "draining" | "bans">;
+export type RelayFrame = Pick<
+  RelayView,
+  "version" | "unixMs" | "uptimeMs" | "draining" | "bans" | "certificate"
+>;
 
 const NO_TRAFFIC: TrafficSnapshot = new TrafficCounters().snapshot();
 const NO_TALLIES: TallyView = {
@@ -33,6 +36,7 @@ export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): Rel
     views.reduce((total, view) => total + of(view), 0);
   return {
     ...frame,
+    certificate: firstToExpire(frame.certificate, views),
     connections: sum(({ connections }) => connections),
     reservedMacs: sum(({ reservedMacs }) => reservedMacs),
     slots: { total: sum(({ slots }) => slots.total), free: sum(({ slots }) => slots.free) },
@@ -48,6 +52,15 @@ export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): Rel
       ...(view === undefined ? {} : { own: withoutRooms(view) }),
     })),
   };
+}
+
+/** The workers' word counts: each reads the files by itself. */
+function firstToExpire(
+  own: RelayView["certificate"],
+  views: readonly RelayView[],
+): RelayView["certificate"] {
+  const all = views.map(({ certificate }) => certificate);
+  return all.sort((a, b) => a.expiresUnixMs - b.expiresUnixMs).at(0) ?? own;
 }
 
 function withoutRooms({ rooms: _rooms, reactors: _reactors, ...own }: RelayView) {

@@ -109,6 +109,11 @@ export function formatMetrics(view: RelayView): string {
     "1 if nobody is let in any more.",
     each(({ draining }) => Number(draining)),
   );
+  out.gauge(
+    "lanparty_certificate_expires_timestamp_seconds",
+    "When the certificate expires that new connections get, in seconds since 1970.",
+    each(({ certificate }) => Math.floor(certificate.expiresUnixMs / 1_000)),
+  );
   writePopulation(out, parts);
   writeTraffic(out, parts);
   writeTallies(out, parts);

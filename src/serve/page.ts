@@ -19,6 +19,7 @@ export const PAGE_HTML = `<!doctype html>
 <body>
 <header><h1>lanparty relay</h1><p id="state" role="status">loading …</p></header>
 <main>
+<section id="findings" aria-label="To look at"></section>
 <section id="figures" aria-label="Now"></section>
 <section id="plots" aria-label="The last five minutes"></section>
 <section id="rooms" aria-label="Rooms"></section>

@@ -275,6 +275,8 @@ function show(view) {
   state.textContent = (view.draining ? "draining · " : "") +
     (down.length > 0 ? "down: reactor " + down.join(", ") + " · " : "") + "version " + view.version +
     " · up for " + duration(view.uptimeMs);
+  const { finding } = view.certificate;
+  fill("findings", finding ? [element("p", "card bad", finding)] : []);
   const used = view.slots.total > 0 ? 1 - view.slots.free / view.slots.total : 0;
   fill("figures", [
     figure("rooms", count(view.rooms.length)),

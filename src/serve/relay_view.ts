@@ -94,6 +94,13 @@ export interface RelayView {
   readonly connections: number;
   /** Bans in force, by who made them. */
   readonly bans: { readonly operator: number; readonly host: number };
+  /** The one that new connections get; of several workers', the one that ends first. */
+  readonly certificate: {
+    /** ms since 1970. */
+    readonly expiresUnixMs: number;
+    /** What is wrong with its dates; absent: nothing. */
+    readonly finding?: string;
+  };
   /** MACs that are kept for players who have left. */
   readonly reservedMacs: number;
   readonly slots: { readonly total: number; readonly free: number };

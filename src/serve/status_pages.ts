@@ -25,8 +25,9 @@ const LIVE: Readonly<Record<string, (view: RelayView) => Answer>> = {
   },
 };
 
-function healthOf({ draining, reactors = [] }: RelayView): string {
+function healthOf({ draining, reactors = [], certificate, unixMs }: RelayView): string {
   if (draining) return "draining";
+  if (certificate.expiresUnixMs < unixMs) return "the certificate has expired";
   const down = reactors.filter(({ up }) => !up).map(({ reactor }) => `reactor ${reactor} is down`);
   return down.length === 0 ? "ok" : down.join(", ");
 }

@@ -14,6 +14,9 @@ export const WATCH_INTERVAL_MS = 2_000;
 /** How often is asked whether a certificate of our own is to be renewed. */
 export const RENEWAL_CHECK_INTERVAL_MS = 3_600_000;
 
+/** How often is said what is wrong with a certificate's dates. */
+export const TROUBLE_INTERVAL_MS = 86_400_000;
+
 /** Where a certificate comes from, and where it goes. */
 export interface CertificateUse {
   /** Reads it, or makes it anew. @throws {UserError} it cannot be used */
@@ -22,6 +25,8 @@ export interface CertificateUse {
   use(certificate: RelayCertificate): void;
   /** Whether it is time to make it anew; never for one that the administrator gives. */
   isRenewalDue(certificate: RelayCertificate): boolean;
+  /** What is wrong with its dates now, as a clause; undefined: nothing, or somebody else says it. */
+  troubleWith(certificate: RelayCertificate): string | undefined;
   /** Says in what state files are: a text that changes when one of them does. */
   stamp(files: readonly string[]): string;
   note(level: LogLevelName, message: string, fields: Record<string, unknown>): void;
@@ -31,6 +36,7 @@ export interface CertificateUse {
 export class CertificateKeeper implements Task {
   #watchDueMs: number;
   #renewalDueMs: number;
+  #troubleDueMs: number;
   /** The state of the files that was last tried, and the one that was last seen. */
   #triedStamp: string;
   #seenStamp: string;
@@ -49,6 +55,8 @@ export class CertificateKeeper implements Task {
     this.#triedStamp = this.#seenStamp = this.#stamp();
     this.#watchDueMs = nowMs + WATCH_INTERVAL_MS;
     this.#renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
+    this.#troubleDueMs = nowMs + TROUBLE_INTERVAL_MS;
+    this.#sayTrouble();
   }
 
   /** The certificate for new connections. */
@@ -65,11 +73,15 @@ export class CertificateKeeper implements Task {
       this.#renewalDueMs = nowMs + RENEWAL_CHECK_INTERVAL_MS;
       if (this.#shell.isRenewalDue(this.#certificate)) void this.reload();
     }
+    if (nowMs >= this.#troubleDueMs) {
+      this.#troubleDueMs = nowMs + TROUBLE_INTERVAL_MS;
+      this.#sayTrouble();
+    }
     return false;
   }
 
   nextDeadlineMs(): number {
-    return Math.min(this.#watchDueMs, this.#renewalDueMs);
+    return Math.min(this.#watchDueMs, this.#renewalDueMs, this.#troubleDueMs);
   }
 
   /** Reads the files now; false if the old certificate stays because they are of no use. */
@@ -115,7 +127,18 @@ export class CertificateKeeper implements Task {
         before: before.fingerprint,
       });
     }
+    this.#sayTrouble();
     return true;
+  }
+
+  #sayTrouble(): void {
+    const trouble = this.#shell.troubleWith(this.#certificate);
+    if (trouble === undefined) return;
+    const { certificateFile, validity } = this.#certificate;
+    const how = "renew it: a pair whose files change is read anew, without a restart";
+    this.#shell.note("warning", `The certificate ${certificateFile} ${trouble}; ${how}`, {
+      expires: new Date(validity.toUnixMs).toISOString(),
+    });
   }
 
   #stamp(): string {

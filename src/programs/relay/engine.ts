@@ -25,6 +25,7 @@ import type { RelayCertificate } from "./identity.ts";
 import { RelayNode } from "./node.ts";
 import type { RelayProgramOptions } from "./options.ts";
 import { reasonOf, UserError } from "../../log/user_error.ts";
+import { validityTrouble } from "../../observe/certificate_dates.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
 const POOL_SLOTS = 32_768;
@@ -125,17 +126,20 @@ export class RelayEngine {
    * Has the certificate in use read anew, or made anew by `load` when it is time.
    *
    * @param isRenewalDue never, for one that somebody else makes
+   * @param troubleWith what is wrong with its dates; nothing, where somebody else says it
    */
   keepCertificate(
     certificate: RelayCertificate,
     load: () => Promise<RelayCertificate>,
     isRenewalDue: (own: RelayCertificate) => boolean,
+    troubleWith: (own: RelayCertificate) => string | undefined = troubleOf,
   ): CertificateKeeper {
     const keeper = new CertificateKeeper(
       {
         load,
         use: (renewed) => this.#exchangeCertificate(renewed),
         isRenewalDue,
+        troubleWith,
         stamp: stampOfFiles,
         note: (level, message, fields) => logText(this.#logger, level, message, fields),
       },
@@ -239,6 +243,11 @@ export function writeCertificate(
     const why = reasonOf(cause);
     throw new UserError(`--dev-cert-der-out ${derOutFile} cannot be written: ${why}`, { cause });
   }
+}
+
+/** What is wrong with a certificate's dates now. */
+export function troubleOf({ validity }: RelayCertificate): string | undefined {
+  return validityTrouble(validity, Date.now());
 }
 
 function openServerConfiguration(library: QuicLibrary, certificate: RelayCertificate) {

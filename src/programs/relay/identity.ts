@@ -9,7 +9,8 @@ import { createSelfSigned } from "../../trust/self_signed.ts";
 import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../../trust/pem.ts";
 import { sha256 } from "../../trust/sha256.ts";
-import { isUsableCertificate } from "../../trust/validity.ts";
+import type { Validity } from "../../observe/certificate_dates.ts";
+import { isUsableCertificate, validityOf } from "../../trust/validity.ts";
 import {
   OWNER_ONLY_MODE,
   readFileIfThere,
@@ -38,6 +39,7 @@ export interface RelayCertificate {
   readonly leafDer: Uint8Array;
   /** base64url SHA-256 of its public key (SPKI). */
   readonly fingerprint: string;
+  readonly validity: Validity;
   /** Whether it was made just now. */
   readonly created: boolean;
 }
@@ -64,6 +66,7 @@ export function readCertificate(certificateFile: string, keyFile: string): Relay
     keyFile,
     leafDer,
     fingerprint: fingerprint(leafDer, certificateFile),
+    validity: validityOf(leafDer),
     created: false,
   };
 }
@@ -103,22 +106,27 @@ function readLeaf(certificateFile: string): Uint8Array {
 /**
  * Reads the self-signed certificate of the state folder, or makes one. One that ends within
  * {@link RENEWAL_MS} or is not for the names asked for is made anew with the same key, so that pinned
- * fingerprints stay good.
+ * fingerprints stay good. A lost certificate is made anew from its key; a lost key is lost for good.
  *
  * @param stateDir an existing folder
  * @param names host names and addresses; without any `localhost`
- * @throws {UserError} the folder cannot be written
+ * @param mayReplaceKey whether a lost key is made anew, although all pins of the old one fail then
+ * @throws {UserError} the folder cannot be written, or the key of its certificate is lost
  * @throws {UnsafePathError} others could have put there what is to be used
  */
 export async function selfSignedCertificate(
   stateDir: string,
   names: readonly string[],
   unixMs: number,
+  mayReplaceKey = false,
 ): Promise<RelayCertificate> {
   const certificateFile = `${stateDir}/${CERTIFICATE_FILE}`;
   const keyFile = `${stateDir}/${KEY_FILE}`;
   const oldKey = readOwnFile(keyFile, true);
   const oldCertificate = readOwnFile(certificateFile);
+  if (oldKey === undefined && oldCertificate !== undefined && !mayReplaceKey) {
+    throw lostKey(stateDir, oldCertificate);
+  }
   if (oldKey !== undefined && oldCertificate !== undefined) {
     const [leafDer] = pemToDer(new TextDecoder().decode(oldCertificate));
     if (leafDer !== undefined && isUsableCertificate(leafDer, names, unixMs + RENEWAL_MS)) {
@@ -127,6 +135,7 @@ export async function selfSignedCertificate(
         keyFile,
         leafDer,
         fingerprint: spkiFingerprint(leafDer),
+        validity: validityOf(leafDer),
         created: false,
       };
     }
@@ -146,6 +155,7 @@ export async function selfSignedCertificate(
       keyFile,
       leafDer: made.certificateDer,
       fingerprint: made.fingerprint,
+      validity: validityOf(made.certificateDer),
       created: true,
     };
   } catch (cause) {
@@ -153,6 +163,45 @@ export async function selfSignedCertificate(
       throw cause;
     }
     throw new UserError(`cannot make a certificate in ${stateDir}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Looks whether a start would find what it needs in a state folder; one that is not there yet is made then.
+ *
+ * @throws {UserError} the key of the relay's own certificate is lost
+ */
+export function checkOwnKey(stateDir: string): void {
+  const certificate = readIfReadable(`${stateDir}/${CERTIFICATE_FILE}`);
+  if (certificate === undefined || isThere(`${stateDir}/${KEY_FILE}`)) return;
+  throw lostKey(stateDir, certificate);
+}
+
+/** Players have the fingerprint of the lost key. */
+function lostKey(stateDir: string, certificate: Uint8Array): UserError {
+  const [leafDer] = pemToDer(new TextDecoder().decode(certificate));
+  const pinned = leafDer === undefined ? "" : ` (${fingerprint(leafDer, CERTIFICATE_FILE)})`;
+  return new UserError(
+    `${stateDir} has the relay's certificate, ${CERTIFICATE_FILE}, but its key, ${KEY_FILE}, is gone. A new key has ` +
+      `another fingerprint: whoever has the old one${pinned} could not join any more. Put ${KEY_FILE} back; or, if it ` +
+      "is lost, start with --new-key, and send everybody the new fingerprint",
+  );
+}
+
+function readIfReadable(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== undefined;
+  } catch (error) {
+    // What may not be looked at may be there.
+    return !(error instanceof Deno.errors.NotFound);
   }
 }
 

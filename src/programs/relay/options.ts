@@ -26,6 +26,8 @@ export interface RelayProgramOptions extends PolicyOptions {
   readonly certificateFile: string | undefined;
   readonly keyFile: string | undefined;
   readonly certificateNames: readonly string[];
+  /** Whether a lost key of the relay's own certificate is made anew. */
+  readonly mayReplaceKey: boolean;
   readonly derOutFile: string | undefined;
   readonly stateDir: string | undefined;
   readonly limits: Partial<RelayOptions>;
@@ -76,7 +78,8 @@ export async function certificateOf(
   const given = givenCertificate(options);
   if (given !== undefined) return given;
   try {
-    return await selfSignedCertificate(stateDir, options.certificateNames, Date.now());
+    const { certificateNames, mayReplaceKey } = options;
+    return await selfSignedCertificate(stateDir, certificateNames, Date.now(), mayReplaceKey);
   } catch (cause) {
     throw systemFailure(`the state folder ${stateDir} cannot be used`, cause);
   }

@@ -68,10 +68,24 @@ export function policyNotice(
   }
 }
 
-/** Logs {@linkcode policyNotice}. */
-export function sayPolicy(options: PolicyOptions, logger: Logger): void {
+/** What the fingerprint is for: players and gateways trust the relay by it, or by who has signed the certificate. */
+export function trustNotice(fingerprint: string, isOwn: boolean): string {
+  const how = `--relay-fingerprint ${fingerprint}`;
+  return isOwn
+    ? `Players and gateways know this relay by its fingerprint: ${how}`
+    : "Players and gateways need no fingerprint where a public CA has signed the certificate; " +
+      `otherwise ${how}`;
+}
+
+/** Logs {@linkcode policyNotice} and {@linkcode trustNotice}. */
+export function sayFirst(
+  options: PolicyOptions & { readonly certificateFile: string | undefined },
+  { fingerprint }: { readonly fingerprint: string },
+  logger: Logger,
+): void {
   const { level, text } = policyNotice(options);
   logText(logger, level, text, { policy: options.policy });
+  logText(logger, "info", trustNotice(fingerprint, options.certificateFile === undefined));
 }
 
 function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {

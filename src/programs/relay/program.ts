@@ -9,8 +9,8 @@ import { BanFile } from "./ban_file.ts";
 import { serveControl } from "../common/control_service.ts";
 import { loggerOf, logText } from "../../log/logging.ts";
 import { answersOf } from "./control.ts";
-import { RelayEngine, writeCertificate } from "./engine.ts";
-import { isRenewalDue, roomSalt } from "./identity.ts";
+import { RelayEngine, troubleOf, writeCertificate } from "./engine.ts";
+import { checkOwnKey, isRenewalDue, roomSalt } from "./identity.ts";
 import {
   certificateOf,
   givenCertificate,
@@ -18,10 +18,11 @@ import {
   resetKeyOf,
   workerListen,
 } from "./options.ts";
-import { policyOf, sayPolicy } from "./policy.ts";
+import { policyOf, sayFirst } from "./policy.ts";
 import { type RelayParts, serveStatus } from "./status.ts";
 import { superviseWorkers } from "./workers/supervisor.ts";
 import { formatPopulation, openReporter } from "./service_reporter.ts";
+import { ownStateFolder } from "../../system/files/mod.ts";
 import { openStateDir } from "../common/state_dir.ts";
 
 /**
@@ -38,12 +39,17 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
 /**
  * Looks at options as a start would, and changes nothing.
  *
+ * @returns what is not wrong with them, but will be
  * @throws {UserError} what is wrong with them
  */
-export function checkRelay(options: RelayProgramOptions): void {
+export function checkRelay(options: RelayProgramOptions): string[] {
   policyOf(options);
-  givenCertificate(options);
+  const given = givenCertificate(options);
+  const { stateDir = ownStateFolder("relay"), mayReplaceKey } = options;
+  if (given === undefined && !mayReplaceKey) checkOwnKey(stateDir);
   workerListen(options);
+  const trouble = given === undefined ? undefined : troubleOf(given);
+  return trouble === undefined ? [] : [`the certificate ${given?.certificateFile} ${trouble}`];
 }
 
 async function runAlone(options: RelayProgramOptions): Promise<number> {
@@ -52,7 +58,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);
-  sayPolicy(options, logger);
+  sayFirst(options, certificate, logger);
   const resetKey = resetKeyOf(stateDir);
   const engine = RelayEngine.open(options, {
     // The same rooms after each start: bans are kept by room.
@@ -92,6 +98,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     reactor,
     version: options.version,
     timeOriginMs,
+    certificate: () => keeper.current,
   }, bans);
   reporter.ready();
   try {

@@ -4,12 +4,14 @@
  * @module
  */
 import type { StatusAddress } from "../../serve/status_address.ts";
+import { validityTrouble } from "../../observe/certificate_dates.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../../serve/relay_view.ts";
 import { StatusPages, type StatusSource } from "../../serve/status_pages.ts";
 import type { StatusServer } from "../../serve/status_server.ts";
 import type { Logger } from "../../log/logging.ts";
+import type { RelayCertificate } from "./identity.ts";
 import { LoopLag } from "./loop_lag.ts";
 import type { RelayNode } from "./node.ts";
 import { ATTENTION_MS, servePages } from "../common/serve_pages.ts";
@@ -19,6 +21,8 @@ export interface RelayParts {
   readonly node: RelayNode;
   readonly reactor: Reactor;
   readonly version: string;
+  /** The one for new connections. */
+  readonly certificate: () => RelayCertificate;
   /** Wall clock minus the reactor's, ms. */
   readonly timeOriginMs: number;
 }
@@ -68,7 +72,7 @@ export function openStatus(
 }
 
 function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
-  const { node, reactor, version, timeOriginMs } = parts;
+  const { node, reactor, version, timeOriginMs, certificate } = parts;
   const { core, pool } = node;
   const nowMs = reactor.now();
   const traffic = core.counters;
@@ -80,6 +84,7 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
     draining: core.draining,
     connections: core.connections,
     bans: core.admin.banCounts(nowMs),
+    certificate: viewOfCertificate(certificate(), timeOriginMs + nowMs),
     reservedMacs: core.admin.reservedMacs,
     slots: { total: pool.slotCount, free: pool.freeSlots },
     traffic: traffic.snapshot(),
@@ -91,6 +96,18 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
       lagSumSeconds: lag.sumSeconds,
     },
     rooms: core.rooms().map((room) => viewOfRoom(room, timeOriginMs)),
+  };
+}
+
+/** A certificate's dates as the pages show them. */
+export function viewOfCertificate(
+  { validity }: RelayCertificate,
+  unixMs: number,
+): RelayView["certificate"] {
+  const trouble = validityTrouble(validity, unixMs);
+  return {
+    expiresUnixMs: validity.toUnixMs,
+    ...(trouble === undefined ? {} : { finding: `The certificate ${trouble}` }),
   };
 }
 

@@ -3,7 +3,7 @@ import { formatKey, parseKey, roomKeyOf } from "../../../src/control/keys.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { KeyedPolicy, ListedPolicy } from "../../../src/relay/policy.ts";
 import type { RelayOptions } from "../../../src/relay/limits.ts";
-import { policyNotice } from "../../../src/programs/relay/policy.ts";
+import { policyNotice, trustNotice } from "../../../src/programs/relay/policy.ts";
 import { sha256 } from "../../../src/trust/sha256.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
@@ -275,4 +275,12 @@ Deno.test("whoever is kicked, or whose room is closed, may be named by the room'
   relay.settle();
   assertEquals(mine.last("disconnect").code, "kicked");
   assertEquals(theirs.last("disconnect").code, "room-closed");
+});
+
+Deno.test("the relay's first lines say what its fingerprint is for", () => {
+  assertEquals(
+    trustNotice("ABC", true),
+    "Players and gateways know this relay by its fingerprint: --relay-fingerprint ABC",
+  );
+  assertMatch(trustNotice("ABC", false), /need no fingerprint where a public CA .* ABC$/);
 });

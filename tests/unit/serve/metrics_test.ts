@@ -69,6 +69,7 @@ Deno.test("metrics hold the view's figures", () => {
     'lanparty_removals_total{by="operator"}': 1,
     'lanparty_removals_total{by="host"}': 3,
     "lanparty_reserved_macs": 4,
+    "lanparty_certificate_expires_timestamp_seconds": VIEW_UNIX_MS / 1_000 + 90 * 86_400,
     'lanparty_loop_lag_seconds_bucket{le="0.001"}': 6,
     'lanparty_loop_lag_seconds_bucket{le="0.01"}': 9,
     'lanparty_loop_lag_seconds_bucket{le="+Inf"}': 10,
@@ -98,6 +99,10 @@ Deno.test("nothing that a peer chose gets into the metrics, and what is odd is e
   for (const word of ["evil", "SECRET", "192.0.2"]) assert(!text.includes(word), word);
 });
 
+const SOON = {
+  expiresUnixMs: VIEW_UNIX_MS + 5 * 86_400_000,
+  finding: "The certificate expires in 5 days",
+};
 const NO_BANS = { operator: 0, host: 0 };
 
 /** Two reactors, of which one is down. */
@@ -108,11 +113,17 @@ function mergedView() {
     uptimeMs: 90_000,
     draining: false,
     bans: NO_BANS,
+    certificate: { expiresUnixMs: VIEW_UNIX_MS },
   };
   return mergeViews(frame, [
     { reactor: 0, restarts: 0, ports: [443], view: makeView() },
     { reactor: 1, restarts: 7, ports: [444] },
-    { reactor: 2, restarts: 1, ports: [445], view: makeView({ connections: 4 }) },
+    {
+      reactor: 2,
+      restarts: 1,
+      ports: [445],
+      view: makeView({ connections: 4, certificate: SOON }),
+    },
   ]);
 }
 
@@ -157,6 +168,7 @@ Deno.test("the view of several reactors adds up what they say, and says where ea
     lagCounts: [12, 6, 2],
     lagSumSeconds: 1,
   });
+  assertEquals(view.certificate, SOON, "the first to expire");
   assertEquals(view.rooms.map(({ room, reactor }) => [room, reactor]), [["PARTY", 0], [
     "PARTY",
     2,
@@ -171,11 +183,15 @@ Deno.test("the view of several reactors adds up what they say, and says where ea
 });
 
 Deno.test("a view of reactors of which none answers has all its figures, at zero", () => {
-  const frame = { version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false, bans: NO_BANS };
-  const { rooms, traffic, tallies, loop } = mergeViews(frame, [
+  const frame = {
+    ...{ version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false, bans: NO_BANS },
+    certificate: SOON,
+  };
+  const { rooms, traffic, tallies, loop, certificate } = mergeViews(frame, [
     { reactor: 0, restarts: 0, ports: [] },
   ]);
   assertEquals(rooms, []);
   assertEquals([traffic.framesSent, tallies.joins, loop.turns], [0, 0, 0]);
   assertEquals([traffic.drops, tallies.rejects], [{}, {}]);
+  assertEquals(certificate, SOON, "the supervisor's word, where no other is");
 });

@@ -8,7 +8,7 @@ import {
   parseStatusAddress,
 } from "../../../src/serve/status_address.ts";
 import { FRESH_MS, StatusPages } from "../../../src/serve/status_pages.ts";
-import { makeView } from "./view.ts";
+import { makeView, VIEW_UNIX_MS } from "./view.ts";
 
 /** Pages of a relay that counts how often it is looked at. */
 class Source {
@@ -102,6 +102,21 @@ Deno.test("each path has its type, and none may be framed, sniffed or kept", asy
     assertEquals([head.status, await head.text()], [200, ""]);
   }
   assertEquals(await source.ask("/api/rooms").json(), JSON.parse(JSON.stringify(makeView())));
+});
+
+Deno.test("a certificate that has expired is no good health, and the page says what is wrong with its dates", async () => {
+  const source = new Source();
+  const health = async (expiresUnixMs: number) => {
+    source.next = { certificate: { expiresUnixMs } };
+    source.nowMs += FRESH_MS + 1;
+    const response = source.ask("/healthz");
+    return [response.status, await response.text()];
+  };
+  assertEquals(await health(VIEW_UNIX_MS), [200, "ok\n"]);
+  assertEquals(await health(VIEW_UNIX_MS - 1), [503, "the certificate has expired\n"]);
+  // The page is given the sentence; the browser's tests see it there.
+  assertMatch(PAGE_HTML, /<section id="findings"/);
+  assertMatch(PAGE_SCRIPT, /fill\("findings", finding \?/);
 });
 
 Deno.test("nothing can be changed, and what is not there is not found", () => {

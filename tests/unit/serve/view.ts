@@ -39,6 +39,7 @@ export function makeView(view: Partial<RelayView> = {}): RelayView {
     draining: false,
     connections: 3,
     bans: { operator: 2, host: 5 },
+    certificate: { expiresUnixMs: VIEW_UNIX_MS + 90 * 86_400_000 },
     reservedMacs: 4,
     slots: { total: 100, free: 90 },
     traffic: traffic.snapshot(),

@@ -22,7 +22,7 @@ import {
   type WorkerOrder,
   type WorkerReport,
 } from "./messages.ts";
-import { RelayEngine } from "../engine.ts";
+import { RelayEngine, troubleOf } from "../engine.ts";
 import { workerResetKey } from "../identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
 import { policyOf } from "../policy.ts";
@@ -97,7 +97,8 @@ class WorkerProgram {
       if (made !== undefined) this.#say({ type: "banMade", ban: made });
       if (gone !== undefined) this.#say({ type: "bansGone", ids: gone });
     };
-    this.#view = viewer({ node, reactor, timeOriginMs, version: options.version });
+    const certificate = () => keeper.current;
+    this.#view = viewer({ node, reactor, timeOriginMs, version: options.version, certificate });
     this.#channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
       line: (text) => {
         const order = parseLine<WorkerOrder>(text);
@@ -132,6 +133,8 @@ class WorkerProgram {
       certificate,
       () => certificateOf(options, job.stateDir),
       () => false,
+      // Once is enough.
+      job.worker === 0 ? troubleOf : () => undefined,
     );
     return new WorkerProgram(options, job, engine, directory, keeper);
   }

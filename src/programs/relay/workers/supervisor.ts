@@ -38,8 +38,8 @@ import { removalBy, withTrouble } from "../control.ts";
 import { writeCertificate } from "../engine.ts";
 import { isRenewalDue, type RelayCertificate, roomSalt } from "../identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
-import { policyOf, sayPolicy } from "../policy.ts";
-import { openStatus } from "../status.ts";
+import { policyOf, sayFirst } from "../policy.ts";
+import { openStatus, viewOfCertificate } from "../status.ts";
 import { formatPopulation, openReporter, type ServiceReporter } from "../service_reporter.ts";
 import { openStateDir } from "../../common/state_dir.ts";
 import { SupervisorBans } from "./bans.ts";
@@ -70,7 +70,7 @@ export async function superviseWorkers(
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);
-  sayPolicy(options, loggerOf("relay"));
+  sayFirst(options, certificate, loggerOf("relay"));
   const failure = await new RelaySupervisor(options, listen, stateDir, certificate).run();
   if (failure === undefined) return 0;
   throw new UserError(failure.message, { usage: failure.usage });
@@ -339,6 +339,7 @@ class RelaySupervisor {
         uptimeMs: Math.round(nowMs - this.#startedMs),
         draining: this.#draining,
         bans: this.#bans.counts,
+        certificate: viewOfCertificate(this.#certificate, Date.now()),
       },
       this.#ports.map((ports, worker) => ({
         reactor: worker,
@@ -399,6 +400,8 @@ class RelaySupervisor {
         load: () => certificateOf(this.#options, this.#stateDir),
         use: () => {},
         isRenewalDue: (own) => isRenewalDue(own, Date.now()),
+        // A worker that shows it says so.
+        troubleWith: () => undefined,
         stamp: stampOfFiles,
         note: (level, message, fields) => logText(this.#logger, level, message, fields),
       },

@@ -1,12 +1,21 @@
-import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   CertificateKeeper,
   type CertificateUse,
   RENEWAL_CHECK_INTERVAL_MS,
   stampOfFiles,
+  TROUBLE_INTERVAL_MS,
   WATCH_INTERVAL_MS,
 } from "../../../../src/programs/relay/certificate_keeper.ts";
 import {
+  checkOwnKey,
   isRenewalDue,
   keptFingerprint,
   readCertificate,
@@ -22,7 +31,8 @@ const UNIX_MS = Date.UTC(2026, 10, 20, 12);
 
 function certificateOf(fingerprint: string, created = false): RelayCertificate {
   const leafDer = new Uint8Array();
-  return { certificateFile: "cert", keyFile: "key", leafDer, fingerprint, created };
+  const validity = { fromUnixMs: UNIX_MS, toUnixMs: UNIX_MS + 90 * DAY_MS };
+  return { certificateFile: "cert", keyFile: "key", leafDer, fingerprint, validity, created };
 }
 
 /** A world in which the files hold `next`, or are of no use. */
@@ -30,6 +40,7 @@ class World implements CertificateUse {
   next: RelayCertificate | UserError | Error = certificateOf("one");
   files = "1";
   due = false;
+  trouble: string | undefined;
   loads = 0;
   readonly used: string[] = [];
   readonly notes: string[] = [];
@@ -48,6 +59,10 @@ class World implements CertificateUse {
 
   isRenewalDue(): boolean {
     return this.due;
+  }
+
+  troubleWith(): string | undefined {
+    return this.trouble;
   }
 
   stamp(): string {
@@ -138,6 +153,25 @@ Deno.test("a certificate of our own is renewed when it is time, and its writing 
   assertEquals([world.loads, world.notes], [1, ["info: Certificate renewed"]]);
 });
 
+Deno.test("what is wrong with a certificate's dates is said at the start, at each reading, and once a day", async () => {
+  const world = new World();
+  world.trouble = "expires in 5 days (2026-11-25)";
+  const keeper = new CertificateKeeper(world, certificateOf("one"), 0);
+  const line = "warning: The certificate cert expires in 5 days (2026-11-25); " +
+    "renew it: a pair whose files change is read anew, without a restart";
+  assertEquals(world.notes.splice(0), [line]);
+  await keeper.reload();
+  assertEquals(world.notes.splice(0), ["info: Certificate read anew", line]);
+  assert(keeper.nextDeadlineMs() <= TROUBLE_INTERVAL_MS);
+  const hourMs = TROUBLE_INTERVAL_MS / 24;
+  for (let hour = 0; hour <= 48; hour++) keeper.work(hour * hourMs);
+  assertEquals(world.notes.splice(0), [line, line]);
+  world.trouble = undefined;
+  await keeper.reload();
+  keeper.work(3 * TROUBLE_INTERVAL_MS);
+  assertEquals(world.notes, ["info: Certificate read anew"]);
+});
+
 async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "lanparty-keeper-" });
   try {
@@ -161,6 +195,52 @@ Deno.test("the self-signed certificate is made anew a month before its end, with
     assertNotEquals(renewed.leafDer, first.leafDer);
     assertEquals(isRenewalDue(renewed, endMs), false);
     assertEquals(keptFingerprint(undefined, folder), first.fingerprint);
+  });
+});
+
+Deno.test("a lost key is made anew only if that is wanted: everybody has the old one's fingerprint", async () => {
+  await withFolder(async (folder) => {
+    checkOwnKey(folder);
+    checkOwnKey(`${folder}/none`);
+    const first = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS);
+    checkOwnKey(folder);
+    const files = () => Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+    const both = files();
+    Deno.removeSync(first.keyFile);
+    const left = files();
+    const start = () => selfSignedCertificate(folder, ["relay.test"], UNIX_MS);
+    for (
+      const refused of [
+        await assertRejects(start, UserError),
+        assertThrows(() => checkOwnKey(folder), UserError),
+      ]
+    ) {
+      for (const part of [folder, "relay-key.pem, is gone", first.fingerprint, "--new-key"]) {
+        assertStringIncludes(refused.message, part);
+      }
+    }
+    assertEquals(files(), left, "nothing is written then");
+    const anew = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS, true);
+    assertEquals([anew.created, files()], [true, both]);
+    assertNotEquals(anew.fingerprint, first.fingerprint);
+    // It is no wish for a new key at each start.
+    const kept = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS, true);
+    assertEquals([kept.created, kept.fingerprint], [false, anew.fingerprint]);
+    // The certificate alone is no loss: it comes from the key.
+    Deno.removeSync(first.certificateFile);
+    checkOwnKey(folder);
+    const made = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS);
+    assertEquals([made.created, made.fingerprint], [true, anew.fingerprint]);
+  });
+});
+
+Deno.test("where everything is there nothing is written: a folder that cannot be written will do", async () => {
+  await withFolder(async (folder) => {
+    const first = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS);
+    const stamp = stampOfFiles([first.certificateFile, first.keyFile]);
+    const kept = await selfSignedCertificate(folder, ["relay.test"], UNIX_MS, true);
+    assertEquals([kept.created, kept.validity], [false, first.validity]);
+    assertEquals(stampOfFiles([first.certificateFile, first.keyFile]), stamp);
   });
 });
 
