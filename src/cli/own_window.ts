@@ -7,7 +7,7 @@
  */
 import { reasonOf } from "../log/user_error.ts";
 import { consoleProcessCount } from "../system/console/mod.ts";
-import { OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/mod.ts";
+import { isFile, OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/mod.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
@@ -70,7 +70,7 @@ export function askForArguments(
   dialog: Dialog,
 ): WindowStart {
   const file = `${folder}\\${CONFIG_NAME}`;
-  const kept = isThere(file) ? confirmFile(program, file, dialog) : undefined;
+  const kept = isFile(file) ? confirmFile(program, file, dialog) : undefined;
   if (kept !== undefined) return kept;
   dialog.say(program.summary);
   dialog.say("Your host has told you how to get in. (More can be set: see --help.)");
@@ -213,13 +213,5 @@ function saveAnswers(
     dialog.say(`Kept in ${file}.\n`);
   } catch (error) {
     dialog.say(`${file} cannot be written: ${reasonOf(error)}\n`);
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
   }
 }

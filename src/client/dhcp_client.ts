@@ -121,7 +121,6 @@ export class DhcpClient {
   #refusals = 0;
   /** Since an address has lasted until its lease was extended. */
   #conflicts = 0;
-  #lastMs = -Infinity;
   #frames: Uint8Array[] = [];
   #events: DhcpEvent[] = [];
 
@@ -168,7 +167,6 @@ export class DhcpClient {
 
   /** To be called when `deadlineMs` has come; also long after it, as behind a sleep. */
   handleTimeout(nowMs: number): void {
-    this.#followClock(nowMs);
     if (nowMs < this.#retryMs) return;
     if (this.#lease !== undefined && nowMs >= this.#expiryMs) {
       this.#lose("over");
@@ -407,17 +405,6 @@ export class DhcpClient {
       serverMac: undefined,
       ...fields,
     }));
-  }
-
-  /** A clock that was set back takes what is due with it: else it would be waited for. */
-  #followClock(nowMs: number): void {
-    const backMs = Math.min(0, nowMs - this.#lastMs);
-    this.#lastMs = nowMs;
-    this.#retryMs += backMs;
-    this.#renewMs += backMs;
-    this.#rebindMs += backMs;
-    this.#expiryMs += backMs;
-    this.#startedMs += backMs;
   }
 
   #push(event: DhcpEvent): void {

@@ -10,6 +10,7 @@
  * @module
  */
 import { type StatusEvent, statusLine } from "../observe/status.ts";
+import { ToldTexts } from "../observe/told_texts.ts";
 import { equalBytes } from "../proto/bytes.ts";
 import { formatIp } from "../proto/ip.ts";
 import { type IpAddress, type IpRoute, isSameRoute } from "../proto/ip_route.ts";
@@ -62,7 +63,7 @@ export interface RoutingTable<Held> extends MachineRoutes<Held> {
 export interface RouteListener {
   say(event: StatusEvent): void;
   warn(text: string): void;
-  /** What this PC has, at each look. */
+  /** What this PC has, at each look: whoever hears it tells the networks that the keeper asks. */
   surroundings(surroundings: Surroundings): void;
 }
 
@@ -79,12 +80,12 @@ export class RouteKeeper<Held> {
   readonly #listener: RouteListener;
   readonly #watch = new NetworkWatch();
   readonly #held: HeldRoute<Held>[] = [];
-  readonly #said = new Set<string>();
+  readonly #told = new ToldTexts();
   #dueMs = 0;
   #isPinned: boolean | undefined;
   #closed = false;
 
-  /** @param networks which networks may be led into the adapter */
+  /** @param networks which networks may be led into the adapter: those of the listener */
   constructor(table: RoutingTable<Held>, networks: LanNetworks, listener: RouteListener) {
     this.#table = table;
     this.#networks = networks;
@@ -157,7 +158,6 @@ export class RouteKeeper<Held> {
     const look = this.#table.look();
     const { relay, relays } = this.#watch;
     const surroundings = { ...look.surroundings, relays };
-    this.#networks.update(surroundings);
     this.#listener.surroundings(surroundings);
     const plan = this.#plan(look);
     const letGo = () => plan.remove.forEach((route) => this.#letGo(route));
@@ -230,16 +230,10 @@ export class RouteKeeper<Held> {
   }
 
   #say(event: StatusEvent): void {
-    if (this.#isNew(statusLine(event).text)) this.#listener.say(event);
+    if (this.#told.isNew(statusLine(event).text)) this.#listener.say(event);
   }
 
   #warn(text: string): void {
-    if (this.#isNew(text)) this.#listener.warn(text);
-  }
-
-  #isNew(text: string): boolean {
-    if (this.#said.has(text)) return false;
-    this.#said.add(text);
-    return true;
+    if (this.#told.isNew(text)) this.#listener.warn(text);
   }
 }

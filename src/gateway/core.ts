@@ -172,7 +172,10 @@ export class GatewayCore implements FrameCore, FrameSink {
     return role !== "client" || this.#roster.hasPeer(peerId);
   }
 
-  /** A room is entered, anew or again: its players follow one by one. */
+  /**
+   * A room is entered, anew or again: its players follow one by one. Who has a session hands in its actions
+   * ({@linkcode GatewayCore.handleAction}); this, and what follows, is for who has none: tests and measurements.
+   */
   handleJoined(room: string, ownPeerId: PeerId, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#room = room;

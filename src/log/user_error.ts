@@ -4,8 +4,6 @@
  * @module
  */
 
-import { UnsafePathError } from "../system/files/mod.ts";
-
 /** A failure that the person at the keyboard can do something about: one line, no stack trace. */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -19,13 +17,10 @@ export class UserError extends Error {
 }
 
 /**
- * What to throw for something caught: a failure of the system (which has a code, such as `ENOENT`), or a
- * file that others could change, becomes a {@link UserError}, anything else stays what it is.
+ * What to throw for something caught: a failure of the system (which has a code, such as `ENOENT`, or that of a path
+ * which others could change) becomes a {@link UserError}, anything else stays what it is.
  */
 export function systemFailure(what: string, cause: unknown): unknown {
-  if (cause instanceof UnsafePathError) {
-    return new UserError(`${what}: ${cause.message}`, { cause });
-  }
   const isSystem = cause instanceof Error && typeof (cause as { code?: unknown }).code === "string";
   return isSystem ? new UserError(`${what}: ${reasonOf(cause)}`, { cause }) : cause;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StatusPeer } from "./status.ts";
+import type { StatusPeer } from "./status_peer.ts";
 
 /** Who claims an address, or has it: a player, this PC itself, or whoever is in the LAN. */
 export type Claimant = StatusPeer | "self" | "lan" | "server";

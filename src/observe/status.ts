@@ -11,6 +11,7 @@
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
+import type { StatusPeer } from "./status_peer.ts";
 import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { parseCidr } from "../proto/ip.ts";
@@ -28,14 +29,6 @@ import {
 } from "./relay_advice.ts";
 
 export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
-
-/** Who somebody is, as remembered since the peer joined. */
-export interface StatusPeer {
-  readonly peerId: number;
-  readonly role: "client" | "gateway";
-  readonly mac?: string;
-  readonly name?: string;
-}
 
 /** Why a relay's certificate was not accepted. */
 export type CertificateProblem =

@@ -67,7 +67,7 @@ export class EpollReactor extends ReactorLoop {
   readonly #eventsView: DataView;
   readonly #eventPointers: Deno.PointerObject[] = [];
   readonly #controlEvent = new Struct(EPOLL_EVENT);
-  readonly #signals: { signal: TerminationSignal; listener: () => void }[] = [];
+
   constructor() {
     super();
     this.queueFd = checkCall("epoll_create1", this.#libc.epoll_create1(EPOLL_CLOEXEC));
@@ -125,24 +125,11 @@ export class EpollReactor extends ReactorLoop {
     this.#retiredIndices.push(source.index);
   }
 
-  override onSignal(
-    signals: readonly TerminationSignal[],
-    handler: (signal: TerminationSignal) => void,
-  ): void {
-    for (const signal of signals) {
-      const listener = () => {
-        handler(signal);
-        this.wake();
-      };
-      Deno.addSignalListener(signal, listener);
-      this.#signals.push({ signal, listener });
-    }
+  protected override systemSignals(signal: TerminationSignal): readonly Deno.Signal[] {
+    return [signal];
   }
 
-  override close(): void {
-    this.requireStopped();
-    for (const { signal, listener } of this.#signals) Deno.removeSignalListener(signal, listener);
-    this.#signals.length = 0;
+  protected override release(): void {
     closeFd(this.wakeFd);
     closeFd(this.queueFd);
   }

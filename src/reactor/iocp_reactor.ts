@@ -30,7 +30,7 @@ const TWO_TO_32 = 4_294_967_296;
 
 /**
  * What a player's "stop" looks like on Windows: Ctrl-C or Ctrl-Break. Of a window that is closed a signal
- * would come too late: see `os/windows_console.ts`.
+ * would come too late: see `system/signals`.
  */
 const SIGNALS: Readonly<Record<TerminationSignal, readonly Deno.Signal[]>> = {
   SIGINT: ["SIGINT"],
@@ -49,7 +49,7 @@ export class IocpReactor extends ReactorLoop {
   readonly #entries64 = new BigUint64Array(this.#entries.buffer);
   readonly #entryPointers: Deno.PointerObject[] = [];
   readonly #count = new Uint32Array(1);
-  readonly #signals: { signal: Deno.Signal; listener: () => void }[] = [];
+
   constructor() {
     super();
     const port = this.#kernel.CreateIoCompletionPort(INVALID_HANDLE, 0n, 0n, 1);
@@ -83,26 +83,11 @@ export class IocpReactor extends ReactorLoop {
     };
   }
 
-  override onSignal(
-    signals: readonly TerminationSignal[],
-    handler: (signal: TerminationSignal) => void,
-  ): void {
-    for (const signal of signals) {
-      const listener = () => {
-        handler(signal);
-        this.wake();
-      };
-      for (const windowsSignal of SIGNALS[signal]) {
-        Deno.addSignalListener(windowsSignal, listener);
-        this.#signals.push({ signal: windowsSignal, listener });
-      }
-    }
+  protected override systemSignals(signal: TerminationSignal): readonly Deno.Signal[] {
+    return SIGNALS[signal];
   }
 
-  override close(): void {
-    this.requireStopped();
-    for (const { signal, listener } of this.#signals) Deno.removeSignalListener(signal, listener);
-    this.#signals.length = 0;
+  protected override release(): void {
     setFineTimer(false);
     this.#kernel.CloseHandle(this.#port);
   }

@@ -53,6 +53,7 @@ export abstract class ReactorLoop implements Reactor {
   readonly #yield = (resolve: () => void): void => {
     setImmediate(resolve);
   };
+  readonly #signals: { readonly signal: Deno.Signal; readonly listener: () => void }[] = [];
   #workersRemoved = false;
   #woken = false;
   #running = false;
@@ -62,18 +63,37 @@ export abstract class ReactorLoop implements Reactor {
   abstract readonly queueFd: number;
   abstract addFd(fd: number, handler: SourceHandler): Source;
   abstract addHandle(handle: bigint, handler: CompletionHandler): CompletionSource;
-  abstract onSignal(
-    signals: readonly TerminationSignal[],
-    handler: (signal: TerminationSignal) => void,
-  ): void;
-  abstract close(): void;
 
   /** Waits at most so long for events, and hands on those that come. */
   protected abstract wait(timeoutMs: number): void;
 
-  /** For `close`: throws while the loop runs. */
-  protected requireStopped(): void {
+  /** What the system sends a program that is to end as by this signal. */
+  protected abstract systemSignals(signal: TerminationSignal): readonly Deno.Signal[];
+
+  /** Gives back what the system has given for the waiting; the last call. */
+  protected abstract release(): void;
+
+  onSignal(
+    signals: readonly TerminationSignal[],
+    handler: (signal: TerminationSignal) => void,
+  ): void {
+    for (const signal of signals) {
+      const listener = () => {
+        handler(signal);
+        this.wake();
+      };
+      for (const systemSignal of this.systemSignals(signal)) {
+        Deno.addSignalListener(systemSignal, listener);
+        this.#signals.push({ signal: systemSignal, listener });
+      }
+    }
+  }
+
+  close(): void {
     if (this.#running) throw new Error("the reactor is running");
+    for (const { signal, listener } of this.#signals) Deno.removeSignalListener(signal, listener);
+    this.#signals.length = 0;
+    this.release();
   }
 
   now(): number {

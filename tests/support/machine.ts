@@ -2,7 +2,7 @@
  * A Debian with systemd that runs in a namespace of a lab, as a player's PC does: booted in a container, with the
  * host's kernel and at its speed. What it writes is in memory, and gone with it.
  */
-import { ensureManagedSystem } from "../../tools/build/managed_system.ts";
+import { ensureManagedSystem } from "../../tools/build/debian_systems.ts";
 import type { CommandResult, LabProcess, Namespace } from "../../tools/lab/netns.ts";
 import { eventually } from "../../tools/lab/wait.ts";
 

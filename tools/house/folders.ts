@@ -120,6 +120,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi"],
     native: true,
   },
+  "system/command": {
+    what: "programs of the system's that are asked to do something",
+    folders: ["system/files"],
+  },
   "system/com": {
     what: "Windows' component objects",
     folders: ["ffi"],
@@ -159,11 +163,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/managers": {
     what: "programs that manage all of a Linux system's networks: how they are kept off an adapter",
-    folders: ["system/files", "system/journal", "system/process"],
+    folders: ["system/command", "system/files", "system/journal"],
   },
   "system/names": {
     what: "the name servers of an interface, by whatever looks after the system's",
-    folders: ["system/journal", "system/process"],
+    folders: ["system/command", "system/journal"],
   },
   "system/netlink": {
     what: "Linux' routing netlink: questions, requests, notices",
@@ -174,7 +178,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi"],
   },
   "system/process": {
-    what: "processes: identity, their end, programs of the system's, arguments, pipes",
+    what: "processes: identity, their end, arguments, pipes",
     folders: ["ffi", "reactor"],
     native: true,
   },
@@ -209,7 +213,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   log: {
     what: "logging, lines to a terminal, errors that a user can mend",
-    folders: ["ffi", "proto", ...system("console", "files")],
+    folders: ["ffi", "proto", "system/console"],
     packages: ["@logtape/logtape"],
   },
   serve: {

@@ -8,6 +8,7 @@ import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
+import { exists } from "../../system/files/mod.ts";
 import { findManagers } from "../../system/managers/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
@@ -117,14 +118,5 @@ function readMainRoutes(): IpRoute[] {
   } catch (error) {
     if (linuxTable.failureOf(error) !== undefined) return [];
     throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -17,6 +17,7 @@ import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { LinkNames } from "../../system/names/mod.ts";
 import type { NewRoute } from "../../proto/ip_route.ts";
 import { linuxTable } from "../../system/routes/mod.ts";
+import { ToldTexts } from "../../observe/told_texts.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
@@ -34,7 +35,7 @@ export interface LeasedAdapter {
 export class LinuxLease {
   readonly #notices = new NetlinkNotices(GROUPS);
   readonly #names: LinkNames;
-  readonly #said = new Set<string>();
+  readonly #told = new ToldTexts();
   #address: IpNetwork | undefined;
   #routes: readonly NewRoute[] = [];
   #dueMs = Infinity;
@@ -144,9 +145,7 @@ export class LinuxLease {
 
   /** Says each thing once. */
   #warn(text: string): void {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
-    logText(this.#logger, "warning", text);
+    if (this.#told.isNew(text)) logText(this.#logger, "warning", text);
   }
 }
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Surroundings } from "../../client/lan_networks.ts";
+import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import type { AdapterDevice } from "../../link/device.ts";
-import { type IpNetwork } from "../../proto/ip.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import type { LanAddressOptions, LeasePlayer } from "./lan_address.ts";
@@ -18,8 +17,6 @@ export interface ClientSystemOptions extends LanAddressOptions {
   readonly allowInbound: boolean;
   /** Ports that the LAN may reach then although Windows' own services listen there. */
   readonly allowInboundPorts: readonly number[];
-  /** Networks that the LAN may have although others have them, too. */
-  readonly allowLanNetworks: readonly IpNetwork[];
   /** Whether routers of the LAN may tell of its networks. */
   readonly allowRouterAdvertisements: boolean;
   /** The adapter's name; absent: the system's own choice. */
@@ -105,6 +102,11 @@ export interface ClientSystem {
 /**
  * This system's part.
  *
+ * @param networks which networks the LAN may have; told by whom `onSurroundings` tells
  * @throws {UserError} it lacks something that the player can bring
  */
-export type OpenClientSystem = (options: ClientSystemOptions, logger: Logger) => ClientSystem;
+export type OpenClientSystem = (
+  options: ClientSystemOptions,
+  networks: LanNetworks,
+  logger: Logger,
+) => ClientSystem;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
+import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { LinuxRoutes } from "../../client/linux_routes.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
@@ -37,7 +37,11 @@ const JOURNAL_FILE = "lanparty-client-journal.json";
 const FLEETING = [HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE] as const;
 
 /** @throws {UserError} see `OpenClientSystem` */
-export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+export function openLinuxSystem(
+  options: ClientSystemOptions,
+  networks: LanNetworks,
+  logger: Logger,
+): ClientSystem {
   requireAdapters();
   const stateDir = openStateDir("client", options.stateDir);
   const undoers = {
@@ -47,7 +51,7 @@ export function openLinuxSystem(options: ClientSystemOptions, logger: Logger): C
     [MANAGER_FILE_CHANGE]: undoManagerFile,
   };
   const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, FLEETING, logger);
-  return new LinuxSystem(options, stateDir, journal, logger);
+  return new LinuxSystem(options, networks, { stateDir, journal, logger });
 }
 
 /** Looks at what an adapter takes, before anything else is done. @throws {UserError} it is not there */
@@ -78,6 +82,12 @@ function isDevice(path: string): boolean {
   }
 }
 
+interface LinuxSystemParts {
+  readonly stateDir: string;
+  readonly journal: ChangeJournal;
+  readonly logger: Logger;
+}
+
 class LinuxSystem implements ClientSystem {
   readonly blocksDhcp = false;
   readonly #lanAddress: LanAddress;
@@ -91,18 +101,19 @@ class LinuxSystem implements ClientSystem {
   readonly #options: ClientSystemOptions;
   readonly #logger: Logger;
 
+  readonly stateDir: string;
+
   constructor(
     options: ClientSystemOptions,
-    readonly stateDir: string,
-    journal: ChangeJournal,
-    logger: Logger,
+    networks: LanNetworks,
+    { stateDir, journal, logger }: LinuxSystemParts,
   ) {
     this.#options = options;
+    this.stateDir = stateDir;
     this.#logger = logger;
     this.#lanAddress = new LanAddress(options, stateDir, journal, logger);
     const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
     this.#handsOff = new HandsOff(tapName, journal);
-    const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const machine = new LinuxHostRoutes(tapName, journal);
     const table = new LinuxRoutes(machine, networks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);

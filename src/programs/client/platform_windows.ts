@@ -24,7 +24,7 @@ import type { BufferPool } from "../../queue/buffer_pool.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { windowsTable } from "../../system/routes/mod.ts";
-import { LanNetworks, type Surroundings } from "../../client/lan_networks.ts";
+import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import { InboundAccess } from "../../client/inbound_access.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
@@ -45,7 +45,11 @@ const RESTART_MAX_MS = 10_000;
 const RESTART_STEP_MS = 100;
 
 /** @throws {UserError} see `OpenClientSystem` */
-export function openWindowsSystem(options: ClientSystemOptions, logger: Logger): ClientSystem {
+export function openWindowsSystem(
+  options: ClientSystemOptions,
+  networks: LanNetworks,
+  logger: Logger,
+): ClientSystem {
   if (!isAdministrator()) {
     throw new UserError(
       "lanparty-client sets up a network adapter and routes: start it as administrator " +
@@ -55,7 +59,7 @@ export function openWindowsSystem(options: ClientSystemOptions, logger: Logger):
   ensureTapDriver(logger);
   // What is wrong with them is said before anything else.
   candidatesOf(findTapAdapters(), options.tapName);
-  return new WindowsSystem(options, openStateDir("client", options.stateDir), logger);
+  return new WindowsSystem(options, networks, openStateDir("client", options.stateDir), logger);
 }
 
 class WindowsSystem implements ClientSystem {
@@ -74,14 +78,17 @@ class WindowsSystem implements ClientSystem {
   onSurroundings: (surroundings: Surroundings) => void = () => {};
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
   readonly #options: ClientSystemOptions;
+  readonly #networks: LanNetworks;
   readonly #logger: Logger;
 
   constructor(
     options: ClientSystemOptions,
+    networks: LanNetworks,
     readonly stateDir: string,
     logger: Logger,
   ) {
     this.#options = options;
+    this.#networks = networks;
     this.#logger = logger;
   }
 
@@ -104,12 +111,10 @@ class WindowsSystem implements ClientSystem {
     });
     this.#adapter = adapter;
     this.#changes = journals.get(adapter.guid) as WindowsChanges;
-    const { allowLanNetworks, allowLanDefaultRoute } = this.#options;
-    const networks = new LanNetworks(allowLanNetworks, allowLanDefaultRoute);
     const tell = (surroundings: Surroundings) => this.onSurroundings(surroundings);
     const machine = new WindowsHostRoutes(this.#changes);
     this.#routes = new WindowsRoutes(machine, () => this.#keepConfigured());
-    this.#network = openRouteKeeper(this.#routes, networks, tell, this.#logger);
+    this.#network = openRouteKeeper(this.#routes, this.#networks, tell, this.#logger);
     if (!equalMacs(before, 0, mac, 0)) this.#giveMac(adapter, mac);
   }
 

@@ -16,6 +16,7 @@ import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnos
 import { DropCode } from "../../observe/drops.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import { SleepClock } from "../../system/power/mod.ts";
+import type { IpNetwork } from "../../proto/ip.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { clientMac, identityFile } from "./identity.ts";
 import type { ClientSystem, ClientSystemOptions, OpenClientSystem } from "./platform.ts";
@@ -38,6 +39,8 @@ import { UserError } from "../../log/user_error.ts";
 
 /** What the client's command line says. */
 export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOptions {
+  /** Networks that the LAN may have although others have them, too. */
+  readonly allowLanNetworks: readonly IpNetwork[];
   readonly allowVlan: boolean;
   /** Absent: the kept identity. */
   readonly virtualMac: Uint8Array | undefined;
@@ -65,7 +68,8 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   const openSystem: OpenClientSystem = Deno.build.os === "windows"
     ? openWindowsSystem
     : openLinuxSystem;
-  const system = openSystem(options, logger);
+  const networks = new LanNetworks(options.allowLanNetworks, options.allowLanDefaultRoute);
+  const system = openSystem(options, networks, logger);
   const { stateDir } = system;
   const mac = options.virtualMac ?? clientMac(stateDir, logger);
   const resources = new EndpointResources();
@@ -73,7 +77,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   // From here on the machine is changed: what cannot be used is said before.
   system.prepareAdapter(mac);
   const context = { resources, frameLog, stateDir, logger };
-  const client = new Client(options, context, mac, system);
+  const client = new Client(options, context, { mac, networks, system });
   try {
     const node = openEndpoint(options, context, {
       role: "client",
@@ -99,6 +103,14 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
   }
 }
 
+/** What a client is made of, beside what each endpoint runs on. */
+interface ClientParts {
+  readonly mac: Uint8Array;
+  /** Which networks the LAN may have: one judge for the core and for the system's routes. */
+  readonly networks: LanNetworks;
+  readonly system: ClientSystem;
+}
+
 /** The client's adapter, and what is said of it. */
 class Client {
   readonly core: ClientCore;
@@ -121,8 +133,7 @@ class Client {
   constructor(
     options: ClientProgramOptions,
     { resources, frameLog, stateDir, logger }: EndpointContext,
-    mac: Uint8Array,
-    system: ClientSystem,
+    { mac, networks, system }: ClientParts,
   ) {
     this.#options = options;
     this.#mac = mac;
@@ -131,7 +142,6 @@ class Client {
     this.#logger = logger;
     this.#statusFile = new ClientStatusFile(stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
-    const networks = new LanNetworks(options.allowLanNetworks, allowLanDefaultRoute);
     const player = { mac, relay: formatEndpointAddress(options.relay), room: options.room };
     this.#lease = system.openLease(player, resources.reactor.now());
     this.core = new ClientCore({

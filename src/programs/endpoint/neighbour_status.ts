@@ -5,7 +5,7 @@
  */
 import { LAN_OWNER, type NeighbourEvent } from "../../filter/neighbour_guard.ts";
 import type { Claimant, NeighbourStatus } from "../../observe/neighbour_events.ts";
-import type { StatusPeer } from "../../observe/status.ts";
+import type { StatusPeer } from "../../observe/status_peer.ts";
 import type { PeerId } from "../../proto/brands.ts";
 
 /**

@@ -5,30 +5,20 @@
  * @module
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
-import type { Endpoint } from "../../endpoint/endpoint.ts";
-import type { TrafficCounters } from "../../observe/counters.ts";
 import { statusLine } from "../../observe/status.ts";
 import { parseIpAddress } from "../../proto/ip.ts";
-import { QuicError, type QuicLibrary } from "../../quic/mod.ts";
-import type { BufferPool } from "../../queue/buffer_pool.ts";
-import type { Reactor, Task } from "../../reactor/mod.ts";
+import { QuicError } from "../../quic/mod.ts";
+import type { Task } from "../../reactor/mod.ts";
 import { HostResolver } from "./host_resolver.ts";
 import { type Logger, logText } from "../../log/logging.ts";
-import { RelayLink } from "./relay_link.ts";
-import type { RelayTrust } from "./relay_trust.ts";
+import { RelayLink, type RelayLinkOwner, type RelayLinkParts } from "./relay_link.ts";
 import { TurnClock } from "../common/turn_clock.ts";
 
 /** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
 
 /** What an endpoint node works with. */
-export interface EndpointNodeParts {
-  readonly endpoint: Endpoint;
-  readonly counters: TrafficCounters;
-  readonly library: QuicLibrary;
-  readonly trust: RelayTrust;
-  readonly reactor: Reactor;
-  readonly pool: BufferPool;
+export interface EndpointNodeParts extends RelayLinkParts {
   readonly logger: Logger;
   /** Called with a relay's address, 4 or 16 bytes, before the first packet is sent there. */
   readonly beforeConnect?: ((address: Uint8Array, nowMs: number) => void) | undefined;
@@ -37,7 +27,7 @@ export interface EndpointNodeParts {
 }
 
 /** See the module. */
-export class EndpointNode implements Task {
+export class EndpointNode implements Task, RelayLinkOwner {
   /** Set when the session has ended. */
   exitCode: 0 | 1 | undefined;
   /** A bug that came up outside the reactor's own turns. */

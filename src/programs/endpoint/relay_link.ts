@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { RelayTarget } from "../../endpoint/actions.ts";
+import type { ClosedReason, RelayTarget } from "../../endpoint/actions.ts";
+import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { TransportFailure } from "../../endpoint/outcomes.ts";
+import type { TrafficCounters } from "../../observe/counters.ts";
 import type { Slot } from "../../proto/brands.ts";
 import {
   isNoRoute,
@@ -14,13 +16,16 @@ import {
   type QuicCloseReason,
   type QuicConnection,
   type QuicConnectionHandler,
+  type QuicLibrary,
   type QuicStream,
   type QuicStreamHandler,
 } from "../../quic/mod.ts";
+import type { BufferPool } from "../../queue/buffer_pool.ts";
+import type { Reactor } from "../../reactor/mod.ts";
 import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { DatagramPump } from "../common/datagram_pump.ts";
-import type { EndpointNode } from "./node.ts";
-import type { TrustJudgement } from "./relay_trust.ts";
+import type { TurnClock } from "../common/turn_clock.ts";
+import type { RelayTrust, TrustJudgement } from "./relay_trust.ts";
 
 const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
   refused: "refused",
@@ -31,6 +36,29 @@ const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
   certificate: "certificate",
   alpn: "alpn",
 };
+
+/** What a link works with. */
+export interface RelayLinkParts {
+  readonly endpoint: Endpoint;
+  readonly counters: TrafficCounters;
+  readonly library: QuicLibrary;
+  readonly trust: RelayTrust;
+  readonly reactor: Reactor;
+  readonly pool: BufferPool;
+}
+
+/** Who has opened a link, and hears what becomes of it. */
+export interface RelayLinkOwner {
+  readonly parts: RelayLinkParts;
+  /** The time for what comes in by datagram. */
+  readonly clock: TurnClock;
+  /** Whether a link is the one in use. */
+  uses(link: RelayLink): boolean;
+  /** What msquic calls the end of a link's connection, for those who look closer. */
+  noteEnd(what: string): void;
+  /** A link's connection is gone. */
+  ended(link: RelayLink, reason: ClosedReason): void;
+}
 
 /** See the module. Once another link is in use, this one's events go nowhere. */
 export class RelayLink implements QuicConnectionHandler {
@@ -48,28 +76,28 @@ export class RelayLink implements QuicConnectionHandler {
   readonly #controlHandler: QuicStreamHandler = {
     data: (_stream, bytes, finished) => {
       if (!this.#inUse) return;
-      const { endpoint, reactor } = this.#node.parts;
+      const { endpoint, reactor } = this.#owner.parts;
       if (bytes.length > 0) endpoint.handleControl(bytes, reactor.now());
       if (finished) endpoint.handleControlFinished(reactor.now());
     },
     // Half a control stream is none.
     aborted: () => {
-      const { endpoint, reactor } = this.#node.parts;
+      const { endpoint, reactor } = this.#owner.parts;
       if (this.#inUse) endpoint.handleControlFinished(reactor.now());
     },
   };
 
-  readonly #node: EndpointNode;
+  readonly #owner: RelayLinkOwner;
   readonly #target: RelayTarget;
 
-  constructor(node: EndpointNode, target: RelayTarget) {
-    this.#node = node;
+  constructor(owner: RelayLinkOwner, target: RelayTarget) {
+    this.#owner = owner;
     this.#target = target;
   }
 
   /** @throws {QuicError} the system cannot connect to such an address */
   open(address: QuicAddress): void {
-    const { library, trust, endpoint } = this.#node.parts;
+    const { library, trust, endpoint } = this.#owner.parts;
     const configuration = trust.configurationFor(this.#target);
     endpoint.handleConnecting(address.host, address.port);
     const { serverName } = this.#target;
@@ -102,7 +130,7 @@ export class RelayLink implements QuicConnectionHandler {
 
   connected(connection: QuicConnection): void {
     if (!this.#inUse) return connection.abandon();
-    const { endpoint, pool, counters, reactor } = this.#node.parts;
+    const { endpoint, pool, counters, reactor } = this.#owner.parts;
     this.wasConnected = true;
     this.pump = new DatagramPump(connection, pool, counters);
     const { localAddress } = connection;
@@ -112,13 +140,13 @@ export class RelayLink implements QuicConnectionHandler {
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
     if (!this.#inUse) return;
-    const { endpoint, reactor } = this.#node.parts;
+    const { endpoint, reactor } = this.#owner.parts;
     endpoint.handleMaxDatagram(bytes, reactor.now());
   }
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    const { endpoint, pool } = this.#node.parts;
-    if (this.#inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.#node.clock.now());
+    const { endpoint, pool } = this.#owner.parts;
+    if (this.#inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.#owner.clock.now());
     pool.release(slot);
   }
 
@@ -127,7 +155,7 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
-    const judgement = this.#node.parts.trust.judge(this.#target, certificate, Date.now());
+    const judgement = this.#owner.parts.trust.judge(this.#target, certificate, Date.now());
     if (!judgement.ok) this.#refusal = judgement;
     else this.#relayKey = spkiFingerprint(certificate.leaf);
     return judgement.ok;
@@ -138,13 +166,13 @@ export class RelayLink implements QuicConnectionHandler {
     this.#connection = undefined;
     if (reason.kind === "application") {
       const errorCode = reason.by === "peer" ? reason.errorCode : undefined;
-      return this.#node.ended(this, { errorCode, message: reason.message });
+      return this.#owner.ended(this, { errorCode, message: reason.message });
     }
     const refusal = this.#refusal;
-    if (refusal === undefined && this.#inUse) this.#node.noteEnd(reason.message);
+    if (refusal === undefined && this.#inUse) this.#owner.noteEnd(reason.message);
     const isNoWay = isNoRoute(reason.status) && this.onlyIpv6 && !this.wasConnected;
     const failure = isNoWay ? "noIpv6" : FAILURES[reason.kind] ?? "other";
-    this.#node.ended(this, {
+    this.#owner.ended(this, {
       transport: refusal === undefined ? failure : "certificate",
       certificateProblem: refusal?.problem,
       message: refusal?.message,
@@ -152,6 +180,6 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   get #inUse(): boolean {
-    return this.#node.uses(this);
+    return this.#owner.uses(this);
   }
 }

@@ -15,6 +15,7 @@ import {
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { TrustConstant } from "../../ffi/windows_trust.ts";
 import { verifyByWindows } from "../../system/certificates/mod.ts";
+import { isFile } from "../../system/files/mod.ts";
 import { parseFingerprint } from "../../trust/fingerprint.ts";
 import { loadPin, PinFileError, type RelayPin } from "../../trust/pin.ts";
 import { canonicalIp } from "../../trust/server_name.ts";
@@ -211,14 +212,6 @@ function systemCaFile(): string {
   throw new UserError(
     `this system has no list of trusted CAs: install ca-certificates, or ${REMEDY}`,
   );
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 function readPin(path: string): RelayPin {

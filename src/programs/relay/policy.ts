@@ -42,6 +42,11 @@ export function policyOf(
   return policy === "open" ? policy : new KeyedPolicy(sha256, salt);
 }
 
+/** Looks whether the options fit together, before anything is made. @throws {UserError} they do not */
+export function requirePolicy(options: PolicyOptions): void {
+  policyOf(options);
+}
+
 /** What the policy means for strangers, for the first line of the log: whoever runs a relay must know. */
 export function policyNotice(
   { policy, allowedRooms }: PolicyOptions,

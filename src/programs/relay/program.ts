@@ -18,7 +18,7 @@ import {
   resetKeyOf,
   workerListen,
 } from "./options.ts";
-import { policyOf, sayFirst } from "./policy.ts";
+import { policyOf, requirePolicy, sayFirst } from "./policy.ts";
 import { type RelayParts, serveStatus } from "./status.ts";
 import { superviseWorkers } from "./workers/supervisor.ts";
 import { formatPopulation, openReporter } from "./service_reporter.ts";
@@ -43,7 +43,7 @@ export async function runRelay(options: RelayProgramOptions): Promise<number> {
  * @throws {UserError} what is wrong with them
  */
 export function checkRelay(options: RelayProgramOptions): string[] {
-  policyOf(options);
+  requirePolicy(options);
   const given = givenCertificate(options);
   const { stateDir = ownStateFolder("relay"), mayReplaceKey } = options;
   if (given === undefined && !mayReplaceKey) checkOwnKey(stateDir);
@@ -54,7 +54,7 @@ export function checkRelay(options: RelayProgramOptions): string[] {
 
 async function runAlone(options: RelayProgramOptions): Promise<number> {
   const logger = loggerOf("relay");
-  policyOf(options); // what is wrong with it is said before anything is made
+  requirePolicy(options);
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);

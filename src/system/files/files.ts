@@ -41,6 +41,24 @@ export function pathIn(folder: string, name: string): string {
   return `${folder}${Deno.build.os === "windows" ? "\\" : "/"}${name}`;
 }
 
+/** Whether anything is there under a path: a link that leads nowhere is not. */
+export function exists(path: string): boolean {
+  return infoOf(path) !== undefined;
+}
+
+/** Whether a path is a file's, or a link's that leads to one. */
+export function isFile(path: string): boolean {
+  return infoOf(path)?.isFile === true;
+}
+
+function infoOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads a file; undefined if there is none. Other failures are thrown (`Deno.errors`). */
 export function readFileIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {

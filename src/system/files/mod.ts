@@ -4,6 +4,8 @@
  * @module
  */
 export {
+  exists,
+  isFile,
   OWNER_ONLY_MODE,
   pathIn,
   patiently,

@@ -6,11 +6,13 @@
  * @module
  */
 
-import { readFileIfThere } from "./files.ts";
+import { isFile, readFileIfThere } from "./files.ts";
 
 /** Others could change, or read, what they must not; the message says how to mend it. */
 export class UnsafePathError extends Error {
   override readonly name = "UnsafePathError";
+  /** A failure of the machine's, like one of its calls, and no bug: so it has a code as those have. */
+  readonly code = "EUNSAFEPATH";
 }
 
 /** What is known of a file or folder: a part of `Deno.FileInfo`. */
@@ -167,11 +169,7 @@ export function findCredential(name: string): string | undefined {
   const folder = credentialsFolder();
   if (folder === undefined) return undefined;
   const path = `${folder}/${name}`;
-  try {
-    return Deno.statSync(path).isFile ? path : undefined;
-  } catch {
-    return undefined;
-  }
+  return isFile(path) ? path : undefined;
 }
 
 /** Where systemd puts what it gives to a service; undefined: it gives nothing. */

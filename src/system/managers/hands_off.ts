@@ -16,8 +16,8 @@
  */
 
 import { type Change, type ChangeJournal, ForeignChangeError, type Undo } from "../journal/mod.ts";
-import { removeFileIfThere } from "../files/mod.ts";
-import { type RunCommand, runCommand } from "../process/mod.ts";
+import { exists, removeFileIfThere } from "../files/mod.ts";
+import { type RunCommand, runCommand } from "../command/mod.ts";
 
 /** What a manager's file is in the journal; its data is the path. */
 export const MANAGER_FILE_CHANGE = "manager-file";
@@ -81,9 +81,18 @@ const OURS = [
 /** The managers that run on this system, by name. @param root for tests: the folder that stands for `/` */
 export function findManagers(root = ""): string[] {
   return [
-    ...FILE_MANAGERS.filter(({ isThere }) => exists(root + isThere)).map(({ name }) => name),
-    ...(DHCPCD_SOCKETS.some((path) => exists(root + path)) ? ["dhcpcd"] : []),
+    ...fileManagersOf(root).map(({ name }) => name),
+    ...(dhcpcdSocket(root) === undefined ? [] : ["dhcpcd"]),
   ];
+}
+
+function fileManagersOf(root: string): FileManager[] {
+  return FILE_MANAGERS.filter(({ isThere }) => exists(root + isThere));
+}
+
+/** Where the dhcpcd of the whole system is told something; undefined: none runs. */
+function dhcpcdSocket(root: string): string | undefined {
+  return DHCPCD_SOCKETS.map((path) => root + path).find(exists);
 }
 
 /** Keeps the managers off one adapter. */
@@ -118,7 +127,7 @@ export class HandsOff {
   /** To be called before the adapter is made. Resolves when all have heard it, with what went wrong. */
   async begin(): Promise<string[]> {
     if (!PLAIN_NAME.test(this.#interface)) return [];
-    const there = FILE_MANAGERS.filter(({ isThere }) => exists(this.#root + isThere));
+    const there = fileManagersOf(this.#root);
     const failures = there.map((manager) => {
       const { path, text } = manager.file(this.#interface);
       try {
@@ -151,11 +160,11 @@ export class HandsOff {
     if (!isTaken && nowMs < this.#tellMs) return undefined;
     this.#askedBefore = asked;
     this.#tellMs = Infinity;
-    const socket = DHCPCD_SOCKETS.find((path) => exists(this.#root + path));
+    const socket = dhcpcdSocket(this.#root);
     if (socket === undefined) return undefined;
     this.#toldMs = nowMs;
     this.#addressesMs = nowMs + OWN_ADDRESSES_PAUSE_MS;
-    return this.#tellDhcpcd(this.#root + socket);
+    return this.#tellDhcpcd(socket);
   }
 
   /** To be called when the adapter is gone: its name is the managers' again. */
@@ -228,13 +237,4 @@ function writeNew(path: string, text: string): void {
   removeFileIfThere(path);
   Deno.writeTextFileSync(path, text, { mode: FILE_MODE, createNew: true });
   Deno.chmodSync(path, FILE_MODE);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

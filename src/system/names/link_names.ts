@@ -11,7 +11,7 @@
  */
 
 import { type Change, type ChangeJournal, ForeignChangeError, type Undo } from "../journal/mod.ts";
-import { type RunCommand, runCommand, systemProgram } from "../process/mod.ts";
+import { type RunCommand, runCommand, systemProgram } from "../command/mod.ts";
 import { readResolver, RESOLVER_FILE, ResolverFile } from "./resolver_file.ts";
 
 /** What a record with resolvconf is in the journal. */

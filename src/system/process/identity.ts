@@ -5,6 +5,7 @@
  * @module
  */
 
+import { processStartTicks, readBootId } from "./linux.ts";
 import { isProcessHidden, processStartMs } from "./windows.ts";
 
 /** A process of this system. */
@@ -19,19 +20,25 @@ export interface ProcessIdentity {
   readonly bootId?: string;
 }
 
-/** Fields of /proc/PID/stat from the state on: the start time is the 22nd of all (proc(5)). */
-export const START_TIME_INDEX = 19;
+/** What a system tells of its processes. */
+interface ProcessTable {
+  /** When a process was started, as {@linkcode ProcessIdentity.startTicks}; undefined: there is none of that id. */
+  startTicks(pid: number): number | undefined;
+  /** Whether there is one of that id of which no more can be told. */
+  isHidden(pid: number): boolean;
+  /** See {@linkcode ProcessIdentity.bootId}; undefined: a start time says it all, or it is not told. */
+  bootId(): string | undefined;
+}
+
+const TABLE: ProcessTable = Deno.build.os === "windows"
+  ? { startTicks: processStartMs, isHidden: isProcessHidden, bootId: () => undefined }
+  : { startTicks: processStartTicks, isHidden: () => false, bootId: readBootId };
 
 /** The identity of a running process, or `undefined` if there is none of that id. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
-  if (Deno.build.os === "windows") {
-    const startTicks = processStartMs(pid);
-    return startTicks === undefined ? undefined : { pid, startTicks };
-  }
-  const fields = readStatFields(pid);
-  if (fields === undefined || fields[0] === "Z") return undefined;
-  const startTicks = Number(fields[START_TIME_INDEX]);
-  const bootId = currentBootId();
+  const startTicks = TABLE.startTicks(pid);
+  if (startTicks === undefined) return undefined;
+  const bootId = TABLE.bootId();
   return { pid, startTicks, ...(bootId === undefined ? {} : { bootId }) };
 }
 
@@ -46,12 +53,12 @@ export function isRunning(identity: ProcessIdentity): boolean {
  * such as the administrator whose password was given for it.
  */
 export function isHidden({ pid }: ProcessIdentity): boolean {
-  return Deno.build.os === "windows" && isProcessHidden(pid);
+  return TABLE.isHidden(pid);
 }
 
 /** Whether the system was started anew since that process ran; false where that is not known. */
 export function isOfEarlierBoot({ bootId }: ProcessIdentity): boolean {
-  const now = currentBootId();
+  const now = TABLE.bootId();
   return bootId !== undefined && now !== undefined && bootId !== now;
 }
 
@@ -62,23 +69,4 @@ export function parseIdentity(value: unknown): ProcessIdentity | undefined {
   if (!Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined;
   const identity = { pid: pid as number, startTicks: startTicks as number };
   return typeof bootId === "string" ? { ...identity, bootId } : identity;
-}
-
-function currentBootId(): string | undefined {
-  try {
-    return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-  } catch {
-    return undefined; // Windows: a start time says it all
-  }
-}
-
-/** What /proc/PID/stat says, from the state on (proc(5)); undefined: there is no such process. Linux only. */
-export function readStatFields(pid: number): string[] | undefined {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name, in brackets, may itself contain spaces and brackets.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
 }

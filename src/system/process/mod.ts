@@ -4,8 +4,6 @@
  * @module
  */
 export { pauseBlocking } from "./blocking_pause.ts";
-export { runCommand, systemProgram } from "./command.ts";
-export type { RunCommand } from "./command.ts";
 export {
   identifyProcess,
   isHidden,

@@ -14,7 +14,7 @@
  */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../../../src/cli/version.ts";
-import { ensureBareSystem } from "../../../tools/build/bare_system.ts";
+import { ensureBareSystem } from "../../../tools/build/debian_systems.ts";
 import { executablePath, PROGRAMS } from "../../../tools/build/executables.ts";
 import {
   type CommandResult,

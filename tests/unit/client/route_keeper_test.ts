@@ -126,10 +126,14 @@ function scene(removesFirst = false) {
   const table = new FakeTable(removesFirst);
   const said: string[] = [];
   const seen: number[] = [];
-  const keeper = new RouteKeeper(table, new LanNetworks(), {
+  const networks = new LanNetworks();
+  const keeper = new RouteKeeper(table, networks, {
     say: ({ type }) => said.push(type),
     warn: (warning) => said.push(warning),
-    surroundings: ({ relays }) => seen.push(relays.length),
+    surroundings: (surroundings) => {
+      networks.update(surroundings);
+      seen.push(surroundings.relays.length);
+    },
   });
   return { table, keeper, said, seen };
 }

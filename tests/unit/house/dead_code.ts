@@ -5,7 +5,14 @@
  * another class uses, too, is not found: what is found is dead, but not all that is dead is found.
  */
 import { importsOf } from "./import_rules.ts";
-import { finding, nameOf, type SourceFile, type SyntaxNode, visitNodes } from "./source.ts";
+import {
+  finding,
+  nameOf,
+  pathFrom,
+  type SourceFile,
+  type SyntaxNode,
+  visitNodes,
+} from "./source.ts";
 
 /** Where programs and tools begin. */
 const ROOTS = /^(src\/cli\/(relay|gateway|client)\.ts|tools\/.*)$/;
@@ -16,7 +23,7 @@ export function reachableFiles(files: readonly SourceFile[]): SourceFile[] {
   const reached = new Set(files.filter(({ path }) => ROOTS.test(path)));
   for (const file of reached) {
     for (const { specifier } of importsOf(file)) {
-      const next = byPath.get(new URL(specifier, `file:///${file.path}`).pathname.slice(1));
+      const next = byPath.get(pathFrom(file, specifier));
       if (next !== undefined) reached.add(next);
     }
   }
@@ -82,10 +89,7 @@ function exportsOf(file: SourceFile): Export[] {
 /** What a file takes from others, as `path name`. Whoever takes a whole module takes what it names anywhere. */
 function importedNames(file: SourceFile): string[] {
   const paths = new Map(
-    importsOf(file).map(({ specifier }) => [
-      specifier,
-      new URL(specifier, `file:///${file.path}`).pathname.slice(1),
-    ]),
+    importsOf(file).map(({ specifier }) => [specifier, pathFrom(file, specifier)]),
   );
   const found: string[] = [];
   const take = (source: unknown, names: readonly (string | undefined)[]) => {

@@ -1,6 +1,13 @@
 /** Who may import whom in `src`, what each part may take from outside, and what the pure parts may not use. */
 import { folderOf, type FolderRule, FOLDERS } from "../../../tools/house/folders.ts";
-import { finding, nameOf, type SourceFile, type SyntaxNode, visitNodes } from "./source.ts";
+import {
+  finding,
+  nameOf,
+  pathFrom,
+  type SourceFile,
+  type SyntaxNode,
+  visitNodes,
+} from "./source.ts";
 
 /** One import: what it names, and where. */
 export interface Import {
@@ -52,7 +59,7 @@ export function findForbiddenImports(
       );
       return isAllowed ? [] : wrong(`${folder} imports ${specifier}`);
     }
-    const target = new URL(specifier, `file:///${file.path}`).pathname.slice(1);
+    const target = pathFrom(file, specifier);
     if (!target.startsWith("src/")) return wrong(`imports ${target}, outside of src`);
     const other = folderOf(target);
     const isAllowed = other === folder || rule.folders.includes(other);
@@ -65,7 +72,7 @@ export function findSideDoors(file: SourceFile): string[] {
   const facilityOf = (path: string) => /^src\/system\/[a-z_]+\//.exec(path)?.[0];
   return importsOf(file).flatMap(({ specifier, index }) => {
     if (!specifier.startsWith(".")) return [];
-    const target = new URL(specifier, `file:///${file.path}`).pathname.slice(1);
+    const target = pathFrom(file, specifier);
     const facility = facilityOf(target);
     const isInside = facility === undefined || facility === facilityOf(file.path);
     return isInside || target === `${facility}mod.ts`
@@ -78,7 +85,7 @@ export function findSideDoors(file: SourceFile): string[] {
 export function findTestImports(file: SourceFile): string[] {
   return importsOf(file).flatMap(({ specifier, index }) => {
     if (!specifier.startsWith(".")) return [];
-    const target = new URL(specifier, `file:///${file.path}`).pathname.slice(1);
+    const target = pathFrom(file, specifier);
     return target.startsWith("tests/") ? [finding(file, index, `imports ${target}`)] : [];
   });
 }
@@ -202,7 +209,7 @@ function runtimeImports(file: SourceFile): string[] {
     const isType = node["importKind"] === "type" || node["exportKind"] === "type" ||
       (specifiers.length > 0 &&
         specifiers.every((one) => one["importKind"] === "type" || one["exportKind"] === "type"));
-    if (!isType) targets.push(new URL(specifier, `file:///${file.path}`).pathname.slice(1));
+    if (!isType) targets.push(pathFrom(file, specifier));
   });
   return targets;
 }

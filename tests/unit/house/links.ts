@@ -1,5 +1,5 @@
 /** Links of the project's documents: where each leads, and whether something is there. */
-import { finding, type SourceFile } from "./source.ts";
+import { finding, pathFrom, type SourceFile } from "./source.ts";
 
 /** A document's text with its code emptied: nothing in it is a link or a heading. Lengths and lines stay. */
 export function withoutCode(text: string): string {
@@ -30,7 +30,7 @@ export function findDeadLinks(file: SourceFile, texts: ReadonlyMap<string, strin
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(({ 1: target, index }) => {
     if (/^[a-z]+:/.test(target)) return [];
     const [path, anchor] = target.split("#");
-    const place = path === "" ? file.path : new URL(path, `file:///${file.path}`).pathname.slice(1);
+    const place = path === "" ? file.path : pathFrom(file, path);
     const other = texts.get(place);
     const isThere = other === undefined
       ? anchor === undefined && [...texts.keys()].some((name) => name.startsWith(`${place}/`))

@@ -1,7 +1,7 @@
 /** Every link of the project's documents leads somewhere; and the rule finds those that do not. */
 import { assert, assertEquals } from "@std/assert";
 import { anchorsOf, findDeadLinks, findLostPaths } from "./links.ts";
-import { readEverything } from "./source.ts";
+import { pathFrom, readEverything } from "./source.ts";
 
 const everything = readEverything();
 const texts = new Map(everything.map(({ path, text }) => [path, text]));
@@ -23,7 +23,7 @@ Deno.test("each page in docs is linked to by the README or by a page that is", (
   for (const path of reached) {
     for (const [, target] of (texts.get(path) ?? "").matchAll(/\]\(([^)#\s]+\.md)[)#]/g)) {
       if (!/^[a-z]+:/.test(target)) {
-        reached.add(new URL(target, `file:///${path}`).pathname.slice(1));
+        reached.add(pathFrom({ path }, target));
       }
     }
   }

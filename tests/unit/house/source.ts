@@ -16,6 +16,11 @@ export interface SyntaxNode {
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
+/** The path from the root of what a file names relative to itself: an import, or a document's link. */
+export function pathFrom(file: Pick<SourceFile, "path">, relative: string): string {
+  return new URL(relative, `file:///${file.path}`).pathname.slice(1);
+}
+
 /** All TypeScript files below these folders of the repository, sorted by path. */
 export function readSources(folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) => readFiles(folder)).filter(({ path }) => path.endsWith(".ts"));

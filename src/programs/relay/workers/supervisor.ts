@@ -38,7 +38,7 @@ import { removalBy, withTrouble } from "../control.ts";
 import { writeCertificate } from "../engine.ts";
 import { isRenewalDue, type RelayCertificate, roomSalt } from "../identity.ts";
 import { certificateOf, type RelayProgramOptions, resetKeyOf } from "../options.ts";
-import { policyOf, sayFirst } from "../policy.ts";
+import { requirePolicy, sayFirst } from "../policy.ts";
 import { openStatus, viewOfCertificate } from "../status.ts";
 import { formatPopulation, openReporter, type ServiceReporter } from "../service_reporter.ts";
 import { openStateDir } from "../../common/state_dir.ts";
@@ -66,7 +66,7 @@ export async function superviseWorkers(
   listen: readonly (readonly ListenAddress[])[],
 ): Promise<number> {
   if (!Deno.build.standalone) throw new UserError("--reactors needs the compiled program");
-  policyOf(options);
+  requirePolicy(options);
   const stateDir = openStateDir("relay", options.stateDir);
   const certificate = await certificateOf(options, stateDir);
   writeCertificate(options, certificate);

@@ -1,11 +1,8 @@
 /** How a sleep of the machine is told from a clock that is a little off. */
 import { assertEquals } from "@std/assert";
 import { libc } from "../../../../src/ffi/libc.ts";
-import {
-  SLEEP_MIN_MS,
-  SleepClock,
-  windowsSleptMs,
-} from "../../../../src/system/power/sleep_clock.ts";
+import { SLEEP_MIN_MS, SleepClock } from "../../../../src/system/power/sleep_clock.ts";
+import { windowsSleptMs } from "../../../../src/system/power/windows.ts";
 
 libc(); // opened for good, so not within a test
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isFile } from "../files/mod.ts";
+
 /** Where system programs are, also when a user's PATH leaves them out. */
 const SYSTEM_FOLDERS = [
   ...["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"],
@@ -98,11 +100,5 @@ function collectText(stream: ReadableStream<Uint8Array>): { end(): Promise<strin
 
 /** The path of a program in the system's folders; undefined: it is not there. */
 export function systemProgram(name: string): string | undefined {
-  return SYSTEM_FOLDERS.map((folder) => `${folder}/${name}`).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return SYSTEM_FOLDERS.map((folder) => `${folder}/${name}`).find(isFile);
 }

@@ -1,6 +1,6 @@
 /** Programs of the system's that are asked to do something: what they say, and that none holds the client up. */
 import { assertEquals } from "@std/assert";
-import { runCommand } from "../../../../src/system/process/command.ts";
+import { runCommand } from "../../../../src/system/command/command.ts";
 
 Deno.test("a program's end and the last line of its error output are told", async () => {
   assertEquals((await runCommand(["sh", "-c", "cat >&2"], "one\ntwo\n")).message, "two");
