@@ -68,6 +68,8 @@ export class LanProof {
   #hasGateway = false;
   #gatewaySinceMs = 0;
   #othersCount = 0;
+  /** Whether a gateway or another player was ever seen. */
+  #hasMet = false;
   /** Of the adapter; undefined: there is none. */
   #addresses: readonly IpNetwork[] | undefined;
   #address: IpNetwork | undefined;
@@ -111,6 +113,7 @@ export class LanProof {
       case "peerLeft":
         if (action.peer.role !== "client") return;
         this.#othersCount += action.type === "peerJoined" ? 1 : -1;
+        this.#hasMet = true;
         return this.#settle(nowMs);
       case "status":
         if (action.event.type === "gateway") this.#setGateway(action.event.present, nowMs);
@@ -230,6 +233,7 @@ export class LanProof {
     this.#unansweredSinceMs = this.#askDueMs = Infinity;
     this.#isStopped = false;
     this.#stillSinceMs = Infinity;
+    this.#hasMet ||= isThere;
     if (isThere) this.#askAnew(nowMs);
     this.#settle(nowMs);
   }
@@ -278,6 +282,7 @@ export class LanProof {
       hasGateway: this.#hasGateway,
       gatewaySinceMs: this.#gatewaySinceMs,
       hasOthers: this.#othersCount > 0,
+      hasMet: this.#hasMet,
       isStopped: this.#isStopped,
       stoppedSinceMs: this.#stillSinceMs,
       isHeard: this.#heardMs > -Infinity,

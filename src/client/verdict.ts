@@ -11,6 +11,8 @@
 
 import type { LanVerdict } from "../observe/lan_verdict.ts";
 
+/** How long nobody is met in a room before it is asked whether it is the right one, ms. */
+export const ALONE_AFTER_MS = 2_000;
 /** How long an answer, or a gateway, is waited for before its absence is said, ms. */
 export const SILENT_AFTER_MS = 10_000;
 /** How long an address is waited for: DHCP servers that ping first, and lost packets, have their time. */
@@ -28,6 +30,8 @@ export interface LanFacts {
   readonly stoppedSinceMs: number;
   /** Whether there are other players in the room. */
   readonly hasOthers: boolean;
+  /** Whether a gateway, or another player, was ever seen: the key and the room's code are right then. */
+  readonly hasMet: boolean;
   /** A frame of the LAN's has come since the room was joined, and since the gateway came. */
   readonly isHeard: boolean;
   /** Since when an answer of the LAN is waited for; Infinity: it has come. */
@@ -69,8 +73,9 @@ export function decideVerdict(facts: LanFacts, nowMs: number): TimedVerdict {
   return { verdict: { kind: "good", address: facts.address }, untilMs: silentMs };
 }
 
-function withoutGateway({ gatewaySinceMs, hasOthers }: LanFacts, nowMs: number): TimedVerdict {
-  const untilMs = gatewaySinceMs + SILENT_AFTER_MS;
+function withoutGateway(facts: LanFacts, nowMs: number): TimedVerdict {
+  const { gatewaySinceMs, hasOthers, hasMet } = facts;
+  const untilMs = gatewaySinceMs + (hasMet ? SILENT_AFTER_MS : ALONE_AFTER_MS);
   if (nowMs < untilMs) return { verdict: LOOKING, untilMs };
   const cause = hasOthers ? "no-gateway" : "alone";
   return lasting({ kind: "silent", cause, waitedMs: nowMs - gatewaySinceMs });

@@ -17,8 +17,6 @@ import { type PeerIdentity, PeerTable } from "./peers.ts";
 
 /** Who was in the room before us and is back within this time after us is no news. */
 export const RETURN_MAX_MS = 60_000;
-/** Who is alone in a room for so long is asked whether it is the right one. */
-export const ALONE_AFTER_MS = 2_000;
 
 /** The room of one endpoint, over all its sessions. */
 export class RoomState {
@@ -39,8 +37,6 @@ export class RoomState {
   #tapMtu: number | undefined;
   /** Once is enough, over all sessions. */
   #dhcpServerTold = false;
-  /** When somebody who is still alone is told so. */
-  aloneDueMs = Infinity;
 
   /** `push` takes the actions that come up. */
   constructor(role: "client" | "gateway", push: (action: EndpointAction) => void) {
@@ -56,9 +52,6 @@ export class RoomState {
     this.gatewayPresent = gatewayPresent;
     this.#push({ type: "joined", welcome, relay });
     this.#say({ type: "joined", role: this.#role, room, peerId, tapMtu, gatewayPresent });
-    this.aloneDueMs = this.#role === "client" && !gatewayPresent
-      ? nowMs + ALONE_AFTER_MS
-      : Infinity;
     const beforeMtu = this.#tapMtu;
     if (tapMtu === beforeMtu) return;
     this.#tapMtu = tapMtu;
@@ -71,7 +64,6 @@ export class RoomState {
     if (this.welcome === undefined) return;
     this.welcome = undefined;
     this.gatewayPresent = false;
-    this.aloneDueMs = Infinity;
     this.dhcpServers.clear();
     this.peers.sessionEnded();
     this.#push({ type: "left", reason, final });
@@ -93,15 +85,8 @@ export class RoomState {
     }
   }
 
-  /** To be called when `aloneDueMs` is reached: the relay has told of everybody by then. */
-  sayAlone(): void {
-    this.aloneDueMs = Infinity;
-    this.#say({ type: "alone" });
-  }
-
   /** Somebody is in the room. */
   handlePeerJoined(message: PeerJoined, nowMs: number): void {
-    this.aloneDueMs = Infinity;
     if (nowMs - this.enteredMs >= RETURN_MAX_MS) this.peers.forgetBefore();
     const peer = identityOf(message);
     const known = this.peers.join(peer);

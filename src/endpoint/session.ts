@@ -229,7 +229,6 @@ export class EndpointSession {
       return;
     }
     if (this.#state === "joined" && this.#stats.dueMs <= nowMs) this.#sendStats(nowMs);
-    if (this.#room.aloneDueMs <= nowMs) this.#room.sayAlone();
     if (nowMs < this.#deadlineMs) return;
     switch (this.#state) {
       case "connecting":
@@ -246,7 +245,7 @@ export class EndpointSession {
 
   /** When `handleTimer` is due; Infinity: not before something happens. */
   nextDeadlineMs(): number {
-    let dueMs = Math.min(this.#deadlineMs, this.#room.aloneDueMs);
+    let dueMs = this.#deadlineMs;
     if (this.#state === "settling" && this.#settler !== undefined) {
       dueMs = Math.min(dueMs, this.#settler.deadlineMs());
     }

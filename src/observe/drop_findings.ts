@@ -1,60 +1,135 @@
 /**
- * What drops of a client mean, where that is known: counts of frames become sentences for a doctor's report.
+ * What drops mean, where that is known: counts of frames become sentences, for live lines, a doctor's report and pages.
  *
  * @module
  */
 
 import type { DropReason } from "./drops.ts";
 import type { Finding } from "./report.ts";
+import { fillSentence, type Sentence } from "./sentences.ts";
 
-interface Meaning {
-  /** What the frames did; one or many. */
-  readonly what: string;
-  readonly advice: string;
-  /** Fewer mean nothing; absent: each does. */
-  readonly countMin?: number;
-}
+/** Whose counts they are. */
+export type DropCounter = "client" | "gateway" | "relay";
 
-/** A few frames wait too long wherever a connection begins, or changes its way. */
-const FULL_COUNT_MIN = 20;
+/** Counts of frames by the reason of their drop. */
+export type DropCounts = Readonly<Partial<Record<string, number>>>;
 
-const MEANINGS: Readonly<Partial<Record<DropReason, Meaning>>> = {
-  "foreign-source": {
-    what: "came from this PC, but not from the party's MAC",
-    advice: "another program has changed the adapter's MAC, or an emulator or a virtual machine " +
-      "bridges to it by pcap: have it use the adapter's own MAC, or NAT",
+const BUSY_LINE = "End what sends much on this PC or in its home, such as uploads, or use a cable.";
+
+/** What is said of each, by who counts and the reason. `{frames}`: "1 frame", or how many. */
+export const DROP_SENTENCES = {
+  "client-foreign-source": {
+    what: "{frames} came from this PC, but not from the party's MAC, and did not leave it.",
+    advice: "Another program has changed the adapter's MAC, or an emulator or a virtual machine " +
+      "bridges to it by pcap: have it use the adapter's own MAC, or NAT.",
   },
-  "own-traffic": {
-    what: "went to the relay, or came from it, by the party's adapter",
-    advice: "another program leads the way to the relay into the party, or a game is played with " +
-      "the relay's own machine: end the one, and host the other elsewhere",
+  "client-own-traffic": {
+    what: "{frames} of the client's own connection to the relay went into the party's adapter.",
+    advice: "Another program leads the way to the relay into the party, such as a VPN: end it.",
   },
-  "own-echo": {
-    what: "of this PC came back out of the party",
-    advice: "something joins the party to the LAN a second time: ask the host to look for a loop",
+  "client-own-echo": {
+    what: "{frames} of this PC came back out of the party.",
+    advice: "Something joins the party to the LAN a second time: ask the host to look for a loop.",
   },
-  "queue-late": {
-    what: "waited too long for a line that is full",
-    advice: "end what sends much on this PC or in its home, such as uploads, or use a cable",
-    countMin: FULL_COUNT_MIN,
+  "client-vlan-tag": {
+    what: "{frames} of a VLAN came out of the party, and did not reach this PC.",
+    advice: "If your game is in a VLAN, the host, the relay and you need --allow-vlan.",
   },
-  "queue-overflow": {
-    what: "were too many for a line that is full",
-    advice: "end what sends much into the party, such as copying files",
-    countMin: FULL_COUNT_MIN,
+  "client-queue-late": {
+    what: "{frames} waited too long for a line that is full.",
+    advice: BUSY_LINE,
   },
-  "tap-full": {
-    what: "came faster than the network adapter takes them",
-    advice: "this PC is too busy: end what else keeps it busy",
-    countMin: FULL_COUNT_MIN,
+  "client-queue-overflow": {
+    what: "{frames} were too many for a line that is full.",
+    advice: "End what sends much into the party, such as copying files.",
   },
+  "client-reassembly-expired": {
+    what: "{frames} came in pieces of which some were lost on the way.",
+    advice: "Packets get lost: a cable in the place of Wi-Fi helps most.",
+  },
+  "client-tap-full": {
+    what: "{frames} came faster than the network adapter takes them.",
+    advice: "This PC is too busy: end what else keeps it busy.",
+  },
+  "gateway-jumbo": {
+    what: "{frames} of the LAN were longer than 1522 bytes, and no player can get them.",
+    advice: "Switch jumbo frames off at the LAN's machines: an MTU of 1500.",
+  },
+  "gateway-lan-broadcast-limit": {
+    what: "{frames} were more broadcasts of the LAN than its players should get.",
+    advice: "Find out who sends that many, such as a broken card or a loop behind a small switch.",
+  },
+  "gateway-capture-overflow": {
+    what: "{frames} of the LAN came faster than this machine reads them.",
+    advice: "It is too busy, or too slow: end what else keeps it busy.",
+  },
+  "gateway-lan-send-failed": {
+    what: "{frames} for the LAN were refused by its interface.",
+    advice: "Look at its cable and its driver: dmesg, ethtool -S.",
+  },
+  "gateway-queue-late": {
+    what: "{frames} waited too long for the party's line to the relay, which is full.",
+    advice: "End what sends much from the party, such as uploads.",
+  },
+  "gateway-queue-overflow": {
+    what: "{frames} were too many for the party's line to the relay, which is full.",
+    advice: "End what sends much from the party, such as copying files to players.",
+  },
+  "relay-queue-late": {
+    what: "{frames} waited too long for a player's line, or a party's, that is full.",
+    advice: "The page shows for whom: under each peer, what waits.",
+  },
+  "relay-queue-overflow": {
+    what: "{frames} were too many for a player's line, or a party's, that is full.",
+    advice: "The page shows for whom: under each peer, what waits.",
+  },
+  "relay-no-buffer": {
+    what: "{frames} found no buffer free.",
+    advice: "The relay has more to do than it can: let fewer rooms in, or give it more cores.",
+  },
+} as const satisfies Readonly<Partial<Record<`${DropCounter}-${DropReason}`, Sentence>>>;
+
+/** The key of a sentence. */
+export type DropSentence = keyof typeof DROP_SENTENCES;
+
+/** Some drops happen wherever a connection begins or changes its way, and mean something only where there are many. */
+const COUNT_MIN: Readonly<Partial<Record<DropSentence, number>>> = {
+  "client-queue-late": 20,
+  "client-queue-overflow": 20,
+  "client-reassembly-expired": 20,
+  "client-tap-full": 20,
+  "gateway-queue-late": 20,
+  "gateway-queue-overflow": 20,
+  "gateway-capture-overflow": 20,
+  "gateway-lan-broadcast-limit": 20,
+  "relay-queue-late": 1_000,
+  "relay-queue-overflow": 1_000,
 };
 
-/** The findings of counts by reason, in the order of the table. */
-export function dropFindings(drops: Readonly<Partial<Record<string, number>>>): Finding[] {
-  return Object.entries(MEANINGS).flatMap(([reason, { what, advice, countMin = 1 }]) => {
+/** One of them: the reason, and what is said. */
+export interface DropFinding extends Sentence {
+  readonly key: DropSentence;
+  readonly reason: DropReason;
+  readonly count: number;
+}
+
+/** What counts of drops mean, in the order of the table; those that mean nothing are left out. */
+export function dropFindings(counter: DropCounter, drops: DropCounts): DropFinding[] {
+  return (Object.keys(DROP_SENTENCES) as DropSentence[]).flatMap((key) => {
+    if (!key.startsWith(`${counter}-`)) return [];
+    const reason = key.slice(counter.length + 1) as DropReason;
     const count = drops[reason] ?? 0;
-    if (count < countMin) return [];
-    return [{ what: reason, how: `${count} ${count === 1 ? "frame" : "frames"} ${what}`, advice }];
+    if (count < (COUNT_MIN[key] ?? 1)) return [];
+    const frames = count === 1 ? "1 frame" : `${count} frames`;
+    return [{ key, reason, count, ...fillSentence(DROP_SENTENCES[key], { frames }) }];
   });
+}
+
+/** The same for a doctor's report. */
+export function dropReport(counter: DropCounter, drops: DropCounts): Finding[] {
+  return dropFindings(counter, drops).map(({ reason, what, advice }) => ({
+    what: reason,
+    how: what,
+    ...advice === undefined ? {} : { advice },
+  }));
 }

@@ -5,6 +5,58 @@
  */
 
 import { formatTimeSpan as span } from "../proto/time_span.ts";
+import { fillSentence, type Sentence, sentenceLine } from "./sentences.ts";
+
+const SILENT = "Connected, but nothing in the LAN answers";
+const WITHOUT_ADDRESS = "Connected, but this PC has no address in the LAN";
+const SAME_ADVICE = "Give the adapter an address of the LAN.";
+
+/** All that is said of it. */
+export const LAN_SENTENCES = {
+  "good": { what: "You are in the LAN as {address}. Start your game." },
+  "outside": { what: "Not connected.", advice: "The relay comes first." },
+  "looking": {
+    what: "Connected: waiting for an answer of the LAN.",
+    advice: "Look again soon.",
+  },
+  "no-adapter": {
+    what: "The party's network adapter is gone.",
+    advice: "The client waits until it is back.",
+  },
+  "silent-alone": {
+    what: `${SILENT}: nobody else is here.`,
+    advice:
+      "Is the key right, and the room's code? If they are, the host's gateway does not run yet.",
+  },
+  "silent-no-gateway": {
+    what: `${SILENT}: the party's gateway is not there.`,
+    advice: "Ask the host to start it.",
+  },
+  "silent-unanswered": {
+    what: `${SILENT}: the party's gateway is there, and behind it there was silence for {time}.`,
+    advice: "Ask the host what the gateway says, and whether its cable to the LAN is in.",
+  },
+  "silent-stopped": {
+    what: `${SILENT}: the party's gateway stands still, because its LAN has a loop.`,
+    advice: "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
+  },
+  "silent-unasked": {
+    what: `${SILENT}: this PC has no address there, and asks for none (--no-dhcp).`,
+    advice: SAME_ADVICE,
+  },
+  "no-address-not-answered": {
+    what: `${WITHOUT_ADDRESS}: no DHCP server has answered for {time}.`,
+    advice: "Ask the host whether the LAN has one (most routers are), or for an address to use.",
+  },
+  "no-address-not-taken": {
+    what: `${WITHOUT_ADDRESS}: what the LAN's DHCP server has answered for {time} was of no use.`,
+    advice: "Ask the host to look at how the LAN gives out addresses.",
+  },
+  "no-address-not-asked": {
+    what: `${WITHOUT_ADDRESS}, and asks for none (--address, --no-dhcp).`,
+    advice: SAME_ADVICE,
+  },
+} as const satisfies Record<LanSentence, Sentence>;
 
 /** What a client knows of it. Times are for how long it has been so, ms. */
 export type LanVerdict =
@@ -30,6 +82,12 @@ export type SilenceCause = "alone" | "no-gateway" | "unanswered" | "stopped" | "
 /** `not-answered`: no DHCP server has; `not-taken`: one has, and nothing came of it; `not-asked`: by the player's wish. */
 export type NoAddressCause = "not-answered" | "not-taken" | "not-asked";
 
+/** The keys of {@linkcode LAN_SENTENCES}: a verdict's kind, and its cause if it has one. */
+export type LanSentence =
+  | Exclude<LanVerdict["kind"], "silent" | "no-address">
+  | `silent-${SilenceCause}`
+  | `no-address-${NoAddressCause}`;
+
 /** A player is told: the LAN works, or why not. */
 export interface LanVerdictEvent {
   readonly type: "lanVerdict";
@@ -48,98 +106,31 @@ export function isTold({ kind }: LanVerdict): boolean {
 
 /** Whether two verdicts say the same, however long it has been so. */
 export function isSameVerdict(one: LanVerdict, other: LanVerdict): boolean {
-  return keyOf(one) === keyOf(other);
+  return keyOf(one) === keyOf(other) && addressOf(one) === addressOf(other);
 }
 
-/** What is so, and what to do about it; nothing is to be done where the LAN works. */
-export interface LanVerdictText {
-  readonly what: string;
-  readonly advice?: string;
-}
-
-/** What a verdict says, as sentences. */
-export function lanVerdictText(verdict: LanVerdict): LanVerdictText {
-  switch (verdict.kind) {
-    case "outside":
-      return { what: "Not connected.", advice: "The relay comes first." };
-    case "looking":
-      return { what: "Connected: waiting for an answer of the LAN.", advice: "Look again soon." };
-    case "no-adapter":
-      return {
-        what: "The party's network adapter is gone.",
-        advice: "The client waits until it is back.",
-      };
-    case "silent":
-      return silenceText(verdict.cause, span(verdict.waitedMs));
-    case "no-address":
-      return noAddressText(verdict.cause, span(verdict.waitedMs));
-    case "good":
-      return { what: `You are in the LAN as ${verdict.address}. Start your game.` };
-  }
+/** What a verdict says. */
+export function lanVerdictText(verdict: LanVerdict): Sentence {
+  const time = "waitedMs" in verdict ? span(verdict.waitedMs) : "";
+  return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address: addressOf(verdict) });
 }
 
 /** A verdict as one line. */
 export function lanVerdictLine(verdict: LanVerdict): string {
-  const { what, advice } = lanVerdictText(verdict);
-  return advice === undefined ? what : `${what} ${advice}`;
+  return sentenceLine(lanVerdictText(verdict));
 }
 
-function silenceText(cause: SilenceCause, time: string): LanVerdictText {
-  const what = "Connected, but nothing in the LAN answers";
-  switch (cause) {
-    case "alone":
-      return {
-        what: `${what}: nobody else is here.`,
-        advice:
-          "Is the key right, and the room's code? If they are, the host's gateway does not run.",
-      };
-    case "no-gateway":
-      return {
-        what: `${what}: the party's gateway is not there.`,
-        advice: "Ask the host to start it.",
-      };
-    case "unanswered":
-      return {
-        what: `${what}: the party's gateway is there, and behind it there was silence for ${time}.`,
-        advice: "Ask the host what the gateway says, and whether its cable to the LAN is in.",
-      };
-    case "stopped":
-      return {
-        what: `${what}: the party's gateway stands still, because its LAN has a loop.`,
-        advice:
-          "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
-      };
-    case "unasked":
-      return {
-        what: `${what}: this PC has no address there, and asks for none (--no-dhcp).`,
-        advice: "Give the adapter an address of the LAN.",
-      };
+function keyOf(verdict: LanVerdict): LanSentence {
+  switch (verdict.kind) {
+    case "silent":
+      return `silent-${verdict.cause}`;
+    case "no-address":
+      return `no-address-${verdict.cause}`;
+    default:
+      return verdict.kind;
   }
 }
 
-function noAddressText(cause: NoAddressCause, time: string): LanVerdictText {
-  const what = "Connected, but this PC has no address in the LAN";
-  switch (cause) {
-    case "not-answered":
-      return {
-        what: `${what}: no DHCP server has answered for ${time}.`,
-        advice:
-          "Ask the host whether the LAN has one (most routers are), or for an address to use.",
-      };
-    case "not-taken":
-      return {
-        what: `${what}: what the LAN's DHCP server has answered for ${time} was of no use.`,
-        advice: "Ask the host to look at how the LAN gives out addresses.",
-      };
-    case "not-asked":
-      return {
-        what: `${what}, and asks for none (--address, --no-dhcp).`,
-        advice: "Give the adapter an address of the LAN.",
-      };
-  }
-}
-
-function keyOf(verdict: LanVerdict): string {
-  if (verdict.kind === "good") return `good ${verdict.address}`;
-  return "cause" in verdict ? `${verdict.kind} ${verdict.cause}` : verdict.kind;
+function addressOf(verdict: LanVerdict): string {
+  return "address" in verdict ? verdict.address : "";
 }

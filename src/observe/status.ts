@@ -9,6 +9,8 @@
  */
 
 import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
+import { type DropsEvent, isDropsEvent } from "./drop_watch.ts";
+import { sentenceLine } from "./sentences.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
 import type { StatusPeer } from "./status_peer.ts";
@@ -76,6 +78,7 @@ export type StatusEvent =
   | OwnNetworkEvent
   | LanEvent
   | LanVerdictEvent
+  | DropsEvent
   | NeighbourStatus
   /** The gateway has its LAN interface open. */
   | {
@@ -106,8 +109,6 @@ export type StatusEvent =
     readonly peer: StatusPeer;
     readonly reason: keyof typeof LEAVE_TEXT;
   }
-  /** Nobody else has been in the room since we came. */
-  | { readonly type: "alone" }
   /** The party's gateway arrived or left. */
   | { readonly type: "gateway"; readonly present: boolean }
   /** The relay said no. */
@@ -204,9 +205,6 @@ const DHCP_OPTION_TEXT: Readonly<Record<number, string>> = {
   252: "web proxy",
 };
 
-const ALONE_TEXT = "Nobody else is here: is the key right, and the room's code? If they are, the " +
-  "others have not come yet.";
-
 const OWN_DHCP_SERVER_TEXT =
   "This PC hands out addresses in the party's LAN (DHCP), which is dropped: switch Internet " +
   "Connection Sharing or the DHCP server off for the party's adapter.";
@@ -228,7 +226,7 @@ function cleanFields<Value>(value: Value): Value {
 
 /** How much an event matters. */
 export function statusLevel(event: StatusEvent): StatusLevel {
-  if (isNeighbourStatus(event)) return "warning";
+  if (isNeighbourStatus(event) || isDropsEvent(event)) return "warning";
   if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
   if (isLanVerdictEvent(event)) return event.verdict.kind === "good" ? "info" : "warning";
   switch (event.type) {
@@ -246,7 +244,6 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
     case "lan":
       return event.up ? "info" : "warning";
-    case "alone":
     case "playerOnLan":
     case "dhcpServer":
     case "ownDhcpServer":
@@ -283,6 +280,7 @@ export function describePeer(peer: StatusPeer): string {
 function statusText(event: StatusEvent): string {
   if (isLanEvent(event)) return lanEventText(event);
   if (isLanVerdictEvent(event)) return lanVerdictLine(event.verdict);
+  if (isDropsEvent(event)) return sentenceLine(event.finding);
   if (isNeighbourStatus(event)) return neighbourText(event, describePeer);
   switch (event.type) {
     case "connecting":
@@ -315,8 +313,6 @@ function statusText(event: StatusEvent): string {
       return `${describePeer(event.peer)} has joined.`;
     case "peerLeft":
       return `${describePeer(event.peer)} ${LEAVE_TEXT[event.reason]}.`;
-    case "alone":
-      return ALONE_TEXT;
     case "gateway":
       return event.present
         ? "The party's gateway is there."

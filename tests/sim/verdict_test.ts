@@ -7,11 +7,12 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { SimEndpoint } from "./sim_endpoint.ts";
+import { saying, sayingPattern } from "../support/sentences.ts";
 import { A, RELAY, Story } from "./story.ts";
 
 const STATION = "00163e000001";
-const SENTENCE = "You are in the LAN as 192.0.2.57. Start your game.";
-const SILENT = /^Connected, but nothing in the LAN answers: the party's gateway is there, and /;
+const SENTENCE = saying("lan/good", { address: "192.0.2.57" });
+const SILENT = sayingPattern("lan/silent-unanswered");
 
 /** A station that is asked for its address by ARP, and answers. */
 function answer(gateway: SimEndpoint, question: Uint8Array): void {
@@ -82,7 +83,7 @@ Deno.test("sim: the gateway leaves, comes back, and its LAN is proven anew", () 
   story.pass(5_000);
   gateway.leave();
   story.pass(11_000);
-  assertEquals(ann.told[1].startsWith("Connected, but nothing in the LAN answers: nobody"), true);
+  assertEquals(ann.told[1], saying("lan/silent-alone"));
   const next = story.start("gateway", undefined);
   next.lan = (frame) => answer(next, frame);
   story.until("proof", () => ann.lanVerdict.kind === "good", 3_000);

@@ -4,6 +4,7 @@ import { withFolderTable } from "./folders.ts";
 import { formatInboundDocument } from "./inbound.ts";
 import { formatLanAnswersDocument } from "./lan_answers.ts";
 import { formatProtocolCoverage } from "./protocol_coverage.ts";
+import { formatSentencesDocument } from "./sentences.ts";
 import { windowsTable } from "./windows_calls.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -23,6 +24,7 @@ export const GENERATED_DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/INBOUND.md", make: formatInboundDocument },
   { path: "docs/LAN-ANSWERS.md", make: formatLanAnswersDocument },
   { path: "docs/PROTOCOL-COVERAGE.md", make: formatProtocolCoverage },
+  { path: "docs/SENTENCES.md", make: formatSentencesDocument },
   { path: "docs/WINDOWS.md", make: windowsTable },
 ];
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { describeClock, formatDiagnostics } from "../../observe/diagnostics.ts";
-import { dropFindings } from "../../observe/drop_findings.ts";
+import { dropReport } from "../../observe/drop_findings.ts";
 import { lanVerdictText } from "../../observe/lan_verdict.ts";
 import { type Finding, type FindingGroup, formatReport } from "../../observe/report.ts";
 import { ownStateFolder } from "../../system/files/mod.ts";
@@ -76,7 +76,7 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
       ...lines.map((finding) => ({ ...finding, ...adviceFor(finding.what, status) })),
       { what: "frames", how: `${traffic.framesSent} sent, ${traffic.framesReceived} received` },
       { what: "dropped", how: drops.length === 0 ? "none" : drops.join(", ") },
-      ...dropFindings(traffic.drops),
+      ...dropReport("client", traffic.drops),
     ],
   };
 }

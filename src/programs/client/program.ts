@@ -14,6 +14,7 @@ import type { EndpointAction } from "../../endpoint/actions.ts";
 import type { AdapterDevice, LinkFrame } from "../../link/device.ts";
 import { type ClientDiagnostics, reportDiagnostics } from "../../observe/diagnostics.ts";
 import { DropCode } from "../../observe/drops.ts";
+import { DropWatch } from "../../observe/drop_watch.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import { SleepClock } from "../../system/power/mod.ts";
 import type { IpNetwork } from "../../proto/ip.ts";
@@ -122,6 +123,7 @@ class Client {
   #networkDueMs = 0;
   readonly #sleepClock = new SleepClock();
   readonly #adapter = new AdapterLife();
+  readonly #drops = new DropWatch("client");
   #clockSkewMs: number | undefined;
   readonly #statusFile: ClientStatusFile;
   readonly #resources: EndpointResources;
@@ -375,6 +377,7 @@ class Client {
     const diagnostics = this.diagnostics(node);
     const traffic = this.#resources.counters.snapshot();
     this.#statusFile.write({ diagnostics, traffic });
+    for (const event of this.#drops.handleCounts(traffic.drops, nowMs)) this.#say(event);
     logText(this.#logger, "debug", "Snapshot", {
       ...diagnostics,
       traffic,

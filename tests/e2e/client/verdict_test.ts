@@ -11,6 +11,7 @@ import type { Namespace } from "../../../tools/lab/netns.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
+import { sayingPattern } from "../../support/sentences.ts";
 
 const TIMEOUT_MS = 30_000;
 const NO_ADDRESS = "no DHCP server has answered for|behind it there was silence for";
@@ -37,20 +38,15 @@ partyTest(
     await step("a DHCP server comes: the player can start the game", async () => {
       await party.startDhcpServer(undefined, "--no-ping");
       const address = await party.lanAddressOf(player, TIMEOUT_MS);
-      await client.waitForLine(
-        new RegExp(`You are in the LAN as ${address}\\. Start your game\\.$`),
-      );
-      assertMatch(
-        await doctorOf(party, player),
-        new RegExp(`^ {2}LAN: +You are in the LAN as ${address}\\. Start your game\\.$`, "m"),
-      );
+      const good = sayingPattern("lan/good", { address });
+      await client.waitForLine(good);
+      assertMatch(await doctorOf(party, player), new RegExp(`^ {2}LAN: +${good.source}$`, "m"));
     });
     await step("the gateway ends: nothing answers, and nobody else is here", async () => {
       assertEquals(await party.gatewayProcess!.stop(), 0);
-      const alone =
-        /Connected, but nothing in the LAN answers: nobody else is here\. Is the key right/;
+      const alone = sayingPattern("lan/silent-alone");
       await client.waitForLine(alone, TIMEOUT_MS);
-      assertMatch(await doctorOf(party, player), /^! LAN: +Connected, but nothing in the LAN/m);
+      assertMatch(await doctorOf(party, player), new RegExp(`^! LAN: +${alone.source}$`, "m"));
     });
   },
 );
@@ -60,13 +56,12 @@ partyTest("a fixed address: whoever is likely to be in the LAN is asked by ARP",
   await party.startRelay();
   await party.startGateway();
   const client = await party.startClient(player, "--address", "10.77.0.50/24");
-  await client.waitForLine(/You are in the LAN as 10\.77\.0\.50\. Start your game\.$/);
+  await client.waitForLine(sayingPattern("lan/good", { address: "10.77.0.50" }));
   // Another program gives the adapter another MAC: what this PC sends does not leave it any more.
   await player.ip("link", "set", PARTY.tap, "address", "02:00:00:00:00:99");
   await player.run(["ping", "-c", "1", "-W", "1", PARTY.lanAddress], { anyCode: true });
   const isNoted = async () =>
-    /^! foreign-source: +\d+ frames? came from this PC, but not from the party's MAC$/m.test(
-      await doctorOf(party, player),
-    );
+    sayingPattern("drops/client-foreign-source").test(await doctorOf(party, player));
   await eventually("the doctor knows", isNoted, TIMEOUT_MS);
+  await client.waitForLine(sayingPattern("drops/client-foreign-source"), TIMEOUT_MS);
 });

@@ -4,12 +4,13 @@ import { lanVerdictLine } from "../../../src/observe/lan_verdict.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { LoopProbe, ProbeSide } from "../../../src/proto/loop_probe.ts";
+import { saying } from "../../support/sentences.ts";
 import { WELCOME } from "../endpoint/harness.ts";
 
 const MAC = Uint8Array.fromHex("020000000051");
 const RELAY = { host: "relay.example.org", port: 443, serverName: "relay.example.org" };
 const STATION = "00163e000001";
-const SENTENCE = "You are in the LAN as 192.168.1.57. Start your game.";
+const SENTENCE = saying("lan/good", { address: "192.168.1.57" });
 /** 192.168.1.1 as a 32-bit number, and the server's address. */
 const SERVER = 0xc0a80107;
 
@@ -69,6 +70,11 @@ class Lan {
     return this.proof.verdict(this.nowMs).kind;
   }
 
+  /** What is said to who asks now. */
+  get line(): string {
+    return lanVerdictLine(this.proof.verdict(this.nowMs));
+  }
+
   /** What was told since the last call. */
   told(): string[] {
     return this.proof.drainEvents().map(({ verdict }) => lanVerdictLine(verdict));
@@ -82,7 +88,7 @@ class Lan {
 
 Deno.test("a frame of the LAN and an address: the sentence is said, once", () => {
   const lan = new Lan().join().pass(500);
-  assertEquals([lan.kind, lan.told()], ["looking", []]);
+  assertEquals([lan.line, lan.told()], [saying("lan/looking"), []]);
   lan.hear(arp(1));
   lan.have("192.168.1.57/24", "fe80::1/64");
   assertEquals([lan.kind, lan.told()], ["good", [SENTENCE]]);
@@ -98,7 +104,7 @@ Deno.test("an address of its own making, or one of IPv6 where IPv4 was asked for
   const fixed = new Lan(false).join();
   fixed.hear(arp(1));
   fixed.have("fe80::1/64", "fd00::5/64");
-  assertEquals(fixed.told(), ["You are in the LAN as fd00::5. Start your game."]);
+  assertEquals(fixed.told(), [saying("lan/good", { address: "fd00::5" })]);
 });
 
 Deno.test("server, last station and first address are asked until one answers, in an ARP request of the adapter's", () => {
@@ -133,7 +139,7 @@ Deno.test("what is heard for a minute asks nobody; after a silent one it is aske
   assertEquals(lan.asked(), [9, 1]);
   assertEquals(lan.kind, "good");
   lan.pass(10_000);
-  assertEquals([lan.kind, lan.told().length], ["silent", 1]);
+  assertEquals(lan.told(), [saying("lan/silent-unanswered", { time: "10 seconds" })]);
   lan.asked();
   lan.pass(2 * ASK_AGAIN_INTERVAL_MS);
   assertEquals(lan.asked(), [9, 1, 9, 1]);
@@ -170,10 +176,7 @@ Deno.test("a gateway that stands still says so by its probes; a forger's between
   assertEquals([lan.kind, lan.told()], ["good", []]);
   lan.hear(probe(ProbeSide.tunnel, true));
   for (let i = 0; i < 5; i++) lan.pass(300).hear(probe(ProbeSide.tunnel, false));
-  assertEquals(lan.told(), [
-    "Connected, but nothing in the LAN answers: the party's gateway stands still, because its LAN has a loop. " +
-    "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
-  ]);
+  assertEquals(lan.told(), [saying("lan/silent-stopped")]);
   lan.asked();
   lan.hear(probe(ProbeSide.tunnel, true));
   assertEquals([lan.kind, lan.asked()], ["looking", [1]]);
@@ -187,23 +190,35 @@ Deno.test("what was heard before the room, the gateway or the adapter was anothe
   lan.gateway(false);
   assertEquals([lan.kind, lan.told()], ["looking", [SENTENCE]]);
   lan.pass(10_000);
-  assertEquals(lan.told(), [
-    "Connected, but nothing in the LAN answers: nobody else is here. " +
-    "Is the key right, and the room's code? If they are, the host's gateway does not run.",
-  ]);
+  assertEquals(lan.told(), [saying("lan/silent-alone")]);
   lan.gateway(true);
   assertEquals(lan.kind, "looking");
   lan.hear(arp(1));
   assertEquals(lan.told(), [SENTENCE]);
   lan.proof.handleAction({ type: "left", reason: "lost", final: false }, lan.nowMs);
-  assertEquals(lan.kind, "outside");
+  assertEquals(lan.line, saying("lan/outside"));
   lan.join().have("192.168.1.57/24");
   lan.hear(arp(1));
   assertEquals(lan.told(), [SENTENCE]);
   lan.proof.handleAddresses(undefined, lan.nowMs);
-  assertEquals(lan.kind, "no-adapter");
+  assertEquals(lan.line, saying("lan/no-adapter"));
   lan.have("192.168.1.57/24");
   assertEquals(lan.told(), [SENTENCE]);
+});
+
+Deno.test("who meets nobody is asked soon whether the key is right, and once; who has met somebody, later", () => {
+  const lan = new Lan().join(false).pass(1_999);
+  assertEquals(lan.told(), []);
+  lan.pass(1);
+  assertEquals(lan.told(), [saying("lan/silent-alone")]);
+  lan.pass(60_000);
+  assertEquals(lan.told(), []);
+  const known = new Lan().join();
+  known.gateway(false);
+  known.pass(9_999);
+  assertEquals(known.told(), []);
+  known.pass(1);
+  assertEquals(known.told(), [saying("lan/silent-alone")]);
 });
 
 Deno.test("without a gateway it matters whether others are there", () => {
@@ -211,9 +226,7 @@ Deno.test("without a gateway it matters whether others are there", () => {
   const peer = { peerId: asPeerId(9), role: "client" } as const;
   lan.proof.handleAction({ type: "peerJoined", peer, known: false }, lan.nowMs);
   lan.pass(10_000);
-  assertEquals(lan.told(), [
-    "Connected, but nothing in the LAN answers: the party's gateway is not there. Ask the host to start it.",
-  ]);
+  assertEquals(lan.told(), [saying("lan/silent-no-gateway")]);
   lan.proof.handleAction({ type: "peerLeft", peer, reason: "bye" }, lan.nowMs);
   assertEquals(lan.told().length, 1);
 });
@@ -224,16 +237,16 @@ Deno.test("a LAN that is heard and gives no address: said after 20 seconds, by w
   silent.pass(19_999);
   assertEquals(silent.told(), []);
   silent.pass(1);
-  assertEquals(silent.told(), [
-    "Connected, but this PC has no address in the LAN: no DHCP server has answered for 20 seconds. " +
-    "Ask the host whether the LAN has one (most routers are), or for an address to use.",
-  ]);
+  assertEquals(silent.told(), [saying("lan/no-address-not-answered", { time: "20 seconds" })]);
   silent.proof.handleDhcpReply(0, silent.nowMs);
-  assertEquals(silent.proof.verdict(silent.nowMs), {
-    kind: "no-address",
-    cause: "not-taken",
-    waitedMs: 20_000,
-  });
+  assertEquals(silent.told(), [saying("lan/no-address-not-taken", { time: "20 seconds" })]);
   silent.have("192.168.1.57/24");
   assertEquals(silent.told().at(-1), SENTENCE);
+});
+
+Deno.test("a PC that asks for no address is told that it has none, whether the LAN is heard or not", () => {
+  const lan = new Lan(false).join().pass(20_000);
+  assertEquals(lan.told(), [saying("lan/silent-unasked")]);
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [saying("lan/no-address-not-asked")]);
 });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { LanVerdict } from "../../../src/observe/lan_verdict.ts";
 import {
+  ALONE_AFTER_MS,
   decideVerdict,
   type LanFacts,
   NO_ADDRESS_AFTER_MS,
@@ -15,6 +16,7 @@ const GOOD: LanFacts = {
   isStopped: false,
   stoppedSinceMs: Infinity,
   hasOthers: false,
+  hasMet: true,
   isHeard: true,
   unansweredSinceMs: Infinity,
   address: "192.168.1.57",
@@ -34,6 +36,13 @@ const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][]
     { hasGateway: false },
     10_000,
     { kind: "silent", cause: "alone", waitedMs: 10_000 },
+  ],
+  ["nobody yet", { hasGateway: false, hasMet: false }, 1_999, LOOKING, ALONE_AFTER_MS],
+  [
+    "nobody ever",
+    { hasGateway: false, hasMet: false },
+    2_000,
+    { kind: "silent", cause: "alone", waitedMs: 2_000 },
   ],
   [
     "no gateway, but players",

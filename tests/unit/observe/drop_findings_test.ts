@@ -1,27 +1,97 @@
 import { assertEquals } from "@std/assert";
-import { dropFindings } from "../../../src/observe/drop_findings.ts";
+import {
+  type DropCounter,
+  dropFindings,
+  dropReport,
+  type DropSentence,
+} from "../../../src/observe/drop_findings.ts";
+import { DROP_SAID_AGAIN_MS, DropWatch } from "../../../src/observe/drop_watch.ts";
+import { DROP_DESCRIPTIONS, type DropSide } from "../../../src/observe/drops.ts";
+import { statusLine } from "../../../src/observe/status.ts";
+import { saying, sentenceOf } from "../../support/sentences.ts";
+import { DROP_SENTENCES } from "../../../src/observe/drop_findings.ts";
 
-Deno.test("a count of drops whose reason is known becomes a sentence with advice; others stay counts", () => {
-  const findings = dropFindings({ "foreign-source": 3, "queue-late": 19, "not-for-us": 9 });
-  assertEquals(findings.map(({ what, how }) => `${what}: ${how}`), [
-    "foreign-source: 3 frames came from this PC, but not from the party's MAC",
-  ]);
-  assertEquals(findings.every(({ advice }) => advice !== undefined), true);
-  assertEquals(dropFindings({}), []);
-  assertEquals(
-    dropFindings({ "foreign-source": 1, "queue-late": 20 }).map(({ how }) => how),
-    [
-      "1 frame came from this PC, but not from the party's MAC",
-      "20 frames waited too long for a line that is full",
-    ],
-  );
+/** What each count makes a program say. */
+const SAID: readonly [DropCounter, string, number, string][] = [
+  ["client", "foreign-source", 1, saying("drops/client-foreign-source", { frames: "1 frame" })],
+  ["client", "own-traffic", 1, saying("drops/client-own-traffic", { frames: "1 frame" })],
+  ["client", "own-echo", 1, saying("drops/client-own-echo", { frames: "1 frame" })],
+  ["client", "vlan-tag", 1, saying("drops/client-vlan-tag", { frames: "1 frame" })],
+  ["client", "queue-late", 20, saying("drops/client-queue-late", { frames: "20 frames" })],
+  ["client", "queue-overflow", 20, saying("drops/client-queue-overflow", { frames: "20 frames" })],
+  [
+    ...["client", "reassembly-expired", 20] as const,
+    saying("drops/client-reassembly-expired", { frames: "20 frames" }),
+  ],
+  ["client", "tap-full", 20, saying("drops/client-tap-full", { frames: "20 frames" })],
+  ["gateway", "jumbo", 1, saying("drops/gateway-jumbo", { frames: "1 frame" })],
+  [
+    ...["gateway", "lan-broadcast-limit", 20] as const,
+    saying("drops/gateway-lan-broadcast-limit", { frames: "20 frames" }),
+  ],
+  [
+    ...["gateway", "capture-overflow", 20] as const,
+    saying("drops/gateway-capture-overflow", { frames: "20 frames" }),
+  ],
+  [
+    ...["gateway", "lan-send-failed", 1] as const,
+    saying("drops/gateway-lan-send-failed", { frames: "1 frame" }),
+  ],
+  ["gateway", "queue-late", 20, saying("drops/gateway-queue-late", { frames: "20 frames" })],
+  [
+    ...["gateway", "queue-overflow", 20] as const,
+    saying("drops/gateway-queue-overflow", { frames: "20 frames" }),
+  ],
+  ["relay", "queue-late", 1_000, saying("drops/relay-queue-late", { frames: "1000 frames" })],
+  [
+    ...["relay", "queue-overflow", 1_000] as const,
+    saying("drops/relay-queue-overflow", { frames: "1000 frames" }),
+  ],
+  ["relay", "no-buffer", 1, saying("drops/relay-no-buffer", { frames: "1 frame" })],
+];
+
+Deno.test("counts of drops that mean something become a sentence each, fewer and others none", () => {
+  for (const [counter, reason, count, line] of SAID) {
+    const said = (drops: Record<string, number>) =>
+      new DropWatch(counter).handleCounts({ ...drops, "not-for-us": 9, "probe": 9 }, 0)
+        .map((event) => statusLine(event));
+    assertEquals(said({ [reason]: count }), [{ level: "warning", text: line }]);
+    assertEquals(said({ [reason]: count - 1 }), []);
+  }
+  assertEquals(SAID.length, Object.keys(DROP_SENTENCES).length);
 });
 
-Deno.test("each known reason has a sentence of its own", () => {
-  const reasons = [
-    ...["foreign-source", "own-traffic", "own-echo", "queue-late", "queue-overflow", "tap-full"],
-  ];
-  const findings = dropFindings(Object.fromEntries(reasons.map((reason) => [reason, 20])));
-  assertEquals(findings.map(({ what }) => what), reasons);
-  assertEquals(new Set(findings.map(({ how }) => how)).size, reasons.length);
+Deno.test("whose sentence a reason has is among those who drop for it", () => {
+  const sides: Readonly<Record<DropSide, readonly DropCounter[]>> = {
+    all: ["client", "gateway", "relay"],
+    endpoints: ["client", "gateway"],
+    relay: ["relay"],
+    gateway: ["gateway"],
+    client: ["client"],
+  };
+  for (const key of Object.keys(DROP_SENTENCES) as DropSentence[]) {
+    const [counter, ...rest] = key.split("-");
+    const side = DROP_DESCRIPTIONS.find(({ reason }) => reason === rest.join("-"))?.side;
+    assertEquals(side !== undefined && sides[side].some((one) => one === counter), true, key);
+  }
+});
+
+Deno.test("a doctor's report has the reason in front", () => {
+  const { what, advice = "" } = sentenceOf("drops/client-foreign-source", { frames: "3 frames" });
+  assertEquals(dropReport("client", { "foreign-source": 3 }), [
+    { what: "foreign-source", how: what, advice },
+  ]);
+  assertEquals(dropFindings("gateway", { "foreign-source": 3 }), []);
+});
+
+Deno.test("what goes on is said once in a while, with what is new each time", () => {
+  const watch = new DropWatch("client");
+  const said = (count: number, nowMs: number) =>
+    watch.handleCounts({ "foreign-source": count }, nowMs).map(({ finding }) => finding.count);
+  assertEquals(said(0, 0), []);
+  assertEquals(said(40, 10_000), [40]);
+  assertEquals(said(60, 19_999), []);
+  assertEquals(said(80, 20_000), []);
+  assertEquals(said(80, DROP_SAID_AGAIN_MS + 20_000), []);
+  assertEquals(said(85, DROP_SAID_AGAIN_MS + 30_000), [5]);
 });

@@ -12,7 +12,7 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     { type: "lanVerdict", verdict: { kind: "silent", cause: "alone", waitedMs: 10_000 } },
     "warning",
     "Connected, but nothing in the LAN answers: nobody else is here. Is the key right, and the room's code? " +
-    "If they are, the host's gateway does not run.",
+    "If they are, the host's gateway does not run yet.",
   ],
   [
     { type: "lanVerdict", verdict: { kind: "silent", cause: "no-gateway", waitedMs: 10_000 } },

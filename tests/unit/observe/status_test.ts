@@ -41,11 +41,6 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "Joined the room PARTY as peer 3, MTU 1400. The party's gateway is not there yet.",
   ],
   [
-    { type: "alone" },
-    "warning",
-    "Nobody else is here: is the key right, and the room's code? If they are, the others have not come yet.",
-  ],
-  [
     { ...joined, role: "gateway", gatewayPresent: false },
     "info",
     "Joined the room PARTY as peer 3, MTU 1400. Players are now in this LAN.",

@@ -1,0 +1,59 @@
+/**
+ * Says what drops mean when they happen, not to who asks alone: each once in a while, however many there are.
+ *
+ * @module
+ */
+
+import {
+  type DropCounter,
+  type DropCounts,
+  type DropFinding,
+  dropFindings,
+  type DropSentence,
+} from "./drop_findings.ts";
+import type { DropReason } from "./drops.ts";
+
+/** Drops within this time count together. */
+export const DROP_WINDOW_MS = 10_000;
+/** How long the same is not said again. */
+export const DROP_SAID_AGAIN_MS = 600_000;
+
+/** People are told what drops mean. */
+export interface DropsEvent {
+  readonly type: "drops";
+  readonly finding: DropFinding;
+}
+
+/** Whether an event is of this kind. */
+export function isDropsEvent(event: { readonly type: string }): event is DropsEvent {
+  return event.type === "drops";
+}
+
+/** See the module. */
+export class DropWatch {
+  readonly #counter: DropCounter;
+  #before: DropCounts = {};
+  #dueMs = -Infinity;
+  readonly #saidMs = new Map<DropSentence, number>();
+
+  constructor(counter: DropCounter) {
+    this.#counter = counter;
+  }
+
+  /** The totals now, which are looked at each {@linkcode DROP_WINDOW_MS}. @returns what is to be said */
+  handleCounts(drops: DropCounts, nowMs: number): DropsEvent[] {
+    if (nowMs < this.#dueMs) return [];
+    this.#dueMs = nowMs + DROP_WINDOW_MS;
+    const news: Partial<Record<DropReason, number>> = {};
+    for (const [reason, count = 0] of Object.entries(drops)) {
+      news[reason as DropReason] = count - (this.#before[reason] ?? 0);
+    }
+    this.#before = { ...drops };
+    return dropFindings(this.#counter, news)
+      .filter(({ key }) => nowMs >= (this.#saidMs.get(key) ?? -Infinity) + DROP_SAID_AGAIN_MS)
+      .map((finding) => {
+        this.#saidMs.set(finding.key, nowMs);
+        return { type: "drops", finding };
+      });
+  }
+}

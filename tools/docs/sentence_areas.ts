@@ -1,0 +1,51 @@
+/**
+ * The areas whose sentences docs/SENTENCES.md lists. A key is the area's name, `/`, and the sentence's key in its table.
+ */
+import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
+import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
+import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
+
+/** One area, such as the verdict of a client. */
+export interface SentenceArea {
+  readonly title: string;
+  /** Who says it, and where. */
+  readonly about: string;
+  readonly table: SentenceTable;
+}
+
+/** All of them, in the document's order. */
+export const SENTENCE_AREAS = {
+  lan: {
+    title: "Whether the LAN works",
+    about:
+      "The client says it as it plays; its status file, and so the doctor, have the same value.",
+    table: LAN_SENTENCES,
+  },
+  drops: {
+    title: "What dropped frames mean",
+    about:
+      "Each program says it of its own counts, once in ten minutes at most; the doctor says the client's.",
+    table: DROP_SENTENCES,
+  },
+} as const satisfies Readonly<Record<string, SentenceArea>>;
+
+type Areas = typeof SENTENCE_AREAS;
+
+/** The key of any sentence. */
+export type SentenceKey = {
+  [Area in keyof Areas]: `${Area}/${keyof Areas[Area]["table"] & string}`;
+}[keyof Areas];
+
+/** Every sentence with its key, area by area. */
+export function allSentences(): { readonly key: string; readonly sentence: Sentence }[] {
+  return Object.entries(SENTENCE_AREAS).flatMap(([area, { table }]) =>
+    Object.entries<Sentence>(table).map(([key, sentence]) => ({ key: `${area}/${key}`, sentence }))
+  );
+}
+
+/** The sentence of a key. */
+export function sentenceOfKey(key: SentenceKey): Sentence {
+  const found = allSentences().find((one) => one.key === key);
+  if (found === undefined) throw new RangeError(`no sentence ${key}`);
+  return found.sentence;
+}
