@@ -62,6 +62,8 @@ export const PATCHES: readonly string[] = [
   "0032-short-packet-lists.patch",
   "0033-retire-what-was-sent.patch",
   "0034-acks-of-another-level.patch",
+  "0035-small-pings.patch",
+  "0036-path-size-by-bisection.patch",
 ];
 
 /**
