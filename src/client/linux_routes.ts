@@ -4,7 +4,8 @@
  * - What is sent to the relay stays out of the adapter where that has a route there, such as a default route
  *   that the player has allowed, by a host route. All else the kernel decides, and rules of VPNs hold.
  * - Broadcasts and multicasts that a program binds to nothing leave by the adapter, not by the
- *   default route.
+ *   default route. Those of IPv6 do so by the kernel's own table, where each interface has a route to all groups: the
+ *   one with the least metric is taken, and else the one that was there first, which is home's.
  * - Where home and party have the same addresses, the party's network is looked for behind the adapter,
  *   and the home's router and name servers by host routes at home.
  *
@@ -23,7 +24,7 @@ import {
   LIMITED_BROADCAST,
   networkOf,
 } from "../proto/ip.ts";
-import type { IpAddress, IpRoute, IpWay } from "../proto/ip_route.ts";
+import type { IpAddress, IpRoute, IpWay, NewRoute } from "../proto/ip_route.ts";
 import { type LanNetworks, NetworkVerdict, type Surroundings } from "./lan_networks.ts";
 import type { LinuxMachineRoutes, LinuxNetworks } from "./machine_routes.ts";
 import type { NetworkLook, RelayWay, RoutingTable } from "./route_keeper.ts";
@@ -40,6 +41,14 @@ const UNBOUND = [
   { destination: LIMITED_BROADCAST, prefixBits: 32 },
   { destination: Uint8Array.of(224, 0, 0, 0), prefixBits: 4 },
 ] as const;
+
+/** All groups of IPv6; half the metric of the kernel's own routes to them (256): a player's own may be better still. */
+const UNBOUND_IPV6: Pick<NewRoute, "destination" | "prefixBits" | "metric" | "kind"> = {
+  destination: Uint8Array.of(0xff, ...new Uint8Array(15)),
+  prefixBits: 8,
+  metric: 128,
+  kind: "multicast",
+};
 
 /** See the module. */
 export class LinuxRoutes<Held> implements RoutingTable<Held> {
@@ -125,9 +134,13 @@ export class LinuxRoutes<Held> implements RoutingTable<Held> {
   follow({ snapshot, surroundings }: NetworkLook): readonly StatusEvent[] {
     const { tapIndex } = surroundings;
     const others = snapshot.addresses.filter((other) => other.interfaceIndex !== tapIndex);
-    for (const own of snapshot.addresses) {
-      const { interfaceIndex, address, prefixBits } = own;
-      if (interfaceIndex !== tapIndex || address.length !== IPV4_BYTES) continue;
+    const adapters = snapshot.addresses.filter((own) => own.interfaceIndex === tapIndex);
+    if (tapIndex !== undefined && adapters.some(({ address }) => address.length !== IPV4_BYTES)) {
+      this.#machine.lead({ ...UNBOUND_IPV6, interfaceIndex: tapIndex }, "only");
+    }
+    for (const own of adapters) {
+      const { address, prefixBits } = own;
+      if (address.length !== IPV4_BYTES) continue;
       const isLan = this.#networks.judgeKind(address, 0, IPV4_BYTES, prefixBits) ===
         NetworkVerdict.good;
       const clashes = findClashes({ addresses: [...others, own] }, tapIndex).length > 0;
@@ -171,7 +184,7 @@ export class LinuxRoutes<Held> implements RoutingTable<Held> {
     const destination = networkOf(source, prefixBits);
     this.#machine.lead({ ...route, destination, prefixBits }, "first");
     this.#machine.lead(
-      { ...route, destination: broadcast, prefixBits: 32, isBroadcast: true },
+      { ...route, destination: broadcast, prefixBits: 32, kind: "broadcast" },
       "first",
     );
   }

@@ -17,6 +17,7 @@ import { equalBytes } from "../proto/bytes.ts";
 import {
   formatCidr,
   type IpNetwork,
+  IPV6_MDNS_GROUP,
   isInNetwork,
   isLoopback,
   isUnspecified,
@@ -85,6 +86,7 @@ export interface RoutePlan {
   readonly broadcastIndex: number | undefined;
   /** The same for multicasts. */
   readonly multicastIndex: number | undefined;
+  readonly ipv6MulticastIndex: number | undefined;
 }
 
 /** The key of an interface's metric for one IP version. */
@@ -140,6 +142,8 @@ export function planRoutes(
     broadcastIndex: bestRoute(snapshot.routes, LIMITED_BROADCAST, snapshot.interfaceMetrics)
       ?.interfaceIndex,
     multicastIndex: bestRoute(snapshot.routes, SSDP_GROUP, snapshot.interfaceMetrics)
+      ?.interfaceIndex,
+    ipv6MulticastIndex: bestRoute(snapshot.routes, IPV6_MDNS_GROUP, snapshot.interfaceMetrics)
       ?.interfaceIndex,
   };
 }

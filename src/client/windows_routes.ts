@@ -6,6 +6,7 @@
  */
 
 import type { StatusEvent } from "../observe/status.ts";
+import { IPV6_BYTES } from "../proto/ip.ts";
 import type { IpRoute } from "../proto/ip_route.ts";
 import type { WindowsMachineRoutes } from "./machine_routes.ts";
 import type { NetworkLook, RelayWay, RoutingTable } from "./route_keeper.ts";
@@ -75,11 +76,19 @@ export class WindowsRoutes<Held> implements RoutingTable<Held> {
     this.#machine.forget(held);
   }
 
-  follow(_look: NetworkLook, plan: RoutePlan, nowMs: number): readonly StatusEvent[] {
+  follow({ snapshot }: NetworkLook, plan: RoutePlan, nowMs: number): readonly StatusEvent[] {
     this.#each();
-    const elsewhere = [plan.broadcastIndex, plan.multicastIndex].find((index) =>
-      index !== undefined && index !== this.tapIndex
-    );
+    const isElsewhere = (index: number | undefined) =>
+      index !== undefined && index !== this.tapIndex;
+    const ipv4 = [plan.broadcastIndex, plan.multicastIndex].find(isElsewhere);
+    // An adapter without IPv6 leaves its groups to others.
+    const ipv6 =
+      snapshot.addresses.some(({ interfaceIndex, address }) =>
+          interfaceIndex === this.tapIndex && address.length === IPV6_BYTES
+        ) && isElsewhere(plan.ipv6MulticastIndex)
+        ? plan.ipv6MulticastIndex
+        : undefined;
+    const elsewhere = ipv4 ?? ipv6;
     if (this.tapIndex === undefined || elsewhere === undefined) {
       this.#elsewhereMs = undefined;
       return [];
@@ -87,7 +96,8 @@ export class WindowsRoutes<Held> implements RoutingTable<Held> {
     this.#elsewhereMs ??= nowMs;
     if (nowMs - this.#elsewhereMs < ELSEWHERE_MIN_MS) return [];
     const adapter = this.#machine.adapters().find((one) => one.interfaceIndex === elsewhere);
-    return [{ type: "broadcastElsewhere", name: adapter?.name ?? `interface ${elsewhere}` }];
+    const name = adapter?.name ?? `interface ${elsewhere}`;
+    return [{ type: "broadcastElsewhere", name, version: ipv4 === undefined ? "IPv6" : "IPv4" }];
   }
 
   /** The tunnel's packets must leave by the interface that the plan says, not by the adapter. */

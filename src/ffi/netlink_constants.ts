@@ -41,7 +41,7 @@ export const RouteAttribute = {
 } as const;
 
 /** Types of routes that lead somewhere (linux/rtnetlink.h): `local` to this machine. */
-export const RouteType = { unicast: 1, local: 2, broadcast: 3 } as const;
+export const RouteType = { unicast: 1, local: 2, broadcast: 3, multicast: 5 } as const;
 
 /** Groups of notices, as bits (linux/rtnetlink.h). */
 export const NetlinkGroup = {

@@ -22,7 +22,11 @@ export type OwnNetworkEvent =
   /** The LAN offers an address that this PC must not have: with its prefix length. */
   | { readonly type: "networkRefused"; readonly network: string; readonly why: NetworkRefusal }
   /** Broadcasts that belong to no network leave by another adapter. */
-  | { readonly type: "broadcastElsewhere"; readonly name: string };
+  | {
+    readonly type: "broadcastElsewhere";
+    readonly name: string;
+    readonly version: "IPv4" | "IPv6";
+  };
 
 /** One line about it. */
 export function ownNetworkText(event: OwnNetworkEvent): string {
@@ -48,7 +52,8 @@ export function ownNetworkText(event: OwnNetworkEvent): string {
         REFUSAL_TEXT[event.why].replace("NETWORK", event.network);
     case "broadcastElsewhere":
       return `Games may not find each other: broadcasts leave this PC by ${event.name}. If that is ` +
-        "a VPN, switch it off while you play; else choose the automatic metric in its IPv4 settings.";
+        "a VPN, switch it off while you play; else choose the automatic metric in its " +
+        `${event.version} settings.`;
   }
 }
 

@@ -63,6 +63,8 @@ export const Icmpv6Type = {
 export const LIMITED_BROADCAST: Uint8Array = Uint8Array.of(255, 255, 255, 255);
 /** The group of multicast DNS (RFC 6762). */
 export const MDNS_GROUP: Uint8Array = Uint8Array.of(224, 0, 0, 251);
+/** The same of IPv6 (ff02::fb). */
+export const IPV6_MDNS_GROUP: Uint8Array = Uint8Array.of(0xff, 0x02, ...new Uint8Array(13), 0xfb);
 /** The group of SSDP, by which UPnP devices and games are found. */
 export const SSDP_GROUP: Uint8Array = Uint8Array.of(239, 255, 255, 250);
 

@@ -45,11 +45,11 @@ export interface IpWay {
 export interface NewRoute
   extends
     Pick<IpRoute, "destination" | "prefixBits" | "interfaceIndex">,
-    Partial<Pick<IpRoute, "nextHop">> {
+    Partial<Pick<IpRoute, "nextHop" | "metric">> {
   /** The address that packets come from: the route goes when that goes. */
   readonly source?: Uint8Array;
-  /** The destination is a network's broadcast address. */
-  readonly isBroadcast?: boolean;
+  /** What the destination is if it is no host and no network of hosts: a network's broadcast address, or groups. */
+  readonly kind?: "broadcast" | "multicast";
 }
 
 /** `only`: not beside another route to the same destination. `first`: before another one, which stays. */

@@ -11,7 +11,7 @@ import type { Finding, FindingGroup } from "../../observe/report.ts";
 import { exists } from "../../system/files/mod.ts";
 import { findManagers } from "../../system/managers/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
-import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
+import { IPV6_MDNS_GROUP, LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { type IpRoute } from "../../proto/ip_route.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { linuxTable } from "../../system/routes/mod.ts";
@@ -34,6 +34,7 @@ export function examineLinux(
         ...examineRights(),
         ownerFinding("broadcast", LIMITED_BROADCAST, routes, tapName),
         ownerFinding("multicast", MDNS_GROUP, routes, tapName),
+        ipv6MulticastFinding(tapName),
         otherTunnels(tapName),
         managersFinding(tapName, isRunning),
       ],
@@ -90,8 +91,25 @@ function ownerFinding(
   routes: readonly IpRoute[],
   tapName: string,
 ): Finding {
-  const route = bestRoute(routes, address);
-  const owner = route === undefined ? undefined : interfaceName(route.interfaceIndex);
+  return byOwner(what, bestRoute(routes, address)?.interfaceIndex, tapName);
+}
+
+/** It is the kernel's own table that decides about IPv6's, which only the kernel tells. */
+function ipv6MulticastFinding(tapName: string): Finding {
+  return byOwner("IPv6 multicast", wayIndex(IPV6_MDNS_GROUP), tapName);
+}
+
+function wayIndex(address: Uint8Array): number | undefined {
+  try {
+    return linuxTable.wayTo(address)?.interfaceIndex;
+  } catch (error) {
+    if (linuxTable.failureOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+function byOwner(what: string, index: number | undefined, tapName: string): Finding {
+  const owner = index === undefined ? undefined : interfaceName(index);
   const how = owner === undefined
     ? "by no interface, unless a program chooses one"
     : `by ${owner}, unless a program chooses another`;

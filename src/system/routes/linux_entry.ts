@@ -62,7 +62,7 @@ export function encodeRoute(
   flags: number,
   route: NewRoute,
 ): Uint8Array<ArrayBuffer> {
-  const { destination, prefixBits, interfaceIndex, source, isBroadcast = false } = route;
+  const { destination, prefixBits, interfaceIndex, source, metric, kind = "unicast" } = route;
   const isIpv4 = destination.length === IPV4_BYTES;
   const nextHop = route.nextHop === undefined || isUnspecified(route.nextHop)
     ? undefined
@@ -71,19 +71,27 @@ export function encodeRoute(
   const body = new Struct(RTMSG)
     .setNumber("rtm_family", isIpv4 ? AddressFamily.inet : AddressFamily.inet6)
     .setNumber("rtm_dst_len", prefixBits)
-    .setNumber("rtm_table", isBroadcast ? RouteTableId.local : RouteTableId.main)
+    // The kernel looks into its own table first: what it has there cannot be led elsewhere by another one.
+    .setNumber("rtm_table", kind === "unicast" ? RouteTableId.main : RouteTableId.local)
     .setNumber("rtm_protocol", MARK)
     .setNumber("rtm_scope", isOnLink ? RouteScope.link : RouteScope.universe)
     // What the route to everything goes by can be reached, whatever the interface's own network is.
     .setNumber("rtm_flags", isIpv4 && nextHop !== undefined ? HopFlag.onLink : 0)
-    .setNumber("rtm_type", isBroadcast ? RouteType.broadcast : RouteType.unicast);
-  const index = new Uint8Array(4);
-  new DataView(index.buffer).setUint32(0, interfaceIndex, true);
+    .setNumber("rtm_type", RouteType[kind]);
   return encodeMessage(type, NetlinkFlag.request | NetlinkFlag.ack | flags, [
     body.bytes,
     encodeAttribute(RouteAttribute.destination, destination),
-    encodeAttribute(RouteAttribute.interface, index),
+    encodeAttribute(RouteAttribute.interface, numberBytes(interfaceIndex)),
+    ...(metric === undefined
+      ? []
+      : [encodeAttribute(RouteAttribute.priority, numberBytes(metric))]),
     ...(nextHop === undefined ? [] : [encodeAttribute(RouteAttribute.gateway, nextHop)]),
     ...(source === undefined ? [] : [encodeAttribute(RouteAttribute.source, source)]),
   ]);
+}
+
+function numberBytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
 }

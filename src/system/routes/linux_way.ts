@@ -50,13 +50,19 @@ export function encodeQuestion(address: Uint8Array): Uint8Array<ArrayBuffer> {
   return encodeMessage(NetlinkType.getRoute, NetlinkFlag.request, [body.bytes, destination]);
 }
 
+const LEADING: ReadonlySet<number> = new Set([
+  RouteType.unicast,
+  RouteType.local,
+  RouteType.multicast,
+]);
+
 /** The way in an answer; undefined: it leads nowhere. */
 export function readWay(
   answer: Uint8Array<ArrayBuffer>,
   addressBytes: number,
 ): IpWay | undefined {
   const type = answer[NLMSGHDR.sizeBytes + RTMSG.fields.rtm_type.offset];
-  if (type !== RouteType.unicast && type !== RouteType.local) return undefined;
+  if (!LEADING.has(type)) return undefined;
   const attributes = readAttributes(answer, RTMSG.sizeBytes);
   const index = attributes.get(RouteAttribute.interface);
   if (index === undefined || index.length !== 4) return undefined;

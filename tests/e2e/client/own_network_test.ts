@@ -60,10 +60,11 @@ async function assertHeard(
   target: string,
   options = "",
 ): Promise<void> {
-  const receiver = `UDP4-RECVFROM:${GAME_PORT}${options}`;
+  const version = target.startsWith("[") ? 6 : 4;
+  const receiver = `UDP${version}-RECVFROM:${GAME_PORT}${options}`;
   const listener = party.lan.spawn(["socat", "-u", receiver, "STDOUT"]);
   await eventually("the LAN listens", () => isBound(party.lan, "udp", GAME_PORT));
-  const send = ["socat", "-u", "STDIN", `UDP4-DATAGRAM:${target}:${GAME_PORT},broadcast`];
+  const send = ["socat", "-u", "STDIN", `UDP${version}-DATAGRAM:${target}:${GAME_PORT},broadcast`];
   await player.run(send, { input: "who plays?" });
   await listener.waitExit(5_000);
   assertEquals(listener.stdout, "who plays?");
@@ -115,6 +116,13 @@ partyTest("a player's own networks come and go", async (party, step) => {
     await assertHeard(party, player, "255.255.255.255");
     const group = "239.255.27.15";
     await assertHeard(party, player, group, `,ip-add-membership=${group}:${PARTY.lanAddress}`);
+    // Home's own route to all groups of IPv6 is there, and as good as the kernel's for the adapter.
+    const homeRoutes = await player.ip("-6", "route", "show", "table", "local", "dev", "wan0");
+    assertMatch(homeRoutes, /ff00::\/8 proto kernel metric 256/);
+    for (const group of ["ff02::1", "ff05::c", "ff0e::101"]) {
+      const join = `,ipv6-join-group=[${group}]:${PARTY.lanInterface}`;
+      await assertHeard(party, player, `[${group}]`, join);
+    }
   });
   await step("the PC sleeps longer than anybody waits for it, and wakes up", async () => {
     client.kill("SIGSTOP");

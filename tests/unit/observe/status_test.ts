@@ -81,7 +81,7 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "to give the LAN other addresses.",
   ],
   [
-    { type: "broadcastElsewhere", name: "Some VPN" },
+    { type: "broadcastElsewhere", name: "Some VPN", version: "IPv4" },
     "warning",
     "Games may not find each other: broadcasts leave this PC by Some VPN. If that is a VPN, switch " +
     "it off while you play; else choose the automatic metric in its IPv4 settings.",

@@ -2,7 +2,7 @@
  * A player's routes, from the keeper's decisions down to a system's table and the journal: over a table in memory, as
  * Linux has it and as Windows has it.
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { LanNetworks, type Surroundings } from "../../../../src/client/lan_networks.ts";
 import { LinuxRoutes } from "../../../../src/client/linux_routes.ts";
 import type { LinuxNetworks } from "../../../../src/client/machine_routes.ts";
@@ -215,6 +215,38 @@ Deno.test("Linux: what belongs to no network is led into the adapter, and goes w
   scene.table.removeInterface(TAP);
   scene.keeper.check(1_000);
   assertEquals(scene.led, []);
+});
+
+Deno.test("Linux: IPv6's groups leave by the adapter as soon as it has IPv6, ahead of the kernel's own routes", () => {
+  using scene = new LinuxScene();
+  scene.addTap("fe80::5/64");
+  scene.keeper.holdRelay(RELAY, 0);
+  assertEquals(scene.led, ["ff00::/8 dev 7"]);
+  const [{ metric, kind, source }] = scene.table.led;
+  assertEquals({ metric, kind, source }, { metric: 128, kind: "multicast", source: undefined });
+  // Once is enough, and what takes it away is no end to it.
+  scene.keeper.check(RECHECK_INTERVAL_MS);
+  assertEquals(scene.led.length, 1);
+  scene.table.led.splice(0);
+  scene.keeper.check(2 * RECHECK_INTERVAL_MS);
+  assertEquals(scene.led, ["ff00::/8 dev 7"]);
+});
+
+Deno.test("Windows: IPv6's groups that leave by another adapter are told where the party's has IPv6", () => {
+  using scene = new WindowsScene();
+  scene.routes.tapIndex = TAP;
+  scene.table.routes.push(
+    { ...route("ff00::/8", "::", CABLE), metric: 256 },
+    { ...route("224.0.0.0/4", "0.0.0.0", TAP), metric: 1 },
+    { ...route("255.255.255.255/32", "0.0.0.0", TAP), metric: 1 },
+  );
+  scene.keeper.holdRelay(RELAY, 0);
+  scene.keeper.check(60_000);
+  assertEquals(scene.said, []);
+  scene.table.inUse.push(own("fe80::5/64", TAP));
+  scene.keeper.check(120_000);
+  scene.keeper.check(180_000);
+  assertMatch(scene.said.join(), /broadcasts leave this PC by interface 3.* its IPv6 settings/);
 });
 
 Deno.test("Linux: home and party with the same addresses: the party's are looked for in the party", () => {
