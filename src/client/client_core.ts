@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { AdapterFault } from "../observe/adapter_events.ts";
 import type { FrameCore } from "../endpoint/endpoint.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import type { FramePath, FrameSink } from "../endpoint/frame_path.ts";
@@ -139,6 +140,11 @@ export class ClientCore implements FrameCore, FrameSink {
   handleAddresses(addresses: readonly string[] | undefined, nowMs: number): void {
     this.#proof.handleAddresses(addresses, nowMs);
     this.#sendOwn(nowMs);
+  }
+
+  /** What another program has otherwise of the adapter, so that the LAN cannot work; undefined: nothing. */
+  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): void {
+    this.#proof.handleAdapterFault(fault, nowMs);
   }
 
   /** This PC was asleep for so long: its lease may be over. */

@@ -15,6 +15,7 @@
  * @module
  */
 
+import type { AdapterFault } from "../observe/adapter_events.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
 import {
   isSameVerdict,
@@ -74,6 +75,7 @@ export class LanProof {
   #addresses: readonly IpNetwork[] | undefined;
   #address: IpNetwork | undefined;
   #addressSinceMs = 0;
+  #fault: AdapterFault | undefined;
   /** The adapter's address of IPv4 and its mask, as 32-bit numbers; 0: none. */
   #own = 0;
   #mask = 0;
@@ -136,6 +138,13 @@ export class LanProof {
     this.#own = isIpv4 ? readU32(address.address, 0) : 0;
     this.#mask = isIpv4 ? maskOf(address.prefixBits) : 0;
     if (!isSame) this.#askAnew(nowMs);
+    this.#settle(nowMs);
+  }
+
+  /** What another program has otherwise of the adapter, so that the LAN cannot work; undefined: nothing. */
+  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): void {
+    if (fault?.trait === this.#fault?.trait) return;
+    this.#fault = fault;
     this.#settle(nowMs);
   }
 
@@ -279,6 +288,7 @@ export class LanProof {
     return {
       isJoined: this.#isJoined,
       hasAdapter: this.#addresses !== undefined,
+      fault: this.#fault,
       hasGateway: this.#hasGateway,
       gatewaySinceMs: this.#gatewaySinceMs,
       hasOthers: this.#othersCount > 0,

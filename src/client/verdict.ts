@@ -3,12 +3,14 @@
  *
  * ```
  *  room ── gateway ── adapter ── a station of the LAN heard ── an address of the LAN ── good
- *   └ outside └ silent  └ no-adapter  └ silent, no-address        └ no-address
+ *   └ outside └ silent  └ no-adapter, └ silent, no-address        └ no-address
+ *                         adapter-changed
  * ```
  *
  * @module
  */
 
+import type { AdapterFault } from "../observe/adapter_events.ts";
 import type { LanVerdict } from "../observe/lan_verdict.ts";
 
 /** How long nobody is met in a room before it is asked whether it is the right one, ms. */
@@ -22,6 +24,8 @@ export const NO_ADDRESS_AFTER_MS = 20_000;
 export interface LanFacts {
   readonly isJoined: boolean;
   readonly hasAdapter: boolean;
+  /** Another program has the adapter otherwise than it has to be, for good. */
+  readonly fault: AdapterFault | undefined;
   readonly hasGateway: boolean;
   /** When the gateway came or went, or the room was joined. */
   readonly gatewaySinceMs: number;
@@ -58,6 +62,7 @@ const LOOKING: LanVerdict = { kind: "looking" };
 export function decideVerdict(facts: LanFacts, nowMs: number): TimedVerdict {
   if (!facts.isJoined) return lasting({ kind: "outside" });
   if (!facts.hasAdapter) return lasting({ kind: "no-adapter" });
+  if (facts.fault !== undefined) return lasting({ kind: "adapter-changed", fault: facts.fault });
   if (!facts.hasGateway) return withoutGateway(facts, nowMs);
   if (facts.isStopped) {
     return lasting({ kind: "silent", cause: "stopped", waitedMs: nowMs - facts.stoppedSinceMs });

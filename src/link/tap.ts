@@ -241,10 +241,7 @@ export class TapDevice implements AdapterDevice {
     if (this.#closed || this.#state === "gone") return this.#state;
     if (interfaceIndex(this.name) !== this.index) this.#setState("gone");
     else {
-      const info = queryInterface(this.name);
-      // Somebody has set another one: its frames would not fit into the room.
-      if (info.mtu !== this.#mtu) setInterfaceMtu(this.name, this.#mtu);
-      this.#setState(info.up ? "up" : "down");
+      this.#setState(queryInterface(this.name).up ? "up" : "down");
     }
     return this.#state;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AdapterFault, adapterFaultSentence } from "./adapter_events.ts";
 import { formatTimeSpan as span } from "../proto/time_span.ts";
 import { fillSentence, type Sentence, sentenceLine } from "./sentences.ts";
 
@@ -66,6 +67,8 @@ export type LanVerdict =
   | { readonly kind: "looking" }
   /** The network adapter is away. */
   | { readonly kind: "no-adapter" }
+  /** It is there, and another program has it otherwise than it has to be: told by an event of its own. */
+  | { readonly kind: "adapter-changed"; readonly fault: AdapterFault }
   /** Nothing has come out of the LAN. */
   | { readonly kind: "silent"; readonly cause: SilenceCause; readonly waitedMs: number }
   /** The LAN is there, and this PC has no address in it. */
@@ -84,7 +87,7 @@ export type NoAddressCause = "not-answered" | "not-taken" | "not-asked";
 
 /** The keys of {@linkcode LAN_SENTENCES}: a verdict's kind, and its cause if it has one. */
 export type LanSentence =
-  | Exclude<LanVerdict["kind"], "silent" | "no-address">
+  | Exclude<LanVerdict["kind"], "silent" | "no-address" | "adapter-changed">
   | `silent-${SilenceCause}`
   | `no-address-${NoAddressCause}`;
 
@@ -106,11 +109,15 @@ export function isTold({ kind }: LanVerdict): boolean {
 
 /** Whether two verdicts say the same, however long it has been so. */
 export function isSameVerdict(one: LanVerdict, other: LanVerdict): boolean {
+  if (one.kind === "adapter-changed" || other.kind === "adapter-changed") {
+    return traitOf(one) === traitOf(other);
+  }
   return keyOf(one) === keyOf(other) && addressOf(one) === addressOf(other);
 }
 
 /** What a verdict says. */
 export function lanVerdictText(verdict: LanVerdict): Sentence {
+  if (verdict.kind === "adapter-changed") return adapterFaultSentence(verdict.fault);
   const time = "waitedMs" in verdict ? span(verdict.waitedMs) : "";
   return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address: addressOf(verdict) });
 }
@@ -120,7 +127,7 @@ export function lanVerdictLine(verdict: LanVerdict): string {
   return sentenceLine(lanVerdictText(verdict));
 }
 
-function keyOf(verdict: LanVerdict): LanSentence {
+function keyOf(verdict: Exclude<LanVerdict, { kind: "adapter-changed" }>): LanSentence {
   switch (verdict.kind) {
     case "silent":
       return `silent-${verdict.cause}`;
@@ -133,4 +140,8 @@ function keyOf(verdict: LanVerdict): LanSentence {
 
 function addressOf(verdict: LanVerdict): string {
   return "address" in verdict ? verdict.address : "";
+}
+
+function traitOf(verdict: LanVerdict): string | undefined {
+  return verdict.kind === "adapter-changed" ? verdict.fault.trait : undefined;
 }

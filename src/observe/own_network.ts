@@ -4,11 +4,15 @@
  * @module
  */
 
+import { type AdapterEvent, adapterSentence } from "./adapter_events.ts";
+import { sentenceLine } from "./sentences.ts";
+
 /** Why an address or a network of the LAN's is not taken. */
 export type NetworkRefusal = "unusable" | "foreign" | "wide" | "relay" | "own" | "elsewhere";
 
 /** What has become of them. */
 export type OwnNetworkEvent =
+  | AdapterEvent
   /** The adapter is gone, or is there again. */
   | { readonly type: "adapterLost"; readonly name: string; readonly why: string }
   | { readonly type: "adapterBack"; readonly name: string }
@@ -28,9 +32,23 @@ export type OwnNetworkEvent =
     readonly version: "IPv4" | "IPv6";
   };
 
+const WARNINGS: ReadonlySet<string> = new Set<OwnNetworkEvent["type"]>([
+  ...["adapterRestored", "adapterContested", "adapterLost", "networkLost"] as const,
+  ...["sameSubnet", "networkYielded", "networkRefused", "broadcastElsewhere"] as const,
+]);
+
+/** Whether something is to be done about an event, if it is one of these. */
+export function ownNetworkWarns({ type }: { readonly type: string }): boolean {
+  return WARNINGS.has(type);
+}
+
 /** One line about it. */
 export function ownNetworkText(event: OwnNetworkEvent): string {
   switch (event.type) {
+    case "adapterRestored":
+    case "adapterContested":
+    case "adapterKept":
+      return sentenceLine(adapterSentence(event));
     case "adapterLost":
       return `Network adapter ${event.name} is gone (${event.why}): waiting until it is back …`;
     case "adapterBack":

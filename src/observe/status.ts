@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type OwnNetworkEvent, ownNetworkText } from "./own_network.ts";
+import { type OwnNetworkEvent, ownNetworkText, ownNetworkWarns } from "./own_network.ts";
 import { type DropsEvent, isDropsEvent } from "./drop_watch.ts";
 import { sentenceLine } from "./sentences.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
@@ -250,15 +250,8 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return "warning";
     case "dhcp":
       return event.message === "nak" ? "warning" : "info";
-    case "adapterLost":
-    case "networkLost":
-    case "sameSubnet":
-    case "networkYielded":
-    case "broadcastElsewhere":
-    case "networkRefused":
-      return "warning";
     default:
-      return "info";
+      return ownNetworkWarns(event) ? "warning" : "info";
   }
 }
 

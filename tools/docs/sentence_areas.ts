@@ -1,6 +1,7 @@
 /**
  * The areas whose sentences docs/SENTENCES.md lists. A key is the area's name, `/`, and the sentence's key in its table.
  */
+import { ADAPTER_SENTENCES } from "../../src/observe/adapter_events.ts";
 import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
 import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
@@ -20,6 +21,12 @@ export const SENTENCE_AREAS = {
     about:
       "The client says it as it plays; its status file, and so the doctor, have the same value.",
     table: LAN_SENTENCES,
+  },
+  adapter: {
+    title: "What other programs do to the adapter",
+    about:
+      "The client says it on Linux, and puts back what it can; what it cannot keep is its verdict, too.",
+    table: ADAPTER_SENTENCES,
   },
   drops: {
     title: "What dropped frames mean",

@@ -1,6 +1,6 @@
 /**
- * What a lease gives the adapter on Linux: its address and routes by netlink, the name servers by whatever looks
- * after them. Address and routes are watched: what another program takes away is set again.
+ * What a lease gives the adapter on Linux: its address, which `linux_adapter.ts` keeps there, routes by netlink, the
+ * name servers by whatever looks after them. Routes that another program takes away are set again.
  *
  * They go with the adapter, by the kernel, so nothing of them is in the journal.
  *
@@ -11,14 +11,12 @@ import { SystemCallError } from "../../ffi/libc.ts";
 import { NetlinkGroup } from "../../ffi/netlink_constants.ts";
 import { NetlinkNotices } from "../../system/netlink/mod.ts";
 import { LinkError } from "../../link/device.ts";
-import { addInterfaceAddress, removeInterfaceAddress } from "../../link/netlink.ts";
 import { formatCidr, formatIpv4, type IpNetwork, ipv4Bytes, networkOf } from "../../proto/ip.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { LinkNames } from "../../system/names/mod.ts";
 import type { NewRoute } from "../../proto/ip_route.ts";
 import { linuxTable } from "../../system/routes/mod.ts";
 import { ToldTexts } from "../../observe/told_texts.ts";
-import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 const GROUPS = NetlinkGroup.link | NetlinkGroup.ipv4Address | NetlinkGroup.ipv4Route;
@@ -29,6 +27,8 @@ const RECHECK_INTERVAL_MS = 5_000;
 export interface LeasedAdapter {
   readonly name: string;
   readonly index: number;
+  /** Gives it an address in the place of the one before, and keeps it there; undefined: takes it away. */
+  setAddress(address: IpNetwork | undefined): void;
 }
 
 /** See the module. */
@@ -36,7 +36,6 @@ export class LinuxLease {
   readonly #notices = new NetlinkNotices(GROUPS);
   readonly #names: LinkNames;
   readonly #told = new ToldTexts();
-  #address: IpNetwork | undefined;
   #routes: readonly NewRoute[] = [];
   #dueMs = Infinity;
   readonly #adapter: LeasedAdapter;
@@ -62,11 +61,13 @@ export class LinuxLease {
       destination: networkOf(ipv4Bytes(destination), prefixBits),
       nextHop: ipv4Bytes(nextHop),
     }));
-    this.#takeAway(address, routes);
-    this.#address = address;
+    this.#withdrawRoutes(routes);
     this.#routes = routes;
     this.#dueMs = 0;
-    this.#apply(false);
+    this.#attempt(`The address ${formatCidr(address)} could not be set`, () => {
+      this.#adapter.setAddress(address);
+    });
+    this.#leadRoutes();
     const servers = lease.nameServers.map((server) => formatIpv4(server));
     this.#names.set({ servers, domains: lease.domains }).then((failure) => {
       if (failure !== undefined) this.#warn(`The LAN's name servers could not be set (${failure})`);
@@ -75,20 +76,20 @@ export class LinuxLease {
 
   /** Takes everything back; resolves when the name servers are the PC's own again. */
   async clear(): Promise<void> {
-    this.#takeAway();
-    this.#address = undefined;
+    this.#withdrawRoutes();
+    this.#attempt(undefined, () => this.#adapter.setAddress(undefined));
     this.#routes = [];
     this.#dueMs = Infinity;
     const failure = await this.#names.clear();
     if (failure !== undefined) this.#warn(`The name servers could not be put back (${failure})`);
   }
 
-  /** Looks whether everything is still there. */
+  /** Looks whether the routes are still there. */
   check(nowMs: number): void {
     const isNoticed = this.#notices.take();
-    if (this.#address === undefined || (!isNoticed && nowMs < this.#dueMs)) return;
+    if (this.#routes.length === 0 || (!isNoticed && nowMs < this.#dueMs)) return;
     this.#dueMs = nowMs + RECHECK_INTERVAL_MS;
-    this.#apply(true);
+    this.#leadRoutes();
   }
 
   /** Ends the notices. */
@@ -96,17 +97,7 @@ export class LinuxLease {
     this.#notices.close();
   }
 
-  /** @param isAgain what is missing was taken away by others */
-  #apply(isAgain: boolean): void {
-    const address = this.#address;
-    const { name, index } = this.#adapter;
-    if (address === undefined) return;
-    const text = formatCidr(address);
-    this.#attempt(`The address ${text} could not be set`, () => {
-      if (interfaceAddresses(name).includes(text)) return;
-      addInterfaceAddress(index, address);
-      if (isAgain) this.#warn(`Another program has taken ${text} from ${name}: it is set again`);
-    });
+  #leadRoutes(): void {
     for (const route of this.#routes) {
       // The way to everywhere is the LAN's, whatever others there are; a way that somebody has stays.
       const place = route.prefixBits === 0 ? "first" : "only";
@@ -118,18 +109,13 @@ export class LinuxLease {
     }
   }
 
-  /** Takes away what is set, but for what is wanted. */
-  #takeAway(wanted?: IpNetwork, routes: readonly NewRoute[] = []): void {
-    const wantedTexts = routes.map(routeText);
+  /** Takes the routes away, but for those that are wanted. */
+  #withdrawRoutes(wanted: readonly NewRoute[] = []): void {
+    const wantedTexts = wanted.map(routeText);
     for (const route of this.#routes) {
-      if (!wantedTexts.includes(routeText(route))) {
-        this.#attempt(undefined, () => linuxTable.withdraw(route));
-      }
+      if (wantedTexts.includes(routeText(route))) continue;
+      this.#attempt(undefined, () => linuxTable.withdraw(route));
     }
-    const address = this.#address;
-    if (address === undefined) return;
-    if (wanted !== undefined && formatCidr(wanted) === formatCidr(address)) return;
-    this.#attempt(undefined, () => removeInterfaceAddress(this.#adapter.index, address));
   }
 
   /** @param what is said if it fails; undefined: it is gone already then */

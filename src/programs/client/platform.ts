@@ -6,6 +6,7 @@
 import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import type { AdapterDevice } from "../../link/device.ts";
+import type { AdapterFault } from "../../observe/adapter_events.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import type { LanAddressOptions, LeasePlayer } from "./lan_address.ts";
@@ -74,6 +75,8 @@ export interface ClientSystem {
   roomEntered(): void;
   /** The party's gateway has come: before, nobody could be asked for an address. */
   gatewayJoined(): void;
+  /** What of the adapter another program has otherwise, for good, so that the party is not reached. */
+  readonly adapterFault: AdapterFault | undefined;
   /** The adapter is gone: what is set on it is set again when it is back. */
   adapterLost(): void;
   /** Told of what this PC has without the adapter, at first and when it has changed; to be set once. */

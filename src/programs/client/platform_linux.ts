@@ -10,6 +10,7 @@ import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
+import type { AdapterFault } from "../../observe/adapter_events.ts";
 import type { Change, ChangeJournal } from "../../system/journal/mod.ts";
 import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/mod.ts";
 import {
@@ -24,6 +25,7 @@ import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { runningEndpoint } from "../endpoint/program.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import { LanAddress, type LeasePlayer } from "./lan_address.ts";
+import { LinuxAdapter } from "./linux_adapter.ts";
 import { guardAdapter } from "./linux_guard.ts";
 import { HOST_ROUTE, LinuxHostRoutes, undoHostRoute } from "./linux_host_routes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
@@ -97,7 +99,7 @@ class LinuxSystem implements ClientSystem {
   readonly adapterReturns = false;
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
   onSurroundings: (surroundings: Surroundings) => void = () => {};
-  #tap: TapDevice | undefined;
+  #adapter: LinuxAdapter | undefined;
   readonly #options: ClientSystemOptions;
   readonly #logger: Logger;
 
@@ -142,7 +144,7 @@ class LinuxSystem implements ClientSystem {
   openAdapter({ mac, mtu, pool }: AdapterSettings): AdapterDevice {
     const { tapName: name = TAP_NAME_DEFAULT, address } = this.#options;
     try {
-      this.#tap = TapDevice.open({
+      const tap = TapDevice.open({
         name,
         mac,
         mtu,
@@ -150,7 +152,8 @@ class LinuxSystem implements ClientSystem {
         beforeUp: (made) => guardAdapter(made, this.#options, this.#logger),
         ...(address === undefined ? {} : { address }),
       });
-      return this.#tap;
+      this.#adapter = new LinuxAdapter(tap, address, this.#logger);
+      return tap;
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
       throw new UserError(cause.message, { cause });
@@ -164,12 +167,13 @@ class LinuxSystem implements ClientSystem {
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {
+    this.#adapter?.check(nowMs);
     this.#lanAddress.check(nowMs);
     return this.#network.check(nowMs);
   }
 
   dhcpKeptIn(count: number, nowMs: number): void {
-    if (this.#tap === undefined) return;
+    if (this.#adapter === undefined) return;
     this.#handsOff.check(count, nowMs)?.then((failures) => this.#tellOfManagers(failures));
   }
 
@@ -182,7 +186,7 @@ class LinuxSystem implements ClientSystem {
   }
 
   adapterStarted(_: AdapterDevice, nowMs: number): void {
-    if (this.#tap !== undefined) this.#lanAddress.start(this.#tap);
+    if (this.#adapter !== undefined) this.#lanAddress.start(this.#adapter);
     this.#handsOff.adapterMade(nowMs);
   }
 
@@ -208,7 +212,13 @@ class LinuxSystem implements ClientSystem {
     return this.#lanAddress.close();
   }
 
+  get adapterFault(): AdapterFault | undefined {
+    return this.#adapter?.fault;
+  }
+
   async adapterClosed(): Promise<void> {
+    this.#adapter?.close();
+    this.#adapter = undefined;
     await this.#handsOff.end();
   }
 

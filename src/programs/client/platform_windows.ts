@@ -74,6 +74,8 @@ class WindowsSystem implements ClientSystem {
   /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
   #isAsking = false;
   #isToAsk = false;
+  /** Its settings are looked at by `windows_interface.ts`. */
+  readonly adapterFault = undefined;
   readonly adapterReturns = true;
   onSurroundings: (surroundings: Surroundings) => void = () => {};
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;

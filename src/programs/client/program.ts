@@ -363,6 +363,7 @@ class Client {
     const { name } = this.#tap;
     this.#tap.checkState();
     this.#system.dhcpKeptIn(this.#resources.counters.drops[DropCode.dhcpOff], nowMs);
+    this.core.handleAdapterFault(this.#system.adapterFault, nowMs);
     const addresses = this.#system.addresses(this.#tap);
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;

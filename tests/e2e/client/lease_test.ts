@@ -15,6 +15,7 @@ import type { LabProcess, Namespace } from "../../../tools/lab/netns.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { eventually } from "../../../tools/lab/wait.ts";
 import { FrameLogReader } from "../../support/frame_log.ts";
+import { sayingPattern } from "../../support/sentences.ts";
 import { partyTest } from "../../support/play.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -60,7 +61,9 @@ async function takeAway(
 ): Promise<void> {
   await player.ip("addr", "del", `${address}/24`, "dev", PARTY.tap);
   assertEquals(await party.lanAddressOf(player, TIMEOUT_MS), address);
-  await client.waitForLine(/Another program has taken .* from lanparty0: it is set again/);
+  await client.waitForLine(
+    sayingPattern("adapter/restored-address", { address: `${address}/24` }),
+  );
   await player.ip("link", "set", PARTY.tap, "down");
   await player.ip("addr", "flush", "dev", PARTY.tap);
   await player.ip("link", "set", PARTY.tap, "up");

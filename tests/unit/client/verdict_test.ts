@@ -11,6 +11,7 @@ import {
 const GOOD: LanFacts = {
   isJoined: true,
   hasAdapter: true,
+  fault: undefined,
   hasGateway: true,
   gatewaySinceMs: 0,
   isStopped: false,
@@ -30,6 +31,12 @@ const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][]
   ["heard, with an address", {}, 99_000, { kind: "good", address: "192.168.1.57" }],
   ["no room", { isJoined: false }, 99_000, { kind: "outside" }],
   ["no adapter", { hasAdapter: false }, 99_000, { kind: "no-adapter" }],
+  [
+    "an adapter that another program has otherwise",
+    { fault: { name: "lanparty0", trait: "mac", likely: [] } },
+    99_000,
+    { kind: "adapter-changed", fault: { name: "lanparty0", trait: "mac", likely: [] } },
+  ],
   ["no gateway yet", { hasGateway: false }, 9_999, LOOKING, SILENT_AFTER_MS],
   [
     "no gateway, and nobody",
