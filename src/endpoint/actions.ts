@@ -8,8 +8,8 @@ import type { HostAnswer } from "../control/host_messages.ts";
 import type { LeaveReason, Welcome } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";
 import type { ReportedDiagnostics } from "../observe/diagnostics.ts";
+import type { FailurePlace, TransportFailure } from "../observe/relay_reach.ts";
 import type { CertificateProblem, StatusEvent } from "../observe/status.ts";
-import type { TransportFailure } from "./outcomes.ts";
 import type { PeerIdentity } from "./peers.ts";
 import type { RandomBytes } from "./random.ts";
 import type { TokenKey, TokenStore } from "./token_store.ts";
@@ -74,6 +74,8 @@ export interface ClosedReason {
   readonly errorCode?: number | undefined;
   /** What the transport says, if it was not closed by the relay. */
   readonly transport?: TransportFailure | undefined;
+  /** Where that was met; absent: at the relay's own name. */
+  readonly place?: FailurePlace | undefined;
   /** What exactly is wrong with the relay's certificate, if that was the reason. */
   readonly certificateProblem?: CertificateProblem | undefined;
   /** Details, for people who look closer. */

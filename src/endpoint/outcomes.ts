@@ -67,53 +67,6 @@ export function reactionTo(disconnect: Disconnect): Reaction {
   return reaction === "final" && invited ? "retry" : reaction;
 }
 
-/** How a connection ended below the control messages, as far as the shell can tell. */
-export type TransportFailure =
-  /** Nobody listens at the relay's port. */
-  | "refused"
-  /** No answer, or none any more. */
-  | "timeout"
-  /** The network says that there is no way to the relay. */
-  | "unreachable"
-  /** The same, since the relay has addresses of IPv6 alone, and this machine has none. */
-  | "noIpv6"
-  /** The relay's name has no address. */
-  | "unresolved"
-  /** No name server answers, so that nobody knows. */
-  | "noNameServer"
-  /** The relay's certificate was not accepted. */
-  | "certificate"
-  /** Something answers that is no lanparty relay. */
-  | "alpn"
-  /** The relay has forgotten the connection (stateless reset): it was restarted. */
-  | "reset"
-  /** Anything else. */
-  | "other";
-
-/** What each failure is called, for people. */
-export const TRANSPORT_TEXTS: Readonly<Record<TransportFailure, string>> = {
-  refused: "Nothing answers at the relay's address and port",
-  timeout: "The relay does not answer",
-  unreachable: "No relay runs at that address and port, or this network has no way to it",
-  noIpv6: "This network has no IPv6, and the relay has nothing else",
-  unresolved: "The relay's name has no address",
-  noNameServer: "No name server answers, so the relay's address cannot be found",
-  certificate: "The relay's certificate is not the one that was expected",
-  alpn: "What answers at this address is no lanparty relay of this version",
-  reset: "The relay was restarted",
-  other: "The connection to the relay broke",
-};
-
-/** What to look at when no relay has ever answered, in sentences: said once. */
-export const FIRST_ADVICE: Readonly<Partial<Record<TransportFailure, string>>> = {
-  refused: "Check the address, and whether the relay runs.",
-  timeout: "Check the address; some networks, such as those of schools and hotels, let no UDP out.",
-  unreachable: "Check the internet connection, and ask the host whether the relay runs.",
-  noIpv6: "Ask the host for an IPv4 address, or try another network.",
-  unresolved: "Check how it is written.",
-  noNameServer: "Check the internet connection.",
-};
-
 /** What follows a failure, with a sentence for people. */
 export interface Verdict {
   readonly reaction: Reaction;

@@ -2,15 +2,7 @@
  * An endpoint's life with its relay: connect, wait for the path's MTU, hello, welcome, and back again
  * after whatever happens in between. The same for a client and for a gateway.
  *
- * ```
- *             connected          settled           welcome
- * connecting ───────────> settling ─────> greeting ───────> joined
- *     ^                      │               │                │
- *     │ due                  └───────────────┴────────────────┘
- *     │                         refused, ended, broken, leave()
- *  waiting <── closed ── closing <── peer closed or 1 s ── finishing
- *                           └──────────────> ended
- * ```
+ * Its states are drawn in `session_state.ts`.
  *
  * Pure: time and randomness are handed in, actions are drained by the shell (`actions.ts`).
  *
@@ -28,6 +20,7 @@ import {
   type RelayMessage,
   type Welcome,
 } from "../control/messages.ts";
+import type { ReachText } from "../observe/relay_reach.ts";
 import { DISCONNECT_ADVICE, type StatusEvent } from "../observe/status.ts";
 import { MtuSettler } from "../proto/mtu.ts";
 import type {
@@ -39,32 +32,17 @@ import type {
 } from "./actions.ts";
 import { SessionEnding } from "./session_ending.ts";
 import { buildHello } from "./hello.ts";
-import { TRANSPORT_TEXTS } from "./outcomes.ts";
 import { Reconnection } from "./reconnection.ts";
 import { RoomState } from "./room_state.ts";
+import {
+  CLOSE_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  FINISH_TIMEOUT_MS,
+  type SessionState,
+  WELCOME_TIMEOUT_MS,
+} from "./session_state.ts";
 import { SessionStats } from "./session_stats.ts";
 import type { TokenKey } from "./token_store.ts";
-
-/** A handshake takes no longer; the transport's own limit should be shorter. */
-export const CONNECT_TIMEOUT_MS = 15_000;
-/** A relay answers a hello within this time. */
-export const WELCOME_TIMEOUT_MS = 10_000;
-/** After our last message the relay has this long to close the connection. */
-export const FINISH_TIMEOUT_MS = 1000;
-/** A connection that we closed is gone after this time, whatever the transport says. */
-export const CLOSE_TIMEOUT_MS = 500;
-
-/** Where a session is; see the drawing above. */
-export type SessionState =
-  | "idle"
-  | "connecting"
-  | "settling"
-  | "greeting"
-  | "joined"
-  | "finishing"
-  | "closing"
-  | "waiting"
-  | "ended";
 
 /** The session of one endpoint. */
 export class EndpointSession {
@@ -119,6 +97,11 @@ export class EndpointSession {
     return Math.min(this.#maximumBytes, this.#options.datagramBudget ?? Infinity);
   }
 
+  /** Why there is no connection with the relay; undefined: there is one, or nothing is known yet. */
+  get trouble(): ReachText | undefined {
+    return this.#ending.trouble;
+  }
+
   /** Round trip time of the connection in ms; 0 while unknown. */
   get rttMs(): number {
     return this.#rttMs;
@@ -140,11 +123,17 @@ export class EndpointSession {
   handleConnected(maxDatagramBytes: number, nowMs: number, relayKey?: string): void {
     if (this.#state !== "connecting") return;
     this.#relayKey = relayKey;
+    this.#ending.connected();
     this.#maximumBytes = maxDatagramBytes;
     this.#settler = new MtuSettler(nowMs);
     this.#settler.handleMaximum(maxDatagramBytes, nowMs);
     this.#enter("settling", Infinity);
     if (!this.#reconnection.repeating) this.#say({ type: "connected", relay: this.#relayText() });
+  }
+
+  /** There is no connection yet, for this reason as it seems: people are told. It goes on being tried. */
+  handleTrouble(reason: ClosedReason): void {
+    if (this.#state === "connecting") this.#ending.ofTrouble(reason);
   }
 
   /** The connection's largest datagram has changed. */
@@ -233,7 +222,7 @@ export class EndpointSession {
     switch (this.#state) {
       case "connecting":
       case "greeting":
-        this.#ending.ofLoss({ reaction: "retry", text: TRANSPORT_TEXTS.timeout }, nowMs);
+        this.#ending.ofClosed({ transport: "timeout" }, nowMs);
         return this.#close(ErrorCode.done, nowMs);
       case "finishing":
         return this.#close(this.#finishErrorCode, nowMs);
@@ -377,7 +366,7 @@ export class EndpointSession {
   #connect(target: RelayTarget, nowMs: number): void {
     const { repeating, attempt } = this.#reconnection;
     this.#reconnection.connecting(target);
-    this.#ending.next = undefined;
+    this.#ending.connecting();
     this.#reader = new MessageReader();
     this.#settler = undefined;
     this.#maximumBytes = 0;

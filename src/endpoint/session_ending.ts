@@ -10,15 +10,13 @@
 import { formatEndpointAddress } from "../control/address.ts";
 import type { Disconnect, Redirect, Reject, RejectCode } from "../control/messages.ts";
 import type { RejectCircumstances, Removed } from "../observe/relay_advice.ts";
+import { type FailurePlace, lossText, type ReachText, reachText } from "../observe/relay_reach.ts";
 import { describeStatus, type StatusEvent } from "../observe/status.ts";
 import type { ClosedReason, RelayTarget, SessionOptions } from "./actions.ts";
 import {
-  FIRST_ADVICE,
   type Reaction,
   reactionTo,
   REJECT_REACTIONS,
-  TRANSPORT_TEXTS,
-  type TransportFailure,
   type Verdict,
   verdictOfErrorCode,
 } from "./outcomes.ts";
@@ -43,13 +41,16 @@ export type ClockText = (inMs: number) => string | undefined;
 export class SessionEnding {
   /** What has been decided; undefined while the connection is in use. */
   next: Next | undefined;
+  #isConnected = false;
+  #trouble: ReachText | undefined;
 
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
   readonly #say: (event: StatusEvent) => void;
   readonly #options: SessionOptions;
   readonly #clock: ClockText;
-  #advised = false;
+  /** What is to be looked at is said once, and only while no relay has ever answered. */
+  readonly #advised = new Set<string>();
 
   constructor(
     reconnection: Reconnection,
@@ -63,6 +64,23 @@ export class SessionEnding {
     this.#say = say;
     this.#options = options;
     this.#clock = clock;
+  }
+
+  /** Why there is no connection, as was last said; undefined: there is one, or nothing is known yet. */
+  get trouble(): ReachText | undefined {
+    return this.#trouble;
+  }
+
+  /** A connection is being made. */
+  connecting(): void {
+    this.next = undefined;
+    this.#isConnected = false;
+  }
+
+  /** The relay has answered. */
+  connected(): void {
+    this.#isConnected = true;
+    this.#trouble = undefined;
   }
 
   /** We leave by our own wish. An end that is decided already keeps its exit code and message. */
@@ -136,8 +154,39 @@ export class SessionEnding {
       this.#say(event);
       if (final) return this.#end(1, describeStatus(event), true);
     }
-    const text = withDetail(TRANSPORT_TEXTS[transport], reason.message) + this.#advice(transport);
+    const text = this.#closedText(reason);
     this.ofLoss({ reaction: final ? "final" : "retry", text }, nowMs);
+  }
+
+  /** There is no connection yet, for this reason as it seems; it goes on being tried. */
+  ofTrouble(reason: ClosedReason): void {
+    const { transport: failure = "other" } = reason;
+    const place = this.#placeOf(reason);
+    const text = reachText(failure, place);
+    if (text.what === this.#trouble?.what) return;
+    this.#trouble = text;
+    this.#advised.add(text.advice ?? "");
+    this.#say({ type: "relayTrouble", failure, place });
+  }
+
+  #placeOf({ place }: ClosedReason): FailurePlace {
+    const { host, port } = this.#reconnection.target;
+    return place ?? { host, port };
+  }
+
+  #closedText(reason: ClosedReason): string {
+    const { transport = "other", message } = reason;
+    const place = this.#placeOf(reason);
+    if (this.#isConnected) return withDetail(lossText(transport, place), message);
+    const text = reachText(transport, place);
+    this.#trouble = text;
+    const { what, advice } = text;
+    const whole = withDetail(what, message);
+    if (advice === undefined || !this.#reconnection.untried || this.#advised.has(advice)) {
+      return whole;
+    }
+    this.#advised.add(advice);
+    return `${whole}. ${advice}`;
   }
 
   #circumstances(
@@ -165,13 +214,6 @@ export class SessionEnding {
     if (forMs === undefined) return { removed: { by } };
     const until = forMs === 0 ? undefined : this.#clock(forMs);
     return { removed: { by, forMs, ...(until === undefined ? {} : { until }) } };
-  }
-
-  #advice(transport: TransportFailure): string {
-    const advice = this.#reconnection.untried ? FIRST_ADVICE[transport] : undefined;
-    if (advice === undefined || this.#advised) return "";
-    this.#advised = true;
-    return `. ${advice}`;
   }
 
   /** The machine's way to the relay is another one: the connection by the old one is of no more use. */

@@ -61,8 +61,20 @@ export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
 
-/** `MSG_DONTWAIT` (sys/socket.h). */
+/** `MSG_DONTWAIT` and `MSG_ERRQUEUE` (sys/socket.h). */
 export const MSG_DONTWAIT = 0x40;
+export const MSG_ERRQUEUE = 0x2000;
+
+/** Levels and options of IP sockets that have ICMP's errors told, and who tells them (linux/in.h, linux/in6.h). */
+export const IpOption = {
+  levelIpv4: 0,
+  levelIpv6: 41,
+  receiveErrors: 11,
+  receiveErrorsIpv6: 25,
+} as const;
+
+/** `SO_EE_ORIGIN_*`: who tells of an error (linux/errqueue.h). */
+export const ErrorOrigin = { local: 1, icmp: 2, icmp6: 3 } as const;
 
 /** Requests of interface ioctls (linux/sockios.h). */
 export const InterfaceIoctl = {
@@ -138,6 +150,10 @@ const SYMBOLS = {
   },
   writev: {
     parameters: ["i32", /* fd */ "buffer", /* iov */ "i32" /* iovcnt */],
+    result: "i32",
+  },
+  recvmsg: {
+    parameters: ["i32", /* sockfd */ "buffer", /* msg */ "i32" /* flags */],
     result: "i32",
   },
   sendmmsg: {

@@ -165,6 +165,35 @@ export const MSGHDR = {
   },
 } as const satisfies StructLayout;
 
+/** What stands before each piece of a message's control data. */
+export const CMSGHDR = {
+  name: "struct cmsghdr",
+  header: "sys/socket.h",
+  page: "https://man7.org/linux/man-pages/man3/cmsg.3.html",
+  sizeBytes: 16,
+  fields: {
+    cmsg_len: { offset: 0, type: "u64" },
+    cmsg_level: { offset: 8, type: "i32" },
+    cmsg_type: { offset: 12, type: "i32" },
+  },
+} as const satisfies StructLayout;
+
+/** An error of a socket's error queue; the address of who has told of it follows. */
+export const SOCK_EXTENDED_ERR = {
+  name: "struct sock_extended_err",
+  header: "linux/errqueue.h",
+  page: "https://man7.org/linux/man-pages/man7/ip.7.html",
+  sizeBytes: 16,
+  fields: {
+    ee_errno: { offset: 0, type: "u32" },
+    ee_origin: { offset: 4, type: "u8" },
+    ee_type: { offset: 5, type: "u8" },
+    ee_code: { offset: 6, type: "u8" },
+    ee_info: { offset: 8, type: "u32" },
+    ee_data: { offset: 12, type: "u32" },
+  },
+} as const satisfies StructLayout;
+
 /** One message of `sendmmsg` / `recvmmsg`, with what became of it. */
 export const MMSGHDR = {
   name: "struct mmsghdr",
@@ -299,6 +328,8 @@ export const LINUX_LAYOUTS: readonly StructLayout[] = [
   VIRTIO_NET_HDR,
   IOVEC,
   MSGHDR,
+  CMSGHDR,
+  SOCK_EXTENDED_ERR,
   MMSGHDR,
   SOCK_FILTER,
   SOCK_FPROG,

@@ -1,9 +1,11 @@
 /**
- * Windows' sockets (ws2_32), as far as something of them is used beside msquic: notices of changes.
+ * Windows' sockets (ws2_32), as far as something of them is used beside msquic: notices of changes, and packets that are sent to see
+ * what becomes of them.
  *
  * @module
  */
 
+import type { StructLayout } from "./layout.ts";
 import { systemDll } from "./system_dll.ts";
 import { WindowsError } from "./windows_kernel.ts";
 
@@ -15,6 +17,29 @@ export const SocketConstant = {
   SIO_ROUTING_INTERFACE_CHANGE: 0x88000015,
   SIO_ADDRESS_LIST_CHANGE: 0x28000017,
 } as const;
+
+/** How an overlapped receive ends (ntstatus.h). */
+export const UnreachableStatus = {
+  STATUS_SUCCESS: 0,
+  STATUS_PENDING: 0x103,
+  STATUS_CONNECTION_REFUSED: 0xc0000236,
+  STATUS_NETWORK_UNREACHABLE: 0xc000023c,
+  STATUS_HOST_UNREACHABLE: 0xc000023d,
+  STATUS_PROTOCOL_UNREACHABLE: 0xc000023e,
+  STATUS_PORT_UNREACHABLE: 0xc000023f,
+} as const;
+
+/** A piece of memory to receive into. */
+export const WSABUF = {
+  name: "WSABUF",
+  header: "winsock2.h",
+  page: "https://learn.microsoft.com/windows/win32/api/ws2def/ns-ws2def-wsabuf",
+  sizeBytes: 16,
+  fields: {
+    len: { offset: 0, type: "u32" },
+    buf: { offset: 8, type: "pointer" },
+  },
+} as const satisfies StructLayout;
 
 /** `MAKEWORD(2, 2)`: Winsock's version. */
 const WINSOCK_VERSION = 0x0202;
@@ -48,6 +73,26 @@ const SYMBOLS = {
       "pointer", /* lpvOutBuffer */
       "u32", /* cbOutBuffer */
       "buffer", /* lpcbBytesReturned, out */
+      "pointer", /* lpOverlapped */
+      "pointer", /* lpCompletionRoutine */
+    ],
+    result: "i32",
+  },
+  connect: {
+    parameters: ["usize", /* s */ "buffer", /* name */ "i32" /* namelen */],
+    result: "i32",
+  },
+  send: {
+    parameters: ["usize", /* s */ "buffer", /* buf */ "i32", /* len */ "i32" /* flags */],
+    result: "i32",
+  },
+  WSARecv: {
+    parameters: [
+      "usize", /* s */
+      "buffer", /* lpBuffers */
+      "u32", /* dwBufferCount */
+      "pointer", /* lpNumberOfBytesRecvd */
+      "buffer", /* lpFlags, in and out */
       "pointer", /* lpOverlapped */
       "pointer", /* lpCompletionRoutine */
     ],

@@ -8,12 +8,14 @@
  * @module
  */
 
+import { CERTIFICATE_ADVICE, type CertificateProblem } from "./certificate_advice.ts";
 import { type OwnNetworkEvent, ownNetworkText, ownNetworkWarns } from "./own_network.ts";
 import { type DropsEvent, isDropsEvent } from "./drop_watch.ts";
 import { sentenceLine } from "./sentences.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
 import type { StatusPeer } from "./status_peer.ts";
+import { isRelayTrouble, type RelayTroubleEvent, relayTroubleText } from "./relay_reach.ts";
 import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { parseCidr } from "../proto/ip.ts";
@@ -31,15 +33,8 @@ import {
 } from "./relay_advice.ts";
 
 export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
+export type { CertificateProblem } from "./certificate_advice.ts";
 
-/** Why a relay's certificate was not accepted. */
-export type CertificateProblem =
-  | "expired"
-  | "not-yet-valid"
-  | "wrong-name"
-  | "untrusted"
-  | "wrong-fingerprint"
-  | "unreadable";
 
 /** Why the file with the player's MAC was written anew. */
 export type IdentityProblem = "not-json" | "no-mac" | "bad-mac";
@@ -80,6 +75,7 @@ export type StatusEvent =
   | LanVerdictEvent
   | DropsEvent
   | NeighbourStatus
+  | RelayTroubleEvent
   /** The gateway has its LAN interface open. */
   | {
     readonly type: "lan";
@@ -158,19 +154,6 @@ export interface StatusLine {
   readonly text: string;
 }
 
-const CERTIFICATE_ADVICE: Readonly<Record<CertificateProblem, string>> = {
-  "expired":
-    "its certificate has expired. Check this PC's date and time; if they are right, the relay's operator must renew it.",
-  "not-yet-valid": "its certificate is not valid yet. Check this PC's date and time.",
-  "wrong-name":
-    "its certificate is for another name. Check the relay's address, or give the right name with --server-name.",
-  "untrusted":
-    "nobody this PC trusts has signed its certificate. Ask the host for the relay's fingerprint and give it with --relay-fingerprint.",
-  "wrong-fingerprint":
-    "its key is not the one that was expected. Somebody may be posing as the relay; ask the host for its fingerprint again.",
-  "unreadable": "its certificate cannot be read. Ask the relay's operator.",
-};
-
 /** By the reason of a `peerLeft`. */
 const LEAVE_TEXT = {
   bye: "has left",
@@ -226,7 +209,7 @@ function cleanFields<Value>(value: Value): Value {
 
 /** How much an event matters. */
 export function statusLevel(event: StatusEvent): StatusLevel {
-  if (isNeighbourStatus(event) || isDropsEvent(event)) return "warning";
+  if (isNeighbourStatus(event) || isDropsEvent(event) || isRelayTrouble(event)) return "warning";
   if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
   if (isLanVerdictEvent(event)) return event.verdict.kind === "good" ? "info" : "warning";
   switch (event.type) {
@@ -274,6 +257,7 @@ function statusText(event: StatusEvent): string {
   if (isLanEvent(event)) return lanEventText(event);
   if (isLanVerdictEvent(event)) return lanVerdictLine(event.verdict);
   if (isDropsEvent(event)) return sentenceLine(event.finding);
+  if (isRelayTrouble(event)) return relayTroubleText(event);
   if (isNeighbourStatus(event)) return neighbourText(event, describePeer);
   switch (event.type) {
     case "connecting":

@@ -70,11 +70,6 @@ const SOCKET_STATUSES = Deno.build.os === "windows"
   ? [0x80072743, 0x80072742, 0x80072751, 0x80072741]
   : [101, 100, 99];
 
-/** Whether a status says that this machine itself has no way to such an address, or none of its kind. */
-export function isNoRoute(status: number): boolean {
-  return SOCKET_STATUSES.includes(status);
-}
-
 /** Statuses of TLS and certificates that have no name here. */
 function isTlsStatus(status: number): boolean {
   return Deno.build.os === "windows"

@@ -53,7 +53,7 @@
  * @module
  */
 
-export { formatAddress, parseAddress } from "./address.ts";
+export { formatAddress, parseAddress, writeAddress } from "./address.ts";
 export type { QuicAddress } from "./address.ts";
 export type { PeerCertificate } from "./certificate.ts";
 export { QUIC_SETTINGS_DEFAULT, QuicConfiguration } from "./configuration.ts";
@@ -62,7 +62,7 @@ export { QuicConnection } from "./connection.ts";
 export type { QuicConnectionHandler, QuicConnectionState } from "./connection.ts";
 export { DATAGRAM_BYTES_MAX, SEND_BATCH_MAX } from "./context.ts";
 export type { QuicCounters } from "./context.ts";
-export { isNoRoute, QuicError } from "./error.ts";
+export { QuicError } from "./error.ts";
 export type { QuicCloseKind, QuicCloseReason } from "./error.ts";
 export { QuicLibrary } from "./library.ts";
 export type { QuicConnectOptions } from "./library.ts";

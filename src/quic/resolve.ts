@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getSocketAddresses } from "../system/resolver/mod.ts";
+import { getSocketAddresses, type ResolveOptions } from "../system/resolver/mod.ts";
 import { parseAddress, readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
 
@@ -14,9 +14,13 @@ import type { QuicAddress } from "./address.ts";
  *
  * @throws {ResolveError} if the name has no address, or no name server answers
  */
-export async function resolveHost(host: string, port: number): Promise<QuicAddress[]> {
+export async function resolveHost(
+  host: string,
+  port: number,
+  options: ResolveOptions = {},
+): Promise<QuicAddress[]> {
   const literal = parseAddress(host, port);
   if (literal !== undefined) return [literal];
-  const addresses = await getSocketAddresses(host);
+  const addresses = await getSocketAddresses(host, options);
   return addresses.map((bytes) => ({ ...readAddress(bytes), port }));
 }

@@ -56,6 +56,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(WindowConstant),
     ...constantAssertions(events.EventConstant),
     ...constantAssertions(sockets.SocketConstant),
+    ...constantAssertions(sockets.UnreachableStatus),
     ...constantAssertions(consoles.ConsoleConstant),
     ...constantAssertions(process.ProcessConstant),
     ...constantAssertions(security.SecurityConstant),

@@ -187,6 +187,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi"],
     native: true,
   },
+  "system/reach": {
+    what: "what becomes of a UDP packet, by what ICMP says; whether there is a way at all",
+    folders: ["ffi"],
+    native: true,
+  },
   "system/resolver": {
     what: "from a host's name to addresses",
     folders: ["ffi"],
@@ -232,7 +237,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",
     folders: [
       ...[...SHELL, "endpoint", "filter", "trust", "ffi", "quic", "programs/common"],
-      ...system("certificates", "environment", "instance", "signals"),
+      ...system("certificates", "environment", "instance", "reach", "signals"),
     ],
   },
   "programs/client": {

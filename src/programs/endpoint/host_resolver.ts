@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { TransportFailure } from "../../endpoint/outcomes.ts";
+import type { TransportFailure } from "../../observe/relay_reach.ts";
 import { type QuicAddress, ResolveCode, ResolveError, resolveHost } from "../../quic/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 
 /** While a name is looked up, the runtime's own loop gets its turns often. */
 const ATTEND_MS = 5_000;
 
-/** An address to try, and whether the host has addresses of IPv6 alone; or why there is none. */
+/** An address to try, or why there is none. */
 export type Resolved =
-  | { readonly address: QuicAddress; readonly onlyIpv6: boolean }
+  | { readonly address: QuicAddress }
   | { readonly failure: TransportFailure };
 
 /** The name may be right: nobody could say so. */
@@ -44,14 +44,23 @@ export class HostResolver {
     this.#reactor.attend(ATTEND_MS);
     try {
       const found = await resolveHost(host, port);
-      return {
-        address: found[this.#failures % found.length],
-        onlyIpv6: found.every((address) => address.host.includes(":")),
-      };
+      return { address: found[this.#failures % found.length] };
     } catch (error) {
       if (!(error instanceof ResolveError)) throw error;
       const codes = Deno.build.os === "windows" ? UNANSWERED_WINDOWS : UNANSWERED;
-      return { failure: codes.includes(error.code) ? "noNameServer" : "unresolved" };
+      if (codes.includes(error.code)) return { failure: "noNameServer" };
+      return { failure: await withoutFamily(host, port) };
     }
+  }
+}
+
+/** Why a name has no address of the kinds that this PC has: perhaps it has one of another kind. */
+async function withoutFamily(host: string, port: number): Promise<TransportFailure> {
+  try {
+    const [{ family }] = await resolveHost(host, port, { ofAnyFamily: true });
+    return family === "ipv6" ? "noIpv6" : "noIpv4";
+  } catch (error) {
+    if (!(error instanceof ResolveError)) throw error;
+    return "unresolved";
   }
 }

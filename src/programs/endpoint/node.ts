@@ -10,6 +10,7 @@ import { parseIpAddress } from "../../proto/ip.ts";
 import { QuicError } from "../../quic/mod.ts";
 import type { Task } from "../../reactor/mod.ts";
 import { HostResolver } from "./host_resolver.ts";
+import type { ReachExaminer } from "./reach.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { RelayLink, type RelayLinkOwner, type RelayLinkParts } from "./relay_link.ts";
 import { TurnClock } from "../common/turn_clock.ts";
@@ -17,9 +18,13 @@ import { TurnClock } from "../common/turn_clock.ts";
 /** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
 
+/** How long an answer is waited for before the reason of the silence is looked for, which takes up to 0.7 s. */
+const SILENCE_MS = 1_500;
+
 /** What an endpoint node works with. */
 export interface EndpointNodeParts extends RelayLinkParts {
   readonly logger: Logger;
+  readonly reach: ReachExaminer;
   /** Called with a relay's address, 4 or 16 bytes, before the first packet is sent there. */
   readonly beforeConnect?: ((address: Uint8Array, nowMs: number) => void) | undefined;
   /** What the program itself does at an action, after this node's part. */
@@ -37,6 +42,8 @@ export class EndpointNode implements Task, RelayLinkOwner {
   readonly #resolver: HostResolver;
   #link: RelayLink | undefined;
   #upkeepDueMs = 0;
+  /** When people are told that there is no answer yet. */
+  #silenceDueMs = Infinity;
 
   constructor(readonly parts: EndpointNodeParts) {
     this.clock = new TurnClock(parts.reactor);
@@ -60,6 +67,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
     const { endpoint } = this.parts;
     endpoint.handleTimer(nowMs);
     if (nowMs >= this.#upkeepDueMs) this.#upkeep(nowMs);
+    if (nowMs >= this.#silenceDueMs) this.#lookIntoSilence();
     endpoint.drainActions(nowMs, (action) => this.#carryOut(action, nowMs));
     const pump = this.#link?.pump;
     const { queue } = endpoint.path;
@@ -68,7 +76,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
   }
 
   nextDeadlineMs(): number {
-    const deadlineMs = this.parts.endpoint.nextDeadlineMs();
+    const deadlineMs = Math.min(this.parts.endpoint.nextDeadlineMs(), this.#silenceDueMs);
     return this.#link === undefined ? deadlineMs : Math.min(deadlineMs, this.#upkeepDueMs);
   }
 
@@ -113,26 +121,57 @@ export class EndpointNode implements Task, RelayLinkOwner {
     this.#link?.detach();
     const link = new RelayLink(this, target);
     this.#link = link;
-    this.#resolver.resolve(target.host, target.port).then(
-      (resolved) => {
-        if (this.#link !== link) return;
-        if ("failure" in resolved) return this.ended(link, { transport: resolved.failure });
-        const { address } = resolved;
-        link.onlyIpv6 = resolved.onlyIpv6;
-        const bytes = parseIpAddress(address.host);
-        if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
-        try {
-          link.open(address);
-        } catch (error) {
-          if (!(error instanceof QuicError)) throw error;
-          this.noteEnd(error.message);
-          this.ended(link, { transport: link.onlyIpv6 ? "noIpv6" : "unreachable" });
-        }
-      },
-    ).catch((error) => {
+    this.#silenceDueMs = this.parts.reactor.now() + SILENCE_MS;
+    this.#runAside(this.#open(link, target));
+  }
+
+  async #open(link: RelayLink, { host, port }: RelayTarget): Promise<void> {
+    const resolved = await this.#resolver.resolve(host, port);
+    if (this.#link !== link) return;
+    if ("failure" in resolved) {
+      return this.#ended(link, this.parts.reach.explainName(resolved.failure, host, port));
+    }
+    const { address } = resolved;
+    link.address = address;
+    const bytes = parseIpAddress(address.host);
+    if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
+    try {
+      link.open(address);
+    } catch (error) {
+      if (!(error instanceof QuicError)) throw error;
+      this.noteEnd(error.message);
+      this.ended(link, { transport: "unreachable" });
+    }
+  }
+
+  /** Something that waits for the runtime's own loop: what it throws is a bug. */
+  #runAside(work: Promise<void>): void {
+    work.catch((error) => {
       this.failure ??= { error };
       this.parts.reactor.stop();
     });
+  }
+
+  /** There is no answer yet: why, as far as can be seen, while it is waited for one. */
+  #lookIntoSilence(): void {
+    this.#silenceDueMs = Infinity;
+    const link = this.#link;
+    if (link === undefined || link.wasConnected) return;
+    this.#runAside(
+      this.#explain(link).then((reason) => {
+        if (this.#link !== link || link.wasConnected) return;
+        link.trouble = reason;
+        this.parts.endpoint.session.handleTrouble(reason);
+        this.parts.reactor.wake();
+      }),
+    );
+  }
+
+  async #explain({ address, target: { host, port } }: RelayLink): Promise<ClosedReason> {
+    const { reach } = this.parts;
+    return address === undefined
+      ? reach.explainName("noNameServer", host, port)
+      : await reach.explainAddress(host, address);
   }
 
   /** What msquic calls a connection's end is for those who look closer: players read what it means. */
@@ -143,7 +182,17 @@ export class EndpointNode implements Task, RelayLinkOwner {
   /** A connection is gone; called by its link. */
   ended(link: RelayLink, reason: ClosedReason): void {
     if (this.#link !== link) return;
+    const { transport } = reason;
+    const isVague = transport === "unreachable" || transport === "timeout";
+    if (!isVague || link.wasConnected) return this.#ended(link, reason);
+    if (link.trouble !== undefined) return this.#ended(link, link.trouble);
+    this.#runAside(this.#explain(link).then((explained) => this.#ended(link, explained)));
+  }
+
+  #ended(link: RelayLink, reason: ClosedReason): void {
+    if (this.#link !== link) return;
     this.#link = undefined;
+    this.#silenceDueMs = Infinity;
     if (reason.transport !== undefined && !link.wasConnected) this.#resolver.next();
     this.parts.endpoint.handleClosed(reason, this.parts.reactor.now());
     this.parts.reactor.wake();

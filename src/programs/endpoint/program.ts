@@ -26,6 +26,7 @@ import type { FrameLogFile } from "../common/frame_log_file.ts";
 import type { Logger } from "../../log/logging.ts";
 import { openQuicLibrary } from "../common/native_library.ts";
 import { randomBytes } from "../common/random.ts";
+import { SystemReach } from "./reach.ts";
 import { RelayTrust } from "./relay_trust.ts";
 import { TokenFile } from "./token_file.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
@@ -137,6 +138,7 @@ export function openEndpoint(
     endpoint: new Endpoint(session, resources.path, part.core),
     trust,
     logger,
+    reach: new SystemReach(resources.reactor),
     ...resources,
     beforeConnect: part.beforeConnect,
     onAction: (action, nowMs) => {

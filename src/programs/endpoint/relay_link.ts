@@ -5,11 +5,10 @@
  */
 import type { ClosedReason, RelayTarget } from "../../endpoint/actions.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
-import type { TransportFailure } from "../../endpoint/outcomes.ts";
 import type { TrafficCounters } from "../../observe/counters.ts";
+import type { TransportFailure } from "../../observe/relay_reach.ts";
 import type { Slot } from "../../proto/brands.ts";
 import {
-  isNoRoute,
   type PeerCertificate,
   type QuicAddress,
   type QuicCloseKind,
@@ -64,8 +63,10 @@ export interface RelayLinkOwner {
 export class RelayLink implements QuicConnectionHandler {
   /** Whether the relay answered at this address. */
   wasConnected = false;
-  /** Whether the relay has addresses of IPv6 alone. */
-  onlyIpv6 = false;
+  /** The address that is tried. */
+  address: QuicAddress | undefined;
+  /** Why nothing answers there, as far as could be seen. */
+  trouble: ClosedReason | undefined;
   /** Sends datagrams, once the handshake is done. */
   pump: DatagramPump | undefined;
   #connection: QuicConnection | undefined;
@@ -88,19 +89,17 @@ export class RelayLink implements QuicConnectionHandler {
   };
 
   readonly #owner: RelayLinkOwner;
-  readonly #target: RelayTarget;
 
-  constructor(owner: RelayLinkOwner, target: RelayTarget) {
+  constructor(owner: RelayLinkOwner, readonly target: RelayTarget) {
     this.#owner = owner;
-    this.#target = target;
   }
 
   /** @throws {QuicError} the system cannot connect to such an address */
   open(address: QuicAddress): void {
     const { library, trust, endpoint } = this.#owner.parts;
-    const configuration = trust.configurationFor(this.#target);
+    const configuration = trust.configurationFor(this.target);
     endpoint.handleConnecting(address.host, address.port);
-    const { serverName } = this.#target;
+    const { serverName } = this.target;
     this.#connection = library.connect({ configuration, address, serverName }, this);
   }
 
@@ -155,7 +154,7 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   certificate(_connection: QuicConnection, certificate: PeerCertificate): boolean {
-    const judgement = this.#owner.parts.trust.judge(this.#target, certificate, Date.now());
+    const judgement = this.#owner.parts.trust.judge(this.target, certificate, Date.now());
     if (!judgement.ok) this.#refusal = judgement;
     else this.#relayKey = spkiFingerprint(certificate.leaf);
     return judgement.ok;
@@ -170,10 +169,8 @@ export class RelayLink implements QuicConnectionHandler {
     }
     const refusal = this.#refusal;
     if (refusal === undefined && this.#inUse) this.#owner.noteEnd(reason.message);
-    const isNoWay = isNoRoute(reason.status) && this.onlyIpv6 && !this.wasConnected;
-    const failure = isNoWay ? "noIpv6" : FAILURES[reason.kind] ?? "other";
     this.#owner.ended(this, {
-      transport: refusal === undefined ? failure : "certificate",
+      transport: refusal === undefined ? FAILURES[reason.kind] ?? "other" : "certificate",
       certificateProblem: refusal?.problem,
       message: refusal?.message,
     });

@@ -9,6 +9,12 @@ import { ResolveCode } from "../../ffi/libc_resolve.ts";
 /** Most answers that are looked at. */
 const ANSWERS_MAX = 64;
 
+/** Which addresses are wanted. */
+export interface ResolveOptions {
+  /** Also those of an IP version that this machine has no address of itself. */
+  readonly ofAnyFamily?: boolean;
+}
+
 /** A name that could not be resolved. */
 export class ResolveError extends Error {
   override readonly name = "ResolveError";

@@ -10,7 +10,7 @@ import { cString, Struct } from "../../ffi/layout.ts";
 import { LIBC_NAME } from "../../ffi/libc.ts";
 import { SOCK_DGRAM } from "../../ffi/libc_net.ts";
 import { ADDRINFO, AI_ADDRCONFIG, LIBC_RESOLVE } from "../../ffi/libc_resolve.ts";
-import { copyAddresses, ResolveError } from "./answers.ts";
+import { copyAddresses, ResolveError, type ResolveOptions } from "./answers.ts";
 
 let opened: Deno.DynamicLibrary<typeof LIBC_RESOLVE> | undefined;
 
@@ -20,11 +20,14 @@ let opened: Deno.DynamicLibrary<typeof LIBC_RESOLVE> | undefined;
  *
  * @throws {ResolveError} if there are none
  */
-export async function getSocketAddressesLinux(host: string): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function getSocketAddressesLinux(
+  host: string,
+  { ofAnyFamily = false }: ResolveOptions,
+): Promise<Uint8Array<ArrayBuffer>[]> {
   opened ??= Deno.dlopen(LIBC_NAME, LIBC_RESOLVE);
   const node = cString(host);
   const hints = new Struct(ADDRINFO)
-    .setNumber("ai_flags", AI_ADDRCONFIG)
+    .setNumber("ai_flags", ofAnyFamily ? 0 : AI_ADDRCONFIG)
     .setNumber("ai_socktype", SOCK_DGRAM);
   const out = new BigUint64Array(1);
   const code = await opened.symbols.getaddrinfo(node, null, hints.bytes, out);

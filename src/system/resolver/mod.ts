@@ -5,3 +5,4 @@
  */
 export { ResolveError } from "./answers.ts";
 export { getSocketAddresses } from "./resolver.ts";
+export type { ResolveOptions } from "./answers.ts";

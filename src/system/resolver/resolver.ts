@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ResolveOptions } from "./answers.ts";
 import { getSocketAddressesLinux } from "./linux.ts";
 import { getSocketAddressesWindows } from "./windows.ts";
 
@@ -13,7 +14,10 @@ import { getSocketAddressesWindows } from "./windows.ts";
  *
  * @throws {ResolveError} if there are none
  */
-export function getSocketAddresses(host: string): Promise<Uint8Array<ArrayBuffer>[]> {
+export function getSocketAddresses(
+  host: string,
+  options: ResolveOptions,
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const resolve = Deno.build.os === "windows" ? getSocketAddressesWindows : getSocketAddressesLinux;
-  return resolve(host);
+  return resolve(host, options);
 }

@@ -14,7 +14,7 @@ import {
   WINDOWS_RESOLVE_SYMBOLS,
 } from "../../ffi/windows_resolve.ts";
 import { SocketConstant, windowsSockets } from "../../ffi/windows_sockets.ts";
-import { copyAddresses, ResolveError } from "./answers.ts";
+import { copyAddresses, ResolveError, type ResolveOptions } from "./answers.ts";
 
 type Symbols = (typeof WINDOWS_RESOLVE_SYMBOLS)["ws2_32.dll"];
 
@@ -31,11 +31,14 @@ function open(): Deno.StaticForeignLibraryInterface<Symbols> {
  *
  * @throws {ResolveError} if there are none
  */
-export async function getSocketAddressesWindows(host: string): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function getSocketAddressesWindows(
+  host: string,
+  { ofAnyFamily = false }: ResolveOptions,
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const symbols = open();
   const node = wideString(host);
   const hints = new Struct(ADDRINFOW)
-    .setNumber("ai_flags", AI_ADDRCONFIG_WINDOWS)
+    .setNumber("ai_flags", ofAnyFamily ? 0 : AI_ADDRCONFIG_WINDOWS)
     .setNumber("ai_socktype", SocketConstant.SOCK_DGRAM);
   const out = new BigUint64Array(1);
   const code = await symbols.GetAddrInfoW(node, null, hints.bytes, out);

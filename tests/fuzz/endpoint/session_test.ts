@@ -3,11 +3,8 @@ import fc from "fast-check";
 import { encodeMessage, MessageReader } from "../../../src/control/framing.ts";
 import { DISCONNECT_CODES, LEAVE_REASONS, REJECT_CODES } from "../../../src/control/messages.ts";
 import type { ClosedReason, EndpointAction } from "../../../src/endpoint/actions.ts";
-import {
-  CLOSE_TIMEOUT_MS,
-  EndpointSession,
-  FINISH_TIMEOUT_MS,
-} from "../../../src/endpoint/session.ts";
+import { EndpointSession } from "../../../src/endpoint/session.ts";
+import { CLOSE_TIMEOUT_MS, FINISH_TIMEOUT_MS } from "../../../src/endpoint/session_state.ts";
 import { TokenStore } from "../../../src/endpoint/token_store.ts";
 
 /** A number and no time: how much is tried does not depend on how busy the machine is. */

@@ -9,7 +9,7 @@ import * as room from "../../../src/control/room.ts";
 import * as schema from "../../../src/control/schema.ts";
 import * as backoff from "../../../src/endpoint/backoff.ts";
 import * as reconnection from "../../../src/endpoint/reconnection.ts";
-import * as session from "../../../src/endpoint/session.ts";
+import * as session from "../../../src/endpoint/session_state.ts";
 import * as camRefresh from "../../../src/gateway/cam_refresh.ts";
 import { DROP_REASONS } from "../../../src/observe/drops.ts";
 import * as cleanText from "../../../src/proto/clean_text.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DISCONNECT_CODES, type DisconnectCode, ErrorCode } from "../../../src/control/messages.ts";
-import type { TransportFailure } from "../../../src/endpoint/outcomes.ts";
+import type { TransportFailure } from "../../../src/observe/relay_reach.ts";
 import { PROTOCOL_ERRORS_MAX, STABLE_SESSION_MS } from "../../../src/endpoint/reconnection.ts";
-import { CONNECT_TIMEOUT_MS, WELCOME_TIMEOUT_MS } from "../../../src/endpoint/session.ts";
+import { CONNECT_TIMEOUT_MS, WELCOME_TIMEOUT_MS } from "../../../src/endpoint/session_state.ts";
 import { LEAST, MOST, Stage, waitOf } from "./harness.ts";
 
 /** A session that was joined for a while and then told to go. */
@@ -298,23 +298,58 @@ Deno.test("a relay that does not answer the hello is given up", () => {
   assertEquals(waitOf(stage), 125);
 });
 
+const NO_UDP =
+  "Either this network lets no UDP out, as in some schools, hotels and companies: try a " +
+  "mobile phone's. Or the relay does not run, or is elsewhere: ask the host.";
+
 Deno.test("what to look at is said once, and only while no relay has ever answered", () => {
   const stage = new Stage();
   stage.start();
-  for (const transport of ["unresolved", "timeout"] as const) {
+  for (const transport of ["unresolved", "timeout", "timeout"] as const) {
     stage.closed({ transport });
     stage.advance(waitOf(stage));
   }
   assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
-    "The relay's name has no address. Check how it is written.",
-    "The relay does not answer",
+    "There is no address for the name relay.example.org. Check how it is written.",
+    "Nothing comes back from relay.example.org, UDP 443. " + NO_UDP,
+    "Nothing comes back from relay.example.org, UDP 443",
   ]);
   const joined = new Stage();
   joined.join();
   joined.closed({ transport: "timeout" });
   assertEquals(joined.statuses("retrying").map(({ reason }) => reason), [
-    "The relay does not answer",
+    "The relay does not answer any more",
   ]);
+});
+
+Deno.test("that there is no answer yet is said while it is tried on, once for each reason, and taken back", () => {
+  const stage = new Stage();
+  stage.start();
+  const place = { host: "relay.example.org", port: 443, address: "192.0.2.7" };
+  for (const transport of ["timeout", "timeout", "nobodyListens"] as const) {
+    stage.session.handleTrouble({ transport, place });
+    stage.drain();
+  }
+  assertEquals(stage.statuses("relayTrouble").map(({ failure }) => failure), [
+    "timeout",
+    "nobodyListens",
+  ]);
+  assertEquals(stage.session.state, "connecting");
+  assertEquals(
+    stage.session.trouble?.what,
+    "192.0.2.7 answers, but no relay listens at UDP 443",
+  );
+  stage.closed({ transport: "timeout", place });
+  // The advice was given with the trouble.
+  assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
+    "Nothing comes back from 192.0.2.7, UDP 443",
+  ]);
+  stage.advance(waitOf(stage));
+  stage.connected();
+  assertEquals(stage.session.trouble, undefined);
+  stage.session.handleTrouble({ transport: "timeout", place });
+  stage.drain();
+  assertEquals(stage.statuses("relayTrouble").length, 2);
 });
 
 Deno.test("the next connection is not opened before the last one is gone", () => {

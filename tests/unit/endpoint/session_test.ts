@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeMessage } from "../../../src/control/framing.ts";
-import { CLOSE_TIMEOUT_MS, FINISH_TIMEOUT_MS } from "../../../src/endpoint/session.ts";
+import { CLOSE_TIMEOUT_MS, FINISH_TIMEOUT_MS } from "../../../src/endpoint/session_state.ts";
 import { TokenStore } from "../../../src/endpoint/token_store.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { DropCode } from "../../../src/observe/drops.ts";

@@ -1,0 +1,121 @@
+/**
+ * Looks for the reason why a relay does not answer: one UDP packet of our own says what ICMP tells, and whether this PC has
+ * a way at all; an attempt by TCP says whether the relay's machine is there. msquic has one status for all of it.
+ *
+ * @module
+ */
+import type { ClosedReason } from "../../endpoint/actions.ts";
+import { answersProbe, versionProbe } from "../../endpoint/version_probe.ts";
+import type { TransportFailure } from "../../observe/relay_reach.ts";
+import { formatIp } from "../../proto/ip.ts";
+import { parseAddress, type QuicAddress, writeAddress } from "../../quic/mod.ts";
+import type { Reactor } from "../../reactor/mod.ts";
+import { hasWay, openUdpProbe, type UdpFinding } from "../../system/reach/mod.ts";
+import { randomBytes } from "../common/random.ts";
+
+/** How long an answer is waited for, and how often it is looked for one. */
+const EXAMINE_MS = 700;
+const POLL_MS = 20;
+
+/**
+ * Addresses that stand for all of the internet: they are for documents (RFC 5737, RFC 3849), and nothing is sent there.
+ */
+const ANYWHERE = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" } as const;
+
+/** Looks for reasons: the system itself, or a test's. */
+export interface ReachExaminer {
+  /** Why a name has no address. @param failure what the resolver says */
+  explainName(failure: TransportFailure, host: string, port: number): ClosedReason;
+  /** Why nothing answers at an address of a relay's. @param host the relay's, as it was given */
+  explainAddress(host: string, address: QuicAddress): Promise<ClosedReason>;
+}
+
+/** By this system's own routes and packets. */
+export class SystemReach implements ReachExaminer {
+  readonly #reactor: Reactor;
+
+  constructor(reactor: Reactor) {
+    this.#reactor = reactor;
+  }
+
+  explainName(failure: TransportFailure, host: string, port: number): ClosedReason {
+    const isOffline = !hasInternet("ipv4") && !hasInternet("ipv6");
+    return { transport: isOffline ? "noNetwork" : failure, place: { host, port } };
+  }
+
+  async explainAddress(host: string, address: QuicAddress): Promise<ClosedReason> {
+    this.#reactor.attend(EXAMINE_MS);
+    const [finding, answersTcp] = await Promise.all([
+      examinePort(address),
+      reachesByTcp(address),
+    ]);
+    const place = { host, port: address.port, address: address.host };
+    switch (finding?.kind) {
+      case "noWay":
+        return { transport: withoutWay(address), place };
+      case "nobodyListens":
+      case "unreachable":
+      case "prohibited": {
+        const by = finding.from === undefined ? {} : { by: formatIp(finding.from) };
+        return { transport: failureOf(finding.kind, finding.from), place: { ...place, ...by } };
+      }
+      default:
+        return { transport: "timeout", place: { ...place, answersTcp } };
+    }
+  }
+}
+
+/** Whether this PC's routes lead to the internet by an IP version. */
+function hasInternet(family: QuicAddress["family"]): boolean {
+  const address = parseAddress(ANYWHERE[family], 443);
+  return address !== undefined && hasWay(writeAddress(address));
+}
+
+/** What becomes of packets to a UDP port: `undefined` where nothing comes back. */
+async function examinePort(address: QuicAddress): Promise<UdpFinding | undefined> {
+  const packet = versionProbe(randomBytes);
+  const probe = openUdpProbe(writeAddress(address), packet);
+  try {
+    for (let waitedMs = 0;; waitedMs += POLL_MS) {
+      const finding = probe.take();
+      if (finding?.kind === "answered" && !answersProbe(finding.bytes, packet)) return undefined;
+      if (finding !== undefined || waitedMs >= EXAMINE_MS) return finding;
+      await pause(POLL_MS);
+    }
+  } finally {
+    probe.close();
+  }
+}
+
+function failureOf(
+  kind: "nobodyListens" | "unreachable" | "prohibited",
+  from: Uint8Array | undefined,
+): TransportFailure {
+  if (kind === "prohibited") return "blocked";
+  // A firewall on the way may say the same of a port as the machine itself.
+  return kind === "nobodyListens" && from !== undefined ? "blocked" : kind;
+}
+
+function withoutWay({ family }: QuicAddress): TransportFailure {
+  if (hasInternet(family)) return "unreachable";
+  const other = family === "ipv4" ? "ipv6" : "ipv4";
+  if (!hasInternet(other)) return "noNetwork";
+  return family === "ipv6" ? "noIpv6" : "noIpv4";
+}
+
+/** Whether the machine answers by TCP, with a connection or a refusal. */
+async function reachesByTcp({ host, port, scopeId }: QuicAddress): Promise<boolean> {
+  const hostname = scopeId === 0 ? host : `${host}%${scopeId}`;
+  const attempt = Deno.connect({ hostname, port }).then(
+    (connection) => {
+      connection.close();
+      return true;
+    },
+    (error) => error instanceof Deno.errors.ConnectionRefused,
+  );
+  return await Promise.race([attempt, pause(EXAMINE_MS).then(() => false)]);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

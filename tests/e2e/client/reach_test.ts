@@ -1,0 +1,187 @@
+/**
+ * Why there is no connection with the relay: each reason is told in words of its own within 3 s, while it is tried on,
+ * and taken back when the relay answers.
+ *
+ * ```text
+ *   player                  router                     relay
+ *  ┌──────────────┐        ┌─────────────────┐        ┌──────────────────────────┐
+ *  │ wan0    .2 ──┼────────┼─ in0 .1  out0 .1┼────────┼─ wan0 198.51.100.10      │
+ *  └──────────────┘ 10.95  │ dnsmasq         │ 198.51 └──────────────────────────┘
+ *                          └─────────────────┘
+ * ```
+ */
+import { assert, assertEquals } from "@std/assert";
+import { executablePath } from "../../../tools/build/executables.ts";
+import { type LabProcess, type Namespace, NetworkLab } from "../../../tools/lab/netns.ts";
+
+const RELAY = "198.51.100.10";
+const PORT = 443;
+/** How soon it has to be said; a busy machine may take longer to start. */
+const SAID_MAX_MS = 15_000;
+
+interface Scene {
+  readonly lab: NetworkLab;
+  readonly player: Namespace;
+  readonly router: Namespace;
+  readonly relay: Namespace;
+}
+
+async function open(): Promise<Scene> {
+  const lab = await NetworkLab.open();
+  const resolvConf = "nameserver 10.95.0.1\noptions timeout:1 attempts:2\n";
+  const player = await lab.namespace("player", { resolvConf });
+  const router = await lab.namespace("router", { forwarding: true });
+  const relay = await lab.namespace("relay");
+  await lab.veth(
+    { namespace: player, name: "wan0", addresses: ["10.95.0.2/24"] },
+    { namespace: router, name: "in0", addresses: ["10.95.0.1/24"] },
+  );
+  await lab.veth(
+    { namespace: router, name: "out0", addresses: ["198.51.100.1/24"] },
+    { namespace: relay, name: "wan0", addresses: [`${RELAY}/24`] },
+  );
+  await player.ip("route", "add", "default", "via", "10.95.0.1");
+  await relay.ip("route", "add", "default", "via", "198.51.100.1");
+  return { lab, player, router, relay };
+}
+
+/** The client's whole lines; it is ended when the test is. */
+function start({ lab, player }: Scene, relay: string): LabProcess {
+  return player.spawn([
+    executablePath("client"),
+    ...["--relay", relay, "--relay-fingerprint", "A".repeat(43), "--room", "PARTY"],
+    ...["--state-dir", `${lab.folder}/state-${crypto.randomUUID()}`],
+  ]);
+}
+
+/** Starts a client, waits for what it is to say, and ends it. */
+async function says(scene: Scene, relay: string, expected: RegExp): Promise<void> {
+  const client = start(scene, relay);
+  try {
+    await client.waitForLine(expected, SAID_MAX_MS);
+  } finally {
+    client.kill("SIGINT");
+    assertEquals(await client.waitExit(15_000), 0, client.stderr);
+  }
+  assert(!/UNREACHABLE|CONNECTION_|status \d|errno/.test(client.stderr), client.stderr);
+}
+
+/** Rules of the router's or the relay's firewall, until the returned function is called. */
+async function firewall(
+  namespace: Namespace,
+  chain: string,
+  rule: string,
+): Promise<() => Promise<void>> {
+  const rules = `table inet held { chain one { type filter hook ${chain} priority 0; ${rule} } }`;
+  await namespace.run(["sh", "-c", `echo '${rules}' | nft -f -`]);
+  return async () => void await namespace.run(["nft", "delete", "table", "inet", "held"]);
+}
+
+Deno.test("why a relay cannot be reached is told in words, and each reason apart from the others", async (test) => {
+  const scene = await open();
+  await using _ = scene.lab;
+  const { player, router, relay } = scene;
+  await test.step("nobody listens there", async () => {
+    await says(
+      scene,
+      RELAY,
+      /198\.51\.100\.10 answers, but no relay listens at UDP 443\. Ask the host/,
+    );
+  });
+  await test.step("UDP is dropped: it is said that the machine is there, and it is tried on", async () => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(await firewall(router, "forward", `udp dport ${PORT} drop;`));
+    await says(
+      scene,
+      RELAY,
+      /198\.51\.100\.10 is there, but nothing comes back from its UDP port 443\. .* It is tried on\./,
+    );
+  });
+  await test.step("everything is dropped: nothing comes back", async () => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(await firewall(router, "forward", `ip daddr ${RELAY} drop;`));
+    await says(
+      scene,
+      RELAY,
+      /Nothing comes back from 198\.51\.100\.10, UDP 443\. .* It is tried on\./,
+    );
+  });
+  await test.step("a firewall on the way says no, whatever it calls it", async () => {
+    for (const kind of ["admin-prohibited", "port-unreachable"]) {
+      await using stack = new AsyncDisposableStack();
+      const rule = `udp dport ${PORT} reject with icmp ${kind};`;
+      stack.defer(await firewall(router, "forward", rule));
+      await says(scene, RELAY, /Something on the way \(10\.95\.0\.1\) does not let through/);
+    }
+  });
+  await test.step("this PC's own firewall does", async () => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(await firewall(player, "output", `udp dport ${PORT} drop;`));
+    await says(scene, RELAY, /This PC lets nothing out to 198\.51\.100\.10, UDP 443\./);
+  });
+  await test.step("nobody is at that address", async () => {
+    await says(scene, "198.51.100.99", /No way leads to 198\.51\.100\.99, says 10\.95\.0\.1\./);
+  });
+  await test.step("no name server answers", async () => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(await firewall(router, "input", "udp dport 53 drop;"));
+    await says(
+      scene,
+      "relay.example.org",
+      /No name server answers, so the address of relay\.example\.org cannot be found/,
+    );
+  });
+  await test.step("a name that there is not, and one of IPv6 alone", async () => {
+    const names = router.spawn([
+      ...["dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"],
+      ...["--port=53", "--bind-interfaces", "--listen-address=10.95.0.1", "--pid-file="],
+      ...["--local=/example.org/", "--host-record=six.example.org,2001:db8:5::1"],
+    ]);
+    await names.waitForLine(/started/, SAID_MAX_MS);
+    await says(
+      scene,
+      "typo.example.org",
+      /There is no address for the name typo\.example\.org\. Check/,
+    );
+    await says(
+      scene,
+      "six.example.org",
+      /This network has no IPv6, and the relay has nothing else\./,
+    );
+    await names.stop();
+  });
+  await test.step("an IPv6 address, without IPv6", async () => {
+    await says(
+      scene,
+      "[2001:db8:5::1]:443",
+      /This network has no IPv6, and the relay has nothing else\./,
+    );
+  });
+  await test.step("no network at all", async () => {
+    await player.ip("route", "del", "default");
+    await says(scene, RELAY, /This PC is not on the internet\. Is the cable in/);
+    await says(scene, "relay.example.org", /This PC is not on the internet\. Is the cable in/);
+    await player.ip("route", "add", "default", "via", "10.95.0.1");
+  });
+  await test.step("what comes back in time takes it back", async () => {
+    const process = relay.spawn([
+      executablePath("relay"),
+      ...["--listen", `${PORT}/udp`, "--state-dir", `${scene.lab.folder}/relay`],
+    ]);
+    await process.waitForLine(/fingerprint/, SAID_MAX_MS);
+    const open = await firewall(router, "forward", `udp dport ${PORT} drop;`);
+    const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
+    assert(fingerprint !== undefined, process.stderr);
+    const client = player.spawn([
+      executablePath("client"),
+      ...["--relay", RELAY, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
+      ...["--state-dir", `${scene.lab.folder}/state-back`],
+    ]);
+    await client.waitForLine(/is there, but nothing comes back/, SAID_MAX_MS);
+    await open();
+    await client.waitForLine(/Connected to the relay/, SAID_MAX_MS);
+    assertEquals(client.stderr.match(/It is tried on\./g)?.length, 1);
+    assertEquals(await client.stop(), 0);
+    assertEquals(await process.stop(), 0);
+  });
+});
