@@ -5,6 +5,7 @@
  */
 
 import { type LanVerdict, lanVerdictText } from "./lan_verdict.ts";
+import type { ReachText } from "./relay_reach.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** The state of the client's network adapter. */
@@ -30,6 +31,8 @@ export interface ClientDiagnostics {
   readonly relay: string;
   /** Whether there is a connection with the relay now. */
   readonly relayReachable: boolean;
+  /** Why there is none, where that is known. */
+  readonly relayTrouble?: ReachText;
   /** Whether the way to the relay is held apart from what the party's LAN may say about routes. */
   readonly routePinned?: boolean;
   readonly room: string;
@@ -100,8 +103,14 @@ export function formatDiagnostics(diagnostics: ClientDiagnostics): string[] {
   return lines.map(([what, how]) => `${`${what}:`.padEnd(11)}${how}`);
 }
 
-function reachable({ relayReachable, rttMs, lossRatio }: ClientDiagnostics): string {
-  if (!relayReachable) return "not connected";
+function reachable(
+  { relayReachable, relayTrouble, rttMs, lossRatio }: ClientDiagnostics,
+): string {
+  if (!relayReachable) {
+    return relayTrouble === undefined
+      ? "not connected"
+      : `not connected: ${clean(relayTrouble.what)}`;
+  }
   const facts = ["connected"];
   if (rttMs !== undefined) facts.push(`round trip ${rttMs.toFixed(1)} ms`);
   if (lossRatio !== undefined) facts.push(`${(lossRatio * 100).toFixed(1)} % lost`);

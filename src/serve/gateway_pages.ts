@@ -34,10 +34,10 @@ export class GatewayPages extends LivePages<GatewayView> {
 }
 
 /** `ok`, or what keeps players out of the LAN. */
-export function gatewayHealth({ joined, loop, lan }: GatewayView): string {
+export function gatewayHealth({ joined, relayTrouble, loop, lan }: GatewayView): string {
   if (lan.blocked) return `the bridge ${lan.name} lets nothing through (spanning tree)`;
   if (lan.state !== "up") return `the LAN's interface is ${lan.state}`;
-  if (!joined) return "no room is joined";
+  if (!joined) return relayTrouble ?? "no room is joined";
   return loop === undefined ? "ok" : `nothing is forwarded: loop (${loop.cause}, ${loop.mac})`;
 }
 

@@ -54,6 +54,8 @@ export interface GatewayView {
   readonly relay: string;
   /** Whether a room is joined, so that frames may flow. */
   readonly joined: boolean;
+  /** Why there is no connection with the relay, where that is known. */
+  readonly relayTrouble?: string;
   readonly room: string;
   readonly peerId?: number;
   readonly tapMtu?: number;

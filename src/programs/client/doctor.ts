@@ -27,6 +27,8 @@ const LOSS_MAX_RATIO = 0.02;
 /** Drops are named, the most frequent first, up to this many. */
 const DROPS_MAX = 6;
 
+const ASK_INTERNET = "Is this PC on the internet, and UDP not blocked?";
+
 /** The report. It changes nothing, needs no rights, and holds no key and no room's code. */
 export function runDoctor(options: DoctorOptions): string {
   const status = readClientStatus(options.stateDir ?? ownStateFolder("client"));
@@ -82,14 +84,14 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
 }
 
 function adviceFor(what: string, { diagnostics }: FoundStatus): { advice?: string } {
-  const { relayReachable, lossRatio = 0, clockSkewMs, verdict } = diagnostics;
+  const { relayReachable, relayTrouble, lossRatio = 0, clockSkewMs, verdict } = diagnostics;
   switch (what) {
     case "LAN": {
       const { advice } = lanVerdictText(verdict);
       return advice === undefined ? {} : { advice };
     }
     case "relay":
-      if (!relayReachable) return { advice: "is this PC on the internet, and UDP not blocked?" };
+      if (!relayReachable) return { advice: relayTrouble?.advice ?? ASK_INTERNET };
       return lossRatio > LOSS_MAX_RATIO
         ? { advice: "packets get lost: a cable in the place of Wi-Fi helps most" }
         : {};

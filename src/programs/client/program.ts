@@ -54,6 +54,8 @@ const ADDRESS_INTERVAL_MS = 500;
 const SNAPSHOT_INTERVAL_MS = 10_000;
 /** The first one comes soon: it is what a doctor reads. */
 const SNAPSHOT_FIRST_MS = 2_000;
+/** What a doctor is to read at once: there is no adapter yet. */
+const TOLD_TO_DOCTORS: readonly StatusEvent["type"][] = ["relayTrouble", "retrying"];
 /** How long what gives the address back may take to leave, and how often that is looked at. */
 const RELEASE_LEAVES_MAX_MS = 400;
 const RELEASE_POLL_MS = 5;
@@ -203,6 +205,8 @@ class Client {
     } else if (action.type === "status" && action.event.type === "gateway") {
       // One that was there before is no news: the adapter has just come up, and asks by itself.
       if (action.event.present) this.#system.gatewayJoined();
+    } else if (action.type === "status" && TOLD_TO_DOCTORS.includes(action.event.type)) {
+      this.#snapshotDueMs = this.#resources.reactor.now();
     }
   }
 
@@ -218,6 +222,7 @@ class Client {
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
       datagramBudget: session.datagramBytesMax,
       rttMs: session.rttMs,
+      ...optional("relayTrouble", session.trouble),
       ...optional("lossRatio", node.lossRatio),
       ...optional("routePinned", this.#system.routePinned),
       ...optional("clockSkewMs", this.#clockSkewMs),

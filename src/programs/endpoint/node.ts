@@ -185,8 +185,15 @@ export class EndpointNode implements Task, RelayLinkOwner {
     const { transport } = reason;
     const isVague = transport === "unreachable" || transport === "timeout";
     if (!isVague || link.wasConnected) return this.#ended(link, reason);
-    if (link.trouble !== undefined) return this.#ended(link, link.trouble);
-    this.#runAside(this.#explain(link).then((explained) => this.#ended(link, explained)));
+    if (link.trouble !== undefined && transport === "timeout") {
+      return this.#ended(link, link.trouble);
+    }
+    this.#runAside(
+      this.#explain(link).then((explained) => {
+        const isSilent = transport === "unreachable" && explained.transport === "timeout";
+        this.#ended(link, isSilent ? { ...explained, transport } : explained);
+      }),
+    );
   }
 
   #ended(link: RelayLink, reason: ClosedReason): void {

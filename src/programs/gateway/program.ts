@@ -225,6 +225,7 @@ class Gateway {
       uptimeMs: Math.round(nowMs - this.#startedMs),
       relay: formatEndpointAddress(session.relay),
       joined: welcome !== undefined,
+      ...session.trouble === undefined ? {} : { relayTrouble: session.trouble.what },
       room: welcome?.room ?? this.#options.room,
       ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
       rttMs: session.rttMs,

@@ -72,7 +72,8 @@ async function firewall(
   chain: string,
   rule: string,
 ): Promise<() => Promise<void>> {
-  const rules = `table inet held { chain one { type filter hook ${chain} priority 0; ${rule} } }`;
+  const rules =
+    `table inet held {\nchain one {\ntype filter hook ${chain} priority 0;\n${rule}\n}\n}\n`;
   await namespace.run(["sh", "-c", `echo '${rules}' | nft -f -`]);
   return async () => void await namespace.run(["nft", "delete", "table", "inet", "held"]);
 }

@@ -70,6 +70,21 @@ Deno.test("diagnostics before the first connection say what is missing", () => {
   ]);
 });
 
+Deno.test("why there is no connection is said where it is known", () => {
+  const trouble: ClientDiagnostics = {
+    verdict: { kind: "outside" },
+    relay: "relay.example:443",
+    relayReachable: false,
+    relayTrouble: { what: "Nothing comes back from 192.0.2.7, UDP 443" },
+    room: "PARTY",
+    tap: { state: "absent", addresses: [] },
+  };
+  assertEquals(
+    formatDiagnostics(trouble)[1],
+    "relay:     relay.example:443 (not connected: Nothing comes back from 192.0.2.7, UDP 443)",
+  );
+});
+
 Deno.test("what goes to the relay passes its checks, and names nothing else of this PC", () => {
   const diagnostics = reportDiagnostics(JOINED);
   assertEquals(diagnostics, {

@@ -104,3 +104,12 @@ Deno.test("the line names who is not served, and who runs a DHCP server, a colum
     "PARTY: 2 players | 02:00:00:00:00:52 is not served | Zo? runs a DHCP server | to room",
   );
 });
+
+Deno.test("why the relay cannot be reached is in health and line, and gone with the room", async () => {
+  const relayTrouble = "Nothing comes back from 192.0.2.7, UDP 443";
+  const lost = viewOf({ joined: false, relayTrouble });
+  const [status, , body] = await ask("/healthz", lost);
+  assertEquals([status, body], [503, `${relayTrouble}\n`]);
+  assertStringIncludes(formatGatewayLine(lost), ` | ${relayTrouble} | `);
+  assertEquals((await ask("/healthz", viewOf({ joined: false })))[2], "no room is joined\n");
+});
