@@ -20,7 +20,7 @@ import {
   type RelayMessage,
   type Welcome,
 } from "../control/messages.ts";
-import type { ReachText } from "../observe/relay_reach.ts";
+import type { Sentence } from "../observe/sentences.ts";
 import { DISCONNECT_ADVICE, type StatusEvent } from "../observe/status.ts";
 import { MtuSettler } from "../proto/mtu.ts";
 import type {
@@ -98,7 +98,7 @@ export class EndpointSession {
   }
 
   /** Why there is no connection with the relay; undefined: there is one, or nothing is known yet. */
-  get trouble(): ReachText | undefined {
+  get trouble(): Sentence | undefined {
     return this.#ending.trouble;
   }
 

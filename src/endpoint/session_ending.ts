@@ -10,7 +10,8 @@
 import { formatEndpointAddress } from "../control/address.ts";
 import type { Disconnect, Redirect, Reject, RejectCode } from "../control/messages.ts";
 import type { RejectCircumstances, Removed } from "../observe/relay_advice.ts";
-import { type FailurePlace, lossText, type ReachText, reachText } from "../observe/relay_reach.ts";
+import { type FailurePlace, lossText, reachText } from "../observe/relay_reach.ts";
+import { type Sentence, sentenceLine } from "../observe/sentences.ts";
 import { describeStatus, type StatusEvent } from "../observe/status.ts";
 import type { ClosedReason, RelayTarget, SessionOptions } from "./actions.ts";
 import {
@@ -42,7 +43,7 @@ export class SessionEnding {
   /** What has been decided; undefined while the connection is in use. */
   next: Next | undefined;
   #isConnected = false;
-  #trouble: ReachText | undefined;
+  #trouble: Sentence | undefined;
 
   readonly #reconnection: Reconnection;
   readonly #room: RoomState;
@@ -67,7 +68,7 @@ export class SessionEnding {
   }
 
   /** Why there is no connection, as was last said; undefined: there is one, or nothing is known yet. */
-  get trouble(): ReachText | undefined {
+  get trouble(): Sentence | undefined {
     return this.#trouble;
   }
 
@@ -180,13 +181,13 @@ export class SessionEnding {
     if (this.#isConnected) return withDetail(lossText(transport, place), message);
     const text = reachText(transport, place);
     this.#trouble = text;
-    const { what, advice } = text;
-    const whole = withDetail(what, message);
+    const what = withDetail(text.what, message);
+    const { advice } = text;
     if (advice === undefined || !this.#reconnection.untried || this.#advised.has(advice)) {
-      return whole;
+      return what;
     }
     this.#advised.add(advice);
-    return `${whole}. ${advice}`;
+    return sentenceLine({ what, advice });
   }
 
   #circumstances(
@@ -262,5 +263,5 @@ function delayOf(retry: Retry | undefined): { retryAfterMs?: number } {
 }
 
 function withDetail(text: string, detail: string | undefined): string {
-  return detail === undefined || detail === "" ? text : `${text} (${detail})`;
+  return detail === undefined || detail === "" ? text : `${text.replace(/\.$/, "")} (${detail}).`;
 }

@@ -5,7 +5,7 @@
  */
 
 import { type LanVerdict, lanVerdictText } from "./lan_verdict.ts";
-import type { ReachText } from "./relay_reach.ts";
+import type { Sentence } from "./sentences.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 
 /** The state of the client's network adapter. */
@@ -32,7 +32,7 @@ export interface ClientDiagnostics {
   /** Whether there is a connection with the relay now. */
   readonly relayReachable: boolean;
   /** Why there is none, where that is known. */
-  readonly relayTrouble?: ReachText;
+  readonly relayTrouble?: Sentence;
   /** Whether the way to the relay is held apart from what the party's LAN may say about routes. */
   readonly routePinned?: boolean;
   readonly room: string;
@@ -109,7 +109,7 @@ function reachable(
   if (!relayReachable) {
     return relayTrouble === undefined
       ? "not connected"
-      : `not connected: ${clean(relayTrouble.what)}`;
+      : `not connected: ${clean(relayTrouble.what).replace(/\.$/, "")}`;
   }
   const facts = ["connected"];
   if (rttMs !== undefined) facts.push(`round trip ${rttMs.toFixed(1)} ms`);

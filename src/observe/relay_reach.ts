@@ -5,6 +5,8 @@
  * @module
  */
 
+import { fillSentence, type Sentence, sentenceLine, type SentenceTable } from "./sentences.ts";
+
 /** How a connection ended, or was not made, below the control messages. */
 export type TransportFailure =
   /** The relay's machine answers that nobody listens at that port (ICMP). */
@@ -50,12 +52,6 @@ export interface FailurePlace {
   readonly answersTcp?: boolean;
 }
 
-/** What is so, as one clause without a full stop, and what to do about it, in sentences. */
-export interface ReachText {
-  readonly what: string;
-  readonly advice?: string;
-}
-
 /** There is no connection yet, and why; it is tried on. */
 export interface RelayTroubleEvent {
   readonly type: "relayTrouble";
@@ -70,101 +66,115 @@ export function isRelayTrouble(event: { readonly type: string }): event is Relay
 
 /** What the user is told of it, as one line. */
 export function relayTroubleText({ failure, place }: RelayTroubleEvent): string {
-  const { what, advice } = reachText(failure, place);
-  return `${what}.${advice === undefined ? "" : ` ${advice}`} It is tried on.`;
+  return `${sentenceLine(reachText(failure, place))} It is tried on.`;
 }
 
 const ASK_HOST = "Ask the host whether the relay runs, and for its address and port.";
-const CHECK_INTERNET = "Is the cable in, or the Wi-Fi connected?";
+const NO_UDP =
+  "Either this network lets no UDP out, as in some schools, hotels and companies: try a mobile phone's. Or";
 
-/** What a failure to get to a relay means. */
-export function reachText(failure: TransportFailure, place: FailurePlace): ReachText {
+/** All that is said of it. */
+export const REACH_SENTENCES = {
+  "nobody-listens": {
+    what: "{address} answers, but no relay listens at UDP {port}.",
+    advice: ASK_HOST,
+  },
+  "blocked-here": {
+    what: "This PC lets nothing out to {address}, UDP {port}.",
+    advice: "Look at its firewall and virus scanner.",
+  },
+  "blocked-on-the-way": {
+    what: "Something on the way ({by}) does not let through what is for {address}, UDP {port}.",
+    advice: "Try another network, such as a mobile phone's.",
+  },
+  "no-way": {
+    what: "No way leads to {address}.",
+    advice: `Check the internet connection. ${ASK_HOST}`,
+  },
+  "no-way-from": {
+    what: "No way leads to {address}, says {by}.",
+    advice: `Check the internet connection. ${ASK_HOST}`,
+  },
+  "full": {
+    what: "The relay at {address} is full: it takes no more connections at the moment.",
+    advice: "Wait, or tell the host.",
+  },
+  "silent": {
+    what: "Nothing comes back from {address}, UDP {port}.",
+    advice: `${NO_UDP} the relay does not run, or is elsewhere: ask the host.`,
+  },
+  "silent-and-there": {
+    what: "{address} is there, but nothing comes back from its UDP port {port}.",
+    advice: `${NO_UDP} the relay does not run, or its firewall is shut: ask the host.`,
+  },
+  "no-network": {
+    what: "This PC is not on the internet.",
+    advice: "Is the cable in, or the Wi-Fi connected?",
+  },
+  "no-ipv6": {
+    what: "This network has no IPv6, and the relay has nothing else.",
+    advice: "Ask the host for an IPv4 address, or try another network.",
+  },
+  "no-ipv4": {
+    what: "This network has no IPv4, and the relay has nothing else.",
+    advice: "Ask the host for an IPv6 address, or try another network.",
+  },
+  "no-address": {
+    what: "There is no address for the name {host}.",
+    advice: "Check how it is written.",
+  },
+  "no-name-server": {
+    what: "No name server answers, so the address of {host} cannot be found.",
+    advice: "Check the internet connection, and the name servers that this PC has set.",
+  },
+  "certificate": { what: "The relay's certificate is not the one that was expected." },
+  "no-relay": {
+    what: "What answers at {address}, UDP {port}, is no lanparty relay of this version.",
+  },
+  "restarted": { what: "The relay was restarted." },
+  "broken": { what: "The connection to the relay broke." },
+  "lost": { what: "The relay does not answer any more." },
+} as const satisfies SentenceTable;
+
+/** Failures that are said in one way. */
+const PLAIN = {
+  nobodyListens: "nobody-listens",
+  refused: "full",
+  noNetwork: "no-network",
+  noIpv6: "no-ipv6",
+  noIpv4: "no-ipv4",
+  unresolved: "no-address",
+  noNameServer: "no-name-server",
+  certificate: "certificate",
+  alpn: "no-relay",
+  reset: "restarted",
+  other: "broken",
+} as const satisfies Partial<Record<TransportFailure, keyof typeof REACH_SENTENCES>>;
+
+/** What a failure to get to a relay means, and what to do about it. */
+export function reachText(failure: TransportFailure, place: FailurePlace): Sentence {
   const { host, port, address = host, by } = place;
+  const values = { host, port: `${port}`, address, by: by ?? "" };
+  return fillSentence(REACH_SENTENCES[keyOf(failure, place)], values);
+}
+
+function keyOf(
+  failure: TransportFailure,
+  { by, answersTcp }: FailurePlace,
+): keyof typeof REACH_SENTENCES {
   switch (failure) {
-    case "nobodyListens":
-      return { what: `${address} answers, but no relay listens at UDP ${port}`, advice: ASK_HOST };
     case "blocked":
-      return by === undefined
-        ? {
-          what: `This PC lets nothing out to ${address}, UDP ${port}`,
-          advice: "Look at its firewall and virus scanner.",
-        }
-        : {
-          what: `Something on the way (${by}) does not let through what is for ${address}, ` +
-            `UDP ${port}`,
-          advice: "Try another network, such as a mobile phone's.",
-        };
-    case "unreachable": {
-      const who = by === undefined ? "" : `, says ${by}`;
-      return {
-        what: `No way leads to ${address}${who}`,
-        advice: `Check the internet connection. ${ASK_HOST}`,
-      };
-    }
-    case "refused":
-      return {
-        what: `The relay at ${address} is full: it takes no more connections at the moment`,
-      };
+      return by === undefined ? "blocked-here" : "blocked-on-the-way";
+    case "unreachable":
+      return by === undefined ? "no-way" : "no-way-from";
     case "timeout":
-      return silenceText(place);
-    case "noNetwork":
-      return { what: "This PC is not on the internet", advice: CHECK_INTERNET };
-    case "noIpv6":
-      return {
-        what: "This network has no IPv6, and the relay has nothing else",
-        advice: "Ask the host for an IPv4 address, or try another network.",
-      };
-    case "noIpv4":
-      return {
-        what: "This network has no IPv4, and the relay has nothing else",
-        advice: "Ask the host for an IPv6 address, or try another network.",
-      };
-    case "unresolved":
-      return {
-        what: `There is no address for the name ${host}`,
-        advice: "Check how it is written.",
-      };
-    case "noNameServer":
-      return {
-        what: `No name server answers, so the address of ${host} cannot be found`,
-        advice: "Check the internet connection, and the name servers that this PC has set.",
-      };
-    case "certificate":
-      return { what: "The relay's certificate is not the one that was expected" };
-    case "alpn":
-      return {
-        what: `What answers at ${address}, UDP ${port}, is no lanparty relay of this version`,
-      };
-    case "reset":
-      return { what: "The relay was restarted" };
-    case "other":
-      return { what: "The connection to the relay broke" };
+      return answersTcp ? "silent-and-there" : "silent";
+    default:
+      return PLAIN[failure];
   }
 }
-
-function silenceText({ host, port, address = host, answersTcp }: FailurePlace): ReachText {
-  if (answersTcp) {
-    return {
-      what: `${address} is there, but nothing comes back from its UDP port ${port}`,
-      advice:
-        "Either this network lets no UDP out, as in some schools, hotels and companies: try a " +
-        "mobile phone's. Or the relay does not run, or its firewall is shut: ask the host.",
-    };
-  }
-  return {
-    what: `Nothing comes back from ${address}, UDP ${port}`,
-    advice:
-      "Either this network lets no UDP out, as in some schools, hotels and companies: try a " +
-      "mobile phone's. Or the relay does not run, or is elsewhere: ask the host.",
-  };
-}
-
-/** What has become of a session that was good. */
-const LOST_TEXTS: Readonly<Partial<Record<TransportFailure, string>>> = {
-  timeout: "The relay does not answer any more",
-};
 
 /** What it means that a session has ended in this way. */
 export function lossText(failure: TransportFailure, place: FailurePlace): string {
-  return LOST_TEXTS[failure] ?? reachText(failure, place).what;
+  return failure === "timeout" ? REACH_SENTENCES.lost.what : reachText(failure, place).what;
 }

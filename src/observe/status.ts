@@ -35,7 +35,6 @@ import {
 export { DISCONNECT_ADVICE, REJECT_ADVICE } from "./relay_advice.ts";
 export type { CertificateProblem } from "./certificate_advice.ts";
 
-
 /** Why the file with the player's MAC was written anew. */
 export type IdentityProblem = "not-json" | "no-mac" | "bad-mac";
 

@@ -4,6 +4,7 @@
 import { ADAPTER_SENTENCES } from "../../src/observe/adapter_events.ts";
 import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
+import { REACH_SENTENCES } from "../../src/observe/relay_reach.ts";
 import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
 
 /** One area, such as the verdict of a client. */
@@ -27,6 +28,11 @@ export const SENTENCE_AREAS = {
     about:
       "The client says it on Linux, and puts back what it can; what it cannot keep is its verdict, too.",
     table: ADAPTER_SENTENCES,
+  relay: {
+    title: "Why there is no connection with the relay",
+    about:
+      "Client and gateway say it within 3 s, and try on; the client's doctor and the gateway's line and health say the same.",
+    table: REACH_SENTENCES,
   },
   drops: {
     title: "What dropped frames mean",

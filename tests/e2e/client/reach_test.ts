@@ -12,9 +12,13 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { executablePath } from "../../../tools/build/executables.ts";
+import { sayingPattern } from "../../support/sentences.ts";
 import { type LabProcess, type Namespace, NetworkLab } from "../../../tools/lab/netns.ts";
 
 const RELAY = "198.51.100.10";
+const NOBODY = "198.51.100.99";
+const ROUTER = "10.95.0.1";
+const NAME = "relay.example.org";
 const PORT = 443;
 /** How soon it has to be said; a busy machine may take longer to start. */
 const SAID_MAX_MS = 15_000;
@@ -86,7 +90,7 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(
       scene,
       RELAY,
-      /198\.51\.100\.10 answers, but no relay listens at UDP 443\. Ask the host/,
+      sayingPattern("relay/nobody-listens", { address: RELAY, port: "443" }),
     );
   });
   await test.step("UDP is dropped: it is said that the machine is there, and it is tried on", async () => {
@@ -95,7 +99,7 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(
       scene,
       RELAY,
-      /198\.51\.100\.10 is there, but nothing comes back from its UDP port 443\. .* It is tried on\./,
+      sayingPattern("relay/silent-and-there", { address: RELAY, port: "443" }),
     );
   });
   await test.step("everything is dropped: nothing comes back", async () => {
@@ -104,7 +108,7 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(
       scene,
       RELAY,
-      /Nothing comes back from 198\.51\.100\.10, UDP 443\. .* It is tried on\./,
+      sayingPattern("relay/silent", { address: RELAY, port: "443" }),
     );
   });
   await test.step("a firewall on the way says no, whatever it calls it", async () => {
@@ -112,24 +116,28 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
       await using stack = new AsyncDisposableStack();
       const rule = `udp dport ${PORT} reject with icmp ${kind};`;
       stack.defer(await firewall(router, "forward", rule));
-      await says(scene, RELAY, /Something on the way \(10\.95\.0\.1\) does not let through/);
+      await says(
+        scene,
+        RELAY,
+        sayingPattern("relay/blocked-on-the-way", { by: ROUTER, address: RELAY, port: "443" }),
+      );
     }
   });
   await test.step("this PC's own firewall does", async () => {
     await using stack = new AsyncDisposableStack();
     stack.defer(await firewall(player, "output", `udp dport ${PORT} drop;`));
-    await says(scene, RELAY, /This PC lets nothing out to 198\.51\.100\.10, UDP 443\./);
+    await says(scene, RELAY, sayingPattern("relay/blocked-here", { address: RELAY, port: "443" }));
   });
   await test.step("nobody is at that address", async () => {
-    await says(scene, "198.51.100.99", /No way leads to 198\.51\.100\.99, says 10\.95\.0\.1\./);
+    await says(scene, NOBODY, sayingPattern("relay/no-way-from", { address: NOBODY, by: ROUTER }));
   });
   await test.step("no name server answers", async () => {
     await using stack = new AsyncDisposableStack();
     stack.defer(await firewall(router, "input", "udp dport 53 drop;"));
     await says(
       scene,
-      "relay.example.org",
-      /No name server answers, so the address of relay\.example\.org cannot be found/,
+      NAME,
+      sayingPattern("relay/no-name-server", { host: NAME }),
     );
   });
   await test.step("a name that there is not, and one of IPv6 alone", async () => {
@@ -142,12 +150,12 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(
       scene,
       "typo.example.org",
-      /There is no address for the name typo\.example\.org\. Check/,
+      sayingPattern("relay/no-address", { host: "typo.example.org" }),
     );
     await says(
       scene,
       "six.example.org",
-      /This network has no IPv6, and the relay has nothing else\./,
+      sayingPattern("relay/no-ipv6"),
     );
     await names.stop();
   });
@@ -155,13 +163,13 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(
       scene,
       "[2001:db8:5::1]:443",
-      /This network has no IPv6, and the relay has nothing else\./,
+      sayingPattern("relay/no-ipv6"),
     );
   });
   await test.step("no network at all", async () => {
     await player.ip("route", "del", "default");
-    await says(scene, RELAY, /This PC is not on the internet\. Is the cable in/);
-    await says(scene, "relay.example.org", /This PC is not on the internet\. Is the cable in/);
+    await says(scene, RELAY, sayingPattern("relay/no-network"));
+    await says(scene, NAME, sayingPattern("relay/no-network"));
     await player.ip("route", "add", "default", "via", "10.95.0.1");
   });
   await test.step("what comes back in time takes it back", async () => {
@@ -178,7 +186,7 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
       ...["--relay", RELAY, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
       ...["--state-dir", `${scene.lab.folder}/state-back`],
     ]);
-    await client.waitForLine(/is there, but nothing comes back/, SAID_MAX_MS);
+    await client.waitForLine(sayingPattern("relay/silent-and-there"), SAID_MAX_MS);
     await open();
     await client.waitForLine(/Connected to the relay/, SAID_MAX_MS);
     assertEquals(client.stderr.match(/It is tried on\./g)?.length, 1);

@@ -3,6 +3,7 @@ import { DISCONNECT_CODES, type DisconnectCode, ErrorCode } from "../../../src/c
 import type { TransportFailure } from "../../../src/observe/relay_reach.ts";
 import { PROTOCOL_ERRORS_MAX, STABLE_SESSION_MS } from "../../../src/endpoint/reconnection.ts";
 import { CONNECT_TIMEOUT_MS, WELCOME_TIMEOUT_MS } from "../../../src/endpoint/session_state.ts";
+import { saying, sentenceOf } from "../../support/sentences.ts";
 import { LEAST, MOST, Stage, waitOf } from "./harness.ts";
 
 /** A session that was joined for a while and then told to go. */
@@ -298,10 +299,6 @@ Deno.test("a relay that does not answer the hello is given up", () => {
   assertEquals(waitOf(stage), 125);
 });
 
-const NO_UDP =
-  "Either this network lets no UDP out, as in some schools, hotels and companies: try a " +
-  "mobile phone's. Or the relay does not run, or is elsewhere: ask the host.";
-
 Deno.test("what to look at is said once, and only while no relay has ever answered", () => {
   const stage = new Stage();
   stage.start();
@@ -310,15 +307,15 @@ Deno.test("what to look at is said once, and only while no relay has ever answer
     stage.advance(waitOf(stage));
   }
   assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
-    "There is no address for the name relay.example.org. Check how it is written.",
-    "Nothing comes back from relay.example.org, UDP 443. " + NO_UDP,
-    "Nothing comes back from relay.example.org, UDP 443",
+    saying("relay/no-address", { host: "relay.example.org" }),
+    saying("relay/silent", { address: "relay.example.org", port: "443" }),
+    sentenceOf("relay/silent", { address: "relay.example.org", port: "443" }).what,
   ]);
   const joined = new Stage();
   joined.join();
   joined.closed({ transport: "timeout" });
   assertEquals(joined.statuses("retrying").map(({ reason }) => reason), [
-    "The relay does not answer any more",
+    sentenceOf("relay/lost").what,
   ]);
 });
 
@@ -335,14 +332,12 @@ Deno.test("that there is no answer yet is said while it is tried on, once for ea
     "nobodyListens",
   ]);
   assertEquals(stage.session.state, "connecting");
-  assertEquals(
-    stage.session.trouble?.what,
-    "192.0.2.7 answers, but no relay listens at UDP 443",
-  );
+  const at = { address: "192.0.2.7", port: "443" };
+  assertEquals(stage.session.trouble, sentenceOf("relay/nobody-listens", at));
   stage.closed({ transport: "timeout", place });
   // The advice was given with the trouble.
   assertEquals(stage.statuses("retrying").map(({ reason }) => reason), [
-    "Nothing comes back from 192.0.2.7, UDP 443",
+    sentenceOf("relay/silent", at).what,
   ]);
   stage.advance(waitOf(stage));
   stage.connected();
