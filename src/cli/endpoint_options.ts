@@ -20,16 +20,19 @@ import {
 } from "./options.ts";
 import { VERSION } from "./version.ts";
 
-const RELAY: OptionSpec<EndpointAddress> = {
+/** Ways to a relay in one text. */
+const RELAYS_MAX = 8;
+
+const RELAY: OptionSpec<readonly EndpointAddress[]> = {
   name: "relay",
   value: "HOST:PORT",
   beside: "obeyed",
   required: true,
-  help: "the relay's address; the port is 443 where none is given",
-  parse: expecting(
-    "HOST, HOST:PORT or [ADDRESS]:PORT",
-    (text) => parseEndpointAddress(text.trim()),
-  ),
+  repeatable: true,
+  help:
+    "the relay's address; the port is 443 where none is given. More of them (with commas, or the option again) are " +
+    "other ways to the same relay: the first that answers is used",
+  parse: expecting("HOST, HOST:PORT or [ADDRESS]:PORT, more with commas between", parseRelays),
 };
 
 const SERVER_NAME: OptionSpec<string> = {
@@ -130,7 +133,7 @@ function specOf(kind: KeyKind): OptionSpec<string> {
 /** What a checked command line says of relay and room. */
 export function relayAccess(program: ProgramSpec, values: OptionValues): RelayAccessOptions {
   return {
-    relay: values.requiredOf(RELAY),
+    relays: values.allOf(RELAY).flat(),
     serverName: values.of(SERVER_NAME),
     relayCaFile: values.text("relay-ca-cert"),
     relayFingerprint: values.of(RELAY_FINGERPRINT),
@@ -145,6 +148,13 @@ export function relayAccess(program: ProgramSpec, values: OptionValues): RelayAc
 export function keyOf(kind: KeyKind, values: OptionValues): string | undefined {
   const text = values.of(specOf(kind));
   return accessKey({ kind, text, file: values.text(`${kind}-key-file`) });
+}
+
+/** Ways to one relay; undefined: one of them is no address, or there are too many. */
+function parseRelays(text: string): readonly EndpointAddress[] | undefined {
+  const parts = text.split(",").map((part) => parseEndpointAddress(part.trim()));
+  const relays = parts.filter((part) => part !== undefined);
+  return relays.length === parts.length && relays.length <= RELAYS_MAX ? relays : undefined;
 }
 
 /** A name in the one form in which certificates are looked through for it. */

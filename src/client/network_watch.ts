@@ -9,6 +9,8 @@
 import { equalBytes } from "../proto/bytes.ts";
 import { isSameWay, type Way } from "./route_plan.ts";
 
+/** Relays beside the one at hand. */
+const OTHERS_MAX = 16;
 /** A network that was gone so briefly is the same to a connection. */
 export const GAP_MIN_MS = 2_000;
 
@@ -24,8 +26,8 @@ export class NetworkWatch {
   #way: Way | undefined;
   #lostMs: number | undefined;
   #relay: Uint8Array | undefined;
-  /** The one before, as long as it may be needed. */
-  #earlier: Uint8Array | undefined;
+  /** Others, as long as they may be needed: the one before, and those that are tried at the same time. */
+  #others: Uint8Array[] = [];
 
   /** Whether no way has led to the relay at hand yet: it may be that its name cannot be resolved. */
   get isWithout(): boolean {
@@ -54,11 +56,11 @@ export class NetworkWatch {
   }
 
   /**
-   * The relays whose ways are needed, the one at hand first. The one before is among them until the next
-   * one has let us in: its connection may still be ending, and it may be come back to.
+   * The relays whose ways are needed, the one at hand first. The one before, and those that were tried, are among them
+   * until one has let us in: a connection may still be ending, and may be come back to.
    */
   get relays(): readonly Uint8Array[] {
-    return [this.#relay, this.#earlier].filter((relay) => relay !== undefined);
+    return this.#relay === undefined ? this.#others : [this.#relay, ...this.#others];
   }
 
   /**
@@ -69,17 +71,29 @@ export class NetworkWatch {
    */
   useRelay(relay: Uint8Array): boolean {
     if (this.#relay !== undefined && equalBytes(relay, this.#relay)) return false;
-    this.#earlier = this.#relay;
+    this.#others = this.#others.filter((other) => !equalBytes(other, relay));
+    if (this.#relay !== undefined) this.#addOther(this.#relay);
     this.#relay = relay;
     if (this.#lostMs === undefined) this.#way = undefined;
     return true;
   }
 
+  /** Another one that is tried at the same time: its way is needed, and not watched. */
+  tryRelay(relay: Uint8Array): void {
+    const isThere = this.relays.some((other) => equalBytes(other, relay));
+    if (!isThere) this.#addOther(relay);
+  }
+
   /** The relay at hand has let us in. @returns whether another one is not needed any more */
   settle(): boolean {
-    const wasNeeded = this.#earlier !== undefined;
-    this.#earlier = undefined;
+    const wasNeeded = this.#others.length > 0;
+    this.#others = [];
     return wasNeeded;
+  }
+
+  #addOther(relay: Uint8Array): void {
+    this.#others.unshift(relay);
+    if (this.#others.length > OTHERS_MAX) this.#others.pop();
   }
 }
 

@@ -102,10 +102,12 @@ export class RouteKeeper<Held> {
    * seen to until {@linkcode settle}.
    *
    * @param relay its address, 4 or 16 bytes
+   * @param isAnother it is tried beside the one that is connected to, whose way is the one that counts
    */
-  holdRelay(relay: Uint8Array, nowMs: number): NetworkEvent | undefined {
+  holdRelay(relay: Uint8Array, nowMs: number, isAnother = false): NetworkEvent | undefined {
     if (this.#closed) return undefined;
-    this.#watch.useRelay(relay);
+    if (isAnother) this.#watch.tryRelay(relay);
+    else this.#watch.useRelay(relay);
     return this.#lookOrWarn(nowMs);
   }
 

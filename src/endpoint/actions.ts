@@ -29,7 +29,8 @@ export interface RelayTarget {
 /** What an endpoint says and does in all its sessions. */
 export interface SessionOptions {
   readonly role: "client" | "gateway";
-  readonly relay: { readonly host: string; readonly port: number };
+  /** Ways to the relay, the best first; one at least. */
+  readonly relays: readonly { readonly host: string; readonly port: number }[];
   /** Absent: the relay's host. */
   readonly serverName?: string | undefined;
   readonly fingerprint?: string | undefined;
@@ -87,8 +88,8 @@ export interface ClosedReason {
  * `connect` and `handleClosed`. Events of a connection are not handed in after the next `connect`.
  */
 export type EndpointAction =
-  /** Open a connection; nothing may be sent before its certificate is accepted. */
-  | ({ readonly type: "connect" } & RelayTarget)
+  /** Open a connection, to the first of these that answers; nothing may be sent before its certificate is accepted. */
+  | { readonly type: "connect"; readonly targets: readonly RelayTarget[] }
   /** Send on the control stream, which is opened by the first of these. */
   | { readonly type: "send"; readonly bytes: Uint8Array }
   /** Finish our side of the control stream (FIN). */

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import type { ClosedReason, EndpointAction } from "./actions.ts";
+import type { ClosedReason, EndpointAction, RelayTarget } from "./actions.ts";
 import type { FramePath } from "./frame_path.ts";
 import type { OwnTraffic } from "./own_traffic.ts";
 import type { EndpointSession } from "./session.ts";
@@ -55,24 +55,36 @@ export class Endpoint {
     this.session.leave(nowMs);
   }
 
-  /** A connection to this address and UDP port is about to be opened. */
+  /** A connection to this address and UDP port is about to be opened; there may be others. */
   handleConnecting(address: string, port: number): void {
-    this.core.ownTraffic.setRelay(address, port);
+    this.core.ownTraffic.tryRelay(address, port);
   }
 
-  /** The connection that is being opened is sent from this UDP port. */
-  handleLocalPort(port: number): void {
-    this.core.ownTraffic.setLocalPort(port);
+  /** Of those that were tried the one to this address and port is used, which is sent from `localPort`. */
+  handleChosen(address: string, port: number, localPort: number | undefined): void {
+    this.core.ownTraffic.setRelay(address, port);
+    if (localPort !== undefined) this.core.ownTraffic.setLocalPort(localPort);
+  }
+
+  /** Those that were tried beside the one in use are gone. */
+  handleOthersGone(): void {
+    this.core.ownTraffic.dropTried();
   }
 
   /**
    * The connection's handshake is done.
    *
    * @param relayKey fingerprint of the relay's key, where one is known
+   * @param target the one that has answered; absent: the first
    */
-  handleConnected(maxDatagramBytes: number, nowMs: number, relayKey?: string): void {
+  handleConnected(
+    maxDatagramBytes: number,
+    nowMs: number,
+    relayKey?: string,
+    target?: RelayTarget,
+  ): void {
     this.#isConnected = true;
-    this.session.handleConnected(maxDatagramBytes, nowMs, relayKey);
+    this.session.handleConnected(maxDatagramBytes, nowMs, relayKey, target);
   }
 
   /** The largest datagram that the connection carries has changed. */

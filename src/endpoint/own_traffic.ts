@@ -21,37 +21,59 @@ import {
   parseIpAddress,
 } from "../proto/ip.ts";
 
-/** The ends of the live connection, and the test of a frame against them. */
+/** Connections that are tried at once; of more the first is forgotten. */
+const TRIED_MAX = 16;
+
+/** The relay's end of a connection. */
+interface RelayEnd {
+  /** 4 or 16. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** The ends of the live connection and of those that are tried, and the test of a frame against them. */
 export class OwnTraffic {
-  readonly #relay = new Uint8Array(IPV6_BYTES);
-  /** 4 or 16; 0 while there is no connection. */
-  #relayBytes = 0;
-  #relayPort = 0;
-  /** The endpoint's own UDP port; 0 while it is not known: then any counts. */
+  #live: RelayEnd | undefined;
+  /** The endpoint's own UDP port of the live connection; 0 while it is not known: then any counts. */
   #localPort = 0;
+  #tried: RelayEnd[] = [];
 
   /**
-   * From now on packets to and from this address and UDP port are the endpoint's own. False, and
+   * From now on packets to and from this address and UDP port, and no others, are the endpoint's own. False, and
    * nothing set, if the text is no IP address.
    */
   setRelay(address: string, port: number): boolean {
-    const bytes = parseIpAddress(address);
-    if (bytes === undefined) return false;
-    this.#relay.set(bytes);
-    this.#relayBytes = bytes.length;
-    this.#relayPort = port;
+    const end = endOf(address, port);
+    if (end === undefined) return false;
+    this.clear();
+    this.#live = end;
     this.#localPort = 0;
     return true;
   }
 
-  /** From now on only packets from and to this UDP port of the endpoint's are its own. */
+  /** Packets to and from this address and port are the endpoint's own as well: a connection is tried there. */
+  tryRelay(address: string, port: number): boolean {
+    const end = endOf(address, port);
+    if (end === undefined) return false;
+    this.#tried.push(end);
+    if (this.#tried.length > TRIED_MAX) this.#tried.shift();
+    return true;
+  }
+
+  /** From now on only packets from and to this UDP port of the endpoint's are the live connection's. */
   setLocalPort(port: number): void {
     this.#localPort = port;
   }
 
+  /** Only the live connection is left. */
+  dropTried(): void {
+    this.#tried = [];
+  }
+
   /** There is no connection any more. */
   clear(): void {
-    this.#relayBytes = 0;
+    this.#live = undefined;
+    this.#tried = [];
   }
 
   //= PROTOCOL.md 12
@@ -66,32 +88,59 @@ export class OwnTraffic {
    * `endOffset` is the index after the frame.
    */
   matches(bytes: Uint8Array, endOffset: number, dissection: Dissection): boolean {
-    if (this.#relayBytes === 0 || dissection.ipProtocol !== IpProtocol.udp) return false;
-    const { networkOffset: network, sourcePort, destinationPort } = dissection;
-    const { ipVersion } = dissection;
-    if (ipVersion === 4 && this.#relayBytes === IPV4_BYTES) {
-      if (network + IPV4_HEADER_BYTES > endOffset) return false;
-      const source = network + IPV4_SOURCE_OFFSET;
-      const destination = network + IPV4_DESTINATION_OFFSET;
-      return this.#matchesSide(bytes, destination, destinationPort, sourcePort) ||
-        this.#matchesSide(bytes, source, sourcePort, destinationPort);
+    if (dissection.ipProtocol !== IpProtocol.udp) return false;
+    if (this.#live !== undefined) {
+      if (matchesEnd(this.#live, this.#localPort, bytes, endOffset, dissection)) return true;
     }
-    if (ipVersion === 6 && this.#relayBytes === IPV6_BYTES) {
-      if (network + IPV6_HEADER_BYTES > endOffset) return false;
-      const source = network + IPV6_SOURCE_OFFSET;
-      const destination = network + IPV6_DESTINATION_OFFSET;
-      return this.#matchesSide(bytes, destination, destinationPort, sourcePort) ||
-        this.#matchesSide(bytes, source, sourcePort, destinationPort);
+    for (let index = 0; index < this.#tried.length; index++) {
+      if (matchesEnd(this.#tried[index], 0, bytes, endOffset, dissection)) return true;
     }
     return false;
   }
+}
 
-  #matchesSide(bytes: Uint8Array, addressOffset: number, port: number, other: number): boolean {
-    if (port !== this.#relayPort) return false;
-    if (this.#localPort !== 0 && other !== this.#localPort) return false;
-    for (let index = 0; index < this.#relayBytes; index++) {
-      if (bytes[addressOffset + index] !== this.#relay[index]) return false;
-    }
-    return true;
+function endOf(address: string, port: number): RelayEnd | undefined {
+  const bytes = parseIpAddress(address);
+  return bytes === undefined ? undefined : { address: bytes, port };
+}
+
+function matchesEnd(
+  end: RelayEnd,
+  localPort: number,
+  bytes: Uint8Array,
+  endOffset: number,
+  { networkOffset: network, sourcePort, destinationPort, ipVersion }: Dissection,
+): boolean {
+  const addressBytes = end.address.length;
+  if (ipVersion === 4 && addressBytes === IPV4_BYTES) {
+    if (network + IPV4_HEADER_BYTES > endOffset) return false;
+    const source = network + IPV4_SOURCE_OFFSET;
+    const destination = network + IPV4_DESTINATION_OFFSET;
+    return matchesSide(end, localPort, bytes, destination, destinationPort, sourcePort) ||
+      matchesSide(end, localPort, bytes, source, sourcePort, destinationPort);
   }
+  if (ipVersion === 6 && addressBytes === IPV6_BYTES) {
+    if (network + IPV6_HEADER_BYTES > endOffset) return false;
+    const source = network + IPV6_SOURCE_OFFSET;
+    const destination = network + IPV6_DESTINATION_OFFSET;
+    return matchesSide(end, localPort, bytes, destination, destinationPort, sourcePort) ||
+      matchesSide(end, localPort, bytes, source, sourcePort, destinationPort);
+  }
+  return false;
+}
+
+function matchesSide(
+  end: RelayEnd,
+  localPort: number,
+  bytes: Uint8Array,
+  addressOffset: number,
+  port: number,
+  other: number,
+): boolean {
+  if (port !== end.port) return false;
+  if (localPort !== 0 && other !== localPort) return false;
+  for (let index = 0; index < end.address.length; index++) {
+    if (bytes[addressOffset + index] !== end.address[index]) return false;
+  }
+  return true;
 }

@@ -31,15 +31,17 @@ export const PROTOCOL_ERRORS_MAX = 5;
 
 /** The next attempt. */
 export interface Retry {
-  readonly target: RelayTarget;
+  /** The first that answers is used. */
+  readonly targets: readonly RelayTarget[];
   readonly delayMs: number;
 }
 
 /** The memory of one endpoint's failures. */
 export class Reconnection {
-  /** The relay of the invitation. */
-  readonly home: RelayTarget;
+  /** The relay of the invitation, by each way that it names. */
+  readonly home: readonly RelayTarget[];
   readonly #random: RandomBytes;
+  #targets: readonly RelayTarget[];
   #target: RelayTarget;
   /** Redirects that led to the target. */
   #redirects = 0;
@@ -51,16 +53,17 @@ export class Reconnection {
 
   constructor(options: SessionOptions, random: RandomBytes) {
     this.#random = random;
-    this.home = {
-      host: options.relay.host,
-      port: options.relay.port,
+    this.home = options.relays.map(({ host, port }) => ({
+      host,
+      port,
       //= PROTOCOL.md 3
       //# | server name (SNI) | the name that the certificate is checked against: the relay's host,
       //# unless set otherwise
-      serverName: options.serverName ?? options.relay.host,
+      serverName: options.serverName ?? host,
       ...(options.fingerprint === undefined ? {} : { fingerprint: options.fingerprint }),
-    };
-    this.#target = this.home;
+    }));
+    this.#targets = this.home;
+    this.#target = this.home[0];
   }
 
   /** The relay at hand. */
@@ -80,13 +83,19 @@ export class Reconnection {
 
   /** Whether the relay at hand has never been heard of but by its address: then trust is all. */
   get untried(): boolean {
-    return !this.#everJoined && this.#target === this.home;
+    return !this.#everJoined && this.#targets === this.home;
   }
 
-  /** A connection to this relay begins. */
-  connecting(target: RelayTarget): void {
+  /** A connection to one of these begins. */
+  connecting(targets: readonly RelayTarget[]): void {
+    this.#targets = targets;
+    this.#target = targets[0];
+    if (targets === this.home) this.#redirects = 0;
+  }
+
+  /** It is this one that has answered. */
+  connected(target: RelayTarget): void {
     this.#target = target;
-    if (target === this.home) this.#redirects = 0;
   }
 
   /** The relay let us in. */
@@ -118,12 +127,12 @@ export class Reconnection {
         //# Then it is final.
         if (nowMs - this.#refusedSinceMs >= REPEAT_WINDOW_MS) return undefined;
         const askedMs = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-        return { target: this.#target, delayMs: Math.max(REPEAT_INTERVAL_MS, askedMs) };
+        return { targets: [this.#target], delayMs: Math.max(REPEAT_INTERVAL_MS, askedMs) };
       }
       case "retry":
         this.#refusedSinceMs = undefined;
         return {
-          target: this.home,
+          targets: this.home,
           //= PROTOCOL.md 5.4
           //# After `rate-limited`, `relay-full`, `room-full`, and `mac-reserved`: as after a loss,
           //# but not within 1 s.
@@ -149,14 +158,14 @@ export class Reconnection {
     if (reaction === "suspicious" && ++this.#protocolErrors >= PROTOCOL_ERRORS_MAX) {
       return undefined;
     }
-    return { target: stay ? this.#target : this.home, delayMs: this.#delayMs(retryAfterMs) };
+    return { targets: this.#targetsAfter(stay), delayMs: this.#delayMs(retryAfterMs) };
   }
 
   /** The machine has another network, or one again: earlier failures say nothing about it. */
   afterNetworkChange(stay: boolean): Retry {
     this.#refusedSinceMs = undefined;
     this.#attempt = 0;
-    return { target: stay ? this.#target : this.home, delayMs: 0 };
+    return { targets: this.#targetsAfter(stay), delayMs: 0 };
   }
 
   /** After a `redirect`; undefined: there were too many. */
@@ -169,14 +178,20 @@ export class Reconnection {
     //= PROTOCOL.md 6.3
     //# Where the redirect has no fingerprint, what the endpoint was given for its first relay
     //# decides.
-    const fingerprint = redirect.fingerprint ?? this.home.fingerprint;
+    const fingerprint = redirect.fingerprint ?? this.home[0].fingerprint;
     const target = {
       host: address.host,
       port: address.port,
       serverName: redirect.serverName ?? address.host,
       ...(fingerprint === undefined ? {} : { fingerprint }),
     };
-    return { target, delayMs: 0 };
+    return { targets: [target], delayMs: 0 };
+  }
+
+  /** Where it was, by any way that leads there, or the relay of the invitation. */
+  #targetsAfter(stay: boolean): readonly RelayTarget[] {
+    if (!stay) return this.home;
+    return [this.#target, ...this.#targets.filter((target) => target !== this.#target)];
   }
 
   #delayMs(retryAfterMs: number | undefined): number {

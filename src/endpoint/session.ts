@@ -120,8 +120,14 @@ export class EndpointSession {
   }
 
   /** The handshake is done and the certificate accepted; tokens are kept by its key's fingerprint. */
-  handleConnected(maxDatagramBytes: number, nowMs: number, relayKey?: string): void {
+  handleConnected(
+    maxDatagramBytes: number,
+    nowMs: number,
+    relayKey?: string,
+    target: RelayTarget = this.relay,
+  ): void {
     if (this.#state !== "connecting") return;
+    this.#reconnection.connected(target);
     this.#relayKey = relayKey;
     this.#ending.connected();
     this.#maximumBytes = maxDatagramBytes;
@@ -363,9 +369,9 @@ export class EndpointSession {
 
   // ---- steps --------------------------------------------------------------------------------
 
-  #connect(target: RelayTarget, nowMs: number): void {
+  #connect(targets: readonly RelayTarget[], nowMs: number): void {
     const { repeating, attempt } = this.#reconnection;
-    this.#reconnection.connecting(target);
+    this.#reconnection.connecting(targets);
     this.#ending.connecting();
     this.#reader = new MessageReader();
     this.#settler = undefined;
@@ -374,8 +380,9 @@ export class EndpointSession {
     //= PROTOCOL.md 5.1
     //# **connecting**: […] Give up after 15 s.
     this.#enter("connecting", nowMs + CONNECT_TIMEOUT_MS);
-    this.#push({ type: "connect", ...target });
-    if (!repeating) this.#say({ type: "connecting", relay: this.#relayText(), attempt });
+    this.#push({ type: "connect", targets });
+    const relay = targets.map(formatEndpointAddress).join(", ");
+    if (!repeating) this.#say({ type: "connecting", relay, attempt });
   }
 
   #greet(nowMs: number): void {
@@ -431,7 +438,7 @@ export class EndpointSession {
       const { exitCode, message, told } = next;
       this.#push({ type: "ended", exitCode, message, told });
     } else if (nowMs >= next.dueMs) {
-      this.#connect(next.target, nowMs);
+      this.#connect(next.targets, nowMs);
     } else {
       this.#enter("waiting", next.dueMs);
     }

@@ -26,7 +26,7 @@ import type { RoomState } from "./room_state.ts";
 
 /** What comes when the connection at hand is gone. */
 export type Next =
-  | { readonly kind: "connect"; readonly target: RelayTarget; readonly dueMs: number }
+  | { readonly kind: "connect"; readonly targets: readonly RelayTarget[]; readonly dueMs: number }
   | {
     readonly kind: "end";
     readonly exitCode: 0 | 1;
@@ -119,7 +119,7 @@ export class SessionEnding {
     if (retry === undefined) {
       return this.ofLoss({ reaction: "retry", text: "The relays send us in circles" }, nowMs);
     }
-    this.#say({ type: "redirected", relay: formatEndpointAddress(retry.target) });
+    this.#say({ type: "redirected", relay: formatEndpointAddress(retry.targets[0]) });
     this.#decide(retry, "", true, nowMs);
   }
 
@@ -148,7 +148,7 @@ export class SessionEnding {
     if (transport === "certificate" && reason.certificateProblem !== undefined) {
       const event: StatusEvent = {
         type: "certificateRefused",
-        relay: formatEndpointAddress(this.#reconnection.target),
+        relay: formatEndpointAddress(this.#placeOf(reason)),
         problem: reason.certificateProblem,
         ...(reason.message === undefined ? {} : { detail: reason.message }),
       };
@@ -250,7 +250,7 @@ export class SessionEnding {
 
   #decide(retry: Retry | undefined, message: string, told: boolean, nowMs: number): void {
     if (retry === undefined) return this.#end(1, message, told);
-    this.next = { kind: "connect", target: retry.target, dueMs: nowMs + retry.delayMs };
+    this.next = { kind: "connect", targets: retry.targets, dueMs: nowMs + retry.delayMs };
   }
 
   #end(exitCode: 0 | 1, message: string, told: boolean): void {

@@ -102,7 +102,7 @@ export class SimEndpoint implements Side {
     }
     const session = new EndpointSession({
       role: station.role,
-      relay,
+      relays: [relay],
       room: station.room,
       mac: station.mac,
       name: station.name,
@@ -293,7 +293,8 @@ export class SimEndpoint implements Side {
   #carryOut(action: EndpointAction): void {
     switch (action.type) {
       case "connect": {
-        const address = `${action.host}:${action.port}`;
+        const [{ host, port }] = action.targets;
+        const address = `${host}:${port}`;
         this.#connection = this.#world.connect(address, this.way, this);
         this.connections.add(this.#connection);
         return;

@@ -87,8 +87,9 @@ export interface ClientSystem {
    * Sees to it that what is sent to a relay will leave by the PC's own networks, before anything is.
    *
    * @param address of the relay that is connected to next, 4 or 16 bytes
+   * @param isAnother it is tried beside the one that is connected to, whose way is the one that counts
    */
-  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined;
+  holdRelay(address: Uint8Array, nowMs: number, isAnother: boolean): NetworkEvent | undefined;
   /** Looks at the PC's own networks and keeps the relay reachable. */
   checkNetwork(nowMs: number): NetworkEvent | undefined;
   /** Gives the LAN's address back, while frames still flow. */

@@ -162,8 +162,8 @@ class LinuxSystem implements ClientSystem {
 
   adapterLost(): void {}
 
-  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    return this.#network.holdRelay(address, nowMs);
+  holdRelay(address: Uint8Array, nowMs: number, isAnother: boolean): NetworkEvent | undefined {
+    return this.#network.holdRelay(address, nowMs, isAnother);
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {

@@ -226,8 +226,8 @@ class WindowsSystem implements ClientSystem {
     this.#setTapIndex(undefined);
   }
 
-  holdRelay(address: Uint8Array, nowMs: number): NetworkEvent | undefined {
-    return this.#network?.holdRelay(address, nowMs);
+  holdRelay(address: Uint8Array, nowMs: number, isAnother: boolean): NetworkEvent | undefined {
+    return this.#network?.holdRelay(address, nowMs, isAnother);
   }
 
   checkNetwork(nowMs: number): NetworkEvent | undefined {

@@ -91,7 +91,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
         traffic: resources.counters.snapshot(),
         diagnostics: reportDiagnostics(client.diagnostics(node)),
       }),
-      beforeConnect: (address, nowMs) => client.holdRelay(address, nowMs),
+      beforeConnect: (...way) => client.holdRelay(...way),
       onAction: (action) => client.handleAction(action),
     });
     client.watch(node);
@@ -146,7 +146,7 @@ class Client {
     this.#logger = logger;
     this.#statusFile = new ClientStatusFile(stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
-    const player = { mac, relay: formatEndpointAddress(options.relay), room: options.room };
+    const player = { mac, relay: formatEndpointAddress(options.relays[0]), room: options.room };
     this.#lease = system.openLease(player, resources.reactor.now());
     this.core = new ClientCore({
       pool: resources.pool,
@@ -216,7 +216,7 @@ class Client {
     const tap = this.#tap;
     return {
       verdict: this.core.lanVerdict(this.#resources.reactor.now()),
-      relay: formatEndpointAddress(this.#options.relay),
+      relay: formatEndpointAddress(session.relay),
       relayReachable: welcome !== undefined,
       room: this.#options.room,
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),
@@ -239,8 +239,8 @@ class Client {
   }
 
   /** Keeps what is sent to a relay out of the tunnel, from the first packet on. */
-  holdRelay(address: Uint8Array, nowMs: number): void {
-    const event = this.#system.holdRelay(address, nowMs);
+  holdRelay(address: Uint8Array, nowMs: number, isAnother: boolean): void {
+    const event = this.#system.holdRelay(address, nowMs, isAnother);
     // Another network needs no other connection here: one is being made anyway.
     const { says } = decideOnNetwork(event, false, false);
     if (says !== undefined) this.#say({ type: says });

@@ -50,6 +50,15 @@ export class DatagramPump {
     return packetsSent === 0 ? 0 : Math.max(0, packetsLost) / packetsSent;
   }
 
+  /** Bytes received and packets sent, as last read. */
+  get bytesReceived(): number {
+    return this.#statistics.bytesReceived;
+  }
+
+  get packetsSent(): number {
+    return this.#statistics.packetsSent;
+  }
+
   /**
    * Hands over what fits, at most {@link HANDOVER_MAX} datagrams.
    *

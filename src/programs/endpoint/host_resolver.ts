@@ -1,5 +1,5 @@
 /**
- * A relay's name to an address; each failure moves on to the name's next one.
+ * A relay's name to its addresses.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { Reactor } from "../../reactor/mod.ts";
 /** While a name is looked up, the runtime's own loop gets its turns often. */
 const ATTEND_MS = 5_000;
 
-/** An address to try, or why there is none. */
+/** The addresses of a host, in the order of the system's resolver, or why there are none. */
 export type Resolved =
-  | { readonly address: QuicAddress }
+  | { readonly addresses: readonly QuicAddress[] }
   | { readonly failure: TransportFailure };
 
 /** The name may be right: nobody could say so. */
@@ -24,33 +24,16 @@ const UNANSWERED: readonly number[] = [
 /** The same on Windows: `WSATRY_AGAIN` and `WSANO_RECOVERY`. */
 const UNANSWERED_WINDOWS: readonly number[] = [11_002, 11_003];
 
-/** See the module. */
-export class HostResolver {
-  /** Counts failed addresses: where in a name's list the next attempt begins. */
-  #failures = 0;
-  readonly #reactor: Reactor;
-
-  constructor(reactor: Reactor) {
-    this.#reactor = reactor;
-  }
-
-  /** The address just used did not answer: try the name's next one. */
-  next(): void {
-    this.#failures++;
-  }
-
-  /** Looks a host up; never rejects for what the network does. */
-  async resolve(host: string, port: number): Promise<Resolved> {
-    this.#reactor.attend(ATTEND_MS);
-    try {
-      const found = await resolveHost(host, port);
-      return { address: found[this.#failures % found.length] };
-    } catch (error) {
-      if (!(error instanceof ResolveError)) throw error;
-      const codes = Deno.build.os === "windows" ? UNANSWERED_WINDOWS : UNANSWERED;
-      if (codes.includes(error.code)) return { failure: "noNameServer" };
-      return { failure: await withoutFamily(host, port) };
-    }
+/** Looks a host up; never rejects for what the network does. */
+export async function lookUpHost(host: string, port: number, reactor: Reactor): Promise<Resolved> {
+  reactor.attend(ATTEND_MS);
+  try {
+    return { addresses: await resolveHost(host, port) };
+  } catch (error) {
+    if (!(error instanceof ResolveError)) throw error;
+    const codes = Deno.build.os === "windows" ? UNANSWERED_WINDOWS : UNANSWERED;
+    if (codes.includes(error.code)) return { failure: "noNameServer" };
+    return { failure: await withoutFamily(host, port) };
   }
 }
 

@@ -1,32 +1,47 @@
 /**
- * The shell of an endpoint, the same for client and gateway: one QUIC connection at a time, its control stream,
- * and the datagrams of the frame path.
+ * The shell of an endpoint, the same for client and gateway: one QUIC connection in use at a time, its control stream,
+ * and the datagrams of the frame path. Where the path of that connection is silent, others are tried beside it.
  *
  * @module
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
 import { statusLine } from "../../observe/status.ts";
+import { PathWatch } from "../../endpoint/path_watch.ts";
+import { type RelayAddress, RelayRace } from "../../endpoint/relay_race.ts";
+import type { WayMemory } from "../../endpoint/way_memory.ts";
+import { equalBytes } from "../../proto/bytes.ts";
 import { parseIpAddress } from "../../proto/ip.ts";
-import { QuicError } from "../../quic/mod.ts";
 import type { Task } from "../../reactor/mod.ts";
-import { HostResolver } from "./host_resolver.ts";
+import type { Resolved } from "./host_resolver.ts";
 import type { ReachExaminer } from "./reach.ts";
 import { type Logger, logText } from "../../log/logging.ts";
-import { RelayLink, type RelayLinkOwner, type RelayLinkParts } from "./relay_link.ts";
+import type { RelayLink, RelayLinkOwner, RelayLinkParts } from "./relay_link.ts";
+import { RelaySearch } from "./relay_search.ts";
 import { TurnClock } from "../common/turn_clock.ts";
 
 /** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
-
-/** How long an answer is waited for before the reason of the silence is looked for, which takes up to 0.7 s. */
-const SILENCE_MS = 1_500;
+/** Why another path is taken. */
+const PATH_DIED = "The relay does not answer any more by the way in use, but by another one.";
 
 /** What an endpoint node works with. */
 export interface EndpointNodeParts extends RelayLinkParts {
   readonly logger: Logger;
   readonly reach: ReachExaminer;
-  /** Called with a relay's address, 4 or 16 bytes, before the first packet is sent there. */
-  readonly beforeConnect?: ((address: Uint8Array, nowMs: number) => void) | undefined;
+  /** A relay's addresses. */
+  readonly lookUp: (host: string, port: number) => Promise<Resolved>;
+  /** By which addresses relays were last reached. */
+  readonly ways: WayMemory;
+  /** The memory has changed: it is to be written. */
+  readonly saveWays: () => void;
+  /**
+   * Called with a relay's address, 4 or 16 bytes, before the first packet is sent there, and when it is the one in use.
+   *
+   * @param isAnother others are tried, or in use, as well, and count still
+   */
+  readonly beforeConnect?:
+    | ((address: Uint8Array, nowMs: number, isAnother: boolean) => void)
+    | undefined;
   /** What the program itself does at an action, after this node's part. */
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
@@ -39,15 +54,25 @@ export class EndpointNode implements Task, RelayLinkOwner {
   failure: { readonly error: unknown } | undefined;
   /** The time for what comes in by datagram. */
   readonly clock: TurnClock;
-  readonly #resolver: HostResolver;
+  readonly #watch = new PathWatch();
   #link: RelayLink | undefined;
+  /** Looks for a connection where there is none. */
+  #search: RelaySearch | undefined;
+  /** Looks for another one beside the one in use, which is silent. */
+  #standby: RelaySearch | undefined;
+  /** Has answered beside the one in use: the next connection. */
+  #ready: RelayLink | undefined;
+  /** What the names in use mean, as was last looked up. */
+  readonly #known = new Map<RelayTarget, readonly RelayAddress[]>();
+  /** The address that has died last, until another one has won. */
+  #suspect: RelayAddress | undefined;
+  /** The address whose way is watched. */
+  #held: Uint8Array | undefined;
+  #wasTried = false;
   #upkeepDueMs = 0;
-  /** When people are told that there is no answer yet. */
-  #silenceDueMs = Infinity;
 
   constructor(readonly parts: EndpointNodeParts) {
     this.clock = new TurnClock(parts.reactor);
-    this.#resolver = new HostResolver(parts.reactor);
     parts.reactor.addTask(this);
   }
 
@@ -67,7 +92,8 @@ export class EndpointNode implements Task, RelayLinkOwner {
     const { endpoint } = this.parts;
     endpoint.handleTimer(nowMs);
     if (nowMs >= this.#upkeepDueMs) this.#upkeep(nowMs);
-    if (nowMs >= this.#silenceDueMs) this.#lookIntoSilence();
+    this.#search?.work(nowMs);
+    this.#standby?.work(nowMs);
     endpoint.drainActions(nowMs, (action) => this.#carryOut(action, nowMs));
     const pump = this.#link?.pump;
     const { queue } = endpoint.path;
@@ -76,7 +102,11 @@ export class EndpointNode implements Task, RelayLinkOwner {
   }
 
   nextDeadlineMs(): number {
-    const deadlineMs = Math.min(this.parts.endpoint.nextDeadlineMs(), this.#silenceDueMs);
+    const deadlineMs = Math.min(
+      this.parts.endpoint.nextDeadlineMs(),
+      this.#search?.nextDeadlineMs() ?? Infinity,
+      this.#standby?.nextDeadlineMs() ?? Infinity,
+    );
     return this.#link === undefined ? deadlineMs : Math.min(deadlineMs, this.#upkeepDueMs);
   }
 
@@ -86,13 +116,16 @@ export class EndpointNode implements Task, RelayLinkOwner {
     if (pump === undefined) return;
     pump.readRate(nowMs);
     this.parts.endpoint.handleRtt(pump.rttMs);
+    const isSilent = this.#watch.look(pump.bytesReceived, pump.packetsSent, nowMs);
+    if (!isSilent) this.#endStandby();
+    else if (!this.#wasTried) this.#tryOthers();
   }
 
   #carryOut(action: EndpointAction, nowMs: number): void {
     const { logger } = this.parts;
     switch (action.type) {
       case "connect":
-        this.#connect(action);
+        this.#connect(action.targets);
         break;
       case "send":
         this.#link?.send(action.bytes);
@@ -101,7 +134,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
         this.#link?.finish();
         break;
       case "close":
-        this.#link?.close(action.errorCode);
+        this.#close(action.errorCode);
         break;
       case "status": {
         const { level, text } = statusLine(action.event);
@@ -117,61 +150,121 @@ export class EndpointNode implements Task, RelayLinkOwner {
     if (action.type === "ended") this.parts.reactor.stop();
   }
 
-  #connect(target: RelayTarget): void {
+  #connect(targets: readonly RelayTarget[]): void {
+    const ready = this.#ready;
     this.#link?.detach();
-    const link = new RelayLink(this, target);
-    this.#link = link;
-    this.#silenceDueMs = this.parts.reactor.now() + SILENCE_MS;
-    this.#runAside(this.#open(link, target));
-  }
-
-  async #open(link: RelayLink, { host, port }: RelayTarget): Promise<void> {
-    const resolved = await this.#resolver.resolve(host, port);
-    if (this.#link !== link) return;
-    if ("failure" in resolved) {
-      return this.#ended(link, this.parts.reach.explainName(resolved.failure, host, port));
-    }
-    const { address } = resolved;
-    link.address = address;
-    const bytes = parseIpAddress(address.host);
-    if (bytes !== undefined) this.parts.beforeConnect?.(bytes, this.parts.reactor.now());
-    try {
-      link.open(address);
-    } catch (error) {
-      if (!(error instanceof QuicError)) throw error;
-      this.noteEnd(error.message);
-      this.ended(link, { transport: "unreachable" });
-    }
-  }
-
-  /** Something that waits for the runtime's own loop: what it throws is a bug. */
-  #runAside(work: Promise<void>): void {
-    work.catch((error) => {
-      this.failure ??= { error };
-      this.parts.reactor.stop();
-    });
-  }
-
-  /** There is no answer yet: why, as far as can be seen, while it is waited for one. */
-  #lookIntoSilence(): void {
-    this.#silenceDueMs = Infinity;
-    const link = this.#link;
-    if (link === undefined || link.wasConnected) return;
-    this.#runAside(
-      this.#explain(link).then((reason) => {
-        if (this.#link !== link || link.wasConnected) return;
-        link.trouble = reason;
+    this.#link = undefined;
+    this.#search?.close();
+    this.#search = undefined;
+    this.#ready = undefined;
+    this.#endStandby();
+    if (ready !== undefined && targets.includes(ready.target)) return this.#use(ready);
+    ready?.detach();
+    this.#known.clear();
+    this.#search = new RelaySearch(this.#race(targets), {
+      ...this.#searchParts(),
+      lookUp: async (target) => {
+        const found = await this.parts.lookUp(target.host, target.port);
+        if ("addresses" in found) this.#known.set(target, found.addresses);
+        return found;
+      },
+      lost: (reason) => this.#lost(reason),
+      trouble: (reason) => {
         this.parts.endpoint.session.handleTrouble(reason);
         this.parts.reactor.wake();
-      }),
-    );
+      },
+    }, true);
   }
 
-  async #explain({ address, target: { host, port } }: RelayLink): Promise<ClosedReason> {
-    const { reach } = this.parts;
-    return address === undefined
-      ? reach.explainName("noNameServer", host, port)
-      : await reach.explainAddress(host, address);
+  /** The relay is silent: its other addresses are tried, if it has any, and the first that answers is used. */
+  #tryOthers(): void {
+    this.#wasTried = true;
+    const live = this.#link?.address;
+    const others = new Map<RelayTarget, readonly RelayAddress[]>();
+    for (const [target, addresses] of this.#known) {
+      const rest = addresses.filter((address) => live === undefined || !isSame(address, live));
+      if (rest.length > 0) others.set(target, rest);
+    }
+    if (others.size === 0) return;
+    this.#standby = new RelaySearch(this.#race([...others.keys()]), {
+      ...this.#searchParts(),
+      lookUp: (target): Promise<Resolved> =>
+        Promise.resolve({ addresses: others.get(target) ?? [] }),
+    }, false);
+  }
+
+  #endStandby(): void {
+    this.#wasTried = false;
+    if (this.#standby === undefined) return;
+    this.#standby.close();
+    this.#standby = undefined;
+    if (this.#link !== undefined) this.parts.endpoint.handleOthersGone();
+  }
+
+  #race(targets: readonly RelayTarget[]): RelayRace {
+    const suspect = this.#suspect;
+    return new RelayRace(targets, {
+      isKnownGood: (target, address) => this.parts.ways.isKnownGood(target, address, Date.now()),
+      isSuspect: (address) => suspect !== undefined && isSame(address, suspect),
+    }, this.parts.reactor.now());
+  }
+
+  #searchParts() {
+    return {
+      owner: this,
+      reach: this.parts.reach,
+      beforeConnect: (address: Uint8Array, isAnother: boolean) => this.#hold(address, isAnother),
+      failed: (error: unknown) => {
+        this.failure ??= { error };
+        this.parts.reactor.stop();
+      },
+    };
+  }
+
+  #hold(address: Uint8Array, isAnother: boolean): void {
+    if (!isAnother) this.#held = address;
+    this.parts.beforeConnect?.(address, this.parts.reactor.now(), isAnother);
+  }
+
+  /** A link's handshake is done; called by the link. */
+  answered(link: RelayLink): boolean {
+    if (this.#search?.answered(link)) {
+      this.#search = undefined;
+      this.#use(link);
+      return true;
+    }
+    if (!this.#standby?.answered(link)) return false;
+    // The session is told, and asks for a connection: this one.
+    this.#standby = undefined;
+    this.#ready = link;
+    this.#suspect = this.#link?.address;
+    this.parts.endpoint.session.handleNetworkChanged(PATH_DIED, this.parts.reactor.now());
+    this.parts.reactor.wake();
+    return true;
+  }
+
+  #use(link: RelayLink): void {
+    const { ways, saveWays } = this.parts;
+    this.#link = link;
+    this.#suspect = undefined;
+    this.#watch.reset();
+    const bytes = parseIpAddress(link.address.host);
+    const isHeld = bytes !== undefined && this.#held !== undefined && equalBytes(bytes, this.#held);
+    if (bytes !== undefined && !isHeld) this.#hold(bytes, false);
+    if (ways.remember(link.target, link.address, Date.now())) saveWays();
+    link.use();
+  }
+
+  #close(errorCode: number): void {
+    if (this.#link !== undefined) return this.#link.close(errorCode);
+    if (this.#search !== undefined) this.#lost({});
+  }
+
+  #lost(reason: ClosedReason): void {
+    this.#search?.close();
+    this.#search = undefined;
+    this.parts.endpoint.handleClosed(reason, this.parts.reactor.now());
+    this.parts.reactor.wake();
   }
 
   /** What msquic calls a connection's end is for those who look closer: players read what it means. */
@@ -181,26 +274,14 @@ export class EndpointNode implements Task, RelayLinkOwner {
 
   /** A connection is gone; called by its link. */
   ended(link: RelayLink, reason: ClosedReason): void {
-    if (this.#link !== link) return;
-    const { transport } = reason;
-    const isVague = transport === "unreachable" || transport === "timeout";
-    if (!isVague || link.wasConnected) return this.#ended(link, reason);
-    if (link.trouble !== undefined && transport === "timeout") {
-      return this.#ended(link, link.trouble);
+    if (this.#link !== link) {
+      if (this.#ready === link) this.#ready = undefined;
+      this.#search?.ended(link, reason);
+      return this.#standby?.ended(link, reason);
     }
-    this.#runAside(
-      this.#explain(link).then((explained) => {
-        const isSilent = transport === "unreachable" && explained.transport === "timeout";
-        this.#ended(link, isSilent ? { ...explained, transport } : explained);
-      }),
-    );
-  }
-
-  #ended(link: RelayLink, reason: ClosedReason): void {
-    if (this.#link !== link) return;
     this.#link = undefined;
-    this.#silenceDueMs = Infinity;
-    if (reason.transport !== undefined && !link.wasConnected) this.#resolver.next();
+    this.#endStandby();
+    if (reason.transport === "timeout") this.#suspect = link.address;
     this.parts.endpoint.handleClosed(reason, this.parts.reactor.now());
     this.parts.reactor.wake();
   }
@@ -214,4 +295,8 @@ export class EndpointNode implements Task, RelayLinkOwner {
   uses(link: RelayLink): boolean {
     return this.#link === link;
   }
+}
+
+function isSame(one: RelayAddress, other: RelayAddress): boolean {
+  return one.host === other.host && one.port === other.port && one.scopeId === other.scopeId;
 }

@@ -8,6 +8,8 @@ import type { EndpointAction, StatisticsSource } from "../../endpoint/actions.ts
 import { FramePath } from "../../endpoint/frame_path.ts";
 import { Endpoint, type FrameCore } from "../../endpoint/endpoint.ts";
 import { EndpointSession } from "../../endpoint/session.ts";
+import { TOKEN_FILE_NAME, TokenStore } from "../../endpoint/token_store.ts";
+import { WAY_FILE_NAME, WayMemory } from "../../endpoint/way_memory.ts";
 import { TrafficCounters } from "../../observe/counters.ts";
 import type { QuicLibrary } from "../../quic/mod.ts";
 import { BufferPool } from "../../queue/buffer_pool.ts";
@@ -24,16 +26,18 @@ import { type BeforeLeaving, Departure } from "./departure.ts";
 import { EndpointNode } from "./node.ts";
 import type { FrameLogFile } from "../common/frame_log_file.ts";
 import type { Logger } from "../../log/logging.ts";
+import { lookUpHost } from "./host_resolver.ts";
 import { openQuicLibrary } from "../common/native_library.ts";
 import { randomBytes } from "../common/random.ts";
 import { SystemReach } from "./reach.ts";
 import { RelayTrust } from "./relay_trust.ts";
-import { TokenFile } from "./token_file.ts";
+import { StoreFile } from "./store_file.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 
 /** What client and gateway are told of the relay and the room. */
 export interface RelayAccessOptions {
-  readonly relay: EndpointAddress;
+  /** Ways to the relay, the best first; one at least. */
+  readonly relays: readonly EndpointAddress[];
   readonly serverName: string | undefined;
   readonly relayCaFile: string | undefined;
   /** base64url without padding. */
@@ -95,7 +99,7 @@ export interface EndpointPart {
   readonly core: FrameCore;
   readonly statistics: () => StatisticsSource;
   /** See `EndpointNodeParts`. */
-  readonly beforeConnect?: (address: Uint8Array, nowMs: number) => void;
+  readonly beforeConnect?: (address: Uint8Array, nowMs: number, isAnother: boolean) => void;
   readonly onAction: (action: EndpointAction, nowMs: number) => void;
 }
 
@@ -116,10 +120,11 @@ export function openEndpoint(
   part: EndpointPart,
 ): EndpointNode {
   resources.releaseState = claimState(stateDir, part.role);
-  const tokens = new TokenFile(stateDir, logger);
+  const tokens = new StoreFile(stateDir, TOKEN_FILE_NAME, TokenStore.parse, logger);
+  const ways = new StoreFile(stateDir, WAY_FILE_NAME, WayMemory.parse, logger);
   const session = new EndpointSession({
     role: part.role,
-    relay: options.relay,
+    relays: options.relays,
     serverName: options.serverName,
     fingerprint: options.relayFingerprint,
     room: options.room,
@@ -139,6 +144,9 @@ export function openEndpoint(
     trust,
     logger,
     reach: new SystemReach(resources.reactor),
+    lookUp: (host, port) => lookUpHost(host, port, resources.reactor),
+    ways: ways.store,
+    saveWays: () => ways.save(),
     ...resources,
     beforeConnect: part.beforeConnect,
     onAction: (action, nowMs) => {

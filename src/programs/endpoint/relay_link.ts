@@ -6,7 +6,7 @@
 import type { ClosedReason, RelayTarget } from "../../endpoint/actions.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { TrafficCounters } from "../../observe/counters.ts";
-import type { TransportFailure } from "../../observe/relay_reach.ts";
+import type { FailurePlace, TransportFailure } from "../../observe/relay_reach.ts";
 import type { Slot } from "../../proto/brands.ts";
 import {
   type PeerCertificate,
@@ -53,6 +53,8 @@ export interface RelayLinkOwner {
   readonly clock: TurnClock;
   /** Whether a link is the one in use. */
   uses(link: RelayLink): boolean;
+  /** A link's handshake is done: whether it may stay. */
+  answered(link: RelayLink): boolean;
   /** What msquic calls the end of a link's connection, for those who look closer. */
   noteEnd(what: string): void;
   /** A link's connection is gone. */
@@ -63,8 +65,6 @@ export interface RelayLinkOwner {
 export class RelayLink implements QuicConnectionHandler {
   /** Whether the relay answered at this address. */
   wasConnected = false;
-  /** The address that is tried. */
-  address: QuicAddress | undefined;
   /** Why nothing answers there, as far as could be seen. */
   trouble: ClosedReason | undefined;
   /** Sends datagrams, once the handshake is done. */
@@ -90,17 +90,34 @@ export class RelayLink implements QuicConnectionHandler {
 
   readonly #owner: RelayLinkOwner;
 
-  constructor(owner: RelayLinkOwner, readonly target: RelayTarget) {
+  constructor(owner: RelayLinkOwner, readonly target: RelayTarget, readonly address: QuicAddress) {
     this.#owner = owner;
   }
 
   /** @throws {QuicError} the system cannot connect to such an address */
-  open(address: QuicAddress): void {
+  open(): void {
     const { library, trust, endpoint } = this.#owner.parts;
+    const { target: { serverName }, address } = this;
     const configuration = trust.configurationFor(this.target);
     endpoint.handleConnecting(address.host, address.port);
-    const { serverName } = this.target;
     this.#connection = library.connect({ configuration, address, serverName }, this);
+  }
+
+  /** It is this one that is used from now on: its handshake is done. */
+  use(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const { endpoint, pool, counters, reactor } = this.#owner.parts;
+    const { host, port } = this.address;
+    this.pump = new DatagramPump(connection, pool, counters);
+    endpoint.handleChosen(host, port, connection.localAddress?.port);
+    const bytes = connection.maxDatagramBytes;
+    endpoint.handleConnected(bytes, reactor.now(), this.#relayKey, this.target);
+  }
+
+  /** Where it is tried. */
+  get place(): FailurePlace {
+    return { host: this.target.host, port: this.address.port, address: this.address.host };
   }
 
   /** Sends on the control stream, which the first call opens. */
@@ -128,13 +145,8 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   connected(connection: QuicConnection): void {
-    if (!this.#inUse) return connection.abandon();
-    const { endpoint, pool, counters, reactor } = this.#owner.parts;
     this.wasConnected = true;
-    this.pump = new DatagramPump(connection, pool, counters);
-    const { localAddress } = connection;
-    if (localAddress !== undefined) endpoint.handleLocalPort(localAddress.port);
-    endpoint.handleConnected(connection.maxDatagramBytes, reactor.now(), this.#relayKey);
+    if (!this.#owner.answered(this)) connection.abandon();
   }
 
   maxDatagram(_connection: QuicConnection, bytes: number): void {
@@ -168,11 +180,12 @@ export class RelayLink implements QuicConnectionHandler {
       return this.#owner.ended(this, { errorCode, message: reason.message });
     }
     const refusal = this.#refusal;
-    if (refusal === undefined && this.#inUse) this.#owner.noteEnd(reason.message);
+    if (refusal === undefined) this.#owner.noteEnd(reason.message);
     this.#owner.ended(this, {
       transport: refusal === undefined ? FAILURES[reason.kind] ?? "other" : "certificate",
       certificateProblem: refusal?.problem,
       message: refusal?.message,
+      place: this.place,
     });
   }
 

@@ -134,7 +134,7 @@ class Judge {
       });
     this.session = new EndpointSession({
       role: "client",
-      relay: { host: "relay.example.org", port: 443 },
+      relays: [{ host: "relay.example.org", port: 443 }],
       room: "LAN",
       mac: "02:00:00:00:00:51",
       agent: "test",

@@ -77,9 +77,26 @@ Deno.test("the relay before is needed until the next one has let us in", () => {
   assertEquals(watch.relays, [relay(10), relay(9)]);
   watch.useRelay(relay(9)); // sent back
   assertEquals(watch.relays, [relay(9), relay(10)]);
-  watch.useRelay(relay(11)); // and on: there are never more than two
-  assertEquals(watch.relays, [relay(11), relay(9)]);
+  watch.useRelay(relay(11)); // and on
+  assertEquals(watch.relays, [relay(11), relay(9), relay(10)]);
   assertEquals([watch.settle(), watch.relays, watch.settle()], [true, [relay(11)], false]);
+});
+
+Deno.test("those that are tried at the same time are needed as well, and not watched; there are never too many", () => {
+  const watch = new NetworkWatch();
+  watch.useRelay(relay(9));
+  watch.handleWay(way(3), 0);
+  watch.tryRelay(relay(10));
+  watch.tryRelay(relay(9));
+  watch.tryRelay(relay(10));
+  assertEquals([watch.relay, watch.relays], [relay(9), [relay(9), relay(10)]]);
+  assertEquals(watch.handleWay(way(3), 10), undefined);
+  // It has won: the way to it is another one, which is no change.
+  watch.useRelay(relay(10));
+  assertEquals(watch.relays, [relay(10), relay(9)]);
+  assertEquals(watch.handleWay(way(4), 20), undefined);
+  for (let last = 20; last < 80; last++) watch.tryRelay(relay(last));
+  assertEquals(watch.relays.length, 17);
 });
 
 Deno.test("whether a way has led to the relay at hand", () => {

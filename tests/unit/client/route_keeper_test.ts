@@ -186,6 +186,16 @@ Deno.test("routes: the relay before stays held until the next has let us in", ()
   assertEquals(table.take(), [`remove ${HOLD}`]);
 });
 
+Deno.test("routes: an address that is tried beside the relay in use is held, and not watched", () => {
+  const { table, keeper } = scene();
+  keeper.holdRelay(RELAY, 1_000);
+  keeper.holdRelay(SECOND_RELAY, 1_250, true);
+  assertEquals(table.take(), [`add ${HOLD}`, "add 203.0.113.10 via 192.168.1.1 dev 3"]);
+  keeper.settle();
+  keeper.check(1_251);
+  assertEquals(table.take(), ["remove 203.0.113.10 via 192.168.1.1 dev 3"]);
+});
+
 Deno.test("routes: a route that somebody has deleted is struck out and added anew", () => {
   const { table, keeper } = scene();
   keeper.holdRelay(RELAY, 1_000);

@@ -20,7 +20,7 @@ export const MOST: (count: number) => Uint8Array = (count) => new Uint8Array(cou
 
 export const CLIENT: SessionOptions = {
   role: "client",
-  relay: { host: "relay.example.org", port: 443 },
+  relays: [{ host: "relay.example.org", port: 443 }],
   room: "LAN",
   mac: "02:00:00:00:00:51",
   agent: "lanparty-client/test",

@@ -421,7 +421,7 @@ Deno.test("another network: the connection is given up without a word, and a new
   assertEquals(stage.actions("close").length, 0);
   assertEquals(stage.actions("send").length, 0);
   assertEquals(stage.only("left").final, false);
-  assertEquals(stage.only("connect").host, "relay.example.org");
+  assertEquals(stage.only("connect").targets[0].host, "relay.example.org");
   assertEquals(stage.statuses("retrying").map(({ delayMs }) => delayMs), [0]);
   stage.join();
 });

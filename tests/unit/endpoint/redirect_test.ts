@@ -13,7 +13,7 @@ function redirect(stage: Stage, relay: string, more: object = {}): void {
 
 /** Hosts of the connect actions since the last clear. */
 function hosts(stage: Stage): string[] {
-  return stage.actions("connect").map((action) => `${action.host}:${action.port}`);
+  return stage.actions("connect").map(({ targets: [{ host, port }] }) => `${host}:${port}`);
 }
 
 //= PROTOCOL.md 5.3
@@ -28,12 +28,9 @@ Deno.test("a redirect is followed at once, to its port, under its own name", () 
   stage.start();
   redirect(stage, "b.example.org:4433");
   assertEquals(stage.only("close").errorCode, 1);
-  assertEquals(stage.only("connect"), {
-    type: "connect",
-    host: "b.example.org",
-    port: 4433,
-    serverName: "b.example.org",
-  });
+  assertEquals(stage.only("connect").targets, [
+    { host: "b.example.org", port: 4433, serverName: "b.example.org" },
+  ]);
   assertEquals(stage.statuses("redirected"), [{ type: "redirected", relay: "b.example.org:4433" }]);
 });
 
@@ -47,7 +44,7 @@ Deno.test("a redirect may name the certificate's name and key", () => {
   const stage = new Stage();
   stage.start();
   redirect(stage, "[2001:db8::2]:443", { serverName: "b.example.org", fingerprint: PIN });
-  const { host, serverName, fingerprint } = stage.only("connect");
+  const { host, serverName, fingerprint } = stage.only("connect").targets[0];
   assertEquals({ host, serverName, fingerprint }, {
     host: "2001:db8::2",
     serverName: "b.example.org",
@@ -61,7 +58,7 @@ Deno.test("a redirect without a key leaves the pin of the invitation in force", 
   const stage = new Stage({ fingerprint: PIN });
   stage.start();
   redirect(stage, "b.example.org");
-  assertEquals(stage.only("connect").fingerprint, PIN);
+  assertEquals(stage.only("connect").targets[0].fingerprint, PIN);
 });
 
 //= PROTOCOL.md 6.3

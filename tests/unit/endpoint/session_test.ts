@@ -14,19 +14,16 @@ const bob = player(9, "Bob");
 Deno.test("a session connects to the relay it was given, and asks for its host's name", () => {
   const stage = new Stage();
   stage.start();
-  assertEquals(stage.only("connect"), {
-    type: "connect",
-    host: "relay.example.org",
-    port: 443,
-    serverName: "relay.example.org",
-  });
+  assertEquals(stage.only("connect").targets, [
+    { host: "relay.example.org", port: 443, serverName: "relay.example.org" },
+  ]);
   assertEquals(stage.session.state, "connecting");
 });
 
 Deno.test("another server name and a pin go along with the connection", () => {
   const stage = new Stage({ serverName: "lan.example.org", fingerprint: "pin" });
   stage.start();
-  const { serverName, fingerprint } = stage.only("connect");
+  const { serverName, fingerprint } = stage.only("connect").targets[0];
   assertEquals({ serverName, fingerprint }, { serverName: "lan.example.org", fingerprint: "pin" });
 });
 
@@ -170,7 +167,7 @@ Deno.test("the token of an earlier session goes into the hello, the gateway's un
 Deno.test("a token belongs to a relay's key: by another name it is shown to the same relay, and to no other", () => {
   const tokens = new TokenStore();
   const join = (host: string, relayKey: string, resume: string) => {
-    const stage = new Stage({ tokens, relay: { host, port: 443 } });
+    const stage = new Stage({ tokens, relays: [{ host, port: 443 }] });
     stage.relayKey = relayKey;
     stage.join({ resume });
     return stage.sent()[0].resume;

@@ -10,21 +10,30 @@ import { EndpointSession } from "../../../../src/endpoint/session.ts";
 import { TrafficCounters } from "../../../../src/observe/counters.ts";
 import type { ClosedReason, EndpointAction } from "../../../../src/endpoint/actions.ts";
 import { describeStatus, type StatusEvent } from "../../../../src/observe/status.ts";
-import type {
-  QuicAddress,
-  QuicCloseKind,
-  QuicConnection,
-  QuicConnectionHandler,
+import {
+  parseAddress,
+  type QuicAddress,
+  type QuicCloseKind,
+  type QuicConnection,
+  type QuicConnectionHandler,
+  type QuicStatistics,
 } from "../../../../src/quic/mod.ts";
 import { BufferPool } from "../../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../../src/queue/fair_queue.ts";
 import { EndpointNode, type EndpointNodeParts } from "../../../../src/programs/endpoint/node.ts";
+import { WayMemory } from "../../../../src/endpoint/way_memory.ts";
 import type { ReachExaminer } from "../../../../src/programs/endpoint/reach.ts";
 import { loggerOf } from "../../../../src/log/logging.ts";
 import { eventually } from "../../../../tools/lab/wait.ts";
-import { CLIENT, LEAST } from "../../endpoint/harness.ts";
+import { CLIENT, LEAST, WELCOME } from "../../endpoint/harness.ts";
 
 const [FIRST, SECOND] = ["192.0.2.1", "192.0.2.2"];
+const [NAME, SIX] = ["relay.example.org", "2001:db8::1"];
+
+interface Live {
+  readonly connection: QuicConnection;
+  readonly handler: QuicConnectionHandler;
+}
 
 /** A node whose transport writes down what is asked of it. */
 class Scene {
@@ -37,11 +46,16 @@ class Scene {
     explainName: (transport, host, port) => ({ transport, place: { host, port } }),
     explainAddress: () => Promise.resolve(this.found),
   };
+  readonly ways: WayMemory;
+  /** Whether the relay answers to what is sent, by address; the latest connection to each. */
+  readonly silent = new Set<string>();
   #nowMs = 1_000;
-  #live!: { connection: QuicConnection; handler: QuicConnectionHandler };
+  #live!: Live;
+  readonly #all = new Map<string, Live>();
   #control: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor() {
+  constructor(host = FIRST, ways = new WayMemory()) {
+    this.ways = ways;
     const pool = new BufferPool(16);
     const counters = new TrafficCounters();
     const core: FrameCore = {
@@ -50,7 +64,7 @@ class Scene {
       handleDatagram() {},
     };
     const session = new EndpointSession(
-      { ...CLIENT, relay: { host: FIRST, port: 443 } },
+      { ...CLIENT, relays: [{ host, port: 443 }] },
       { random: LEAST },
     );
     const path = new FramePath({ pool, arena: new QueueArena(16), counters });
@@ -71,7 +85,16 @@ class Scene {
       },
       logger: loggerOf("client"),
       reach: this.reach,
-      beforeConnect: (address: Uint8Array) => this.done.push(`hold ${formatIp(address)}`),
+      lookUp: (name: string, port: number) =>
+        Promise.resolve({
+          addresses: (name === NAME ? [SIX, FIRST] : [name]).map((address) =>
+            parseAddress(address, port)
+          ),
+        }),
+      ways: this.ways,
+      saveWays() {},
+      beforeConnect: (address: Uint8Array, _nowMs: number, isAnother: boolean) =>
+        this.done.push(`${isAnother ? "try" : "hold"} ${formatIp(address)}`),
       onAction: (action: EndpointAction) => {
         if (action.type === "status") this.told.push(action.event);
       },
@@ -85,7 +108,12 @@ class Scene {
       state: "connected",
       maxDatagramBytes: 1439,
       unsentBytes: 0,
-      statistics: () => false,
+      // A packet each time it is looked at, and an answer to it.
+      statistics: (out: QuicStatistics) => {
+        out.packetsSent++;
+        if (!this.silent.has(address.host)) out.bytesReceived += 50;
+        return true;
+      },
       openStream: (
         stream: { data: (stream: unknown, bytes: Uint8Array, last: boolean) => void },
       ) => {
@@ -96,6 +124,7 @@ class Scene {
       abandon: () => this.done.push(`abandon ${address.host}`),
     } as unknown as QuicConnection;
     this.#live = { connection, handler };
+    this.#all.set(address.host, this.#live);
     return connection;
   }
 
@@ -114,8 +143,9 @@ class Scene {
     });
   }
 
-  /** The relay answers: the client says hello. */
-  greet(): void {
+  /** The relay answers, at its latest address or this one: the client says hello. */
+  greet(address?: string): void {
+    if (address !== undefined) this.#live = this.#all.get(address)!;
     this.#live.handler.connected(this.#live.connection);
     this.pass(500);
     assert(this.#control !== undefined);
@@ -141,6 +171,11 @@ class Scene {
   async turn(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.pass(10);
+  }
+
+  /** What was done since the last call. */
+  take(): string[] {
+    return this.done.splice(0);
   }
 
   /** What was told of why there is no connection. */
@@ -198,6 +233,79 @@ Deno.test("where the transport says that it cannot get there, the reason is look
     scene.reasons()[0],
     /^192\.0\.2\.1 answers, but no relay listens at UDP 443\. Ask the host .* Trying again /,
   );
+});
+
+Deno.test("a name's addresses race, the loser is closed without a word, and the winner is tried first the next time", async () => {
+  const scene = new Scene(NAME);
+  scene.node.start();
+  await scene.connects(1);
+  scene.pass(240);
+  await scene.connects(2);
+  scene.greet(FIRST);
+  assertEquals(scene.take(), [
+    ...[`hold ${SIX}`, `connect ${SIX}`, `try ${FIRST}`, `connect ${FIRST}`],
+    ...[`abandon ${SIX}`, `hold ${FIRST}`],
+  ]);
+  const next = new Scene(NAME, scene.ways);
+  next.node.start();
+  await next.connects(1);
+  assertEquals(next.take(), [`hold ${FIRST}`, `connect ${FIRST}`]);
+});
+
+Deno.test("where the path in use dies the others are tried beside it, and the first that answers is used at once", async () => {
+  const scene = new Scene(NAME);
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet(SIX);
+  scene.say(WELCOME);
+  scene.pass(5_000);
+  scene.take();
+  scene.silent.add(SIX);
+  scene.pass(1_900);
+  assertEquals(scene.take(), []);
+  scene.pass(300);
+  await scene.turn();
+  assertEquals(scene.take(), [`try ${FIRST}`, `connect ${FIRST}`]);
+  // The session is kept meanwhile: it may be a moment's silence.
+  assertEquals(scene.node.parts.endpoint.session.state, "joined");
+  scene.greet(FIRST);
+  assertEquals(scene.take(), [`abandon ${SIX}`, `hold ${FIRST}`]);
+  scene.say(WELCOME);
+  assertEquals(scene.node.parts.endpoint.session.state, "joined");
+  assertEquals(scene.reasons().length, 1);
+  assertMatch(scene.reasons()[0], /by another one\. Trying again at once\.$/);
+});
+
+Deno.test("a path that is heard again is kept, and what was tried beside it is closed", async () => {
+  const scene = new Scene(NAME);
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet(SIX);
+  scene.say(WELCOME);
+  scene.silent.add(SIX);
+  scene.pass(2_300);
+  await scene.turn();
+  scene.take();
+  scene.silent.clear();
+  scene.pass(100);
+  assertEquals(scene.take(), [`abandon ${FIRST}`]);
+  scene.greet(FIRST); // too late
+  assertEquals(scene.take(), [`abandon ${FIRST}`]);
+  assertEquals(scene.node.parts.endpoint.session.state, "joined");
+  assertEquals(scene.reasons(), []);
+});
+
+Deno.test("a relay with one address is waited for as long as the transport does", async () => {
+  const scene = new Scene();
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet();
+  scene.say(WELCOME);
+  scene.take();
+  scene.silent.add(FIRST);
+  scene.pass(14_000);
+  await scene.turn();
+  assertEquals([scene.take(), scene.reasons()], [[], []]);
 });
 
 Deno.test("a relay's way is held before the first packet to it, also where a redirect leads", async () => {

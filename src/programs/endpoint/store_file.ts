@@ -1,23 +1,28 @@
 /**
- * The resume tokens of an endpoint, in a file that only its user may read.
+ * What an endpoint keeps from session to session, in a file that only its user may read: resume tokens, ways to relays.
  *
  * @module
  */
-import { TOKEN_FILE_NAME, TokenStore } from "../../endpoint/token_store.ts";
 import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
+/** A store that is a text on disk. */
+export interface Store {
+  format(): string;
+}
+
 /** See the module. */
-export class TokenFile {
-  readonly store: TokenStore;
+export class StoreFile<Kept extends Store> {
+  readonly store: Kept;
   readonly #path: string;
   #failed = false;
   readonly #logger: Logger;
 
-  constructor(stateDir: string, logger: Logger) {
+  /** @param parse reads the file's text; an empty one where there is none */
+  constructor(stateDir: string, name: string, parse: (text: string) => Kept, logger: Logger) {
     this.#logger = logger;
-    this.#path = pathIn(stateDir, TOKEN_FILE_NAME);
-    this.store = TokenStore.parse(this.#read());
+    this.#path = pathIn(stateDir, name);
+    this.store = parse(this.#read());
   }
 
   /** The file's text. One that cannot be read costs no more than one that is not there. */
