@@ -28,6 +28,7 @@ export const SENTENCE_AREAS = {
     about:
       "The client says it on Linux, and puts back what it can; what it cannot keep is its verdict, too.",
     table: ADAPTER_SENTENCES,
+  },
   relay: {
     title: "Why there is no connection with the relay",
     about:
