@@ -112,11 +112,6 @@ export class RelayRace {
     return this.#isOver;
   }
 
-  /** Those that are being tried. */
-  get contenders(): readonly Contender[] {
-    return [...this.#open];
-  }
-
   /** Of each host whose addresses are not there yet, one. */
   get unresolved(): readonly RelayTarget[] {
     return this.#groups.filter(({ pending }) => pending > 0).map(({ targets }) => targets[0]);

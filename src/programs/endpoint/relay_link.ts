@@ -63,8 +63,6 @@ export interface RelayLinkOwner {
 
 /** See the module. Once another link is in use, this one's events go nowhere. */
 export class RelayLink implements QuicConnectionHandler {
-  /** Whether the relay answered at this address. */
-  wasConnected = false;
   /** Why nothing answers there, as far as could be seen. */
   trouble: ClosedReason | undefined;
   /** Sends datagrams, once the handshake is done. */
@@ -145,7 +143,6 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   connected(connection: QuicConnection): void {
-    this.wasConnected = true;
     if (!this.#owner.answered(this)) connection.abandon();
   }
 

@@ -7,7 +7,7 @@ import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../../sys
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** A store that is a text on disk. */
-export interface Store {
+interface Store {
   format(): string;
 }
 

@@ -82,10 +82,10 @@ async function firewall(
   return async () => void await namespace.run(["nft", "delete", "table", "inet", "held"]);
 }
 
-Deno.test("why a relay cannot be reached is told in words, and each reason apart from the others", async (test) => {
+Deno.test("who lets nothing through, and who is not there, is told apart", async (test) => {
   const scene = await open();
   await using _ = scene.lab;
-  const { player, router, relay } = scene;
+  const { player, router } = scene;
   await test.step("nobody listens there", async () => {
     await says(
       scene,
@@ -131,6 +131,12 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
   await test.step("nobody is at that address", async () => {
     await says(scene, NOBODY, sayingPattern("relay/no-way-from", { address: NOBODY, by: ROUTER }));
   });
+});
+
+Deno.test("names, and networks that are not there, are told apart", async (test) => {
+  const scene = await open();
+  await using _ = scene.lab;
+  const { player, router } = scene;
   await test.step("no name server answers", async () => {
     await using stack = new AsyncDisposableStack();
     stack.defer(await firewall(router, "input", "udp dport 53 drop;"));
@@ -172,25 +178,29 @@ Deno.test("why a relay cannot be reached is told in words, and each reason apart
     await says(scene, NAME, sayingPattern("relay/no-network"));
     await player.ip("route", "add", "default", "via", "10.95.0.1");
   });
-  await test.step("what comes back in time takes it back", async () => {
-    const process = relay.spawn([
-      executablePath("relay"),
-      ...["--listen", `${PORT}/udp`, "--state-dir", `${scene.lab.folder}/relay`],
-    ]);
-    await process.waitForLine(/fingerprint/, SAID_MAX_MS);
-    const open = await firewall(router, "forward", `udp dport ${PORT} drop;`);
-    const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
-    assert(fingerprint !== undefined, process.stderr);
-    const client = player.spawn([
-      executablePath("client"),
-      ...["--relay", RELAY, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
-      ...["--state-dir", `${scene.lab.folder}/state-back`],
-    ]);
-    await client.waitForLine(sayingPattern("relay/silent-and-there"), SAID_MAX_MS);
-    await open();
-    await client.waitForLine(/Connected to the relay/, SAID_MAX_MS);
-    assertEquals(client.stderr.match(/It is tried on\./g)?.length, 1);
-    assertEquals(await client.stop(), 0);
-    assertEquals(await process.stop(), 0);
-  });
+});
+
+Deno.test("what comes back in time takes back what was said of its absence", async () => {
+  const scene = await open();
+  await using _ = scene.lab;
+  const { player, router, relay } = scene;
+  const process = relay.spawn([
+    executablePath("relay"),
+    ...["--listen", `${PORT}/udp`, "--state-dir", `${scene.lab.folder}/relay`],
+  ]);
+  await process.waitForLine(/fingerprint/, SAID_MAX_MS);
+  const clear = await firewall(router, "forward", `udp dport ${PORT} drop;`);
+  const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
+  assert(fingerprint !== undefined, process.stderr);
+  const client = player.spawn([
+    executablePath("client"),
+    ...["--relay", RELAY, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
+    ...["--state-dir", `${scene.lab.folder}/state-back`],
+  ]);
+  await client.waitForLine(sayingPattern("relay/silent-and-there"), SAID_MAX_MS);
+  await clear();
+  await client.waitForLine(/Connected to the relay/, SAID_MAX_MS);
+  assertEquals(client.stderr.match(/It is tried on\./g)?.length, 1);
+  assertEquals(await client.stop(), 0);
+  assertEquals(await process.stop(), 0);
 });
