@@ -4,128 +4,47 @@
  *
  * usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]
  *
+ * ```text
+ *  lane 1: types ─► unit ─► vectors ─► sim ─► fuzz ─► a file ─► a file ─► …          ─► files that run alone
+ *  lane 2: executables ─► Windows client ─► … ─► a file ─► a file ─► …
+ * ```
+ *
+ * Tests that touch the machine have a process for each file, and mostly wait: so they run beside each other, and beside
+ * what is built for later ones. What such a process prints is shown when it has ended.
+ *
  * The level `windows` cross-compiles the Windows client and runs it under Wine: on a machine that has neither
  * mingw-w64 nor Wine its first run takes five minutes more.
  */
-import { build, buildSanitized, buildWindowsClient, runTool } from "../build/build.ts";
+import { buildSanitized, runTool } from "../build/build.ts";
 import { BuildError, listFiles } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
-import { ensureSource } from "../build/native_library.ts";
-import {
-  BARE_SYSTEM,
-  BROWSER,
-  C_PROGRAMS,
-  FUZZING,
-  MINGW,
-  NAME_SERVICES,
-  NATIVE_LIBRARY,
-  NETWORK_MANAGERS,
-  NETWORK_PLAY,
-  type Prerequisite,
-  PYTHON_PACKAGES,
-  UDHCPC,
-  UNIT_JUDGE,
-  UNPACKING,
-} from "../build/prerequisites.ts";
-import { searchPath } from "../build/process.ts";
 import { say } from "../build/progress.ts";
 import { readToolArguments } from "../build/tool_arguments.ts";
-import { readReports, sanitizedEnvironment } from "../build/sanitizers.ts";
-import { ATTACK_REQUIREMENTS, ensurePackages } from "../build/python_packages.ts";
+import { readReports, sanitizedEnvironment, type SanitizedParts } from "../build/sanitizers.ts";
+import {
+  type Level,
+  LEVELS,
+  type PreparationName,
+  PREPARATIONS,
+  preparePrograms,
+  preparePython,
+  prepareWindows,
+} from "./levels.ts";
 import {
   addCounts,
-  countProcess,
   formatCounts,
   formatFailures,
-  listFailures,
   NO_TESTS,
   type TestCounts,
   type TestFailure,
 } from "./results.ts";
+import { checkTypes, runTests, type TestResults } from "./run_tests.ts";
+import { type Job, runJobs, whyAlone } from "./schedule.ts";
 
-interface Level {
-  readonly name: string;
-  /** Whether it runs the native library or the executables. */
-  readonly needsBuild: boolean;
-  /** Network namespaces, packet sockets and TAP devices are for root. */
-  readonly needsRoot: boolean;
-  readonly prerequisites: readonly Prerequisite[];
-  /** Files that disturb each other run one after the other. */
-  readonly parallel: boolean;
-  /** Whether it runs the Windows client, with mingw-w64 and Wine. */
-  readonly needsWindows?: boolean;
-  /** Whether it watches msquic with sanitizers: then it runs these files of other levels, too. */
-  readonly sanitized?: readonly string[];
-  /** A level that takes longer hangs. */
-  readonly timeoutMs: number;
-}
-
-const MINUTE_MS = 60_000;
-const PURE = { needsBuild: false, needsRoot: false, prerequisites: [], parallel: true };
-const NATIVE = { needsBuild: true, needsRoot: true, parallel: false };
-
-/** The levels in the order in which they run: what fails soonest comes first. */
-const LEVELS: readonly Level[] = [
-  { name: "unit", ...PURE, timeoutMs: 15 * MINUTE_MS },
-  { name: "vectors", ...PURE, timeoutMs: 5 * MINUTE_MS },
-  { name: "sim", ...PURE, timeoutMs: 30 * MINUTE_MS },
-  { name: "fuzz", ...PURE, timeoutMs: 30 * MINUTE_MS },
-  {
-    name: "ffi",
-    ...NATIVE,
-    prerequisites: [...C_PROGRAMS, ...PYTHON_PACKAGES, ...FUZZING],
-    timeoutMs: 30 * MINUTE_MS,
-  },
-  {
-    name: "integration",
-    ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...UNIT_JUDGE, ...UNPACKING],
-    timeoutMs: 20 * MINUTE_MS,
-  },
-  {
-    name: "attacks",
-    ...NATIVE,
-    prerequisites: [...PYTHON_PACKAGES, ...C_PROGRAMS],
-    timeoutMs: 30 * MINUTE_MS,
-  },
-  {
-    name: "asan",
-    ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...PYTHON_PACKAGES, ...NATIVE_LIBRARY],
-    sanitized: [
-      ...["tests/attacks/path_test.ts", "tests/attacks/empty_datagram_test.ts"],
-      ...["certificate", "connection", "stream"].map((name) =>
-        `tests/integration/quic/${name}_test.ts`
-      ),
-    ],
-    timeoutMs: 40 * MINUTE_MS,
-  },
-  {
-    name: "e2e",
-    ...NATIVE,
-    prerequisites: [
-      ...NETWORK_PLAY,
-      ...NETWORK_MANAGERS,
-      ...NAME_SERVICES,
-      ...BARE_SYSTEM,
-      ...BROWSER,
-    ],
-    timeoutMs: 60 * MINUTE_MS,
-  },
-  {
-    name: "system",
-    ...NATIVE,
-    prerequisites: [...NETWORK_PLAY, ...BARE_SYSTEM, ...UNPACKING],
-    timeoutMs: 30 * MINUTE_MS,
-  },
-  {
-    name: "windows",
-    ...NATIVE,
-    needsWindows: true,
-    prerequisites: [...NETWORK_PLAY, ...UDHCPC, ...BARE_SYSTEM, ...MINGW],
-    timeoutMs: 30 * MINUTE_MS,
-  },
-];
+/** Jobs that run at a time. Tests of whole parties wait for two thirds of their time; two cores have room for two. */
+const LANES = 2;
+/** How often it is said what runs. */
+const HEARTBEAT_MS = 30_000;
 
 interface Selection {
   /** The test files of each level that has some. */
@@ -189,83 +108,149 @@ async function testFiles({ name, sanitized = [] }: Level): Promise<string[]> {
   });
 }
 
-interface LevelResults {
-  readonly counts: TestCounts;
-  readonly failures: readonly TestFailure[];
-}
+/** One run of tests: what it is made of, and what came of it so far. */
+class TestRun {
+  readonly #selection: Selection;
+  readonly #needs: readonly PreparationName[];
+  readonly #running = new Map<string, number>();
+  counts: TestCounts = NO_TESTS;
+  readonly failures: TestFailure[] = [];
+  #sanitized: Omit<SanitizedParts, "reports"> | undefined;
 
-/** Runs one level and streams what `deno test` prints. */
-async function runLevel(
-  level: Level,
-  files: readonly string[],
-  filter: string | undefined,
-  env: Readonly<Record<string, string>>,
-): Promise<LevelResults> {
-  say(`\n── ${level.name} ──`);
-  const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
-  try {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["test", "--allow-all", "--unstable-net", "--lock=deno.lock", "--frozen"],
-        ...(level.parallel ? ["--parallel"] : []),
-        ...(filter === undefined ? [] : [`--filter=${filter}`]),
-        `--junit-path=${results}`,
-        ...files,
-      ],
-      cwd: ROOT,
-      env: { PATH: searchPath(), ...env },
-      stdin: "null",
-    }).spawn();
-    const success = await waitForEnd(child, level);
-    const junit = await Deno.readTextFile(results);
-    return {
-      counts: countProcess(junit === "" ? undefined : junit, success),
-      failures: listFailures(junit),
+  constructor(selection: Selection) {
+    this.#selection = selection;
+    const levels = [...selection.files.keys()];
+    this.#needs = PREPARATIONS.filter((name) => levels.some(({ needs }) => needs.includes(name)));
+  }
+
+  /** Runs everything. @returns what was not run, since what it needs could not be made */
+  async run(): Promise<Job[]> {
+    const tests = (await Promise.all(
+      [...this.#selection.files].map(([level, files]) => this.#testsOf(level, files)),
+    )).flat();
+    const preparations = this.#needs.map((name): Job => ({
+      ...{ name, group: "build", isAlone: false },
+      needs: name === "programs" ? [] : ["programs"],
+      run: () => this.#attempt(`making: ${name}`, () => this.#prepare(name)),
+    }));
+    const files = [...new Set([...this.#selection.files.values()].flat())];
+    const types: Job = {
+      ...{ name: TYPES, needs: [], isAlone: false },
+      run: () => this.#attempt(TYPES, () => checkTypes(files)),
     };
-  } finally {
-    await Deno.remove(results);
+    const heartbeat = setInterval(() => this.#sayRunning(), HEARTBEAT_MS);
+    try {
+      return await runJobs([types, ...preparations, ...tests], LANES);
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  async #testsOf(level: Level, files: readonly string[]): Promise<Job[]> {
+    const needs = [TYPES, ...level.needs];
+    const isShownAtOnce = this.#isOneByOne();
+    if (level.isPure) {
+      const run = () => this.#runTests(level, level.name, files, isShownAtOnce);
+      return [{ name: level.name, needs, group: "pure", isAlone: false, run }];
+    }
+    return await Promise.all(files.map(async (path) => {
+      const isAlone = whyAlone(await Deno.readTextFile(`${ROOT}/${path}`)) !== undefined;
+      const name = `${level.name}: ${path}`;
+      const run = () => this.#runTests(level, name, [path], isShownAtOnce || isAlone);
+      return { name, needs, isAlone, run };
+    }));
+  }
+
+  /** Whether no two jobs can run at a time: then each may print as it goes. */
+  #isOneByOne(): boolean {
+    const { files } = this.#selection;
+    const levels = [...files.keys()];
+    const isPure = levels.every((level) => level.isPure);
+    return isPure || (levels.length === 1 && files.get(levels[0])?.length === 1);
+  }
+
+  async #prepare(name: PreparationName): Promise<void> {
+    switch (name) {
+      case "programs":
+        return await preparePrograms([...this.#selection.files.keys()]);
+      case "windows":
+        return await prepareWindows();
+      case "python":
+        return await preparePython();
+      case "sanitized":
+        this.#sanitized = await buildSanitized();
+    }
+  }
+
+  /** Does something that tests need; what the user can mend about it is a failure of the run. */
+  async #attempt(title: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
+      say(`error: ${error.message}`);
+      this.counts = addCounts(this.counts, { ...NO_TESTS, failed: 1 });
+      this.failures.push({ place: title, name: "it did not end well", text: error.message });
+      return false;
+    }
+  }
+
+  async #runTests(
+    level: Level,
+    title: string,
+    files: readonly string[],
+    isShownAtOnce: boolean,
+  ): Promise<boolean> {
+    const { filter } = this.#selection;
+    const { isPure, timeoutMs } = level;
+    const run = (env: Readonly<Record<string, string>>) =>
+      runTests({ title, files, filter, env, isPure, timeoutMs, isShownAtOnce });
+    this.#running.set(title, performance.now());
+    const { counts, failures } = level.sanitized === undefined
+      ? await run({})
+      : await this.#runSanitized(title, run);
+    this.#running.delete(title);
+    this.counts = addCounts(this.counts, counts);
+    this.failures.push(...failures);
+    return counts.failed === 0;
+  }
+
+  /** Runs tests in which msquic is watched; each finding is a failure, whatever test it belongs to. */
+  async #runSanitized(
+    title: string,
+    run: (env: Readonly<Record<string, string>>) => Promise<TestResults>,
+  ): Promise<TestResults> {
+    if (this.#sanitized === undefined) throw new Error("there is nothing with sanitizers yet");
+    const reports = await Deno.makeTempDir({ prefix: "lanparty-reports-" });
+    try {
+      const { counts, failures } = await run(
+        await sanitizedEnvironment({ ...this.#sanitized, reports }),
+      );
+      const found = await readReports(reports);
+      return {
+        counts: { ...counts, failed: counts.failed + found.length },
+        failures: [
+          ...failures,
+          ...found.map((text) => ({ place: title, name: "a sanitizer", text })),
+        ],
+      };
+    } finally {
+      await Deno.remove(reports, { recursive: true });
+    }
+  }
+
+  #sayRunning(): void {
+    const nowMs = performance.now();
+    const running = [...this.#running].map(([title, sinceMs]) => {
+      return `${title} ${Math.round((nowMs - sinceMs) / 1_000)} s`;
+    });
+    if (running.length > 0 && !this.#isOneByOne()) say(`… ${running.join(", ")}`);
   }
 }
 
-/** Runs a level in which msquic is watched; each finding is a failure, whatever test it belongs to. */
-async function runSanitized(
-  level: Level,
-  files: readonly string[],
-  filter: string | undefined,
-): Promise<LevelResults> {
-  const parts = await buildSanitized();
-  const reports = await Deno.makeTempDir({ prefix: "lanparty-reports-" });
-  try {
-    const env = await sanitizedEnvironment({ ...parts, reports });
-    const { counts, failures } = await runLevel(level, files, filter, env);
-    const found = await readReports(reports);
-    return {
-      counts: { ...counts, failed: counts.failed + found.length },
-      failures: [
-        ...failures,
-        ...found.map((text) => ({ place: `level ${level.name}`, name: "a sanitizer", text })),
-      ],
-    };
-  } finally {
-    await Deno.remove(reports, { recursive: true });
-  }
-}
-
-/** Waits until the tests end, at the latest by the level's bound, and passes SIGTERM on to them. */
-async function waitForEnd(child: Deno.ChildProcess, { name, timeoutMs }: Level): Promise<boolean> {
-  const passOn = () => child.kill("SIGTERM");
-  const timer = setTimeout(() => {
-    say(`the tests of level ${name} did not end within ${timeoutMs / MINUTE_MS} min`);
-    child.kill("SIGKILL");
-  }, timeoutMs);
-  Deno.addSignalListener("SIGTERM", passOn);
-  try {
-    return (await child.status).success;
-  } finally {
-    clearTimeout(timer);
-    Deno.removeSignalListener("SIGTERM", passOn);
-  }
-}
+/** The job that checks types, which the tests' own processes do not do again. */
+const TYPES = "types";
 
 async function main(): Promise<number> {
   await requireLevels();
@@ -280,23 +265,11 @@ async function main(): Promise<number> {
       }: only root can run these levels; without: --level unit,vectors,sim,fuzz`,
     );
   }
-  if (levels.some(({ needsBuild }) => needsBuild)) {
-    await build(levels.flatMap(({ prerequisites }) => prerequisites));
-    // The tests compare struct layouts with the headers, and the patched source with the plain one.
-    await ensureSource();
-  }
-  if (levels.some(({ name }) => name === "attacks")) await ensurePackages(ATTACK_REQUIREMENTS);
-  if (levels.some(({ needsWindows }) => needsWindows)) await buildWindowsClient();
-  let counts = NO_TESTS;
-  const failures: TestFailure[] = [];
-  for (const [level, files] of selection.files) {
-    const results = level.sanitized === undefined
-      ? await runLevel(level, files, selection.filter, {})
-      : await runSanitized(level, files, selection.filter);
-    counts = addCounts(counts, results.counts);
-    failures.push(...results.failures);
-  }
+  const run = new TestRun(selection);
+  const left = await run.run();
+  const { counts, failures } = run;
   if (failures.length > 0) say(`\n── failed ──\n${formatFailures(failures)}`);
+  if (left.length > 0) say(`\nnot run: ${left.map(({ name }) => name).join(", ")}`);
   if (selection.filter === undefined && counts.ignored > 0) {
     say(`\n${counts.ignored} left out by their own condition`);
   }

@@ -1,6 +1,7 @@
 /** What CI runs at the usual hosts is what everybody runs. */
 import { assert, assertEquals } from "@std/assert";
-import { readEverything } from "./source.ts";
+import { whyAlone } from "../../../tools/test/schedule.ts";
+import { readEverything, type SourceFile } from "./source.ts";
 
 const everything = readEverything();
 
@@ -29,4 +30,24 @@ Deno.test("each task that a document names is one of deno.json's", () => {
   );
   assert(named.length > 10);
   assertEquals(named.filter(({ name }) => !tasks.includes(`\n    "${name}": `)), []);
+});
+
+/** Comments by which a test file would run alone, and does not. */
+function findVainMarks(files: readonly SourceFile[]): string[] {
+  return files.filter(({ path, text }) => {
+    const isRead = /^tests\/(?!unit|vectors|sim|fuzz).*_test\.ts$/.test(path) &&
+      whyAlone(text) !== undefined;
+    return /^\s*(\/\/|\*) runs alone\b/im.test(text) && !isRead;
+  }).map(({ path }) => path);
+}
+
+Deno.test("a test file that says that it runs alone does", () => {
+  const sources = everything.filter(({ path }) => /^tests\/.*\.ts$/.test(path));
+  assertEquals(findVainMarks(sources), []);
+  const mark = (path: string, text: string) => findVainMarks([{ path, text }]).length;
+  assertEquals(mark("tests/e2e/a_test.ts", "// Runs alone: why\n"), 0);
+  assertEquals(mark("tests/e2e/a_test.ts", "// Runs alone\n"), 1);
+  assertEquals(mark("tests/e2e/a_test.ts", " * runs alone: why\n"), 1);
+  assertEquals(mark("tests/e2e/a.ts", "// Runs alone: why\n"), 1);
+  assertEquals(mark("tests/unit/a_test.ts", "// Runs alone: why\n"), 1);
 });

@@ -1,0 +1,106 @@
+/** Runs test files in a process of their own, and reads what came of it. */
+import { BuildError } from "../build/cache.ts";
+import { ROOT } from "../build/executables.ts";
+import { readLines, searchPath } from "../build/process.ts";
+import { say } from "../build/progress.ts";
+import { countProcess, listFailures, type TestCounts, type TestFailure } from "./results.ts";
+
+/** What a process has printed is read by then, unless a child of it goes on holding its output open. */
+const REST_MS = 2_000;
+
+/** What came of some tests. */
+export interface TestResults {
+  readonly counts: TestCounts;
+  readonly failures: readonly TestFailure[];
+}
+
+/** How test files are run. */
+export interface TestRunOptions {
+  /** What it is called in what is printed. */
+  readonly title: string;
+  readonly files: readonly string[];
+  readonly filter: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** The process shares the files out over the cores. */
+  readonly isPure: boolean;
+  readonly timeoutMs: number;
+  /** Nothing else runs: what the tests print is shown at once, not when all is over. */
+  readonly isShownAtOnce: boolean;
+}
+
+/** Checks the types of files, and of all that they import. @throws {BuildError} they are wrong */
+export async function checkTypes(files: readonly string[]): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", "--lock=deno.lock", "--frozen", ...files],
+    cwd: ROOT,
+    stdin: "null",
+  }).spawn().status;
+  if (!success) throw new BuildError("the types of tests, or of what they import, are wrong");
+}
+
+/** Runs `deno test`, and prints what it says. */
+export async function runTests(options: TestRunOptions): Promise<TestResults> {
+  const { title, files, filter, isShownAtOnce } = options;
+  const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
+  const startedMs = performance.now();
+  say(isShownAtOnce ? `\n── ${title} ──` : `… ${title}`);
+  try {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["test", "--no-check", "--allow-all", "--unstable-net", "--lock=deno.lock", "--frozen"],
+        ...(options.isPure ? ["--parallel"] : []),
+        ...(filter === undefined ? [] : [`--filter=${filter}`]),
+        `--junit-path=${results}`,
+        ...files,
+      ],
+      cwd: ROOT,
+      env: { PATH: searchPath(), ...options.env },
+      stdin: "null",
+      stdout: isShownAtOnce ? "inherit" : "piped",
+      stderr: isShownAtOnce ? "inherit" : "piped",
+    }).spawn();
+    const said = isShownAtOnce ? Promise.resolve([]) : collectLines(child);
+    const success = await waitForEnd(child, options);
+    const junit = await Deno.readTextFile(results);
+    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+    if (!isShownAtOnce) say([`\n── ${title} (${seconds} s) ──`, ...await said].join("\n"));
+    return {
+      counts: countProcess(junit === "" ? undefined : junit, success),
+      failures: listFailures(junit),
+    };
+  } finally {
+    await Deno.remove(results);
+  }
+}
+
+/** What a process prints, in the order in which it came. A program that it leaves behind is not waited for. */
+async function collectLines(child: Deno.ChildProcess): Promise<string[]> {
+  const lines: string[] = [];
+  const keep = (line: string) => void lines.push(line);
+  const whole = Promise.all([readLines(child.stdout, keep), readLines(child.stderr, keep)]);
+  await child.status;
+  let timer: number | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, REST_MS));
+  await Promise.race([whole, late]);
+  clearTimeout(timer);
+  return lines;
+}
+
+/** Waits until the tests end, at the latest by their bound, and passes SIGTERM on to them. */
+async function waitForEnd(
+  child: Deno.ChildProcess,
+  { title, timeoutMs }: TestRunOptions,
+): Promise<boolean> {
+  const passOn = () => child.kill("SIGTERM");
+  const timer = setTimeout(() => {
+    say(`${title}: did not end within ${timeoutMs / 60_000} min`);
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  Deno.addSignalListener("SIGTERM", passOn);
+  try {
+    return (await child.status).success;
+  } finally {
+    clearTimeout(timer);
+    Deno.removeSignalListener("SIGTERM", passOn);
+  }
+}

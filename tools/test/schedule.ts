@@ -1,0 +1,66 @@
+/** Which parts of a test run run beside each other. */
+
+/** A part of a run: the tests of a file or of a level, or something that is made for others. */
+export interface Job {
+  readonly name: string;
+  /** The names of jobs that must have ended well before. */
+  readonly needs: readonly string[];
+  /** Of jobs of one group only one runs at a time. */
+  readonly group?: string;
+  /** Nothing else runs beside it; such a job comes last. */
+  readonly isAlone: boolean;
+  /** Whether it ended well, as far as those are concerned that need it. */
+  run(): Promise<boolean>;
+}
+
+/**
+ * Runs all jobs, at most `lanes` at a time, each as early as its place in the list and what it needs allow.
+ *
+ * @returns those that were not run, since something that they need did not end well
+ */
+export async function runJobs(jobs: readonly Job[], lanes: number): Promise<Job[]> {
+  const waiting = [...jobs];
+  const running = new Map<Job, Promise<void>>();
+  const done = new Set<string>();
+  const start = (job: Job) => {
+    waiting.splice(waiting.indexOf(job), 1);
+    running.set(
+      job,
+      job.run().then((isWell) => {
+        running.delete(job);
+        if (isWell) done.add(job.name);
+      }),
+    );
+  };
+  for (;;) {
+    for (let next = nextJob(waiting, running, done, lanes); next !== undefined;) {
+      start(next);
+      next = nextJob(waiting, running, done, lanes);
+    }
+    if (running.size === 0) return waiting;
+    await Promise.race(running.values());
+  }
+}
+
+function nextJob(
+  waiting: readonly Job[],
+  running: ReadonlyMap<Job, unknown>,
+  done: ReadonlySet<string>,
+  lanes: number,
+): Job | undefined {
+  const now = [...running.keys()];
+  if (now.length >= lanes || now.some(({ isAlone }) => isAlone)) return undefined;
+  const isFree = (group: string | undefined) =>
+    group === undefined || now.every((job) => job.group !== group);
+  const ready = waiting.filter(({ needs }) => needs.every((name) => done.has(name)));
+  return ready.find(({ isAlone, group }) => !isAlone && isFree(group)) ??
+    (now.length === 0 ? ready.find(({ isAlone }) => isAlone) : undefined);
+}
+
+/** The comment by which a test file says that it is to run alone, and why. */
+const ALONE = /^\/\/ Runs alone: (\S.*)$/m;
+
+/** Why a test file is to run alone; undefined: it may run beside others. */
+export function whyAlone(text: string): string | undefined {
+  return ALONE.exec(text)?.[1];
+}
