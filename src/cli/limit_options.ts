@@ -58,7 +58,7 @@ const LIMITS = {
     "max-tap-mtu",
     RELAY_DEFAULTS.maxTapMtu,
     [TAP_MTU_MIN, TAP_MTU_MAX],
-    "the largest MTU that a room gets",
+    "the largest MTU that a room gets; with 1500 all have it, and full packets go in two",
     "BYTES",
   ),
   maxRooms: numeric("max-rooms", RELAY_DEFAULTS.roomsMax, [1, 100_000], "how many rooms at once"),

@@ -107,6 +107,8 @@ export const Feature = {
   removal: "removal",
   /** A gateway's `hostRequest`, and the relay's `hostAnswer`. */
   hostRequests: "host-requests",
+  /** The relay's `roomMtu`, and the endpoint's `budget`. */
+  roomMtu: "room-mtu",
 } as const;
 export type Feature = (typeof Feature)[keyof typeof Feature];
 
@@ -166,6 +168,8 @@ const gatewayHello = fields({
   gatewayKey: optionalText(KEY_CODE_POINTS_MAX),
 });
 
+const tapMtu = z.number().int().min(TAP_MTU_MIN, `less than ${TAP_MTU_MIN}`)
+  .max(TAP_MTU_MAX, `more than ${TAP_MTU_MAX}`);
 //= PROTOCOL.md 6.2
 //# | **`type`** | `"welcome"` | […] | `features` |
 const welcome = fields({
@@ -173,8 +177,7 @@ const welcome = fields({
   protocol: z.literal(CONTROL_PROTOCOL_VERSION),
   peerId,
   room,
-  tapMtu: z.number().int().min(TAP_MTU_MIN, `less than ${TAP_MTU_MIN}`)
-    .max(TAP_MTU_MAX, `more than ${TAP_MTU_MAX}`),
+  tapMtu,
   gatewayPresent: z.boolean(),
   relayTime: z.number(),
   resume: z.string().min(1),
@@ -256,6 +259,12 @@ const relayStats = fields({
   dhcpServers: z.array(peerId).transform((all) => all.slice(0, DHCP_SERVERS_REPORTED_MAX))
     .optional(),
 });
+//= PROTOCOL.md 6.9
+//# | **`type`** | `"budget"` | […] | **`datagramBudget`** |
+const budget = fields({ type: z.literal("budget"), datagramBudget: z.number().int() });
+//= PROTOCOL.md 6.9
+//# | **`type`** | `"roomMtu"` | […] | **`tapMtu`** |
+const roomMtu = fields({ type: z.literal("roomMtu"), tapMtu });
 //= PROTOCOL.md 6.6
 //# | **`type`** | `"disconnect"` | […] | `by`, `forMs` |
 const disconnect = fields({
@@ -287,11 +296,15 @@ export type PeerLeft = Output<typeof clientLeft> | Output<typeof gatewayLeft> & 
 export type Stats = Output<typeof stats>;
 /** A relay's: to a gateway it says, too, which players' answers as DHCP servers it drops. */
 export type RelayStats = Output<typeof relayStats>;
+/** What an endpoint's path carries now. */
+export type Budget = Output<typeof budget>;
+/** The room's MTU is another from now on. */
+export type RoomMtuChanged = Output<typeof roomMtu>;
 /** The session ends. */
 export type Disconnect = Output<typeof disconnect>;
 
 /** What an endpoint may send after its hello. */
-export type EndpointMessage = Stats | HostRequest | Disconnect;
+export type EndpointMessage = Stats | Budget | HostRequest | Disconnect;
 /** What a relay may send. */
 export type RelayMessage =
   | Welcome
@@ -300,6 +313,7 @@ export type RelayMessage =
   | PeerJoined
   | PeerLeft
   | RelayStats
+  | RoomMtuChanged
   | HostAnswer
   | Disconnect;
 
@@ -348,6 +362,8 @@ export function parseEndpointMessage(json: unknown): MessageResult<EndpointMessa
   switch (isRecord(json) ? json.type : undefined) {
     case "stats":
       return resultOf(stats.safeParse(json));
+    case "budget":
+      return resultOf(budget.safeParse(json));
     case "hostRequest":
       return resultOf(hostRequest.safeParse(json));
     case "disconnect":
@@ -380,6 +396,8 @@ export function parseRelayMessage(json: unknown): MessageResult<RelayMessage> {
         : resultOf(clientLeft.safeParse(json));
     case "stats":
       return resultOf(relayStats.safeParse(json));
+    case "roomMtu":
+      return resultOf(roomMtu.safeParse(json));
     case "hostAnswer":
       return resultOf(hostAnswer.safeParse(json));
     case "disconnect":

@@ -40,7 +40,7 @@ export function buildHello(
     return {
       ...common,
       role: "gateway",
-      features: [Feature.removal, Feature.hostRequests],
+      features: [Feature.removal, Feature.hostRequests, Feature.roomMtu],
       //= PROTOCOL.md 7.3
       //# Players get the room key, only the gateway has the gateway key.
       ...(gatewayKey === undefined ? {} : { gatewayKey }),
@@ -48,7 +48,7 @@ export function buildHello(
   }
   return {
     ...common,
-    features: [Feature.removal],
+    features: [Feature.removal, Feature.roomMtu],
     role: "client",
     mac: mac ?? "",
     ...(roomKey === undefined ? {} : { roomKey }),

@@ -38,6 +38,11 @@ export class RoomState {
   /** Once is enough, over all sessions. */
   #dhcpServerTold = false;
 
+  /** The room's MTU in bytes; undefined before the first welcome. */
+  get tapMtu(): number | undefined {
+    return this.#tapMtu;
+  }
+
   /** `push` takes the actions that come up. */
   constructor(role: "client" | "gateway", push: (action: EndpointAction) => void) {
     this.#role = role;
@@ -52,6 +57,13 @@ export class RoomState {
     this.gatewayPresent = gatewayPresent;
     this.#push({ type: "joined", welcome, relay });
     this.#say({ type: "joined", role: this.#role, room, peerId, tapMtu, gatewayPresent });
+    this.handleMtu(tapMtu);
+  }
+
+  //= PROTOCOL.md 6.9
+  //# A client that gets `roomMtu` gives it to its running TAP; to a gateway it says what players have.
+  /** The room has this MTU, from now on or as before. */
+  handleMtu(tapMtu: number): void {
     const beforeMtu = this.#tapMtu;
     if (tapMtu === beforeMtu) return;
     this.#tapMtu = tapMtu;

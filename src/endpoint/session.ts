@@ -22,7 +22,6 @@ import {
 } from "../control/messages.ts";
 import type { Sentence } from "../observe/sentences.ts";
 import { DISCONNECT_ADVICE, type StatusEvent } from "../observe/status.ts";
-import { MtuSettler } from "../proto/mtu.ts";
 import type {
   ClosedReason,
   EndpointAction,
@@ -32,6 +31,7 @@ import type {
 } from "./actions.ts";
 import { SessionEnding } from "./session_ending.ts";
 import { buildHello } from "./hello.ts";
+import { PathBudget } from "./path_budget.ts";
 import { Reconnection } from "./reconnection.ts";
 import { RoomState } from "./room_state.ts";
 import {
@@ -52,6 +52,7 @@ export class EndpointSession {
   readonly #room: RoomState;
   readonly #ending: SessionEnding;
   readonly #stats = new SessionStats();
+  readonly #budget: PathBudget;
   #actions: EndpointAction[] = [];
 
   #state: SessionState = "idle";
@@ -62,15 +63,13 @@ export class EndpointSession {
   #finishErrorCode: number = ErrorCode.done;
 
   #reader = new MessageReader();
-  #settler: MtuSettler | undefined;
   #relayKey: string | undefined;
-  #maximumBytes = 0;
-  #rttMs = 0;
 
   constructor(options: SessionOptions, surroundings: SessionSurroundings) {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#reconnection = new Reconnection(options, surroundings.random);
+    this.#budget = new PathBudget(options.datagramBudget);
     this.#room = new RoomState(options.role, (action) => this.#push(action));
     const say = (event: StatusEvent) => this.#say(event);
     const { clockText } = surroundings;
@@ -94,7 +93,7 @@ export class EndpointSession {
 
   /** Bytes that one datagram may have: what the connection carries, under the budget's cap. */
   get datagramBytesMax(): number {
-    return Math.min(this.#maximumBytes, this.#options.datagramBudget ?? Infinity);
+    return this.#budget.bytes;
   }
 
   /** Why there is no connection with the relay; undefined: there is one, or nothing is known yet. */
@@ -104,7 +103,7 @@ export class EndpointSession {
 
   /** Round trip time of the connection in ms; 0 while unknown. */
   get rttMs(): number {
-    return this.#rttMs;
+    return this.#budget.rttMs;
   }
 
   /** Takes the actions that have come up, in order. */
@@ -130,9 +129,7 @@ export class EndpointSession {
     this.#reconnection.connected(target);
     this.#relayKey = relayKey;
     this.#ending.connected();
-    this.#maximumBytes = maxDatagramBytes;
-    this.#settler = new MtuSettler(nowMs);
-    this.#settler.handleMaximum(maxDatagramBytes, nowMs);
+    this.#budget.begin(maxDatagramBytes, nowMs);
     this.#enter("settling", Infinity);
     if (!this.#reconnection.repeating) this.#say({ type: "connected", relay: this.#relayText() });
   }
@@ -144,14 +141,12 @@ export class EndpointSession {
 
   /** The connection's largest datagram has changed. */
   handleMaxDatagram(bytes: number, nowMs: number): void {
-    this.#maximumBytes = bytes;
-    if (this.#state === "settling") this.#settler?.handleMaximum(bytes, nowMs);
+    this.#budget.handleMaximum(bytes, nowMs);
   }
 
   /** A new measurement of the round trip time. */
   handleRtt(rttMs: number): void {
-    this.#rttMs = rttMs;
-    this.#settler?.handleRtt(rttMs);
+    this.#budget.handleRtt(rttMs);
   }
 
   /** Bytes of the control stream. */
@@ -220,10 +215,14 @@ export class EndpointSession {
     if (this.#state === "settling") {
       //= PROTOCOL.md 5.1
       //# **settling**: waits as section 10 says, then sends `hello`.
-      if (this.#settler?.settled(nowMs)) this.#greet(nowMs);
+      if (this.#budget.dueMs <= nowMs) this.#greet(nowMs);
       return;
     }
     if (this.#state === "joined" && this.#stats.dueMs <= nowMs) this.#sendStats(nowMs);
+    if (this.#budget.dueMs <= nowMs) {
+      const message = { type: "budget", datagramBudget: this.#budget.tell(nowMs) } as const;
+      this.#push({ type: "send", bytes: encodeMessage(message) });
+    }
     if (nowMs < this.#deadlineMs) return;
     switch (this.#state) {
       case "connecting":
@@ -240,10 +239,7 @@ export class EndpointSession {
 
   /** When `handleTimer` is due; Infinity: not before something happens. */
   nextDeadlineMs(): number {
-    let dueMs = this.#deadlineMs;
-    if (this.#state === "settling" && this.#settler !== undefined) {
-      dueMs = Math.min(dueMs, this.#settler.deadlineMs());
-    }
+    let dueMs = Math.min(this.#deadlineMs, this.#budget.dueMs);
     if (this.#state === "joined") dueMs = Math.min(dueMs, this.#stats.dueMs);
     return this.#listens() ? Math.min(dueMs, this.#reader.deadlineMs) : dueMs;
   }
@@ -287,7 +283,12 @@ export class EndpointSession {
   /** Whether this is a room's gateway, and its relay takes {@link askRelay}. */
   get mayAskRelay(): boolean {
     return this.#state === "joined" && this.#options.role === "gateway" &&
-      this.#room.welcome?.features?.includes(Feature.hostRequests) === true;
+      this.#has(Feature.hostRequests);
+  }
+
+  /** Whether the relay has named a feature, too. */
+  #has(feature: Feature): boolean {
+    return this.#room.welcome?.features?.includes(feature) === true;
   }
 
   /** Asks the relay for something in the host's name; a `hostAnswer` follows. False: it cannot be asked. */
@@ -328,8 +329,8 @@ export class EndpointSession {
         if (this.#state === "greeting") return this.#handleWelcome(message, nowMs);
         break;
       //= PROTOCOL.md 5.1
-      //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect` and (a gateway that has asked)
-      //# `hostAnswer` are expected, and frames flow.
+      //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect`, (with `room-mtu`) `roomMtu` and
+      //# (a gateway that has asked) `hostAnswer` are expected, and frames flow.
       case "peerJoined":
         if (this.#state === "joined") return this.#room.handlePeerJoined(message, nowMs);
         break;
@@ -339,6 +340,9 @@ export class EndpointSession {
       case "stats":
         if (this.#state === "joined") return this.#room.handleStats(message);
         break;
+      case "roomMtu":
+        if (this.#state !== "joined" || !this.#has(Feature.roomMtu)) break;
+        return this.#room.handleMtu(message.tapMtu);
       case "hostAnswer":
         if (!this.mayAskRelay) break;
         return this.#push({ type: "hostAnswer", answer: message });
@@ -365,6 +369,7 @@ export class EndpointSession {
       this.#push({ type: "saveToken", key, token: welcome.resume });
     }
     this.#room.enter(welcome, this.#reconnection.target, nowMs);
+    if (this.#has(Feature.roomMtu)) this.#budget.report(nowMs);
   }
 
   // ---- steps --------------------------------------------------------------------------------
@@ -374,9 +379,7 @@ export class EndpointSession {
     this.#reconnection.connecting(targets);
     this.#ending.connecting();
     this.#reader = new MessageReader();
-    this.#settler = undefined;
-    this.#maximumBytes = 0;
-    this.#rttMs = 0;
+    this.#budget.reset();
     //= PROTOCOL.md 5.1
     //# **connecting**: […] Give up after 15 s.
     this.#enter("connecting", nowMs + CONNECT_TIMEOUT_MS);
@@ -390,14 +393,14 @@ export class EndpointSession {
     //= PROTOCOL.md 10
     //# The endpoint sends its hello then, with what the maximum is now (or less: a user may cap it,
     //# and then the cap holds for all that the endpoint sends).
-    const hello = buildHello(this.#options, this.datagramBytesMax, resume);
+    const hello = buildHello(this.#options, this.#budget.tell(nowMs), resume);
     this.#push({ type: "send", bytes: encodeMessage(hello) });
     this.#enter("greeting", nowMs + WELCOME_TIMEOUT_MS);
   }
 
   #sendStats(nowMs: number): void {
     const source = this.#surroundings.statistics?.();
-    const message = this.#stats.message(source, this.#rttMs, nowMs);
+    const message = this.#stats.message(source, this.rttMs, nowMs);
     this.#push({ type: "send", bytes: encodeMessage(message) });
   }
 
@@ -446,6 +449,7 @@ export class EndpointSession {
 
   #enter(state: SessionState, deadlineMs: number): void {
     this.#state = state;
+    if (!this.#listens()) this.#budget.end();
     this.#deadlineMs = deadlineMs;
   }
 

@@ -51,7 +51,10 @@ export interface TapOptions {
   readonly name: string;
   /** Hardware address: 6 bytes, unicast. */
   readonly mac: Uint8Array;
-  /** MTU of the interface: 68 … {@linkcode TAP_MTU_MAX}. */
+  //= PROTOCOL.md 10
+  //# each TAP must take frames that are longer than its own MTU allows to send (up to 1522 bytes, as
+  //# the LAN's stations send them)
+  /** MTU of the interface, for what is sent; what is received may be longer: 68 … {@linkcode TAP_MTU_MAX}. */
   readonly mtu: number;
   /** Its address, if it is not to come by DHCP. */
   readonly address?: IpNetwork;

@@ -24,10 +24,10 @@ export const TAP_MTU_MAX_DEFAULT = 1400;
 export const TAP_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + ETHERNET_HEADER_BYTES;
 
 /**
- * The MTU of a room.
+ * The MTU of a room, by its gateway's path.
  *
- * @param budgetBytes what its first peer advertised
- * @param relayMaximumBytes what the relay's datagrams towards that peer can carry
+ * @param budgetBytes what its gateway advertises
+ * @param relayMaximumBytes what the relay's datagrams towards that gateway can carry
  * @param maxTapMtu the relay's `--max-tap-mtu`
  */
 export function tapMtuFor(
@@ -35,14 +35,18 @@ export function tapMtuFor(
   relayMaximumBytes: number,
   maxTapMtu: number,
 ): number {
+  //= PROTOCOL.md 10
+  //# Where it is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
+  //# split then.
+  if (maxTapMtu === TAP_MTU_MAX) return TAP_MTU_MAX;
   const carriedBytes = Math.min(budgetBytes, relayMaximumBytes) - TAP_OVERHEAD_BYTES;
   //= PROTOCOL.md 10
-  //# **A room's MTU** is fixed by the peer that opens it: 18 = 4 (header) + 14 (Ethernet).
+  //# **A room's MTU** is its gateway's: 18 = 4 (header) + 14 (Ethernet).
   //= PROTOCOL.md 10
   //# `max-tap-mtu` is the relay's setting, 1400 unless told otherwise: full frames then nearly fill
   //# a packet on a path of 1500.
   //= PROTOCOL.md 10
-  //# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1400 | 1280 |
+  //# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1500 | 1500 |
   return Math.max(TAP_MTU_MIN, Math.min(maxTapMtu, carriedBytes));
 }
 

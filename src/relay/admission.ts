@@ -41,7 +41,7 @@ export interface Rejection {
 export type Decision =
   | Rejection
   | { readonly kind: "redirect"; readonly target: RedirectTarget }
-  /** Ask again at `untilMs`: a new room needs the path's MTU. */
+  /** Ask again at `untilMs`: a new room needs the MTU of its gateway's path. */
   | { readonly kind: "settle"; readonly untilMs: number }
   | Join;
 
@@ -167,12 +167,12 @@ export function decideAdmission(
   const knownBy = replaces !== undefined || kept === "own" ? hello.resume : undefined;
   if (room === undefined) {
     //= PROTOCOL.md 5.2
-    //# A hello that would open a new room may wait (at most 1 s from the handshake) for the relay's
-    //# own direction of the path: section 10.
+    //# A gateway's hello that would open a new room may wait (at most 1 s from the handshake) for the
+    //# relay's own direction of the path: section 10.
     const untilMs = session.settler.deadlineMs();
     //= PROTOCOL.md 10
-    //# It waits by the same rule for its own direction before it opens a new room.
-    return session.settler.settled(nowMs)
+    //# It waits by the same rule for its own direction before a gateway opens a new room.
+    return hello.role === "client" || session.settler.settled(nowMs)
       ? { kind: "join", key, room, givesWay, replaces, knownBy }
       : { kind: "settle", untilMs };
   }

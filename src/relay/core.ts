@@ -13,45 +13,33 @@
  *
  * @module
  */
-import { ErrorCode, type Hello, parseEndpointMessage, parseHello } from "../control/messages.ts";
+import {
+  ErrorCode,
+  Feature,
+  type Hello,
+  parseEndpointMessage,
+  parseHello,
+} from "../control/messages.ts";
 import type { ReadMessage } from "../control/framing.ts";
 import { TrafficCounters } from "../observe/counters.ts";
-import type { FrameLog } from "../observe/frame_log.ts";
 import { type ConnectionId, NO_CONNECTION, type Slot } from "../proto/brands.ts";
-import type { BufferPool } from "../queue/buffer_pool.ts";
-import type { FairQueue, QueueArena } from "../queue/fair_queue.ts";
-import { Outbox, type RelayAction } from "./actions.ts";
-import { AddressLimits } from "./address_limits.ts";
+import type { FairQueue } from "../queue/fair_queue.ts";
+import type { RelayAction } from "./actions.ts";
 import { Administration } from "./administration.ts";
 import { decideAdmission, reject } from "./admission.ts";
-import { BanList } from "./bans.ts";
-import { Deadlines } from "./deadlines.ts";
-import { LocalDirectory } from "./directory.ts";
 import { Forwarder } from "./forwarding.ts";
 import { HostRequests } from "./host_requests.ts";
-import { Lifecycle, type RelayState } from "./lifecycle.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { RELAY_DEFAULTS, type RelayOptions, SWEEP_INTERVAL_MS, TIMER_GRAIN_MS } from "./limits.ts";
-import { RoomLocks } from "./locks.ts";
-import { MacReservations } from "./mac_reservations.ts";
 import type { Membership } from "./membership.ts";
 import { ReadyList } from "./outbound.ts";
-import { OPEN_POLICY } from "./policy.ts";
-import { Rooms } from "./room.ts";
+import { Paths } from "./paths.ts";
+import { understands } from "./removal.ts";
 import { Session, type SessionPath } from "./session.ts";
 import { SessionsWithoutHello } from "./sessions_without_hello.ts";
 import { type RoomSnapshot, snapshotRoom } from "./snapshot.ts";
-import { newTallies, type RelayTallies } from "./tallies.ts";
-
-/** What the relay is given. */
-export interface RelayResources {
-  readonly pool: BufferPool;
-  readonly arena: QueueArena;
-  /** Cryptographically random bytes. */
-  readonly random: (count: number) => Uint8Array;
-  readonly frameLog: FrameLog;
-  /** Wall clock minus the `nowMs` of all calls, ms since 1970: makes `relayTime`. */
-  readonly timeOriginMs?: number;
-}
+import { newRelayState, type RelayResources, type RelayState } from "./state.ts";
+import type { RelayTallies } from "./tallies.ts";
 
 /** The relay's core: see the module. */
 export class RelayCore {
@@ -62,6 +50,7 @@ export class RelayCore {
   readonly #state: RelayState;
   readonly #sessions: (Session | undefined)[] = [];
   readonly #lifecycle: Lifecycle;
+  readonly #paths: Paths;
   readonly #forwarder: Forwarder;
   readonly #ready = new ReadyList();
   readonly #withoutHello: SessionsWithoutHello;
@@ -74,29 +63,10 @@ export class RelayCore {
 
   constructor(options: Partial<RelayOptions>, resources: RelayResources) {
     this.options = { ...RELAY_DEFAULTS, ...options };
-    this.#state = {
-      options: this.options,
-      policy: this.options.policy === "open" ? OPEN_POLICY : this.options.policy,
-      directory: this.options.directory ?? new LocalDirectory(),
-      rooms: new Rooms(this.options),
-      locks: new RoomLocks(),
-      bans: new BanList(),
-      reservations: new MacReservations(this.options.peersPerRoomMax),
-      addresses: new AddressLimits(this.options),
-      tallies: newTallies(),
-      sessions: this.#sessions,
-      outbox: new Outbox(),
-      pool: resources.pool,
-      arena: resources.arena,
-      random: resources.random,
-      frameLog: resources.frameLog,
-      peersCount: 0,
-      draining: false,
-      timeOriginMs: resources.timeOriginMs ?? 0,
-      deadlines: new Deadlines(),
-    };
+    this.#state = newRelayState(this.options, resources, this.#sessions);
     this.#lifecycle = new Lifecycle(this.#state);
     this.admin = new Administration(this.#state, this.#lifecycle);
+    this.#paths = new Paths(this.#state, this.#lifecycle);
     this.#hostRequests = new HostRequests(this.#state, this.#lifecycle, this.admin);
     this.#withoutHello = new SessionsWithoutHello(this.options.connectionsMax);
     this.#forwarder = new Forwarder(this.#state, this.#ready);
@@ -147,10 +117,10 @@ export class RelayCore {
     const session = this.#sessions[connection];
     if (session === undefined) return;
     session.maxDatagramBytes = bytes;
-    session.membership?.limitDatagrams();
     //= PROTOCOL.md 10
     //# Maximums may change later, in either direction.
     session.settler.handleMaximum(bytes, nowMs);
+    if (session.membership !== undefined) this.#paths.follow(session.membership, nowMs);
   }
 
   /** A connection's smoothed round trip time. */
@@ -379,9 +349,20 @@ export class RelayCore {
     if (result.message.type === "hostRequest") {
       return this.#hostRequests.handle(session, result.message, nowMs);
     }
+    const { membership } = session;
+    if (result.message.type === "budget" && !understands(session.hello, Feature.roomMtu)) {
+      return this.#protocolError(session, "Nothing was said of budgets.", nowMs);
+    }
+    if (membership === undefined) return;
+    if (result.message.type === "budget") {
+      //= PROTOCOL.md 6.9
+      //# It takes the place of the hello's.
+      membership.datagramBudget = result.message.datagramBudget;
+      return this.#paths.follow(membership, nowMs);
+    }
     //= PROTOCOL.md 6.5
     //# The relay keeps the last of each peer.
-    if (session.membership !== undefined) session.membership.lastStats = result.message;
+    membership.lastStats = result.message;
   }
 
   #protocolError(session: Session, message: string, nowMs: number): void {
@@ -415,6 +396,7 @@ export class RelayCore {
       session.deadlineMs = Math.max(decision.untilMs, nowMs + 1);
     } else if (decision.kind === "join") {
       this.#lifecycle.join(session, hello, decision, nowMs);
+      if (session.membership !== undefined) this.#paths.follow(session.membership, nowMs);
     } else {
       const isFailure = decision.kind === "reject" && decision.keyFailed;
       if (isFailure) this.#state.addresses.failed(session, nowMs);
@@ -431,8 +413,9 @@ export class RelayCore {
       return this.#protocolError(session, "A message took too long to arrive.", nowMs);
     }
     const { hello, membership } = session;
-    if (membership !== undefined && membership.statsDueMs <= nowMs) {
-      this.#lifecycle.sendStats(membership, nowMs);
+    if (membership !== undefined) {
+      if (membership.statsDueMs <= nowMs) this.#lifecycle.sendStats(membership, nowMs);
+      this.#paths.handleTimer(membership, nowMs);
     }
     if (session.deadlineMs > nowMs) return;
     if (session.state === "settling" && hello !== undefined) this.#admit(session, hello, nowMs);

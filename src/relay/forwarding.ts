@@ -24,12 +24,12 @@ import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
 import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
 import { ContentFilter, type ContentRules } from "../filter/content.ts";
-import type { RelayState } from "./lifecycle.ts";
 import type { Membership } from "./membership.ts";
 import type { ReadyList } from "./outbound.ts";
 import { PeerBucket } from "./peer_limits.ts";
 import type { Session } from "./session.ts";
 import { ShareRefusal } from "./shares.ts";
+import type { RelayState } from "./state.ts";
 
 /** Pieces of the longest frame for the narrowest target. */
 const PIECES_MAX = 3;
@@ -254,8 +254,11 @@ export class Forwarder {
     nowMs: number,
   ): void {
     //= PROTOCOL.md 10
+    //# The frames of a player with a narrower path are split on it, as they are by who sends them;
+    //# nobody else has less for it.
+    //= PROTOCOL.md 10
     //# Whether a frame is split is decided by the maximum at that moment (the relay's: and by the
-    //# budget of the endpoint's hello); `tapMtu` stays.
+    //# endpoint's budget).
     if (length <= target.sendBytesMax) {
       this.#pool.retain(slot);
       target.queue.enqueue(slot, offset, length, this.#flow, nowMs);

@@ -13,11 +13,12 @@ import { formatTimeSpan } from "../proto/time_span.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import type { Administration, BanOutcome } from "./administration.ts";
 import type { Ban } from "./ban_record.ts";
-import type { Lifecycle, RelayState } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import { HOST_BAN_MAX_MS } from "./limits_removal.ts";
-import { type Removal, sharedFeatures } from "./removal.ts";
+import { type Removal, understands } from "./removal.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
+import type { RelayState } from "./state.ts";
 
 type Answer = Omit<HostAnswer, "type" | "request">;
 
@@ -40,8 +41,7 @@ export class HostRequests {
   /** Does what the gateway of a room asks for, and answers; of anybody else it is a protocol error. */
   handle(session: Session, message: HostRequest, nowMs: number): void {
     const host = session.membership;
-    const mayAsk = host?.isGateway === true &&
-      sharedFeatures(host.hello).includes(Feature.hostRequests);
+    const mayAsk = host?.isGateway === true && understands(host.hello, Feature.hostRequests);
     //= PROTOCOL.md 6.7
     //# From anybody else, and without the feature, `hostRequest` is a protocol error.
     if (!mayAsk) {

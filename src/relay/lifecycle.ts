@@ -15,16 +15,11 @@ import {
   type LeaveReason,
   type RelayMessage,
 } from "../control/messages.ts";
-import type { FrameLog } from "../observe/frame_log.ts";
 import { NO_PEER, type PeerId } from "../proto/brands.ts";
 import { PROTOCOL_VERSION } from "../proto/datagram.ts";
 import { formatMac } from "../proto/mac.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
-import type { BufferPool } from "../queue/buffer_pool.ts";
-import type { QueueArena } from "../queue/fair_queue.ts";
-import type { Outbox } from "./actions.ts";
-import { type AdmissionContext, type Decision, type Join, reject } from "./admission.ts";
-import type { Deadlines } from "./deadlines.ts";
+import { type Decision, type Join, reject } from "./admission.ts";
 import {
   CONTROL_UNSENT_BYTES,
   CONTROL_UNSENT_PEER_BYTES,
@@ -39,7 +34,7 @@ import { BucketSizes, GATEWAY_SHARE, PeerBuckets } from "./peer_limits.ts";
 import { knownCode, sharedFeatures } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { describe, introduce, trafficOf } from "./snapshot.ts";
-import type { RelayTallies } from "./tallies.ts";
+import type { RelayState } from "./state.ts";
 
 /** Bytes of a resume token before base64url: 192 bits. */
 const RESUME_TOKEN_BYTES = 24;
@@ -58,20 +53,6 @@ const LEAVE_REASONS: Readonly<Record<DisconnectCode, LeaveReason>> = {
   "replaced": "replaced",
   "relay-restarting": "lost",
 };
-
-/** What the relay's parts share. */
-export interface RelayState extends AdmissionContext {
-  readonly outbox: Outbox;
-  readonly pool: BufferPool;
-  readonly arena: QueueArena;
-  readonly random: (count: number) => Uint8Array;
-  readonly frameLog: FrameLog;
-  readonly tallies: RelayTallies;
-  peersCount: number;
-  draining: boolean;
-  /** What `handleTimer` has to do, and when. */
-  readonly deadlines: Deadlines;
-}
 
 /** Carries out what admission, the peers and the shell decide about sessions. */
 export class Lifecycle {
@@ -99,7 +80,7 @@ export class Lifecycle {
     const room = decision.room ?? state.rooms.open({
       key: decision.key,
       code: hello.room,
-      tapMtu: tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, state.options.maxTapMtu),
+      tapMtu: this.#firstMtu(session, hello),
       opener: { addressKey: session.addressKey, siteKey: session.siteKey },
     }, nowMs);
     const peerId = room.ids.take(nowMs);
@@ -108,7 +89,10 @@ export class Lifecycle {
       return this.refuse(session, reject("room-full", "All peer ids are at rest."), nowMs);
     }
     if (decision.room === undefined) {
-      state.outbox.log("info", "Room opened", { room: room.code, tapMtu: room.tapMtu });
+      state.outbox.log("info", "Room opened", {
+        room: room.code,
+        tapMtu: room.mtu.tapMtu,
+      });
     }
     if (decision.replaces !== undefined) {
       room.held = true;
@@ -123,6 +107,16 @@ export class Lifecycle {
     state.peersCount++;
     state.tallies.joins++;
     this.#greet(peer, nowMs);
+  }
+
+  /** The MTU of a room that this hello opens. */
+  #firstMtu(session: Session, hello: Hello): number {
+    const { maxTapMtu } = this.#state.options;
+    //= PROTOCOL.md 10
+    //# A room that a player opens has `max-tap-mtu`.
+    return hello.role === "client"
+      ? maxTapMtu
+      : tapMtuFor(hello.datagramBudget, session.maxDatagramBytes, maxTapMtu);
   }
 
   /** From now on the session is a peer. */
@@ -170,7 +164,7 @@ export class Lifecycle {
       protocol: PROTOCOL_VERSION,
       peerId: peer.peerId,
       room: room.code,
-      tapMtu: room.tapMtu,
+      tapMtu: room.mtu.tapMtu,
       //= PROTOCOL.md 6.2
       //# | **`gatewayPresent`** | boolean | whether the room has a gateway; true for a gateway
       //# itself

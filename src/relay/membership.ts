@@ -45,11 +45,13 @@ export class Membership implements MembershipParts {
   readonly resumeToken: string;
   readonly priorToken: string | undefined;
   readonly buckets: PeerBuckets;
-  readonly addressShare: Share;
+  addressShare: Share;
   readonly queue: OutboundQueue;
   /** Those of its session. */
   readonly counters: TrafficCounters;
-  /** The largest datagram that it is sent, bytes: what the connection carries, and no more than its hello asks for. */
+  /** The largest datagram that it can send and wants to get, bytes: its hello's, or what it has said since. */
+  datagramBudget: number;
+  /** The largest datagram that it is sent, bytes: what the connection carries, and no more than its budget. */
   sendBytesMax = 0;
   /** Control bytes up to the end of its welcome that are not acknowledged yet. */
   welcomeUnsentBytes = Infinity;
@@ -80,13 +82,14 @@ export class Membership implements MembershipParts {
     this.queue = parts.queue;
     this.counters = session.counters;
     this.statsDueMs = joinedMs + STATS_INTERVAL_MS;
+    this.datagramBudget = hello.datagramBudget;
     this.limitDatagrams();
   }
 
-  /** To be called when its connection's maximum has changed. */
+  /** To be called when its connection's maximum, or its budget, has changed. */
   limitDatagrams(): void {
     //= PROTOCOL.md 10
     //# The relay sends it nothing longer either, whatever its own maximum towards the endpoint.
-    this.sendBytesMax = Math.min(this.session.maxDatagramBytes, this.hello.datagramBudget);
+    this.sendBytesMax = Math.min(this.session.maxDatagramBytes, this.datagramBudget);
   }
 }

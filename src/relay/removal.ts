@@ -32,6 +32,8 @@ export interface RemovalNotice {
 //= PROTOCOL.md 6.8
 //# | `host-requests` | gateways | `hostRequest` and `hostAnswer`, where the relay has named it, too
 //= PROTOCOL.md 6.8
+//# | `room-mtu` | endpoints | `roomMtu`; and `budget`, where the relay has named it, too
+//= PROTOCOL.md 6.8
 //# Names that a reader does not know mean nothing to it.
 /** The features of this relay that a hello names, too. */
 export function sharedFeatures(hello: Hello | undefined): readonly string[] {
@@ -39,10 +41,15 @@ export function sharedFeatures(hello: Hello | undefined): readonly string[] {
   return hello?.features?.filter((name) => own.includes(name)) ?? [];
 }
 
+/** Whether a hello names a feature of this relay. */
+export function understands(hello: Hello | undefined, feature: Feature): boolean {
+  return hello?.features?.includes(feature) === true;
+}
+
 /** What somebody reads who is removed: fields where they are understood, else a sentence. */
 export function noticeOf(hello: Hello | undefined, removal: Removal): RemovalNotice {
   const { by, forMs, reason } = removal;
-  if (sharedFeatures(hello).includes(Feature.removal)) {
+  if (understands(hello, Feature.removal)) {
     return { message: reason ?? "", by, ...(forMs === undefined ? {} : { forMs }) };
   }
   const who = by === "host" ? "The party's host" : "The relay's operator";
@@ -55,7 +62,7 @@ export function noticeOf(hello: Hello | undefined, removal: Removal): RemovalNot
 //# they belong to (section 6.8).
 /** The code of a refusal for an endpoint: those that it does not know have an older one beside them. */
 export function knownCode(hello: Hello | undefined, code: RejectCode): RejectCode {
-  if (sharedFeatures(hello).includes(Feature.removal)) return code;
+  if (understands(hello, Feature.removal)) return code;
   //= PROTOCOL.md 6.8
   //# Who has not named `removal` gets `not-admitted` in the place of `removed`, `mac-in-use` in
   //# that of `mac-reserved`, and a `message` that says it all.

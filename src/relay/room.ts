@@ -10,6 +10,7 @@ import { PEER_ID_MAX, PEER_ID_REST_MS, type RelayOptions } from "./limits.ts";
 import { RESTING_ROOMS_MAX, SITE_SHARE } from "./limits.ts";
 import { roomId } from "./locks.ts";
 import type { Membership } from "./membership.ts";
+import { RoomMtu } from "./room_mtu.ts";
 import type { Session } from "./session.ts";
 import { Share } from "./shares.ts";
 import { oldestOfMost, setOf, takeOut } from "./sites.ts";
@@ -73,17 +74,18 @@ export interface RoomPlan {
   readonly key: string;
   /** The room's code, as people know it. */
   readonly code: string;
-  /** The MTU of every TAP in it, bytes; it never changes. */
+  /** The MTU with which it begins, bytes. */
   readonly tapMtu: number;
   /** Who counts it among their rooms. */
   readonly opener: Opener;
 }
 
 /** One party. */
-export class Room implements RoomPlan {
+export class Room {
   readonly key: string;
   readonly code: string;
-  readonly tapMtu: number;
+  /** The MTU of every TAP in it. */
+  readonly mtu: RoomMtu;
   readonly opener: Opener;
   /** Everyone in the room, the gateway included, in the order of joining. */
   readonly peers: Membership[] = [];
@@ -111,7 +113,7 @@ export class Room implements RoomPlan {
   ) {
     this.key = key;
     this.code = code;
-    this.tapMtu = tapMtu;
+    this.mtu = new RoomMtu(tapMtu);
     this.opener = opener;
     this.macs = new MacTable(peersPerRoomMax);
     this.id = roomId(code, key);
@@ -136,7 +138,10 @@ export class Room implements RoomPlan {
     const at = this.peers.indexOf(peer);
     if (at < 0) throw new Error(`peer ${peer.peerId} is not in room ${this.code}`);
     this.peers.splice(at, 1);
-    if (this.gateway === peer) this.gateway = undefined;
+    if (this.gateway === peer) {
+      this.gateway = undefined;
+      this.mtu.unfollow();
+    }
     if (!peer.isGateway) this.macs.delete(peer.mac, 0);
     this.ids.giveBack(peer.peerId, nowMs);
   }

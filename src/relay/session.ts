@@ -15,7 +15,7 @@ import { siteKey } from "./sites.ts";
 
 /**
  * - `hello`: the hello is not here yet
- * - `settling`: its hello would open a room, whose MTU must first be found
+ * - `settling`: its hello is a gateway's that would open a room, whose MTU must first be found
  * - `joined`: in a room
  * - `ending`: told of its end; has until `deadlineMs` to close the connection itself
  * - `closing`: the shell was told to close the connection
@@ -49,11 +49,11 @@ export class Session {
   endErrorCode = 0;
 
   /** Address and port of the remote side. */
-  readonly address: string;
+  address: string;
   /** What stands for its address among addresses: see `AddressLimits`. */
-  readonly addressKey: string;
+  addressKey: string;
   /** What stands for its site: see there. */
-  readonly siteKey: string;
+  siteKey: string;
   readonly arrival: Arrival;
   /** As what it counts there. */
   countedAs: "pending" | "joined" | undefined;
@@ -96,6 +96,13 @@ export class Session {
     this.deadlineMs = connectedMs + HELLO_DEADLINE_MS;
   }
 
+  /** Its other side is elsewhere now; what counts addresses has let go of it. */
+  move(address: string): void {
+    this.address = address;
+    this.addressKey = addressKey(address);
+    this.siteKey = siteKey(this.addressKey);
+  }
+
   /** Whether its end was told: nothing that it sends counts any more. */
   get ended(): boolean {
     return this.state === "ending" || this.state === "closing";
@@ -103,8 +110,10 @@ export class Session {
 
   /** When this session next needs `handleTimer`, ms. */
   nextDeadlineMs(): number {
-    const statsDueMs = this.membership?.statsDueMs ?? Infinity;
-    return Math.min(this.deadlineMs, statsDueMs, this.messageDeadlineMs());
+    const { membership } = this;
+    const statsDueMs = membership?.statsDueMs ?? Infinity;
+    const mtuDueMs = membership?.isGateway ? membership.room.mtu.dueMs : Infinity;
+    return Math.min(this.deadlineMs, statsDueMs, mtuDueMs, this.messageDeadlineMs());
   }
 
   /** When the control message that has begun to arrive must be complete. */

@@ -78,7 +78,7 @@ export function snapshotRoom(room: Room, locks: RoomLocks): RoomSnapshot {
     room: room.code,
     id: room.id,
     locked: room.lockedByHost || locks.has(room.code, room.key),
-    tapMtu: room.tapMtu,
+    tapMtu: room.mtu.tapMtu,
     openedMs: room.openedMs,
     gatewayPresent: room.gateway !== undefined,
     peers: room.peers.map(snapshotPeer),
@@ -86,7 +86,7 @@ export function snapshotRoom(room: Room, locks: RoomLocks): RoomSnapshot {
 }
 
 function snapshotPeer(peer: Membership): PeerSnapshot {
-  const { session, hello: { agent, datagramBudget }, lastStats } = peer;
+  const { session, hello: { agent }, datagramBudget, lastStats } = peer;
   return {
     identity: introduce(peer),
     address: session.address,

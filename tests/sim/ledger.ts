@@ -21,6 +21,8 @@ export interface Station {
   readonly room: string;
   /** The host's gateway key, where relays ask for keys: stations of one host alone are in one room. */
   readonly key?: Uint8Array;
+  /** The features of an older program, in the place of the present one's. */
+  readonly features?: readonly string[] | undefined;
 }
 
 /** One frame that somebody has sent. */

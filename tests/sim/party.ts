@@ -281,7 +281,7 @@ export class Party extends SimWorld {
         const { session } = program;
         const host = room === "FAR" ? OTHER.host : HOME.host;
         assertEquals(session.relay.host, host, `${station.name} is at the wrong relay`);
-        assertEquals(session.room.welcome!.tapMtu, snapshot!.tapMtu);
+        assertEquals(session.room.tapMtu, snapshot!.tapMtu);
         assertEquals(session.room.gatewayPresent, true, `${station.name} sees no gateway`);
         const own = session.room.welcome!.peerId;
         const seen = session.room.peers.list().map(({ peerId, role, mac, name }) =>

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ClientCore } from "../../src/client/client_core.ts";
 import { LanNetworks } from "../../src/client/lan_networks.ts";
-import { MESSAGE_ARRIVAL_MAX_MS } from "../../src/control/framing.ts";
+import { encodeMessage, MESSAGE_ARRIVAL_MAX_MS } from "../../src/control/framing.ts";
 import type { ClosedReason, EndpointAction } from "../../src/endpoint/actions.ts";
 import { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
@@ -46,6 +46,8 @@ export class SimEndpoint implements Side {
   lan: ((frame: Uint8Array) => void) | undefined;
   /** What a client has said of the LAN. */
   readonly told: string[] = [];
+  /** The MTU of a client's TAP. */
+  adapterMtu: number | undefined;
   /** What the relay has answered to a host. */
   readonly answers: HostAnswer[] = [];
   readonly #pool = new BufferPool(POOL_SLOTS);
@@ -301,7 +303,9 @@ export class SimEndpoint implements Side {
       }
       case "send":
         this.#checkMessage(action.bytes);
-        return this.#connection?.sendControl("endpoint", action.bytes);
+        return this.#connection?.sendControl("endpoint", this.#asOfBefore(action.bytes));
+      case "mtu":
+        return void (this.adapterMtu = action.tapMtu);
       case "finish":
         return this.#connection?.finishControl("endpoint");
       case "close":
@@ -329,6 +333,15 @@ export class SimEndpoint implements Side {
       this.#world.timeline.nowMs - way.upSinceMs < MESSAGE_ARRIVAL_MAX_MS;
     if (wasDown && message.message === "a message did not arrive in time") return;
     assertEquals(message.code, "bye", `${this.station.name}: ${message.message}`);
+  }
+
+  /** A message as an older program says it, if this is to be one: such a hello names fewer features. */
+  #asOfBefore(bytes: Uint8Array): Uint8Array {
+    const { features } = this.station;
+    if (features === undefined) return bytes;
+    const message = JSON.parse(new TextDecoder().decode(bytes.subarray(4)));
+    assert(message.type !== "budget", "an older program does not know of budgets");
+    return message.type === "hello" ? encodeMessage({ ...message, features }) : bytes;
   }
 
   #pump(): void {

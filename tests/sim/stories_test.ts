@@ -5,7 +5,6 @@ import { LocalDirectory } from "../../src/relay/directory.ts";
 import { MAC_RESERVATION_MS } from "../../src/relay/limits_removal.ts";
 import { KEY_SALT_BYTES, KeyedPolicy } from "../../src/relay/policy.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
-import { Path } from "./network.ts";
 import { A, B, party, RELAY, Story } from "./story.ts";
 import { BROADCAST, plainFrame } from "./traffic.ts";
 
@@ -129,26 +128,6 @@ Deno.test("sim: a room that lives elsewhere is found there", () => {
   assertEquals(ann.session.relay.host, "other.test");
   assertEquals([home, other].map((relay) => relay.core!.rooms().length), [0, 1]);
   assertEquals(story.say(ann, plainFrame(LAN, A, 100)), ["gateway"]);
-});
-
-Deno.test("sim: players whose room is opened over a narrow path are told its MTU when it opens anew", () => {
-  const story = new Story();
-  story.addRelay(RELAY);
-  const narrow = new Path();
-  narrow.upBytes = narrow.downBytes = 1_318;
-  const first = story.start("Ann", A, { way: narrow });
-  story.until("joining", () => first.isJoined, 1_500);
-  const tokens = new TokenStore();
-  const second = story.start("Bob", B, { tokens });
-  story.until("joining", () => second.isJoined, 1_500);
-  assertEquals(second.session.room.welcome!.tapMtu, 1_300);
-  first.leave();
-  story.pass(3_000);
-  second.crash();
-  story.pass(AFTER_TIMEOUT_MS);
-  const third = story.start("Bob", B, { tokens });
-  story.until("joining", () => third.isJoined, 1_500);
-  assertEquals(third.session.room.welcome!.tapMtu, 1_400);
 });
 
 Deno.test("sim: a bulk copy to a slow player delays nobody's ping by more than a few frames", () => {

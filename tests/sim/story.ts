@@ -19,12 +19,25 @@ export class Story extends SimWorld {
   start(
     name: string,
     mac: string | undefined,
-    options: { way?: Path; tokens?: TokenStore; room?: string; key?: Uint8Array } = {},
+    options: {
+      way?: Path;
+      tokens?: TokenStore;
+      room?: string;
+      key?: Uint8Array;
+      features?: readonly string[];
+    } = {},
   ): SimEndpoint {
-    const { way = new Path(), tokens = new TokenStore(), room = "PARTY", key } = options;
+    const { way = new Path(), tokens = new TokenStore(), room = "PARTY", key, features } = options;
     const role = mac === undefined ? "gateway" : "client";
     const relay = { host: "relay.test", port: 443 };
-    const station = { name, role, mac, room, ...(key === undefined ? {} : { key }) } as const;
+    const station = {
+      name,
+      role,
+      mac,
+      room,
+      ...(key === undefined ? {} : { key }),
+      features,
+    } as const;
     return new SimEndpoint(this, station, way, relay, tokens);
   }
 

@@ -273,7 +273,41 @@ export function roomMtu(
   relayMaximumBytes: number,
   maxTapMtu: number,
 ): number {
+  if (maxTapMtu === 1_500) return 1_500;
   return Math.max(1_280, Math.min(maxTapMtu, Math.min(budgetBytes, relayMaximumBytes) - 18));
+}
+
+/** Section 10: a room's MTU in the course of time. */
+export class RoomMtuCourse {
+  /** What the gateway's path has carried, and since when; the newest last. */
+  readonly #path: { readonly fromMs: number; readonly tapMtu: number }[] = [];
+  #changedMs = -1_000;
+
+  constructor(public tapMtu: number) {}
+
+  /** The gateway's path carries this from now on; undefined: there is no gateway. */
+  gateway(tapMtu: number | undefined, nowMs: number): void {
+    this.at(nowMs);
+    if (tapMtu === undefined) this.#path.length = 0;
+    else this.#path.push({ fromMs: nowMs, tapMtu });
+    this.at(nowMs);
+  }
+
+  /** The MTU at this time, which is not before that of the last call. */
+  at(nowMs: number): number {
+    const present = this.#path.at(-1)?.tapMtu ?? this.tapMtu;
+    if (present > this.tapMtu && nowMs >= this.#changedMs + 1_000) this.#become(present, nowMs);
+    if (present < this.tapMtu) {
+      const narrowFrom = this.#path.findLastIndex(({ tapMtu }) => tapMtu >= this.tapMtu) + 1;
+      if (nowMs >= this.#path[narrowFrom].fromMs + 60_000) this.#become(present, nowMs);
+    }
+    return this.tapMtu;
+  }
+
+  #become(tapMtu: number, nowMs: number): void {
+    this.tapMtu = tapMtu;
+    this.#changedMs = nowMs;
+  }
 }
 
 /** Section 7.3: the room key that follows from a gateway key, both as text. */

@@ -207,6 +207,7 @@ const EITHER: Readonly<Record<string, Schema>> = {
 };
 const FROM_ENDPOINT: Readonly<Record<string, Schema>> = {
   ...EITHER,
+  budget: { type: must(text), datagramBudget: must(whole(-Infinity, Infinity)) },
   hostRequest: {
     type: must(text),
     request: must(count),
@@ -251,6 +252,7 @@ const FROM_RELAY: Readonly<Record<string, Schema>> = {
     serverName: may(serverName),
     fingerprint: may((value) => /^[A-Za-z0-9_-]{43}$/.test(String(value)) ? value : WRONG),
   },
+  roomMtu: { type: must(text), tapMtu: must(whole(1_280, 1_500)) },
   peerJoined: { type: must(text), ...PEER },
   peerLeft: { type: must(text), ...PEER, ...REASON },
 };

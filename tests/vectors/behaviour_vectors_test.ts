@@ -44,6 +44,32 @@ Deno.test("vectors: who gets a datagram, and why nobody does", () => {
   });
 });
 
+//= PROTOCOL.md 10
+//# It rises as soon as the gateway's path carries more, and falls when that has carried less for 60
+//# s without a break; it changes once a second at most.
+Deno.test("vectors: the course of a room's MTU", () => {
+  forEachVector(VECTORS.roomMtus, ({ name, maxTapMtu, steps }) => {
+    const relay = new RelayHarness({ maxTapMtu });
+    const features = ["room-mtu"];
+    relay.client("02:00:00:00:00:51", { room: "ELSEWHERE" });
+    let startMs: number | undefined;
+    let gateway: ScriptedEndpoint | undefined;
+    for (const { nowMs, budgetBytes, tapMtu } of steps) {
+      if (startMs !== undefined) relay.advance(startMs + nowMs - relay.nowMs);
+      if (budgetBytes === null) gateway?.finish();
+      if (typeof budgetBytes === "number") {
+        if (gateway?.closedWith === undefined && gateway !== undefined) {
+          gateway.control({ type: "budget", datagramBudget: budgetBytes });
+        } else gateway = relay.gateway({ datagramBudget: budgetBytes, features });
+      }
+      if (startMs === undefined) relay.client("02:00:00:00:00:52");
+      startMs ??= relay.nowMs - nowMs;
+      const room = relay.core.rooms().find(({ room }) => room === "PARTY");
+      assertEquals(room?.tapMtu, tapMtu, `${name}, at ${nowMs} ms`);
+    }
+  });
+});
+
 Deno.test("vectors: what becomes of what the LAN tells", () => {
   const networks = new LanNetworks();
   const dissection = new Dissection();

@@ -9,6 +9,7 @@ import {
   Reassembly,
   roomKeyOf,
   roomMtu,
+  RoomMtuCourse,
   splitFrame,
   teachingFrame,
   type WholeDatagram,
@@ -145,6 +146,22 @@ Deno.test("second implementation, vectors: the MTU of a room", () => {
   forEachVector(VECTORS.tapMtu, ({ name, value }) => {
     const { budgetBytes, relayMaximumBytes, maxTapMtu, tapMtu } = value;
     assertEquals(roomMtu(budgetBytes, relayMaximumBytes, maxTapMtu), tapMtu, name);
+  });
+});
+
+Deno.test("second implementation, vectors: the course of a room's MTU", () => {
+  forEachVector(VECTORS.roomMtus, ({ name, maxTapMtu, steps: [opening, ...later] }) => {
+    const mtuOf = (bytes: number) => roomMtu(bytes, bytes, maxTapMtu);
+    const { budgetBytes } = opening;
+    const course = new RoomMtuCourse(budgetBytes == null ? maxTapMtu : mtuOf(budgetBytes));
+    if (budgetBytes != null) course.gateway(course.tapMtu, opening.nowMs);
+    assertEquals(course.tapMtu, opening.tapMtu, name);
+    for (const { nowMs, budgetBytes, tapMtu } of later) {
+      if (budgetBytes !== undefined) {
+        course.gateway(budgetBytes === null ? undefined : mtuOf(budgetBytes), nowMs);
+      }
+      assertEquals(course.at(nowMs), tapMtu, `${name}, at ${nowMs} ms`);
+    }
   });
 });
 

@@ -90,6 +90,10 @@ Deno.test("vectors: what a reader makes of messages that are not in their plaine
   });
 });
 
+//= PROTOCOL.md 6.9
+//# | **`type`** | `"budget"` | […] | **`datagramBudget`** |
+//= PROTOCOL.md 6.9
+//# | **`type`** | `"roomMtu"` | […] | **`tapMtu`** |
 Deno.test("vectors: messages that are refused, each with its code", () => {
   forEachVector(VECTORS.refusals, (vector) => {
     assertEquals<unknown>(parse(vector), vector.value, vector.name);

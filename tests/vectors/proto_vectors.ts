@@ -60,6 +60,12 @@ export interface Vectors {
     name: string;
     value: { budgetBytes: number; relayMaximumBytes: number; maxTapMtu: number; tapMtu: number };
   }[];
+  /** `budgetBytes`: what the gateway's path carries from now on, both ways; null: there is no gateway. */
+  readonly roomMtus: {
+    name: string;
+    maxTapMtu: number;
+    steps: { nowMs: number; budgetBytes?: number | null; tapMtu: number }[];
+  }[];
   readonly headers: Vector<Record<string, number | boolean>>[];
   readonly filters: Vector<
     {

@@ -215,7 +215,7 @@ class Gateway {
     const resources = this.#resources;
     const lan = this.#lan;
     const { session } = node.parts.endpoint;
-    const { welcome, dhcpServers } = session.room;
+    const { welcome, dhcpServers, tapMtu } = session.room;
     const { sent, received } = this.#rates;
     const nowMs = resources.reactor.now();
     this.#losses.count(lan);
@@ -227,7 +227,8 @@ class Gateway {
       joined: welcome !== undefined,
       ...session.trouble === undefined ? {} : { relayTrouble: session.trouble.what },
       room: welcome?.room ?? this.#options.room,
-      ...welcome === undefined ? {} : { peerId: welcome.peerId, tapMtu: welcome.tapMtu },
+      ...welcome === undefined ? {} : { peerId: welcome.peerId },
+      ...tapMtu === undefined ? {} : { tapMtu },
       rttMs: session.rttMs,
       players: [...this.#players].map(([mac, { peerId, name }]) => ({
         ...{ peerId, mac, name },

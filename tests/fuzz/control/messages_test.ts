@@ -41,9 +41,12 @@ const peer = fc.oneof(
   }),
   fc.record({ peerId: fc.integer({ min: 1, max: 0xffff }), role: fc.constant("gateway") }),
 );
-const features = fc.array(fc.oneof(fc.constantFrom("removal", "host-requests"), anyText), {
-  maxLength: 40,
-});
+const features = fc.array(
+  fc.oneof(fc.constantFrom("removal", "host-requests", "room-mtu"), anyText),
+  {
+    maxLength: 40,
+  },
+);
 const hello = fc.record({
   type: fc.constant("hello"),
   protocol: fc.constant(1),
@@ -139,10 +142,12 @@ const fromRelay = fc.oneof(
     reason,
   })),
   stats,
+  fc.record({ type: fc.constant("roomMtu"), tapMtu: fc.integer({ min: 1280, max: 1500 }) }),
   hostAnswer,
   disconnect,
 );
-const any = fc.oneof(hello, fromRelay, hostRequest) as fc.Arbitrary<Fields>;
+const budget = fc.record({ type: fc.constant("budget"), datagramBudget: fc.integer() });
+const any = fc.oneof(hello, fromRelay, hostRequest, budget) as fc.Arbitrary<Fields>;
 
 /** A message in which some fields were replaced by anything, taken out, or put in. */
 const bent = fc.tuple(

@@ -26,7 +26,12 @@ const welcome = fc.record({
   gatewayPresent: fc.boolean(),
   relayTime: fc.constant(1),
   resume: fc.constantFrom("a", "b"),
-  features: fc.constantFrom(undefined, [], ["removal"], ["removal", "host-requests", "later"]),
+  features: fc.constantFrom(undefined, [], ["removal"], [
+    "removal",
+    "host-requests",
+    "room-mtu",
+    "later",
+  ]),
 });
 
 /** Everything a relay can say, and a few things that it must not. */
@@ -65,6 +70,13 @@ const message: fc.Arbitrary<object> = fc.oneof(
     )),
   },
   { weight: 1, arbitrary: fc.constant({ type: "stats", uptimeMs: 5 }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("roomMtu"),
+      tapMtu: fc.integer({ min: 1279, max: 1500 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.object() },
 );
 

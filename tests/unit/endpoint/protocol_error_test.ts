@@ -74,8 +74,8 @@ const AFTER_WELCOME: Record<string, object> = {
 };
 for (const [name, message] of Object.entries(AFTER_WELCOME)) {
   //= PROTOCOL.md 5.1
-  //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect` and (a gateway that has asked)
-  //# `hostAnswer` are expected, and frames flow.
+  //# **joined**: `peerJoined`, `peerLeft`, `stats`, `disconnect`, (with `room-mtu`) `roomMtu` and
+  //# (a gateway that has asked) `hostAnswer` are expected, and frames flow.
   Deno.test(`${name} after the welcome is a protocol error, and the room is left`, () => {
     const stage = joined();
     stage.relaySays(message);

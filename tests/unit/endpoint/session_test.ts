@@ -83,7 +83,7 @@ Deno.test("a client's hello says all that the relay must know, and no gateway ke
     name: "Alice",
     agent: "lanparty-client/test",
     datagramBudget: 1439,
-    features: ["removal"],
+    features: ["removal", "room-mtu"],
     roomKey: "key",
   }]);
 });
@@ -101,7 +101,7 @@ Deno.test("a gateway's hello has neither MAC nor room key", () => {
     room: "LAN",
     agent: "lanparty-client/test",
     datagramBudget: 1439,
-    features: ["removal", "host-requests"],
+    features: ["removal", "host-requests", "room-mtu"],
     gatewayKey: "secret",
   }]);
 });
@@ -199,7 +199,8 @@ Deno.test("messages may come in single bytes", () => {
 });
 
 //= PROTOCOL.md 6.2
-//# A later welcome may bring another one, which is then applied to the running TAP |
+//# A later welcome, or `roomMtu` (section 6.9), may bring another one, which is then applied to the
+//# running TAP |
 Deno.test("a new welcome's MTU is applied live, and the same one is no news", () => {
   const stage = new Stage();
   stage.join({ tapMtu: 1400 });

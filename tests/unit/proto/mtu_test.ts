@@ -2,15 +2,20 @@ import { assert, assertEquals } from "@std/assert";
 import { BUDGET_BYTES_MIN, MtuSettler, TAP_MTU_MIN, tapMtuFor } from "../../../src/proto/mtu.ts";
 
 //= PROTOCOL.md 10
-//# **A room's MTU** is fixed by the peer that opens it: 18 = 4 (header) + 14 (Ethernet).
+//# **A room's MTU** is its gateway's: 18 = 4 (header) + 14 (Ethernet).
 //= PROTOCOL.md 10
-//# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1400 | 1280 |
+//# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1500 | 1500 |
+//= PROTOCOL.md 10
+//# Where it is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
+//# split then.
 Deno.test("a room's MTU follows from the narrower direction", () => {
   assertEquals(tapMtuFor(1418, 1418, 1400), 1400);
   assertEquals(tapMtuFor(1417, 1418, 1400), 1399);
   assertEquals(tapMtuFor(1418, 1417, 1400), 1399);
   assertEquals(tapMtuFor(9000, 9000, 1400), 1400);
   assertEquals(tapMtuFor(9000, 9000, 1500), 1500);
+  assertEquals(tapMtuFor(608, 608, 1500), 1500);
+  assertEquals(tapMtuFor(1450, 1450, 1499), 1432);
   assertEquals(tapMtuFor(1298, 1500, 1400), 1280);
   assertEquals(tapMtuFor(608, 1500, 1400), 1280);
   assertEquals(tapMtuFor(1500, 0, 1400), 1280);

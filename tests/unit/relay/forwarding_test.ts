@@ -158,7 +158,7 @@ Deno.test("forwarding: all targets share one slot until the last has sent it", (
 Deno.test("forwarding: what comes before the welcome is dropped and counted apart", () => {
   const relay = new RelayHarness();
   const early = relay.connect().send(whole(plain(BROADCAST, A, 60))).send(Uint8Array.of(9));
-  early.hello({ mac: A }).send(whole(plain(BROADCAST, A, 60)));
+  early.hello({ role: "gateway" }).send(whole(plain(BROADCAST, A, 60)));
   assertEquals(relay.drops(), { "before-welcome": 3 });
   relay.core.handleDatagram(asConnectionId(99), relay.pool.acquire(), 0, 60, relay.nowMs);
   assertEquals(relay.drops(), { "before-welcome": 3 });
@@ -226,7 +226,7 @@ Deno.test("forwarding: a whole frame is cut for a narrower target under the rela
 
 //= PROTOCOL.md 10
 //# Whether a frame is split is decided by the maximum at that moment (the relay's: and by the
-//# budget of the endpoint's hello); `tapMtu` stays.
+//# endpoint's budget).
 Deno.test("forwarding: a frame that just fits is not cut, one byte more is", () => {
   const relay = new RelayHarness();
   const a = relay.client(A);

@@ -208,19 +208,6 @@ Deno.test("nothing is kept for a session whose welcome never came", () => {
   assertEquals(answer(relay5, { mac: B }), "mac-reserved", "who sends a frame has joined");
 });
 
-Deno.test("what a session says before it is let in keeps nothing for it", () => {
-  const relay = new RelayHarness();
-  const b = relay.connect();
-  b.reads = false;
-  // Its room is a new one, so it waits for the MTU, and for the welcome after that.
-  b.hello({ mac: B }).control({ type: "stats" });
-  assertEquals(b.messages, []);
-  relay.advance(2_000);
-  assertEquals(b.last("welcome").peerId, 1);
-  b.lose();
-  assertEquals(answer(relay, { mac: B }), "welcome");
-});
-
 Deno.test("a first welcome that came is enough: its player may leave at once, and say nothing more", () => {
   for (const leave of [(b: ScriptedEndpoint) => b.finish(), (b: ScriptedEndpoint) => b.lose()]) {
     const relay = new RelayHarness();

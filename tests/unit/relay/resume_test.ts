@@ -59,8 +59,9 @@ Deno.test("relay: a gateway's session is taken over by its token as well", () =>
 
 Deno.test("relay: a session alone in its room can be taken over, and the room keeps its MTU", () => {
   const relay = new RelayHarness();
-  const a = relay.client(A, { datagramBudget: 1_318 });
-  const again = relay.connect().hello({ mac: A, resume: a.last("welcome").resume });
+  const a = relay.gateway({ datagramBudget: 1_318 });
+  const { resume } = a.last("welcome");
+  const again = relay.connect().hello({ role: "gateway", resume });
   assertEquals(again.last("welcome").tapMtu, 1_300);
   assertEquals(again.last("welcome").peerId, 2);
   assertEquals(relay.logs.filter(({ message }) => message === "Room closed").length, 0);

@@ -218,15 +218,15 @@ Deno.test("relay: unknown types, a second hello and messages of the relay's are 
 
 Deno.test("relay: a second hello while the first one waits is a protocol error", () => {
   const relay = new RelayHarness();
-  const endpoint = relay.connect().hello({ mac: A });
+  const endpoint = relay.connect().hello({ role: "gateway" });
   assertEquals(endpoint.messages, []);
-  endpoint.hello({ mac: A });
+  endpoint.hello({ role: "gateway" });
   assertDisconnected(relay, endpoint, "protocol-error", 2);
 });
 
 Deno.test("relay: whoever goes while his hello waits opens no room", () => {
   const relay = new RelayHarness();
-  const endpoint = relay.connect().hello({ mac: A });
+  const endpoint = relay.connect().hello({ role: "gateway" });
   endpoint.control({ type: "disconnect", code: "bye" });
   assertEquals(endpoint.closedWith, 0);
   relay.advance(2_000);

@@ -1,0 +1,54 @@
+/**
+ * What follows from a change of a peer's path.
+ *
+ * @module
+ */
+import { Feature } from "../control/messages.ts";
+import { tapMtuFor } from "../proto/mtu.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Membership } from "./membership.ts";
+import { understands } from "./removal.ts";
+import type { Room } from "./room.ts";
+import type { RelayState } from "./state.ts";
+
+/** See the module. */
+export class Paths {
+  readonly #state: RelayState;
+  readonly #lifecycle: Lifecycle;
+
+  constructor(state: RelayState, lifecycle: Lifecycle) {
+    this.#state = state;
+    this.#lifecycle = lifecycle;
+  }
+
+  //= PROTOCOL.md 10
+  //# Nearly all frames are between a player and the LAN, so all pass the gateway's path: what it
+  //# carries decides, and who comes first does not.
+  /** What a peer's path carries has changed, or it has joined: the room's MTU is its gateway's. */
+  follow(peer: Membership, nowMs: number): void {
+    peer.limitDatagrams();
+    const { room, session, datagramBudget, isGateway } = peer;
+    if (!isGateway) return;
+    const { maxTapMtu } = this.#state.options;
+    const tapMtu = tapMtuFor(datagramBudget, session.maxDatagramBytes, maxTapMtu);
+    if (room.mtu.follow(tapMtu, nowMs)) this.#tellMtu(room, nowMs);
+    this.#lifecycle.schedule(session);
+  }
+
+  /** To be called when a session's deadline has come. */
+  handleTimer({ room, isGateway }: Membership, nowMs: number): void {
+    if (isGateway && room.mtu.handleTimer(nowMs)) this.#tellMtu(room, nowMs);
+  }
+
+  /** The room's MTU has changed: those who understand it are told. */
+  #tellMtu(room: Room, nowMs: number): void {
+    const { tapMtu } = room.mtu;
+    this.#state.outbox.log("info", "Room's MTU changed", { room: room.code, tapMtu });
+    for (const { session, hello } of room.peers) {
+      //= PROTOCOL.md 6.9
+      //# Whoever has not named `room-mtu` keeps the MTU of its welcome until the next one.
+      if (!understands(hello, Feature.roomMtu)) continue;
+      this.#lifecycle.send(session, { type: "roomMtu", tapMtu }, nowMs);
+    }
+  }
+}
