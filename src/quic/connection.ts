@@ -51,6 +51,8 @@ export interface QuicConnectionHandler {
    * Without this method the TLS library's verdict on the chain decides, and no name is checked.
    */
   certificate?(connection: QuicConnection, certificate: PeerCertificate): boolean;
+  /** The peer has shown that it is at this address and port now, which may be those of before. */
+  addressChanged?(connection: QuicConnection, address: QuicAddress): void;
   /** The connection has begun to end: nothing can be sent any more. Not called after `closed`. */
   closing?(connection: QuicConnection, reason: QuicCloseReason): void;
   /** The connection has ended; it was reported exactly once, and its id may be used again. */
@@ -310,6 +312,7 @@ export class QuicConnection implements EventTarget {
         this.#localAddress = undefined;
         return QuicStatus.SUCCESS;
       case ConnectionEvent.PEER_ADDRESS_CHANGED:
+        this.#changeAddress();
         return QuicStatus.SUCCESS;
       case ConnectionEvent.PEER_STREAM_STARTED:
         return this.#acceptStream(this.#context.connectionEvent64[EVENT.stream.offset >> 3]);
@@ -343,6 +346,12 @@ export class QuicConnection implements EventTarget {
     this.#maxDatagramKnown = true;
     this.maxDatagramBytes = bytes;
     if (this.#state === "connected") this.#handler.maxDatagram(this, bytes);
+  }
+
+  #changeAddress(): void {
+    if (this.#state !== "connected" || this.#handler.addressChanged === undefined) return;
+    const address = this.#address(Param.CONN_REMOTE_ADDRESS);
+    if (address !== undefined) this.#handler.addressChanged(this, address);
   }
 
   #acceptStream(address: bigint): number {

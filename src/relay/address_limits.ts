@@ -81,6 +81,22 @@ export class AddressLimits {
     return this.#shares.enter(session.siteKey, nowMs);
   }
 
+  /**
+   * A session's other side is at another address now: it counts there, and no more where it was. It is not turned
+   * away for that, whoever else is there already.
+   *
+   * @returns the share of a peer's site; undefined: it is no peer
+   */
+  moved(session: Session, address: string, nowMs: number): Share | undefined {
+    const { countedAs } = session;
+    this.gone(session);
+    session.move(address);
+    if (countedAs === "joined") return this.entered(session, nowMs);
+    session.countedAs = countedAs;
+    if (countedAs === "pending") add(this.#pending, session.addressKey, 1);
+    return undefined;
+  }
+
   /** A session has left, or its connection is gone. */
   gone(session: Session): void {
     if (session.countedAs === "pending") add(this.#pending, session.addressKey, -1);

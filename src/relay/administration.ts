@@ -8,11 +8,12 @@ import type { PeerId } from "../proto/brands.ts";
 import { parseMac } from "../proto/mac.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { type Ban, BAN_ID_BYTES, makeBan } from "./ban_record.ts";
-import type { Lifecycle, RelayState } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import type { Membership } from "./membership.ts";
 import { noticeOf, type Removal, removalOf } from "./removal.ts";
 import type { Room } from "./room.ts";
 import { describe } from "./snapshot.ts";
+import type { RelayState } from "./state.ts";
 
 /** What became of the wish to keep somebody out. */
 export interface BanOutcome {
@@ -115,6 +116,15 @@ export class Administration {
   applyBan(ban: Ban, nowMs: number): void {
     this.#state.bans.add(ban, this.#unixMs(nowMs));
     this.#removeMatching(ban, nowMs);
+  }
+
+  /** Sends a peer away that a ban in force looks for: its address is another one than when it was let in. */
+  enforce(peer: Membership, nowMs: number): void {
+    const { room, isGateway } = peer;
+    const rooms = new Set([room.code, room.id, room.key]);
+    const role = isGateway ? "gateway" : "client";
+    const ban = this.#state.bans.find([...rooms], [addressOf(peer)], role, this.#unixMs(nowMs));
+    if (ban !== undefined) this.#sendAway(peer, removalOf(ban, this.#unixMs(nowMs)), nowMs);
   }
 
   /** Takes bans back. */

@@ -66,7 +66,7 @@ export class RelayCore {
     this.#state = newRelayState(this.options, resources, this.#sessions);
     this.#lifecycle = new Lifecycle(this.#state);
     this.admin = new Administration(this.#state, this.#lifecycle);
-    this.#paths = new Paths(this.#state, this.#lifecycle);
+    this.#paths = new Paths(this.#state, this.#lifecycle, this.admin);
     this.#hostRequests = new HostRequests(this.#state, this.#lifecycle, this.admin);
     this.#withoutHello = new SessionsWithoutHello(this.options.connectionsMax);
     this.#forwarder = new Forwarder(this.#state, this.#ready);
@@ -121,6 +121,12 @@ export class RelayCore {
     //# Maximums may change later, in either direction.
     session.settler.handleMaximum(bytes, nowMs);
     if (session.membership !== undefined) this.#paths.follow(session.membership, nowMs);
+  }
+
+  /** The other side has shown that it is at this address and port now: its router has another mapping, or it moved. */
+  handleAddress(connection: ConnectionId, address: string, nowMs: number): void {
+    const session = this.#sessions[connection];
+    if (session !== undefined && !session.ended) this.#paths.move(session, address, nowMs);
   }
 
   /** A connection's smoothed round trip time. */

@@ -1,14 +1,17 @@
 /**
- * What follows from a change of a peer's path.
+ * What follows from a change of a peer's path: its width, and where it leads.
  *
  * @module
  */
 import { Feature } from "../control/messages.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
+import type { Administration } from "./administration.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Membership } from "./membership.ts";
 import { understands } from "./removal.ts";
 import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+import { describe } from "./snapshot.ts";
 import type { RelayState } from "./state.ts";
 
 /** See the module. */
@@ -16,9 +19,27 @@ export class Paths {
   readonly #state: RelayState;
   readonly #lifecycle: Lifecycle;
 
-  constructor(state: RelayState, lifecycle: Lifecycle) {
+  readonly #admin: Administration;
+
+  constructor(state: RelayState, lifecycle: Lifecycle, admin: Administration) {
     this.#state = state;
     this.#lifecycle = lifecycle;
+    this.#admin = admin;
+  }
+
+  /**
+   * A session's other side is at another address: it counts there from now on, and a ban of that address holds.
+   * A room stays that of the address from which it was opened.
+   */
+  move(session: Session, address: string, nowMs: number): void {
+    if (session.address === address) return;
+    const { membership, address: before, connection } = session;
+    const share = this.#state.addresses.moved(session, address, nowMs);
+    const who = membership === undefined ? { address, connection } : describe(membership);
+    this.#state.outbox.log("info", "Peer's address changed", { ...who, before });
+    if (membership === undefined || share === undefined) return;
+    membership.addressShare = share;
+    this.#admin.enforce(membership, nowMs);
   }
 
   //= PROTOCOL.md 10

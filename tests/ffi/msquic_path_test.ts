@@ -33,3 +33,25 @@ Deno.test("without the patch lost challenges leave a connection without a path",
     "remove-last": "paths=0 first=0 active=1",
   });
 });
+
+const ADDRESS_PROGRAM: MsquicProgram = {
+  program: new URL("./peer_address.c", import.meta.url).pathname,
+  core: ["connection.c", "path.c"],
+};
+
+Deno.test("a peer's new address is told when it has been proved, and never before", async () => {
+  const cases = {
+    // Packets from an address that never answers are taken, and answered within limits: nobody is told.
+    "forged": "active=2",
+    "proved": "active=2 told=2",
+    // Where the old address proves itself and packets come from it again, that is told: it may have moved meanwhile.
+    "forged-and-back": "active=2 told=1 active=1",
+    "proved-before": "active=1 told=2 active=2",
+  };
+  assertEquals(await sayings(ADDRESS_PROGRAM, Object.keys(cases)), cases);
+});
+
+Deno.test("without the patch a forged address is told", async () => {
+  const without = { ...ADDRESS_PROGRAM, without: "0040-proved-addresses.patch" };
+  assertEquals(await sayings(without, ["forged"]), { "forged": "told=2 active=2" });
+});

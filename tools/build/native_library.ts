@@ -64,6 +64,7 @@ export const PATCHES: readonly string[] = [
   "0034-acks-of-another-level.patch",
   "0035-small-pings.patch",
   "0036-path-size-by-bisection.patch",
+  "0040-proved-addresses.patch",
 ];
 
 /**

@@ -220,6 +220,11 @@ class Peer implements QuicConnectionHandler {
     this.#node.core.handleMaxDatagram(this.handle, bytes, this.#node.reactor.now());
   }
 
+  addressChanged(_connection: QuicConnection, address: QuicAddress): void {
+    const nowMs = this.#node.reactor.now();
+    this.#node.core.handleAddress(this.handle, formatAddress(address), nowMs);
+  }
+
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
     this.#node.core.handleDatagram(this.handle, slot, offset, length, this.#node.clock.now());
   }

@@ -8,6 +8,7 @@ import * as messages from "../../../src/control/messages.ts";
 import * as room from "../../../src/control/room.ts";
 import * as schema from "../../../src/control/schema.ts";
 import * as backoff from "../../../src/endpoint/backoff.ts";
+import * as pathBudget from "../../../src/endpoint/path_budget.ts";
 import * as reconnection from "../../../src/endpoint/reconnection.ts";
 import * as session from "../../../src/endpoint/session_state.ts";
 import * as camRefresh from "../../../src/gateway/cam_refresh.ts";
@@ -26,6 +27,7 @@ import {
 import * as limits from "../../../src/relay/limits.ts";
 import { LOCK_AGAIN_MS } from "../../../src/gateway/host_requests.ts";
 import * as removal from "../../../src/relay/limits_removal.ts";
+import * as roomMtu from "../../../src/relay/room_mtu.ts";
 import { GATEWAY_SHARE, PEER_LIMITS } from "../../../src/relay/peer_limits.ts";
 import { SHARE_LIMITS } from "../../../src/relay/shares.ts";
 
@@ -49,6 +51,8 @@ const CONSTANTS: Record<string, unknown> = {
   ...limits,
   ...hostMessages,
   ...removal,
+  ...pathBudget,
+  ...roomMtu,
 };
 
 /** The part under a heading, up to the next one of the same depth or a higher one. */
