@@ -12,7 +12,6 @@
  */
 
 import { writeU16, writeU32 } from "../proto/bytes.ts";
-import { foldChecksum, sumBytes } from "../proto/checksum.ts";
 import {
   BootpOperation,
   DHCP_COOKIE,
@@ -22,16 +21,9 @@ import {
   ETHERNET_HARDWARE,
 } from "../proto/dhcp.ts";
 import { ETHER_TYPE_OFFSET, ETHERNET_HEADER_BYTES, EtherType } from "../proto/ethernet.ts";
-import {
-  IPV4_DESTINATION_OFFSET,
-  IPV4_HEADER_BYTES,
-  IPV4_SOURCE_OFFSET,
-  ipv4Bytes,
-  UDP_HEADER_BYTES,
-  UdpPort,
-} from "../proto/ip.ts";
+import { ipv4Bytes, UdpPort } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
-import { IpProtocol } from "../proto/dissect.ts";
+import { UDP_PACKET_HEADER_BYTES, writeUdpPacket } from "../proto/udp_packet.ts";
 
 const BROADCAST = 0xffffffff;
 const TIME_TO_LIVE = 64;
@@ -61,8 +53,7 @@ export interface DhcpRequest {
 export function encodeDhcpRequest(request: DhcpRequest): Uint8Array<ArrayBuffer> {
   const options = encodeOptions(request);
   const messageBytes = Math.max(MESSAGE_BYTES_MIN, DhcpField.options + options.length);
-  const udp = ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES;
-  const message = udp + UDP_HEADER_BYTES;
+  const message = ETHERNET_HEADER_BYTES + UDP_PACKET_HEADER_BYTES;
   const frame = new Uint8Array(message + messageBytes);
   frame.set(request.serverMac ?? MAC_BROADCAST);
   frame.set(request.mac, MAC_BYTES);
@@ -79,8 +70,10 @@ export function encodeDhcpRequest(request: DhcpRequest): Uint8Array<ArrayBuffer>
   frame.set(options, message + DhcpField.options);
 
   const destination = request.serverMac === undefined ? BROADCAST : request.serverId;
-  writeIpv4Header(frame, ETHERNET_HEADER_BYTES, request.clientAddress, destination);
-  writeUdpHeader(frame, udp);
+  writeUdpPacket(frame, ETHERNET_HEADER_BYTES, {
+    ...{ source: request.clientAddress, sourcePort: UdpPort.dhcpClient },
+    ...{ destination, destinationPort: UdpPort.dhcpServer, timeToLive: TIME_TO_LIVE },
+  });
   return frame;
 }
 
@@ -103,24 +96,4 @@ function encodeOptions(request: DhcpRequest): number[] {
   if (asks) add(DhcpOption.parameters, request.parameters);
   options.push(DhcpOption.end);
   return options;
-}
-
-function writeIpv4Header(frame: Uint8Array, at: number, source: number, destination: number): void {
-  frame[at] = 0x45;
-  writeU16(frame, at + 2, frame.length - at);
-  frame[at + 8] = TIME_TO_LIVE;
-  frame[at + 9] = IpProtocol.udp;
-  writeU32(frame, at + IPV4_SOURCE_OFFSET, source);
-  writeU32(frame, at + IPV4_DESTINATION_OFFSET, destination);
-  writeU16(frame, at + 10, foldChecksum(sumBytes(frame, at, IPV4_HEADER_BYTES)));
-}
-
-function writeUdpHeader(frame: Uint8Array, at: number): void {
-  const lengthBytes = frame.length - at;
-  writeU16(frame, at, UdpPort.dhcpClient);
-  writeU16(frame, at + 2, UdpPort.dhcpServer);
-  writeU16(frame, at + 4, lengthBytes);
-  // The pseudo header: both addresses, which lie right in front, the protocol and the length.
-  const pseudo = sumBytes(frame, at - 8, 8) + IpProtocol.udp + lengthBytes;
-  writeU16(frame, at + 6, foldChecksum(sumBytes(frame, at, lengthBytes, pseudo)) || 0xffff);
 }

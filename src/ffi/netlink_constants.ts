@@ -28,6 +28,15 @@ export const NetlinkType = {
   getRoute: 26,
 } as const;
 
+/** Attributes of an interface (linux/if_link.h). */
+export const LinkAttribute = {
+  name: 3,
+  mtu: 4,
+  master: 10,
+  promiscuity: 30,
+  carrier: 33,
+} as const;
+
 /** Attributes of a route (linux/rtnetlink.h). */
 export const RouteAttribute = {
   destination: 1,

@@ -137,6 +137,26 @@ export function bridgeFilter(options: BridgeFilterOptions): Uint8Array<ArrayBuff
 const ETHER_TYPE = 12;
 const NETWORK = 14;
 
+/** Where classic BPF finds which way a frame goes: behind all that frames have (linux/filter.h). */
+export const ANCILLARY_PACKET_TYPE = 0xffff_f004;
+/** It leaves (linux/if_packet.h). */
+export const PACKET_OUTGOING = 4;
+
+/** A filter for what leaves this machine for one MAC, whatever it is. */
+export function outgoingFilter(destination: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new BpfAssembler()
+    .add(BpfCode.loadByte, ANCILLARY_PACKET_TYPE)
+    .jump(BpfCode.jumpEqual, PACKET_OUTGOING, undefined, "no")
+    .add(BpfCode.loadWord, 2)
+    .jump(BpfCode.jumpEqual, word(destination, 2), undefined, "no")
+    .add(BpfCode.loadHalf, 0)
+    .jump(BpfCode.jumpEqual, destination[0] << 8 | destination[1], undefined, "no")
+    .add(BpfCode.return, ACCEPT_ALL_BYTES)
+    .label("no")
+    .add(BpfCode.return, 0)
+    .assemble();
+}
+
 /** Drops UDP whose source or destination is the relay; goes on at the label `destination`. */
 function refuseRelay(program: BpfAssembler, relay: RelayEndpoint): void {
   const four = relay.address.length === 4;

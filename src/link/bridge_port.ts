@@ -30,12 +30,12 @@ import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { LanDevice, LinkCounters, LinkReactor, LinkSink, LinkState } from "./device.ts";
 import {
   interfaceError,
-  interfaceIndex,
   interfaceRequest,
   isForwardingPort,
   queryInterface,
   setInterfaceMtu,
 } from "./interface.ts";
+import { reportLink } from "./link_report.ts";
 import { TapDevice } from "./tap.ts";
 
 /** How a port is made. */
@@ -71,11 +71,12 @@ export const BridgeLink = {
 
 /** See the module. Name, index, MAC and MTU are the bridge's. */
 export class BridgePort implements LanDevice {
-  readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
-  /** Name of the port's own interface. */
-  readonly portName: string;
+  /** The port's own MAC, which no station has. */
+  readonly portMac: Uint8Array;
+  #name: string;
+  #portName: string;
   readonly #tap: TapDevice;
   #sink: LinkSink | undefined;
   #state: LinkState;
@@ -111,12 +112,23 @@ export class BridgePort implements LanDevice {
     up: boolean,
     tap: TapDevice,
   ) {
-    this.name = name;
+    this.#name = name;
     this.index = index;
     this.mac = mac;
-    this.portName = tap.name;
+    this.portMac = tap.mac;
+    this.#portName = tap.name;
     this.#tap = tap;
     this.#state = up && !this.blocked ? "up" : "down";
+  }
+
+  /** As the bridge is called now. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Name of the port's own interface. */
+  get portName(): string {
+    return this.#portName;
   }
 
   /**
@@ -155,11 +167,14 @@ export class BridgePort implements LanDevice {
   /** Looks at the bridge, and at whether the port still is one of its ports. */
   checkState(): LinkState {
     if (this.#state === "gone") return "gone";
-    const there = interfaceIndex(this.name) === this.index &&
-      interfaceIndex(this.portName) === this.#tap.index &&
-      queryInterface(this.portName).master === this.name;
-    const up = there && queryInterface(this.name).up && !this.blocked;
-    this.#setState(!there ? "gone" : up ? "up" : "down");
+    const bridge = reportLink(this.index);
+    const port = reportLink(this.#tap.index);
+    if (bridge === undefined || port?.masterIndex !== this.index) this.#setState("gone");
+    else {
+      this.#name = bridge.name;
+      this.#portName = port.name;
+      this.#setState(bridge.isUp && port.isUp && !this.blocked ? "up" : "down");
+    }
     return this.#state;
   }
 

@@ -40,7 +40,8 @@ import {
   type LinkSink,
   type LinkState,
 } from "./device.ts";
-import { interfaceError, interfaceIndex, type InterfaceInfo, queryInterface } from "./interface.ts";
+import { interfaceError, type InterfaceInfo, queryInterface } from "./interface.ts";
+import { reportLink } from "./link_report.ts";
 import type { Source } from "../reactor/reactor.ts";
 import { PacketRing, RingResult, setOption } from "./packet_ring.ts";
 import { PacketSender } from "./packet_sender.ts";
@@ -73,11 +74,11 @@ const FILTER_INSTRUCTION_BYTES = 8;
 
 /** An interface's packet socket. */
 export class PacketSocket implements LanDevice {
-  readonly name: string;
   readonly index: number;
   readonly mac: Uint8Array;
   readonly counters = new LinkCounters();
 
+  #name: string;
   readonly #fd: number;
   readonly #ring: PacketRing;
   readonly #sender: PacketSender;
@@ -114,11 +115,11 @@ export class PacketSocket implements LanDevice {
   }
 
   private constructor(fd: number, info: InterfaceInfo, options: PacketSocketOptions) {
-    this.name = info.name;
+    this.#name = info.name;
     this.index = info.index;
     this.mac = info.mac;
     this.#mtu = info.mtu;
-    this.#state = stateOf(info);
+    this.#state = info.up && info.carrier ? "up" : "down";
     this.#fd = fd;
     this.#budgetFrames = options.budgetFrames ?? BUDGET_FRAMES;
     setOption(fd, "PACKET_VNET_HDR", PacketOption.vnetHeader, 1);
@@ -138,6 +139,11 @@ export class PacketSocket implements LanDevice {
       this.#ring.close();
       throw error;
     }
+  }
+
+  /** As it is called now: a socket is bound to the interface, not to its name. */
+  get name(): string {
+    return this.#name;
   }
 
   get mtu(): number {
@@ -208,11 +214,13 @@ export class PacketSocket implements LanDevice {
 
   checkState(): LinkState {
     if (this.#closed || this.#state === "gone") return this.#state;
-    if (interfaceIndex(this.name) !== this.index) this.#setState("gone");
+    const report = reportLink(this.index);
+    if (report === undefined) this.#setState("gone");
     else {
-      const info = queryInterface(this.name);
-      this.#mtu = info.mtu;
-      this.#setState(stateOf(info));
+      this.#name = report.name;
+      this.#mtu = report.mtu;
+      // An interface without its cable carries as little as one that is switched off.
+      this.#setState(report.isUp && report.hasCarrier ? "up" : "down");
     }
     return this.#state;
   }
@@ -297,11 +305,6 @@ export class PacketSocket implements LanDevice {
     this.#state = state;
     this.#sink?.state?.(state);
   }
-}
-
-/** An interface without its cable carries as little as one that is switched off. */
-function stateOf(info: InterfaceInfo): LinkState {
-  return info.up && info.carrier ? "up" : "down";
 }
 
 /** Asks for a buffer above the system's limit, which needs CAP_NET_ADMIN, or else up to it. */

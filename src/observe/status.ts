@@ -14,6 +14,12 @@ import { type DropsEvent, isDropsEvent } from "./drop_watch.ts";
 import { sentenceLine } from "./sentences.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
+import {
+  isLanLinkEvent,
+  type LanLinkEvent,
+  lanLinkEventWarns,
+  lanLinkSentence,
+} from "./lan_link.ts";
 import type { StatusPeer } from "./status_peer.ts";
 import { isRelayTrouble, type RelayTroubleEvent, relayTroubleText } from "./relay_reach.ts";
 import { isNeighbourStatus, type NeighbourStatus, neighbourText } from "./neighbour_events.ts";
@@ -71,20 +77,11 @@ export type StatusEvent =
   | { readonly type: "addresses"; readonly name: string; readonly addresses: readonly string[] }
   | OwnNetworkEvent
   | LanEvent
+  | LanLinkEvent
   | LanVerdictEvent
   | DropsEvent
   | NeighbourStatus
   | RelayTroubleEvent
-  /** The gateway has its LAN interface open. */
-  | {
-    readonly type: "lan";
-    readonly name: string;
-    readonly index: number;
-    readonly mac: string;
-    readonly up: boolean;
-    /** Not up since a bridge lets nothing through at a new port yet (spanning tree). */
-    readonly blocked?: boolean;
-  }
   /** A station of the gateway's LAN has a player's MAC, or has it no longer. */
   | { readonly type: "playerOnLan"; readonly peer: StatusPeer }
   | { readonly type: "playerOffLan"; readonly peer: StatusPeer }
@@ -210,6 +207,7 @@ function cleanFields<Value>(value: Value): Value {
 export function statusLevel(event: StatusEvent): StatusLevel {
   if (isNeighbourStatus(event) || isDropsEvent(event) || isRelayTrouble(event)) return "warning";
   if (isLanEvent(event)) return lanEventWarns(event) ? "warning" : "info";
+  if (isLanLinkEvent(event)) return lanLinkEventWarns(event) ? "warning" : "info";
   if (isLanVerdictEvent(event)) return event.verdict.kind === "good" ? "info" : "warning";
   switch (event.type) {
     case "certificateRefused":
@@ -224,8 +222,6 @@ export function statusLevel(event: StatusEvent): StatusLevel {
       return event.present ? "info" : "warning";
     case "joined":
       return event.role === "client" && !event.gatewayPresent ? "warning" : "info";
-    case "lan":
-      return event.up ? "info" : "warning";
     case "playerOnLan":
     case "dhcpServer":
     case "ownDhcpServer":
@@ -254,6 +250,7 @@ export function describePeer(peer: StatusPeer): string {
 
 function statusText(event: StatusEvent): string {
   if (isLanEvent(event)) return lanEventText(event);
+  if (isLanLinkEvent(event)) return sentenceLine(lanLinkSentence(event));
   if (isLanVerdictEvent(event)) return lanVerdictLine(event.verdict);
   if (isDropsEvent(event)) return sentenceLine(event.finding);
   if (isRelayTrouble(event)) return relayTroubleText(event);
@@ -275,8 +272,6 @@ function statusText(event: StatusEvent): string {
         `index ${event.index}.`;
     case "addresses":
       return addressesText(event);
-    case "lan":
-      return lanText(event);
     case "playerOnLan":
     case "playerOffLan":
       return onLanText(event);
@@ -328,13 +323,6 @@ function addressesText({ name, addresses }: StatusEvent & { type: "addresses" })
   return isSelfMade
     ? `Network adapter ${name} has no address of the LAN's yet, only its own (${all}).`
     : `Network adapter ${name} has the address ${all}.`;
-}
-
-function lanText({ name, index, mac, up, blocked }: StatusEvent & { type: "lan" }): string {
-  if (up) return `The LAN on ${name} is connected (MAC ${mac}, index ${index}).`;
-  return blocked
-    ? `The bridge ${name} lets nothing through at its new port yet (spanning tree): give it 30 seconds.`
-    : `The LAN on ${name} has no link: is the cable plugged in?`;
 }
 
 function onLanText({ type, peer }: StatusEvent & { type: "playerOnLan" | "playerOffLan" }): string {

@@ -4,6 +4,8 @@
  * @module
  */
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
+import { lanStop, lanTroubleSentence, lanTroubleStops } from "../observe/lan_link.ts";
+import { sentenceLine } from "../observe/sentences.ts";
 import type { GatewayPlayerView, GatewayView } from "./gateway_view.ts";
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";
 import { Exposition, METRICS_TYPE, type Sample } from "./metrics.ts";
@@ -35,8 +37,8 @@ export class GatewayPages extends LivePages<GatewayView> {
 
 /** `ok`, or what keeps players out of the LAN. */
 export function gatewayHealth({ joined, relayTrouble, loop, lan }: GatewayView): string {
-  if (lan.blocked) return `the bridge ${lan.name} lets nothing through (spanning tree)`;
-  if (lan.state !== "up") return `the LAN's interface is ${lan.state}`;
+  const stop = lanStop(lan.name, lan.state, lan.troubles);
+  if (stop !== undefined) return sentenceLine(stop);
   if (!joined) return relayTrouble ?? "no room is joined";
   return loop === undefined ? "ok" : `nothing is forwarded: loop (${loop.cause}, ${loop.mac})`;
 }
@@ -44,8 +46,11 @@ export function gatewayHealth({ joined, relayTrouble, loop, lan }: GatewayView):
 /** What its host should know: what keeps all players out of the LAN, or one, and who disturbs it. */
 export function gatewayNotes(view: GatewayView): string[] {
   const health = gatewayHealth(view);
+  const { lan } = view;
   return [
     ...health === "ok" ? [] : [health],
+    ...lan.troubles.filter((trouble) => !lanTroubleStops(trouble))
+      .map((trouble) => lanTroubleSentence(lan.name, trouble).what),
     ...view.players.filter(({ served }) => !served)
       .map((player) => `${nameOf(player)} is not served`),
     ...view.players.filter(({ dhcpServer }) => dhcpServer)

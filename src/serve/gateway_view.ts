@@ -4,6 +4,7 @@
  * @module
  */
 import type { TrafficSnapshot } from "../observe/counters.ts";
+import type { LanState, LanTrouble } from "../observe/lan_link.ts";
 
 /** A player of the room. */
 export interface GatewayPlayerView {
@@ -36,11 +37,11 @@ export interface GatewayLanView {
   readonly index: number;
   readonly mac: string;
   readonly mtu: number;
-  readonly state: "up" | "down" | "gone";
+  readonly state: LanState;
   /** The port at a bridge, if it has one. */
   readonly port?: string | undefined;
-  /** Whether the bridge lets nothing through at that port, by its spanning tree. */
-  readonly blocked: boolean;
+  /** What keeps players, or some of their frames, out of the LAN although it is there. */
+  readonly troubles: readonly LanTrouble[];
   /** Frames and bytes of the interface, what the kernel dropped, and what it refused to send. */
   readonly counters: Readonly<Record<string, number>>;
 }

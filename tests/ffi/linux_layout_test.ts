@@ -1,9 +1,10 @@
 import * as net from "../../src/ffi/libc_net.ts";
 import { LINUX_LAYOUTS } from "../../src/ffi/linux_layouts.ts";
-import { BpfCode } from "../../src/link/bpf.ts";
+import { ANCILLARY_PACKET_TYPE, BpfCode, PACKET_OUTGOING } from "../../src/link/bpf.ts";
 import { BridgeLink } from "../../src/link/bridge_port.ts";
 import {
   HopFlag,
+  LinkAttribute,
   NetlinkFlag,
   NetlinkGroup,
   NetlinkType,
@@ -152,12 +153,24 @@ Deno.test("netlink's constants have the values of the system's headers", async (
     RTN_UNICAST: RouteType.unicast,
     RTN_LOCAL: RouteType.local,
     RTN_BROADCAST: RouteType.broadcast,
+    RTN_MULTICAST: RouteType.multicast,
     RT_SCOPE_UNIVERSE: RouteScope.universe,
     RT_SCOPE_LINK: RouteScope.link,
     RTNH_F_ONLINK: HopFlag.onLink,
     RT_TABLE_MAIN: RouteTableId.main,
     RT_TABLE_LOCAL: RouteTableId.local,
   }, HEADERS);
+});
+
+Deno.test("an interface's attributes have the numbers of the system's headers", async () => {
+  const preamble = [...HEADERS.preamble, "#include <linux/if_link.h>"];
+  await assertConstants({
+    IFLA_IFNAME: LinkAttribute.name,
+    IFLA_MTU: LinkAttribute.mtu,
+    IFLA_MASTER: LinkAttribute.master,
+    IFLA_PROMISCUITY: LinkAttribute.promiscuity,
+    IFLA_CARRIER: LinkAttribute.carrier,
+  }, { ...HEADERS, preamble });
 });
 
 Deno.test("BPF instructions have the codes of the system's headers", async () => {
@@ -170,5 +183,7 @@ Deno.test("BPF instructions have the codes of the system's headers", async () =>
     "BPF_JMP | BPF_JEQ | BPF_K": BpfCode.jumpEqual,
     "BPF_JMP | BPF_JSET | BPF_K": BpfCode.jumpSet,
     "BPF_RET | BPF_K": BpfCode.return,
+    "(unsigned) (SKF_AD_OFF + SKF_AD_PKTTYPE)": ANCILLARY_PACKET_TYPE,
+    PACKET_OUTGOING,
   }, HEADERS);
 });

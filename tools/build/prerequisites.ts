@@ -81,6 +81,7 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "iperf3", commands: ["iperf3"] },
   { debianPackage: "tcpdump", commands: ["tcpdump"] },
   { debianPackage: "dnsmasq-base", commands: ["dnsmasq"] },
+  { debianPackage: "nftables", commands: ["nft"] },
   { debianPackage: "ethtool", commands: ["ethtool"] },
   { debianPackage: "socat", commands: ["socat"] },
 ];

@@ -3,6 +3,7 @@
  */
 import { ADAPTER_SENTENCES } from "../../src/observe/adapter_events.ts";
 import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
+import { LAN_LINK_SENTENCES } from "../../src/observe/lan_link.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
 import { REACH_SENTENCES } from "../../src/observe/relay_reach.ts";
 import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
@@ -34,6 +35,12 @@ export const SENTENCE_AREAS = {
     about:
       "Client and gateway say it within 3 s, and try on; the client's doctor and the gateway's line and health say the same.",
     table: REACH_SENTENCES,
+  },
+  link: {
+    title: "A gateway's interface",
+    about:
+      "The gateway says it as it happens; its live line, its health and its API have what lasts.",
+    table: LAN_LINK_SENTENCES,
   },
   drops: {
     title: "What dropped frames mean",

@@ -19,6 +19,8 @@ export interface GatewayLan extends LanDevice {
   setFilter?(program: Uint8Array<ArrayBuffer>): void;
   /** The port at a bridge, if it is one. */
   readonly portName?: string;
+  /** The MAC of that port, which no station has. */
+  readonly portMac?: Uint8Array;
   /** Whether the bridge lets nothing through at that port, by its spanning tree. */
   readonly blocked?: boolean;
 }

@@ -30,7 +30,7 @@ const HARMFUL = ["rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-for
 export class LanOffloads {
   /** By interface. */
   readonly #changes = new Map<string, Change>();
-  readonly #name: string;
+  #name: string;
   readonly #journal: ChangeJournal;
   readonly #logger: Logger;
 
@@ -47,6 +47,26 @@ export class LanOffloads {
   /** Switches off what does harm; to be called again when the interface was made anew. */
   apply(): void {
     for (const name of [this.#name, ...lowerInterfaces(this.#name)]) this.#applyTo(name);
+  }
+
+  /** The interface has another name now: what was changed is put back under that. */
+  handleRenamed(name: string): void {
+    const change = this.#changes.get(this.#name);
+    if (change !== undefined && isRecord(change.data)) {
+      const { on } = change.data;
+      this.#changes.set(name, this.#journal.record(OFFLOADS_CHANGE, { interface: name, on }));
+      this.#journal.forget(change);
+      this.#changes.delete(this.#name);
+    }
+    this.#name = name;
+  }
+
+  /** Another interface has taken its place: what was changed has gone with the one before. */
+  handleReplaced(name: string): void {
+    const change = this.#changes.get(this.#name);
+    if (change !== undefined) this.#journal.forget(change);
+    this.#changes.delete(this.#name);
+    this.#name = name;
   }
 
   #applyTo(name: string): void {

@@ -29,6 +29,7 @@ import {
 } from "../endpoint/program.ts";
 import { GatewayControl } from "./control.ts";
 import { checkInterface, type GatewayLan, openLan } from "./lan.ts";
+import { LanWatch } from "./lan_watch.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./offloads.ts";
 import { showGatewayStatus } from "./status.ts";
 import { neighbourStatus } from "../endpoint/neighbour_status.ts";
@@ -125,6 +126,7 @@ class Gateway {
   /** The room's players by MAC: the kernel's filter is made of them. */
   readonly #players = new Map<string, PeerIdentity>();
   readonly #losses: LanLosses;
+  readonly #watch: LanWatch;
   readonly #rates: TrafficRates;
   /** MACs of players that are not served, since stations of the LAN have them, too. */
   readonly #unserved = new Set<string>();
@@ -147,6 +149,7 @@ class Gateway {
     this.#logger = logger;
     const { pool, path, counters } = resources;
     this.#losses = new LanLosses(counters);
+    this.#watch = new LanWatch(logger);
     this.#startedMs = resources.reactor.now();
     this.#rates = new TrafficRates(counters, this.#startedMs);
     this.#lan = explained(() => openLan(options.interface, pool, logger));
@@ -177,11 +180,13 @@ class Gateway {
           this.#say(neighbourStatus(event, (peerId) => peers.get(peerId), undefined));
         }
         if (nowMs >= this.#linkDueMs) this.#watchLink(nowMs);
+        if (nowMs >= this.#watch.nextDeadlineMs()) this.#watch.work(true, nowMs);
         if (nowMs >= this.#snapshotDueMs) this.#logSnapshot(node, nowMs);
         this.#lan.flush?.();
         return false;
       },
-      nextDeadlineMs: () => Math.min(this.#linkDueMs, this.#snapshotDueMs),
+      nextDeadlineMs: () =>
+        Math.min(this.#linkDueMs, this.#snapshotDueMs, this.#watch.nextDeadlineMs()),
     });
   }
 
@@ -241,13 +246,14 @@ class Gateway {
       rates: { toRoom: sent, toLan: received },
       lan: {
         ...{ name: lan.name, index: lan.index, mac: formatMac(lan.mac), mtu: lan.mtu },
-        ...{ state: lan.state, port: lan.portName, blocked: lan.blocked ?? false },
+        ...{ state: this.#watch.state, port: lan.portName, troubles: this.#watch.troubles },
         counters: lan.counters.snapshot(),
       },
     };
   }
 
   close(): void {
+    this.#watch.close();
     this.#lan.close();
     this.#offloads.restore();
   }
@@ -283,7 +289,7 @@ class Gateway {
     // At a bridge it is the kernel that cuts again what a port's card has joined.
     if (this.#lan.portName === undefined) this.#offloads.apply();
     this.#updateFilter();
-    this.#sayLan();
+    this.#watch.look(this.#lan, reactor.now());
     this.#lan.start(reactor, {
       frame: (frame) => {
         this.core.handleLanFrame(frame, reactor.now());
@@ -297,37 +303,42 @@ class Gateway {
     this.#linkDueMs = nowMs + LINK_INTERVAL_MS;
     this.#losses.count(this.#lan);
     this.#rates.look(nowMs);
-    if (this.#lan.checkState() === "gone") this.#reopenLan(nowMs);
+    const { name } = this.#lan;
+    const state = this.#lan.checkState();
+    if (this.#lan.name !== name) this.#offloads.handleRenamed(this.#lan.name);
+    this.#watch.look(this.#lan, nowMs);
+    // Nothing may be sent round while the LAN has a loop.
+    this.#watch.work(this.#loop === undefined, nowMs);
+    if (state === "gone") this.#reopenLan(nowMs);
   }
 
   /** An adapter that was plugged in again, or a bridge that was made anew, is another interface. */
   #reopenLan(nowMs: number): void {
-    let lan: GatewayLan;
-    try {
-      lan = openLan(this.#lan.name, this.#resources.pool, this.#logger);
-    } catch (cause) {
-      // It is not there yet, or went away again in between.
-      if (cause instanceof LinkError || cause instanceof SystemCallError) return;
-      throw cause;
-    }
+    // One that was renamed comes back under either name.
+    const names = new Set([this.#options.interface, this.#lan.name]);
+    const lan = [...names].map((name) => this.#openIfThere(name)).find((one) => one !== undefined);
+    if (lan === undefined) return;
     this.#lan.close();
     this.#lan = lan;
+    this.#offloads.handleReplaced(lan.name);
     this.#startLan();
     if (lan.state === "up") this.core.handleLanUp(nowMs);
   }
 
-  #handleLinkState(state: LinkState): void {
-    if (state === "gone") {
-      const text = `The interface ${this.#lan.name} is gone: the LAN is back when it is.`;
-      return logText(this.#logger, "warning", text, { event: "lan" });
+  #openIfThere(name: string): GatewayLan | undefined {
+    try {
+      return openLan(name, this.#resources.pool, this.#logger);
+    } catch (cause) {
+      // It is not there yet, or went away again in between.
+      if (cause instanceof LinkError || cause instanceof SystemCallError) return undefined;
+      throw cause;
     }
-    this.#sayLan();
-    if (state === "up") this.core.handleLanUp(this.#resources.reactor.now());
   }
 
-  #sayLan(): void {
-    const { name, index, mac, state, blocked = false } = this.#lan;
-    this.#say({ type: "lan", name, index, mac: formatMac(mac), up: state === "up", blocked });
+  #handleLinkState(state: LinkState): void {
+    const nowMs = this.#resources.reactor.now();
+    this.#watch.look(this.#lan, nowMs);
+    if (state === "up") this.core.handleLanUp(nowMs);
   }
 
   #logSnapshot(node: EndpointNode, nowMs: number): void {

@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { bridgeFilter, FILTER_MACS_MAX } from "../../../src/link/bpf.ts";
+import {
+  ANCILLARY_PACKET_TYPE,
+  bridgeFilter,
+  FILTER_MACS_MAX,
+  outgoingFilter,
+  PACKET_OUTGOING,
+} from "../../../src/link/bpf.ts";
 import {
   BROADCAST_MAC,
   ethernet,
@@ -12,7 +18,7 @@ import {
 } from "../../../tools/lab/frames.ts";
 
 /** Runs a classic BPF program as the kernel would; a load outside the frame ends it with 0. */
-function interpret(program: Uint8Array, frame: Uint8Array): number {
+function interpret(program: Uint8Array, frame: Uint8Array, packetType = 0): number {
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
   const data = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   let a = 0;
@@ -29,7 +35,7 @@ function interpret(program: Uint8Array, frame: Uint8Array): number {
           a = data.getUint16(k);
           break;
         case 0x30:
-          a = data.getUint8(k);
+          a = k === ANCILLARY_PACKET_TYPE ? packetType : data.getUint8(k);
           break;
         case 0x48:
           a = data.getUint16(x + k);
@@ -140,4 +146,17 @@ Deno.test("the bridge filter finds each of as many clients as it compares", () =
   assertEquals(interpret(many, datagram({})), 0);
   const more = bridgeFilter({ clientMacs: [...macs, mac(OTHER)] });
   assert(interpret(more, datagram({ destination: HOST })) > 0);
+});
+
+Deno.test("what leaves for one MAC is seen, and nothing that comes or goes elsewhere", () => {
+  const program = outgoingFilter(mac(PLAYER));
+  const to = (target: string) =>
+    ethernet({ destination: target, source: OTHER, type: Type.ipv4, payload: pattern(46) });
+  const isSeen = (frame: Uint8Array, packetType: number) =>
+    interpret(program, frame, packetType) > 0;
+  assertEquals(isSeen(to(PLAYER), PACKET_OUTGOING), true);
+  for (const packetType of [0, 1, 2, 3]) assertEquals(isSeen(to(PLAYER), packetType), false);
+  for (const target of [OTHER, BROADCAST_MAC, "03:00:00:00:00:51"]) {
+    assertEquals(isSeen(to(target), PACKET_OUTGOING), false, target);
+  }
 });

@@ -102,12 +102,12 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "Network adapter lanparty0 has no address of the LAN's yet, only its own (169.254.3.4/16 and fe80::1/64).",
   ],
   [
-    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: true },
+    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", state: "up" },
     "info",
     "The LAN on eth0 is connected (MAC 52:54:00:00:00:01, index 2).",
   ],
   [
-    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", up: false },
+    { type: "lan", name: "eth0", index: 2, mac: "52:54:00:00:00:01", state: "no-carrier" },
     "warning",
     "The LAN on eth0 has no link: is the cable plugged in?",
   ],
@@ -170,9 +170,9 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
     "Zoë (02:00:00:00:00:52) is served again: its MAC is gone from the LAN.",
   ],
   [
-    { type: "lan", name: "br0", index: 3, mac: "02:11:22:33:44:55", up: false, blocked: true },
+    { type: "lan", name: "br0", index: 3, mac: "02:11:22:33:44:55", state: "blocked" },
     "warning",
-    "The bridge br0 lets nothing through at its new port yet (spanning tree): give it 30 seconds.",
+    "The bridge br0 lets nothing through at its new port yet (spanning tree). Give it 30 seconds.",
   ],
   [
     { type: "dhcpServer", peer: ZOE },

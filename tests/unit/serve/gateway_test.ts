@@ -1,6 +1,7 @@
 /** What is served of a gateway, and its line in a terminal. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { GatewayPages } from "../../../src/serve/gateway_pages.ts";
+import type { LanTrouble } from "../../../src/observe/lan_link.ts";
 import type { GatewayView } from "../../../src/serve/gateway_view.ts";
 import { formatGatewayLine } from "../../../src/programs/gateway/line.ts";
 
@@ -25,12 +26,17 @@ function viewOf(changes: Partial<GatewayView> = {}): GatewayView {
     },
     lan: {
       ...{ name: "eth0", index: 2, mac: "00:11:22:33:44:55", mtu: 1_500, state: "up" },
-      blocked: false,
+      troubles: [],
       counters: { kernelDrops: 3 },
     },
     ...changes,
   };
 }
+
+const FIREWALL: LanTrouble = {
+  ...{ kind: "firewall", protocols: ["IPv4"], likely: [] },
+  settings: ["net.bridge.bridge-nf-call-iptables"],
+};
 
 async function ask(path: string, view: GatewayView): Promise<[number, string, string]> {
   const pages = new GatewayPages({ now: () => 0, view: () => view });
@@ -74,8 +80,17 @@ Deno.test("its health says what keeps players out of the LAN", async () => {
   const cases: [Partial<GatewayView>, number, string][] = [
     [{}, 200, "ok"],
     [{ joined: false }, 503, "no room is joined"],
-    [{ lan: { ...lan, state: "down" } }, 503, "the LAN's interface is down"],
-    [{ lan: { ...lan, state: "down", blocked: true } }, 503, "bridge eth0 lets nothing through"],
+    [{ lan: { ...lan, state: "off" } }, 503, "The LAN's interface eth0 is switched off."],
+    [{ lan: { ...lan, state: "no-carrier" } }, 503, "The LAN on eth0 has no link"],
+    [{ lan: { ...lan, state: "gone" } }, 503, "The interface eth0 is gone"],
+    [{ lan: { ...lan, state: "blocked" } }, 503, "bridge eth0 lets nothing through"],
+    [
+      { lan: { ...lan, troubles: [FIREWALL] } },
+      503,
+      "firewall drops IPv4 that crosses the bridge eth0",
+    ],
+    // It is told, but players are in the LAN.
+    [{ lan: { ...lan, troubles: [{ kind: "small-mtu", mtu: 1400 }] } }, 200, "ok"],
     [{ loop: { cause: "lan", mac: "02:a:b:c:d:e" } }, 503, "loop (lan, 02:a:b:c:d:e)"],
   ];
   for (const [changes, code, text] of cases) {

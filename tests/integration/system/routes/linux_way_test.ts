@@ -10,6 +10,7 @@
  * ```
  */
 import { formatIp, parseIpAddress } from "../../../../src/proto/ip.ts";
+import type { NewRoute } from "../../../../src/proto/ip_route.ts";
 import { assertEquals } from "@std/assert";
 import { NetlinkGroup } from "../../../../src/ffi/netlink_constants.ts";
 import { NetlinkNotices } from "../../../../src/system/netlink/netlink.ts";
@@ -153,4 +154,28 @@ Deno.test("the main table is read whole, and what is added to it is found and re
     inNamespace(place, () => removeRoute(route));
     assertEquals(mainRoutes(place), theirs);
   }
+});
+
+Deno.test("IPv6's groups leave by the interface whose route to them has the least metric", async () => {
+  await using lab = await NetworkLab.open();
+  const place = await lab.namespace("lab");
+  const far = await lab.namespace("far");
+  await lab.veth({ namespace: place, name: "cable" }, { namespace: far, name: "cable" });
+  await lab.veth({ namespace: place, name: "tap" }, { namespace: far, name: "tap" });
+  const group = parseIpAddress("ff05::c")!;
+  const { ifindex: tap } = await place.linkOf("tap");
+  const { ifindex: cable } = await place.linkOf("cable");
+  const leavesBy = () => inNamespace(place, () => wayTo(group))?.interfaceIndex;
+  await eventually("the kernel has made its own routes", () => leavesBy() === cable);
+  const route: NewRoute = {
+    ...{ destination: Uint8Array.of(0xff, ...new Uint8Array(15)), prefixBits: 8 },
+    ...{ interfaceIndex: tap, metric: 128 },
+    kind: "multicast",
+  };
+  assertEquals(inNamespace(place, () => addRoute(route, "only")), true);
+  assertEquals(inNamespace(place, () => addRoute(route, "only")), false);
+  assertEquals(leavesBy(), tap);
+  // It goes with its interface.
+  await place.ip("link", "del", "tap");
+  assertEquals(leavesBy(), cable);
 });
