@@ -6,6 +6,7 @@ import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
 import { LAN_LINK_SENTENCES } from "../../src/observe/lan_link.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
 import { REACH_SENTENCES } from "../../src/observe/relay_reach.ts";
+import { RECEIVE_BUFFER_SENTENCES } from "../../src/observe/receive_buffer.ts";
 import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
 
 /** One area, such as the verdict of a client. */
@@ -47,6 +48,11 @@ export const SENTENCE_AREAS = {
     about:
       "Each program says it of its own counts, once in ten minutes at most; the doctor says the client's.",
     table: DROP_SENTENCES,
+  },
+  buffer: {
+    title: "Datagrams that nobody read in time",
+    about: "Relay and gateway say it once, when some were lost.",
+    table: RECEIVE_BUFFER_SENTENCES,
   },
 } as const satisfies Readonly<Record<string, SentenceArea>>;
 

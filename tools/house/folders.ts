@@ -216,6 +216,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi"],
     native: true,
   },
+  "system/udp": {
+    what: "how many datagrams may wait to be read, and how many were lost",
+    folders: ["ffi"],
+    native: true,
+  },
   log: {
     what: "logging, lines to a terminal, errors that a user can mend",
     folders: ["ffi", "proto", "system/console"],
@@ -231,7 +236,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what:
       "what the shells of several programs share: native library, state folder, pages, units, the " +
       "frame log's file",
-    folders: [...SHELL, ...system("environment", "folders"), "quic", "serve"],
+    folders: [...SHELL, ...system("environment", "folders", "udp"), "quic", "serve"],
   },
   "programs/endpoint": {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",

@@ -37,6 +37,7 @@ import { LanLosses } from "./lan_losses.ts";
 import { FrameLogFile } from "../common/frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
+import { ReceiveBufferTask } from "../common/receive_buffer.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { openStateJournal } from "../common/state_journal.ts";
 import { UserError } from "../../log/user_error.ts";
@@ -127,6 +128,7 @@ class Gateway {
   readonly #players = new Map<string, PeerIdentity>();
   readonly #losses: LanLosses;
   readonly #watch: LanWatch;
+  readonly #receiveBuffer: ReceiveBufferTask;
   readonly #rates: TrafficRates;
   /** MACs of players that are not served, since stations of the LAN have them, too. */
   readonly #unserved = new Set<string>();
@@ -150,6 +152,7 @@ class Gateway {
     const { pool, path, counters } = resources;
     this.#losses = new LanLosses(counters);
     this.#watch = new LanWatch(logger);
+    this.#receiveBuffer = new ReceiveBufferTask(logger, resources.reactor.now());
     this.#startedMs = resources.reactor.now();
     this.#rates = new TrafficRates(counters, this.#startedMs);
     this.#lan = explained(() => openLan(options.interface, pool, logger));
@@ -171,6 +174,7 @@ class Gateway {
   start(node: EndpointNode): void {
     const { reactor } = this.#resources;
     this.#startLan();
+    reactor.addTask(this.#receiveBuffer);
     this.#snapshotDueMs = reactor.now() + SNAPSHOT_INTERVAL_MS;
     reactor.addTask({
       work: (nowMs) => {

@@ -21,6 +21,7 @@ import { hasAddress } from "../common/interface_addresses.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { openQuicLibrary } from "../common/native_library.ts";
 import { randomBytes } from "../common/random.ts";
+import { ReceiveBufferTask } from "../common/receive_buffer.ts";
 import type { RelayCertificate } from "./identity.ts";
 import { RelayNode } from "./node.ts";
 import type { RelayProgramOptions } from "./options.ts";
@@ -62,6 +63,8 @@ export class RelayEngine {
   readonly core: RelayCore;
   readonly node: RelayNode;
   readonly listeners: readonly QuicListener[];
+  /** Whether datagrams were lost unread. */
+  readonly receiveBuffer: ReceiveBufferTask;
   /** Wall clock minus the reactor's, ms. */
   readonly timeOriginMs: number;
   /** Whether handshakes are answered. */
@@ -104,6 +107,8 @@ export class RelayEngine {
     });
     this.node = new RelayNode(this.core, reactor, pool, this.#logger);
     this.listeners = this.#listen(parts);
+    this.receiveBuffer = new ReceiveBufferTask(this.#logger, reactor.now());
+    reactor.addTask(this.receiveBuffer);
     reactor.addTask({
       work: (nowMs) => (this.#frameLog.work(nowMs), false),
       nextDeadlineMs: () => this.#frameLog.work(-Infinity),
