@@ -142,9 +142,13 @@ export class ClientCore implements FrameCore, FrameSink {
     this.#sendOwn(nowMs);
   }
 
-  /** What another program has otherwise of the adapter, so that the LAN cannot work; undefined: nothing. */
-  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): void {
-    this.#proof.handleAdapterFault(fault, nowMs);
+  /**
+   * What another program has otherwise of the adapter, so that the LAN cannot work; undefined: nothing.
+   *
+   * @returns whether that is news
+   */
+  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): boolean {
+    return this.#proof.handleAdapterFault(fault, nowMs);
   }
 
   /** This PC was asleep for so long: its lease may be over. */

@@ -142,10 +142,11 @@ export class LanProof {
   }
 
   /** What another program has otherwise of the adapter, so that the LAN cannot work; undefined: nothing. */
-  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): void {
-    if (fault?.trait === this.#fault?.trait) return;
+  handleAdapterFault(fault: AdapterFault | undefined, nowMs: number): boolean {
+    if (fault?.trait === this.#fault?.trait) return false;
     this.#fault = fault;
     this.#settle(nowMs);
+    return true;
   }
 
   /**

@@ -368,7 +368,9 @@ class Client {
     const { name } = this.#tap;
     this.#tap.checkState();
     this.#system.dhcpKeptIn(this.#resources.counters.drops[DropCode.dhcpOff], nowMs);
-    this.core.handleAdapterFault(this.#system.adapterFault, nowMs);
+    const { adapterFault } = this.#system;
+    // A doctor is not to say what has been so before.
+    if (this.core.handleAdapterFault(adapterFault, nowMs)) this.#snapshotDueMs = nowMs;
     const addresses = this.#system.addresses(this.#tap);
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;

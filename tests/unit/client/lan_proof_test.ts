@@ -206,6 +206,19 @@ Deno.test("what was heard before the room, the gateway or the adapter was anothe
   assertEquals(lan.told(), [SENTENCE]);
 });
 
+Deno.test("what another program does to the adapter is the verdict, told by who has found it, until it is over", () => {
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
+  const fault = { name: "lanparty0", trait: "mac", likely: [] } as const;
+  assertEquals(lan.proof.handleAdapterFault(fault, lan.nowMs), true);
+  assertEquals(lan.proof.handleAdapterFault({ ...fault }, lan.nowMs), false);
+  const values = { name: "lanparty0", who: "Another program" };
+  assertEquals([lan.line, lan.told()], [saying("adapter/contested-mac", values), []]);
+  assertEquals(lan.proof.handleAdapterFault(undefined, lan.nowMs), true);
+  assertEquals([lan.line, lan.told()], [SENTENCE, []]);
+});
+
 Deno.test("who meets nobody is asked soon whether the key is right, and once; who has met somebody, later", () => {
   const lan = new Lan().join(false).pass(1_999);
   assertEquals(lan.told(), []);
