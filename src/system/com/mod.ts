@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { AutomationString, ComObject, TextList, withCom } from "./objects.ts";
+export { AutomationString, ComObject, TextList, withCom } from "./windows.ts";

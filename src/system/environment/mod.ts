@@ -5,4 +5,4 @@
  */
 export { EMPTY_FILE, setCVariable } from "./c_environment.ts";
 export { hideSecrets, takeSecret } from "./secrets.ts";
-export { glibcVersion } from "../../ffi/libc.ts";
+export { glibcVersion } from "./linux.ts";

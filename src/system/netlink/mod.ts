@@ -12,4 +12,4 @@ export {
   NetlinkNotices,
   readAttributes,
   readAttributesAt,
-} from "./netlink.ts";
+} from "./linux.ts";

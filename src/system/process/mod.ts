@@ -12,7 +12,7 @@ export {
   parseIdentity,
 } from "./identity.ts";
 export type { ProcessIdentity } from "./identity.ts";
-export { LineChannel } from "./line_channel.ts";
-export { dieWithParent } from "./parent_death.ts";
+export { LineChannel } from "./linux_line_channel.ts";
+export { dieWithParent } from "./linux_parent_death.ts";
 export { shellExecute } from "./windows.ts";
 export { commandLine } from "./windows_command_line.ts";

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { RegistryKey } from "./registry.ts";
+export { RegistryKey } from "./windows.ts";

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { monotonicUs, ServiceNotifier } from "./notifier.ts";
+export { monotonicUs, ServiceNotifier } from "./linux.ts";

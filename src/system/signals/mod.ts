@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { SESSION_END_INTERVAL_MS, SessionEnd } from "./session_end.ts";
+export { SESSION_END_INTERVAL_MS, SessionEnd } from "./windows_session_end.ts";
 export { onConsoleClosed, withoutCtrlC } from "./windows_console.ts";

@@ -81,6 +81,25 @@ export function findSideDoors(file: SourceFile): string[] {
   });
 }
 
+/** Declarations that are one system's alone, by the names of their files, and how its files are called. */
+const SYSTEMS = [
+  { name: "linux", declarations: /^src\/ffi\/(libc\.ts|libc_net|linux|netlink|ethtool)/ },
+  { name: "windows", declarations: /^src\/ffi\/(windows_|system_dll|wide_string)/ },
+] as const;
+
+/** Files of a facility that call one system, and do not say so by their names: `linux….ts`, `windows….ts`. */
+export function findUnnamedSystems(file: SourceFile): string[] {
+  const name = /^src\/system\/[a-z_]+\/([a-z_]+)\.ts$/.exec(file.path)?.[1];
+  if (name === undefined) return [];
+  return importsOf(file).flatMap(({ specifier, index }) => {
+    if (!specifier.startsWith(".")) return [];
+    const target = pathFrom(file, specifier);
+    const system = SYSTEMS.find(({ declarations }) => declarations.test(target))?.name;
+    const isNamed = system === undefined || name === system || name.startsWith(`${system}_`);
+    return isNamed ? [] : [finding(file, index, `calls ${system} (${target})`)];
+  });
+}
+
 /** Imports of tests by tools: what both need is in `tools/lab`. */
 export function findTestImports(file: SourceFile): string[] {
   return importsOf(file).flatMap(({ specifier, index }) => {

@@ -8,6 +8,7 @@ import {
   findImpurities,
   findSideDoors,
   findTestImports,
+  findUnnamedSystems,
   importsOf,
 } from "./import_rules.ts";
 import { folderOf, FOLDERS } from "../../../tools/house/folders.ts";
@@ -70,6 +71,19 @@ Deno.test("ffi declares, and follows no pointers", () => {
   ]);
   assertEquals(found("src/ffi/a.ts", "function f() { return Deno.dlopen(b, c); }"), []);
   assertEquals(found("src/system/com/a.ts", "Deno.UnsafePointer.of(a);"), []);
+});
+
+Deno.test("in a facility, a file that calls one system is called by its name", () => {
+  assertEquals(sources.flatMap(findUnnamedSystems), []);
+  const found = (path: string, text: string) => texts(findUnnamedSystems(example(path, text)));
+  const [libc, windows] = ["libc.ts", "windows_kernel.ts"].map((name) =>
+    `import "../../ffi/${name}";`
+  );
+  assertEquals(found("src/system/power/clock.ts", libc), ["calls linux (src/ffi/libc.ts)"]);
+  assertEquals(found("src/system/power/linux.ts", windows).length, 1);
+  assertEquals(found("src/system/power/linux.ts", libc), []);
+  assertEquals(found("src/system/power/windows_clock.ts", windows), []);
+  assertEquals(found("src/link/tap.ts", libc), []);
 });
 
 Deno.test("no files import each other in a circle", () => {

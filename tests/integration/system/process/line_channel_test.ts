@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { checkCall, closeFd, libc, O_NONBLOCK, O_RDWR } from "../../../../src/ffi/libc.ts";
-import { LineChannel, LINES_MAX } from "../../../../src/system/process/line_channel.ts";
+import { LineChannel, LINES_MAX } from "../../../../src/system/process/linux_line_channel.ts";
 import { createReactor } from "../../../../src/reactor/mod.ts";
 
 libc(); // opened for good, so not within a test

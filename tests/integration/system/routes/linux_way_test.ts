@@ -13,7 +13,7 @@ import { formatIp, parseIpAddress } from "../../../../src/proto/ip.ts";
 import type { NewRoute } from "../../../../src/proto/ip_route.ts";
 import { assertEquals } from "@std/assert";
 import { NetlinkGroup } from "../../../../src/ffi/netlink_constants.ts";
-import { NetlinkNotices } from "../../../../src/system/netlink/netlink.ts";
+import { NetlinkNotices } from "../../../../src/system/netlink/linux.ts";
 import { addRoute, removeRoute } from "../../../../src/system/routes/linux_entry.ts";
 import { readRoutes } from "../../../../src/system/routes/linux_table.ts";
 import { wayTo } from "../../../../src/system/routes/linux_way.ts";

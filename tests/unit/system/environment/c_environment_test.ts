@@ -1,6 +1,6 @@
 /** What is overwritten of a process's first environment. `tests/e2e/party/secret_environment_test.ts` looks at real ones. */
 import { assertEquals } from "@std/assert";
-import { wipeValues } from "../../../../src/system/environment/c_environment.ts";
+import { wipeValues } from "../../../../src/system/environment/linux.ts";
 
 Deno.test("only the values of secrets go, whatever stands around them", () => {
   const isSecret = (name: string) => name === "KEY";

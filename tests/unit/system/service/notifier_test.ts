@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { libc, SystemCallError } from "../../../../src/ffi/libc.ts";
 import { libcNet } from "../../../../src/ffi/libc_net.ts";
-import {
-  monotonicUs,
-  ServiceNotifier,
-  unixAddress,
-} from "../../../../src/system/service/notifier.ts";
+import { monotonicUs, ServiceNotifier, unixAddress } from "../../../../src/system/service/linux.ts";
 import { ServiceReporter } from "../../../../src/programs/relay/service_reporter.ts";
 
 libc(); // opened for good, so not within a test
