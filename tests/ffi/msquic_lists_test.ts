@@ -5,7 +5,10 @@ import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
 const LISTS: MsquicProgram = {
   program: new URL("./packet_lists.c", import.meta.url).pathname,
-  core: ["loss_detection.c", "sent_packet_metadata.c", "ack_tracker.c", "range.c", "frame.c"],
+  core: [
+    ...["loss_detection.c", "mtu_discovery.c", "sent_packet_metadata.c"],
+    ...["ack_tracker.c", "range.c", "frame.c"],
+  ],
 };
 
 /** What is remembered after 10,000 packets that acknowledge, and after 5,000 of which all but the last are lost. */

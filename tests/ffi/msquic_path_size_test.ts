@@ -1,4 +1,4 @@
-/** A path's packet size: how it is found, by msquic's own code (patches 0035 and 0036). */
+/** A path's packet size: how it is found, and what follows when it falls, by msquic's own code (patches 0035 to 0038). */
 import { assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
@@ -59,4 +59,61 @@ Deno.test("a PING is as small as it is, and without the patch as long as the pat
   assertEquals(await sayings(PING, [""]), { "": "31 bytes" });
   const without = { ...PING, without: "0035-small-pings.patch" };
   assertEquals(await sayings(without, [""]), { "": "1472 bytes" });
+});
+
+/**
+ * The size before and after, whether datagrams were told, and for how long no small packets and none of the path's size
+ * arrived; with a round trip of 100 ms. Sparse ones are sent each second.
+ */
+const FALLS: Record<string, string> = {
+  "fall-game": "1500 to 1400, is told, small 0.02 s, large 0.40 s",
+  "fall-game-v6": "1500 to 1280, is told, small 0.02 s, large 0.40 s",
+  "fall-bulk": "1500 to 1400, is told, large 0.56 s",
+  "fall-sparse": "1500 to 1400, is told, large 1.00 s",
+  "fall-below": "1500 to 1492, is told, small 0.01 s, large 0.40 s",
+};
+
+Deno.test("a path that carries less than it did is noticed within half a second", async () => {
+  assertEquals(await sayings(PATH, Object.keys(FALLS)), FALLS);
+});
+
+Deno.test("without the patch packets of its size get lost for good", async () => {
+  const without = { ...PATH, without: "0037-a-path-that-carries-less.patch" };
+  assertEquals(await sayings(without, ["fall-game", "fall-sparse"]), {
+    "fall-game": "1500 to 1500, not told, small 0.02 s, large 5.00 s",
+    "fall-sparse": "1500 to 1500, not told, large 5.00 s",
+  });
+});
+
+Deno.test("neither congestion nor an outage makes the size fall, and a path that changes again and again does once", async () => {
+  const still = "0 falls, at least 1500, at the end 1500";
+  assertEquals(await sayings(PATH, ["outage", "loss-bulk", "loss-game", "loss-mixed", "flap"]), {
+    "outage": still,
+    "loss-bulk": still,
+    "loss-game": still,
+    "loss-mixed": still,
+    "flap": "1 falls, at the end 1400",
+  });
+});
+
+const SENDS: MsquicProgram = {
+  program: new URL("./too_long.c", import.meta.url).pathname,
+  core: [],
+};
+const WAYS = ["messages", "messages-icmp", "segmented", "segmented-icmp", "segmented-old"];
+
+Deno.test("what is behind packets that are too long for the interface is sent", async () => {
+  const sent = "100 200 1300 1300 60 done";
+  assertEquals(await sayings(SENDS, WAYS), Object.fromEntries(WAYS.map((way) => [way, sent])));
+});
+
+Deno.test("without the patch the rest of the batch is given up", async () => {
+  const without = { ...SENDS, without: "0038-what-is-behind-too-long-ones.patch" };
+  assertEquals(await sayings(without, WAYS), {
+    "messages": "100 given up",
+    "messages-icmp": "given up",
+    "segmented": "100 given up",
+    "segmented-icmp": "given up",
+    "segmented-old": "100 given up",
+  });
 });

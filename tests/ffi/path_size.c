@@ -1,6 +1,6 @@
 /*
  * A path that carries IP packets up to some size, with a round trip of 100 ms, and what msquic's own code makes of it:
- * the search for that size.
+ * the search for that size, and what follows when it falls.
  *
  * usage: path_size CASE
  */
@@ -8,19 +8,30 @@
 
 #define ROUND_TRIP_US 100000
 #define SEARCH_MAX_US (20 * ROUND_TRIP_US)
-#define PACKETS_MAX 4096
+#define PACKETS_MAX 262144
 #define SMALL_BYTES 100
+#define SECOND_US 1000000
+/* Packets that may be under way: a congestion window. */
+#define WINDOW_PACKETS 64
 
 static QUIC_PATH* path;
 static QUIC_MTU_DISCOVERY* discovery;
-/* What the path carries now. */
+/* What the path carries now, and how many packets of 100 get lost, whatever their size. */
 static uint16_t carried = 1500;
+static uint32_t lost_percent;
 static int probes_sent, probes_lost;
 /* When packets are acknowledged, by their number; 0 for those that got lost. */
 static uint64_t acknowledged_us[PACKETS_MAX];
 static uint64_t acknowledged_next;
+/* When small packets, and packets of the path's size, were last known to arrive; and the longest time between. */
+static uint64_t small_us, small_gap_us, large_us, large_gap_us;
 
-void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) { (void)Datagram; }
+/* How often datagrams were told of another size. */
+static int sizes_told;
+void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) {
+    (void)Datagram;
+    sizes_told++;
+}
 
 #ifdef QUIC_DPLPMTUD_INCREMENT /* as it was */
 #define PROBES_ASK FALSE
@@ -34,7 +45,6 @@ static void probe_sent(void) { QuicMtuDiscoveryOnProbeSent(discovery, connection
 
 static void open_path(QUIC_ADDRESS_FAMILY family) {
     open_connection();
-    connection->Settings.MinimumMtu = 1248;
     connection->Settings.MaximumMtu = 1500;
     connection->Settings.MtuDiscoveryMissingProbeCount = QUIC_DPLPMTUD_MAX_PROBES;
     connection->Settings.MtuDiscoverySearchCompleteTimeoutUs = QUIC_DPLPMTUD_RAISE_TIMER_TIMEOUT;
@@ -56,7 +66,10 @@ static void send_packet(uint16_t bytes, BOOLEAN is_probe) {
     const uint16_t headers =
         PacketSizeFromUdpPayloadSize(QuicAddrGetFamily(&path->Route.RemoteAddress), 0);
     if (next_number == PACKETS_MAX) abort();
-    acknowledged_us[next_number] = bytes <= carried ? now_us + ROUND_TRIP_US : 0;
+    uint8_t chance;
+    CxPlatRandom(sizeof(chance), &chance);
+    const BOOLEAN arrives = bytes <= carried && chance % 100 >= lost_percent;
+    acknowledged_us[next_number] = arrives ? now_us + ROUND_TRIP_US : 0;
     packet->PacketNumber = next_number++;
     packet->SentTime = now_us;
     packet->PacketLength = bytes - headers;
@@ -118,6 +131,87 @@ static void search(void) {
            (double)(grown_us - begin_us) / ROUND_TRIP_US, (double)(now_us - begin_us) / ROUND_TRIP_US);
 }
 
+/* What is sent, and how often: every so many ms, 0 for never. */
+typedef struct TRAFFIC {
+    int small_ms, large_ms;
+    /* The large packets' size; 0 for what the path has. */
+    uint16_t large_bytes;
+} TRAFFIC;
+
+static int clock_ms;
+
+static void note(uint64_t* last_us, uint64_t* gap_us) {
+    if (now_us - *last_us > *gap_us) *gap_us = now_us - *last_us;
+    *last_us = now_us;
+}
+
+/* Plays with traffic. What arrives is noted when it is sent, so that gaps have no round trip in them. */
+static void play_traffic(TRAFFIC traffic, int ms) {
+    for (; ms > 0; ms--, clock_ms++) {
+        if (traffic.small_ms != 0 && clock_ms % traffic.small_ms == 0) {
+            send_packet(SMALL_BYTES, FALSE);
+            if (acknowledged_us[next_number - 1] != 0) note(&small_us, &small_gap_us);
+        }
+        const BOOLEAN is_due = traffic.large_ms != 0 && clock_ms % traffic.large_ms == 0;
+        if (is_due && loss->PacketsInFlight < WINDOW_PACKETS) {
+            const uint16_t bytes = traffic.large_bytes == 0 ? path->Mtu : CXPLAT_MIN(traffic.large_bytes, path->Mtu);
+            send_packet(bytes, FALSE);
+            if (acknowledged_us[next_number - 1] != 0) note(&large_us, &large_gap_us);
+        }
+        play();
+    }
+}
+
+/* The path carries less from now on; says what is sent then, and how long nothing arrived. */
+static void fall(TRAFFIC traffic, uint16_t bytes, int ms) {
+    QuicMtuDiscoveryPeerValidated(discovery, connection);
+    play_traffic(traffic, 2000);
+    const uint16_t before = path->Mtu;
+    small_us = large_us = now_us;
+    small_gap_us = large_gap_us = 0;
+    sizes_told = 0;
+    carried = bytes;
+    play_traffic(traffic, ms);
+    note(&small_us, &small_gap_us);
+    note(&large_us, &large_gap_us);
+    printf("%u to %u, %s told, ", before, path->Mtu, sizes_told != 0 ? "is" : "not");
+    if (traffic.small_ms != 0) printf("small %.2f s, ", (double)small_gap_us / SECOND_US);
+    printf("large %.2f s", (double)large_gap_us / SECOND_US);
+}
+
+/* How often the size falls in so many seconds. */
+static void count_falls(TRAFFIC traffic, int seconds) {
+    int falls = 0;
+    uint16_t least = UINT16_MAX;
+    QuicMtuDiscoveryPeerValidated(discovery, connection);
+    play_traffic(traffic, 2000);
+    for (int ms = 0; ms < seconds * 1000; ms++) {
+        const uint16_t before = path->Mtu;
+        play_traffic(traffic, 1);
+        falls += path->Mtu < before;
+        if (path->Mtu < least) least = path->Mtu;
+    }
+    printf("%d falls, at least %u, at the end %u", falls, least, path->Mtu);
+}
+
+/* What a path does that carries less every other five seconds. */
+static void flap(TRAFFIC traffic, int seconds) {
+    int falls = 0;
+    QuicMtuDiscoveryPeerValidated(discovery, connection);
+    play_traffic(traffic, 2000);
+    for (int i = 0; i < seconds; i++) {
+        carried = i / 5 % 2 == 0 ? 1400 : 1500;
+        const uint16_t before = path->Mtu;
+        play_traffic(traffic, 1000);
+        falls += path->Mtu < before;
+    }
+    printf("%d falls, at the end %u", falls, path->Mtu);
+}
+
+static const TRAFFIC GAME = {.small_ms = 20, .large_ms = 100};
+static const TRAFFIC BULK = {.large_ms = 2};
+static const TRAFFIC SPARSE = {.large_ms = 1000};
+
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
     const char* name = argv[1];
@@ -134,6 +228,39 @@ int main(int argc, char** argv) {
         now_us += 1;
         QuicMtuDiscoveryCheckSearchCompleteTimeout(connection, now_us);
         search();
+    } else if (strcmp(name, "fall-game") == 0) {
+        fall(GAME, 1400, 5000);
+    } else if (strcmp(name, "fall-game-v6") == 0) {
+        fall(GAME, 1280, 5000);
+    } else if (strcmp(name, "fall-bulk") == 0) {
+        fall(BULK, 1400, 5000);
+    } else if (strcmp(name, "fall-sparse") == 0) {
+        fall(SPARSE, 1400, 5000);
+    } else if (strcmp(name, "fall-below") == 0) {
+        /* Others that are shorter go through all the time. */
+        const TRAFFIC shorter = {.small_ms = 5, .large_ms = 100};
+        fall(shorter, 1499, 5000);
+    } else if (strcmp(name, "outage") == 0) {
+        /* Nothing arrives for two seconds, and then everything. */
+        QuicMtuDiscoveryPeerValidated(discovery, connection);
+        play_traffic(GAME, 2000);
+        carried = 0;
+        play_traffic(GAME, 2000);
+        carried = 1500;
+        count_falls(GAME, 5);
+    } else if (strcmp(name, "loss-bulk") == 0) {
+        lost_percent = 10;
+        count_falls(BULK, 60);
+    } else if (strcmp(name, "loss-game") == 0) {
+        lost_percent = 5;
+        count_falls(GAME, 600);
+    } else if (strcmp(name, "loss-mixed") == 0) {
+        /* Datagrams that are shorter than the path allows. */
+        lost_percent = 10;
+        const TRAFFIC mixed = {.small_ms = 10, .large_ms = 3, .large_bytes = 1390};
+        count_falls(mixed, 60);
+    } else if (strcmp(name, "flap") == 0) {
+        flap(GAME, 120);
     } else if (atoi(name) != 0) {
         carried = (uint16_t)atoi(name);
         QuicMtuDiscoveryPeerValidated(discovery, connection);

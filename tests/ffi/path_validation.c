@@ -26,6 +26,7 @@ QUIC_STATUS QuicConnIndicateEvent(QUIC_CONNECTION* Connection, QUIC_CONNECTION_E
     if (Event->Type == QUIC_CONNECTION_EVENT_PEER_ADDRESS_CHANGED) printf("address-changed ");
     return QUIC_STATUS_SUCCESS;
 }
+void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) { (void)Datagram; }
 static void reset_congestion(QUIC_CONGESTION_CONTROL* Cc, BOOLEAN FullReset) { (void)Cc; (void)FullReset; }
 
 static void add_path(BOOLEAN validated, uint64_t since_us) {

@@ -13,6 +13,7 @@ BOOLEAN QuicSendSetSendFlag(QUIC_SEND* Send, uint32_t Flags) {
     Send->SendFlags |= Flags;
     return TRUE;
 }
+void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) { (void)Datagram; }
 void QuicMtuDiscoveryPeerValidated(QUIC_MTU_DISCOVERY* MtuDiscovery, QUIC_CONNECTION* Connection) {
     (void)MtuDiscovery;
     (void)Connection;

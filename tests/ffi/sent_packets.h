@@ -51,6 +51,7 @@ static BOOLEAN on_invalidated(QUIC_CONGESTION_CONTROL* Cc, uint32_t Bytes) {
     return FALSE;
 }
 static BOOLEAN on_spurious(QUIC_CONGESTION_CONTROL* Cc) { (void)Cc; return FALSE; }
+static void set_exemption(QUIC_CONGESTION_CONTROL* Cc, uint8_t Count) { (void)Cc; (void)Count; }
 static BOOLEAN is_limited(QUIC_CONGESTION_CONTROL* Cc) { (void)Cc; return FALSE; }
 
 static QUIC_CONNECTION* connection;
@@ -62,6 +63,7 @@ static void open_connection(void) {
     loss = &connection->LossDetection;
     CxPlatListInitializeHead(&connection->Send.SendStreams);
     connection->Send.SkippedPacketNumber = UINT64_MAX;
+    connection->Settings.MinimumMtu = 1248;
     /* 16 s, the longest that a peer may ask for: so lost packets are not forgotten in the meantime. */
     connection->PeerTransportParams.MaxAckDelay = QUIC_TP_MAX_ACK_DELAY_MAX;
     connection->Paths[0].IsMinMtuValidated = TRUE;
@@ -73,6 +75,7 @@ static void open_connection(void) {
     control->QuicCongestionControlOnDataLost = on_lost;
     control->QuicCongestionControlOnDataInvalidated = on_invalidated;
     control->QuicCongestionControlOnSpuriousCongestionEvent = on_spurious;
+    control->QuicCongestionControlSetExemption = set_exemption;
     control->QuicCongestionControlIsAppLimited = is_limited;
     QUIC_PACKET_SPACE* space = calloc(1, sizeof(QUIC_PACKET_SPACE));
     space->Connection = connection;

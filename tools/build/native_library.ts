@@ -64,6 +64,8 @@ export const PATCHES: readonly string[] = [
   "0034-acks-of-another-level.patch",
   "0035-small-pings.patch",
   "0036-path-size-by-bisection.patch",
+  "0037-a-path-that-carries-less.patch",
+  "0038-what-is-behind-too-long-ones.patch",
   "0040-proved-addresses.patch",
 ];
 
