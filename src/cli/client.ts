@@ -20,7 +20,7 @@ import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
 import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
 import { sayGood } from "./common_options.ts";
 import { CLIENT_PROGRAM, clientOptions } from "./client_options.ts";
-import { keyOf } from "./endpoint_options.ts";
+import { keyOf, RELAY } from "./endpoint_options.ts";
 import { VERSION } from "./version.ts";
 
 /** A window would be gone before anybody has read what it shows. */
@@ -54,7 +54,7 @@ async function main(start: Start): Promise<never> {
       },
       doctor: (values) => {
         isReport = true;
-        return Promise.resolve(doctor(values));
+        return doctor(values);
       },
       reset: (values) => {
         isReport = true;
@@ -94,12 +94,14 @@ function whatIsInherited(values: OptionValues): string[] {
   ];
 }
 
-function doctor(values: OptionValues): number {
-  console.log(runDoctor({
+async function doctor(values: OptionValues): Promise<number> {
+  const report = await runDoctor({
+    relays: values.allOf(RELAY).flat(),
     tapName: values.text("tap-name"),
     stateDir: values.text("state-dir"),
     agent: `${CLIENT_PROGRAM.name} ${VERSION}`,
-  }));
+  });
+  console.log(report);
   return ExitCode.done;
 }
 

@@ -10,7 +10,7 @@ import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import type { ClientProgramOptions } from "../programs/client/program.ts";
 import { UserError } from "../log/user_error.ts";
 import { CHECK_CONFIG, FRAME_LOG, STATE_DIR } from "./common_options.ts";
-import { keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
+import { keyOf, keyOptions, RELAY, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import {
   expecting,
   integerBetween,
@@ -89,6 +89,12 @@ const ALLOW_INBOUND_PORT: OptionSpec<number> = {
   parse: integerBetween(1, 65_535),
 };
 
+const DOCTOR_RELAY: OptionSpec = {
+  ...RELAY,
+  required: false,
+  help: "look at the ways to this relay; by default those of the client that runs",
+};
+
 /** `lanparty-client` */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "lanparty-client",
@@ -99,8 +105,9 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     {
       name: "doctor",
       summary:
-        "say how this PC and a running client are doing, without secrets, for a friend to read",
-      options: [TAP_NAME, STATE_DIR],
+        "say how this PC and a running client are doing, without secrets, for a friend to read, and " +
+        "which ways to the relay are open",
+      options: [DOCTOR_RELAY, TAP_NAME, STATE_DIR],
     },
     {
       name: "reset",

@@ -23,7 +23,8 @@ import { VERSION } from "./version.ts";
 /** Ways to a relay in one text. */
 const RELAYS_MAX = 8;
 
-const RELAY: OptionSpec<readonly EndpointAddress[]> = {
+/** Where the relay is. */
+export const RELAY: OptionSpec<readonly EndpointAddress[]> = {
   name: "relay",
   value: "HOST:PORT",
   beside: "obeyed",

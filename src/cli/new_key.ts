@@ -18,7 +18,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = { relay: "RELAY", room: "
 export function invitationText(values: OptionValues, roomKey: string): string {
   const names = INVITATION.map(({ name }) => name);
   const told = [
-    ...names.map((name) => [name, values.text(name)?.trim() ?? PLACEHOLDERS[name]] as const),
+    ...names.map((name) => [name, given(values, name) ?? PLACEHOLDERS[name]] as const),
     ["room-key", roomKey] as const,
   ].flatMap(([name, text]) => text === undefined ? [] : [{ name, text }]);
   const missing = Object.keys(PLACEHOLDERS).filter((name) => values.text(name) === undefined);
@@ -40,7 +40,13 @@ function howToFillIn(missing: readonly string[]): string {
   return `Put in ${words} before you send it; new-key takes ${options}, too.`;
 }
 
+/** What was given for an option; of a relay's more ways, all. */
+function given(values: OptionValues, name: string): string | undefined {
+  const texts = values.list(name).map((text) => text.trim());
+  return texts.length === 0 ? undefined : texts.join(",");
+}
+
 /** A text as one word of a shell's line. */
 function shellWord(text: string): string {
-  return /^[A-Za-z0-9_.:\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_.,:\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

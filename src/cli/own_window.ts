@@ -115,15 +115,21 @@ function confirmFile(program: ProgramSpec, file: string, dialog: Dialog): Window
   }
   const text = (name: string) => {
     const value = config.get(name);
-    return Array.isArray(value) ? isolated(cleanText(value[0], SHOWN_MAX)) : "(none given)";
+    return Array.isArray(value) ? isolated(cleanText(value.join(", "), SHOWN_MAX)) : "(none given)";
   };
   dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
   dialog.say(`(n: ask me anew; d: ${REPORT})`);
   const answer = dialog.ask("Press Enter to go in:");
   if (answer === undefined) return GIVEN_UP;
   if (/^n/i.test(answer)) return undefined;
-  if (/^d/i.test(answer)) return REPORT_START;
+  if (/^d/i.test(answer)) return reportAbout(config.get("relay"));
   return startWith(specs, config, dialog);
+}
+
+/** A report that also says which ways to the relay are open. */
+function reportAbout(relay: ReturnType<ConfigValues["get"]>): WindowStart {
+  const ways = Array.isArray(relay) ? relay.map((text) => `--relay=${text}`) : [];
+  return { kind: "start", args: ["doctor", ...ways] };
 }
 
 /** Asks for each thing that is not obeyed unasked. */

@@ -29,6 +29,8 @@ export interface ClientDiagnostics {
   readonly verdict: LanVerdict;
   /** `HOST:PORT` of the relay in use. */
   readonly relay: string;
+  /** The same of each way to it that was named. */
+  readonly ways?: readonly string[];
   /** Whether there is a connection with the relay now. */
   readonly relayReachable: boolean;
   /** Why there is none, where that is known. */

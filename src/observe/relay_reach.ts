@@ -133,6 +133,7 @@ export const REACH_SENTENCES = {
   },
   "restarted": { what: "The relay was restarted." },
   "broken": { what: "The connection to the relay broke." },
+  "another-way": { what: "The way to the relay has failed, and another one works." },
   "lost": { what: "The relay does not answer any more." },
 } as const satisfies SentenceTable;
 

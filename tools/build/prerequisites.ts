@@ -86,6 +86,11 @@ export const NETWORK_PLAY: readonly Prerequisite[] = [
   { debianPackage: "socat", commands: ["socat"] },
 ];
 
+/** Networks that let nothing through. */
+export const PACKET_FILTER: readonly Prerequisite[] = [
+  { debianPackage: "nftables", commands: ["nft"] },
+];
+
 /** The DHCP client that stands in for Windows' own. */
 export const UDHCPC: readonly Prerequisite[] = [
   { debianPackage: "udhcpc", commands: ["udhcpc"] },

@@ -11,6 +11,7 @@ import {
   NATIVE_LIBRARY,
   NETWORK_MANAGERS,
   NETWORK_PLAY,
+  PACKET_FILTER,
   type Prerequisite,
   PYTHON_PACKAGES,
   UDHCPC,
@@ -83,6 +84,7 @@ export const LEVELS: readonly Level[] = [
     prerequisites: [
       ...NETWORK_PLAY,
       ...NETWORK_MANAGERS,
+      ...PACKET_FILTER,
       ...NAME_SERVICES,
       ...BARE_SYSTEM,
       ...BROWSER,
@@ -98,7 +100,7 @@ export const LEVELS: readonly Level[] = [
     name: "windows",
     ...NATIVE,
     needs: ["programs", "windows"],
-    prerequisites: [...NETWORK_PLAY, ...UDHCPC, ...BARE_SYSTEM, ...MINGW],
+    prerequisites: [...NETWORK_PLAY, ...PACKET_FILTER, ...UDHCPC, ...BARE_SYSTEM, ...MINGW],
   },
 ];
 

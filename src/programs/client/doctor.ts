@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { type EndpointAddress, parseEndpointAddress } from "../../control/address.ts";
 import { describeClock, formatDiagnostics } from "../../observe/diagnostics.ts";
 import { dropReport } from "../../observe/drop_findings.ts";
 import { lanVerdictText } from "../../observe/lan_verdict.ts";
 import { type Finding, type FindingGroup, formatReport } from "../../observe/report.ts";
 import { ownStateFolder } from "../../system/files/mod.ts";
 import { type FoundStatus, readClientStatus } from "./status.ts";
+import { examineRelays } from "./doctor_relay.ts";
 import { examineLinux } from "./doctor_linux.ts";
 import { examineWindows } from "./doctor_windows.ts";
 
@@ -16,6 +18,8 @@ import { examineWindows } from "./doctor_windows.ts";
 export interface DoctorOptions {
   readonly tapName: string | undefined;
   readonly stateDir: string | undefined;
+  /** Ways to the relay; none: those of the client that runs. */
+  readonly relays: readonly EndpointAddress[];
   /** Program and version. */
   readonly agent: string;
 }
@@ -30,7 +34,7 @@ const DROPS_MAX = 6;
 const ASK_INTERNET = "Is this PC on the internet, and UDP not blocked?";
 
 /** The report. It changes nothing, needs no rights, and holds no key and no room's code. */
-export function runDoctor(options: DoctorOptions): string {
+export async function runDoctor(options: DoctorOptions): Promise<string> {
   const status = readClientStatus(options.stateDir ?? ownStateFolder("client"));
   const examine = Deno.build.os === "windows" ? examineWindows : examineLinux;
   const name = status?.isRunning ? status.diagnostics.tap.name ?? options.tapName : options.tapName;
@@ -44,8 +48,16 @@ export function runDoctor(options: DoctorOptions): string {
       ],
     },
     clientGroup(status),
+    ...await examineRelays(options.relays.length > 0 ? options.relays : waysOf(status)),
     ...examine(name, status?.isRunning === true),
   ]);
+}
+
+/** Where the client that uses the state folder, or used it last, looks for its relay. */
+function waysOf(status: FoundStatus | undefined): EndpointAddress[] {
+  const { relay, ways } = status?.diagnostics ?? {};
+  return (ways ?? [relay]).map((text) => parseEndpointAddress(text ?? ""))
+    .filter((way) => way !== undefined);
 }
 
 /** What the client itself has last said; the room's code can be all that it takes to enter. */

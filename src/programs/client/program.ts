@@ -217,6 +217,7 @@ class Client {
     return {
       verdict: this.core.lanVerdict(this.#resources.reactor.now()),
       relay: formatEndpointAddress(session.relay),
+      ways: this.#options.relays.map(formatEndpointAddress),
       relayReachable: welcome !== undefined,
       room: this.#options.room,
       ...(welcome === undefined ? {} : { peerId: welcome.peerId, gatewayPresent }),

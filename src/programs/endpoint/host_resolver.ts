@@ -5,10 +5,6 @@
  */
 import type { TransportFailure } from "../../observe/relay_reach.ts";
 import { type QuicAddress, ResolveCode, ResolveError, resolveHost } from "../../quic/mod.ts";
-import type { Reactor } from "../../reactor/mod.ts";
-
-/** While a name is looked up, the runtime's own loop gets its turns often. */
-const ATTEND_MS = 5_000;
 
 /** The addresses of a host, in the order of the system's resolver, or why there are none. */
 export type Resolved =
@@ -25,8 +21,7 @@ const UNANSWERED: readonly number[] = [
 const UNANSWERED_WINDOWS: readonly number[] = [11_002, 11_003];
 
 /** Looks a host up; never rejects for what the network does. */
-export async function lookUpHost(host: string, port: number, reactor: Reactor): Promise<Resolved> {
-  reactor.attend(ATTEND_MS);
+export async function lookUpHost(host: string, port: number): Promise<Resolved> {
   try {
     return { addresses: await resolveHost(host, port) };
   } catch (error) {

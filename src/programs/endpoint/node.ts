@@ -5,6 +5,7 @@
  * @module
  */
 import type { ClosedReason, EndpointAction, RelayTarget } from "../../endpoint/actions.ts";
+import { REACH_SENTENCES } from "../../observe/relay_reach.ts";
 import { statusLine } from "../../observe/status.ts";
 import { PathWatch } from "../../endpoint/path_watch.ts";
 import { type RelayAddress, RelayRace } from "../../endpoint/relay_race.ts";
@@ -22,7 +23,7 @@ import { TurnClock } from "../common/turn_clock.ts";
 /** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
 /** Why another path is taken. */
-const PATH_DIED = "The relay does not answer any more by the way in use, but by another one.";
+const PATH_DIED = REACH_SENTENCES["another-way"].what;
 
 /** What an endpoint node works with. */
 export interface EndpointNodeParts extends RelayLinkParts {

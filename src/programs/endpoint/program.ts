@@ -54,6 +54,8 @@ export interface RelayAccessOptions {
   readonly agent: string;
 }
 
+/** While a name is looked up, the runtime's own loop gets its turns often. */
+const LOOK_UP_MS = 5_000;
 const POOL_SLOTS = 8_192;
 const QUEUE_ENTRIES = 8_192;
 /** What an endpoint's program has at hand before it knows its part. */
@@ -144,7 +146,10 @@ export function openEndpoint(
     trust,
     logger,
     reach: new SystemReach(resources.reactor),
-    lookUp: (host, port) => lookUpHost(host, port, resources.reactor),
+    lookUp: (host, port) => {
+      resources.reactor.attend(LOOK_UP_MS);
+      return lookUpHost(host, port);
+    },
     ways: ways.store,
     saveWays: () => ways.save(),
     ...resources,

@@ -6,7 +6,7 @@
  */
 import type { ClosedReason } from "../../endpoint/actions.ts";
 import { answersProbe, versionProbe } from "../../endpoint/version_probe.ts";
-import type { TransportFailure } from "../../observe/relay_reach.ts";
+import type { FailurePlace, TransportFailure } from "../../observe/relay_reach.ts";
 import { formatIp } from "../../proto/ip.ts";
 import { parseAddress, type QuicAddress, writeAddress } from "../../quic/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
@@ -16,6 +16,8 @@ import { randomBytes } from "../common/random.ts";
 /** How long an answer is waited for, and how often it is looked for one. */
 const EXAMINE_MS = 700;
 const POLL_MS = 20;
+/** Between two questions. */
+const AGAIN_MS = 500;
 
 /**
  * Addresses that stand for all of the internet: they are for documents (RFC 5737, RFC 3849), and nothing is sent there.
@@ -39,30 +41,64 @@ export class SystemReach implements ReachExaminer {
   }
 
   explainName(failure: TransportFailure, host: string, port: number): ClosedReason {
-    const isOffline = !hasInternet("ipv4") && !hasInternet("ipv6");
-    return { transport: isOffline ? "noNetwork" : failure, place: { host, port } };
+    return explainUnknown(failure, host, port);
   }
 
   async explainAddress(host: string, address: QuicAddress): Promise<ClosedReason> {
     this.#reactor.attend(EXAMINE_MS);
-    const [finding, answersTcp] = await Promise.all([
-      examinePort(address),
-      reachesByTcp(address),
-    ]);
-    const place = { host, port: address.port, address: address.host };
-    switch (finding?.kind) {
-      case "noWay":
-        return { transport: withoutWay(address), place };
-      case "nobodyListens":
-      case "unreachable":
-      case "prohibited": {
-        const by = finding.from === undefined ? {} : { by: formatIp(finding.from) };
-        return { transport: failureOf(finding.kind, finding.from), place: { ...place, ...by } };
-      }
-      default:
-        return { transport: "timeout", place: { ...place, answersTcp } };
-    }
+    return (await examineAddress(host, address)).reason;
   }
+}
+
+/** What was found at an address. */
+export interface AddressFinding {
+  /** Whether a QUIC server answers. */
+  readonly answers: boolean;
+  /** Why not, as far as can be told. */
+  readonly reason: ClosedReason;
+}
+
+/**
+ * Looks whether, and why not, something answers at an address of a relay's; each attempt takes a second at most.
+ *
+ * @param attempts what is silent is asked again so often
+ */
+export async function examineAddress(
+  host: string,
+  address: QuicAddress,
+  attempts = 1,
+): Promise<AddressFinding> {
+  const [finding, answersTcp] = await Promise.all([
+    examinePort(address, attempts),
+    reachesByTcp(address),
+  ]);
+  const place = { host, port: address.port, address: address.host };
+  const fails = (transport: TransportFailure, more: Partial<FailurePlace> = {}) => ({
+    answers: finding?.kind === "answered",
+    reason: { transport, place: { ...place, ...more } },
+  });
+  switch (finding?.kind) {
+    case "noWay":
+      return fails(withoutWay(address));
+    case "nobodyListens":
+    case "unreachable":
+    case "prohibited": {
+      const by = finding.from === undefined ? {} : { by: formatIp(finding.from) };
+      return fails(failureOf(finding.kind, finding.from), by);
+    }
+    default:
+      return fails("timeout", { answersTcp });
+  }
+}
+
+/** Why a name has no address. @param failure what the resolver says */
+export function explainUnknown(
+  failure: TransportFailure,
+  host: string,
+  port: number,
+): ClosedReason {
+  const isOffline = !hasInternet("ipv4") && !hasInternet("ipv6");
+  return { transport: isOffline ? "noNetwork" : failure, place: { host, port } };
 }
 
 /** Whether this PC's routes lead to the internet by an IP version. */
@@ -72,7 +108,17 @@ function hasInternet(family: QuicAddress["family"]): boolean {
 }
 
 /** What becomes of packets to a UDP port: `undefined` where nothing comes back. */
-async function examinePort(address: QuicAddress): Promise<UdpFinding | undefined> {
+async function examinePort(
+  address: QuicAddress,
+  attempts: number,
+): Promise<UdpFinding | undefined> {
+  const finding = await askPort(address);
+  if (finding !== undefined || attempts <= 1) return finding;
+  await pause(AGAIN_MS);
+  return await examinePort(address, attempts - 1);
+}
+
+async function askPort(address: QuicAddress): Promise<UdpFinding | undefined> {
   const packet = versionProbe(randomBytes);
   const probe = openUdpProbe(writeAddress(address), packet);
   try {

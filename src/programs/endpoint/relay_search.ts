@@ -13,6 +13,8 @@ import { RelayLink, type RelayLinkOwner } from "./relay_link.ts";
 
 /** How long an answer is waited for before the reason of the silence is looked for, which takes up to 0.7 s. */
 const SILENCE_MS = 1_500;
+/** How often it is looked for again: what no router knew at first it may know by then. */
+const LOOK_AGAIN_MS = 3_000;
 /** So many addresses are looked at, for a reason. */
 const EXAMINED_MAX = 4;
 
@@ -168,15 +170,17 @@ export class RelaySearch {
 
   /** There is no answer yet: why, as far as can be seen, while it is waited for one. */
   #lookIntoSilence(): void {
-    this.#silenceDueMs = Infinity;
+    this.#silenceDueMs = this.#nowMs + LOOK_AGAIN_MS;
     this.#runAside(this.#findTrouble());
   }
 
   async #findTrouble(): Promise<void> {
     const links = [...this.#links.keys()].slice(0, EXAMINED_MAX);
     const found = await Promise.all(links.map(async (link) => {
-      link.trouble = await this.#explain(link);
-      return link.trouble;
+      const reason = await this.#explain(link);
+      // Routers do not say each time what they have said once.
+      if (reason.transport !== "timeout") link.trouble = reason;
+      return link.trouble ??= reason;
     }));
     if (this.#race.isOver) return;
     const unresolved = this.#race.unresolved.map(({ host, port }) =>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ListenAddress } from "../../control/address.ts";
 import {
   type AdmissionPolicy,
   KEY_SALT_BYTES,
@@ -82,15 +83,31 @@ export function trustNotice(fingerprint: string, isOwn: boolean): string {
       `otherwise ${how}`;
 }
 
-/** Logs {@linkcode policyNotice} and {@linkcode trustNotice}. */
+/**
+ * How players and gateways have all ports of a relay tried, so that a network which lets one out is enough; undefined: there is
+ * one alone.
+ */
+export function portsNotice(listen: readonly ListenAddress[]): string | undefined {
+  const ports = [...new Set(listen.map(({ port }) => port))].filter((port) => port !== 0);
+  if (ports.length < 2) return undefined;
+  const ways = ports.map((port) => `HOST:${port}`).join(",");
+  return `Players and gateways try all ports that they are told: --relay ${ways}`;
+}
+
+/** Logs {@linkcode policyNotice}, {@linkcode trustNotice} and {@linkcode portsNotice}. */
 export function sayFirst(
-  options: PolicyOptions & { readonly certificateFile: string | undefined },
+  options: PolicyOptions & {
+    readonly certificateFile: string | undefined;
+    readonly listen: readonly ListenAddress[];
+  },
   { fingerprint }: { readonly fingerprint: string },
   logger: Logger,
 ): void {
   const { level, text } = policyNotice(options);
   logText(logger, level, text, { policy: options.policy });
   logText(logger, "info", trustNotice(fingerprint, options.certificateFile === undefined));
+  const ports = portsNotice(options.listen);
+  if (ports !== undefined) logText(logger, "info", ports);
 }
 
 function byCode(allowedRooms: PolicyOptions["allowedRooms"]): [string, Uint8Array[]][] {

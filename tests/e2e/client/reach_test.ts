@@ -13,6 +13,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { executablePath } from "../../../tools/build/executables.ts";
 import { sayingPattern } from "../../support/sentences.ts";
+import { filterPackets } from "../../../tools/lab/packet_filter.ts";
 import { type LabProcess, type Namespace, NetworkLab } from "../../../tools/lab/netns.ts";
 
 const RELAY = "198.51.100.10";
@@ -70,18 +71,6 @@ async function says(scene: Scene, relay: string, expected: RegExp): Promise<void
   assert(!/UNREACHABLE|CONNECTION_|status \d|errno/.test(client.stderr), client.stderr);
 }
 
-/** Rules of the router's or the relay's firewall, until the returned function is called. */
-async function firewall(
-  namespace: Namespace,
-  chain: string,
-  rule: string,
-): Promise<() => Promise<void>> {
-  const rules =
-    `table inet held {\nchain one {\ntype filter hook ${chain} priority 0;\n${rule}\n}\n}\n`;
-  await namespace.run(["sh", "-c", `echo '${rules}' | nft -f -`]);
-  return async () => void await namespace.run(["nft", "delete", "table", "inet", "held"]);
-}
-
 Deno.test("who lets nothing through, and who is not there, is told apart", async (test) => {
   const scene = await open();
   await using _ = scene.lab;
@@ -95,7 +84,7 @@ Deno.test("who lets nothing through, and who is not there, is told apart", async
   });
   await test.step("UDP is dropped: it is said that the machine is there, and it is tried on", async () => {
     await using stack = new AsyncDisposableStack();
-    stack.defer(await firewall(router, "forward", `udp dport ${PORT} drop;`));
+    stack.defer(await filterPackets(router, "forward", `udp dport ${PORT} drop`));
     await says(
       scene,
       RELAY,
@@ -104,7 +93,7 @@ Deno.test("who lets nothing through, and who is not there, is told apart", async
   });
   await test.step("everything is dropped: nothing comes back", async () => {
     await using stack = new AsyncDisposableStack();
-    stack.defer(await firewall(router, "forward", `ip daddr ${RELAY} drop;`));
+    stack.defer(await filterPackets(router, "forward", `ip daddr ${RELAY} drop`));
     await says(
       scene,
       RELAY,
@@ -114,8 +103,8 @@ Deno.test("who lets nothing through, and who is not there, is told apart", async
   await test.step("a firewall on the way says no, whatever it calls it", async () => {
     for (const kind of ["admin-prohibited", "port-unreachable"]) {
       await using stack = new AsyncDisposableStack();
-      const rule = `udp dport ${PORT} reject with icmp ${kind};`;
-      stack.defer(await firewall(router, "forward", rule));
+      const rule = `udp dport ${PORT} reject with icmp ${kind}`;
+      stack.defer(await filterPackets(router, "forward", rule));
       await says(
         scene,
         RELAY,
@@ -125,7 +114,7 @@ Deno.test("who lets nothing through, and who is not there, is told apart", async
   });
   await test.step("this PC's own firewall does", async () => {
     await using stack = new AsyncDisposableStack();
-    stack.defer(await firewall(player, "output", `udp dport ${PORT} drop;`));
+    stack.defer(await filterPackets(player, "output", `udp dport ${PORT} drop`));
     await says(scene, RELAY, sayingPattern("relay/blocked-here", { address: RELAY, port: "443" }));
   });
   await test.step("nobody is at that address", async () => {
@@ -139,7 +128,7 @@ Deno.test("names, and networks that are not there, are told apart", async (test)
   const { player, router } = scene;
   await test.step("no name server answers", async () => {
     await using stack = new AsyncDisposableStack();
-    stack.defer(await firewall(router, "input", "udp dport 53 drop;"));
+    stack.defer(await filterPackets(router, "input", "udp dport 53 drop"));
     await says(
       scene,
       NAME,
@@ -189,7 +178,7 @@ Deno.test("what comes back in time takes back what was said of its absence", asy
     ...["--listen", `${PORT}/udp`, "--state-dir", `${scene.lab.folder}/relay`],
   ]);
   await process.waitForLine(/fingerprint/, SAID_MAX_MS);
-  const clear = await firewall(router, "forward", `udp dport ${PORT} drop;`);
+  const clear = await filterPackets(router, "forward", `udp dport ${PORT} drop`);
   const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
   assert(fingerprint !== undefined, process.stderr);
   const client = player.spawn([

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
 import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
 import { parseConfig } from "../../../src/cli/config_file.ts";
@@ -41,6 +41,16 @@ Deno.test("new-key ends with the line and the file for players, ready to be sent
   const config = parseConfig(CLIENT_PROGRAM, file);
   if (parsed.kind !== "run" || !config.ok) throw new Error(JSON.stringify([parsed, config]));
   for (const [name, value] of config.values) assertEquals(parsed.values.list(name), value);
+});
+
+Deno.test("new-key hands on each way to the relay, such as a second port, in one text", () => {
+  const text = invitation("--relay", "relay.example.org", "--relay", "relay.example.org:8443");
+  const lines = text.split("\n");
+  assertMatch(lines[2], /--relay relay\.example\.org,relay\.example\.org:8443 /);
+  const config = parseConfig(CLIENT_PROGRAM, lines[6]);
+  assertEquals(lines[6], '  relay = "relay.example.org,relay.example.org:8443"');
+  assert(config.ok);
+  assertEquals(config.values.get("relay"), ["relay.example.org,relay.example.org:8443"]);
 });
 
 Deno.test("new-key without the relay and the room says what is to be put in", () => {

@@ -77,7 +77,8 @@ Deno.test("the player is asked for relay, fingerprint, room and key, and is kept
     assertEquals(argsOf(shut), said);
     assertMatch(next.heard[0], /room PARTY on the relay relay\.example\.org/);
     // Or a report is wanted, which a window without a console could not be asked for otherwise.
-    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, new Player("d"))), ["doctor"]);
+    const report = askForArguments(CLIENT_PROGRAM, folder, new Player("d"));
+    assertEquals(argsOf(report), ["doctor", "--relay=relay.example.org"]);
     // Or everything is asked again, for another party, and kept in the place of the first.
     const other = new Player("n", "other.example.org", "", "SECOND", "", "", "y");
     assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, other)), [
@@ -115,7 +116,8 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
 
 Deno.test("a report can be had before anything was kept", async () => {
   await inFolder((folder) => {
-    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, new Player("d"))), ["doctor"]);
+    const report = askForArguments(CLIENT_PROGRAM, folder, new Player("d"));
+    assertEquals(argsOf(report), ["doctor"]);
     const named = askForArguments(
       CLIENT_PROGRAM,
       folder,

@@ -3,7 +3,7 @@ import { formatKey, parseKey, roomKeyOf } from "../../../src/control/keys.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { KeyedPolicy, ListedPolicy } from "../../../src/relay/policy.ts";
 import type { RelayOptions } from "../../../src/relay/limits.ts";
-import { policyNotice, trustNotice } from "../../../src/programs/relay/policy.ts";
+import { policyNotice, portsNotice, trustNotice } from "../../../src/programs/relay/policy.ts";
 import { sha256 } from "../../../src/trust/sha256.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
@@ -283,4 +283,15 @@ Deno.test("the relay's first lines say what its fingerprint is for", () => {
     "Players and gateways know this relay by its fingerprint: --relay-fingerprint ABC",
   );
   assertMatch(trustNotice("ABC", false), /need no fingerprint where a public CA .* ABC$/);
+});
+
+Deno.test("a relay with more ports says how they are all tried", () => {
+  const at = (port: number) => ({ family: "any", address: undefined, port }) as const;
+  assertEquals(portsNotice([at(443)]), undefined);
+  assertEquals(
+    portsNotice([at(443), { family: "ipv4", address: "192.0.2.1", port: 443 }]),
+    undefined,
+  );
+  assertEquals(portsNotice([at(0), at(443)]), undefined);
+  assertMatch(portsNotice([at(443), at(8443)]) ?? "", /: --relay HOST:443,HOST:8443$/);
 });

@@ -25,6 +25,7 @@ import { WayMemory } from "../../../../src/endpoint/way_memory.ts";
 import type { ReachExaminer } from "../../../../src/programs/endpoint/reach.ts";
 import { loggerOf } from "../../../../src/log/logging.ts";
 import { eventually } from "../../../../tools/lab/wait.ts";
+import { saying } from "../../../support/sentences.ts";
 import { CLIENT, LEAST, WELCOME } from "../../endpoint/harness.ts";
 
 const [FIRST, SECOND] = ["192.0.2.1", "192.0.2.2"];
@@ -203,11 +204,23 @@ Deno.test("a relay that is silent is said to be within 3 s, while it is waited f
     "192.0.2.1 is there, but nothing comes back from its UDP port 443. Either this network lets",
   );
   assertStringIncludes(scene.reasons()[0], "It is tried on.");
-  scene.pass(8_000);
+  scene.pass(3_000);
   await scene.turn();
   assertEquals(scene.reasons().length, 1);
+  // A router on the way knows by now, and says it once.
+  const silent = scene.found;
+  scene.found = { transport: "unreachable", place: { ...PLACE, by: SECOND } };
+  scene.pass(3_000);
+  await scene.turn();
+  scene.found = silent;
+  scene.pass(2_000);
+  await scene.turn();
+  assertEquals(scene.reasons().length, 2);
   scene.closed("timeout");
-  assertMatch(scene.reasons()[1], /^192\.0\.2\.1 is there, but .* port 443\. Trying again /);
+  assertMatch(
+    scene.reasons()[2],
+    /^No way leads to 192\.0\.2\.1, says 192\.0\.2\.2\. Trying again /,
+  );
 });
 
 Deno.test("a relay that is late is waited for, and nothing more is said of its silence", async () => {
@@ -272,8 +285,7 @@ Deno.test("where the path in use dies the others are tried beside it, and the fi
   assertEquals(scene.take(), [`abandon ${SIX}`, `hold ${FIRST}`]);
   scene.say(WELCOME);
   assertEquals(scene.node.parts.endpoint.session.state, "joined");
-  assertEquals(scene.reasons().length, 1);
-  assertMatch(scene.reasons()[0], /by another one\. Trying again at once\.$/);
+  assertEquals(scene.reasons(), [`${saying("relay/another-way")} Trying again at once.`]);
 });
 
 Deno.test("a path that is heard again is kept, and what was tried beside it is closed", async () => {
