@@ -177,13 +177,18 @@ export class EndpointNode implements Task, RelayLinkOwner {
     }, true);
   }
 
-  /** The relay is silent: its other addresses are tried, if it has any, and the first that answers is used. */
+  /**
+   * The relay is silent: its other addresses and ports are tried, if it has any, and the first that answers is used. Another
+   * name is not: should it be another relay, the party would be split by one player's bad moment.
+   */
   #tryOthers(): void {
     this.#wasTried = true;
-    const live = this.#link?.address;
+    const link = this.#link;
+    if (link === undefined) return;
     const others = new Map<RelayTarget, readonly RelayAddress[]>();
     for (const [target, addresses] of this.#known) {
-      const rest = addresses.filter((address) => live === undefined || !isSame(address, live));
+      if (target.host !== link.target.host) continue;
+      const rest = addresses.filter((address) => !isSame(address, link.address));
       if (rest.length > 0) others.set(target, rest);
     }
     if (others.size === 0) return;

@@ -55,7 +55,7 @@ class Scene {
   readonly #all = new Map<string, Live>();
   #control: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor(host = FIRST, ways = new WayMemory()) {
+  constructor(hosts: string | readonly string[] = FIRST, ways = new WayMemory()) {
     this.ways = ways;
     const pool = new BufferPool(16);
     const counters = new TrafficCounters();
@@ -65,7 +65,7 @@ class Scene {
       handleDatagram() {},
     };
     const session = new EndpointSession(
-      { ...CLIENT, relays: [{ host, port: 443 }] },
+      { ...CLIENT, relays: [hosts].flat().map((host) => ({ host, port: 443 })) },
       { random: LEAST },
     );
     const path = new FramePath({ pool, arena: new QueueArena(16), counters });
@@ -305,6 +305,28 @@ Deno.test("a path that is heard again is kept, and what was tried beside it is c
   assertEquals(scene.take(), [`abandon ${FIRST}`]);
   assertEquals(scene.node.parts.endpoint.session.state, "joined");
   assertEquals(scene.reasons(), []);
+});
+
+Deno.test("another name is not tried in a session: it may be another relay, and the party elsewhere", async () => {
+  const scene = new Scene([FIRST, SECOND]);
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet();
+  scene.say(WELCOME);
+  scene.take();
+  scene.silent.add(FIRST);
+  scene.pass(14_000);
+  await scene.turn();
+  assertEquals(scene.take(), []);
+  // When the session is lost it is, after the first.
+  scene.closed("timeout");
+  scene.pass(500);
+  await scene.turn();
+  scene.pass(2_500);
+  assertEquals(scene.take().filter((line) => line.startsWith("connect")), [
+    `connect ${FIRST}`,
+    `connect ${SECOND}`,
+  ]);
 });
 
 Deno.test("a relay with one address is waited for as long as the transport does", async () => {
