@@ -153,21 +153,36 @@ function lookAt(lan: GatewayLan): LanLook {
 }
 
 function settingOf({ name, portName }: GatewayLan): BridgeSetting {
-  const hasVlans = isOn(`/sys/class/net/${name}/bridge/vlan_filtering`);
+  const hasVlans = readText(`/sys/class/net/${name}/bridge/vlan_filtering`) === "1";
   return {
     hasVlans,
-    isSuspicious: hasVlans || settingsOf(name).length > 0,
+    isSuspicious: hasVlans || readFirewallSettings(name).length > 0,
     hasOtherPorts: portsOf(name).some((port) => port !== portName && isForwarding(port)),
   };
 }
 
-/** The protocols that are handed to the firewall of IP at a bridge, and the setting for all bridges of each. */
-function settingsOf(bridge: string): { protocol: BridgedProtocol; setting: string }[] {
-  return SETTINGS.flatMap(([protocol, all, one]) =>
-    isOn(`/proc/sys/net/bridge/${all}`) || isOn(`/sys/class/net/${bridge}/bridge/${one}`)
-      ? [{ protocol, setting: `net.bridge.${all}` }]
-      : []
-  );
+/** A protocol that is handed to the firewall of IP at a bridge, and the setting for all bridges that says so. */
+export interface BridgeFirewallSetting {
+  readonly protocol: BridgedProtocol;
+  readonly setting: string;
+}
+
+/**
+ * What is handed to the firewall of IP at a bridge; all of it where settings are hidden, as systemd's `ProcSubset=pid` does.
+ *
+ * @param read for tests: a file's text; undefined: it is not there
+ */
+export function readFirewallSettings(
+  bridge: string,
+  read: (path: string) => string | undefined = readText,
+): readonly BridgeFirewallSetting[] {
+  const isHidden = read("/proc/sys/kernel/ostype") === undefined;
+  const isOn = (path: string) => (read(path) ?? "0") !== "0";
+  return SETTINGS.flatMap(([protocol, all, one]) => {
+    const isHanded = isHidden || isOn(`/proc/sys/net/bridge/${all}`) ||
+      isOn(`/sys/class/net/${bridge}/bridge/${one}`);
+    return isHanded ? [{ protocol, setting: `net.bridge.${all}` }] : [];
+  });
 }
 
 function troublesOf(
@@ -176,7 +191,7 @@ function troublesOf(
 ): readonly LanTrouble[] {
   if (isCut) return [{ kind: "vlan", port: portName }];
   if (dropped.length === 0) return [];
-  const settings = settingsOf(name).filter(({ protocol }) => dropped.includes(protocol))
+  const settings = readFirewallSettings(name).filter(({ protocol }) => dropped.includes(protocol))
     .map(({ setting }) => setting);
   const names = interfaceNames();
   const likely = settings.length === 0
@@ -196,10 +211,6 @@ function portsOf(bridge: string): string[] {
 /** `BR_STATE_FORWARDING`: it has a carrier, and spanning tree lets it. */
 function isForwarding(port: string): boolean {
   return readText(`/sys/class/net/${port}/brport/state`) === "3";
-}
-
-function isOn(path: string): boolean {
-  return (readText(path) ?? "0") !== "0";
 }
 
 function readText(path: string): string | undefined {
