@@ -13,6 +13,7 @@ import {
   runWithRights,
   type Start,
 } from "../programs/client/windows_elevation.ts";
+import { keptMac } from "../programs/client/identity.ts";
 import { resetWindows } from "../programs/client/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
@@ -107,9 +108,11 @@ async function doctor(values: OptionValues): Promise<number> {
 
 function reset(values: OptionValues): Promise<number> {
   const tapName = values.text("tap-name");
-  if (Deno.build.os === "windows") resetWindows(tapName, (line) => console.log(line));
-  else {console.log(
-      "There is nothing to take back: on this system the client leaves nothing behind.",
-    );}
+  if (Deno.build.os === "windows") {
+    const mac = keptMac(values.text("state-dir") ?? ownStateFolder("client"));
+    resetWindows(tapName, mac, (line) => console.log(line));
+  } else {
+    console.log("There is nothing to take back: on this system the client leaves nothing behind.");
+  }
   return Promise.resolve(ExitCode.done);
 }

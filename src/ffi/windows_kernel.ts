@@ -3,7 +3,7 @@
  * (winmm).
  *
  * Reads and writes go through ntdll's documented functions: they return their status. Win32's leave
- * it in `GetLastError`, which the runtime may overwrite before we can ask for it.
+ * it as the thread's last error, which the runtime may overwrite before we can ask for it.
  *
  * @module
  */
@@ -61,15 +61,10 @@ export const PROCESS_POWER_THROTTLING_STATE = {
 export const WindowsConstant = {
   GENERIC_READ: 0x80000000,
   GENERIC_WRITE: 0x40000000,
-  OPEN_EXISTING: 3,
   FILE_ATTRIBUTE_SYSTEM: 4,
-  FILE_FLAG_OVERLAPPED: 0x40000000,
   ERROR_SUCCESS: 0,
   ERROR_FILE_NOT_FOUND: 2,
   ERROR_PATH_NOT_FOUND: 3,
-  ERROR_ACCESS_DENIED: 5,
-  ERROR_GEN_FAILURE: 31,
-  ERROR_SHARING_VIOLATION: 32,
   ERROR_NO_MORE_ITEMS: 259,
   WAIT_TIMEOUT: 258,
   ProcessPowerThrottling: 4,
@@ -103,32 +98,6 @@ const KERNEL_SYMBOLS = {
     result: "i32",
   },
   CloseHandle: { parameters: ["usize" /* hObject */], result: "i32" },
-  GetLastError: { parameters: [], result: "u32" },
-  CreateFileW: {
-    parameters: [
-      "buffer", /* lpFileName */
-      "u32", /* dwDesiredAccess */
-      "u32", /* dwShareMode */
-      "pointer", /* lpSecurityAttributes */
-      "u32", /* dwCreationDisposition */
-      "u32", /* dwFlagsAndAttributes */
-      "usize", /* hTemplateFile */
-    ],
-    result: "usize",
-  },
-  DeviceIoControl: {
-    parameters: [
-      "usize", /* hDevice */
-      "u32", /* dwIoControlCode */
-      "buffer", /* lpInBuffer */
-      "u32", /* nInBufferSize */
-      "buffer", /* lpOutBuffer */
-      "u32", /* nOutBufferSize */
-      "buffer", /* lpBytesReturned, out */
-      "pointer", /* lpOverlapped */
-    ],
-    result: "i32",
-  },
   CancelIoEx: {
     parameters: ["usize", /* hFile */ "pointer" /* lpOverlapped */],
     result: "i32",
@@ -213,20 +182,22 @@ export function ntFailed(status: number): boolean {
   return status >>> 30 === 3;
 }
 
-/** What `CreateFileW` returns when it fails. */
+/** `INVALID_HANDLE_VALUE`. */
 export const INVALID_HANDLE = 0xffff_ffff_ffff_ffffn;
 
 /** A call of Windows' that failed: which one, and with what error code. */
 export class WindowsError extends Error {
   override readonly name = "WindowsError";
-  /** The call as Microsoft names it, e.g. `CreateFileW`. */
+  /** The call as Microsoft names it, e.g. `NtCreateFile`. */
   readonly call: string;
-  /** A Win32 error code, or an NTSTATUS. */
-  readonly code: number;
+  /** A Win32 error code, an NTSTATUS or an HRESULT; undefined: the call does not say why. */
+  readonly code: number | undefined;
 
-  constructor(call: string, code: number, detail?: string) {
-    const shown = code > 0xffff ? `0x${code.toString(16)}` : String(code);
-    super(`${call} failed: error ${shown}${detail === undefined ? "" : ` (${detail})`}`);
+  constructor(call: string, code?: number, detail?: string) {
+    const shown = code === undefined
+      ? ""
+      : `: error ${code > 0xffff ? `0x${code.toString(16)}` : code}`;
+    super(`${call} failed${shown}${detail === undefined ? "" : ` (${detail})`}`);
     this.call = call;
     this.code = code;
   }

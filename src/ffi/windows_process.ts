@@ -82,6 +82,10 @@ const KERNEL_SYMBOLS = {
     ],
     result: "i32",
   },
+  K32EnumProcesses: {
+    parameters: ["buffer", /* lpidProcess, out */ "u32", /* cb */ "buffer" /* lpcbNeeded, out */],
+    result: "i32",
+  },
   CloseHandle: { parameters: ["usize" /* hObject */], result: "i32" },
   GetConsoleProcessList: {
     parameters: ["buffer", /* lpdwProcessList, out */ "u32" /* dwProcessCount */],

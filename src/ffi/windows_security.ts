@@ -21,13 +21,12 @@ export const SECURITY_ATTRIBUTES = {
   },
 } as const satisfies StructLayout;
 
-/** Constants of accctrl.h, winnt.h, sddl.h and winerror.h, by their names there. */
+/** Constants of accctrl.h, winnt.h and sddl.h, by their names there. */
 export const SecurityConstant = {
   SE_FILE_OBJECT: 1,
   OWNER_SECURITY_INFORMATION: 1,
   DACL_SECURITY_INFORMATION: 4,
   SDDL_REVISION_1: 1,
-  ERROR_ALREADY_EXISTS: 183,
 } as const;
 
 const ADVAPI_SYMBOLS = {
@@ -71,7 +70,6 @@ const KERNEL_SYMBOLS = {
     result: "i32",
   },
   LocalFree: { parameters: ["pointer" /* hMem */], result: "pointer" },
-  GetLastError: { parameters: [], result: "u32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Every function of this file, for the table of what is called. */

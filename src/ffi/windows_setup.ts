@@ -19,7 +19,7 @@ export const SP_DEVINFO_DATA = {
   },
 } as const satisfies StructLayout;
 
-/** Constants of setupapi.h and newdev.h, by their names there. */
+/** Constants of setupapi.h, newdev.h and winerror.h, by their names there. */
 export const SetupConstant = {
   MAX_CLASS_NAME_LEN: 32,
   DICD_GENERATE_ID: 1,
@@ -27,6 +27,11 @@ export const SetupConstant = {
   DIF_REMOVE: 5,
   DIF_REGISTERDEVICE: 0x19,
   INSTALLFLAG_FORCE: 1,
+  ERROR_NO_DRIVER_SELECTED: 0xe0000203,
+  ERROR_IN_WOW64: 0xe0000235,
+  ERROR_AUTHENTICODE_TRUST_NOT_ESTABLISHED: 0xe0000242,
+  ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED: 0xe0000243,
+  ERROR_NO_CATALOG_FOR_OEM_INF: 0xe000022f,
 } as const;
 
 const SETUP_SYMBOLS = {
@@ -74,6 +79,16 @@ const SETUP_SYMBOLS = {
     ],
     result: "i32",
   },
+  SetupDiOpenDeviceInfoW: {
+    parameters: [
+      "usize", /* DeviceInfoSet */
+      "buffer", /* DeviceInstanceId */
+      "usize", /* hwndParent */
+      "u32", /* OpenFlags */
+      "buffer", /* DeviceInfoData, in and out */
+    ],
+    result: "i32",
+  },
   SetupDiDestroyDeviceInfoList: { parameters: ["usize" /* DeviceInfoSet */], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -88,8 +103,20 @@ const NEWDEV_SYMBOLS = {
     ],
     result: "i32",
   },
+  DiInstallDevice: {
+    parameters: [
+      "usize", /* hwndParent */
+      "usize", /* DeviceInfoSet */
+      "buffer", /* DeviceInfoData */
+      "pointer", /* DriverInfoData */
+      "u32", /* Flags */
+      "buffer", /* NeedReboot, out */
+    ],
+    result: "i32",
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** See `system/adapter/windows_setup.ts` for what may be made of it. */
 const KERNEL_SYMBOLS = {
   GetLastError: { parameters: [], result: "u32" },
 } as const satisfies Deno.ForeignLibraryInterface;

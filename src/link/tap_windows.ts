@@ -9,9 +9,7 @@
  */
 
 import { nativeMemory } from "../ffi/memory.ts";
-import { wideString } from "../ffi/wide_string.ts";
 import {
-  INVALID_HANDLE,
   ntFailed,
   OVERLAPPED,
   WindowsConstant,
@@ -20,7 +18,6 @@ import {
   windowsNt,
 } from "../ffi/windows_kernel.ts";
 import { asSlot, type Slot } from "../proto/brands.ts";
-import { MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
 import type { CompletionSource } from "../reactor/reactor.ts";
 import {
@@ -33,19 +30,14 @@ import {
   type LinkState,
 } from "./device.ts";
 import type { TapAdapter } from "./tap_windows_adapters.ts";
-
-/** `TAP_WIN_IOCTL_*`: CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS). */
-export const TapControl = {
-  getMac: controlCode(1),
-  getVersion: controlCode(2),
-  getMtu: controlCode(3),
-  setMediaStatus: controlCode(6),
-} as const;
-
-function controlCode(number: number): number {
-  const FILE_DEVICE_UNKNOWN = 0x22;
-  return (FILE_DEVICE_UNKNOWN << 16) | (number << 2);
-}
+import {
+  type DriverVersion,
+  openDevice,
+  readMac,
+  readMtu,
+  readVersion,
+  setMediaStatus,
+} from "./tap_windows_driver.ts";
 
 /** How an adapter is opened. */
 export interface TapWindowsOptions {
@@ -70,12 +62,6 @@ const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 const WRITE_BYTES_MAX = SLOT_BYTES;
 const OVERLAPPED_WORDS = OVERLAPPED.sizeBytes >> 2;
 const TWO_TO_32 = 4_294_967_296;
-
-/** The version of a driver, as it says itself. */
-export interface DriverVersion {
-  readonly major: number;
-  readonly minor: number;
-}
 
 /** An open adapter. */
 export class TapWindowsDevice implements AdapterDevice {
@@ -153,14 +139,8 @@ export class TapWindowsDevice implements AdapterDevice {
     this.#network = network;
     this.#pool = pool;
     this.mac = readMac(handle, adapter);
-    const [major, minor] = new Uint32Array(
-      control(handle, TapControl.getVersion, new Uint8Array(12)).buffer,
-    );
-    this.driverVersion = { major, minor };
-    const [driverMtu] = new Uint32Array(
-      control(handle, TapControl.getMtu, new Uint8Array(4)).buffer,
-    );
-    this.driverMtu = driverMtu;
+    this.driverVersion = readVersion(handle);
+    this.driverMtu = readMtu(handle);
     this.#setNetworkMtu(mtu);
     this.#mtu = mtu;
     this.#overlappedAddress = addressOf(this.#overlapped);
@@ -361,78 +341,4 @@ function addressOf(memory: Uint8Array | Uint32Array): number {
 
 function pointerTo(address: number): Deno.PointerObject {
   return Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
-}
-
-function openDevice(adapter: TapAdapter): bigint {
-  const kernel = windowsKernel();
-  const handle = kernel.CreateFileW(
-    wideString(`\\\\.\\Global\\${adapter.guid}.tap`),
-    WindowsConstant.GENERIC_READ + WindowsConstant.GENERIC_WRITE,
-    0,
-    null,
-    WindowsConstant.OPEN_EXISTING,
-    WindowsConstant.FILE_ATTRIBUTE_SYSTEM | WindowsConstant.FILE_FLAG_OVERLAPPED,
-    0n,
-  );
-  if (handle !== INVALID_HANDLE) return handle;
-  throw openError(adapter, kernel.GetLastError());
-}
-
-/** The first thing that is asked: a driver that has stopped since, or is not ours alone, says it here. */
-function readMac(handle: bigint, adapter: TapAdapter): Uint8Array {
-  try {
-    return control(handle, TapControl.getMac, new Uint8Array(MAC_BYTES));
-  } catch (error) {
-    if (!(error instanceof WindowsError)) throw error;
-    throw openError(adapter, error.code);
-  }
-}
-
-function openError({ name }: TapAdapter, code: number): Error {
-  const cause = new WindowsError("opening the adapter", code, name);
-  switch (code) {
-    case WindowsConstant.ERROR_GEN_FAILURE: // what the driver says to a second opener
-    case WindowsConstant.ERROR_SHARING_VIOLATION:
-      return new LinkError(
-        "name-taken",
-        `another program uses the TAP adapter "${name}": end it, or add a second adapter (with ` +
-          "OpenVPN's tapctl create)",
-        { cause },
-      );
-    case WindowsConstant.ERROR_ACCESS_DENIED:
-      return new LinkError(
-        "no-permission",
-        `not allowed to open the TAP adapter "${name}": start the program as administrator`,
-        { cause },
-      );
-    default:
-      return new LinkError(
-        "no-such-interface",
-        `the TAP adapter "${name}" cannot be opened (error ${code}): is it disabled?`,
-        { cause },
-      );
-  }
-}
-
-function setMediaStatus(handle: bigint, connected: boolean): void {
-  control(
-    handle,
-    TapControl.setMediaStatus,
-    new Uint8Array(new Uint32Array([connected ? 1 : 0]).buffer),
-  );
-}
-
-/** Asks the driver; what it answers takes the place of what it was given. */
-function control(
-  handle: bigint,
-  code: number,
-  data: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const returned = new Uint32Array(1);
-  const kernel = windowsKernel();
-  const { length } = data;
-  if (kernel.DeviceIoControl(handle, code, data, length, data, length, returned, null) === 0) {
-    throw new WindowsError("DeviceIoControl", kernel.GetLastError(), `0x${code.toString(16)}`);
-  }
-  return data;
 }

@@ -53,7 +53,7 @@ export class IocpReactor extends ReactorLoop {
   constructor() {
     super();
     const port = this.#kernel.CreateIoCompletionPort(INVALID_HANDLE, 0n, 0n, 1);
-    if (port === 0n) throw new WindowsError("CreateIoCompletionPort", this.#kernel.GetLastError());
+    if (port === 0n) throw new WindowsError("CreateIoCompletionPort");
     this.#port = port;
     this.queueFd = Number(port);
     for (let i = 0; i < ENTRIES_MAX; i++) {
@@ -72,9 +72,7 @@ export class IocpReactor extends ReactorLoop {
     const index = this.#sources.length;
     if (index >= SOURCES_MAX) throw new RangeError("too many watched handles");
     const port = this.#kernel.CreateIoCompletionPort(handle, this.#port, BigInt(index + 1), 0);
-    if (port !== this.#port) {
-      throw new WindowsError("CreateIoCompletionPort", this.#kernel.GetLastError());
-    }
+    if (port !== this.#port) throw new WindowsError("CreateIoCompletionPort");
     this.#sources.push(handler);
     return {
       remove: () => {

@@ -13,7 +13,7 @@ const COMPILER = "x86_64-w64-mingw32-gcc";
 const INCLUDES: readonly string[] = [
   ..."winsock2.h ws2tcpip.h windows.h winioctl.h winternl.h iphlpapi.h cfgmgr32.h".split(" "),
   ..."shlobj.h objbase.h oleauto.h mmsystem.h shellapi.h aclapi.h sddl.h setupapi.h".split(" "),
-  ..."newdev.h netfw.h netlistmgr.h wincrypt.h string.h stdlib.h".split(" "),
+  ..."newdev.h psapi.h netfw.h netlistmgr.h wincrypt.h string.h stdlib.h".split(" "),
 ];
 
 /** How a program is compiled. */

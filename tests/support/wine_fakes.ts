@@ -25,17 +25,21 @@ export const OTHER_DLLS = ["shell32", "setupapi", "newdev"] as const;
 const ALL_DLLS = [...STACK_DLLS, ...OTHER_DLLS];
 /** A name that is as long as that of the DLL which it hands on to, so that it fits into a file. */
 export const OFFLOAD_DLL = "ws2_on";
-/** One of the DLLs. */
-export type FakeDll = typeof ALL_DLLS[number] | typeof OFFLOAD_DLL;
+/** A program in the place of one of Wine's. */
+export const NETSH = "netsh";
+/** One of the DLLs, or the program. */
+export type FakeDll = typeof ALL_DLLS[number] | typeof OFFLOAD_DLL | typeof NETSH;
 
 /** Wine takes a DLL of ours where there is one. */
-export const FAKE_OVERRIDES = `${ALL_DLLS.join()}=n,b`;
+export const FAKE_OVERRIDES = `${ALL_DLLS.join()},${NETSH}.exe=n,b`;
 
 const WINE_DLLS = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
 
 /** The fakes as Windows files, compiled by mingw-w64 at first use; returns their folder. */
 export async function ensureFakes(root: string): Promise<string> {
-  const others = ["fake_tap.c", "wire.c", "planted.c", "offload.c", "fake_log.h"];
+  const others = [
+    ..."fake_tap.c fake_netsh.c wire.c planted.c offload.c fake_log.h".split(" "),
+  ];
   const sources = [...others, ...ALL_DLLS.map(fakeSource)];
   const version = await outputOf([COMPILER, "--version"]) ?? "";
   const options = [...C_OPTIONS, ...DRIVER_OPTIONS, ...DLL_LIBRARIES];
@@ -63,6 +67,10 @@ export async function ensureFakes(root: string): Promise<string> {
         ...[COMPILER, ...C_OPTIONS, "-shared", "-static-libgcc"],
         ...["-o", `${target}/planted.dll`, `${FAKES}/planted.c`],
       ]);
+      await run(log, [
+        ...[COMPILER, ...C_OPTIONS, "-municode", "-static-libgcc"],
+        ...["-o", `${target}/${NETSH}.exe`, `${FAKES}/fake_netsh.c`],
+      ]);
       for (const name of ALL_DLLS) await buildFakeDll(log, root, name, target);
       await buildOffload(log, root, target);
     } finally {
@@ -76,6 +84,7 @@ export async function ensureFakes(root: string): Promise<string> {
 /** Files of a fake DLL: itself, and Wine's, which it hands on to. */
 export function filesOf(name: FakeDll): string[] {
   if (name === OFFLOAD_DLL) return [`${name}.dll`];
+  if (name === NETSH) return [`${name}.exe`];
   return [`${name}.dll`, `${name}_wine.dll`];
 }
 

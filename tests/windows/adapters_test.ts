@@ -85,6 +85,8 @@ Deno.test("a PC that is not as it should be", async (test) => {
     checkInterruptedRestart(pc));
   await pc.register(...OLD_ADAPTER);
   await test.step("of several adapters one is taken that can be used", () => checkSeveral(pc));
+  await test.step("an owner's MAC is put back at the end, and after a crash", () => checkOwner(pc));
+  await test.step("a driver up to 9.23 reads its MAC elsewhere", () => checkOldDriver(pc));
   await test.step("the doctor knows a driver with a hole", async () => {
     const { stdout } = await pc.run([...CLIENT, "doctor", "--tap", "old vpn"]);
     assertMatch(stdout, /^ {2}adapters: +"Old VPN", "LAN party"\r?$/m);
@@ -210,13 +212,15 @@ async function checkInterruptedRestart(pc: WinePc): Promise<void> {
 async function checkSeveral(pc: WinePc): Promise<void> {
   const said = await startAndEnd(pc, "--virtual-mac", "02:00:00:00:00:79");
   assertMatch(said, /Giving the adapter "LAN party" the MAC 02:00:00:00:00:79/);
-  const gone = /the TAP adapter "Old VPN" cannot be opened \(error \d+\): is it disabled\?/;
+  const gone = /the TAP adapter "Old VPN" is disabled, or its driver does not run: enable it among/;
   assertMatch(await refusalOf(pc, ...OPTIONS, "--tap", "old vpn"), gone);
   const other = pc.spawn(["/mnt/wire.exe", "hold"]);
   await other.waitForLine(/holding/);
-  const refusal = await refusalOf(pc, ...OPTIONS);
-  assertMatch(refusal, gone);
-  assertMatch(refusal, /; another program uses the TAP adapter "LAN party"/);
+  // The other one is somebody's: it is not even tried.
+  assertMatch(
+    await refusalOf(pc, ...OPTIONS),
+    /error: another program uses the TAP adapter "LAN party"/,
+  );
   other.kill("SIGKILL");
   await other.exited;
 }
@@ -235,14 +239,64 @@ async function checkLease(pc: WinePc): Promise<void> {
   assertMatch(off, /^ {2}DHCP: +off: it has a fixed address\r?$/m);
 }
 
-/** The other adapter's device has no instance id. */
+const OWNERS_MAC = "00FF55667788";
+const SETTINGS = `[${CONTROL}\\Class\\${CLASS}\\0007]`;
+const CONNECTION = `[${CONTROL}\\Network\\${CLASS}\\${WINE_ADAPTER.guid}\\Connection]`;
+
+async function macsOf(pc: WinePc): Promise<(string | undefined)[]> {
+  return [await pc.readSetting("NetworkAddress"), await pc.readSetting("MAC")];
+}
+
+/** The adapter as a work VPN has it, which goes by its MAC; the driver takes it for a permanent one, and no more. */
+async function checkOwner(pc: WinePc): Promise<void> {
+  const remove = '"LanPartyAdapter"=-';
+  await pc.register(SETTINGS, remove, `"NetworkAddress"="${OWNERS_MAC}"`, '"MAC"=-');
+  await pc.register(CONNECTION, '"Name"="Work VPN"');
+  assertMatch(
+    await refusalOf(pc, ...OPTIONS),
+    /Windows made no adapter for the party \(.+\), and "Old VPN", "Work VPN" may be other programs'/,
+  );
+  const options = [...OPTIONS, "--tap", "work vpn", "--virtual-mac", "02:00:00:00:00:80"];
+  const before = (await pc.calls()).length;
+  const killed = pc.client(...options);
+  await killed.waitForLine(CONNECTING, 30_000);
+  assertEquals(await macsOf(pc), ["020000000080", "020000000080"]);
+  assertEquals(await pc.readSetting("LanPartyAdapter"), undefined);
+  killed.kill("SIGKILL");
+  await killed.waitExit(10_000);
+  const next = pc.client(...options);
+  await next.waitForLine(CONNECTING, 30_000);
+  assertEquals(await macsOf(pc), ["020000000080", "020000000080"]);
+  await end(next);
+  assertEquals(await macsOf(pc), [OWNERS_MAC, undefined]);
+  // Set, put back and set again, put back.
+  const restarts = (await pc.calls()).slice(before).filter((call) => call === RESTARTED[1]);
+  assertEquals(restarts.length, 4);
+  assertEquals((await filesOf(pc)).filter((name) => name.startsWith("changes-")), []);
+  await pc.register(CONNECTION, `"Name"="${WINE_ADAPTER.name}"`);
+  await pc.register(SETTINGS, '"NetworkAddress"=-');
+}
+
+async function checkOldDriver(pc: WinePc): Promise<void> {
+  await pc.register(SETTINGS, '"DriverVersion"="9.21.2.0"');
+  const said = await startAndEnd(pc, "--virtual-mac", "02:00:00:00:00:81");
+  assertMatch(said, /Giving the adapter "LAN party" the MAC 02:00:00:00:00:81/);
+  assertEquals(await macsOf(pc), ["020000000081", "020000000081"]);
+  // The driver has it: it is not given anew.
+  const again = await startAndEnd(pc, "--virtual-mac", "02:00:00:00:00:81");
+  assert(!again.includes("Giving the adapter"), again);
+  await pc.register(SETTINGS, '"DriverVersion"="9.27.0.0"');
+}
+
+/** The other adapter's device has no instance id, and is not the client's. */
 async function checkReset(pc: WinePc): Promise<void> {
   await pc.register(`[${CONTROL}\\Class\\${CLASS}\\0006]`, '"NetworkAddress"="020000000001"');
-  const { code, stdout, stderr } = await pc.run([...CLIENT, "reset"], { anyCode: true });
-  assertEquals(code, 1);
+  const { stdout } = await pc.run([...CLIENT, "reset"]);
   assertMatch(stdout, /"LAN party" has its own MAC again/);
+  assertMatch(stdout, /"Old VPN" keeps its MAC, which is not the client's \(reset --tap "Old VPN"/);
+  assertEquals(await macsOf(pc), [undefined, undefined]);
   assertMatch(
-    stderr,
+    await refusalOf(pc, "reset", "--tap", "old vpn"),
     /error: "Old VPN" could not be given its own MAC \(its device has no instance/,
   );
 }

@@ -2,9 +2,12 @@
  * Installing a driver, in the place of Wine's newdev: the adapter of "adapter.reg" appears in the registry, unless a
  * file says that the player does not trust the publisher ("refused"). Another says what else is the matter ("driver"):
  * "publisher" (nobody knows it), "catalogue" (it does not fit), "kind" (of another Windows), "restart" (it is needed).
+ * A third says what Windows' driver store has for a new device ("store"): "yes" (the driver), "old" (it reads its MAC
+ * elsewhere); without the file it has none.
  */
 #define _NEWDEV_
 #include <windows.h>
+#include <setupapi.h>
 #include "fake_log.h"
 
 #define CLASS L"SYSTEM\\CurrentControlSet\\Control\\Class\\{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007"
@@ -17,6 +20,15 @@ static void set_text(const WCHAR *key, const WCHAR *name, const WCHAR *text)
     if (RegCreateKeyW(HKEY_LOCAL_MACHINE, key, &opened) != ERROR_SUCCESS) return;
     RegSetValueExW(opened, name, 0, REG_SZ, (const BYTE *)text, (DWORD)(lstrlenW(text) + 1) * 2);
     RegCloseKey(opened);
+}
+
+static void make_adapter(const WCHAR *name, const WCHAR *version, const WCHAR *id)
+{
+    set_text(CONNECTION, L"Name", name);
+    set_text(CONNECTION, L"PnpInstanceID", L"ROOT\\NET\\0000");
+    set_text(CLASS, L"NetCfgInstanceId", L"{11111111-2222-3333-4444-555555555555}");
+    set_text(CLASS, L"DriverVersion", version);
+    set_text(CLASS, L"ComponentId", id);
 }
 
 /* Size of a file beside the .inf file, which must all be there when Windows is given the package. */
@@ -53,11 +65,23 @@ BOOL WINAPI UpdateDriverForPlugAndPlayDevicesW(HWND parent, const WCHAR *id, con
     case 'r':
         return TRUE;
     }
-    set_text(CONNECTION, L"Name", L"LAN party");
-    set_text(CONNECTION, L"PnpInstanceID", L"ROOT\\NET\\0000");
-    set_text(CLASS, L"NetCfgInstanceId", L"{11111111-2222-3333-4444-555555555555}");
-    set_text(CLASS, L"DriverVersion", L"9.27.0.0");
-    set_text(CLASS, L"ComponentId", id);
+    make_adapter(L"LAN party", L"9.27.0.0", id);
     *restart = FALSE;
+    return TRUE;
+}
+
+/* The new adapter has the name that Windows gives it. */
+BOOL WINAPI DiInstallDevice(HWND parent, HDEVINFO list, SP_DEVINFO_DATA *device, SP_DRVINFO_DATA_W *driver, DWORD flags,
+                            BOOL *restart)
+{
+    char store = word_of_test(L"Z:\\mnt\\store");
+    record_call("DiInstallDevice %s set=%lx device=%lu driver=%s flags=%lu", parent == NULL ? "0" : "?",
+                (unsigned long)(ULONG_PTR)list, device->DevInst, driver == NULL ? "best" : "?", flags);
+    *restart = FALSE;
+    if (store == ' ') {
+        SetLastError(0xe0000203); /* ERROR_NO_DRIVER_SELECTED */
+        return FALSE;
+    }
+    make_adapter(L"Ethernet 7", store == 'o' ? L"9.21.2.0" : L"9.27.0.0", L"root\\tap0901");
     return TRUE;
 }

@@ -22,6 +22,10 @@ static BOOL is_client(void)
 
 #define WINES(name) ((__typeof__(&name))(void *)GetProcAddress(LoadLibraryW(L"setupapi_wine.dll"), #name))
 
+#define CONTROL L"SYSTEM\\CurrentControlSet\\Control"
+#define CLASS CONTROL L"\\Class\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
+#define CONNECTIONS CONTROL L"\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
+
 static const HDEVINFO set = (HDEVINFO)(ULONG_PTR)0x5e7;
 
 BOOL WINAPI SetupDiGetINFClassW(PCWSTR inf, LPGUID guid, PWSTR name, DWORD length, PDWORD needed)
@@ -70,7 +74,19 @@ BOOL WINAPI SetupDiCallClassInstaller(DI_FUNCTION function, HDEVINFO list, PSP_D
 {
     if (!is_client()) return WINES(SetupDiCallClassInstaller)(function, list, device);
     record_call("SetupDiCallClassInstaller 0x%x %s device=%lu", function, list == set ? "set" : "?", device->DevInst);
+    if (function == DIF_REMOVE) {
+        RegDeleteTreeW(HKEY_LOCAL_MACHINE, CLASS L"\\0007");
+        RegDeleteTreeW(HKEY_LOCAL_MACHINE, CONNECTIONS L"\\{11111111-2222-3333-4444-555555555555}");
+    }
     return TRUE;
+}
+
+BOOL WINAPI SetupDiOpenDeviceInfoW(HDEVINFO list, PCWSTR id, HWND parent, DWORD flags, PSP_DEVINFO_DATA device)
+{
+    if (!is_client()) return WINES(SetupDiOpenDeviceInfoW)(list, id, parent, flags, device);
+    record_call("SetupDiOpenDeviceInfoW %s %ls flags=%lu size=%lu", list == set ? "set" : "?", id, flags, device->cbSize);
+    device->DevInst = 77;
+    return lstrcmpiW(id, L"ROOT\\NET\\0000") == 0;
 }
 
 BOOL WINAPI SetupDiDestroyDeviceInfoList(HDEVINFO list)

@@ -5,8 +5,13 @@
  *   program ── \\.\Global\{GUID}.tap ── this driver ── \\.\Global\lanparty-wire ── wire.exe ── UDP ── Linux TAP
  *
  * Like the real one it wants one opener at a time, takes frames only while its cable is plugged in, lets reads
- * wait, and cancels them. Wine runs a driver's dispatch routines one after the other, on one thread; a lock is
- * kept all the same for cancellations.
+ * wait, and cancels them. It is no kinder with what is written: a write ends later, when the stack gives its buffer
+ * back, and cannot be cancelled; the first ones after a start are taken and lost, since the stack has not joined yet;
+ * a VLAN's tag is taken off and handed on beside the frame, where nobody here looks; short frames are padded. Which of
+ * the settings is the MAC depends on the version.
+ *
+ * Wine runs a driver's dispatch routines one after the other, on one thread; a lock is kept all the same for
+ * cancellations.
  */
 #include <ntddk.h>
 
@@ -24,6 +29,11 @@
 #define FRAME_BYTES 2048
 #define QUEUE_FRAMES 256
 #define WAITING_MAX 64
+/* Writes that have not ended yet, and those after a start that are lost. */
+#define HELD_MAX 16
+#define LOST_AFTER_START 2
+#define FRAME_BYTES_MIN 60
+#define TAGGED 0x8100
 
 struct end {
     DEVICE_OBJECT *device;
@@ -42,10 +52,13 @@ static FILE_OBJECT *owner;
 /* What WIRE_GET_RECORD returns, little-endian. */
 static struct {
     ULONG opened, closed, mac_reads, version_reads, mtu_reads, media_on, media_off;
-    ULONG reads, writes, dropped, too_short;
+    ULONG reads, writes, dropped, too_short, lost, untagged, padded;
 } record;
 
 static struct end tap, wire;
+/* The oldest first. */
+static IRP *held[HELD_MAX];
+static unsigned held_count, lost_left = LOST_AFTER_START;
 static BOOLEAN media, absent;
 static unsigned char mac[6];
 static KSPIN_LOCK lock;
@@ -146,13 +159,29 @@ static ULONG read_setting(const WCHAR *value_name, WCHAR *text, ULONG units)
     return count;
 }
 
-/* NetworkAddress of the adapter's settings, 12 hex digits, as the real driver reads it when it starts. */
+/* What DriverVersion of the settings begins with, such as "9.27". */
+static void read_version(ULONG version[3])
+{
+    WCHAR text[32];
+    ULONG length = read_setting(L"DriverVersion", text, 32), part = 0;
+    version[0] = version[1] = version[2] = 0;
+    for (ULONG i = 0; i < length && part < 2; i++) {
+        if (text[i] == '.') part++;
+        else if (text[i] >= '0' && text[i] <= '9') version[part] = version[part] * 10 + text[i] - '0';
+    }
+}
+
+/* Of the adapter's settings, 12 hex digits, as the real driver reads it when it starts: up to 9.23 from a value of its
+   own. */
 static void read_mac(void)
 {
     static const unsigned char permanent[6] = {0x00, 0xff, 0x11, 0x22, 0x33, 0x44};
     WCHAR digits[12];
+    ULONG version[3];
+    read_version(version);
+    BOOLEAN is_old = version[0] == 9 && version[1] < 24;
     copy(mac, permanent, 6);
-    if (read_setting(L"NetworkAddress", digits, 12) < 12) return;
+    if (read_setting(is_old ? L"MAC" : L"NetworkAddress", digits, 12) < 12) return;
     for (int i = 0; i < 6; i++) {
         int octet = 0;
         for (int j = 0; j < 2; j++) {
@@ -162,7 +191,7 @@ static void read_mac(void)
         mac[i] = (unsigned char)octet;
     }
     /* Versions from 9.24 on take none but those that are locally administered, and no group's. */
-    if ((mac[0] & 3) != 2) copy(mac, permanent, 6);
+    if (!is_old && (mac[0] & 3) != 2) copy(mac, permanent, 6);
 }
 
 /* The MTU of the settings, where there is one. */
@@ -174,15 +203,14 @@ static ULONG read_mtu(void)
     return mtu == 0 ? 1500 : mtu;
 }
 
-/* What DriverVersion of the settings begins with, such as "9.27". */
-static void read_version(ULONG version[3])
+/* Ends the oldest writes until so many are left. */
+static void end_held(unsigned left)
 {
-    WCHAR text[32];
-    ULONG length = read_setting(L"DriverVersion", text, 32), part = 0;
-    version[0] = version[1] = version[2] = 0;
-    for (ULONG i = 0; i < length && part < 2; i++) {
-        if (text[i] == '.') part++;
-        else if (text[i] >= '0' && text[i] <= '9') version[part] = version[part] * 10 + text[i] - '0';
+    while (held_count > left) {
+        IRP *irp = held[0];
+        held_count--;
+        for (unsigned i = 0; i < held_count; i++) held[i] = held[i + 1];
+        finish(irp, STATUS_SUCCESS, IoGetCurrentIrpStackLocation(irp)->Parameters.Write.Length);
     }
 }
 
@@ -206,6 +234,7 @@ static BOOLEAN is_refused(DEVICE_OBJECT *device, IRP *irp)
 static NTSTATUS WINAPI on_cleanup(DEVICE_OBJECT *device, IRP *irp)
 {
     if (!is_refused(device, irp)) end_waiting(end_of(device), STATUS_CANCELLED);
+    if (end_of(device) == &tap && !is_refused(device, irp)) end_held(0);
     return finish(irp, STATUS_SUCCESS, 0);
 }
 
@@ -233,6 +262,7 @@ static void set_present(BOOLEAN present)
         end_waiting(&tap, STATUS_NO_SUCH_DEVICE);
     } else {
         read_mac();
+        lost_left = LOST_AFTER_START;
         IoCreateSymbolicLink(&symbol, &device);
     }
 }
@@ -282,7 +312,7 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         media = argument != 0;
         if (media) record.media_on++;
         else record.media_off++;
-        return answer(irp, &argument, sizeof argument);
+        return finish(irp, STATUS_SUCCESS, 1);
     }
     return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
 }
@@ -297,6 +327,8 @@ static NTSTATUS WINAPI on_read(DEVICE_OBJECT *device, IRP *irp)
         if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
         if (!media || is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
     }
+    /* What was written is carried on: the stack gives its buffers back. */
+    if (end == &wire) end_held(0);
     if (end->head != end->tail) {
         unsigned at = end->head++ % QUEUE_FRAMES;
         ULONG room = IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length;
@@ -316,6 +348,25 @@ static NTSTATUS WINAPI on_read(DEVICE_OBJECT *device, IRP *irp)
     return STATUS_PENDING;
 }
 
+/* A frame as the stack gets it: without its VLAN's tag, and of at least 60 bytes. */
+static void deliver_written(const unsigned char *frame, ULONG length)
+{
+    static unsigned char made[FRAME_BYTES];
+    ULONG tag = length >= 18 && (frame[12] << 8 | frame[13]) == TAGGED ? 4 : 0, made_length = length - tag;
+    if (length > FRAME_BYTES) {
+        record.dropped++;
+        return;
+    }
+    copy(made, frame, 12);
+    copy(made + 12, frame + 12 + tag, made_length - 12);
+    if (tag != 0) record.untagged++;
+    if (made_length < FRAME_BYTES_MIN) {
+        record.padded++;
+        while (made_length < FRAME_BYTES_MIN) made[made_length++] = 0;
+    }
+    deliver(&wire, made, made_length);
+}
+
 static NTSTATUS WINAPI on_write(DEVICE_OBJECT *device, IRP *irp)
 {
     ULONG length = IoGetCurrentIrpStackLocation(irp)->Parameters.Write.Length;
@@ -326,12 +377,20 @@ static NTSTATUS WINAPI on_write(DEVICE_OBJECT *device, IRP *irp)
     } else {
         record.writes++;
         if (absent) return finish(irp, STATUS_NO_SUCH_DEVICE, 0);
-        if (!media || is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        if (is_refused(device, irp)) return finish(irp, STATUS_UNSUCCESSFUL, 0);
+        if (!media) return finish(irp, STATUS_CANCELLED, 0);
         if (length < 14) {
             record.too_short++;
-            return finish(irp, STATUS_UNSUCCESSFUL, 0);
+            return finish(irp, STATUS_BUFFER_TOO_SMALL, 0);
         }
-        deliver(&wire, frame, length);
+        if (lost_left > 0) {
+            lost_left--;
+            record.lost++;
+        } else deliver_written(frame, length);
+        IoMarkIrpPending(irp);
+        end_held(HELD_MAX - 1);
+        held[held_count++] = irp;
+        return STATUS_PENDING;
     }
     return finish(irp, STATUS_SUCCESS, length);
 }

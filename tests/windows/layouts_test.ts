@@ -1,6 +1,7 @@
 /** Windows' structs, constants and functions, compared with mingw-w64's headers by its compiler. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as consoles from "../../src/ffi/windows_console.ts";
+import * as deviceIo from "../../src/ffi/windows_device_io.ts";
 import * as devices from "../../src/ffi/windows_devices.ts";
 import * as events from "../../src/ffi/windows_events.ts";
 import * as com from "../../src/ffi/windows_com.ts";
@@ -18,7 +19,7 @@ import * as resolve from "../../src/ffi/windows_resolve.ts";
 import * as sockets from "../../src/ffi/windows_sockets.ts";
 import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
-import { TapControl } from "../../src/link/tap_windows.ts";
+import { TapControl } from "../../src/link/tap_windows_driver.ts";
 import { readWindowsCalls } from "../../tools/docs/windows_calls.ts";
 import { msquicSource } from "../../tools/lab/native.ts";
 import {
@@ -52,6 +53,7 @@ Deno.test("Windows' constants have the values of its headers", async () => {
     ...constantAssertions(kernel.WindowsConstant),
     ...constantAssertions(registryConstants),
     ...constantAssertions(devices.DeviceConstant),
+    ...constantAssertions(deviceIo.DeviceIoConstant),
     ...constantAssertions(ip.IpConstant),
     ...constantAssertions(WindowConstant),
     ...constantAssertions(events.EventConstant),

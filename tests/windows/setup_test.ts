@@ -4,7 +4,6 @@ import { prepareWindowsClient } from "../../tools/build/build.ts";
 import { BuildError } from "../../tools/build/cache.ts";
 import { compileWindowsClient } from "../../tools/build/executables.ts";
 import { NetworkLab } from "../../tools/lab/netns.ts";
-import { eventually } from "../../tools/lab/wait.ts";
 import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
 
 const FINGERPRINT = "A".repeat(43);
@@ -67,7 +66,7 @@ async function withPc(run: (pc: WinePc) => Promise<void>, client?: string): Prom
   const namespace = await lab.namespace("windows");
   await using pc = await WinePc.open(namespace, client);
   await pc.installDriver();
-  await pc.installFakes("setupapi", "newdev");
+  await pc.installFakes("setupapi", "newdev", "netsh");
   await placePackage(`${pc.folder}/tap-driver`, BESIDE);
   await run(pc);
 }
@@ -96,6 +95,89 @@ Deno.test("the driver that is built into the client goes before the one beside i
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** What is asked of Windows to make an adapter with the driver that it has. */
+const MAKING = [
+  "SetupDiCreateDeviceInfoList Net",
+  "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
+  "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
+  "SetupDiCallClassInstaller 0x19 set device=77",
+  "DiInstallDevice 0 set=5e7 device=77 driver=best flags=0",
+];
+const REMOVAL = "SetupDiCallClassInstaller 0x5 set device=77";
+const DESTRUCTION = "SetupDiDestroyDeviceInfoList set";
+const NAMING = 'netsh interface set interface name="Ethernet 7" newname="LAN party"';
+
+const CONTROL = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control";
+const CLASS = "{4D36E972-E325-11CE-BFC1-08002BE10318}";
+const OTHERS_GUID = "{22222222-0000-0000-0000-000000000000}";
+/** OpenVPN's adapter. */
+const OTHERS = [
+  `[${CONTROL}\\Class\\${CLASS}\\0006]`,
+  '"ComponentId"="root\\\\tap0901"',
+  `"NetCfgInstanceId"="${OTHERS_GUID}"`,
+  '"DriverVersion"="9.27.0.0"',
+  "",
+  `[${CONTROL}\\Network\\${CLASS}\\${OTHERS_GUID}\\Connection]`,
+  '"Name"="OpenVPN TAP-Windows6"',
+];
+
+Deno.test("a PC that has the driver, and no adapter of the party's", (test) =>
+  withPc(async (pc) => {
+    await Deno.remove(`${pc.folder}/tap-driver`, { recursive: true });
+    await test.step("no driver at all: where it comes from is said", async () => {
+      const { code, stderr } = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
+      assertEquals(code, 1);
+      assertMatch(stderr, /error: no TAP adapter: install the driver TAP-Windows6/);
+      const byOldId = MAKING.map((call) => call.replace("root\\tap0901", "tap0901"));
+      assertEquals(await pc.calls(), [
+        ...[...MAKING, REMOVAL, DESTRUCTION],
+        ...[...byOldId, REMOVAL, DESTRUCTION],
+      ]);
+    });
+    await pc.register(...OTHERS);
+    await test.step("another program's adapter is not taken, and none is made: what to do", async () => {
+      const { code, stderr } = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
+      assertEquals(code, 1);
+      assertMatch(
+        stderr,
+        /Windows made no adapter for the party \(Windows has no driver for it; .+\), and "OpenVPN TAP-Windows6" may be other programs': add one with/,
+      );
+    });
+    await pc.write("store", "yes");
+    await test.step("an adapter is made, has the party's name, and is the one that is used", async () => {
+      const before = (await pc.calls()).length;
+      const said = await startAndEnd(pc, /Connecting to the relay/);
+      assertMatch(said, /Making a network adapter for the party/);
+      assertMatch(said, /Installed the TAP adapter "LAN party"/);
+      assertMatch(said, /Giving the adapter "LAN party" the MAC/);
+      const calls = (await pc.calls()).slice(before);
+      assertEquals(calls.slice(0, 7), [...MAKING, DESTRUCTION, NAMING]);
+      assertEquals(await pc.readSetting("LanPartyAdapter"), "made");
+      const again = await startAndEnd(pc, /Connecting to the relay/);
+      assert(!/Making|Installed/.test(again), again);
+    });
+    await test.step("reset removes it, and leaves the other one alone", async () => {
+      const before = (await pc.calls()).length;
+      const { stdout } = await pc.run([...CLIENT, "reset"]);
+      assertMatch(stdout, /"LAN party", which the client had made, is removed/);
+      assertMatch(stdout, /"OpenVPN TAP-Windows6" has its own MAC/);
+      assertEquals((await pc.calls()).slice(before), [
+        "SetupDiCreateDeviceInfoList Net",
+        "SetupDiOpenDeviceInfoW set ROOT\\NET\\0000 flags=0 size=32",
+        REMOVAL,
+        DESTRUCTION,
+      ]);
+    });
+    await test.step("where it cannot be named it is known all the same", async () => {
+      await pc.write("nameless", "");
+      const said = await startAndEnd(pc, /Connecting to the relay/);
+      assertMatch(said, /Installed the TAP adapter "Ethernet 7"/);
+      assertMatch(said, /Giving the adapter "Ethernet 7" the MAC/);
+      const again = await startAndEnd(pc, /Connecting to the relay/);
+      assert(!/Making|Installed/.test(again), again);
+    });
+  }));
 
 Deno.test("a PC without a TAP adapter", (test) =>
   withPc(async (pc) => {
@@ -196,17 +278,17 @@ async function checkReset(pc: WinePc): Promise<void> {
   await startAndEnd(pc, /Connecting to the relay/);
   const before = (await pc.calls()).length;
   const { stdout } = await pc.run([...CLIENT, "reset"]);
-  assertMatch(stdout, /"LAN party" has its own MAC again/);
+  assertMatch(stdout, /"LAN party", which the client had made, is removed/);
   assertMatch(stdout, /The client's library was removed/);
   assertEquals(await pc.readSetting("NetworkAddress"), undefined);
   assertEquals((await pc.calls()).slice(before), [
-    "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
-    "CM_Disable_DevNode 7 4",
-    "CM_Enable_DevNode 7 0",
+    "SetupDiCreateDeviceInfoList Net",
+    "SetupDiOpenDeviceInfoW set ROOT\\NET\\0000 flags=0 size=32",
+    REMOVAL,
+    DESTRUCTION,
   ]);
   const left = [...Deno.readDirSync(pc.diskC(PROGRAMS))].map(({ name }) => name);
   assertEquals(left, []);
   const again = await pc.run([...CLIENT, "reset"]);
-  assertMatch(again.stdout, /"LAN party" has its own MAC\r?\n/);
-  await eventually("the driver has its own MAC", async () => (await pc.record()).macReads >= 0);
+  assertMatch(again.stdout, /This PC has no TAP adapter/);
 }

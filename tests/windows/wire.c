@@ -147,14 +147,15 @@ int main(int count, char **arguments)
     if (device == INVALID_HANDLE_VALUE) fail("CreateFileW", GetLastError());
     if (count == 3) carry(atoi(arguments[1]), atoi(arguments[2]));
     static const char *const names[] = {"opened", "closed", "macReads", "versionReads", "mtuReads", "mediaOn",
-                                        "mediaOff", "reads", "writes", "dropped", "tooShort"};
-    ULONG values[11] = {0};
+                                        "mediaOff", "reads", "writes", "dropped", "tooShort", "lost", "untagged", "padded"};
+    enum { VALUES = sizeof names / sizeof *names };
+    ULONG values[VALUES] = {0};
     DWORD bytes;
     if (count == 2 && strcmp(arguments[1], "record") == 0) {
         if (!DeviceIoControl(device, WIRE_CONTROL(0x100), NULL, 0, values, sizeof values, &bytes, NULL)) {
             fail("DeviceIoControl", GetLastError());
         }
-        for (int i = 0; i < 11; i++) printf("%s%s=%lu", i ? " " : "", names[i], values[i]);
+        for (int i = 0; i < VALUES; i++) printf("%s%s=%lu", i ? " " : "", names[i], values[i]);
         printf("\n");
         return 0;
     }

@@ -76,11 +76,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 const HEADERS: Readonly<Record<string, readonly string[]>> = {
   aclapi: ["GetNamedSecurityInfoW"],
   errhandlingapi: ["GetLastError"],
-  fileapi: ["CreateDirectoryW", "CreateFileW"],
+  fileapi: ["CreateDirectoryW"],
   handleapi: ["CloseHandle"],
-  ioapiset: "CancelIoEx CreateIoCompletionPort DeviceIoControl GetQueuedCompletionStatusEx".split(
-    " ",
-  ),
+  ioapiset: ["CancelIoEx", "CreateIoCompletionPort", "GetQueuedCompletionStatusEx"],
   libloaderapi: ["GetModuleHandleW", "SetDefaultDllDirectories"],
   processthreadsapi: [
     ..."GetCurrentProcess GetExitCodeProcess GetProcessTimes OpenProcess".split(" "),
@@ -125,6 +123,10 @@ const MICROSOFT = "https://learn.microsoft.com";
 const PAGES: Readonly<Record<string, string>> = {
   GetConsoleSelectionInfo: `${MICROSOFT}/windows/console/getconsoleselectioninfo`,
   GetConsoleProcessList: `${MICROSOFT}/windows/console/getconsoleprocesslist`,
+  K32EnumProcesses: `${MICROSOFT}/windows/win32/api/psapi/nf-psapi-enumprocesses`,
+  NtCreateFile: `${MICROSOFT}/windows/win32/api/winternl/nf-winternl-ntcreatefile`,
+  NtDeviceIoControlFile:
+    `${MICROSOFT}/windows/win32/api/winternl/nf-winternl-ntdeviceiocontrolfile`,
   NtReadFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntreadfile`,
   NtWriteFile: `${MICROSOFT}/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntwritefile`,
   SetConsoleCtrlHandler: `${MICROSOFT}/windows/console/setconsolectrlhandler`,

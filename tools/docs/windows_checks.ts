@@ -20,7 +20,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
     ..."SetupDiDestroyDeviceInfoList SetupDiGetINFClassW SetupDiSetDeviceRegistryPropertyW".split(
       " ",
     ),
-    "UpdateDriverForPlugAndPlayDevicesW",
+    ..."UpdateDriverForPlugAndPlayDevicesW DiInstallDevice SetupDiOpenDeviceInfoW".split(" "),
   ],
   start_test: ["ShellExecuteExW"],
 };
@@ -56,7 +56,7 @@ export const REMARKS: Readonly<Record<string, string>> = {
 /** What Windows does and neither Wine nor a fake shows: the call, what is not seen, what was done instead. */
 export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: string])[] = [
   [
-    "`NtReadFile`, `NtWriteFile`, `DeviceIoControl`, `CancelIoEx` at the adapter",
+    "`NtCreateFile`, `NtDeviceIoControlFile`, `NtReadFile`, `NtWriteFile`, `CancelIoEx` at the adapter",
     "the real driver, and its speed",
     "`fake_tap.c` follows TAP-Windows6's source: one opener, frames only with the cable in, reads that wait and are " +
     "cancelled, control codes and what they return, the name that is gone with the device",
@@ -68,17 +68,23 @@ export const UNSEEN: readonly (readonly [call: string, unseen: string, instead: 
     "(`adapters_test`)",
   ],
   [
-    "`SetupDi…`, `UpdateDriverForPlugAndPlayDevicesW`",
+    "`SetupDi…`, `UpdateDriverForPlugAndPlayDevicesW`, `DiInstallDevice`",
     "the question whether to trust the publisher, and the driver's signature",
     "the steps are those of the pages for a root-enumerated device (`setup_test`); the refusals that a player can do " +
     "something about have lines of their own",
   ],
   [
+    "all of them on Windows for ARM64, and in S mode",
+    "an x86-64 program there: whether it may restart and make devices; S mode starts none that is not from the Store",
+    "setupapi's refusal of other processors' programs has a line of its own (`adapters_test`), and so has a restart that " +
+    "fails; PLAYERS.md says what to install",
+  ],
+  [
     "`SetIpInterfaceEntry`",
     "which interface broadcasts then leave by",
     "the page on the automatic metric; the client looks by itself each 5 s who owns 255.255.255.255 and 224.0.0.0/4, " +
-    "and says it when it is another adapter. That `SitePrefixLength` must be 0 for IPv4 is not on the page: the fake " +
-    "refuses anything else, as Windows is known to do",
+    "and says it when it is another adapter. That `SitePrefixLength` must be 0 for IPv4 is among the page's remarks: the " +
+    "fake refuses anything else",
   ],
   [
     "`CreateIpForwardEntry2`, `GetBestRoute2`",

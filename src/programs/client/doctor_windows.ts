@@ -5,12 +5,11 @@
  */
 import { type FirewallState, windowsFirewall } from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { RegistryKey } from "../../system/registry/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../../link/windows_adapters.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
-import { adapterMacSetting, WindowsInterface } from "../../system/adapter/mod.ts";
+import { readDhcpSettings, readMacSettings, WindowsInterface } from "../../system/adapter/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { windowsTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
@@ -71,8 +70,10 @@ function examineDriver(taps: readonly WindowsAdapter[], tapName: string | undefi
 
 function examineAdapter(tap: WindowsAdapter, isRunning: boolean): Finding[] {
   const addresses = interfaceAddresses(tap.name);
+  const { NetworkAddress, MAC } = readMacSettings(tap);
+  const macSetting = NetworkAddress ?? MAC;
   const findings: Finding[] = [
-    { what: "MAC in its settings", how: adapterMacSetting(tap) ?? "none, it has its own" },
+    { what: "MAC in its settings", how: macSetting ?? "none, it has its own" },
     { what: "addresses", how: addresses.length === 0 ? "none" : addresses.join(", ") },
     { what: "DHCP", how: describeLease(tap.guid) },
   ];
@@ -99,12 +100,9 @@ function examineAdapter(tap: WindowsAdapter, isRunning: boolean): Finding[] {
 
 /** What Windows' own DHCP client has written down of an adapter. */
 function describeLease(guid: string): string {
-  const key = `SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\${guid}`;
-  using settings = RegistryKey.open(key);
-  if (settings?.number("EnableDHCP") === 0) return "off: it has a fixed address";
-  const address = settings?.text("DhcpIPAddress");
-  if (address === undefined || address === "0.0.0.0") return "no lease";
-  return `${address} from ${settings?.text("DhcpServer") ?? "an unknown server"}`;
+  const { isOn, leased, server } = readDhcpSettings(guid);
+  if (!isOn) return "off: it has a fixed address";
+  return leased === undefined ? "no lease" : `${leased} from ${server ?? "an unknown server"}`;
 }
 
 function interfaceOf({ guid }: WindowsAdapter): WindowsInterface | undefined {

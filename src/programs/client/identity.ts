@@ -21,6 +21,25 @@ export function identityFile(stateDir: string): string {
   return pathIn(stateDir, IDENTITY_FILE_NAME);
 }
 
+/** The MAC that is kept for this client; undefined: none is yet, or it cannot be read. */
+export function keptMac(stateDir: string): Uint8Array | undefined {
+  try {
+    const text = readText(identityFile(stateDir));
+    if (text === undefined) return undefined;
+    const { identity, origin } = loadIdentity(text, randomBytes);
+    return origin === "kept" ? identity.mac : undefined;
+  } catch (error) {
+    if (error instanceof Error) return undefined; // what is wrong with it is said when it is used
+    throw error;
+  }
+}
+
+function readText(path: string): string | undefined {
+  const bytes = readOwnFile(path);
+  if (bytes === undefined) return undefined;
+  return new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));
+}
+
 /**
  * The MAC of this client; a file that is damaged is repaired, and that is said.
  *
@@ -29,11 +48,7 @@ export function identityFile(stateDir: string): string {
 export function clientMac(stateDir: string, logger: Logger): Uint8Array {
   const path = identityFile(stateDir);
   try {
-    const bytes = readOwnFile(path);
-    const text = bytes === undefined
-      ? undefined
-      : new TextDecoder().decode(bytes.subarray(0, IDENTITY_LENGTH_MAX + 1));
-    const { identity, changed, origin, problem } = loadIdentity(text, randomBytes);
+    const { identity, changed, origin, problem } = loadIdentity(readText(path), randomBytes);
     if (changed) {
       writeFileAtomic(path, new TextEncoder().encode(formatIdentity(identity)), OWNER_ONLY_MODE);
     }

@@ -22,6 +22,8 @@ export interface ClientSystemOptions extends LanAddressOptions {
   readonly allowRouterAdvertisements: boolean;
   /** The adapter's name; absent: the system's own choice. */
   readonly tapName: string | undefined;
+  /** The player's MAC; absent: the kept identity. */
+  readonly virtualMac: Uint8Array | undefined;
   readonly stateDir: string | undefined;
 }
 

@@ -5,15 +5,16 @@
  */
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { TapWindowsDevice } from "../../link/tap_windows.ts";
-import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
+import type { TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { pauseBlocking } from "../../system/process/mod.ts";
 import { type Change, JournalBusyError, type UndoFailure } from "../../system/journal/mod.ts";
 import {
   AdapterError,
+  macSettingsOf,
+  markAdapter,
   removeAddress,
   renewLease,
   type RouterPolicy,
-  setAdapterMac,
   WindowsInterface,
 } from "../../system/adapter/mod.ts";
 import { windowsFirewall } from "../../system/firewall/mod.ts";
@@ -34,8 +35,14 @@ import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { UserError } from "../../log/user_error.ts";
-import { ensureTapDriver, isSafeDriver } from "./windows_driver.ts";
-import { candidatesOf, chooseAdapter } from "./windows_adapter_choice.ts";
+import { ensureAdapter, isSafeDriver, knownAdapters } from "./windows_driver.ts";
+import { keptMac } from "./identity.ts";
+import {
+  candidatesOf,
+  chooseAdapter,
+  keepsMac,
+  type KnownAdapter,
+} from "./windows_adapter_choice.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
 import { WindowsHostRoutes } from "./windows_host_routes.ts";
@@ -56,14 +63,19 @@ export function openWindowsSystem(
         "(right-click it, or the console, and choose Run as administrator)",
     );
   }
-  ensureTapDriver(logger);
+  const stateDir = openStateDir("client", options.stateDir);
+  const { tapName, virtualMac = keptMac(stateDir) } = options;
+  ensureAdapter(tapName, virtualMac, logger);
   // What is wrong with them is said before anything else.
-  candidatesOf(findTapAdapters(), options.tapName);
-  return new WindowsSystem(options, networks, openStateDir("client", options.stateDir), logger);
+  candidatesOf(knownAdapters(), tapName, virtualMac);
+  return new WindowsSystem(options, networks, stateDir, logger);
 }
 
 class WindowsSystem implements ClientSystem {
-  #adapter: TapAdapter | undefined;
+  #adapter: KnownAdapter | undefined;
+  #device: TapWindowsDevice | undefined;
+  /** Whether the adapter may keep the player's MAC. */
+  #keepsMac = true;
   #changes: WindowsChanges | undefined;
   #network: RouteKeeper<Change> | undefined;
   #routes: WindowsRoutes<Change> | undefined;
@@ -104,8 +116,9 @@ class WindowsSystem implements ClientSystem {
   }
 
   prepareAdapter(mac: Uint8Array): void {
-    const candidates = candidatesOf(findTapAdapters(), this.#options.tapName);
-    const journals = new Map(candidates.map((one) => [one.guid, this.#openJournal(one)]));
+    // What a killed client has left at any of them is undone, and told by what they are then.
+    const journals = new Map(knownAdapters().map((one) => [one.guid, this.#openJournal(one)]));
+    const candidates = candidatesOf(knownAdapters(), this.#options.tapName, mac);
     const { adapter, mac: before } = chooseAdapter(candidates, mac, (one) => {
       const journal = journals.get(one.guid);
       if (journal instanceof JournalBusyError) throw busyError(one, journal);
@@ -117,7 +130,19 @@ class WindowsSystem implements ClientSystem {
     const machine = new WindowsHostRoutes(this.#changes);
     this.#routes = new WindowsRoutes(machine, () => this.#keepConfigured());
     this.#network = openRouteKeeper(this.#routes, this.#networks, tell, this.#logger);
+    this.#keepsMac = keepsMac(adapter, mac);
+    if (this.#keepsMac && adapter.mark === undefined) this.#mark(adapter);
     if (!equalMacs(before, 0, mac, 0)) this.#giveMac(adapter, mac);
+  }
+
+  /** The adapter is the party's from now on; where that cannot be written down it is so by its name. */
+  #mark(adapter: KnownAdapter): void {
+    try {
+      markAdapter(adapter, "taken");
+    } catch (error) {
+      if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
+      logText(this.#logger, "debug", `The adapter could not be marked: ${error.message}`);
+    }
   }
 
   /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
@@ -145,7 +170,7 @@ class WindowsSystem implements ClientSystem {
   #giveMac(adapter: TapAdapter, mac: Uint8Array): void {
     const text = formatMac(mac);
     logText(this.#logger, "info", `Giving the adapter "${adapter.name}" the MAC ${text} …`);
-    const why = changeMac(adapter, mac, this.#changes);
+    const why = changeMac(adapter, mac, this.#changes, this.#keepsMac);
     if (why === undefined) return;
     throw new UserError(
       `the adapter "${adapter.name}" did not take the MAC ${text} (${why}): set it in Device ` +
@@ -192,6 +217,7 @@ class WindowsSystem implements ClientSystem {
         },
       },
     });
+    this.#device = device;
     this.#setTapIndex(network.index);
     this.#addAddress(network, changes);
     this.#checkDriver(device);
@@ -328,6 +354,8 @@ class WindowsSystem implements ClientSystem {
     // by the adapter.
     this.#network?.stop();
     this.#tap = undefined;
+    // An adapter that is open when it restarts does not come back.
+    if (this.#changes?.hasMac === true) this.#device?.close();
     this.#changes?.undo().forEach((failure) => this.#sayNotUndone(failure));
   }
 
@@ -389,11 +417,13 @@ function changeMac(
   adapter: TapAdapter,
   mac: Uint8Array,
   changes: WindowsChanges | undefined,
+  isKept: boolean,
 ): string | undefined {
-  const { instanceId } = adapter;
-  if (instanceId === undefined || changes === undefined) return "its device has no instance id";
+  if (adapter.instanceId === undefined || changes === undefined) {
+    return "its device has no instance id";
+  }
   try {
-    changes.restart(instanceId, () => setAdapterMac(adapter, mac));
+    changes.giveMac(adapter, macSettingsOf(mac), isKept);
   } catch (error) {
     if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
     return error.message;

@@ -43,8 +43,6 @@ export interface ClientProgramOptions extends RelayAccessOptions, ClientSystemOp
   /** Networks that the LAN may have although others have them, too. */
   readonly allowLanNetworks: readonly IpNetwork[];
   readonly allowVlan: boolean;
-  /** Absent: the kept identity. */
-  readonly virtualMac: Uint8Array | undefined;
   readonly frameLogFile: string | undefined;
 }
 

@@ -9,12 +9,16 @@ import {
   type Change,
   type ChangeData,
   ChangeJournal,
+  isRecord,
   type JournalOptions,
   type UndoFailure,
 } from "../../system/journal/mod.ts";
 import {
   addAddress,
+  applyMacSettings,
   type InterfaceSettings,
+  type MacSettings,
+  readMacSettings,
   removeAddress,
   type RouterPolicy,
   startDevice,
@@ -25,6 +29,7 @@ import { type IpNetwork } from "../../proto/ip.ts";
 import { type RouteRecord, windowsTable } from "../../system/routes/mod.ts";
 import { withoutCtrlC } from "../../system/signals/mod.ts";
 import { isInboundRuleName } from "../../client/inbound_access.ts";
+import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";
@@ -32,6 +37,9 @@ const INTERFACE = "windows-interface";
 const INBOUND = "windows-inbound";
 const ADDRESS = "windows-address";
 const RESTART = "windows-restart";
+const MAC = "windows-mac";
+/** Longest text that is put back as an owner's MAC. */
+const MAC_TEXT_MAX = 64;
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */
 export class WindowsChanges {
@@ -40,6 +48,8 @@ export class WindowsChanges {
   #addressChange: Change | undefined;
   /** Whether an adapter was started again that a killed client had stopped. */
   hasStarted = false;
+  /** Whether the adapter has a MAC that is not its owner's: it is restarted at the end, and must not be open. */
+  hasMac = false;
   readonly #guid: string;
 
   /**
@@ -62,6 +72,9 @@ export class WindowsChanges {
         [ADDRESS]: (data) => undoAddress(data, guid),
         [RESTART]: (data) => {
           this.hasStarted = undoRestart(data) || this.hasStarted;
+        },
+        [MAC]: (data) => {
+          this.hasStarted = undoMac(data, guid) || this.hasStarted;
         },
       },
       events,
@@ -103,6 +116,20 @@ export class WindowsChanges {
       throw error;
     }
     this.#journal.forget(change);
+  }
+
+  /**
+   * Writes an adapter's MAC down and restarts it, as {@linkcode restart} does.
+   *
+   * @param isKept it may stay when the client ends; else what stands there now is put back
+   * @throws {WindowsError | AdapterError}
+   */
+  giveMac(adapter: TapAdapter, wanted: MacSettings, isKept: boolean): void {
+    if (!isKept && !this.hasMac) {
+      this.#journal.record(MAC, { guid: this.#guid, settings: { ...readMacSettings(adapter) } });
+      this.hasMac = true;
+    }
+    this.restart(adapter.instanceId ?? "", () => applyMacSettings(adapter, wanted));
   }
 
   #startAfterFailure(change: Change): void {
@@ -169,6 +196,7 @@ export class WindowsChanges {
   undo(): readonly UndoFailure[] {
     this.#interfaceChange = undefined;
     this.#addressChange = undefined;
+    this.hasMac = false;
     return this.#journal.undoAll();
   }
 }
@@ -184,6 +212,21 @@ function undoRestart(data: ChangeData): boolean {
   if (typeof data !== "string" || !/^ROOT\\[A-Z0-9_]{1,32}\\\d{4}$/i.test(data)) return false;
   startDevice(data);
   return true;
+}
+
+/** Returns whether the adapter was there, and started again. */
+function undoMac(data: ChangeData, own: string): boolean {
+  if (!isRecord(data) || data.guid !== own || !isRecord(data.settings)) return false;
+  const { NetworkAddress, MAC } = data.settings;
+  if (!isMacText(NetworkAddress) || !isMacText(MAC)) return false;
+  const adapter = findTapAdapters().find(({ guid }) => guid === own);
+  if (adapter === undefined) return false;
+  withoutCtrlC(() => applyMacSettings(adapter, { NetworkAddress, MAC }));
+  return true;
+}
+
+function isMacText(value: ChangeData | undefined): value is string | null {
+  return value === null || (typeof value === "string" && value.length <= MAC_TEXT_MAX);
 }
 
 function undoInbound(data: ChangeData): void {

@@ -1,26 +1,38 @@
 /**
- * A PC without the TAP driver: it is installed where its package is at hand.
+ * The adapter that the party has for itself: where this PC has none, it is made, with the driver that Windows has
+ * or the package that is at hand.
  *
  * @module
  */
 import {
+  adapterMark,
   type DriverPackage,
   findDriverPackage,
   installRootDevice,
+  makeRootDevice,
+  markAdapter,
+  readDhcpSettings,
+  readMacSettings,
+  setConnectionName,
 } from "../../system/adapter/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import type { DriverVersion } from "../../link/tap_windows.ts";
+import { SetupConstant } from "../../ffi/windows_setup.ts";
+import type { DriverVersion } from "../../link/tap_windows_driver.ts";
 import { findTapAdapters } from "../../link/tap_windows_adapters.ts";
+import { findWindowsAdapters } from "../../link/windows_adapters.ts";
 import { pauseBlocking } from "../../system/process/mod.ts";
 import { patiently, writeFileAtomic } from "../../system/files/mod.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
+import { candidatesOf, freeName, isPartys, type KnownAdapter } from "./windows_adapter_choice.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 /** Where `deno task build --tap-driver DIR` puts the package into the program. */
 const EMBEDDED = new URL("../../system/adapter/tap_driver/", import.meta.url);
 /** The folder beside the program that it is looked for in, and then beside the program itself. */
 const FOLDER = "tap-driver";
+/** What the driver's own package calls its devices, the later name first. */
+const HARDWARE_IDS = ["root\\tap0901", "tap0901"] as const;
 
 /** The adapter is there within this time, where Windows need not be restarted. */
 const APPEAR_MAX_MS = 20_000;
@@ -35,15 +47,55 @@ export function isSafeDriver({ major, minor }: DriverVersion): boolean {
     (major === SAFE_DRIVER.major && minor >= SAFE_DRIVER.minor);
 }
 
+/** This PC's TAP adapters, and whose they are. */
+export function knownAdapters(): KnownAdapter[] {
+  return findTapAdapters().map((adapter) => ({
+    ...adapter,
+    mark: adapterMark(adapter),
+    macSettings: readMacSettings(adapter),
+    hasFixedAddress: !readDhcpSettings(adapter.guid).isOn,
+  }));
+}
+
 /**
- * Installs the driver, and with it an adapter, if this PC has none.
+ * Makes an adapter for the party, if this PC has none of the party's and none is named. Adapters that other
+ * programs have made stay theirs.
  *
- * @throws {UserError} there is no package, or Windows does not take it
+ * @param tapName the one that the player has named
+ * @param mac the player's, as far as it is known
+ * @throws {UserError} none can be made, and there is none that could be used
  */
-export function ensureTapDriver(logger: Logger): void {
-  if (findTapAdapters().length > 0) return;
+export function ensureAdapter(
+  tapName: string | undefined,
+  mac: Uint8Array | undefined,
+  logger: Logger,
+): void {
+  const adapters = knownAdapters();
+  if (adapters.length === 0) return makeFirst(logger);
+  if (tapName !== undefined || adapters.some((one) => isPartys(one, mac))) return;
+  logText(logger, "info", "Making a network adapter for the party …");
+  const why = makeFromStore([adapters[0].componentId], logger);
+  if (why === undefined) return;
+  const [spare] = candidatesOf(adapters, undefined, mac);
+  if (spare === undefined) {
+    const others = adapters.map(({ name }) => `"${name}"`).join(", ");
+    throw new UserError(
+      `Windows made no adapter for the party (${why}), and ${others} may be other programs': add one with ` +
+        `OpenVPN's "tapctl create", or start with --tap NAME to use one of these while the client runs`,
+    );
+  }
+  logText(
+    logger,
+    "warning",
+    `Windows made no adapter for the party (${why}): the client uses "${spare.name}" until it ends`,
+  );
+}
+
+/** This PC has no TAP adapter at all, and perhaps not its driver. */
+function makeFirst(logger: Logger): void {
   const found = findPackage();
   if (found === undefined) {
+    if (makeFromStore(HARDWARE_IDS, logger) === undefined) return;
     throw new UserError(
       "no TAP adapter: install the driver TAP-Windows6 (it comes with OpenVPN's installer, or " +
         "alone from OpenVPN's downloads), then start lanparty-client again; or put the files of " +
@@ -57,17 +109,43 @@ export function ensureTapDriver(logger: Logger): void {
     `This PC has no TAP adapter: installing the driver of ${found.inf}. Windows may ask whether ` +
       "you trust its publisher …",
   );
+  const known = guidsNow();
   if (install(found)) {
     throw new UserError("the driver is installed: restart Windows, then start lanparty-client");
   }
-  waitForAdapter();
-  logText(logger, "info", `Installed the TAP adapter "${findTapAdapters()[0].name}"`);
+  settle(known, logger);
 }
 
 function findPackage(): DriverPackage | undefined {
   const beside = Deno.execPath().replace(/[\\/][^\\/]*$/, "");
   return findDriverPackage(EMBEDDED) ?? findDriverPackage(`${beside}/${FOLDER}`) ??
     findDriverPackage(beside);
+}
+
+/**
+ * Makes an adapter with the driver that Windows has in its store: the installer of TAP-Windows6 puts it there.
+ *
+ * @param hardwareIds what its devices may be called, tried in this order
+ * @returns why that was not possible
+ * @throws {UserError} Windows has to be restarted
+ */
+function makeFromStore(hardwareIds: readonly string[], logger: Logger): string | undefined {
+  let why = "";
+  for (const hardwareId of hardwareIds) {
+    const known = guidsNow();
+    try {
+      if (makeRootDevice(hardwareId)) {
+        throw new UserError("the adapter is made: restart Windows, then start lanparty-client");
+      }
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      why = reasonOf(error);
+      continue;
+    }
+    settle(known, logger);
+    return undefined;
+  }
+  return why;
 }
 
 /** Returns whether Windows has to be restarted. */
@@ -95,22 +173,46 @@ function removeFolder(folder: string): void {
   }
 }
 
-/** Error codes of setupapi.h that a player can do something about. */
+/** Setupapi's errors that a player can do something about. */
 const REASONS: Readonly<Record<number, string>> = {
-  0xe0000242: "its publisher is not known to Windows; take the package from OpenVPN's downloads",
-  0xe0000243: "its publisher was not trusted; start again and answer Install",
-  0xe000022f: "its catalogue does not fit its files; take the package from OpenVPN's downloads",
-  // ERROR_IN_WOW64: a program for other processors, such as this one on ARM64.
-  0xe0000235: "this kind of Windows takes it from its own installer alone: use OpenVPN's",
+  [SetupConstant.ERROR_NO_DRIVER_SELECTED]:
+    "Windows has no driver for it; install TAP-Windows6 from OpenVPN's downloads",
+  [SetupConstant.ERROR_AUTHENTICODE_TRUST_NOT_ESTABLISHED]:
+    "its publisher is not known to Windows; take the package from OpenVPN's downloads",
+  [SetupConstant.ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED]:
+    "its publisher was not trusted; start again and answer Install",
+  [SetupConstant.ERROR_NO_CATALOG_FOR_OEM_INF]:
+    "its catalogue does not fit its files; take the package from OpenVPN's downloads",
+  // Of a program for other processors, such as this one on ARM64.
+  [SetupConstant.ERROR_IN_WOW64]:
+    "this kind of Windows takes it from its own installer alone: use OpenVPN's",
 };
 
 function reasonOf(error: WindowsError): string {
-  return REASONS[error.code] ?? error.message;
+  const { code } = error;
+  if (code === undefined) return "Windows does not say why; its record is setupapi.dev.log";
+  return REASONS[code] ?? error.message;
 }
 
-function waitForAdapter(): void {
+function guidsNow(): ReadonlySet<string> {
+  return new Set(findTapAdapters().map(({ guid }) => guid));
+}
+
+/** Waits for the new adapter, marks it as the party's, and names it. */
+function settle(known: ReadonlySet<string>, logger: Logger): void {
+  const adapter = waitForNew(known);
+  markAdapter(adapter, "made");
+  const others = findWindowsAdapters().filter(({ guid }) => guid !== adapter.guid);
+  const wanted = freeName(others.map(({ name }) => name));
+  const isNamed = adapter.name === wanted || setConnectionName(adapter.name, wanted);
+  const name = isNamed ? wanted : adapter.name;
+  logText(logger, "info", `Installed the TAP adapter "${name}"`);
+}
+
+function waitForNew(known: ReadonlySet<string>): KnownAdapter {
   for (let waitedMs = 0; waitedMs < APPEAR_MAX_MS; waitedMs += STEP_MS) {
-    if (findTapAdapters().length > 0) return;
+    const adapter = knownAdapters().find(({ guid }) => !known.has(guid));
+    if (adapter !== undefined) return adapter;
     pauseBlocking(STEP_MS);
   }
   throw new UserError(

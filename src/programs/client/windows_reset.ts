@@ -4,36 +4,55 @@
  * @module
  */
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
-import { AdapterError, adapterMacSetting, resetAdapterMac } from "../../system/adapter/mod.ts";
+import {
+  AdapterError,
+  applyMacSettings,
+  markAdapter,
+  NO_MAC_SETTINGS,
+  removeRootDevice,
+} from "../../system/adapter/mod.ts";
 import { JournalBusyError } from "../../system/journal/mod.ts";
 import { removeLibraries } from "../../system/files/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { UserError } from "../../log/user_error.ts";
-import { candidatesOf } from "./windows_adapter_choice.ts";
+import { candidatesOf, isPartys, type KnownAdapter } from "./windows_adapter_choice.ts";
 import { WindowsChanges } from "./windows_changes.ts";
+import { knownAdapters } from "./windows_driver.ts";
 
 /**
- * Undoes what a killed client left behind, gives the adapters their own MACs back, and removes the
- * library that the client keeps among the programs.
+ * Undoes what a killed client left behind, removes the adapter that the client has made, gives others that it has
+ * taken over their own MACs back, and removes the library that it keeps among the programs.
  *
  * @param tapName one adapter; undefined: all of them
+ * @param mac the player's, as far as it is known
  * @param say told of each thing that was done, in a line
  * @throws {UserError} something could not be taken back, or a client still runs
  */
-export function resetWindows(tapName: string | undefined, say: (line: string) => void): void {
+export function resetWindows(
+  tapName: string | undefined,
+  mac: Uint8Array | undefined,
+  say: (line: string) => void,
+): void {
   if (!isAdministrator()) {
     throw new UserError("only an administrator can take the client's settings back");
   }
-  const adapters = candidatesOf(findTapAdapters(), tapName);
+  const all = knownAdapters();
+  const adapters = tapName === undefined ? all : candidatesOf(all, tapName);
   if (adapters.length === 0) say("This PC has no TAP adapter: there is no MAC to be taken back");
-  const failures = adapters.flatMap((adapter) => resetAdapter(adapter, say));
+  const failures = adapters.flatMap((adapter) => {
+    const isOurs = tapName !== undefined || isPartys(adapter, mac);
+    return resetAdapter(adapter, isOurs, say);
+  });
   if (removeLibraries("msquic") > 0) say("The client's library was removed from Program Files");
   if (failures.length > 0) throw new UserError(failures.join("; "));
 }
 
 /** Returns what could not be taken back. */
-function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[] {
+function resetAdapter(
+  adapter: KnownAdapter,
+  isOurs: boolean,
+  say: (line: string) => void,
+): string[] {
   const failures: string[] = [];
   try {
     const changes = new WindowsChanges(adapter.guid, {
@@ -46,19 +65,38 @@ function resetAdapter(adapter: TapAdapter, say: (line: string) => void): string[
         failures.push(`"${adapter.name}": ${what} ${asidePath}`);
       },
     });
-    if (adapterMacSetting(adapter) === undefined) {
-      say(`"${adapter.name}" has its own MAC`);
-      return failures;
-    }
-    changes.restart(adapter.instanceId ?? "", () => resetAdapterMac(adapter));
-    say(`"${adapter.name}" has its own MAC again`);
+    if (adapter.mark === "made" && adapter.instanceId !== undefined) {
+      removeRootDevice(adapter.instanceId);
+      say(`"${adapter.name}", which the client had made, is removed`);
+    } else resetMac(adapter, isOurs, changes, say);
   } catch (error) {
     if (error instanceof JournalBusyError) {
       return [`"${adapter.name}" is in use: end the client (process ${error.pid}) first`];
     }
     if (!(error instanceof WindowsError) && !(error instanceof AdapterError)) throw error;
-    const what = `"${adapter.name}" could not be given its own MAC (${error.message})`;
+    const what = adapter.mark === "made"
+      ? `"${adapter.name}" could not be removed (${error.message})`
+      : `"${adapter.name}" could not be given its own MAC (${error.message})`;
     failures.push(`${what}: restart Windows, and try it again`);
   }
   return failures;
+}
+
+function resetMac(
+  adapter: KnownAdapter,
+  isOurs: boolean,
+  changes: WindowsChanges,
+  say: (line: string) => void,
+): void {
+  const { name, instanceId = "", macSettings, mark } = adapter;
+  const hasSetting = macSettings.NetworkAddress !== null || macSettings.MAC !== null;
+  if (hasSetting && !isOurs) {
+    say(`"${name}" keeps its MAC, which is not the client's (reset --tap "${name}" removes it)`);
+    return;
+  }
+  if (hasSetting) {
+    changes.restart(instanceId, () => applyMacSettings(adapter, NO_MAC_SETTINGS));
+  }
+  if (mark !== undefined) markAdapter(adapter, undefined);
+  say(`"${name}" has its own MAC${hasSetting ? " again" : ""}`);
 }

@@ -8,6 +8,19 @@ export type { DriverPackage } from "./driver_package.ts";
 export { addAddress, removeAddress, renewLease } from "./windows_address.ts";
 export { WindowsInterface } from "./windows_interface.ts";
 export type { InterfaceSettings, RouterPolicy } from "./windows_interface.ts";
-export { AdapterError, adapterMacSetting, resetAdapterMac, setAdapterMac } from "./windows.ts";
+export {
+  AdapterError,
+  adapterMark,
+  applyMacSettings,
+  MAC_KEYWORDS,
+  macSettingsOf,
+  markAdapter,
+  NO_MAC_SETTINGS,
+  readMacSettings,
+} from "./windows.ts";
+export type { AdapterMark, MacSettings } from "./windows.ts";
+export { readDhcpSettings } from "./windows_dhcp.ts";
+export type { DhcpSettings } from "./windows_dhcp.ts";
 export { startDevice } from "./windows_device.ts";
-export { installRootDevice } from "./windows_setup.ts";
+export { setConnectionName } from "./windows_name.ts";
+export { installRootDevice, makeRootDevice, removeRootDevice } from "./windows_setup.ts";

@@ -1,5 +1,6 @@
 /**
- * Settings of a Windows network adapter that its driver reads when it starts.
+ * Settings of a Windows network adapter that stand in the registry: its MAC, which its driver reads when it
+ * starts, and whether it is the party's.
  *
  * @module
  */
@@ -9,8 +10,20 @@ import { RegistryConstant } from "../../ffi/windows_registry.ts";
 import { RegistryKey } from "../registry/mod.ts";
 import { formatMac } from "../../proto/mac.ts";
 
-/** The standard keyword for a MAC that takes the place of the permanent one: 12 hex digits. */
-const KEYWORD = "NetworkAddress";
+/**
+ * The values for a MAC that takes the place of the permanent one, 12 hex digits. TAP-Windows6 reads Windows'
+ * standard keyword from 9.24.2 on, 9.21 to 9.23 one of their own; neither minds the other.
+ */
+export const MAC_KEYWORDS = ["NetworkAddress", "MAC"] as const;
+
+/** The value by which an adapter is known for the party's: `made` by the client, or `taken` over by it. */
+const MARK = "LanPartyAdapter";
+
+/** How the client came by an adapter that is its own. */
+export type AdapterMark = "made" | "taken";
+
+/** What stands under {@linkcode MAC_KEYWORDS}; null: nothing. */
+export type MacSettings = { readonly [keyword in (typeof MAC_KEYWORDS)[number]]: string | null };
 
 /** An adapter whose installation is damaged. */
 export class AdapterError extends Error {
@@ -25,34 +38,57 @@ export interface AdapterKeys {
   readonly instanceId: string | undefined;
 }
 
+/** The values that take an adapter's MAC back to its permanent one. */
+export const NO_MAC_SETTINGS: MacSettings = { NetworkAddress: null, MAC: null };
+
+/** A MAC as {@linkcode MAC_KEYWORDS} have it. */
+export function macSettingsOf(mac: Uint8Array): MacSettings {
+  const digits = formatMac(mac).replaceAll(":", "").toUpperCase();
+  return { NetworkAddress: digits, MAC: digits };
+}
+
+/** What is written down for an adapter's MAC. */
+export function readMacSettings({ settingsKey }: AdapterKeys): MacSettings {
+  using settings = RegistryKey.open(settingsKey);
+  const [networkAddress, own] = MAC_KEYWORDS.map((keyword) => settings?.text(keyword) ?? null);
+  return { NetworkAddress: networkAddress, MAC: own };
+}
+
 /**
- * Writes down the MAC that an adapter is to have and restarts it. The setting stays, so that
- * Windows keeps knowing the network by it; {@linkcode resetAdapterMac} takes it back.
+ * Writes an adapter's MAC down, or what its owner had there, and restarts it.
  *
- * @throws {WindowsError} the setting may not be written, or the adapter not be restarted
+ * @throws {WindowsError} the settings may not be written, or the adapter not be restarted
  * @throws {AdapterError} its installation is damaged
  */
-export function setAdapterMac(adapter: AdapterKeys, mac: Uint8Array): void {
+export function applyMacSettings(adapter: AdapterKeys, wanted: MacSettings): void {
   using settings = openSettings(adapter);
-  settings.setText(KEYWORD, formatMac(mac).replaceAll(":", "").toUpperCase());
-  restart(adapter);
+  for (const keyword of MAC_KEYWORDS) {
+    const text = wanted[keyword];
+    if (text === null) settings.remove(keyword);
+    else settings.setText(keyword, text);
+  }
+  if (adapter.instanceId === undefined) throw new AdapterError("its device has no instance id");
+  restartDevice(adapter.instanceId);
 }
 
-/** The MAC that is written down for an adapter, as it stands there; undefined: none. */
-export function adapterMacSetting({ settingsKey }: AdapterKeys): string | undefined {
+/** Whether, and how, an adapter became the party's. */
+export function adapterMark({ settingsKey }: Pick<AdapterKeys, "settingsKey">):
+  | AdapterMark
+  | undefined {
   using settings = RegistryKey.open(settingsKey);
-  return settings?.text(KEYWORD);
+  const mark = settings?.text(MARK);
+  return mark === "made" || mark === "taken" ? mark : undefined;
 }
 
 /**
- * Gives an adapter its permanent MAC back.
+ * Marks an adapter as the party's; undefined: as nobody's any more.
  *
- * @throws {WindowsError | AdapterError} as {@linkcode setAdapterMac}
+ * @throws {WindowsError | AdapterError} as {@linkcode applyMacSettings}
  */
-export function resetAdapterMac(adapter: AdapterKeys): void {
+export function markAdapter(adapter: AdapterKeys, mark: AdapterMark | undefined): void {
   using settings = openSettings(adapter);
-  settings.remove(KEYWORD);
-  restart(adapter);
+  if (mark === undefined) settings.remove(MARK);
+  else settings.setText(MARK, mark);
 }
 
 function openSettings({ settingsKey }: AdapterKeys): RegistryKey {
@@ -60,9 +96,4 @@ function openSettings({ settingsKey }: AdapterKeys): RegistryKey {
   const settings = RegistryKey.open(settingsKey, access);
   if (settings === undefined) throw new AdapterError("its settings are gone");
   return settings;
-}
-
-function restart({ instanceId }: AdapterKeys): void {
-  if (instanceId === undefined) throw new AdapterError("its device has no instance id");
-  restartDevice(instanceId);
 }

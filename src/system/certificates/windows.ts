@@ -45,8 +45,8 @@ export function verifyByWindows(shown: ShownCertificate): number {
   const { leaf } = shown;
   const context = crypt.CertCreateCertificateContext(c.X509_ASN_ENCODING, leaf, leaf.length);
   try {
-    if (store === null) throw new WindowsError("CertOpenStore", 0);
-    if (context === null) throw new WindowsError("CertCreateCertificateContext", 0);
+    if (store === null) throw new WindowsError("CertOpenStore");
+    if (context === null) throw new WindowsError("CertCreateCertificateContext");
     for (const other of shown.others) {
       // One that cannot be read leads nowhere.
       crypt.CertAddEncodedCertificateToStore(
@@ -86,7 +86,7 @@ function verifyChain(
   const chain = Deno.UnsafePointer.create(out[0]);
   // `usage` is referred to here, so that it has outlived the call.
   if (built === 0 || chain === null || usage.length === 0) {
-    throw new WindowsError("CertGetCertificateChain", 0);
+    throw new WindowsError("CertGetCertificateChain");
   }
   try {
     const server = new Struct(SSL_EXTRA_CERT_CHAIN_POLICY_PARA)
@@ -104,7 +104,7 @@ function verifyChain(
       policy.bytes,
       status.bytes,
     );
-    if (checked === 0) throw new WindowsError("CertVerifyCertificateChainPolicy", 0);
+    if (checked === 0) throw new WindowsError("CertVerifyCertificateChainPolicy");
     return status.getNumber("dwError") || verdictOf(chain);
   } finally {
     crypt.CertFreeCertificateChain(chain);

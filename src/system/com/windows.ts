@@ -71,7 +71,7 @@ export class ComObject<I extends ComInterface> implements Disposable {
   /** The object at an address that a method has given, with its reference. */
   static at<I extends ComInterface>(address: bigint, type: I): ComObject<I> {
     const pointer = Deno.UnsafePointer.create(address);
-    if (pointer === null) throw new WindowsError(type.name, 0, "no object");
+    if (pointer === null) throw new WindowsError(type.name, undefined, "no object");
     return new ComObject(pointer, type);
   }
 
@@ -102,10 +102,12 @@ export class ComObject<I extends ComInterface> implements Disposable {
 
   #call(slot: number, types: readonly Deno.NativeType[], args: readonly Argument[]): number {
     const table = new Deno.UnsafePointerView(this.pointer).getPointer(0);
-    if (table === null) throw new WindowsError(this.#interface.name, 0, "no methods");
+    if (table === null) throw new WindowsError(this.#interface.name, undefined, "no methods");
     const address = new Deno.UnsafePointerView(table).getBigUint64(slot * 8);
     const pointer = Deno.UnsafePointer.create<Deno.ForeignFunction>(address);
-    if (pointer === null) throw new WindowsError(this.#interface.name, 0, `no method ${slot}`);
+    if (pointer === null) {
+      throw new WindowsError(this.#interface.name, undefined, `no method ${slot}`);
+    }
     const type: Deno.ForeignFunction = { parameters: ["pointer", ...types], result: "i32" };
     const method = new Deno.UnsafeFnPointer<Deno.ForeignFunction>(pointer, type);
     return method.call(this.pointer, ...args) as number;

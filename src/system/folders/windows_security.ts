@@ -62,7 +62,11 @@ export function fileSecurity(path: string): string {
     symbols.LocalFree(descriptor);
     const text = Deno.UnsafePointer.create(out[0]);
     if (done === 0 || text === null) {
-      throw new WindowsError("ConvertSecurityDescriptorToStringSecurityDescriptorW", 0, path);
+      throw new WindowsError(
+        "ConvertSecurityDescriptorToStringSecurityDescriptorW",
+        undefined,
+        path,
+      );
     }
     const read = readText(text);
     symbols.LocalFree(text);
@@ -79,7 +83,7 @@ export function fileSecurity(path: string): string {
 export function makeFolder(path: string, security: string): boolean {
   return withSymbols((symbols) => {
     const out = new BigUint64Array(1);
-    const { SDDL_REVISION_1, ERROR_ALREADY_EXISTS } = SecurityConstant;
+    const { SDDL_REVISION_1 } = SecurityConstant;
     const text = wideString(security);
     if (
       symbols.ConvertStringSecurityDescriptorToSecurityDescriptorW(
@@ -94,15 +98,14 @@ export function makeFolder(path: string, security: string): boolean {
       .setNumber("nLength", SECURITY_ATTRIBUTES.sizeBytes)
       .setPointer("lpSecurityDescriptor", descriptor);
     const made = symbols.CreateDirectoryW(wideString(path), attributes.bytes) !== 0;
-    const code = made ? 0 : symbols.GetLastError();
     symbols.LocalFree(descriptor);
     if (made) return true;
-    if (code === ERROR_ALREADY_EXISTS || isFolder(path)) return false;
-    throw new WindowsError("CreateDirectoryW", code, path);
+    // Why it failed only the thread's last error says, which may be the runtime's own by now.
+    if (isFolder(path)) return false;
+    throw new WindowsError("CreateDirectoryW", undefined, path);
   });
 }
 
-/** The error code may be the runtime's own by now. */
 function isFolder(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;

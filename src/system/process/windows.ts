@@ -7,13 +7,15 @@
 import { Struct } from "../../ffi/layout.ts";
 import { systemDll } from "../../ffi/system_dll.ts";
 import { wideString } from "../../ffi/wide_string.ts";
-import { WindowsConstant, WindowsError, windowsKernel } from "../../ffi/windows_kernel.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
   ProcessConstant,
   SHELLEXECUTEINFOW,
   WINDOWS_PROCESS_SYMBOLS,
 } from "../../ffi/windows_process.ts";
 
+/** Processes of a PC that are looked through. */
+const PROCESSES_MAX = 16_384;
 /** A FILETIME counts 100 ns. */
 const FILETIME_PER_MS = 10_000n;
 
@@ -43,11 +45,17 @@ export function processStartMs(pid: number): number | undefined {
 export function isProcessHidden(pid: number): boolean {
   const kernel = Deno.dlopen(systemDll("kernel32.dll"), WINDOWS_PROCESS_SYMBOLS["kernel32.dll"]);
   try {
-    const { OpenProcess, CloseHandle } = kernel.symbols;
+    const { OpenProcess, K32EnumProcesses, CloseHandle } = kernel.symbols;
     const handle = OpenProcess(ProcessConstant.PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
-    const code = windowsKernel().GetLastError();
-    if (handle !== 0n) CloseHandle(handle);
-    return handle === 0n && code === WindowsConstant.ERROR_ACCESS_DENIED;
+    if (handle !== 0n) {
+      CloseHandle(handle);
+      return false;
+    }
+    // Why it cannot be opened is not known for sure: it is in the list of all, or there is none.
+    const ids = new Uint32Array(PROCESSES_MAX);
+    const usedBytes = new Uint32Array(1);
+    if (K32EnumProcesses(ids, ids.byteLength, usedBytes) === 0) return false;
+    return ids.subarray(0, usedBytes[0] / ids.BYTES_PER_ELEMENT).includes(pid);
   } finally {
     kernel.close();
   }
@@ -79,7 +87,7 @@ export async function shellExecute(start: ShellStart): Promise<number | "refused
       throw new WindowsError("WaitForSingleObject", waited);
     }
     const code = new Int32Array(1);
-    if (GetExitCodeProcess(process, code) === 0) throw new WindowsError("GetExitCodeProcess", 0);
+    if (GetExitCodeProcess(process, code) === 0) throw new WindowsError("GetExitCodeProcess");
     CloseHandle(process);
     return code[0];
   } finally {
@@ -110,7 +118,7 @@ function beginShellExecute(
     const process = new DataView(info.bytes.buffer)
       .getBigUint64(SHELLEXECUTEINFOW.fields.hProcess.offset, true);
     if (done !== 0 && process !== 0n) return process;
-    // The error code that `GetLastError` has may be the runtime's own by now; this one stays.
+    // The thread's last error may be the runtime's own by now; this code stays.
     const code = info.getNumber("hInstApp");
     if (code === c.SE_ERR_ACCESSDENIED) return "refused";
     throw new WindowsError("ShellExecuteExW", code);

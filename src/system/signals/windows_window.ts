@@ -8,7 +8,7 @@
 import { Struct } from "../../ffi/layout.ts";
 import { systemDll } from "../../ffi/system_dll.ts";
 import { wideString } from "../../ffi/wide_string.ts";
-import { WindowsError, windowsKernel } from "../../ffi/windows_kernel.ts";
+import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
   MSG,
   WINDOW_PROCEDURE,
@@ -50,7 +50,7 @@ export class HiddenWindow {
     kernel.close();
     this.#window = this.#create();
     if (this.#window === 0n) {
-      const error = new WindowsError("CreateWindowExW", windowsKernel().GetLastError());
+      const error = new WindowsError("CreateWindowExW");
       this.#release();
       throw error;
     }

@@ -54,6 +54,24 @@ export function findPrivateKeywords(file: SourceFile): string[] {
   return findings;
 }
 
+/** Where setupapi's own errors are told apart from what the runtime may have left. */
+const SETUP = ["src/ffi/windows_setup.ts", "src/system/adapter/windows_setup.ts"];
+const LAST_ERROR = "GetLastError";
+
+/**
+ * Sources that ask Windows for the thread's last error: the runtime may have overwritten it since the call that
+ * failed. Ntdll's functions return their status; of setupapi, which does not, only an error of its own counts.
+ */
+export function findLastErrors(file: SourceFile): string[] {
+  const uses = file.text.split(LAST_ERROR).length - 1;
+  if (uses === 0) return [];
+  if (!SETUP.includes(file.path)) return [`${file.path}:1: ${LAST_ERROR}`];
+  const judged = file.text.split(`setupError(${LAST_ERROR}())`).length - 1;
+  const bound = /const \{ GetLastError \} =|^ {2}GetLastError: \{/gm;
+  const isOdd = uses !== judged + (file.text.match(bound)?.length ?? 0);
+  return isOdd ? [`${file.path}:1: ${LAST_ERROR}`] : [];
+}
+
 const MODULE_TAG = ["@mod", "ule"].join("");
 
 /** Sources whose first comment does not say that it is the module's; other files whose comments do. */

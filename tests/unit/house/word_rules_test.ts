@@ -1,7 +1,12 @@
 /** The house writes things in one way; and each rule finds what it is there for. */
 import { assertEquals } from "@std/assert";
 import { readSources } from "./source.ts";
-import { findOddModuleTags, findPrivateKeywords, findSmallLogTexts } from "./word_rules.ts";
+import {
+  findLastErrors,
+  findOddModuleTags,
+  findPrivateKeywords,
+  findSmallLogTexts,
+} from "./word_rules.ts";
 
 const sources = readSources(["src"]);
 const everything = readSources(["src", "tests", "tools"]);
@@ -27,6 +32,21 @@ Deno.test("the rule on log lines finds small ones, in all forms", () => {
 
 Deno.test("what is private is so for everybody", () => {
   assertEquals(everything.flatMap(findPrivateKeywords), []);
+});
+
+Deno.test("nothing is decided by Windows' last error", () => {
+  assertEquals(sources.flatMap(findLastErrors), []);
+});
+
+Deno.test("the rule on last errors finds them, also where setupapi's may be told", () => {
+  const setup = "src/system/adapter/windows_setup.ts";
+  const bound = "const { GetLastError } = kernel.symbols;\n";
+  const judged = "throw new WindowsError(call, setupError(GetLastError()));\n";
+  const odd = (path: string, text: string) => findLastErrors({ path, text }).length;
+  assertEquals(odd("src/link/tap.ts", "throw openError(adapter, kernel.GetLastError());"), 1);
+  assertEquals(odd("src/link/tap.ts", "throw openError(adapter, status);"), 0);
+  assertEquals(odd(setup, bound + judged), 0);
+  assertEquals(odd(setup, `${bound}if (GetLastError() === 5) return;\n`), 1);
 });
 
 Deno.test("the first comment of each source is its module's, and no other comment is", () => {
