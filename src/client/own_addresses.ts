@@ -20,6 +20,7 @@ import { type Dissection, IpProtocol } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
 import {
   broadcastOf,
+  formatCidr,
   Icmpv6Type,
   type IpNetwork,
   IPV4_BYTES,
@@ -207,6 +208,15 @@ export class OwnAddresses {
     }
     return oldest;
   }
+}
+
+/** The adapter's own addresses, such as `192.168.1.77/24`, IPv4 first; none while it is away. */
+export function addressesOf(
+  { addresses, tapIndex }: Pick<Surroundings, "addresses" | "tapIndex">,
+): string[] {
+  return addresses.filter(({ interfaceIndex }) => interfaceIndex === tapIndex)
+    .sort((one, other) => one.address.length - other.address.length)
+    .map((one) => formatCidr(one));
 }
 
 /** Where the address is that a frame comes from: a packet's source, or ARP's sender; -1: nowhere. */

@@ -66,10 +66,8 @@ export interface ClientSystem {
   adapterStarted(adapter: AdapterDevice, nowMs: number): void;
   /** So often this system itself has asked DHCP servers by the adapter, and was kept in; called now and then. */
   dhcpKeptIn(count: number, nowMs: number): void;
-  /** The adapter has other addresses than before; see {@linkcode addresses}. */
+  /** The adapter has other addresses than before: all of them, such as `192.168.1.77/24`, IPv4 first. */
   addressesChanged(addresses: readonly string[]): void;
-  /** The adapter's addresses now, such as `192.168.1.77/24`, IPv4 first. */
-  addresses(adapter: AdapterDevice): readonly string[];
   /**
    * The room was entered: what was leased may have to be asked for anew, and no other relay is
    * needed any more.

@@ -21,7 +21,6 @@ import {
 } from "../../system/names/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
-import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { runningEndpoint } from "../endpoint/program.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import { LanAddress, type LeasePlayer } from "./lan_address.ts";
@@ -188,10 +187,6 @@ class LinuxSystem implements ClientSystem {
   adapterStarted(_: AdapterDevice, nowMs: number): void {
     if (this.#adapter !== undefined) this.#lanAddress.start(this.#adapter);
     this.#handsOff.adapterMade(nowMs);
-  }
-
-  addresses({ name }: AdapterDevice): readonly string[] {
-    return interfaceAddresses(name);
   }
 
   /** Nothing keeps the LAN out, and so nothing has to let it in. */

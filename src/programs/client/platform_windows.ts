@@ -25,13 +25,13 @@ import type { BufferPool } from "../../queue/buffer_pool.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { windowsTable } from "../../system/routes/mod.ts";
+import { addressesOf } from "../../client/own_addresses.ts";
 import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import { InboundAccess } from "../../client/inbound_access.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import { WindowsRoutes } from "../../client/windows_routes.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
-import { interfaceAddresses } from "../common/interface_addresses.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { UserError } from "../../log/user_error.ts";
@@ -296,15 +296,18 @@ class WindowsSystem implements ClientSystem {
       adapter,
       allowInboundPorts,
     );
-    this.#inbound.update(interfaceAddresses(adapter.name));
+    this.#inbound.update(this.#addresses());
   }
 
   addressesChanged(addresses: readonly string[]): void {
     this.#inbound?.update(addresses);
   }
 
-  addresses({ name }: AdapterDevice): readonly string[] {
-    return interfaceAddresses(name);
+  /** The open adapter's addresses at this moment. */
+  #addresses(): readonly string[] {
+    const tapIndex = this.#tap?.network.index;
+    if (tapIndex === undefined) return [];
+    return addressesOf({ addresses: windowsTable.addresses(), tapIndex });
   }
 
   roomEntered(): void {
@@ -320,8 +323,9 @@ class WindowsSystem implements ClientSystem {
   #askAgain(): void {
     const adapter = this.#adapter;
     if (this.blocksDhcp || this.#tap === undefined || adapter === undefined) return;
-    const addresses = interfaceAddresses(adapter.name);
-    const hasAddress = addresses.some((own) => own.includes(".") && !own.startsWith("169.254."));
+    const hasAddress = this.#addresses().some((own) =>
+      own.includes(".") && !own.startsWith("169.254.")
+    );
     if (hasAddress) return;
     if (this.#isAsking) {
       this.#isToAsk = true;

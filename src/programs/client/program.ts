@@ -34,6 +34,7 @@ import {
 } from "../endpoint/program.ts";
 import { FrameLogFile } from "../common/frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
+import { addressesOf } from "../../client/own_addresses.ts";
 import { neighbourStatus } from "../endpoint/neighbour_status.ts";
 import { randomBytes } from "../common/random.ts";
 import { UserError } from "../../log/user_error.ts";
@@ -117,6 +118,8 @@ class Client {
   readonly core: ClientCore;
   readonly #lease: LanLease | undefined;
   #tap: AdapterDevice | undefined;
+  /** The adapter's addresses as they were found last, and as they were told. */
+  #found: readonly string[] = [];
   #addresses: readonly string[] = [];
   #addressesDueMs = Infinity;
   #snapshotDueMs = Infinity;
@@ -162,7 +165,10 @@ class Client {
       asksForAddress: options.address === undefined && options.useDhcp,
       frameLog: frameLog.log,
     });
-    system.onSurroundings = (surroundings) => this.core.handleSurroundings(surroundings);
+    system.onSurroundings = (surroundings) => {
+      this.#found = addressesOf(surroundings);
+      this.core.handleSurroundings(surroundings);
+    };
   }
 
   /** Looks at the adapter now and then. */
@@ -266,14 +272,15 @@ class Client {
     this.#tap?.close();
     await this.#system.adapterClosed();
     this.#system.close();
-    this.#statusFile.remove();
+    await this.#statusFile.remove();
   }
 
   /** What asks for an address has one, or has it no more: it is set, and told, at once. */
   #followLease(nowMs: number): void {
     for (const event of this.#lease?.drainEvents() ?? []) {
       this.#system.leaseChanged(event);
-      if (this.#tap !== undefined) this.#addressesDueMs = nowMs;
+      // What was set is found by the next look at this PC's networks, which its notice brings about.
+      if (this.#tap !== undefined) this.#networkDueMs = this.#addressesDueMs = nowMs;
     }
   }
 
@@ -325,7 +332,7 @@ class Client {
     const { name, mtu } = tap;
     tap.close();
     this.#tap = undefined;
-    this.#addresses = [];
+    this.#found = this.#addresses = [];
     this.core.handleAddresses(undefined, nowMs);
     this.#adapter.handleLost(name, mtu, nowMs);
     this.#system.adapterLost();
@@ -370,7 +377,7 @@ class Client {
     const { adapterFault } = this.#system;
     // A doctor is not to say what has been so before.
     if (this.core.handleAdapterFault(adapterFault, nowMs)) this.#snapshotDueMs = nowMs;
-    const addresses = this.#system.addresses(this.#tap);
+    const addresses = this.#found;
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;
     this.core.handleAddresses(addresses, nowMs);

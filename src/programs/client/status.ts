@@ -9,7 +9,7 @@ import {
   OWNER_ONLY_MODE,
   readFileIfThere,
   removeFileIfThere,
-  writeFileAtomic,
+  writeFileAtomicLater,
 } from "../../system/files/mod.ts";
 import {
   identifyProcess,
@@ -35,35 +35,56 @@ export interface FoundStatus extends ClientStatus {
   readonly writtenMs: number;
 }
 
-/** The file of a running client. */
+/**
+ * The file of a running client. The disk is never waited for: a virus scanner can hold a file that is closed or
+ * renamed for tens of milliseconds, in which no frame would pass.
+ */
 export class ClientStatusFile {
   readonly #path: string;
   readonly #owner: ProcessIdentity | undefined = identifyProcess(Deno.pid);
   #isOurs = false;
+  #writing: Promise<void> | undefined;
+  /** What has come while another one was being written. */
+  #next: ClientStatus | undefined;
 
   constructor(stateDir: string) {
     this.#path = `${stateDir}/${NAME}`;
   }
 
-  /** Replaces what the file says. A disk that is full must not end a party. */
+  /** Replaces what the file says, soon. A disk that is full must not end a party. */
   write(status: ClientStatus): void {
-    const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
-    try {
-      writeFileAtomic(this.#path, new TextEncoder().encode(JSON.stringify(file)), OWNER_ONLY_MODE);
-      this.#isOurs = true;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-    }
+    this.#next = status;
+    this.#writing ??= this.#writeAll();
   }
 
-  /** Removes the file, if it is this process's: a client that was refused the state folder leaves that of the other. */
-  remove(): void {
+  /**
+   * Removes the file, if it is this process's: a client that was refused the state folder leaves that of the other.
+   * What is being written ends before.
+   */
+  async remove(): Promise<void> {
+    this.#next = undefined;
+    await this.#writing;
     if (!this.#isOurs) return;
     try {
       removeFileIfThere(this.#path);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }
+  }
+
+  async #writeAll(): Promise<void> {
+    for (let status = this.#next; status !== undefined; status = this.#next) {
+      this.#next = undefined;
+      const file = { version: 1, owner: this.#owner, writtenMs: Date.now(), ...status };
+      const bytes = new TextEncoder().encode(JSON.stringify(file));
+      try {
+        await writeFileAtomicLater(this.#path, bytes, OWNER_ONLY_MODE);
+        this.#isOurs = true;
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+      }
+    }
+    this.#writing = undefined;
   }
 }
 

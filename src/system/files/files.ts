@@ -27,6 +27,21 @@ export function patiently<T>(work: () => T, isWindows = Deno.build.os === "windo
   }
 }
 
+/** As {@linkcode patiently}, without anything else waiting meanwhile. */
+export async function patientlyLater<T>(
+  work: () => Promise<T>,
+  isWindows = Deno.build.os === "windows",
+): Promise<T> {
+  for (let waitedMs = 0;; waitedMs += HELD_STEP_MS) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isWindows || !isHeld(error) || waitedMs >= HELD_MAX_MS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, HELD_STEP_MS));
+  }
+}
+
 /** ERROR_ACCESS_DENIED, as Deno says it, or ERROR_SHARING_VIOLATION. */
 function isHeld(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.Busy ||
@@ -116,7 +131,7 @@ export async function writeFileAtomicLater(
   mode: number,
 ): Promise<void> {
   const temporary = `${path}.${Deno.pid}.later`;
-  removeFileIfThere(temporary);
+  await removeFileLater(temporary);
   try {
     const file = await Deno.open(temporary, { write: true, createNew: true, mode });
     try {
@@ -127,9 +142,9 @@ export async function writeFileAtomicLater(
     } finally {
       file.close();
     }
-    await Deno.rename(temporary, path);
+    await patientlyLater(() => Deno.rename(temporary, path));
   } catch (error) {
-    removeFileIfThere(temporary);
+    await removeFileLater(temporary);
     throw error;
   }
   if (Deno.build.os === "windows") return;
@@ -138,6 +153,14 @@ export async function writeFileAtomicLater(
     await folder.sync();
   } finally {
     folder.close();
+  }
+}
+
+async function removeFileLater(path: string): Promise<void> {
+  try {
+    await patientlyLater(() => Deno.remove(path));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

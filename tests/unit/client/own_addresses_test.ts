@@ -5,7 +5,12 @@ import {
   parseLanNetwork,
   type Surroundings,
 } from "../../../src/client/lan_networks.ts";
-import { LEARNT_MAX, LEARNT_MS, OwnAddresses } from "../../../src/client/own_addresses.ts";
+import {
+  addressesOf,
+  LEARNT_MAX,
+  LEARNT_MS,
+  OwnAddresses,
+} from "../../../src/client/own_addresses.ts";
 import { type DropReason, dropReason, PASS } from "../../../src/observe/drops.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { parseIpAddress } from "../../../src/proto/ip.ts";
@@ -277,6 +282,12 @@ Deno.test("of many such addresses the latest are kept", () => {
   for (let index = 1; index <= LEARNT_MAX; index++) {
     assertEquals(harness.hears(packet("10.77.0.1", address(index))), undefined);
   }
+});
+
+Deno.test("the adapter's own addresses as they are told, IPv4 first; none while it is away", () => {
+  const known = pc([`${TAP} fe80::7/64`, `${TAP} 10.77.0.50/24`, `${TAP} 169.254.7.7/16`]);
+  assertEquals(addressesOf(known), ["10.77.0.50/24", "169.254.7.7/16", "fe80::7/64"]);
+  assertEquals(addressesOf({ ...known, tapIndex: undefined }), []);
 });
 
 //= PROTOCOL.md 12

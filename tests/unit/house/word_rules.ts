@@ -72,6 +72,43 @@ export function findLastErrors(file: SourceFile): string[] {
   return isOdd ? [`${file.path}:1: ${LAST_ERROR}`] : [];
 }
 
+/** What takes milliseconds, and who may wait for it: what runs once, or when something has changed. */
+const SLOW_CALLS: readonly (readonly [call: string, files: readonly string[]])[] = [
+  ["Deno.networkInterfaces(", [
+    "src/programs/common/interface_addresses.ts",
+    "src/programs/client/doctor_linux.ts",
+    "src/programs/client/doctor_windows.ts",
+    "src/programs/client/linux_host_routes.ts",
+  ]],
+  ["interfaceAddresses(", [
+    "src/programs/common/interface_addresses.ts",
+    "src/programs/client/doctor_linux.ts",
+    "src/programs/client/doctor_windows.ts",
+    "src/programs/client/linux_lease.ts",
+    "src/programs/client/linux_adapter.ts",
+  ]],
+  ["writeFileAtomic(", [
+    "src/system/files/files.ts",
+    "src/system/files/windows_library_file.ts",
+    "src/system/instance/instance.ts",
+    "src/system/journal/journal.ts",
+    "src/cli/own_window.ts",
+    "src/programs/client/identity.ts",
+    "src/programs/client/lease_file.ts",
+    "src/programs/client/windows_driver.ts",
+    "src/programs/endpoint/token_file.ts",
+    "src/programs/gateway/lock_file.ts",
+    "src/programs/relay/identity.ts",
+  ]],
+];
+
+/** Calls that hold the loop up, in files that are not known to make them seldom. */
+export function findSlowCalls(file: SourceFile): string[] {
+  return SLOW_CALLS.filter(([call, files]) =>
+    file.text.includes(call) && !files.includes(file.path)
+  ).map(([call]) => `${file.path}:1: ${call}`);
+}
+
 const MODULE_TAG = ["@mod", "ule"].join("");
 
 /** Sources whose first comment does not say that it is the module's; other files whose comments do. */

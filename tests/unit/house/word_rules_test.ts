@@ -5,6 +5,7 @@ import {
   findLastErrors,
   findOddModuleTags,
   findPrivateKeywords,
+  findSlowCalls,
   findSmallLogTexts,
 } from "./word_rules.ts";
 
@@ -47,6 +48,20 @@ Deno.test("the rule on last errors finds them, also where setupapi's may be told
   assertEquals(odd("src/link/tap.ts", "throw openError(adapter, status);"), 0);
   assertEquals(odd(setup, bound + judged), 0);
   assertEquals(odd(setup, `${bound}if (GetLastError() === 5) return;\n`), 1);
+});
+
+Deno.test("nothing that takes milliseconds is called again and again on the loop", () => {
+  assertEquals(sources.flatMap(findSlowCalls), []);
+});
+
+Deno.test("the rule on slow calls finds them, and lets be who makes them seldom", () => {
+  const text = "const all = Deno.networkInterfaces();\nwriteFileAtomicLater(path, bytes, mode);\n";
+  assertEquals(findSlowCalls({ path: "src/programs/client/program.ts", text }).length, 1);
+  assertEquals(findSlowCalls({ path: "src/programs/client/doctor_windows.ts", text }), []);
+  assertEquals(
+    findSlowCalls({ path: "src/a.ts", text: "writeFileAtomic(path, bytes, 1);" }).length,
+    1,
+  );
 });
 
 Deno.test("the first comment of each source is its module's, and no other comment is", () => {

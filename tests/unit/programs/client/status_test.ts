@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { ClientStatusFile, readClientStatus } from "../../../../src/programs/client/status.ts";
 import { TrafficCounters } from "../../../../src/observe/counters.ts";
+import { eventually } from "../../../../tools/lab/wait.ts";
 import type { ClientDiagnostics } from "../../../../src/observe/diagnostics.ts";
 
 const DIAGNOSTICS: ClientDiagnostics = {
@@ -20,11 +21,31 @@ Deno.test("a client that was refused the state folder leaves the running one's s
   try {
     const running = new ClientStatusFile(folder);
     running.write({ diagnostics: DIAGNOSTICS, traffic: new TrafficCounters().snapshot() });
-    new ClientStatusFile(folder).remove();
+    await eventually("the status", () => readClientStatus(folder) !== undefined);
+    await new ClientStatusFile(folder).remove();
     const found = readClientStatus(folder);
     assertEquals([found?.isRunning, found?.diagnostics], [true, DIAGNOSTICS]);
-    running.remove();
+    await running.remove();
     assertEquals(readClientStatus(folder), undefined);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("nothing waits for the disk; of what comes meanwhile the last is written, and then no more", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = new ClientStatusFile(folder);
+    const traffic = new TrafficCounters().snapshot();
+    for (let peers = 0; peers <= 5; peers++) {
+      file.write({ diagnostics: { ...DIAGNOSTICS, peers }, traffic });
+    }
+    // Whatever is written is written when others have had their turn.
+    assertEquals([...Deno.readDirSync(folder)], []);
+    await eventually("the last one", () => readClientStatus(folder)?.diagnostics.peers === 5);
+    file.write({ diagnostics: DIAGNOSTICS, traffic });
+    await file.remove();
+    assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

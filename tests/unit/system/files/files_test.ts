@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   patiently,
+  patientlyLater,
   readFileIfThere,
   removeFileIfThere,
   writeFileAtomic,
@@ -82,4 +83,22 @@ Deno.test("on Windows what another program holds for a moment is tried again, no
   calls = 0;
   assertThrows(() => patiently(work(Array(99).fill(held[0])), true), Deno.errors.PermissionDenied);
   assertEquals(calls, 26); // half a second, each 20 ms
+});
+
+Deno.test("what a scanner is in the way of is tried again, without anything else waiting", async () => {
+  let [attempts, turns] = [0, 0];
+  const timer = setInterval(() => turns++, 1);
+  try {
+    const done = await patientlyLater(() => {
+      if (++attempts < 3) return Promise.reject(new Deno.errors.PermissionDenied("held"));
+      return Promise.resolve("done");
+    }, true);
+    assertEquals([done, attempts, turns > 0], ["done", 3, true]);
+    await assertRejects(
+      () => patientlyLater(() => Promise.reject(new Deno.errors.NotFound("none")), true),
+      Deno.errors.NotFound,
+    );
+  } finally {
+    clearInterval(timer);
+  }
 });
