@@ -29,6 +29,7 @@ import { type Dissection } from "../proto/dissect.ts";
 import { EtherType } from "../proto/ethernet.ts";
 import {
   formatIp,
+  formatIpv4,
   type IpNetwork,
   IPV4_BYTES,
   IPV4_HEADER_BYTES,
@@ -79,6 +80,9 @@ export class LanProof {
   /** The adapter's address of IPv4 and its mask, as 32-bit numbers; 0: none. */
   #own = 0;
   #mask = 0;
+  /** Who has last said by ARP that its address is of another network, a 32-bit number, and since when only such have. */
+  #stranger = 0;
+  #strangerSinceMs = Infinity;
   #isOffered = false;
   #heardMs = -Infinity;
   #unansweredSinceMs = Infinity;
@@ -137,7 +141,10 @@ export class LanProof {
     const isIpv4 = address?.address.length === IPV4_BYTES;
     this.#own = isIpv4 ? readU32(address.address, 0) : 0;
     this.#mask = isIpv4 ? maskOf(address.prefixBits) : 0;
-    if (!isSame) this.#askAnew(nowMs);
+    if (!isSame) {
+      this.#forgetStranger();
+      this.#askAnew(nowMs);
+    }
     this.#settle(nowMs);
   }
 
@@ -156,7 +163,10 @@ export class LanProof {
    */
   handleDhcpReply(server: number, nowMs: number): void {
     this.#isOffered = true;
-    if (server !== 0) this.#server = server;
+    if (server !== 0) {
+      this.#server = server;
+      this.#forgetStranger();
+    }
     this.#settle(nowMs);
   }
 
@@ -183,7 +193,26 @@ export class LanProof {
       this.#verdictDueMs = nowMs;
     }
     const sender = senderOf(bytes, offset + length, frame);
-    if (sender !== 0 && (this.#own === 0 || this.#isInLan(sender))) this.#station = sender;
+    if (sender === 0) return;
+    if (this.#own === 0 || this.#isInLan(sender)) {
+      this.#station = sender;
+      if (this.#strangerSinceMs !== Infinity) this.#verdictDueMs = nowMs;
+      this.#forgetStranger();
+    } else if (frame.etherType === EtherType.arp) this.#noteStranger(sender, nowMs);
+  }
+
+  /** What the LAN's own DHCP server has given is of the LAN, whoever else is there. */
+  #noteStranger(sender: number, nowMs: number): void {
+    if (this.#server !== 0 || sender === this.#own || isLinkLocalNumber(sender)) return;
+    this.#stranger = sender;
+    if (this.#strangerSinceMs !== Infinity) return;
+    this.#strangerSinceMs = nowMs;
+    this.#askDueMs = this.#verdictDueMs = nowMs;
+  }
+
+  #forgetStranger(): void {
+    this.#stranger = 0;
+    this.#strangerSinceMs = Infinity;
   }
 
   /** When {@linkcode handleTimer} is to be called at the latest, ms. */
@@ -240,6 +269,7 @@ export class LanProof {
     this.#heardMs = -Infinity;
     this.#isOffered = false;
     this.#server = this.#station = 0;
+    this.#forgetStranger();
     this.#unansweredSinceMs = this.#askDueMs = Infinity;
     this.#isStopped = false;
     this.#stillSinceMs = Infinity;
@@ -256,14 +286,16 @@ export class LanProof {
 
   /** Asks, unless something was heard of late. */
   #ask(nowMs: number): void {
-    if (this.#unansweredSinceMs === Infinity) {
+    const isDoubtful = this.#strangerSinceMs !== Infinity;
+    if (this.#unansweredSinceMs === Infinity && !isDoubtful) {
       if (nowMs < this.#heardMs + PROOF_MS) {
         this.#askDueMs = this.#heardMs + PROOF_MS;
         return;
       }
       this.#unansweredSinceMs = nowMs;
     }
-    const isSilent = nowMs >= this.#unansweredSinceMs + SILENT_AFTER_MS;
+    const sinceMs = Math.min(this.#unansweredSinceMs, this.#strangerSinceMs);
+    const isSilent = nowMs >= sinceMs + SILENT_AFTER_MS;
     this.#askDueMs = nowMs + (isSilent ? ASK_AGAIN_INTERVAL_MS : ASK_INTERVAL_MS);
     const first = (this.#own & this.#mask) + 1 >>> 0;
     for (const target of new Set([this.#server, this.#station, first])) {
@@ -300,6 +332,10 @@ export class LanProof {
       unansweredSinceMs: this.#unansweredSinceMs,
       address: this.#address && formatIp(this.#address.address),
       addressSinceMs: this.#addressSinceMs,
+      stranger: this.#strangerSinceMs === Infinity ? undefined : {
+        address: formatIpv4(this.#stranger),
+        sinceMs: this.#strangerSinceMs,
+      },
       asksForAddress: this.#options.asksForAddress,
       isOffered: this.#isOffered,
     };
@@ -326,6 +362,11 @@ function senderOf(bytes: Uint8Array, end: number, frame: Dissection): number {
   }
   const isWhole = frame.ipVersion === 4 && at + IPV4_HEADER_BYTES <= end;
   return isWhole ? readU32(bytes, at + IPV4_SOURCE_OFFSET) : 0;
+}
+
+/** 169.254.0.0/16 (RFC 3927). */
+function isLinkLocalNumber(address: number): boolean {
+  return address >>> 16 === 0xa9fe;
 }
 
 function maskOf(prefixBits: number): number {

@@ -44,10 +44,19 @@ export interface LanFacts {
   readonly address: string | undefined;
   /** Since when there is none, or another adapter, room or gateway to have one of. */
   readonly addressSinceMs: number;
+  /** A station of the LAN has an address outside of this PC's network, and none inside of it was heard. */
+  readonly stranger: Stranger | undefined;
   /** Whether a DHCP server is asked. */
   readonly asksForAddress: boolean;
   /** Whether one has answered. */
   readonly isOffered: boolean;
+}
+
+/** A station of the LAN with an address of another network than this PC's. */
+export interface Stranger {
+  readonly address: string;
+  /** Since when nobody but such was heard. */
+  readonly sinceMs: number;
 }
 
 /** A verdict, and until when it holds if nothing happens; Infinity: for ever. */
@@ -75,7 +84,15 @@ export function decideVerdict(facts: LanFacts, nowMs: number): TimedVerdict {
     return lasting({ kind: "silent", cause: "unanswered", waitedMs });
   }
   if (!facts.isHeard) return { verdict: LOOKING, untilMs: silentMs };
+  if (facts.stranger !== undefined) return amongStrangers(facts.address, facts.stranger, nowMs);
   return { verdict: { kind: "good", address: facts.address }, untilMs: silentMs };
+}
+
+/** Whoever has an address of this PC's network has time to answer. */
+function amongStrangers(address: string, stranger: Stranger, nowMs: number): TimedVerdict {
+  const untilMs = stranger.sinceMs + SILENT_AFTER_MS;
+  if (nowMs < untilMs) return { verdict: LOOKING, untilMs };
+  return lasting({ kind: "elsewhere", address, other: stranger.address });
 }
 
 function withoutGateway(facts: LanFacts, nowMs: number): TimedVerdict {

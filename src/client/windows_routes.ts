@@ -22,12 +22,12 @@ export class WindowsRoutes<Held> implements RoutingTable<Held> {
   /** The adapter's interface; undefined: it is gone. */
   tapIndex: number | undefined;
   readonly #machine: WindowsMachineRoutes<Held>;
-  readonly #each: () => void;
+  readonly #each: (nowMs: number) => void;
   /** Since when broadcasts or multicasts leave by another interface. */
   #elsewhereMs: number | undefined;
 
   /** @param each done whenever everything is looked at */
-  constructor(machine: WindowsMachineRoutes<Held>, each: () => void) {
+  constructor(machine: WindowsMachineRoutes<Held>, each: (nowMs: number) => void) {
     this.#machine = machine;
     this.#each = each;
   }
@@ -77,7 +77,7 @@ export class WindowsRoutes<Held> implements RoutingTable<Held> {
   }
 
   follow({ snapshot }: NetworkLook, plan: RoutePlan, nowMs: number): readonly StatusEvent[] {
-    this.#each();
+    this.#each(nowMs);
     const isElsewhere = (index: number | undefined) =>
       index !== undefined && index !== this.tapIndex;
     const ipv4 = [plan.broadcastIndex, plan.multicastIndex].find(isElsewhere);

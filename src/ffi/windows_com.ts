@@ -17,6 +17,7 @@ export const VARIANT = {
     vt: { offset: 0, type: "u16" },
     bstrVal: { offset: 8, type: "pointer" },
     parray: { offset: 8, type: "pointer" },
+    pdispVal: { offset: 8, type: "pointer" },
   },
 } as const satisfies StructLayout;
 
@@ -28,6 +29,7 @@ export const ComConstant = {
   S_OK: 0,
   S_FALSE: 1,
   VT_BSTR: 8,
+  VT_DISPATCH: 9,
   VT_VARIANT: 12,
   VT_ARRAY: 0x2000,
   VARIANT_TRUE: -1,
@@ -89,7 +91,12 @@ export const COM_TYPES = {
   "IEnumNetworkConnections **": "buffer",
   "INetworkConnection **": "buffer",
   "INetwork **": "buffer",
+  "IUnknown **": "buffer",
+  "BSTR *": "buffer",
+  "VARIANT *": "buffer",
+  "NET_FW_RULE_DIRECTION *": "buffer",
   "LONG *": "buffer",
+  "long *": "buffer",
   "ULONG *": "buffer",
   "GUID *": "buffer",
   "VARIANT_BOOL *": "buffer",
@@ -117,3 +124,12 @@ export interface ComInterface {
   readonly page: string;
   readonly methods: Readonly<Record<string, ComMethod>>;
 }
+
+/** One value after the other. */
+export const IEnumVARIANT = {
+  name: "IEnumVARIANT",
+  header: "oaidl.h",
+  page: "https://learn.microsoft.com/windows/win32/api/oaidl/nf-oaidl-ienumvariant",
+  methods: { Next: { slot: 3, parameters: ["ULONG", "VARIANT *", "ULONG *"] } },
+} as const satisfies ComInterface;
+export const IID_IEnumVARIANT = "{00020404-0000-0000-C000-000000000046}";

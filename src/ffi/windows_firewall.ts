@@ -54,6 +54,7 @@ export const INetFwRules = {
   methods: {
     Add: { slot: 8, parameters: ["INetFwRule *"] },
     Remove: { slot: 9, parameters: ["BSTR"] },
+    get__NewEnum: { slot: 11, parameters: ["IUnknown **"] },
   },
 } as const satisfies ComInterface;
 
@@ -63,16 +64,22 @@ export const INetFwRule = {
   header: "netfw.h",
   page: `${PAGE}-inetfwrule`,
   methods: {
+    get_Name: { slot: 7, parameters: ["BSTR *"] },
     put_Name: { slot: 8, parameters: ["BSTR"] },
     put_Description: { slot: 10, parameters: ["BSTR"] },
+    get_ApplicationName: { slot: 11, parameters: ["BSTR *"] },
     put_Protocol: { slot: 16, parameters: ["LONG"] },
     put_LocalPorts: { slot: 18, parameters: ["BSTR"] },
     put_RemoteAddresses: { slot: 24, parameters: ["BSTR"] },
     put_IcmpTypesAndCodes: { slot: 26, parameters: ["BSTR"] },
+    get_Direction: { slot: 27, parameters: ["NET_FW_RULE_DIRECTION *"] },
     put_Direction: { slot: 28, parameters: ["NET_FW_RULE_DIRECTION"] },
     put_Interfaces: { slot: 30, parameters: ["VARIANT"] },
+    get_Enabled: { slot: 33, parameters: ["VARIANT_BOOL *"] },
     put_Enabled: { slot: 34, parameters: ["VARIANT_BOOL"] },
+    get_Profiles: { slot: 37, parameters: ["long *"] },
     put_Profiles: { slot: 38, parameters: ["LONG"] },
+    get_Action: { slot: 41, parameters: ["NET_FW_ACTION *"] },
     put_Action: { slot: 42, parameters: ["NET_FW_ACTION"] },
   },
 } as const satisfies ComInterface;

@@ -249,6 +249,12 @@ const SYMBOLS = {
     result: "u32",
     nonblocking: true,
   },
+  /** May wait for other adapters' requests: called on another thread. */
+  IpReleaseAddress: {
+    parameters: ["buffer" /* AdapterInfo */],
+    result: "u32",
+    nonblocking: true,
+  },
   CancelIPChangeNotify: { parameters: ["pointer" /* notifyOverlapped */], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 

@@ -11,6 +11,7 @@ export const RegistryConstant = {
   KEY_SET_VALUE: 2,
   REG_SZ: 1,
   REG_DWORD: 4,
+  REG_MULTI_SZ: 7,
 } as const;
 
 const SYMBOLS = {

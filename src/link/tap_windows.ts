@@ -13,7 +13,6 @@ import {
   ntFailed,
   OVERLAPPED,
   WindowsConstant,
-  WindowsError,
   windowsKernel,
   windowsNt,
 } from "../ffi/windows_kernel.ts";
@@ -52,6 +51,7 @@ export interface TapWindowsOptions {
 /** What the IP stack knows of the adapter. */
 export interface TapNetwork {
   readonly index: number;
+  /** What cannot be set now, such as before the cable is in, is set when it can. Does not throw. */
   setMtu(mtu: number): void;
 }
 
@@ -206,12 +206,7 @@ export class TapWindowsDevice implements AdapterDevice {
 
   setMtu(mtu: number): void {
     if (mtu === this.#mtu) return;
-    try {
-      this.#setNetworkMtu(mtu);
-    } catch (error) {
-      if (!(error instanceof WindowsError)) throw error;
-      return this.#setState("gone"); // its interface goes before its reads end
-    }
+    this.#setNetworkMtu(mtu);
     this.#mtu = mtu;
   }
 

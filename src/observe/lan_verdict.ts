@@ -45,6 +45,13 @@ export const LAN_SENTENCES = {
     what: `${SILENT}: this PC has no address there, and asks for none (--no-dhcp).`,
     advice: SAME_ADVICE,
   },
+  "elsewhere": {
+    what:
+      "Connected, but this PC's address {address} is none of the LAN's, where others have such " +
+      "as {other}.",
+    advice:
+      "It is a fixed one, or of another network: have the adapter ask for one (DHCP), or give it one of the LAN.",
+  },
   "no-address-not-answered": {
     what: `${WITHOUT_ADDRESS}: no DHCP server has answered for {time}.`,
     advice: "Ask the host whether the LAN has one (most routers are), or for an address to use.",
@@ -73,6 +80,8 @@ export type LanVerdict =
   | { readonly kind: "silent"; readonly cause: SilenceCause; readonly waitedMs: number }
   /** The LAN is there, and this PC has no address in it. */
   | { readonly kind: "no-address"; readonly cause: NoAddressCause; readonly waitedMs: number }
+  /** The LAN is there, and this PC's address is one of another network: nobody of that is heard, but `other` is. */
+  | { readonly kind: "elsewhere"; readonly address: string; readonly other: string }
   /** A station of the LAN was heard, and this PC has an address: without its prefix length. */
   | { readonly kind: "good"; readonly address: string };
 
@@ -104,7 +113,7 @@ export function isLanVerdictEvent(event: { readonly type: string }): event is La
 
 /** Whether the player has to know at once, and not only who asks. */
 export function isTold({ kind }: LanVerdict): boolean {
-  return kind === "silent" || kind === "no-address" || kind === "good";
+  return kind === "silent" || kind === "no-address" || kind === "elsewhere" || kind === "good";
 }
 
 /** Whether two verdicts say the same, however long it has been so. */
@@ -119,7 +128,8 @@ export function isSameVerdict(one: LanVerdict, other: LanVerdict): boolean {
 export function lanVerdictText(verdict: LanVerdict): Sentence {
   if (verdict.kind === "adapter-changed") return adapterFaultSentence(verdict.fault);
   const time = "waitedMs" in verdict ? span(verdict.waitedMs) : "";
-  return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address: addressOf(verdict) });
+  const other = verdict.kind === "elsewhere" ? verdict.other : "";
+  return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address: addressOf(verdict), other });
 }
 
 /** A verdict as one line. */

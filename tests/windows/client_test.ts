@@ -164,6 +164,13 @@ async function checkDoctor(party: Party, pc: WinePc, address: string): Promise<v
   for (const secret of [...key, PARTY.room]) {
     assert(!report.includes(secret), `the report holds ${secret}`);
   }
+  assertMatch(report, /^ {2}programs kept out: +none$/m);
+  await pc.write("blocked", "yes");
+  assertMatch(
+    await read(),
+    /^! programs kept out: +Quake III Arena \(quake3\.exe\)\n +→ if you host .*Tick it under "Allow an app.*public networks$/m,
+  );
+  await pc.remove("blocked");
   await pc.write("network", "private");
   await pc.write("firewall", "policy");
   const other = await read();

@@ -1,7 +1,8 @@
 /*
  * A firewall in the place of Wine's: its component objects write down what they are asked for. What the firewall is
  * like is read from a file: "gone" (its service does not run), "policy" (a company's policy is above what is set
- * here), "shut" (it lets nobody in, whatever the rules), "off"; without the file it is on.
+ * here), "shut" (it lets nobody in, whatever the rules), "off"; without the file it is on. Another file says that it has
+ * rules of other programs' ("blocked"): such as a cancelled question leaves.
  */
 #define COBJMACROS
 #define CINTERFACE
@@ -172,7 +173,96 @@ static HRESULT STDMETHODCALLTYPE remove_rule(INetFwRules *self, BSTR name)
     return HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
 }
 
-static INetFwRulesVtbl rules_methods = {UNKNOWN, .Add = add_rule, .Remove = remove_rule};
+/* ---- rules that are there -------------------------------------------------------------------------------------- */
+
+struct found { INetFwRuleVtbl *methods; const WCHAR *name, *program; int direction, enabled, action; long profiles; };
+
+static const struct found *found_of(INetFwRule *self)
+{
+    return (const struct found *)(void *)self;
+}
+
+static HRESULT STDMETHODCALLTYPE get_name(INetFwRule *self, BSTR *out)
+{
+    *out = SysAllocString(found_of(self)->name);
+    return S_OK;
+}
+
+/* A rule for all programs has none. */
+static HRESULT STDMETHODCALLTYPE get_program(INetFwRule *self, BSTR *out)
+{
+    *out = found_of(self)->program == NULL ? NULL : SysAllocString(found_of(self)->program);
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_direction(INetFwRule *self, NET_FW_RULE_DIRECTION *out)
+{
+    *out = (NET_FW_RULE_DIRECTION)found_of(self)->direction;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_rule_enabled(INetFwRule *self, VARIANT_BOOL *out)
+{
+    *out = found_of(self)->enabled ? VARIANT_TRUE : VARIANT_FALSE;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_profiles(INetFwRule *self, long *out)
+{
+    *out = found_of(self)->profiles;
+    return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE get_action(INetFwRule *self, NET_FW_ACTION *out)
+{
+    *out = (NET_FW_ACTION)found_of(self)->action;
+    return S_OK;
+}
+
+static INetFwRuleVtbl found_methods = {
+    UNKNOWN,
+    .get_Name = get_name,
+    .get_ApplicationName = get_program,
+    .get_Direction = get_direction,
+    .get_Enabled = get_rule_enabled,
+    .get_Profiles = get_profiles,
+    .get_Action = get_action,
+};
+
+static struct found found[] = {
+    {&found_methods, L"Quake III Arena", L"C:\\Games\\quake3.exe", 1, 1, NET_FW_ACTION_BLOCK, NET_FW_PROFILE2_PUBLIC},
+    {&found_methods, L"Quake III Arena", L"C:\\Games\\quake3.exe", 1, 1, NET_FW_ACTION_BLOCK, NET_FW_PROFILE2_PUBLIC},
+    {&found_methods, L"OpenTTD", L"C:\\Games\\openttd.exe", 1, 1, NET_FW_ACTION_ALLOW, NET_FW_PROFILE2_ALL},
+    {&found_methods, L"Doom", L"C:\\Games\\doom.exe", 1, 0, NET_FW_ACTION_BLOCK, NET_FW_PROFILE2_ALL},
+    {&found_methods, L"At home", L"C:\\Games\\home.exe", 1, 1, NET_FW_ACTION_BLOCK, NET_FW_PROFILE2_PRIVATE},
+    {&found_methods, L"All programs", NULL, 1, 1, NET_FW_ACTION_BLOCK, NET_FW_PROFILE2_ALL},
+};
+static unsigned next_found;
+
+static HRESULT STDMETHODCALLTYPE next_rule(IEnumVARIANT *self, ULONG count, VARIANT *out, ULONG *fetched)
+{
+    (void)self;
+    *fetched = 0;
+    if (count != 1) return E_INVALIDARG;
+    if (word_of_test(L"Z:\\mnt\\blocked") == ' ' || next_found == sizeof found / sizeof *found) return S_FALSE;
+    out->vt = VT_DISPATCH;
+    out->pdispVal = (IDispatch *)(void *)&found[next_found++];
+    *fetched = 1;
+    return S_OK;
+}
+
+static IEnumVARIANTVtbl enumerator_methods = {UNKNOWN, .Next = next_rule};
+static IEnumVARIANT enumerator = {&enumerator_methods};
+
+static HRESULT STDMETHODCALLTYPE each_rule(INetFwRules *self, IUnknown **out)
+{
+    (void)self;
+    next_found = 0;
+    *out = (IUnknown *)(void *)&enumerator;
+    return S_OK;
+}
+
+static INetFwRulesVtbl rules_methods = {UNKNOWN, .Add = add_rule, .Remove = remove_rule, .get__NewEnum = each_rule};
 static INetFwRules rules = {&rules_methods};
 
 static HRESULT STDMETHODCALLTYPE get_rules(INetFwPolicy2 *self, INetFwRules **out)

@@ -1,6 +1,7 @@
 /*
- * Renaming a connection, in the place of Wine's netsh, which does nothing: the registry's name of it is changed, and
- * the call written down. A file of the test's says that it is not possible ("nameless").
+ * Setting networks, in the place of Wine's netsh, which does nothing: a connection's name in the registry, and whether
+ * the adapter asks for its address. Calls are written down. A file of the test's says that it is not possible
+ * ("nameless").
  */
 #include <windows.h>
 #include <stdlib.h>
@@ -25,6 +26,19 @@ static BOOL rename_one(const WCHAR *guid, const WCHAR *from, const WCHAR *to)
     return done;
 }
 
+#define PARAMETERS L"SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\" \
+                   L"{11111111-2222-3333-4444-555555555555}"
+
+/* Says whether the adapter asks for its address. */
+static int set_dhcp(DWORD is_on)
+{
+    HKEY key;
+    if (RegCreateKeyW(HKEY_LOCAL_MACHINE, PARAMETERS, &key) != ERROR_SUCCESS) return 1;
+    RegSetValueExW(key, L"EnableDHCP", 0, REG_DWORD, (const BYTE *)&is_on, sizeof is_on);
+    RegCloseKey(key);
+    return 0;
+}
+
 int wmain(int count, WCHAR **words)
 {
     WCHAR guid[256];
@@ -32,6 +46,7 @@ int wmain(int count, WCHAR **words)
     BOOL done = FALSE;
     record_call("netsh %ls", wcschr(GetCommandLineW(), L' ') + 1);
     if (GetFileAttributesW(L"Z:\\mnt\\nameless") != INVALID_FILE_ATTRIBUTES) return 1;
+    if (count > 5 && wcscmp(words[2], L"ipv4") == 0) return set_dhcp(wcscmp(words[count - 1], L"source=dhcp") == 0);
     if (count != 6 || wcsncmp(words[4], L"name=", 5) != 0 || wcsncmp(words[5], L"newname=", 8) != 0) return 1;
     if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, CONNECTIONS, 0, KEY_READ, &key) != ERROR_SUCCESS) return 1;
     for (DWORD i = 0; !done && RegEnumKeyW(key, i, guid, 256) == ERROR_SUCCESS; i++) {

@@ -26,6 +26,10 @@ static BOOL is_client(void)
 #define CLASS CONTROL L"\\Class\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
 #define CONNECTIONS CONTROL L"\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
 
+/* The device that is being made, and the one that is there. */
+#define MADE 77
+#define FOUND 78
+
 static const HDEVINFO set = (HDEVINFO)(ULONG_PTR)0x5e7;
 
 BOOL WINAPI SetupDiGetINFClassW(PCWSTR inf, LPGUID guid, PWSTR name, DWORD length, PDWORD needed)
@@ -54,7 +58,7 @@ BOOL WINAPI SetupDiCreateDeviceInfoW(HDEVINFO list, PCWSTR name, const GUID *gui
     (void)guid, (void)description, (void)parent;
     record_call("SetupDiCreateDeviceInfoW %s %ls flags=%lu size=%lu", list == set ? "set" : "?", name, flags,
                 device->cbSize);
-    device->DevInst = 77;
+    device->DevInst = MADE;
     return TRUE;
 }
 
@@ -74,7 +78,7 @@ BOOL WINAPI SetupDiCallClassInstaller(DI_FUNCTION function, HDEVINFO list, PSP_D
 {
     if (!is_client()) return WINES(SetupDiCallClassInstaller)(function, list, device);
     record_call("SetupDiCallClassInstaller 0x%x %s device=%lu", function, list == set ? "set" : "?", device->DevInst);
-    if (function == DIF_REMOVE) {
+    if (function == DIF_REMOVE && device->DevInst == FOUND) {
         RegDeleteTreeW(HKEY_LOCAL_MACHINE, CLASS L"\\0007");
         RegDeleteTreeW(HKEY_LOCAL_MACHINE, CONNECTIONS L"\\{11111111-2222-3333-4444-555555555555}");
     }
@@ -85,7 +89,7 @@ BOOL WINAPI SetupDiOpenDeviceInfoW(HDEVINFO list, PCWSTR id, HWND parent, DWORD 
 {
     if (!is_client()) return WINES(SetupDiOpenDeviceInfoW)(list, id, parent, flags, device);
     record_call("SetupDiOpenDeviceInfoW %s %ls flags=%lu size=%lu", list == set ? "set" : "?", id, flags, device->cbSize);
-    device->DevInst = 77;
+    device->DevInst = FOUND;
     return lstrcmpiW(id, L"ROOT\\NET\\0000") == 0;
 }
 

@@ -77,7 +77,7 @@ partyTest("runts and tagged frames pass a Windows client", async (party, step) =
     await pass(player, lan, ethernet({ ...fields, source: MAC, destination: LAN_MAC }));
     const toPlayer = { source: LAN_MAC, destination: MAC, type: TEST_TYPE };
     await lan.send(ethernet({ ...fields, ...toPlayer }));
-    await pass(lan, player, ethernet({ ...toPlayer, payload: pattern(120) }));
+    await pass(lan, player, ethernet({ ...toPlayer, payload: pattern(120).reverse() }));
     // Without its tag it would be one of the PC's own network.
     const untagged = toHex(ethernet({ ...fields, ...toPlayer, tags: [] }));
     assertEquals(player.frames.some(({ wireBytes }) => toHex(wireBytes) === untagged), false);

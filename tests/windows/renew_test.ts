@@ -6,10 +6,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { partyTest } from "../support/play.ts";
 import { eventually, pause } from "../../tools/lab/wait.ts";
-import { WinePc } from "../support/wine.ts";
+import { sayingPattern } from "../support/sentences.ts";
+import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
 
 const RENEWAL = "IpRenewAddress 7 \\DEVICE\\TCPIP_{11111111-2222-3333-4444-555555555555}";
+const RELEASE = "IpReleaseAddress 7 \\DEVICE\\TCPIP_{11111111-2222-3333-4444-555555555555}";
 /** What Windows gives an adapter when nobody in its LAN has answered. */
 const SELF_MADE = "address 7 169.254.7.7/16";
 const LEASED = "address 7 10.77.0.100/24";
@@ -65,3 +67,65 @@ partyTest("beside a fixed address there is none of Windows' own making", async (
   );
   assert(others.length === 1 && others[0].includes(` ${FIXED} `), others.join("\n"));
 });
+
+/** Of another VPN, which has used the adapter before. */
+const FOREIGN = "10.8.0.6";
+
+partyTest(
+  "an address of another network is not taken for the LAN's, and given up",
+  async (party, step) => {
+    await using pc = await WinePc.open(await party.addPlayer("player"));
+    await pc.installAdapter();
+    await pc.installFakes("netsh");
+    const key =
+      `HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\` +
+      WINE_ADAPTER.guid;
+    // As regedit writes lists of texts.
+    const texts = (text: string) =>
+      `hex(7):${
+        [...new TextEncoder().encode(`${text}\0\0`)].map((byte) => byte.toString(16)).join()
+      }`;
+    await pc.register(
+      ...[`[${key}]`, '"EnableDHCP"=dword:00000000', `"IPAddress"=${texts(FOREIGN)}`],
+      `"SubnetMask"=${texts("255.255.255.0")}`,
+    );
+    await party.startRelay();
+    await party.startGateway();
+    await pc.setNetwork(...PC, `address 7 ${FOREIGN}/24`);
+    const client = await startClient(party, pc, []);
+    const calls = async (start: string) =>
+      (await pc.calls()).filter((call) => call.startsWith(start));
+    await step("what somebody has fixed is put aside, and that is said", async () => {
+      await client.waitForLine(
+        /"LAN party" had 10\.8\.0\.6, which somebody has set there: it asks the LAN for its address until/,
+      );
+      assertEquals(await calls("netsh"), ["netsh interface ipv4 set address name=7 source=dhcp"]);
+    });
+    await step(
+      "an address that stays all the same is released, and another one asked for",
+      async () => {
+        // Somebody in the LAN asks for an address that nobody has: by this its own is heard.
+        await party.lan.run(["ping", "-c", "1", "-W", "1", "10.77.0.200"], { anyCode: true });
+        const said = sayingPattern("lan/elsewhere", { address: FOREIGN });
+        await client.waitForLine(said, 30_000);
+        await eventually("the renewal", async () => (await calls("IpR")).length >= 2);
+        assertEquals((await calls("IpR")).slice(-2), [
+          RELEASE,
+          RENEWAL,
+        ]);
+      },
+    );
+    await step("an address of the LAN is the party's", async () => {
+      await pc.setNetwork(...PC, LEASED);
+      await party.lan.run(["ping", "-c", "1", "-W", "1", "10.77.0.201"], { anyCode: true });
+      await client.waitForLine(sayingPattern("lan/good", { address: "10.77.0.100" }), 20_000);
+    });
+    await step("at the end the adapter has again what was fixed", async () => {
+      client.kill("SIGINT");
+      assertEquals(await client.waitExit(15_000), 0);
+      assertEquals((await calls("netsh")).slice(1), [
+        `netsh interface ipv4 set address name=7 address=${FOREIGN} mask=255.255.255.0 source=static gateway=none`,
+      ]);
+    });
+  },
+);

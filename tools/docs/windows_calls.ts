@@ -93,7 +93,7 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   sysinfoapi: ["GetSystemDirectoryW", "GetTickCount64"],
   realtimeapiset: ["QueryUnbiasedInterruptTime"],
   iphlpapi: [
-    ..."CancelIPChangeNotify GetAdaptersAddresses IpRenewAddress".split(" "),
+    ..."CancelIPChangeNotify GetAdaptersAddresses IpReleaseAddress IpRenewAddress".split(" "),
     ..."NotifyAddrChange NotifyRouteChange".split(" "),
   ],
   winbase: ["LocalFree"],

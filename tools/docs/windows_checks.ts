@@ -14,7 +14,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
     ..."GetBestRoute2 GetIpForwardTable2 GetIpInterfaceEntry GetIpInterfaceTable".split(" "),
     "GetUnicastIpAddressTable",
   ],
-  renew_test: ["IpRenewAddress"],
+  renew_test: ["IpReleaseAddress", "IpRenewAddress"],
   setup_test: [
     ..."SetupDiCallClassInstaller SetupDiCreateDeviceInfoList SetupDiCreateDeviceInfoW".split(" "),
     ..."SetupDiDestroyDeviceInfoList SetupDiGetINFClassW SetupDiSetDeviceRegistryPropertyW".split(

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { type FirewallState, windowsFirewall } from "../../system/firewall/mod.ts";
+import {
+  type FirewallState,
+  type NetworkKind,
+  windowsFirewall,
+} from "../../system/firewall/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
@@ -13,6 +17,7 @@ import { readDhcpSettings, readMacSettings, WindowsInterface } from "../../syste
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
 import { windowsTable } from "../../system/routes/mod.ts";
 import { interfaceAddresses } from "../common/interface_addresses.ts";
+import { blockedPrograms } from "../../client/blocked_programs.ts";
 import { isSafeDriver } from "./windows_driver.ts";
 
 const AF_INET = 2;
@@ -181,11 +186,35 @@ function examineFirewall(tap: WindowsAdapter, isRunning: boolean): Finding[] {
     ? "on"
     : "on, under a policy that is above this PC's rules";
   const isShut = enabled && isRunning && kind === "public";
-  return [network, {
+  const firewall: Finding = {
     what: "firewall there",
     how,
     ...(isShut ? { advice: toBeReached(state) } : {}),
-  }];
+  };
+  return enabled ? [network, firewall, keptOut(kind)] : [network, firewall];
+}
+
+/** Programs that are named in the report. */
+const NAMED_MAX = 8;
+
+/** What nobody reaches, even with --allow-inbound. */
+function keptOut(kind: NetworkKind): Finding {
+  const what = "programs kept out";
+  const rules = tryOr(undefined, () => windowsFirewall.programRules());
+  if (rules === undefined) return { what, how: "cannot be seen" };
+  const blocked = blockedPrograms(rules, kind);
+  if (blocked.length === 0) return { what, how: "none" };
+  const names = blocked.slice(0, NAMED_MAX).map(({ name, program }) => {
+    return `${name} (${program.split(/[\\/]/).at(-1)})`;
+  });
+  const more = blocked.length - names.length;
+  return {
+    what,
+    how: `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
+    advice:
+      "if you host a game with one of these, nobody can join: Windows' question was cancelled once. Tick it under " +
+      `"Allow an app through Windows Firewall", for ${kind} networks`,
+  };
 }
 
 /** What a player has to do who hosts a game that nobody can join. */

@@ -10,6 +10,7 @@ import type { AdapterFault } from "../../observe/adapter_events.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import type { LanAddressOptions, LeasePlayer } from "./lan_address.ts";
+import type { LanVerdict } from "../../observe/lan_verdict.ts";
 import type { Logger } from "../../log/logging.ts";
 
 /** What the command line says of the adapter and the system. */
@@ -77,6 +78,8 @@ export interface ClientSystem {
   gatewayJoined(): void;
   /** What of the adapter another program has otherwise, for good, so that the party is not reached. */
   readonly adapterFault: AdapterFault | undefined;
+  /** Whether the LAN works is seen otherwise than before. */
+  lanJudged(verdict: LanVerdict, nowMs: number): void;
   /** The adapter is gone: what is set on it is set again when it is back. */
   adapterLost(): void;
   /** Told of what this PC has without the adapter, at first and when it has changed; to be set once. */

@@ -203,6 +203,9 @@ class LinuxSystem implements ClientSystem {
   /** What asks for the address has heard it itself. */
   gatewayJoined(): void {}
 
+  /** What asks for the address asks on by itself. */
+  lanJudged(): void {}
+
   releaseAddress(): Promise<void> {
     return this.#lanAddress.close();
   }

@@ -184,7 +184,9 @@ class Client {
           if (event.type === "dhcp" && event.message === "offer") this.#note(event);
           else this.#say(event);
           // A doctor is not to say what has been so before.
-          if (event.type === "lanVerdict") this.#snapshotDueMs = nowMs;
+          if (event.type !== "lanVerdict") continue;
+          this.#snapshotDueMs = nowMs;
+          this.#system.lanJudged(event.verdict, nowMs);
         }
         for (const event of this.core.drainNeighbourEvents()) {
           const { peers, welcome } = node.parts.endpoint.session.room;

@@ -16,12 +16,16 @@ import {
 import {
   addAddress,
   applyMacSettings,
+  fixAddresses,
+  type FixedAddresses,
   type InterfaceSettings,
+  isFixedAddresses,
   type MacSettings,
   readMacSettings,
   removeAddress,
   type RouterPolicy,
   startDevice,
+  switchDhcpOn,
   WindowsInterface,
 } from "../../system/adapter/mod.ts";
 import { windowsFirewall } from "../../system/firewall/mod.ts";
@@ -37,6 +41,7 @@ const INTERFACE = "windows-interface";
 const INBOUND = "windows-inbound";
 const ADDRESS = "windows-address";
 const RESTART = "windows-restart";
+const DHCP = "windows-dhcp";
 const MAC = "windows-mac";
 /** Longest text that is put back as an owner's MAC. */
 const MAC_TEXT_MAX = 64;
@@ -70,6 +75,7 @@ export class WindowsChanges {
         [INTERFACE]: (data) => undoInterface(data, guid),
         [INBOUND]: undoInbound,
         [ADDRESS]: (data) => undoAddress(data, guid),
+        [DHCP]: (data) => undoDhcp(data, guid),
         [RESTART]: (data) => {
           this.hasStarted = undoRestart(data) || this.hasStarted;
         },
@@ -156,6 +162,17 @@ export class WindowsChanges {
     this.#addressChange = this.#add(ADDRESS, data, () => addAddress(row));
   }
 
+  /**
+   * Has Windows ask for the adapter's address, which somebody has fixed; that is put back at the end.
+   *
+   * @returns whether it does
+   */
+  switchDhcpOn(interfaceIndex: number, fixed: FixedAddresses): boolean {
+    const { router, addresses } = fixed;
+    const data = { guid: this.#guid, router, addresses: addresses.map((one) => ({ ...one })) };
+    return this.#add(DHCP, data, () => switchDhcpOn(interfaceIndex)) !== undefined;
+  }
+
   /** Makes a rule of the firewall's, of which nothing stays if it fails. @throws what `make` throws */
   addRule(name: string, make: () => void): void {
     this.#add(INBOUND, name, () => {
@@ -178,10 +195,14 @@ export class WindowsChanges {
 
   /** Configures the adapter's interface. @throws {WindowsError} */
   configure(network: WindowsInterface, mtu: number, policy: RouterPolicy): void {
-    this.#interfaceChange ??= this.#journal.record(INTERFACE, {
-      guid: this.#guid,
-      settings: network.settings().map((settings) => ({ ...settings })),
-    });
+    // Of an interface that is not there yet nothing is known that could be put back.
+    const settings = this.#interfaceChange === undefined ? network.settings() : [];
+    if (settings.length > 0) {
+      this.#interfaceChange = this.#journal.record(INTERFACE, {
+        guid: this.#guid,
+        settings: settings.map((one) => ({ ...one })),
+      });
+    }
     network.configure(mtu, policy);
   }
 
@@ -212,6 +233,14 @@ function undoRestart(data: ChangeData): boolean {
   if (typeof data !== "string" || !/^ROOT\\[A-Z0-9_]{1,32}\\\d{4}$/i.test(data)) return false;
   startDevice(data);
   return true;
+}
+
+/** @throws {WindowsError} they are not all put back */
+function undoDhcp(data: ChangeData, own: string): void {
+  if (!isRecord(data) || data.guid !== own || !isFixedAddresses(data)) return;
+  const interfaceIndex = findInterface(own)?.index;
+  if (interfaceIndex === undefined || fixAddresses(interfaceIndex, data)) return;
+  throw new WindowsError("netsh interface ipv4 set address");
 }
 
 /** Returns whether the adapter was there, and started again. */

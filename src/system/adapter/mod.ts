@@ -19,8 +19,14 @@ export {
   readMacSettings,
 } from "./windows.ts";
 export type { AdapterMark, MacSettings } from "./windows.ts";
-export { readDhcpSettings } from "./windows_dhcp.ts";
-export type { DhcpSettings } from "./windows_dhcp.ts";
+export {
+  fixAddresses,
+  isFixedAddresses,
+  readDhcpSettings,
+  readFixedAddresses,
+  switchDhcpOn,
+} from "./windows_dhcp.ts";
+export type { FixedAddresses } from "./windows_dhcp.ts";
 export { startDevice } from "./windows_device.ts";
 export { setConnectionName } from "./windows_name.ts";
 export { installRootDevice, makeRootDevice, removeRootDevice } from "./windows_setup.ts";

@@ -37,12 +37,19 @@ export function removeAddress(address: IpAddress): void {
  * each five minutes.
  *
  * @param guid `{XXXXXXXX-…}`
+ * @param isGivenUp what it has is given back before, so that it asks as one that has none
  * @returns when the LAN has answered
  * @throws {WindowsError} nobody has, or the adapter has a fixed address
  */
-export async function renewLease(guid: string, interfaceIndex: number): Promise<void> {
+export async function renewLease(
+  guid: string,
+  interfaceIndex: number,
+  isGivenUp: boolean,
+): Promise<void> {
   const adapter = new Struct(IP_ADAPTER_INDEX_MAP).setNumber("Index", interfaceIndex);
   adapter.memberBytes("Name").set(new Uint8Array(wideString(`\\DEVICE\\TCPIP_${guid}`).buffer));
+  // Without a lease there is none to be released: no matter.
+  if (isGivenUp) await windowsIp().IpReleaseAddress(adapter.bytes);
   const code = await windowsIp().IpRenewAddress(adapter.bytes);
   // The struct is referred to here, so that it outlives the call on the other thread.
   if (code !== IpConstant.NO_ERROR) {

@@ -1,11 +1,10 @@
 /**
- * The name of a Windows network connection, as the player sees it. Windows has no documented function that sets
- * it: its own program for networks does.
+ * The name of a Windows network connection, as the player sees it.
  *
  * @module
  */
 
-import { systemDll } from "../../ffi/system_dll.ts";
+import { runNetsh } from "./netsh.ts";
 
 /** What no connection's name holds; quotes would end an argument. */
 const FORBIDDEN = /["\\/:*?<>|]/;
@@ -13,17 +12,5 @@ const FORBIDDEN = /["\\/:*?<>|]/;
 /** Renames a connection; returns whether that was possible. */
 export function setConnectionName(name: string, wanted: string): boolean {
   if (FORBIDDEN.test(name) || FORBIDDEN.test(wanted)) return false;
-  try {
-    const { success } = new Deno.Command(systemDll("netsh.exe"), {
-      args: ["interface", "set", "interface", `name="${name}"`, `newname="${wanted}"`],
-      // The quotes stand inside the arguments.
-      windowsRawArguments: true,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    return success;
-  } catch {
-    return false;
-  }
+  return runNetsh("interface", "set", "interface", `name="${name}"`, `newname="${wanted}"`);
 }

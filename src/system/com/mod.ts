@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { AutomationString, ComObject, TextList, withCom } from "./windows.ts";
+export { AutomationString, ComObject, eachObject, TextList, withCom } from "./windows.ts";

@@ -7,16 +7,20 @@
 
 import { Struct } from "../../ffi/layout.ts";
 import { systemDll } from "../../ffi/system_dll.ts";
-import { wideString } from "../../ffi/wide_string.ts";
+import { readWideString, wideString } from "../../ffi/wide_string.ts";
 import {
   COM_TYPES,
   ComConstant,
   type ComInterface,
+  type IEnumVARIANT,
   VARIANT,
   WINDOWS_COM_SYMBOLS,
 } from "../../ffi/windows_com.ts";
 import { guidBytes } from "../../ffi/windows_guid.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
+
+/** Longest text that is read, in UTF-16 units. */
+const TEXT_UNITS_MAX = 1024;
 
 type Argument = number | bigint | Deno.PointerValue | BufferSource;
 
@@ -100,6 +104,31 @@ export class ComObject<I extends ComInterface> implements Disposable {
     return ComObject.at(out[0], type);
   }
 
+  /** Another interface of the object. @throws {WindowsError} with an HRESULT: it has none */
+  as<T extends ComInterface>(iid: string, type: T): ComObject<T> {
+    const QUERY_INTERFACE = 0; // of IUnknown
+    const out = new BigUint64Array(1);
+    const result = this.#call(QUERY_INTERFACE, ["buffer", "buffer"], [guidBytes(iid), out]);
+    if (result < 0) throw new WindowsError(`${this.#interface.name}::QueryInterface`, result >>> 0);
+    return ComObject.at(out[0], type);
+  }
+
+  /** Calls a method that answers with a text; a null pointer is an empty one. @throws {WindowsError} */
+  text(name: keyof I["methods"] & string): string {
+    const out = new BigUint64Array(1);
+    this.call(name, out);
+    const pointer = Deno.UnsafePointer.create(out[0]);
+    if (pointer === null) return "";
+    const view = new Deno.UnsafePointerView(pointer);
+    const units = new Uint16Array(TEXT_UNITS_MAX);
+    for (let at = 0; at < units.length - 1; at++) {
+      units[at] = view.getUint16(2 * at);
+      if (units[at] === 0) break;
+    }
+    automationSymbols().SysFreeString(pointer);
+    return readWideString(units);
+  }
+
   #call(slot: number, types: readonly Deno.NativeType[], args: readonly Argument[]): number {
     const table = new Deno.UnsafePointerView(this.pointer).getPointer(0);
     if (table === null) throw new WindowsError(this.#interface.name, undefined, "no methods");
@@ -116,6 +145,30 @@ export class ComObject<I extends ComInterface> implements Disposable {
   [Symbol.dispose](): void {
     const RELEASE = 2; // of IUnknown, which every interface begins with
     this.#call(RELEASE, [], []);
+  }
+}
+
+/**
+ * The objects that an enumerator hands out, behind one of their interfaces; each is let go when the next is asked
+ * for.
+ *
+ * @throws {WindowsError} with an HRESULT
+ */
+export function* eachObject<T extends ComInterface>(
+  enumerator: ComObject<typeof IEnumVARIANT>,
+  iid: string,
+  type: T,
+): Iterable<ComObject<T>> {
+  const value = new Struct(VARIANT);
+  const fetched = new Uint32Array(1);
+  for (;;) {
+    const result = enumerator.call("Next", 1, value.bytes, fetched);
+    if (result !== ComConstant.S_OK || fetched[0] === 0) return;
+    const address = Deno.UnsafePointer.value(value.getPointer("pdispVal"));
+    if (value.getNumber("vt") !== ComConstant.VT_DISPATCH || address === 0n) continue;
+    using found = ComObject.at(address, type);
+    using object = found.as(iid, type);
+    yield object;
   }
 }
 

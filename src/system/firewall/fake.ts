@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Firewall, FirewallState, InboundRule, NetworkKind } from "./firewall.ts";
+import type { Firewall, FirewallState, InboundRule, NetworkKind, ProgramRule } from "./firewall.ts";
 
 /** A firewall's failure. */
 export class FakeFirewallError extends Error {
@@ -44,6 +44,11 @@ export class FakeFirewall implements Firewall {
   networkKind(guid: string): NetworkKind | undefined {
     this.#mayFail();
     return this.networks.get(guid);
+  }
+
+  programRules(): readonly ProgramRule[] {
+    this.#mayFail();
+    return [];
   }
 
   failureOf(error: unknown): string | undefined {

@@ -34,6 +34,19 @@ export interface FirewallState {
   readonly takesRules: boolean;
 }
 
+/** A rule that is there, whoever has made it, for a program. */
+export interface ProgramRule {
+  readonly name: string;
+  /** Its file, such as `C:\\Games\\quake3.exe`. */
+  readonly program: string;
+  readonly isEnabled: boolean;
+  readonly isInbound: boolean;
+  /** Whether it keeps out; else it lets in. */
+  readonly isBlocking: boolean;
+  /** The networks that it is for. */
+  readonly kinds: readonly NetworkKind[];
+}
+
 /** What fails is thrown as an error that `failureOf` has words for. */
 export interface Firewall {
   /** Adds a rule, for networks of all kinds; one of the same name is replaced. */
@@ -41,6 +54,8 @@ export interface Firewall {
   /** Removes a rule; one that is not there is removed already. */
   removeRule(name: string): void;
   state(kind: NetworkKind): FirewallState;
+  /** The rules that are for programs. It can take a second. */
+  programRules(): readonly ProgramRule[];
   /**
    * What the network of an adapter (by its GUID) is taken for; undefined: it is not known as a network (yet),
    * and the firewall takes it for a public one.

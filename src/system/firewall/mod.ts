@@ -10,4 +10,5 @@ export type {
   InboundRule,
   InboundTraffic,
   NetworkKind,
+  ProgramRule,
 } from "./firewall.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ComConstant } from "../../ffi/windows_com.ts";
+import { ComConstant, IEnumVARIANT, IID_IEnumVARIANT } from "../../ffi/windows_com.ts";
 import {
   CLSID_NetFwPolicy2,
   CLSID_NetFwRule,
@@ -16,13 +16,14 @@ import {
   INetFwRules,
 } from "../../ffi/windows_firewall.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
-import { AutomationString, ComObject, TextList, withCom } from "../com/mod.ts";
+import { AutomationString, ComObject, eachObject, TextList, withCom } from "../com/mod.ts";
 import type {
   Firewall,
   FirewallState,
   InboundRule,
   InboundTraffic,
   NetworkKind,
+  ProgramRule,
 } from "./firewall.ts";
 import { networkKind } from "./windows_networks.ts";
 
@@ -45,6 +46,10 @@ const PROFILES: Readonly<Record<NetworkKind, number>> = {
   private: FirewallConstant.NET_FW_PROFILE2_PRIVATE,
   domain: FirewallConstant.NET_FW_PROFILE2_DOMAIN,
 };
+
+const KINDS = ["public", "private", "domain"] as const;
+/** Rules that are looked through; a PC has some hundreds. */
+const RULES_MAX = 4096;
 
 function openPolicy(): ComObject<typeof INetFwPolicy2> {
   return ComObject.create(CLSID_NetFwPolicy2, IID_INetFwPolicy2, INetFwPolicy2);
@@ -121,11 +126,50 @@ function stateOf(kind: NetworkKind): FirewallState {
   });
 }
 
+/** The rules that are for programs. @throws {WindowsError} */
+function programRules(): ProgramRule[] {
+  return withCom(() => {
+    using policy = openPolicy();
+    using rules = policy.get("get_Rules", INetFwRules);
+    using unknown = rules.get("get__NewEnum", IEnumVARIANT);
+    using enumerator = unknown.as(IID_IEnumVARIANT, IEnumVARIANT);
+    const found: ProgramRule[] = [];
+    let count = 0;
+    for (const rule of eachObject(enumerator, IID_INetFwRule, INetFwRule)) {
+      if (++count > RULES_MAX) break;
+      const program = rule.text("get_ApplicationName");
+      if (program !== "") found.push(describeRule(rule, program));
+    }
+    return found;
+  });
+}
+
+function describeRule(rule: ComObject<typeof INetFwRule>, program: string): ProgramRule {
+  const c = FirewallConstant;
+  const read = (name: "get_Direction" | "get_Profiles" | "get_Action") => {
+    const out = new Int32Array(1);
+    rule.call(name, out);
+    return out[0];
+  };
+  const enabled = new Int16Array(1);
+  rule.call("get_Enabled", enabled);
+  const profiles = read("get_Profiles");
+  return {
+    name: rule.text("get_Name"),
+    program,
+    isEnabled: enabled[0] !== 0,
+    isInbound: read("get_Direction") === c.NET_FW_RULE_DIR_IN,
+    isBlocking: read("get_Action") === c.NET_FW_ACTION_BLOCK,
+    kinds: KINDS.filter((kind) => (profiles & PROFILES[kind]) !== 0),
+  };
+}
+
 /** See the module. Failures are `WindowsError`s. */
 export const windowsFirewall: Firewall = {
   addRule,
   removeRule,
   state: stateOf,
+  programRules,
   networkKind,
   failureOf: (error) => error instanceof WindowsError ? error.message : undefined,
 };

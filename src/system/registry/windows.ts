@@ -67,16 +67,24 @@ export class RegistryKey implements Disposable {
 
   /** A text value; undefined if there is none, or it is of another type, or too long. */
   text(name: string): string | undefined {
+    // What is stored need not end in a zero.
+    return this.#units(name, RegistryConstant.REG_SZ)?.split("\0")[0];
+  }
+
+  /** A list of texts (`REG_MULTI_SZ`), without empty ones; none if there is no such value, or it is too long. */
+  texts(name: string): string[] {
+    const list = this.#units(name, RegistryConstant.REG_MULTI_SZ) ?? "";
+    return list.split("\0").filter((text) => text !== "");
+  }
+
+  #units(name: string, wanted: number): string | undefined {
     const type = new Uint32Array(1);
     const data = new Uint16Array(TEXT_UNITS_MAX);
     const size = new Uint32Array([data.byteLength]);
     const code = advapi()
       .RegQueryValueExW(this.#handle, wideString(name), null, type, data, size);
-    if (code !== 0 || type[0] !== RegistryConstant.REG_SZ) return undefined;
-    // What is stored need not end in a zero.
-    const units = data.subarray(0, size[0] >> 1);
-    const end = units.indexOf(0);
-    return String.fromCharCode(...(end < 0 ? units : units.subarray(0, end)));
+    if (code !== 0 || type[0] !== wanted) return undefined;
+    return String.fromCharCode(...data.subarray(0, size[0] >> 1));
   }
 
   /** A number (`REG_DWORD`); undefined if there is none, or it is of another type. */

@@ -107,6 +107,43 @@ Deno.test("an address of its own making, or one of IPv6 where IPv4 was asked for
   assertEquals(fixed.told(), [saying("lan/good", { address: "fd00::5" })]);
 });
 
+Deno.test("an address of another network is not the LAN's: whoever is in its own is asked before that is said", () => {
+  const lan = new Lan().join().have("10.8.0.6/24");
+  lan.asked();
+  lan.hear(arp(9));
+  assertEquals([lan.kind, lan.asked()], ["looking", [1]]);
+  lan.pass(5_000);
+  lan.hear(arp(7));
+  lan.pass(4_999);
+  assertEquals([lan.kind, lan.told()], ["looking", []]);
+  assertEquals(lan.asked().every((last) => last === 1), true);
+  lan.pass(1);
+  const said = saying("lan/elsewhere", { address: "10.8.0.6", other: "192.168.1.7" });
+  assertEquals(lan.told(), [said]);
+  lan.asked();
+  // It goes on to be asked for, and who has one of the LAN's is in it.
+  assertEquals(lan.pass(60_000).asked().length, 6);
+  lan.have("192.168.1.57/24");
+  lan.hear(arp(9));
+  assertEquals(lan.told(), [SENTENCE]);
+});
+
+Deno.test("where some have addresses of this PC's network, or its server gave it one, others do not matter", () => {
+  const routed = new Lan().join().have("10.8.0.6/24");
+  routed.hear(arp(9));
+  routed.hear(arp(9).replace("c0a80109", "0a080001"));
+  assertEquals(routed.told(), [saying("lan/good", { address: "10.8.0.6" })]);
+  routed.hear(arp(9));
+  const leased = new Lan().join();
+  leased.proof.handleDhcpReply(SERVER, 0);
+  leased.have("10.8.0.6/24").hear(arp(9));
+  assertEquals(leased.pass(30_000).kind, "good");
+  // Who has made its address itself, or asks before it takes one, says nothing of the LAN's network.
+  const quiet = new Lan().join().have("10.8.0.6/24");
+  for (const sender of ["a9fe0102", "00000000"]) quiet.hear(arp(9).replace("c0a80109", sender));
+  assertEquals(quiet.pass(30_000).kind, "good");
+});
+
 Deno.test("server, last station and first address are asked until one answers, in an ARP request of the adapter's", () => {
   const lan = new Lan().join();
   lan.hear(arp(9));

@@ -22,6 +22,7 @@ const GOOD: LanFacts = {
   unansweredSinceMs: Infinity,
   address: "192.168.1.57",
   addressSinceMs: 0,
+  stranger: undefined,
   asksForAddress: true,
   isOffered: true,
 };
@@ -29,6 +30,19 @@ const LOOKING: LanVerdict = { kind: "looking" };
 
 const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][] = [
   ["heard, with an address", {}, 99_000, { kind: "good", address: "192.168.1.57" }],
+  [
+    "others have addresses of another network",
+    { stranger: { address: "10.0.0.1", sinceMs: 1_000 } },
+    10_999,
+    LOOKING,
+    11_000,
+  ],
+  [
+    "and nobody has one of this PC's",
+    { stranger: { address: "10.0.0.1", sinceMs: 1_000 } },
+    11_000,
+    { kind: "elsewhere", address: "192.168.1.57", other: "10.0.0.1" },
+  ],
   ["no room", { isJoined: false }, 99_000, { kind: "outside" }],
   ["no adapter", { hasAdapter: false }, 99_000, { kind: "no-adapter" }],
   [
