@@ -8,6 +8,7 @@ import { partyTest, type Step } from "../support/play.ts";
 import { assertRow } from "../support/rows.ts";
 import { WINE_ADAPTER, WinePc } from "../support/wine.ts";
 import { startClient } from "../support/wine_joins.ts";
+import { eventually } from "../../tools/lab/wait.ts";
 
 const MAC = "02:00:00:00:00:53";
 const ADDRESS = "10.77.0.50";
@@ -68,6 +69,17 @@ partyTest("a Windows player with an address of its own choice", async (party, st
     assertMatch((await pc.doctor()).stdout, new RegExp(`addresses: +${ADDRESS}/24`));
   });
   await step("the LAN's DHCP server is not asked", () => scene.assertNoDhcp());
+  await step("another program takes the address: it is set again, and that is said", async () => {
+    await pc.run(["wine", "/mnt/wire.exe", "take", ADDRESS]);
+    await client.waitForLine(
+      /Another program has taken the address 10\.77\.0\.50\/24 from the network adapter LAN party: it is set again/,
+      15_000,
+    );
+    await eventually("the address", async () => (await scene.addresses()).length === 1);
+    const [taken, given] = await scene.addressCalls();
+    assertMatch(taken, /^DeleteUnicastIpAddressEntry 10\.77\.0\.50\/24 interface=7 /);
+    assertEquals(given, fixed("Create"));
+  });
   await step("the adapter goes away and comes back: the address is set again", async () => {
     await pc.setPresent(false);
     await client.waitForLine(/adapter LAN party is gone/, 20_000);

@@ -97,11 +97,16 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
     await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
     await scene.changed(BY_HOME);
   });
-  await step("a metric that another program sets is set again", async () => {
+  await step("metric and MTU that another program sets are set again, and it is said", async () => {
     await pc.run(["wine", "/mnt/wire.exe", "spoil-metric"]);
     await scene.changed(
-      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
+      "SetIpInterfaceEntry ipv4 automatic=0 metric=50 mtu=1300 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
       ...SET,
+    );
+    await scene.said(
+      /changed the packet size \(MTU\) of the network adapter LAN party: it/,
+      1,
+      5_000,
     );
   });
   await step("another network: the route moves, and the client joins again at once", async () => {

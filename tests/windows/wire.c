@@ -5,7 +5,8 @@
  *   wire.exe record                    prints what was asked of the driver so far
  *   wire.exe present | absent          puts the adapter in, or pulls it out
  *   wire.exe close-window              tells the client, as Windows would, that its window is closed
- *   wire.exe spoil-metric              gives the adapter another metric, as other programs do
+ *   wire.exe spoil-metric              gives the adapter another metric and MTU, as other programs do
+ *   wire.exe take ADDRESS              takes an address of 24 bits from the adapter, as other programs do
  *   wire.exe hold                      opens the adapter as soon as it is free, and holds it until it is killed
  */
 #define _WIN32_WINNT 0x0A00
@@ -108,9 +109,23 @@ static int spoil_metric(void)
     DWORD code = ConvertInterfaceIndexToLuid(INDEX_OF_TAP, &row.InterfaceLuid);
     if (code == NO_ERROR) code = GetIpInterfaceEntry(&row);
     row.Metric = 50;
+    row.NlMtu = 1300;
     row.SitePrefixLength = 0;
     if (code == NO_ERROR) code = SetIpInterfaceEntry(&row);
     if (code != NO_ERROR) fail("SetIpInterfaceEntry", code);
+    return 0;
+}
+
+static int take_address(const char *text)
+{
+    MIB_UNICASTIPADDRESS_ROW row;
+    InitializeUnicastIpAddressEntry(&row);
+    row.Address.si_family = AF_INET;
+    row.InterfaceIndex = INDEX_OF_TAP;
+    row.OnLinkPrefixLength = 24;
+    if (inet_pton(AF_INET, text, &row.Address.Ipv4.sin_addr) != 1) fail("inet_pton", 0);
+    DWORD code = DeleteUnicastIpAddressEntry(&row);
+    if (code != NO_ERROR) fail("DeleteUnicastIpAddressEntry", code);
     return 0;
 }
 
@@ -140,6 +155,7 @@ static int close_window(void)
 int main(int count, char **arguments)
 {
     if (count == 2 && strcmp(arguments[1], "spoil-metric") == 0) return spoil_metric();
+    if (count == 3 && strcmp(arguments[1], "take") == 0) return take_address(arguments[2]);
     if (count == 2 && strcmp(arguments[1], "close-window") == 0) return close_window();
     if (count == 2 && strcmp(arguments[1], "hold") == 0) hold();
     device = CreateFileW(L"\\\\.\\Global\\lanparty-wire", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,

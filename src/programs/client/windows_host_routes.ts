@@ -13,11 +13,17 @@ import {
 } from "../../system/routes/mod.ts";
 import type { WindowsChanges } from "./windows_changes.ts";
 
+/** How often what was said of the adapters is used: looks without a notice come each 5 s. */
+const ADAPTER_USES_MAX = 12;
+
 /** See the module. */
 export class WindowsHostRoutes implements WindowsMachineRoutes<Change> {
   readonly #notices: RouteNotices;
   readonly #changes: Pick<WindowsChanges, "addRoute" | "undoOne" | "forget">;
   readonly #table: WindowsRouteTable;
+  /** None: they are to be asked for. */
+  #adapters: ReturnType<WindowsRouteTable["adapters"]> = [];
+  #uses = 0;
 
   /** @param table for tests */
   constructor(
@@ -30,7 +36,9 @@ export class WindowsHostRoutes implements WindowsMachineRoutes<Change> {
   }
 
   takeNotice(isDue: boolean): boolean {
-    return this.#notices.take(isDue);
+    const isNoticed = this.#notices.take(isDue);
+    if (isNoticed) this.#adapters = [];
+    return isNoticed;
   }
 
   look(): WindowsNetworks {
@@ -38,8 +46,11 @@ export class WindowsHostRoutes implements WindowsMachineRoutes<Change> {
     return { routes: table.read(), addresses: table.addresses(), interfaces: table.metrics() };
   }
 
+  /** Asking for all of them takes milliseconds: without a notice they are as they were, for a minute. */
   adapters(): ReturnType<WindowsRouteTable["adapters"]> {
-    return this.#table.adapters();
+    if (this.#adapters.length > 0 && ++this.#uses < ADAPTER_USES_MAX) return this.#adapters;
+    this.#uses = 0;
+    return this.#adapters = this.#table.adapters();
   }
 
   interfaceTo(address: Uint8Array): number | undefined {

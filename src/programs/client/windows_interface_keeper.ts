@@ -41,8 +41,10 @@ export class WindowsInterfaceKeeper {
   readonly #logger: Logger;
   readonly #upkeep: AdapterUpkeep;
   #mtu: number | undefined;
-  /** Whether it was ever as it has to be: what is otherwise then another program has changed. */
+  /** Whether it was as it has to be after its cable was in: what is otherwise then another program has changed. */
   #isMade = false;
+  /** Whether the player's address was ever set. */
+  #hasAddress = false;
   #failures = 0;
 
   constructor(
@@ -83,17 +85,14 @@ export class WindowsInterfaceKeeper {
     this.#mtu = mtu;
     this.#isMade = false;
     this.#upkeep.want({ mtu });
-    this.#attempt(() => {
-      this.#changes.configure(this.#network, mtu, this.#wishes.policy);
-      this.#isMade = true;
-    });
+    this.#attempt(() => this.#changes.configure(this.#network, mtu, this.#wishes.policy));
   }
 
   /** Sets the player's own address. */
   setAddress(): void {
     const { address } = this.#wishes;
     if (address === undefined) return;
-    this.#attempt(() => this.#changes.addAddress(this.#network, address));
+    this.#attempt(() => this.#add(address));
   }
 
   /** Other programs, and Windows itself, change what was set. */
@@ -103,14 +102,19 @@ export class WindowsInterfaceKeeper {
     this.#attempt(() => {
       const repairs = this.#isMade ? this.#look(nowMs) : [];
       this.#changes.keepConfigured(this.#network, mtu, this.#wishes.policy);
-      this.#isMade = true;
       const { address } = this.#wishes;
-      if (address === undefined) return;
-      if (repairs.some(({ trait }) => trait === "address")) {
-        this.#changes.addAddress(this.#network, address);
+      if (address !== undefined) {
+        const isGone = repairs.some(({ trait }) => trait === "address");
+        if (isGone || !this.#hasAddress) this.#add(address);
+        removeSelfMade(this.#network, address.address);
       }
-      removeSelfMade(this.#network, address.address);
+      this.#isMade = true;
     });
+  }
+
+  #add(address: IpNetwork): void {
+    this.#changes.addAddress(this.#network, address);
+    this.#hasAddress = true;
   }
 
   /** What another program has changed, which is said. */

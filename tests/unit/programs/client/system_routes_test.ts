@@ -329,3 +329,25 @@ Deno.test("Windows: broadcasts that go on leaving by another adapter are told of
   assertEquals(scene.said.length, 1);
   assert(scene.said[0].includes("Ethernet"), scene.said[0]);
 });
+
+Deno.test("Windows: all adapters are asked for once a minute, and when there was a notice", () => {
+  using scene = new WindowsScene();
+  scene.routes.tapIndex = TAP;
+  scene.table.named = [{ interfaceIndex: CABLE, name: "Ethernet", nameServers: [] }];
+  let asked = 0;
+  const { adapters } = scene.table;
+  scene.table.adapters = () => {
+    asked++;
+    return adapters.call(scene.table);
+  };
+  scene.keeper.holdRelay(RELAY, 0);
+  const check = (count: number) => scene.keeper.check(count * RECHECK_INTERVAL_MS);
+  // From the second look on it is asked whose adapter the broadcasts leave by.
+  for (let count = 1; count <= 13; count++) check(count);
+  assertEquals(asked, 1);
+  check(14);
+  assertEquals(asked, 2);
+  scene.table.notice = true;
+  check(15);
+  assertEquals(asked, 3);
+});
