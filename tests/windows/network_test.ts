@@ -13,7 +13,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { partyTest, type Step } from "../support/play.ts";
 import { pause } from "../../tools/lab/wait.ts";
-import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
+import { WINE_ADAPTER, WINE_JOURNAL, WinePc } from "../support/wine.ts";
 import {
   BY_HOME,
   ETHERNET,
@@ -90,6 +90,13 @@ partyTest("the player's PC changes its networks", async (party, step) => {
     },
   );
 });
+
+const SETTINGS = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Class\\" +
+  "{4D36E972-E325-11CE-BFC1-08002BE10318}\\0007";
+/** What no journal of the client's says. */
+const MACS = { NetworkAddress: "020000000077", MAC: null };
+const FIXED = { addresses: [{ address: "10.8.0.6", mask: "255.255.255.0" }], router: null };
+const WORDS = { addresses: [], router: "none store=active" };
 
 async function changeNetworks(scene: Scene, step: Step): Promise<void> {
   const { pc } = scene;
@@ -238,6 +245,11 @@ async function tamper(pc: WinePc): Promise<void> {
     { id: id + 7, kind: "windows-interface", data: [1, 2, 3] },
     { id: id + 8, kind: "windows-interface", data: { guid: LAN_GUID, settings } },
     { id: id + 9, kind: "no-such-kind", data: route.data },
+    // Another adapter's MAC and address; what would be other words of a command.
+    { id: id + 10, kind: "windows-mac", data: { guid: LAN_GUID, settings: MACS } },
+    { id: id + 11, kind: "windows-dhcp", data: { guid: LAN_GUID, ...FIXED } },
+    { id: id + 12, kind: "windows-dhcp", data: { guid: WINE_ADAPTER.guid, ...WORDS } },
+    { id: id + 13, kind: "windows-mac", data: { guid: WINE_ADAPTER.guid, settings: { MAC: 7 } } },
   );
   await Deno.writeTextFile(path, JSON.stringify(journal));
 }
@@ -292,6 +304,15 @@ partyTest("the player's adapter goes away and comes back", async (party, step) =
     await putBack();
     await scene.said(/adapter LAN party is back/, 3, 40_000);
     await scene.said(/Joined the room/, joined + 1, 40_000);
+  });
+  await step("another program changes its MAC: it is put back, and that is said", async () => {
+    await remove();
+    await scene.said(/adapter LAN party is gone/, 4);
+    await pc.register(`[${SETTINGS}]`, '"NetworkAddress"="020000000099"');
+    await putBack();
+    await scene.said(/Another program has changed the MAC of the network adapter LAN party: it is/);
+    await scene.said(/adapter LAN party is back/, 4, 30_000);
+    assertEquals(await pc.readSetting("NetworkAddress"), MAC.replaceAll(":", "").toUpperCase());
   });
   await step("Ctrl-C: everything is as it was", async () => {
     await scene.newChanges();

@@ -147,7 +147,6 @@ class WindowsSystem implements ClientSystem {
     const changes = this.#changes;
     if (adapter === undefined || changes === undefined) throw new Error("no adapter was prepared");
     try {
-      // A driver that was installed anew has forgotten it.
       if (this.#wasLost) this.#mac?.ensure(TapWindowsDevice.readMac(adapter));
       return this.#openPrepared(adapter, changes, mtu, pool);
     } catch (cause) {

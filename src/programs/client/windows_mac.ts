@@ -9,6 +9,7 @@ import { TapWindowsDevice } from "../../link/tap_windows.ts";
 import type { TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { UserError } from "../../log/user_error.ts";
+import { statusLine } from "../../observe/status.ts";
 import { equalMacs, formatMac } from "../../proto/mac.ts";
 import {
   AdapterError,
@@ -32,6 +33,8 @@ export class AdapterMac {
   readonly #logger: Logger;
   /** Whether the adapter may keep the player's MAC when the client ends. */
   readonly #isKept: boolean;
+  /** Whether it has had the player's. */
+  #isGiven = false;
 
   /** From now on the adapter is the party's, if it is nobody else's. */
   constructor(adapter: KnownAdapter, mac: Uint8Array, changes: WindowsChanges, logger: Logger) {
@@ -50,11 +53,23 @@ export class AdapterMac {
    * @throws {UserError} the adapter does not take it
    */
   ensure(now: Uint8Array): void {
-    if (equalMacs(now, 0, this.#mac, 0)) return;
     const { name } = this.#adapter;
+    const isRight = equalMacs(now, 0, this.#mac, 0);
+    if (!isRight && this.#isGiven) {
+      // It was restarted with another one, or its driver installed anew.
+      const event = { type: "adapterRestored", name, trait: "mac" } as const;
+      const { level, text } = statusLine(event);
+      logText(this.#logger, level, text, { event: event.type });
+    }
+    if (!isRight) this.#give(name);
+    this.#isGiven = true;
+  }
+
+  #give(name: string): void {
     const text = formatMac(this.#mac);
-    logText(this.#logger, "info", `Giving the adapter "${name}" the MAC ${text} …`);
-    const why = this.#give();
+    const giving = `Giving the adapter "${name}" the MAC ${text} …`;
+    logText(this.#logger, this.#isGiven ? "debug" : "info", giving);
+    const why = this.#change();
     if (why === undefined) return;
     throw new UserError(
       `the adapter "${name}" did not take the MAC ${text} (${why}): set it in Device ` +
@@ -74,7 +89,7 @@ export class AdapterMac {
   }
 
   /** Writes the MAC, restarts the adapter and waits until it is back with it; else says why not. */
-  #give(): string | undefined {
+  #change(): string | undefined {
     const adapter = this.#adapter;
     if (adapter.instanceId === undefined) return "its device has no instance id";
     try {
