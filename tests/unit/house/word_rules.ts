@@ -87,19 +87,6 @@ const SLOW_CALLS: readonly (readonly [call: string, files: readonly string[]])[]
     "src/programs/client/linux_lease.ts",
     "src/programs/client/linux_adapter.ts",
   ]],
-  ["writeFileAtomic(", [
-    "src/system/files/files.ts",
-    "src/system/files/windows_library_file.ts",
-    "src/system/instance/instance.ts",
-    "src/system/journal/journal.ts",
-    "src/cli/own_window.ts",
-    "src/programs/client/identity.ts",
-    "src/programs/client/lease_file.ts",
-    "src/programs/client/windows_driver.ts",
-    "src/programs/endpoint/token_file.ts",
-    "src/programs/gateway/lock_file.ts",
-    "src/programs/relay/identity.ts",
-  ]],
 ];
 
 /** Calls that hold the loop up, in files that are not known to make them seldom. */
