@@ -7,7 +7,7 @@
 
 import { formatIp, parseIpAddress } from "../../proto/ip.ts";
 import { RegistryKey } from "../registry/mod.ts";
-import { runNetsh } from "./netsh.ts";
+import { runNetsh } from "./windows_netsh.ts";
 
 const INTERFACES = "SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces";
 /** Addresses of one adapter that are kept in mind. */

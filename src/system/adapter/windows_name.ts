@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runNetsh } from "./netsh.ts";
+import { runNetsh } from "./windows_netsh.ts";
 
 /** What no connection's name holds; quotes would end an argument. */
 const FORBIDDEN = /["\\/:*?<>|]/;
