@@ -1,3 +1,4 @@
+// Runs alone: it puts another msquic.dll into the tree, and compiles the client with it.
 /** lanparty-client.exe with an msquic.dll that others built. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { prepareWindowsClient } from "../../tools/build/build.ts";

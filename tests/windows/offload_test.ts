@@ -1,3 +1,4 @@
+// Runs alone: it puts another msquic.dll into the tree, and compiles the client with it.
 /**
  * Windows can cut what a program sends at once into datagrams, join those that it receives, and hands over
  * at once what has come already. Wine does none of it. msquic is not to use the first two, which go wrong

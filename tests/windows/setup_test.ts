@@ -1,3 +1,4 @@
+// Runs alone: it puts a driver into the tree, and compiles the client with it.
 /** A PC on which the client sets up what is missing, and takes back what stays. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { prepareWindowsClient } from "../../tools/build/build.ts";

@@ -68,7 +68,7 @@ export const LEVELS: readonly Level[] = [
   {
     name: "asan",
     ...NATIVE,
-    needs: ["programs", "python", "sanitized"],
+    needs: ["programs", "python"],
     prerequisites: [...NETWORK_PLAY, ...PYTHON_PACKAGES, ...NATIVE_LIBRARY],
     sanitized: [
       ...["tests/attacks/path_test.ts", "tests/attacks/empty_datagram_test.ts"],
@@ -105,12 +105,10 @@ export const LEVELS: readonly Level[] = [
 ];
 
 /** Something that is made before the tests of some levels. */
-export type PreparationName = "programs" | "windows" | "python" | "sanitized";
+export type PreparationName = "programs" | "windows" | "python";
 
 /** All of them, in the order in which they are made; what takes long comes early. */
-export const PREPARATIONS: readonly PreparationName[] = [
-  ...["programs", "windows", "python", "sanitized"] as const,
-];
+export const PREPARATIONS: readonly PreparationName[] = ["programs", "windows", "python"];
 
 /** The executables, after what the system lacks for all that comes later has been said, and installed. */
 export async function preparePrograms(levels: readonly Level[]): Promise<void> {

@@ -7,6 +7,8 @@ export interface Job {
   readonly needs: readonly string[];
   /** Of jobs of one group only one runs at a time. */
   readonly group?: string;
+  /** Whether it takes a lane; what is built for others does not, since they wait for it. */
+  readonly takesLane: boolean;
   /** Nothing else runs beside it; such a job comes last. */
   readonly isAlone: boolean;
   /** Whether it ended well, as far as those are concerned that need it. */
@@ -14,7 +16,7 @@ export interface Job {
 }
 
 /**
- * Runs all jobs, at most `lanes` at a time, each as early as its place in the list and what it needs allow.
+ * Runs all jobs, at most `lanes` that take one at a time, each as early as its place in the list and what it needs allow.
  *
  * @returns those that were not run, since something that they need did not end well
  */
@@ -49,11 +51,13 @@ function nextJob(
   lanes: number,
 ): Job | undefined {
   const now = [...running.keys()];
-  if (now.length >= lanes || now.some(({ isAlone }) => isAlone)) return undefined;
+  if (now.some(({ isAlone }) => isAlone)) return undefined;
+  const isFull = now.filter(({ takesLane }) => takesLane).length >= lanes;
   const isFree = (group: string | undefined) =>
     group === undefined || now.every((job) => job.group !== group);
   const ready = waiting.filter(({ needs }) => needs.every((name) => done.has(name)));
-  return ready.find(({ isAlone, group }) => !isAlone && isFree(group)) ??
+  const fits = ({ group, takesLane }: Job) => isFree(group) && !(takesLane && isFull);
+  return ready.find((job) => !job.isAlone && fits(job)) ??
     (now.length === 0 ? ready.find(({ isAlone }) => isAlone) : undefined);
 }
 

@@ -5,8 +5,9 @@
  * usage: deno task test [--level LEVEL[,LEVEL…]] [--filter TEXT] [FILE…]
  *
  * ```text
- *  lane 1: types ─► unit ─► vectors ─► sim ─► fuzz ─► a file ─► a file ─► …          ─► files that run alone
- *  lane 2: executables ─► Windows client ─► … ─► a file ─► a file ─► …
+ *  built:  executables ─► Windows client ─► …
+ *  lane 1: types ─► unit ─► vectors ─► sim ─► fuzz ─► a file ─► a file ─► …   ─► files that run alone
+ *  lane 2:                a file ─► a file ─► a file ─► …
  * ```
  *
  * Tests that touch the machine have a process for each file, and mostly wait: so they run beside each other, and beside
@@ -41,7 +42,7 @@ import {
 import { checkTypes, runTests, type TestResults } from "./run_tests.ts";
 import { type Job, runJobs, whyAlone } from "./schedule.ts";
 
-/** Jobs that run at a time. Tests of whole parties wait for two thirds of their time; two cores have room for two. */
+/** Tests that run at a time. Those of whole parties wait for two thirds of their time; two cores have room for two. */
 const LANES = 2;
 /** How often it is said what runs. */
 const HEARTBEAT_MS = 30_000;
@@ -129,13 +130,13 @@ class TestRun {
       [...this.#selection.files].map(([level, files]) => this.#testsOf(level, files)),
     )).flat();
     const preparations = this.#needs.map((name): Job => ({
-      ...{ name, group: "build", isAlone: false },
+      ...{ name, group: "build", takesLane: false, isAlone: false },
       needs: name === "programs" ? [] : ["programs"],
       run: () => this.#attempt(`making: ${name}`, () => this.#prepare(name)),
     }));
     const files = [...new Set([...this.#selection.files.values()].flat())];
     const types: Job = {
-      ...{ name: TYPES, needs: [], isAlone: false },
+      ...{ name: TYPES, needs: [], takesLane: true, isAlone: false },
       run: () => this.#attempt(TYPES, () => checkTypes(files)),
     };
     const heartbeat = setInterval(() => this.#sayRunning(), HEARTBEAT_MS);
@@ -151,13 +152,13 @@ class TestRun {
     const isShownAtOnce = this.#isOneByOne();
     if (level.isPure) {
       const run = () => this.#runTests(level, level.name, files, isShownAtOnce);
-      return [{ name: level.name, needs, group: "pure", isAlone: false, run }];
+      return [{ name: level.name, needs, group: "pure", takesLane: true, isAlone: false, run }];
     }
     return await Promise.all(files.map(async (path) => {
       const isAlone = whyAlone(await Deno.readTextFile(`${ROOT}/${path}`)) !== undefined;
       const name = `${level.name}: ${path}`;
       const run = () => this.#runTests(level, name, [path], isShownAtOnce || isAlone);
-      return { name, needs, isAlone, run };
+      return { name, needs, takesLane: true, isAlone, run };
     }));
   }
 
@@ -172,13 +173,19 @@ class TestRun {
   async #prepare(name: PreparationName): Promise<void> {
     switch (name) {
       case "programs":
-        return await preparePrograms([...this.#selection.files.keys()]);
+        return await this.#preparePrograms([...this.#selection.files.keys()]);
       case "windows":
         return await prepareWindows();
       case "python":
         return await preparePython();
-      case "sanitized":
-        this.#sanitized = await buildSanitized();
+    }
+  }
+
+  async #preparePrograms(levels: readonly Level[]): Promise<void> {
+    await preparePrograms(levels);
+    // Before tests run: while it compiles, the library in the tree is the one with sanitizers.
+    if (levels.some(({ sanitized }) => sanitized !== undefined)) {
+      this.#sanitized = await buildSanitized();
     }
   }
 

@@ -12,7 +12,7 @@ class Play {
       this.log.push(`+${name}`);
       return new Promise<boolean>((resolve) => this.#end.set(name, resolve));
     };
-    this.jobs.push({ name, needs: [], isAlone: false, run, ...job });
+    this.jobs.push({ name, needs: [], takesLane: true, isAlone: false, run, ...job });
     return this;
   }
 
@@ -68,11 +68,23 @@ Deno.test("schedule: of a group one runs at a time", async () => {
   await all;
 });
 
+Deno.test("schedule: what is built takes no lane from those that wait for it", async () => {
+  const build = { group: "build", takesLane: false };
+  const play = new Play().add("a").add("one", build).add("b").add("two", build).add("c");
+  const all = runJobs(play.jobs, 2);
+  assertEquals(play.log.splice(0), ["+a", "+one", "+b"]);
+  assertEquals(await play.end("one"), ["-one", "+two"]);
+  assertEquals(await play.end("b"), ["-b", "+c"]);
+  for (const name of ["a", "two", "c"]) await play.end(name);
+  await all;
+});
+
 Deno.test("schedule: what runs alone comes last, and nothing is beside it", async () => {
   const play = new Play().add("alone", { isAlone: true }).add("too", { isAlone: true }).add("a")
-    .add("b", { needs: ["a"] });
+    .add("build", { takesLane: false }).add("b", { needs: ["build"] });
   const all = runJobs(play.jobs, 2);
-  assertEquals(await play.end("a"), ["+a", "-a", "+b"]);
+  assertEquals(await play.end("a"), ["+a", "+build", "-a"]);
+  assertEquals(await play.end("build"), ["-build", "+b"]);
   assertEquals(await play.end("b"), ["-b", "+alone"]);
   assertEquals(await play.end("alone"), ["-alone", "+too"]);
   await play.end("too");
