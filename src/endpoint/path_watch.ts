@@ -1,6 +1,6 @@
 /**
- * Whether the relay is still heard of: a path that has died in a session is noticed by its silence, long before the
- * transport gives it up (15 s), so that another one can be tried meanwhile.
+ * Whether the relay still hears us, and we it: a path that has died in a session, one way or both, is noticed by acknowledgements
+ * that do not come, long before the transport gives it up (15 s), so that another one can be tried meanwhile.
  *
  * @module
  */
@@ -10,28 +10,28 @@ export const SILENCE_MAX_MS = 2_000;
 
 /** See the module. */
 export class PathWatch {
-  #received = 0;
-  #sent = 0;
-  /** When the first packet was sent since something was heard. */
+  #acks = 0;
+  #asked = 0;
+  /** When the first packet was sent since an acknowledgement came. */
   #askedMs: number | undefined;
 
   /** Another connection: its counts begin anew. */
   reset(): void {
-    this.#received = 0;
-    this.#sent = 0;
+    this.#acks = 0;
+    this.#asked = 0;
     this.#askedMs = undefined;
   }
 
   /**
-   * What the connection has received and sent so far, in any unit.
-   *
-   * @returns whether it has been silent for too long
+   * @param acks acknowledgements that the connection has received so far
+   * @param asked packets that it has sent so far and that have to be acknowledged
+   * @returns whether they have been waited for for too long
    */
-  look(received: number, sent: number, nowMs: number): boolean {
-    if (received !== this.#received) this.#askedMs = undefined;
-    else if (sent !== this.#sent) this.#askedMs ??= nowMs;
-    this.#received = received;
-    this.#sent = sent;
+  look(acks: number, asked: number, nowMs: number): boolean {
+    if (acks !== this.#acks) this.#askedMs = undefined;
+    else if (asked !== this.#asked) this.#askedMs ??= nowMs;
+    this.#acks = acks;
+    this.#asked = asked;
     return this.#askedMs !== undefined && nowMs - this.#askedMs >= SILENCE_MAX_MS;
   }
 }

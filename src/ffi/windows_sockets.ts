@@ -12,6 +12,12 @@ import { WindowsError } from "./windows_kernel.ts";
 /** Constants of winsock2.h, by their names there. */
 export const SocketConstant = {
   SOCK_DGRAM: 2,
+  SOL_SOCKET: 0xffff,
+  SO_ERROR: 0x1007,
+  WSAECONNRESET: 10_054,
+  WSAECONNREFUSED: 10_061,
+  WSAENETUNREACH: 10_051,
+  WSAEHOSTUNREACH: 10_065,
   WSA_FLAG_OVERLAPPED: 0x01,
   WSA_FLAG_NO_HANDLE_INHERIT: 0x80,
   SIO_ROUTING_INTERFACE_CHANGE: 0x88000015,
@@ -80,6 +86,16 @@ const SYMBOLS = {
   },
   connect: {
     parameters: ["usize", /* s */ "buffer", /* name */ "i32" /* namelen */],
+    result: "i32",
+  },
+  getsockopt: {
+    parameters: [
+      "usize", /* s */
+      "i32", /* level */
+      "i32", /* optname */
+      "buffer", /* optval, out */
+      "buffer", /* optlen, in and out */
+    ],
     result: "i32",
   },
   send: {

@@ -19,6 +19,10 @@ export class QuicStatistics {
   rttUs = 0;
   congestionWindowBytes = 0;
   packetsSent = 0;
+  /** Of these, packets that the peer must acknowledge. */
+  askingPacketsSent = 0;
+  /** Acknowledgements that have come: ACK frames. */
+  acksReceived = 0;
   /** Suspected lost and not found spurious later. */
   packetsLost = 0;
   bytesSent = 0;
@@ -42,6 +46,8 @@ export class QuicStatistics {
     this.rttUs = view.getUint32(FIELDS.Rtt.offset, true);
     this.congestionWindowBytes = view.getUint32(FIELDS.SendCongestionWindow.offset, true);
     this.packetsSent = this.#count(FIELDS.SendTotalPackets.offset);
+    this.askingPacketsSent = this.#count(FIELDS.SendRetransmittablePackets.offset);
+    this.acksReceived = this.#count(FIELDS.RecvValidAckFrames.offset);
     this.packetsLost = this.#count(FIELDS.SendSuspectedLostPackets.offset) -
       this.#count(FIELDS.SendSpuriousLostPackets.offset);
     this.bytesSent = this.#count(FIELDS.SendTotalBytes.offset);

@@ -50,13 +50,14 @@ export class DatagramPump {
     return packetsSent === 0 ? 0 : Math.max(0, packetsLost) / packetsSent;
   }
 
-  /** Bytes received and packets sent, as last read. */
-  get bytesReceived(): number {
-    return this.#statistics.bytesReceived;
+  /** ACK frames received, as last read. */
+  get acksReceived(): number {
+    return this.#statistics.acksReceived;
   }
 
-  get packetsSent(): number {
-    return this.#statistics.packetsSent;
+  /** Packets sent that have to be acknowledged, as last read. */
+  get askingPacketsSent(): number {
+    return this.#statistics.askingPacketsSent;
   }
 
   /**

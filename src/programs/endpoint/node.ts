@@ -117,7 +117,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
     if (pump === undefined) return;
     pump.readRate(nowMs);
     this.parts.endpoint.handleRtt(pump.rttMs);
-    const isSilent = this.#watch.look(pump.bytesReceived, pump.packetsSent, nowMs);
+    const isSilent = this.#watch.look(pump.acksReceived, pump.askingPacketsSent, nowMs);
     if (!isSilent) this.#endStandby();
     else if (!this.#wasTried) this.#tryOthers();
   }

@@ -22,14 +22,24 @@ const ADDRESS_BYTES = 16;
 const ADDRESS_BYTES_IPV6 = 28;
 
 const NO_WAY: UdpFinding = { kind: "noWay" };
+const NOBODY_LISTENS: UdpFinding = { kind: "nobodyListens", from: undefined };
+const UNREACHABLE: UdpFinding = { kind: "unreachable", from: undefined };
 
 /** What the statuses of a receive mean for what was sent before. */
 const FINDINGS: ReadonlyMap<number, UdpFinding> = new Map<number, UdpFinding>([
-  [UnreachableStatus.STATUS_PORT_UNREACHABLE, { kind: "nobodyListens", from: undefined }],
-  [UnreachableStatus.STATUS_CONNECTION_REFUSED, { kind: "nobodyListens", from: undefined }],
-  [UnreachableStatus.STATUS_HOST_UNREACHABLE, { kind: "unreachable", from: undefined }],
-  [UnreachableStatus.STATUS_NETWORK_UNREACHABLE, { kind: "unreachable", from: undefined }],
-  [UnreachableStatus.STATUS_PROTOCOL_UNREACHABLE, { kind: "unreachable", from: undefined }],
+  [UnreachableStatus.STATUS_PORT_UNREACHABLE, NOBODY_LISTENS],
+  [UnreachableStatus.STATUS_CONNECTION_REFUSED, NOBODY_LISTENS],
+  [UnreachableStatus.STATUS_HOST_UNREACHABLE, UNREACHABLE],
+  [UnreachableStatus.STATUS_NETWORK_UNREACHABLE, UNREACHABLE],
+  [UnreachableStatus.STATUS_PROTOCOL_UNREACHABLE, UNREACHABLE],
+]);
+
+/** The same of the socket's own errors: Wine has them there, and does not end the receive. */
+const ERRORS: ReadonlyMap<number, UdpFinding> = new Map<number, UdpFinding>([
+  [SocketConstant.WSAECONNREFUSED, NOBODY_LISTENS],
+  [SocketConstant.WSAECONNRESET, NOBODY_LISTENS],
+  [SocketConstant.WSAEHOSTUNREACH, UNREACHABLE],
+  [SocketConstant.WSAENETUNREACH, UNREACHABLE],
 ]);
 
 /** What Windows may still write to when a receive was given up: never given back. */
@@ -103,7 +113,9 @@ class WindowsProbe implements UdpProbe {
   take(): UdpFinding | undefined {
     if (this.#finding !== undefined || !this.#isOpen) return this.#finding;
     const status = this.#overlapped.getNumber("Internal") >>> 0;
-    if (status === UnreachableStatus.STATUS_PENDING) return undefined;
+    if (status === UnreachableStatus.STATUS_PENDING) {
+      return this.#finding = ERRORS.get(this.#socketError());
+    }
     this.#isOver = true;
     if (status === UnreachableStatus.STATUS_SUCCESS) {
       const length = this.#overlapped.getNumber("InternalHigh");
@@ -123,6 +135,13 @@ class WindowsProbe implements UdpProbe {
       retired.push(this.#overlapped, this.#buffer, this.#answer, this.#flags);
     }
     this.#sockets.closesocket(this.#handle);
+  }
+
+  #socketError(): number {
+    const error = new Int32Array(1);
+    const { SOL_SOCKET, SO_ERROR } = SocketConstant;
+    this.#sockets.getsockopt(this.#handle, SOL_SOCKET, SO_ERROR, error, new Int32Array([4]));
+    return error[0];
   }
 
   #receive(): void {

@@ -111,8 +111,8 @@ class Scene {
       unsentBytes: 0,
       // A packet each time it is looked at, and an answer to it.
       statistics: (out: QuicStatistics) => {
-        out.packetsSent++;
-        if (!this.silent.has(address.host)) out.bytesReceived += 50;
+        out.askingPacketsSent++;
+        if (!this.silent.has(address.host)) out.acksReceived++;
         return true;
       },
       openStream: (
