@@ -42,9 +42,12 @@ Deno.test("why a relay cannot be reached is told in words on Windows, too", asyn
   const says = async (address: string, expected: RegExp) => {
     const options = ["--relay-fingerprint", "A".repeat(43), "--room", "PARTY"];
     const client = pc.client("--relay", address, ...options);
-    await client.waitForLine(expected, SAID_MAX_MS);
-    client.kill("SIGINT");
-    assertEquals(await client.waitExit(20_000), 0, client.stderr);
+    try {
+      await client.waitForLine(expected, SAID_MAX_MS);
+    } finally {
+      client.kill("SIGINT");
+      assertEquals(await client.waitExit(20_000), 0, client.stderr);
+    }
     assert(!/UNREACHABLE|CONNECTION_|0x8/.test(client.stderr), client.stderr);
     const tookMs = timeOf(client.stderr, expected) -
       timeOf(client.stderr, /Connecting to the relay/);
