@@ -35,6 +35,7 @@ partyTest("a doctor says how client and machine are, and no secret", async (part
     /^ {2}rights: +may make adapters$/m,
     /^ {2}broadcast: +by lanparty0, into the party$/m,
     /^ {2}multicast: +by lanparty0, into the party$/m,
+    /^ {2}IPv6 multicast: +by lanparty0, into the party$/m,
     /^ {2}other tunnels: +none$/m,
   ];
   for (const line of lines) assertMatch(report, line);
