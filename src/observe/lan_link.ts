@@ -63,7 +63,7 @@ export function lanLinkEventWarns(event: LanLinkEvent): boolean {
   return event.type === "lanTrouble" || (event.type === "lan" && event.state !== "up");
 }
 
-const APART = "players and LAN do not reach each other";
+const APART = "players and LAN do not reach each other by it";
 
 /** All that is said of it: the states, the troubles, and their ends. */
 export const LAN_LINK_SENTENCES = {
@@ -101,7 +101,7 @@ export const LAN_LINK_SENTENCES = {
     what: `{who} drops {protocols} that crosses the bridge {name}: ${APART}.`,
     advice:
       "Have it leave bridges alone: sysctl -w {settings} (and a file in /etc/sysctl.d that says " +
-      "so). Or let through what is bridged: iptables -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT.",
+      "so). Or let through what is bridged: {commands}.",
   },
   "bridge-rules": {
     what: `A rule of this machine's drops {protocols} that crosses the bridge {name}: ${APART}.`,
@@ -119,6 +119,13 @@ export const LAN_LINK_SENTENCES = {
     what: "The gateway's port {port} reaches the other ports of the bridge {name} now.",
   },
 } as const satisfies SentenceTable;
+
+/** What lets through what is bridged, in front of all rules. */
+const LETTING_THROUGH: Readonly<Record<BridgedProtocol, string>> = {
+  "IPv4": "iptables -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
+  "IPv6": "ip6tables -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
+  "ARP": "arptables -I FORWARD -j ACCEPT",
+};
 
 /** What is said of an event. */
 export function lanLinkSentence(event: LanLinkEvent): Sentence {
@@ -151,8 +158,10 @@ export function lanStop(
 }
 
 /** Whether it keeps all players out of the LAN, or all their games. */
-export function lanTroubleStops({ kind }: LanTrouble): boolean {
-  return kind === "firewall" || kind === "vlan";
+export function lanTroubleStops(trouble: LanTrouble): boolean {
+  if (trouble.kind !== "firewall") return trouble.kind === "vlan";
+  // The party's games are IPv4's, which needs ARP.
+  return trouble.protocols.some((protocol) => protocol !== "IPv6");
 }
 
 /** What is so, and what to do about it. */
@@ -181,6 +190,7 @@ function valuesOf(name: string, trouble: LanTrouble): SentenceValues {
       return {
         ...{ name, who: `This machine's firewall${who}`, protocols: listed(protocols) },
         settings: settings.map((setting) => `${setting}=0`).join(" "),
+        commands: listed(protocols.map((protocol) => LETTING_THROUGH[protocol])),
       };
     }
     case "vlan":
