@@ -212,7 +212,8 @@ function settle(known: ReadonlySet<string>, logger: Logger): void {
 function waitForNew(known: ReadonlySet<string>): KnownAdapter {
   for (let waitedMs = 0; waitedMs < APPEAR_MAX_MS; waitedMs += STEP_MS) {
     const adapter = knownAdapters().find(({ guid }) => !known.has(guid));
-    if (adapter !== undefined) return adapter;
+    // Windows writes its connection, with name and device, a little later than the adapter.
+    if (adapter?.instanceId !== undefined && adapter.name !== adapter.guid) return adapter;
     pauseBlocking(STEP_MS);
   }
   throw new UserError(
