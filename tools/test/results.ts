@@ -98,6 +98,23 @@ export function formatFailures(failures: readonly TestFailure[], maxLines = 20):
   }).join("\n\n");
 }
 
+/** How long something of a run took. */
+export interface TimeTaken {
+  readonly title: string;
+  readonly ms: number;
+}
+
+/** What a run waited for longest: its whole time, and at most `maxLines` of its parts, the slowest first. */
+export function formatTimes(wholeMs: number, parts: readonly TimeTaken[], maxLines = 15): string {
+  const slowest = parts.toSorted((a, b) => b.ms - a.ms).slice(0, maxLines);
+  return [
+    `${
+      (wholeMs / 60_000).toFixed(1)
+    } min in all; the slowest parts, some of them beside each other:`,
+    ...slowest.map(({ title, ms }) => `${(ms / 1_000).toFixed(1).padStart(8)} s  ${title}`),
+  ].join("\n");
+}
+
 const ENTITIES: Readonly<Record<string, string>> = {
   "&lt;": "<",
   "&gt;": ">",

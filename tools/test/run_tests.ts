@@ -43,7 +43,8 @@ export async function runTests(options: TestRunOptions): Promise<TestResults> {
   const { title, files, filter, isShownAtOnce } = options;
   const results = await Deno.makeTempFile({ prefix: "lanparty-test-", suffix: ".xml" });
   const startedMs = performance.now();
-  say(isShownAtOnce ? `\n── ${title} ──` : `… ${title}`);
+  if (isShownAtOnce) say(`\n── ${title} ──`);
+  else if (filter === undefined) say(`… ${title}`);
   try {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -63,11 +64,13 @@ export async function runTests(options: TestRunOptions): Promise<TestResults> {
     const success = await waitForEnd(child, options);
     const junit = await Deno.readTextFile(results);
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-    if (!isShownAtOnce) say([`\n── ${title} (${seconds} s) ──`, ...await said].join("\n"));
-    return {
-      counts: countProcess(junit === "" ? undefined : junit, success),
-      failures: listFailures(junit),
-    };
+    const counts = countProcess(junit === "" ? undefined : junit, success);
+    // Of most files a filter leaves nothing.
+    const isOfInterest = filter === undefined || counts.passed + counts.failed > 0;
+    if (!isShownAtOnce && isOfInterest) {
+      say([`\n── ${title} (${seconds} s) ──`, ...await said].join("\n"));
+    }
+    return { counts, failures: listFailures(junit) };
   } finally {
     await Deno.remove(results);
   }

@@ -35,9 +35,11 @@ import {
   addCounts,
   formatCounts,
   formatFailures,
+  formatTimes,
   NO_TESTS,
   type TestCounts,
   type TestFailure,
+  type TimeTaken,
 } from "./results.ts";
 import { checkTypes, runTests, type TestResults } from "./run_tests.ts";
 import { type Job, runJobs, whyAlone } from "./schedule.ts";
@@ -116,6 +118,7 @@ class TestRun {
   readonly #running = new Map<string, number>();
   counts: TestCounts = NO_TESTS;
   readonly failures: TestFailure[] = [];
+  readonly times: TimeTaken[] = [];
   #sanitized: Omit<SanitizedParts, "reports"> | undefined;
 
   constructor(selection: Selection) {
@@ -141,10 +144,24 @@ class TestRun {
     };
     const heartbeat = setInterval(() => this.#sayRunning(), HEARTBEAT_MS);
     try {
-      return await runJobs([types, ...preparations, ...tests], LANES);
+      return await runJobs(
+        [types, ...preparations, ...tests].map((job) => this.#timed(job)),
+        LANES,
+      );
     } finally {
       clearInterval(heartbeat);
     }
+  }
+
+  /** A job that notes how long it has taken. */
+  #timed(job: Job): Job {
+    const run = async () => {
+      const startedMs = performance.now();
+      const isWell = await job.run();
+      this.times.push({ title: job.name, ms: performance.now() - startedMs });
+      return isWell;
+    };
+    return { ...job, run };
   }
 
   async #testsOf(level: Level, files: readonly string[]): Promise<Job[]> {
@@ -273,8 +290,10 @@ async function main(): Promise<number> {
     );
   }
   const run = new TestRun(selection);
+  const startedMs = performance.now();
   const left = await run.run();
   const { counts, failures } = run;
+  say(`\n${formatTimes(performance.now() - startedMs, run.times)}`);
   if (failures.length > 0) say(`\n── failed ──\n${formatFailures(failures)}`);
   if (left.length > 0) say(`\nnot run: ${left.map(({ name }) => name).join(", ")}`);
   if (selection.filter === undefined && counts.ignored > 0) {

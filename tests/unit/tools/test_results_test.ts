@@ -5,6 +5,7 @@ import {
   countTests,
   formatCounts,
   formatFailures,
+  formatTimes,
   listFailures,
 } from "../../../tools/test/results.ts";
 
@@ -103,4 +104,14 @@ Deno.test("what deno test itself writes is counted", async () => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("what a run waited for longest comes first", () => {
+  const parts = [["a", 1_250], ["b", 61_000], ["c", 2_000]] as const;
+  const times = parts.map(([title, ms]) => ({ title, ms }));
+  assertEquals(formatTimes(90_000, times, 2).split("\n"), [
+    "1.5 min in all; the slowest parts, some of them beside each other:",
+    "    61.0 s  b",
+    "     2.0 s  c",
+  ]);
 });
