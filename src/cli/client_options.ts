@@ -85,7 +85,7 @@ const ALLOW_INBOUND_PORT: OptionSpec<number> = {
     ask: "May the LAN reach port {} of this PC as well, where Windows itself may listen?",
   },
   help: "with --allow-inbound: open a port that stays shut otherwise, such as 445, since " +
-    "Windows' own services listen there (file sharing, remote control; docs/INBOUND.md)",
+    "what a PC keeps to itself listens there (file sharing, remote control; docs/INBOUND.md)",
   parse: integerBetween(1, 65_535),
 };
 
@@ -150,7 +150,8 @@ export const CLIENT_PROGRAM: ProgramSpec = {
       beside: { ask: INBOUND_QUESTION },
       help:
         "let the LAN reach what runs on this PC, such as a game that you host, while the client " +
-        "runs: firewall rules for the party's adapter alone (Windows; elsewhere nothing is in the way)",
+        "runs: by the party's adapter alone, through the firewalls of Windows, or ufw, firewalld, nftables " +
+        "and iptables (docs/INBOUND.md)",
     },
     ALLOW_INBOUND_PORT,
     STATE_DIR,

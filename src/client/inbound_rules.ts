@@ -17,6 +17,8 @@ export interface ClosedPorts {
   readonly service: string;
   /** Why a LAN of strangers' PCs is not to reach it. */
   readonly reason: string;
+  /** Elsewhere games may be there. */
+  readonly only?: "windows";
 }
 
 const LOGIN = "whoever knows, or guesses, a password has the PC";
@@ -28,6 +30,7 @@ const SCREEN = "it hands over the screen";
 export const CLOSED_PORTS: readonly ClosedPorts[] = [
   port(22, "TCP", "SSH", LOGIN),
   port(23, "TCP", "Telnet", LOGIN),
+  port(111, "both", "rpcbind", "it tells where NFS and its kind listen"),
   port(135, "both", "RPC endpoint mapper", "it tells where all other services of Windows listen"),
   { ...port(137, "both", "NetBIOS", SHARES), last: 139 },
   port(445, "both", "SMB", SHARES),
@@ -40,6 +43,7 @@ export const CLOSED_PORTS: readonly ClosedPorts[] = [
     "SSDP",
     "the PC's UPnP service, not a game's: games ask, and get their answers",
   ),
+  port(2049, "both", "NFS", SHARES),
   port(2179, "TCP", "Hyper-V console", SCREEN),
   { ...port(2375, "TCP", "Docker", `${ADMIN}, without a password`), last: 2376 },
   port(2869, "TCP", "UPnP device host", "see SSDP"),
@@ -51,6 +55,7 @@ export const CLOSED_PORTS: readonly ClosedPorts[] = [
   { ...port(5900, "TCP", "VNC", SCREEN), last: 5909 },
   port(5938, "both", "TeamViewer", SCREEN),
   { ...port(5985, "TCP", "WinRM", ADMIN), last: 5986 },
+  { ...port(6000, "TCP", "X11", SCREEN), last: 6009 },
   port(7070, "TCP", "AnyDesk", SCREEN),
   port(
     7680,
@@ -58,6 +63,7 @@ export const CLOSED_PORTS: readonly ClosedPorts[] = [
     "Delivery Optimization",
     "it gives Windows' updates away, at the player's cost",
   ),
+  port(9090, "TCP", "Cockpit", LOGIN),
   port(47001, "TCP", "WinRM", ADMIN),
   {
     ...port(
@@ -67,6 +73,7 @@ export const CLOSED_PORTS: readonly ClosedPorts[] = [
       `${ADMIN}, and its doors can be tried one by one`,
     ),
     last: 65535,
+    only: "windows",
   },
 ];
 
@@ -86,9 +93,14 @@ const PORT_MAX = 65_535;
  *
  * @param named ports that the player has named: they are open whatever listens there
  */
-export function openPorts(protocol: "TCP" | "UDP", named: readonly number[]): string {
+export function openPorts(
+  protocol: "TCP" | "UDP",
+  named: readonly number[],
+  system: "windows" | "linux" = "windows",
+): string {
   const closed = new Set<number>();
   for (const entry of CLOSED_PORTS) {
+    if (entry.only !== undefined && entry.only !== system) continue;
     if (entry.protocol !== "both" && entry.protocol !== protocol) continue;
     for (let number = entry.first; number <= entry.last; number++) closed.add(number);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { InboundState } from "./inbound.ts";
 import { type LanVerdict, lanVerdictText } from "./lan_verdict.ts";
 import type { Sentence } from "./sentences.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
@@ -49,6 +50,8 @@ export interface ClientDiagnostics {
   readonly clockSkewMs?: number;
   /** Other peers in the room. */
   readonly peers?: number;
+  /** Whether this PC's own firewall lets the LAN in, where that is tried. */
+  readonly inbound?: InboundState;
   readonly tap: TapDiagnostics;
 }
 

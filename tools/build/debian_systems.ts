@@ -16,6 +16,8 @@ interface DebianSystem {
   /** For whoever waits for it. */
   readonly what: string;
   readonly packages: readonly string[];
+  /** What debootstrap cannot configure by itself (firewalld wants polkitd). */
+  readonly laterPackages: readonly string[];
   /** A test starts the one that it is about. */
   readonly disabledServices: readonly string[];
 }
@@ -26,10 +28,11 @@ const BARE: DebianSystem = {
   suite: "bookworm",
   what: "a bare Debian 12 for the tests",
   packages: [],
+  laterPackages: [],
   disabledServices: [],
 };
 
-/** A Debian with systemd and with every program that manages a Linux system's networks, for tests that boot it. */
+/** A Debian with systemd and every program that manages a Linux system's networks or its firewall, for tests that boot it. */
 const MANAGED: DebianSystem = {
   name: "managed-system",
   suite: "trixie",
@@ -39,9 +42,11 @@ const MANAGED: DebianSystem = {
     ...["systemd", "systemd-sysv", "systemd-container", "dbus", "procps", "iproute2"],
     ...["iputils-ping", "network-manager", "systemd-resolved", "dhcpcd-base", "ifupdown"],
   ],
+  laterPackages: ["nftables", "iptables", "ufw", "firewalld"],
   disabledServices: [
     ...["NetworkManager", "NetworkManager-wait-online", "NetworkManager-dispatcher", "networking"],
     ...["systemd-networkd", "systemd-networkd-wait-online", "systemd-resolved"],
+    ...["ufw", "firewalld", "nftables"],
   ],
 };
 
@@ -56,16 +61,17 @@ export function ensureManagedSystem(): Promise<string> {
 }
 
 /** A system is made anew each month, so that it follows its distribution. */
-async function keyOf({ suite, packages, disabledServices }: DebianSystem): Promise<string> {
+async function keyOf(system: DebianSystem): Promise<string> {
+  const { suite, packages, laterPackages, disabledServices } = system;
   const month = new Date().toISOString().slice(0, 7);
   return await hashOf([
-    ...[suite, VARIANT, ...packages, ...disabledServices],
+    ...[suite, VARIANT, ...packages, ...laterPackages, ...disabledServices],
     ...[Deno.build.target, month],
   ]);
 }
 
 async function ensureSystem(system: DebianSystem): Promise<string> {
-  const { name, suite, what, packages, disabledServices } = system;
+  const { name, suite, what, packages, laterPackages, disabledServices } = system;
   const folder = await cached(name, await keyOf(system), async (target) => {
     const log = await Log.open(`debootstrap-${name}`);
     const root = `${target}/root`;
@@ -77,6 +83,11 @@ async function ensureSystem(system: DebianSystem): Promise<string> {
       await step(`${what}: debootstrap`, async () => {
         await run(log, ["debootstrap", ...options, suite, root]);
         if (disabledServices.length === 0) return;
+        const install = ["apt-get", "install", "--yes", "--no-install-recommends"];
+        await run(log, [
+          ...["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive"],
+          ...[...install, ...laterPackages],
+        ]);
         await run(log, ["chroot", root, "systemctl", "disable", ...disabledServices]);
         await run(log, ["rm", "-rf", `${root}/var/cache/apt`, `${root}/etc/resolv.conf`]);
       });

@@ -146,7 +146,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/firewall": {
     what: "the firewall that keeps the LAN out: its state, and rules that let something in",
-    folders: ["ffi", "system/com"],
+    folders: ["ffi", ...system("com", "command", "journal")],
   },
   "system/folders": {
     what: "the client's folder among Windows' programs, and who may write there",

@@ -49,7 +49,7 @@ export async function runDoctor(options: DoctorOptions): Promise<string> {
     },
     clientGroup(status),
     ...await examineRelays(options.relays.length > 0 ? options.relays : waysOf(status)),
-    ...examine(name, status?.isRunning === true),
+    ...examine(name, status?.isRunning ? status.diagnostics : undefined),
   ]);
 }
 

@@ -7,6 +7,8 @@ import { bestRoute } from "../../client/route_plan.ts";
 import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
+import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
+import { type InboundState, inboundText } from "../../observe/inbound.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
 import { exists } from "../../system/files/mod.ts";
 import { findManagers } from "../../system/managers/mod.ts";
@@ -23,8 +25,9 @@ const TUNNELS = /^(tun|tap|wg|zt|tailscale|ham|nordlynx|proton|ipsec|ppp|vpn)/;
 /** Looks at this machine. */
 export function examineLinux(
   tapName: string = TAP_NAME_DEFAULT,
-  isRunning: boolean = false,
+  running?: ClientDiagnostics,
 ): FindingGroup[] {
+  const isRunning = running !== undefined;
   const routes = readMainRoutes();
   return [
     { title: "Adapter", findings: examineAdapter(tapName, isRunning) },
@@ -37,6 +40,7 @@ export function examineLinux(
         ipv6MulticastFinding(tapName),
         otherTunnels(tapName),
         managersFinding(tapName, isRunning),
+        firewallFinding(running?.inbound),
       ],
     },
   ];
@@ -127,6 +131,14 @@ function managersFinding(tapName: string, isRunning: boolean): Finding {
   const names = findManagers().join(", ");
   const how = names === "" ? "none" : isRunning ? `${names}: not for ${tapName}` : names;
   return { what: "network managers", how };
+}
+
+/** A client tries it; without one nobody can say it for sure. */
+function firewallFinding(inbound: InboundState | undefined): Finding {
+  const what = "firewall";
+  if (inbound === undefined) return { what, how: "not tried: a client in the LAN does" };
+  const { text, advice } = inboundText(inbound);
+  return { what, how: text, ...(advice === undefined ? {} : { advice }) };
 }
 
 /** What decides where no rule of a VPN's says otherwise. */

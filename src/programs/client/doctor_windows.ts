@@ -12,6 +12,7 @@ import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { isTapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters, type WindowsAdapter } from "../../link/windows_adapters.ts";
+import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
 import { readDhcpSettings, readMacSettings, WindowsInterface } from "../../system/adapter/mod.ts";
 import { LIMITED_BROADCAST, MDNS_GROUP } from "../../proto/ip.ts";
@@ -30,7 +31,8 @@ const TUNNELS = new RegExp(
 );
 
 /** Looks at this PC. @param tapName the client's adapter, where one is named */
-export function examineWindows(tapName?: string, isRunning = false): FindingGroup[] {
+export function examineWindows(tapName?: string, running?: ClientDiagnostics): FindingGroup[] {
+  const isRunning = running !== undefined;
   const adapters = findWindowsAdapters();
   const taps = adapters.filter(isTapAdapter);
   const wanted = tapName?.toLowerCase();

@@ -7,6 +7,7 @@ import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import type { AdapterDevice } from "../../link/device.ts";
 import type { AdapterFault } from "../../observe/adapter_events.ts";
+import type { InboundState } from "../../observe/inbound.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import type { LanAddressOptions, LeasePlayer } from "./lan_address.ts";
@@ -17,7 +18,7 @@ import type { Logger } from "../../log/logging.ts";
 export interface ClientSystemOptions extends LanAddressOptions {
   /** Whether the LAN may reach what runs on this PC. */
   readonly allowInbound: boolean;
-  /** Ports that the LAN may reach then although Windows' own services listen there. */
+  /** Ports that the LAN may reach then although what a PC keeps to itself listens there. */
   readonly allowInboundPorts: readonly number[];
   /** Whether routers of the LAN may tell of its networks. */
   readonly allowRouterAdvertisements: boolean;
@@ -68,7 +69,9 @@ export interface ClientSystem {
   /** So often this system itself has asked DHCP servers by the adapter, and was kept in; called now and then. */
   dhcpKeptIn(count: number, nowMs: number): void;
   /** The adapter has other addresses than before: all of them, such as `192.168.1.77/24`, IPv4 first. */
-  addressesChanged(addresses: readonly string[]): void;
+  addressesChanged(addresses: readonly string[], nowMs: number): void;
+  /** Whether this PC's firewall lets the LAN in, where that is tried; undefined: not yet, or not here. */
+  readonly inbound: InboundState | undefined;
   /**
    * The room was entered: what was leased may have to be asked for anew, and no other relay is
    * needed any more.

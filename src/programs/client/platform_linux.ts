@@ -11,6 +11,13 @@ import { type AdapterDevice, LinkError } from "../../link/device.ts";
 import { queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
 import type { AdapterFault } from "../../observe/adapter_events.ts";
+import { UdpEar } from "../../link/udp_ear.ts";
+import type { InboundState } from "../../observe/inbound.ts";
+import {
+  LINUX_FIREWALL_CHANGE,
+  LinuxFirewall,
+  undoLinuxFirewall,
+} from "../../system/firewall/mod.ts";
 import type { Change, ChangeJournal } from "../../system/journal/mod.ts";
 import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/mod.ts";
 import {
@@ -26,16 +33,20 @@ import type { LanLease, LeaseEvent } from "../../client/lan_lease.ts";
 import { LanAddress, type LeasePlayer } from "./lan_address.ts";
 import { LinuxAdapter } from "./linux_adapter.ts";
 import { guardAdapter } from "./linux_guard.ts";
+import { LinuxInbound } from "./linux_inbound.ts";
 import { HOST_ROUTE, LinuxHostRoutes, undoHostRoute } from "./linux_host_routes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
 import { type Logger, logText } from "../../log/logging.ts";
+import { randomBytes } from "../common/random.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { openStateJournal } from "../common/state_journal.ts";
 import { UserError } from "../../log/user_error.ts";
 
 const JOURNAL_FILE = "lanparty-client-journal.json";
-/** What a restart of the system undoes: routes, and files below /run. */
-const FLEETING = [HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE] as const;
+/** What a restart of the system undoes: routes, rules of firewalls, and files below /run. */
+const FLEETING = [
+  ...[HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE, LINUX_FIREWALL_CHANGE],
+] as const;
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(
@@ -50,6 +61,7 @@ export function openLinuxSystem(
     [RESOLVER_CHANGE]: undoResolver(),
     [RESOLVCONF_CHANGE]: undoResolvconf,
     [MANAGER_FILE_CHANGE]: undoManagerFile,
+    [LINUX_FIREWALL_CHANGE]: undoLinuxFirewall(),
   };
   const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, FLEETING, logger);
   return new LinuxSystem(options, networks, { stateDir, journal, logger });
@@ -99,6 +111,9 @@ class LinuxSystem implements ClientSystem {
   readonly networkIntervalMs = NOTICE_INTERVAL_MS;
   onSurroundings: (surroundings: Surroundings) => void = () => {};
   #adapter: LinuxAdapter | undefined;
+  #tap: TapDevice | undefined;
+  #inbound: LinuxInbound | undefined;
+  readonly #journal: ChangeJournal;
   readonly #options: ClientSystemOptions;
   readonly #logger: Logger;
 
@@ -111,6 +126,7 @@ class LinuxSystem implements ClientSystem {
   ) {
     this.#options = options;
     this.stateDir = stateDir;
+    this.#journal = journal;
     this.#logger = logger;
     this.#lanAddress = new LanAddress(options, stateDir, journal, logger);
     const { tapName = TAP_NAME_DEFAULT, allowLanDefaultRoute } = options;
@@ -151,6 +167,7 @@ class LinuxSystem implements ClientSystem {
         beforeUp: (made) => guardAdapter(made, this.#options, this.#logger),
         ...(address === undefined ? {} : { address }),
       });
+      this.#tap = tap;
       this.#adapter = new LinuxAdapter(tap, address, this.#logger);
       return tap;
     } catch (cause) {
@@ -168,6 +185,7 @@ class LinuxSystem implements ClientSystem {
   checkNetwork(nowMs: number): NetworkEvent | undefined {
     this.#adapter?.check(nowMs);
     this.#lanAddress.check(nowMs);
+    this.#inbound?.work(nowMs);
     return this.#network.check(nowMs);
   }
 
@@ -186,11 +204,28 @@ class LinuxSystem implements ClientSystem {
 
   adapterStarted(_: AdapterDevice, nowMs: number): void {
     if (this.#adapter !== undefined) this.#lanAddress.start(this.#adapter);
+    if (this.#tap !== undefined) this.#inbound ??= this.#openInbound(this.#tap);
     this.#handsOff.adapterMade(nowMs);
   }
 
-  /** Nothing keeps the LAN out, and so nothing has to let it in. */
-  addressesChanged(): void {}
+  #openInbound(tap: TapDevice): LinuxInbound {
+    const { name, mac } = tap;
+    return new LinuxInbound({ ...this.#options, name, mac }, {
+      firewall: new LinuxFirewall(name, this.#journal),
+      listen: (address, port) => UdpEar.open(address, port),
+      send: (frame) => tap.send(frame, 0, frame.length),
+      random: randomBytes,
+      say: (level, text) => logText(this.#logger, level, text),
+    });
+  }
+
+  addressesChanged(addresses: readonly string[], nowMs: number): void {
+    this.#inbound?.update(addresses, nowMs);
+  }
+
+  get inbound(): InboundState | undefined {
+    return this.#inbound?.state;
+  }
 
   get routePinned(): boolean | undefined {
     return this.#network.isPinned;
@@ -217,7 +252,11 @@ class LinuxSystem implements ClientSystem {
   async adapterClosed(): Promise<void> {
     this.#adapter?.close();
     this.#adapter = undefined;
-    await this.#handsOff.end();
+    const [failure] = await Promise.all([this.#inbound?.close(), this.#handsOff.end()]);
+    if (failure === undefined) return;
+    const text =
+      `What lets the LAN in could not be taken back (${failure}): it is tried again at the next start`;
+    logText(this.#logger, "warning", text);
   }
 
   close(): void {

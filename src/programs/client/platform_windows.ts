@@ -234,6 +234,11 @@ class WindowsSystem implements ClientSystem {
     this.#inbound?.update(addresses);
   }
 
+  /** The doctor asks Windows' firewall itself. */
+  get inbound(): undefined {
+    return undefined;
+  }
+
   roomEntered(): void {
     this.#network?.settle();
     this.#lease?.ask();

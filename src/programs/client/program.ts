@@ -128,6 +128,7 @@ class Client {
   readonly #adapter = new AdapterLife();
   readonly #drops = new DropWatch("client");
   #clockSkewMs: number | undefined;
+  #inbound: ClientDiagnostics["inbound"];
   readonly #statusFile: ClientStatusFile;
   readonly #resources: EndpointResources;
   readonly #logger: Logger;
@@ -232,6 +233,7 @@ class Client {
       ...optional("relayTrouble", session.trouble),
       ...optional("lossRatio", node.lossRatio),
       ...optional("routePinned", this.#system.routePinned),
+      ...optional("inbound", this.#system.inbound),
       ...optional("clockSkewMs", this.#clockSkewMs),
       peers: peers.size,
       tap: tap === undefined ? { state: "absent", addresses: [] } : {
@@ -356,6 +358,10 @@ class Client {
   #checkNetwork(node: EndpointNode, nowMs: number): void {
     this.#networkDueMs = nowMs + this.#system.networkIntervalMs;
     const event = this.#system.checkNetwork(nowMs);
+    const { inbound } = this.#system;
+    // A doctor is not to say what has been so before.
+    if (inbound !== this.#inbound) this.#snapshotDueMs = nowMs;
+    this.#inbound = inbound;
     const { session } = node.parts.endpoint;
     const sleptMs = this.#sleepClock.take();
     if (sleptMs > 0) this.core.handleSlept(sleptMs, nowMs);
@@ -383,7 +389,7 @@ class Client {
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;
     this.core.handleAddresses(addresses, nowMs);
-    this.#system.addressesChanged(addresses);
+    this.#system.addressesChanged(addresses, nowMs);
     this.#say({ type: "addresses", name, addresses });
   }
 

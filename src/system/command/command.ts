@@ -14,9 +14,13 @@ const SYSTEM_FOLDERS = [
 const ENVIRONMENT = { PATH: SYSTEM_FOLDERS.join(":"), LC_ALL: "C" };
 /** One that takes longer is stuck, and is killed. */
 const TIMEOUT_MS = 5_000;
+/** One that is waited for with its answer has longer: firewalld needs seconds for a hundred rules. */
+const ANSWER_TIMEOUT_MS = 20_000;
 const MESSAGE_CHARACTERS_MAX = 200;
 /** What is kept of its output, the last of it. */
 const OUTPUT_CHARACTERS_MAX = 4_096;
+/** What is kept of an answer: all rules of a busy firewall. */
+const ANSWER_CHARACTERS_MAX = 1 << 24;
 /** What a program has said is read by then, unless a child of it goes on holding its output open. */
 const REST_MS = 100;
 
@@ -27,61 +31,121 @@ export interface CommandOutcome {
   readonly message: string;
 }
 
+/** What became of a program, and what it has printed. */
+export interface QueryOutcome extends CommandOutcome {
+  /** Its standard output; the last of it, where it is longer than any answer. */
+  readonly output: string;
+}
+
 /** Runs a program with arguments, and text for its standard input. */
 export type RunCommand = (command: readonly string[], input?: string) => Promise<CommandOutcome>;
+
+/** As {@linkcode RunCommand}, and what it prints is asked for. */
+export type QueryCommand = (command: readonly string[], input?: string) => Promise<QueryOutcome>;
 
 /** See {@linkcode RunCommand}; the program is found in the system's folders. */
 export async function runCommand(
   command: readonly string[],
-  input = "",
+  input?: string,
 ): Promise<CommandOutcome> {
+  const { success, message } = await runProgram(command, "null", input);
+  return { success, message };
+}
+
+/** See {@linkcode QueryCommand}; the program is found in the system's folders. */
+export function queryCommand(
+  command: readonly string[],
+  input?: string,
+): Promise<QueryOutcome> {
+  return runProgram(command, "piped", input);
+}
+
+/** As {@linkcode queryCommand}, where nothing else can go on before; it has nothing to read. */
+export function queryCommandSync(command: readonly string[]): QueryOutcome {
   const [name, ...args] = command;
   const path = systemProgram(name);
-  if (path === undefined) return { success: false, message: `there is no ${name}` };
+  const timeout = systemProgram("timeout");
+  if (path === undefined) return { success: false, message: `there is no ${name}`, output: "" };
+  const [program, ...words] = timeout === undefined
+    ? [path, ...args]
+    : [timeout, "--signal=KILL", String(ANSWER_TIMEOUT_MS / 1_000), path, ...args];
+  const { code, stdout, stderr } = new Deno.Command(program, {
+    args: words,
+    clearEnv: true,
+    env: ENVIRONMENT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).outputSync();
+  const decoder = new TextDecoder();
+  return {
+    success: code === 0,
+    message: lastLine(decoder.decode(stderr), code),
+    output: decoder.decode(stdout).slice(-ANSWER_CHARACTERS_MAX),
+  };
+}
+
+function lastLine(errors: string, code: number): string {
+  return errors.trim().split("\n").at(-1)?.slice(0, MESSAGE_CHARACTERS_MAX) ||
+    `it ended with code ${code}`;
+}
+
+async function runProgram(
+  command: readonly string[],
+  stdout: "null" | "piped",
+  input = "",
+): Promise<QueryOutcome> {
+  const [name, ...args] = command;
+  const path = systemProgram(name);
+  if (path === undefined) return { success: false, message: `there is no ${name}`, output: "" };
   try {
     const child = new Deno.Command(path, {
       args,
       clearEnv: true,
       env: ENVIRONMENT,
       stdin: "piped",
-      stdout: "null",
+      stdout,
       stderr: "piped",
     }).spawn();
     const writer = child.stdin.getWriter();
     // One that ends without having read it has said why.
     writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
-    const said = collectText(child.stderr);
-    const isStuck = await endOf(child);
+    const said = collectText(child.stderr, OUTPUT_CHARACTERS_MAX);
+    const answer = stdout === "null" ? undefined : collectText(child.stdout, ANSWER_CHARACTERS_MAX);
+    const isStuck = await endOf(child, stdout === "null" ? TIMEOUT_MS : ANSWER_TIMEOUT_MS);
     const { code } = await child.status;
-    const message =
-      (await said.end()).trim().split("\n").at(-1)?.slice(0, MESSAGE_CHARACTERS_MAX) ||
-      `it ended with code ${code}`;
-    return { success: code === 0, message: isStuck ? `${name} did not end` : message };
+    const [errors, output] = await Promise.all([said.end(), answer?.end() ?? ""]);
+    const message = isStuck ? `${name} did not end` : lastLine(errors, code);
+    return { success: code === 0, message, output };
   } catch (error) {
-    return { success: false, message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { success: false, message, output: "" };
   }
 }
 
 /** Waits for a program's end, and brings it about if need be; whether that was so. */
-async function endOf(child: Deno.ChildProcess): Promise<boolean> {
+async function endOf(child: Deno.ChildProcess, timeoutMs: number): Promise<boolean> {
   let isStuck = false;
   const timer = setTimeout(() => {
     isStuck = true;
     child.kill("SIGKILL");
-  }, TIMEOUT_MS);
+  }, timeoutMs);
   await child.status;
   clearTimeout(timer);
   return isStuck;
 }
 
 /** Reads a program's output beside it. */
-function collectText(stream: ReadableStream<Uint8Array>): { end(): Promise<string> } {
+function collectText(
+  stream: ReadableStream<Uint8Array>,
+  charactersMax: number,
+): { end(): Promise<string> } {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let text = "";
   const read = async () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      text = (text + decoder.decode(part.value, { stream: true })).slice(-OUTPUT_CHARACTERS_MAX);
+      text = (text + decoder.decode(part.value, { stream: true })).slice(-charactersMax);
     }
   };
   const whole = read();

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { runCommand, systemProgram } from "./command.ts";
-export type { RunCommand } from "./command.ts";
+export { queryCommand, queryCommandSync, runCommand, systemProgram } from "./command.ts";
+export type { QueryCommand, QueryOutcome, RunCommand } from "./command.ts";

@@ -1,6 +1,6 @@
 /**
- * A firewall that keeps a LAN out of a player's PC: what others ask and tell of it. Linux has none of its own
- * that a player would have to open.
+ * A firewall that keeps a LAN out of a player's PC, as Windows has one: what others ask and tell of it. Linux' are in
+ * `linux.ts`.
  *
  * @module
  */

@@ -3,6 +3,9 @@
  *
  * @module
  */
+export { LINUX_FIREWALL_CHANGE, LinuxFirewall, undoLinuxFirewall } from "./linux.ts";
+export type { LinuxOpening } from "./linux.ts";
+export type { FirewallName, LanAccess } from "./linux_steps.ts";
 export { windowsFirewall } from "./windows.ts";
 export type {
   Firewall,

@@ -18,14 +18,31 @@ Deno.test("what a PC keeps to itself stays shut, and all else is open", () => {
   for (const port of [22, 515, 593, 631, 2869, 5357, 5900, 5985, 5986, 49152, 50000, 65535]) {
     assertEquals(isOpen(tcp, port), false, `${port}`);
   }
+  for (const port of [111, 2049]) {
+    assertEquals([isOpen(tcp, port), isOpen(udp, port)], [false, false], `${port}`);
+  }
+  for (const port of [6000, 6009, 9090]) assertEquals(isOpen(tcp, port), false, `${port}`);
   for (const port of [1900, 3702]) assertEquals(isOpen(udp, port), false, `${port}`);
   // Games: Doom, Age of Empires, Minecraft, Source, Warcraft III, and a socket of their own choice.
   for (const port of [666, 2300, 2302, 25565, 27015, 6112, 49151]) {
     assertEquals([isOpen(tcp, port), isOpen(udp, port)], [true, true], `${port}`);
   }
   assert(isOpen(udp, 50_000) && isOpen(udp, 65_535) && isOpen(tcp, 1));
-  assert(tcp.startsWith("1-21,24-134,136,140-444,446-514,"), tcp);
-  assertEquals(udp, "1-134,136,140-444,446-1899,1901-3388,3390-3701,3703-5937,5939-65535");
+  assert(tcp.startsWith("1-21,24-110,112-134,136,140-444,446-514,"), tcp);
+  assertEquals(
+    udp,
+    "1-110,112-134,136,140-444,446-1899,1901-2048,2050-3388,3390-3701,3703-5937,5939-65535",
+  );
+});
+
+Deno.test("on Linux games may be where Windows has services of its own, and nowhere else besides", () => {
+  const linux = openPorts("TCP", [], "linux");
+  for (const port of [49152, 50000, 65535]) assert(isOpen(linux, port));
+  for (const { first, last, protocol, only } of CLOSED_PORTS) {
+    if (only !== undefined || protocol === "UDP") continue;
+    for (const port of [first, last]) assert(!isOpen(linux, port), `${port}`);
+  }
+  assertEquals(openPorts("UDP", [], "linux"), openPorts("UDP", []));
 });
 
 Deno.test("a port that the player names is open, alone, for both protocols", () => {

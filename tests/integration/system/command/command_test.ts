@@ -1,6 +1,10 @@
 /** Programs of the system's that are asked to do something: what they say, and that none holds the client up. */
 import { assertEquals } from "@std/assert";
-import { runCommand } from "../../../../src/system/command/command.ts";
+import {
+  queryCommand,
+  queryCommandSync,
+  runCommand,
+} from "../../../../src/system/command/command.ts";
 
 Deno.test("a program's end and the last line of its error output are told", async () => {
   assertEquals((await runCommand(["sh", "-c", "cat >&2"], "one\ntwo\n")).message, "two");
@@ -22,4 +26,20 @@ Deno.test("a child that a program leaves behind, and that holds its output open,
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("what a program prints comes whole, and is told from what it complains of", async () => {
+  const script = "seq 100000; echo oops >&2; exit $1";
+  const wanted = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join("");
+  for (const [code, success] of [["0", true], ["3", false]] as const) {
+    const words = ["sh", "-c", script, "sh", code];
+    for (const outcome of [await queryCommand(words), queryCommandSync(words)]) {
+      assertEquals([outcome.success, outcome.message], [success, "oops"]);
+      assertEquals(outcome.output === wanted, true);
+    }
+  }
+  assertEquals((await queryCommand(["cat"], "text")).output, "text");
+  const none = { success: false, message: "there is no lanparty-no-such-program", output: "" };
+  assertEquals(await queryCommand(["lanparty-no-such-program"]), none);
+  assertEquals(queryCommandSync(["lanparty-no-such-program"]), none);
 });

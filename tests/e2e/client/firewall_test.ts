@@ -1,0 +1,180 @@
+/**
+ * Firewalls of a player's Linux PC: a client says that one keeps the LAN out, and with `--allow-inbound` lets the LAN in by
+ * its adapter, until it ends, however it does. ufw and firewalld are in the level `system`.
+ *
+ * ```
+ *  lan ── gateway ── relay ── player: nftables, iptables, or iptables of the older form
+ * ```
+ */
+import { assert, assertEquals } from "@std/assert";
+import { executablePath } from "../../../tools/build/executables.ts";
+import type { LabProcess, Namespace } from "../../../tools/lab/netns.ts";
+import { PARTY, type Party } from "../../../tools/lab/party.ts";
+import { isBound } from "../../../tools/lab/sockets.ts";
+import { eventually } from "../../../tools/lab/wait.ts";
+import { partyTest } from "../../support/play.ts";
+
+const ADDRESS = "10.77.0.70";
+const GAME_PORT = 27_015;
+const TIMEOUT_MS = 20_000;
+
+/** What many have: what was asked for comes in, and nothing else. */
+const NFTABLES = `
+table inet fw {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iif "lo" accept
+    ct state established,related accept
+    meta l4proto { icmp, ipv6-icmp } accept
+  }
+}
+table inet other {
+  chain in {
+    type filter hook input priority 10;
+    jump rest
+  }
+  chain rest {
+    meta l4proto { tcp, udp } ct state new reject
+  }
+}
+`;
+const IPTABLES = [
+  "-A INPUT -i lo -j ACCEPT",
+  "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+  "-A INPUT -j REJECT",
+];
+
+/** A firewall, and all its rules as it tells them. */
+interface Kind {
+  readonly name: string;
+  readonly setUp: string;
+  readonly rules: string;
+  readonly flush: string;
+}
+
+function iptables(name: string, program: string): Kind {
+  const each = (line: string) => `${program} ${line}; ip6${program.slice(2)} ${line}`;
+  return {
+    name,
+    setUp: IPTABLES.map(each).join("; "),
+    rules: each("-S"),
+    flush: each("-F"),
+  };
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: "nftables",
+    setUp: `nft -f - <<'END'\n${NFTABLES}END`,
+    rules: "nft list ruleset",
+    flush: "nft flush ruleset",
+  },
+  iptables("iptables", "iptables-nft"),
+  iptables("iptables", "iptables-legacy"),
+];
+
+/** Whether what a station sends unasked comes to a program of the player's. */
+async function reaches(
+  from: Namespace,
+  player: Namespace,
+  address: string,
+  port: number,
+): Promise<boolean> {
+  const ear = player.spawn(["socat", "-u", `UDP4-RECVFROM:${port}`, "STDOUT"]);
+  try {
+    await eventually("the player listens", () => isBound(player, "udp", port));
+    for (let time = 0; time < 5 && ear.stdout === ""; time++) {
+      await from.run(["socat", "-u", "STDIN", `UDP4-SENDTO:${address}:${port}`], {
+        input: "join?",
+        anyCode: true,
+      });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return ear.stdout === "join?";
+  } finally {
+    await ear.stop();
+  }
+}
+
+async function opened(client: LabProcess): Promise<void> {
+  await client.waitForLine(/The LAN may reach this PC by the adapter/, TIMEOUT_MS);
+}
+
+function start(party: Party, player: Namespace, ...options: string[]): Promise<LabProcess> {
+  return party.startClient(player, "--address", `${ADDRESS}/24`, ...options);
+}
+
+async function assertOpen(party: Party, player: Namespace): Promise<void> {
+  assert(await reaches(party.lan, player, ADDRESS, GAME_PORT), "the LAN reaches a game");
+  assertEquals(await reaches(party.lan, player, ADDRESS, 445), false, "and no shared files");
+  const wan = (await player.addressesOf("wan0")).find((text) => text.includes("."))?.split("/")[0];
+  assertEquals(
+    await reaches(party.relay, player, `${wan}`, GAME_PORT),
+    false,
+    "by the adapter alone",
+  );
+}
+
+partyTest("a firewall of a player's Linux PC", async (party, step) => {
+  const player = await party.addPlayer("player");
+  const sh = async (script: string) => (await player.run(["sh", "-ec", script])).stdout;
+  const doctor = async () => {
+    const command = [
+      executablePath("client"),
+      "doctor",
+      "--state-dir",
+      party.stateDir("client-player"),
+    ];
+    return (await player.run(command)).stdout;
+  };
+  await party.startRelay();
+  await party.startGateway();
+  /** One that a failing part leaves behind is in nobody's way. */
+  const withClient = async (
+    options: readonly string[],
+    play: (client: LabProcess) => Promise<void>,
+  ) => {
+    const client = await start(party, player, ...options);
+    try {
+      await play(client);
+    } finally {
+      client.kill("SIGTERM");
+      assertEquals(await client.waitExit(TIMEOUT_MS), 0);
+    }
+  };
+  for (const { name, setUp, rules, flush } of KINDS) {
+    await sh(setUp);
+    const before = await sh(rules);
+    await step(`${name}: it is named, with what to do`, async () => {
+      await withClient([], async (client) => {
+        const line = new RegExp(`firewall \\(${name}\\) keeps out .*--allow-inbound`);
+        await client.waitForLine(line, TIMEOUT_MS);
+        await eventually("the doctor says so, too", async () => {
+          return new RegExp(`^! firewall: .*\\(${name}\\)`, "m").test(await doctor());
+        });
+        assertEquals(await reaches(party.lan, player, ADDRESS, GAME_PORT), false);
+      });
+      assertEquals(await sh(rules), before);
+    });
+    await step(`${name}: --allow-inbound opens it for the adapter, until a signal`, async () => {
+      await withClient(["--allow-inbound"], async (client) => {
+        await opened(client);
+        await assertOpen(party, player);
+        await eventually("the doctor says so, too", async () => {
+          return /^ {2}firewall: +The LAN may reach this PC/m.test(await doctor());
+        });
+      });
+      assertEquals(await sh(rules), before);
+    });
+    await step(`${name}: a killed client's rules are gone with the next start`, async () => {
+      const client = await start(party, player, "--allow-inbound");
+      await opened(client);
+      client.kill("SIGKILL");
+      await client.exited;
+      assert(await sh(rules) !== before, "they are there still");
+      await eventually("the adapter is gone", async () => !await player.has(PARTY.tap));
+      await withClient([], async () => assertEquals(await sh(rules), before));
+    });
+    await sh(flush);
+  }
+});

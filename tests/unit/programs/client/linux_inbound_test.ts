@@ -1,0 +1,195 @@
+/** Whether the LAN gets in is tried, told once, and brought about where it is wanted. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  LinuxInbound,
+  PROBE_TIMEOUT_MS,
+  PROBES_MAX,
+  RECHECK_INTERVAL_MS,
+} from "../../../../src/programs/client/linux_inbound.ts";
+import type { FirewallName, LinuxOpening } from "../../../../src/system/firewall/mod.ts";
+import { parseMac } from "../../../../src/proto/mac.ts";
+
+const MAC = parseMac("02:00:00:00:00:51") ?? new Uint8Array(6);
+const PAYLOAD = 42;
+const ADDRESS = ["10.77.0.5/24", "fe80::1/64"];
+
+/** A PC behind a firewall. */
+class Pc {
+  /** Whether what the LAN sends comes in. */
+  isShut = false;
+  /** Whether the firewall takes rules that let it in. */
+  takesRules = true;
+  hasAddress = true;
+  firewalls: FirewallName[] = ["ufw"];
+  failures: string[] = [];
+  probes = 0;
+  openEars = 0;
+  readonly opened: string[][] = [];
+  readonly said: string[] = [];
+  closed = 0;
+  nowMs = 0;
+  readonly #heard: Uint8Array[] = [];
+  readonly inbound: LinuxInbound;
+
+  constructor(allowInbound: boolean) {
+    this.inbound = new LinuxInbound(
+      { allowInbound, allowInboundPorts: [22], name: "lanparty0", mac: MAC },
+      {
+        firewall: this,
+        listen: () => this.#listen(),
+        send: (frame) => this.#send(frame),
+        random: (count) => new Uint8Array(count).fill(7),
+        say: (level, text) => void this.said.push(`${level}: ${text}`),
+      },
+    );
+  }
+
+  find(): Promise<FirewallName[]> {
+    return Promise.resolve(this.firewalls);
+  }
+
+  open({ networks }: { networks: readonly string[] }): Promise<LinuxOpening> {
+    this.opened.push([...networks]);
+    if (this.takesRules) this.isShut = false;
+    return Promise.resolve({ firewalls: this.firewalls, failures: this.failures });
+  }
+
+  close(): Promise<undefined> {
+    this.closed++;
+    return Promise.resolve(undefined);
+  }
+
+  /** Lets time pass, as the client looks: each 250 ms. */
+  async pass(ms: number): Promise<void> {
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 250) {
+      this.inbound.work(this.nowMs);
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    }
+  }
+
+  async tell(addresses: readonly string[]): Promise<void> {
+    this.inbound.update(addresses, this.nowMs);
+    await this.pass(PROBE_TIMEOUT_MS);
+  }
+
+  #listen() {
+    if (!this.hasAddress) return undefined;
+    this.openEars++;
+    return { read: () => this.#heard.shift(), close: () => void this.openEars-- };
+  }
+
+  #send(frame: Uint8Array): boolean {
+    this.probes++;
+    if (!this.isShut) this.#heard.push(Uint8Array.of(1), frame.slice(PAYLOAD));
+    return true;
+  }
+}
+
+const ALL_MS = (PROBES_MAX + 1) * PROBE_TIMEOUT_MS;
+
+Deno.test("a PC whose firewall lets the LAN in says nothing of it, and looks again each minute", async () => {
+  const pc = new Pc(false);
+  await pc.tell(ADDRESS);
+  assertEquals([pc.inbound.state?.isOpen, pc.probes, pc.openEars], [true, 1, 0]);
+  assertEquals(pc.said.filter((line) => !line.startsWith("debug")), []);
+  await pc.tell(ADDRESS);
+  assertEquals(pc.probes, 1, "the same addresses are no cause");
+  await pc.pass(3 * RECHECK_INTERVAL_MS);
+  assert(pc.probes >= 3 && pc.probes <= 5, `${pc.probes}`);
+  assertEquals(pc.opened, []);
+});
+
+Deno.test("one that keeps the LAN out is named once, with what to do, and nothing is changed", async () => {
+  const pc = new Pc(false);
+  pc.isShut = true;
+  await pc.tell(ADDRESS);
+  assertEquals(pc.inbound.state, undefined, "one lost probe is no proof");
+  await pc.pass(ALL_MS);
+  assertEquals(pc.inbound.state?.isOpen, false);
+  assertEquals(pc.inbound.state?.firewalls, ["ufw"]);
+  assertEquals(pc.said.length, 1);
+  assertMatch(
+    pc.said[0],
+    /^warning: This PC's firewall \(ufw\) keeps out .*--allow-inbound.*"lanparty0" alone/,
+  );
+  await pc.pass(3 * RECHECK_INTERVAL_MS);
+  assertEquals([pc.said.length, pc.opened, pc.openEars], [1, [], 0]);
+  pc.isShut = false;
+  await pc.pass(2 * RECHECK_INTERVAL_MS);
+  assertEquals(pc.said.slice(1), ["info: The LAN reaches this PC: no firewall keeps it out"]);
+});
+
+Deno.test("with --allow-inbound it is opened for the adapter's networks, and tried", async () => {
+  const pc = new Pc(true);
+  pc.isShut = true;
+  await pc.tell(ADDRESS);
+  assertEquals(pc.opened, [["10.77.0.0/24", "fe80::/64"]]);
+  await pc.pass(ALL_MS);
+  assertEquals(pc.said.length, 1);
+  assertMatch(pc.said[0], /^info: The LAN may reach this PC by the adapter "lanparty0".*\(ufw\)$/);
+  await pc.tell(["192.168.1.9/24"]);
+  assertEquals(pc.opened[1], ["192.168.1.0/24", "fe80::/64"]);
+  await pc.inbound.close();
+  assertEquals([pc.closed, pc.openEars], [1, 0]);
+});
+
+Deno.test("rules that are gone, since a firewall was loaded anew, are made again", async () => {
+  const pc = new Pc(true);
+  pc.isShut = true;
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  for (let times = 2; times < 5; times++) {
+    pc.isShut = true;
+    await pc.pass(RECHECK_INTERVAL_MS + 2 * ALL_MS);
+    assertEquals([pc.opened.length, pc.isShut], [times, false]);
+  }
+  assertEquals(pc.said.length, 1, "it was never other than said");
+});
+
+Deno.test("a firewall that opens in vain is named with its reason and what to do by hand", async () => {
+  const pc = new Pc(true);
+  pc.isShut = true;
+  pc.takesRules = false;
+  pc.firewalls = ["nftables", "firewalld"];
+  pc.failures = ["nftables: Operation not permitted"];
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  const [line, ...more] = pc.said;
+  assertEquals(more, []);
+  for (
+    const part of [
+      "(nftables and firewalld)",
+      "Operation not permitted",
+      "--zone=trusted",
+      "by hand",
+    ]
+  ) {
+    assert(line.startsWith("warning: ") && line.includes(part), line);
+  }
+  await pc.pass(3 * RECHECK_INTERVAL_MS);
+  assertEquals([pc.opened.length, pc.said.length], [1, 1]);
+});
+
+Deno.test("without a firewall --allow-inbound changes nothing, and says so", async () => {
+  const pc = new Pc(true);
+  pc.firewalls = [];
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  assertEquals(pc.said, [
+    "info: No firewall of this PC keeps the LAN out: --allow-inbound has changed nothing",
+  ]);
+});
+
+Deno.test("without an address nothing is tried; one that is not there yet is waited for", async () => {
+  const pc = new Pc(false);
+  await pc.tell(["fe80::1/64"]);
+  await pc.pass(RECHECK_INTERVAL_MS * 2);
+  assertEquals([pc.probes, pc.inbound.state], [0, undefined]);
+  pc.hasAddress = false;
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  assertEquals(pc.probes, 0);
+  pc.hasAddress = true;
+  await pc.pass(ALL_MS);
+  assertEquals(pc.inbound.state?.isOpen, true);
+});
