@@ -4,6 +4,10 @@
  * @module
  */
 
+import { reasonOf } from "../system/files/mod.ts";
+
+export { reasonOf } from "../system/files/mod.ts";
+
 /** A failure that the person at the keyboard can do something about: one line, no stack trace. */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -23,10 +27,4 @@ export class UserError extends Error {
 export function systemFailure(what: string, cause: unknown): unknown {
   const isSystem = cause instanceof Error && typeof (cause as { code?: unknown }).code === "string";
   return isSystem ? new UserError(`${what}: ${reasonOf(cause)}`, { cause }) : cause;
-}
-
-/** What went wrong, for people: what the runtime adds to the system's own words is for programmers. */
-export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \(os error \d+\).*$/s, "");
 }

@@ -17,6 +17,7 @@ import { PARTY } from "../../tools/lab/party.ts";
 import { eventually } from "../../tools/lab/wait.ts";
 import { Machine } from "../support/machine.ts";
 import { partyTest } from "../support/play.ts";
+import { sayingPattern } from "../support/sentences.ts";
 
 const TIMEOUT_MS = 30_000;
 const ADDRESS = "10.77.0.70";
@@ -72,7 +73,7 @@ for (const { name, setUp, rules, reload } of KINDS) {
     };
     await step("it is named, with what to do, and left as it is", async () => {
       const client = await start();
-      const line = new RegExp(`firewall \\(${name}\\) keeps out .*--allow-inbound`);
+      const line = sayingPattern("firewall/shut", { firewalls: name });
       await client.waitForLine(line, TIMEOUT_MS);
       assertEquals(await reaches(GAME_PORT), false);
       assertEquals(await machine.stop(client), 0);
@@ -80,7 +81,7 @@ for (const { name, setUp, rules, reload } of KINDS) {
     });
     await step("--allow-inbound opens it for the adapter, until a signal", async () => {
       const client = await start("--allow-inbound");
-      const line = /The LAN may reach this PC by the adapter "lanparty0"/;
+      const line = sayingPattern("firewall/opened", { firewalls: name });
       await client.waitForLine(line, TIMEOUT_MS);
       assert(await reaches(GAME_PORT), "the LAN reaches a game");
       assertEquals(await reaches(445), false, "and no shared files");
@@ -89,7 +90,7 @@ for (const { name, setUp, rules, reload } of KINDS) {
     });
     await step("a killed client's rules are gone with the next start", async () => {
       const client = await start("--allow-inbound");
-      await client.waitForLine(/The LAN may reach this PC by the adapter/, TIMEOUT_MS);
+      await client.waitForLine(sayingPattern("firewall/opened"), TIMEOUT_MS);
       machine.kill(client, "SIGKILL");
       await client.exited;
       assert(await machine.sh(rules) !== before, "they are there still");
@@ -100,7 +101,7 @@ for (const { name, setUp, rules, reload } of KINDS) {
     });
     await step("it may be loaded anew meanwhile: nothing of ours is left", async () => {
       const client = await start("--allow-inbound");
-      await client.waitForLine(/The LAN may reach this PC by the adapter/, TIMEOUT_MS);
+      await client.waitForLine(sayingPattern("firewall/opened"), TIMEOUT_MS);
       await machine.sh(reload);
       assertEquals(await machine.stop(client), 0);
       assertEquals(await machine.sh(rules), before);

@@ -3,6 +3,7 @@ import { formatDropsDocument } from "./drops.ts";
 import { withFolderTable } from "./folders.ts";
 import { formatInboundDocument } from "./inbound.ts";
 import { formatLanAnswersDocument } from "./lan_answers.ts";
+import { formatMistakesDocument } from "./mistakes.ts";
 import { formatProtocolCoverage } from "./protocol_coverage.ts";
 import { formatSentencesDocument } from "./sentences.ts";
 import { windowsTable } from "./windows_calls.ts";
@@ -23,6 +24,7 @@ export const GENERATED_DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/DROPS.md", make: formatDropsDocument },
   { path: "docs/INBOUND.md", make: formatInboundDocument },
   { path: "docs/LAN-ANSWERS.md", make: formatLanAnswersDocument },
+  { path: "docs/MISTAKES.md", make: formatMistakesDocument },
   { path: "docs/PROTOCOL-COVERAGE.md", make: formatProtocolCoverage },
   { path: "docs/SENTENCES.md", make: formatSentencesDocument },
   { path: "docs/WINDOWS.md", make: windowsTable },

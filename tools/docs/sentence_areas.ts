@@ -7,6 +7,8 @@ import { LAN_LINK_SENTENCES } from "../../src/observe/lan_link.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
 import { REACH_SENTENCES } from "../../src/observe/relay_reach.ts";
 import { RECEIVE_BUFFER_SENTENCES } from "../../src/observe/receive_buffer.ts";
+import { INBOUND_SENTENCES } from "../../src/observe/inbound.ts";
+import { CERTIFICATE_SENTENCES } from "../../src/observe/certificate_dates.ts";
 import type { Sentence, SentenceTable } from "../../src/observe/sentences.ts";
 
 /** One area, such as the verdict of a client. */
@@ -31,6 +33,11 @@ export const SENTENCE_AREAS = {
       "The client says it on Linux, and puts back what it can; what it cannot keep is its verdict, too.",
     table: ADAPTER_SENTENCES,
   },
+  firewall: {
+    title: "Whether a Linux PC's firewall lets the LAN in",
+    about: "The client tries it, and says it when it changes; the doctor says the same.",
+    table: INBOUND_SENTENCES,
+  },
   relay: {
     title: "Why there is no connection with the relay",
     about:
@@ -42,6 +49,12 @@ export const SENTENCE_AREAS = {
     about:
       "The gateway says it as it happens; its live line, its health and its API have what lasts.",
     table: LAN_LINK_SENTENCES,
+  },
+  certificate: {
+    title: "A relay's certificate",
+    about:
+      "The relay says it at its start, when it reads the files, and each day; check-config and the pages say the same.",
+    table: CERTIFICATE_SENTENCES,
   },
   drops: {
     title: "What dropped frames mean",

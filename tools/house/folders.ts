@@ -167,7 +167,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/names": {
     what: "the name servers of an interface, by whatever looks after the system's",
-    folders: ["system/command", "system/journal"],
+    folders: ["system/command", "system/files", "system/journal"],
   },
   "system/netlink": {
     what: "Linux' routing netlink: questions, requests, notices",
@@ -223,7 +223,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   log: {
     what: "logging, lines to a terminal, errors that a user can mend",
-    folders: ["ffi", "proto", "system/console"],
+    folders: ["ffi", "proto", ...system("console", "files")],
     packages: ["@logtape/logtape"],
   },
   serve: {

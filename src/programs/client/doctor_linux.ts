@@ -8,7 +8,7 @@ import { LinkError } from "../../link/device.ts";
 import { type InterfaceInfo, interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT } from "../../link/tap.ts";
 import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
-import { type InboundState, inboundText } from "../../observe/inbound.ts";
+import { inboundSentence, type InboundState } from "../../observe/inbound.ts";
 import type { Finding, FindingGroup } from "../../observe/report.ts";
 import { exists } from "../../system/files/mod.ts";
 import { findManagers } from "../../system/managers/mod.ts";
@@ -137,8 +137,8 @@ function managersFinding(tapName: string, isRunning: boolean): Finding {
 function firewallFinding(inbound: InboundState | undefined): Finding {
   const what = "firewall";
   if (inbound === undefined) return { what, how: "not tried: a client in the LAN does" };
-  const { text, advice } = inboundText(inbound);
-  return { what, how: text, ...(advice === undefined ? {} : { advice }) };
+  const { what: how, advice } = inboundSentence(inbound);
+  return { what, how, ...(advice === undefined ? {} : { advice }) };
 }
 
 /** What decides where no rule of a VPN's says otherwise. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonOf } from "../../log/user_error.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 
 /** What the player has allowed. */
@@ -54,7 +55,7 @@ export function guardAdapter(name: string, options: LinuxGuardOptions, logger: L
         Deno.writeTextFileSync(`/proc/sys/net/${family}/conf/${name}/${file}`, `${value}`);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) continue;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = reasonOf(error);
         // What would come is judged and scrubbed in any case: no reason not to play.
         logText(logger, "debug", `The adapter's ${family} ${file} stays as it is: ${why}`);
       }

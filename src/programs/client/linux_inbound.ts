@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { reasonOf } from "../../log/user_error.ts";
 import {
   encodeProbe,
   PROBE_TOKEN_BYTES,
@@ -17,7 +18,8 @@ import {
 } from "../../client/inbound_probe.ts";
 import { inboundScopes, openPorts } from "../../client/inbound_rules.ts";
 import type { LogLevelName } from "../../log/logging.ts";
-import { type InboundState, inboundText } from "../../observe/inbound.ts";
+import { inboundSentence, type InboundState } from "../../observe/inbound.ts";
+import { sentenceLine } from "../../observe/sentences.ts";
 import { equalBytes } from "../../proto/bytes.ts";
 import type { LinuxFirewall } from "../../system/firewall/mod.ts";
 
@@ -145,7 +147,7 @@ export class LinuxInbound {
   #begin(work: () => Promise<void>): void {
     const before = this.#work ?? Promise.resolve();
     const mine = before.then(work).catch((error) => {
-      this.#failures = [error instanceof Error ? error.message : String(error)];
+      this.#failures = [reasonOf(error)];
     }).finally(() => {
       if (this.#work === mine) this.#work = undefined;
     });
@@ -202,7 +204,7 @@ export class LinuxInbound {
     const { allowInbound: isAllowed, name: adapter } = this.#options;
     const firewalls = this.#firewalls ?? [];
     this.#state = { isOpen, isAllowed, adapter, firewalls, failures: this.#failures };
-    const { text, advice } = inboundText(this.#state);
+    const text = sentenceLine(inboundSentence(this.#state));
     if (text === this.#said) return;
     const isFirst = this.#said === "";
     this.#said = text;
@@ -210,8 +212,6 @@ export class LinuxInbound {
       // A player who has asked for nothing hears only that it is better now.
       return this.#parts.say(isAllowed || !isFirst ? "info" : "debug", text);
     }
-    const level = firewalls.length === 0 ? "debug" : "warning";
-    const then = advice === undefined ? "" : `: ${advice}`;
-    this.#parts.say(level, `${text}${then}`);
+    this.#parts.say(firewalls.length === 0 ? "debug" : "warning", text);
   }
 }

@@ -22,7 +22,7 @@ import { type Logger, logText } from "../../log/logging.ts";
 import type { AdapterFault } from "../../observe/adapter_events.ts";
 import type { LanVerdict } from "../../observe/lan_verdict.ts";
 import { openStateDir } from "../common/state_dir.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 import { ensureAdapter, isSafeDriver, knownAdapters } from "./windows_driver.ts";
 import { keptMac } from "./identity.ts";
 import { candidatesOf, chooseAdapter, type KnownAdapter } from "./windows_adapter_choice.ts";
@@ -274,7 +274,7 @@ class WindowsSystem implements ClientSystem {
 
   #sayNotUndone(failure: UndoFailure): void {
     const { change: { kind }, error } = failure;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     const text =
       `A change to this PC could not be undone (${kind}: ${why}). It is tried again at ` +
       "the next start";

@@ -14,7 +14,7 @@ import {
 import { JournalBusyError } from "../../system/journal/mod.ts";
 import { removeLibraries } from "../../system/files/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
-import { UserError } from "../../log/user_error.ts";
+import { reasonOf, UserError } from "../../log/user_error.ts";
 import { candidatesOf, isPartys, type KnownAdapter } from "./windows_adapter_choice.ts";
 import { WindowsChanges } from "./windows_changes.ts";
 import { knownAdapters } from "./windows_driver.ts";
@@ -57,7 +57,7 @@ function resetAdapter(
   try {
     const changes = new WindowsChanges(adapter.guid, {
       onFailure({ change, error }) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = reasonOf(error);
         failures.push(`"${adapter.name}": ${change.kind} could not be undone (${why})`);
       },
       onDamage(asidePath) {

@@ -45,6 +45,11 @@ export function openStateJournal(
     if (!(cause instanceof JournalBusyError)) {
       throw systemFailure("the journal of changes cannot be used", cause);
     }
-    throw new UserError(`${cause.message}: give this one another --state-dir`, { cause });
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    throw new UserError(
+      `this program runs already with the state folder ${folder} (process ${cause.pid}): end that one, or give this ` +
+        "one another --state-dir",
+      { cause },
+    );
   }
 }

@@ -25,7 +25,7 @@ export interface CertificateUse {
   use(certificate: RelayCertificate): void;
   /** Whether it is time to make it anew; never for one that the administrator gives. */
   isRenewalDue(certificate: RelayCertificate): boolean;
-  /** What is wrong with its dates now, as a clause; undefined: nothing, or somebody else says it. */
+  /** What is wrong with its dates now, as one line; undefined: nothing, or somebody else says it. */
   troubleWith(certificate: RelayCertificate): string | undefined;
   /** Says in what state files are: a text that changes when one of them does. */
   stamp(files: readonly string[]): string;
@@ -134,11 +134,8 @@ export class CertificateKeeper implements Task {
   #sayTrouble(): void {
     const trouble = this.#shell.troubleWith(this.#certificate);
     if (trouble === undefined) return;
-    const { certificateFile, validity } = this.#certificate;
-    const how = "renew it: a pair whose files change is read anew, without a restart";
-    this.#shell.note("warning", `The certificate ${certificateFile} ${trouble}; ${how}`, {
-      expires: new Date(validity.toUnixMs).toISOString(),
-    });
+    const { validity } = this.#certificate;
+    this.#shell.note("warning", trouble, { expires: new Date(validity.toUnixMs).toISOString() });
   }
 
   #stamp(): string {

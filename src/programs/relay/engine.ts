@@ -26,7 +26,8 @@ import type { RelayCertificate } from "./identity.ts";
 import { RelayNode } from "./node.ts";
 import type { RelayProgramOptions } from "./options.ts";
 import { reasonOf, UserError } from "../../log/user_error.ts";
-import { validityTrouble } from "../../observe/certificate_dates.ts";
+import { certificateFinding } from "../../observe/certificate_dates.ts";
+import { sentenceLine } from "../../observe/sentences.ts";
 
 /** Slots of the relay's pool: 64 MiB, touched only as far as they are used. */
 const POOL_SLOTS = 32_768;
@@ -251,8 +252,10 @@ export function writeCertificate(
 }
 
 /** What is wrong with a certificate's dates now. */
-export function troubleOf({ validity }: RelayCertificate): string | undefined {
-  return validityTrouble(validity, Date.now());
+export function troubleOf(certificate: RelayCertificate): string | undefined {
+  const { certificateFile, validity } = certificate;
+  const finding = certificateFinding(certificateFile, validity, Date.now());
+  return finding === undefined ? undefined : sentenceLine(finding);
 }
 
 function openServerConfiguration(library: QuicLibrary, certificate: RelayCertificate) {

@@ -49,7 +49,7 @@ export function checkRelay(options: RelayProgramOptions): string[] {
   if (given === undefined && !mayReplaceKey) checkOwnKey(stateDir);
   workerListen(options);
   const trouble = given === undefined ? undefined : troubleOf(given);
-  return trouble === undefined ? [] : [`the certificate ${given?.certificateFile} ${trouble}`];
+  return trouble === undefined ? [] : [trouble];
 }
 
 async function runAlone(options: RelayProgramOptions): Promise<number> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../../log/user_error.ts";
 import { monotonicUs, ServiceNotifier } from "../../system/service/mod.ts";
 import type { Task } from "../../reactor/mod.ts";
 import type { RelayCore } from "../../relay/core.ts";
@@ -104,7 +105,7 @@ export function openReporter(
     return new ServiceReporter(ServiceNotifier.open(environment), status, alive);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    logText(logger, "warning", `The service manager cannot be told anything: ${error.message}`);
+    logText(logger, "warning", `The service manager cannot be told anything: ${reasonOf(error)}`);
     const nobody = ServiceNotifier.open({ ...environment, get: () => undefined });
     return new ServiceReporter(nobody, status, alive);
   }

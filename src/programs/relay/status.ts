@@ -4,7 +4,8 @@
  * @module
  */
 import type { StatusAddress } from "../../serve/status_address.ts";
-import { validityTrouble } from "../../observe/certificate_dates.ts";
+import { certificateFinding } from "../../observe/certificate_dates.ts";
+import { sentenceLine } from "../../observe/sentences.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../../serve/relay_view.ts";
@@ -101,13 +102,13 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
 
 /** A certificate's dates as the pages show them. */
 export function viewOfCertificate(
-  { validity }: RelayCertificate,
+  { certificateFile, validity }: RelayCertificate,
   unixMs: number,
 ): RelayView["certificate"] {
-  const trouble = validityTrouble(validity, unixMs);
+  const finding = certificateFinding(certificateFile, validity, unixMs);
   return {
     expiresUnixMs: validity.toUnixMs,
-    ...(trouble === undefined ? {} : { finding: `The certificate ${trouble}` }),
+    ...(finding === undefined ? {} : { finding: sentenceLine(finding) }),
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isFile } from "../files/mod.ts";
+import { isFile, reasonOf } from "../files/mod.ts";
 
 /** Where system programs are, also when a user's PATH leaves them out. */
 const SYSTEM_FOLDERS = [
@@ -118,7 +118,7 @@ async function runProgram(
     const message = isStuck ? `${name} did not end` : lastLine(errors, code);
     return { success: code === 0, message, output };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     return { success: false, message, output: "" };
   }
 }

@@ -15,5 +15,6 @@ export {
   writeFileAtomicLater,
 } from "./files.ts";
 export { findCredential, readOwnFile, UnsafePathError, whyReadByOthers } from "./own_files.ts";
+export { reasonOf } from "./reason.ts";
 export { ownStateFolder, stateFolder } from "./state_folder.ts";
 export { placeLibrary, removeLibraries } from "./windows_library_file.ts";

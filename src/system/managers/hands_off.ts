@@ -16,7 +16,7 @@
  */
 
 import { type Change, type ChangeJournal, ForeignChangeError, type Undo } from "../journal/mod.ts";
-import { exists, removeFileIfThere } from "../files/mod.ts";
+import { exists, reasonOf, removeFileIfThere } from "../files/mod.ts";
 import { type RunCommand, runCommand } from "../command/mod.ts";
 
 /** What a manager's file is in the journal; its data is the path. */
@@ -136,7 +136,7 @@ export class HandsOff {
         writeNew(this.#root + path, text);
         return undefined;
       } catch (error) {
-        return `${path}: ${error instanceof Error ? error.message : error}`;
+        return `${path}: ${reasonOf(error)}`;
       }
     });
     const reloads = await this.#reload(there);
@@ -188,7 +188,7 @@ export class HandsOff {
       await socket.write(new TextEncoder().encode(`dhcpcd\0-x\0${this.#interface}\0`));
       return [];
     } catch (error) {
-      return [`dhcpcd: ${error instanceof Error ? error.message : error}`];
+      return [`dhcpcd: ${reasonOf(error)}`];
     }
   }
 

@@ -11,6 +11,7 @@
  */
 
 import { type Change, type ChangeJournal, ForeignChangeError, type Undo } from "../journal/mod.ts";
+import { reasonOf } from "../files/mod.ts";
 import { type RunCommand, runCommand, systemProgram } from "../command/mod.ts";
 import { readResolver, RESOLVER_FILE, ResolverFile } from "./resolver_file.ts";
 
@@ -84,7 +85,7 @@ export class LinkNames {
     const result = this.#talk.then(async () => {
       await this.#clear();
       return settings.servers.length === 0 ? undefined : await this.#set(settings);
-    }).catch((error) => error instanceof Error ? error.message : String(error));
+    }).catch(reasonOf);
     this.#talk = result.then(() => {});
     return result;
   }

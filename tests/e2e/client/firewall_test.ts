@@ -13,6 +13,7 @@ import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { isBound } from "../../../tools/lab/sockets.ts";
 import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
+import { sayingPattern } from "../../support/sentences.ts";
 
 const ADDRESS = "10.77.0.70";
 const GAME_PORT = 27_015;
@@ -97,7 +98,7 @@ async function reaches(
 }
 
 async function opened(client: LabProcess): Promise<void> {
-  await client.waitForLine(/The LAN may reach this PC by the adapter/, TIMEOUT_MS);
+  await client.waitForLine(sayingPattern("firewall/opened"), TIMEOUT_MS);
 }
 
 function start(party: Party, player: Namespace, ...options: string[]): Promise<LabProcess> {
@@ -147,7 +148,7 @@ partyTest("a firewall of a player's Linux PC", async (party, step) => {
     const before = await sh(rules);
     await step(`${name}: it is named, with what to do`, async () => {
       await withClient([], async (client) => {
-        const line = new RegExp(`firewall \\(${name}\\) keeps out .*--allow-inbound`);
+        const line = sayingPattern("firewall/shut", { firewalls: name });
         await client.waitForLine(line, TIMEOUT_MS);
         await eventually("the doctor says so, too", async () => {
           return new RegExp(`^! firewall: .*\\(${name}\\)`, "m").test(await doctor());

@@ -142,6 +142,8 @@ function assertFailure({ code, stdout, stderr }: CommandResult, wanted: number, 
   assertEquals({ what, code, stdout }, { what, code: wanted, stdout: "" }, stderr);
   const lines = stderr.replace(/\n$/, "").split("\n");
   const last = lines.pop()!;
+  // What the runtime adds to the system's own words is for programmers.
+  assert(!/\(os error|: [a-z]+ '\//.test(stderr), stderr);
   if (wanted === 1) assertMatch(last, /^\d\d:\d\d:\d\d error: /, what);
   else assertEquals(lines, [], what);
   for (const line of lines) assertMatch(line, /^\d\d:\d\d:\d\d (?!error: )\S/, what);

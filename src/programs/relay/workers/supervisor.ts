@@ -43,7 +43,7 @@ import { openStatus, viewOfCertificate } from "../status.ts";
 import { formatPopulation, openReporter, type ServiceReporter } from "../service_reporter.ts";
 import { openStateDir } from "../../common/state_dir.ts";
 import { SupervisorBans } from "./bans.ts";
-import { UserError } from "../../../log/user_error.ts";
+import { reasonOf, UserError } from "../../../log/user_error.ts";
 
 /** How often each worker says that it lives, if the service manager does not want to hear more often. */
 const ALIVE_INTERVAL_MS = 1_000;
@@ -229,7 +229,7 @@ class RelaySupervisor {
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#core.handleExited(worker, error.message, performance.now());
+      this.#core.handleExited(worker, reasonOf(error), performance.now());
     }
   }
 

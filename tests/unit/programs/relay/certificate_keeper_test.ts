@@ -23,6 +23,7 @@ import {
   RENEWAL_MS,
   selfSignedCertificate,
 } from "../../../../src/programs/relay/identity.ts";
+import { saying } from "../../../support/sentences.ts";
 import { UserError } from "../../../../src/log/user_error.ts";
 import { createSelfSigned } from "../../../../src/trust/self_signed.ts";
 import { DAY_MS } from "../../../../tools/lab/certificates.ts";
@@ -155,10 +156,11 @@ Deno.test("a certificate of our own is renewed when it is time, and its writing 
 
 Deno.test("what is wrong with a certificate's dates is said at the start, at each reading, and once a day", async () => {
   const world = new World();
-  world.trouble = "expires in 5 days (2026-11-25)";
+  world.trouble = saying("certificate/expires", {
+    ...{ file: "cert", time: "5 days", day: "2026-11-25" },
+  });
   const keeper = new CertificateKeeper(world, certificateOf("one"), 0);
-  const line = "warning: The certificate cert expires in 5 days (2026-11-25); " +
-    "renew it: a pair whose files change is read anew, without a restart";
+  const line = `warning: ${world.trouble}`;
   assertEquals(world.notes.splice(0), [line]);
   await keeper.reload();
   assertEquals(world.notes.splice(0), ["info: Certificate read anew", line]);
