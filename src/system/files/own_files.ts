@@ -95,8 +95,8 @@ export function openOwnFolder(wanted: string, user: User | undefined = currentUs
 
 /** The error that the system itself would give, with its code. */
 function notUsable(kind: new (message: string) => Error, code: string, path: string): Error {
-  const why = code === "ELOOP" ? "too many links" : "it is no folder";
-  return Object.assign(new kind(`${path}: ${why}`), { code });
+  const why = code === "ELOOP" ? "is behind too many links" : "is no folder";
+  return Object.assign(new kind(`${path} ${why}`), { code });
 }
 
 function lstatOrMake(path: string): Deno.FileInfo {
