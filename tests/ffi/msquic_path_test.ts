@@ -1,4 +1,4 @@
-/** What is left of a connection's paths when their validation fails (patch 0013). */
+/** What is left of a connection's paths when their validation fails, and what it is told of (patches 0013, 0037 and 0040). */
 import { assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
@@ -31,6 +31,19 @@ Deno.test("without the patch lost challenges leave a connection without a path",
     "lost": "paths=0 first=1 active=0",
     "lost-last": "paths=0 first=0 active=1",
     "remove-last": "paths=0 first=0 active=1",
+  });
+});
+
+Deno.test("a path with another port alone keeps its size, and datagrams are told of another path's", async () => {
+  const cases = ["other-port", "other-address"];
+  assertEquals(await sayings(PROGRAM, cases), {
+    "other-port": "size=1492 told=1 paths=2 first=1 active=1",
+    "other-address": "size=1248 told=1 paths=2 first=1 active=1",
+  });
+  const without = { ...PROGRAM, without: "0037-a-path-that-carries-less.patch" };
+  assertEquals(await sayings(without, cases), {
+    "other-port": "size=1248 told=0 paths=2 first=1 active=1",
+    "other-address": "size=1248 told=0 paths=2 first=1 active=1",
   });
 });
 

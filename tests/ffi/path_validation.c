@@ -26,7 +26,12 @@ QUIC_STATUS QuicConnIndicateEvent(QUIC_CONNECTION* Connection, QUIC_CONNECTION_E
     if (Event->Type == QUIC_CONNECTION_EVENT_PEER_ADDRESS_CHANGED) printf("address-changed ");
     return QUIC_STATUS_SUCCESS;
 }
-void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) { (void)Datagram; }
+/* How often datagrams were told that others may fit. */
+static int sizes_told;
+void QuicDatagramOnSendStateChanged(QUIC_DATAGRAM* Datagram) {
+    (void)Datagram;
+    sizes_told++;
+}
 static void reset_congestion(QUIC_CONGESTION_CONTROL* Cc, BOOLEAN FullReset) { (void)Cc; (void)FullReset; }
 
 static void add_path(BOOLEAN validated, uint64_t since_us) {
@@ -55,6 +60,19 @@ static void lose_challenge(uint8_t path_id) {
 static void challenge_first(uint64_t since_us) {
     connection->Paths[0].IsPeerValidated = FALSE;
     connection->Paths[0].PathValidationStartTime = since_us;
+}
+
+/* The peer's packets come from another port, or another address, and the path of those becomes the active one. */
+static void tell_size_after_move(BOOLEAN is_port_alone) {
+    connection->Paths[0].Mtu = 1492;
+    add_path(FALSE, 0);
+    QUIC_PATH* path = &connection->Paths[1];
+    path->Mtu = 1248;
+    QuicAddrSetFamily(&connection->Paths[0].Route.RemoteAddress, QUIC_ADDRESS_FAMILY_INET);
+    QuicAddrSetFamily(&path->Route.RemoteAddress, QUIC_ADDRESS_FAMILY_INET);
+    if (is_port_alone) path->Route.RemoteAddress.Ipv4.sin_addr = connection->Paths[0].Route.RemoteAddress.Ipv4.sin_addr;
+    QuicPathSetActive(connection, path);
+    printf("size=%u told=%d ", connection->Paths[0].Mtu, sizes_told);
 }
 
 static void expire(void) { QuicPathProcessValidationTimer(connection, now_us); }
@@ -99,6 +117,10 @@ int main(int argc, char** argv) {
         add_path(FALSE, just_now);
         add_path(FALSE, long_ago);
         expire();
+    } else if (strcmp(name, "other-port") == 0) {
+        tell_size_after_move(TRUE);
+    } else if (strcmp(name, "other-address") == 0) {
+        tell_size_after_move(FALSE);
     } else if (strcmp(name, "closed") == 0) {
         challenge_first(long_ago);
         add_path(TRUE, 0);
