@@ -2,6 +2,7 @@
  * `deno task bench`: what the programs can carry, and how late, as ratios in one run on this machine.
  * A goal that is missed is shown, and is no failure: machines differ.
  * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
+ * `deno task bench packet-size`: paths of all sizes, and paths that fall, and nothing else.
  */
 import { NetworkLab } from "../lab/netns.ts";
 import { build, runTool } from "../build/build.ts";
@@ -14,6 +15,7 @@ import { measureGateway, measureGatewaySoak, Wire } from "./gateway.ts";
 import { measureMemory } from "./memory.ts";
 import { measureBusyRelay, measureNarrowPath } from "./overload.ts";
 import { type BenchRow, formatBench } from "./table.ts";
+import { benchPacketSize, PACKET_SIZE_USAGE, readPacketSizeOptions } from "./packet_size.ts";
 import { benchTls, readTlsOptions, TLS_USAGE } from "./tls.ts";
 import { C_PROGRAMS, NETWORK_PLAY } from "../build/prerequisites.ts";
 import { say, step } from "../build/progress.ts";
@@ -46,15 +48,18 @@ async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
 
 async function main(): Promise<number> {
   const [name, ...args] = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
-  if (name !== undefined) {
-    const options = name === "tls" ? readTlsOptions(args) : undefined;
-    if (options === undefined) {
-      console.error(`usage: deno task bench\n       ${TLS_USAGE}`);
-      return 2;
-    }
-    return await benchTls(options.libraries, options.rounds);
+  const tls = name === "tls" ? readTlsOptions(args) : undefined;
+  if (tls !== undefined) return await benchTls(tls.libraries, tls.rounds);
+  const packetSize = name === "packet-size" ? readPacketSizeOptions(args) : undefined;
+  if (name !== undefined && packetSize === undefined) {
+    console.error(`usage: deno task bench\n       ${TLS_USAGE}\n       ${PACKET_SIZE_USAGE}`);
+    return 2;
   }
   if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
+  if (packetSize !== undefined) {
+    await build(NETWORK_PLAY);
+    return await benchPacketSize(packetSize);
+  }
   await build([...C_PROGRAMS, ...NETWORK_PLAY]);
   const [loadBefore] = Deno.loadavg();
   const startedMs = performance.now();
