@@ -32,6 +32,7 @@ import {
   SOURCE_MAC_OFFSET,
 } from "../proto/ethernet.ts";
 import { UdpPort } from "../proto/ip.ts";
+import { isLanTalk } from "../proto/lan_talk.ts";
 import { equalMacs, isMulticastMac, MAC_BYTES } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import { LanAnswers, type LanAnswersOptions } from "./lan_answers.ts";
@@ -95,7 +96,7 @@ export class ClientCore implements FrameCore, FrameSink {
     this.#answers = new LanAnswers(options);
     this.#addresses = new OwnAddresses(options.networks);
     const { asksForAddress = true } = options;
-    this.#proof = new LanProof({ mac: this.#mac, asksForAddress });
+    this.#proof = new LanProof({ mac: this.#mac, asksForAddress, random: options.random });
     this.#party = new PartyFilter({
       ...options,
       allowVlan: options.allowVlan ?? false,
@@ -197,7 +198,9 @@ export class ClientCore implements FrameCore, FrameSink {
     let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
     const isForLease = reason === PASS && this.#isTakenOut();
     if (isForLease && this.#answers.reply === undefined) reason = DropCode.notForUs;
-    if (reason === PASS && !isForLease && !tap.send(bytes, offset, length)) {
+    // What the gateway answers the client itself is none of the system's business.
+    const isTakenOut = isForLease || isLanTalk(bytes, offset, length);
+    if (reason === PASS && !isTakenOut && !tap.send(bytes, offset, length)) {
       reason = DropCode.tapFull;
     }
     if (reason !== PASS) counters.drop(reason);
@@ -241,7 +244,8 @@ export class ClientCore implements FrameCore, FrameSink {
   /** Sends a frame. Takes over the slot's reference. */
   #send(slot: Slot, offset: number, length: number, frame: Dissection, nowMs: number): void {
     const { pool, path } = this.#options;
-    this.#answers.handleRequest(pool.bytes, offset + length, frame);
+    const asks = this.#answers.handleRequest(pool.bytes, offset + length, frame);
+    if (asks && frame.vlanTags === 0) this.#proof.handleDhcpAsked(nowMs);
     this.#party.noteOwn(pool.bytes, offset, length, frame, nowMs);
     this.#addresses.noteSent(pool.bytes, offset + length, frame, nowMs);
     path.sendDissected(slot, offset, length, frame, nowMs);

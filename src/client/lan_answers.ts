@@ -71,13 +71,16 @@ export class LanAnswers {
   /**
    * A frame of the player's that goes into the tunnel: `end` is the index after it. What it asks of a DHCP
    * server is narrowed.
+   *
+   * @returns whether an address is asked for, or more time for one
    */
-  handleRequest(bytes: Uint8Array, end: number, dissection: Dissection): void {
+  handleRequest(bytes: Uint8Array, end: number, dissection: Dissection): boolean {
     const type = requestType(bytes, end, dissection);
-    if (type === 0) return;
+    if (type === 0) return false;
     this.#toldReplies.clear();
     narrowRequest(bytes, end, dissection, this.#asked);
     if (type === DhcpMessageType.inform) this.#dhcp.noteInform(requestXid(bytes, dissection));
+    return type === DhcpMessageType.discover || type === DhcpMessageType.request;
   }
 
   /**

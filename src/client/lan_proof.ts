@@ -17,6 +17,7 @@
 
 import type { AdapterFault } from "../observe/adapter_events.ts";
 import type { EndpointAction } from "../endpoint/actions.ts";
+import type { RandomBytes } from "../endpoint/random.ts";
 import {
   isSameVerdict,
   isTold,
@@ -37,8 +38,11 @@ import {
   parseCidr,
 } from "../proto/ip.ts";
 import { isLinkLocal } from "../proto/ip_blocks.ts";
+import { isLanTalk } from "../proto/lan_talk.ts";
 import { parseProbe, ProbeSide, ProbeView } from "../proto/loop_probe.ts";
-import { decideVerdict, type LanFacts, SILENT_AFTER_MS } from "./verdict.ts";
+import { FixedAddress } from "./fixed_address.ts";
+import { GatewayQuestions } from "./gateway_questions.ts";
+import { decideVerdict, type LanFacts, sightOf, SILENT_AFTER_MS } from "./verdict.ts";
 
 /** How long it is believed that the LAN is there, when nothing comes out of it, ms. */
 export const PROOF_MS = 60_000;
@@ -61,11 +65,15 @@ export interface LanProofOptions {
   readonly mac: Uint8Array;
   /** Whether this PC asks a DHCP server of the LAN's for its address. */
   readonly asksForAddress: boolean;
+  /** Random bytes, of which the ids of questions are made. */
+  readonly random: RandomBytes;
 }
 
 /** See the module. */
 export class LanProof {
   readonly #options: LanProofOptions;
+  readonly #questions: GatewayQuestions;
+  readonly #fixed: FixedAddress;
   #isJoined = false;
   #hasGateway = false;
   #gatewaySinceMs = 0;
@@ -83,8 +91,13 @@ export class LanProof {
   /** Who has last said by ARP that its address is of another network, a 32-bit number, and since when only such have. */
   #stranger = 0;
   #strangerSinceMs = Infinity;
-  #isOffered = false;
+  /** When a DHCP server has answered first, since the gateway came; Infinity: none has. */
+  #offeredSinceMs = Infinity;
+  /** Since when this PC asks for its address to be confirmed, in vain. */
+  #unconfirmedSinceMs = Infinity;
+  /** When a station of the LAN was heard last, and whether it, or the gateway, has shown that the LAN is there. */
   #heardMs = -Infinity;
+  #isProven = false;
   #unansweredSinceMs = Infinity;
   #askDueMs = Infinity;
   /** The gateway says that it forwards nothing, and since when it has said nothing else; Infinity: it has not. */
@@ -102,6 +115,8 @@ export class LanProof {
 
   constructor(options: LanProofOptions) {
     this.#options = options;
+    this.#questions = new GatewayQuestions(options.mac, options.random);
+    this.#fixed = new FixedAddress(options.mac);
   }
 
   /** Follows the session: to be called with each of its actions. */
@@ -143,6 +158,7 @@ export class LanProof {
     this.#mask = isIpv4 ? maskOf(address.prefixBits) : 0;
     if (!isSame) {
       this.#forgetStranger();
+      this.#watchFixed(nowMs);
       this.#askAnew(nowMs);
     }
     this.#settle(nowMs);
@@ -162,11 +178,21 @@ export class LanProof {
    * @param server who gives it an address, a 32-bit number; 0: nobody does, or it is of no use
    */
   handleDhcpReply(server: number, nowMs: number): void {
-    this.#isOffered = true;
+    this.#offeredSinceMs = Math.min(this.#offeredSinceMs, nowMs);
+    this.#unconfirmedSinceMs = Infinity;
     if (server !== 0) {
       this.#server = server;
       this.#forgetStranger();
     }
+    this.#settle(nowMs);
+  }
+
+  /** This PC asks DHCP servers for its address, or for more time. Who was answered once since the gateway came has no doubt. */
+  handleDhcpAsked(nowMs: number): void {
+    if (
+      this.#offeredSinceMs < Infinity || !this.#hasGateway || this.#unconfirmedSinceMs !== Infinity
+    ) return;
+    this.#unconfirmedSinceMs = nowMs;
     this.#settle(nowMs);
   }
 
@@ -184,13 +210,16 @@ export class LanProof {
     // VLANs are other networks, and what gateways say themselves is no word of the LAN's.
     if (frame.vlanTags > 0) return;
     if (frame.etherType === EtherType.camRefresh) {
-      return this.#noteProbe(bytes, offset, length, nowMs);
+      if (isLanTalk(bytes, offset, length)) this.#noteAnswer(bytes, offset, length, nowMs);
+      else this.#noteProbe(bytes, offset, length, nowMs);
+      return;
     }
     this.#heardMs = nowMs;
-    if (this.#unansweredSinceMs !== Infinity) {
-      this.#unansweredSinceMs = Infinity;
-      this.#askDueMs = nowMs + PROOF_MS;
-      this.#verdictDueMs = nowMs;
+    this.#prove(nowMs);
+    const { etherType, networkOffset } = frame;
+    if (etherType === EtherType.arp && networkOffset >= 0) {
+      const isNews = this.#fixed.handleArp(bytes, networkOffset, offset + length, nowMs);
+      if (isNews) this.#verdictDueMs = nowMs;
     }
     const sender = senderOf(bytes, offset + length, frame);
     if (sender === 0) return;
@@ -217,13 +246,19 @@ export class LanProof {
 
   /** When {@linkcode handleTimer} is to be called at the latest, ms. */
   nextDeadlineMs(): number {
-    return Math.min(this.#askDueMs, this.#verdictDueMs);
+    return Math.min(
+      ...[this.#askDueMs, this.#verdictDueMs],
+      ...[this.#questions.nextDeadlineMs(), this.#fixed.nextDeadlineMs()],
+    );
   }
 
   /** To be called at {@linkcode nextDeadlineMs}. */
   handleTimer(nowMs: number): void {
     if (nowMs < this.nextDeadlineMs()) return;
     if (nowMs >= this.#askDueMs) this.#ask(nowMs);
+    this.#fixed.handleTimer(nowMs);
+    const question = this.#questions.handleTimer(nowMs);
+    if (question !== undefined) this.#frames.push(question);
     this.#settle(nowMs);
   }
 
@@ -234,12 +269,29 @@ export class LanProof {
 
   /** The frames to be sent since the last call. */
   drainFrames(): readonly Uint8Array[] {
+    this.#frames.push(...this.#fixed.drainFrames());
     return this.#frames.length === 0 ? NO_FRAMES : this.#frames.splice(0);
   }
 
   /** What the player is to be told since the last call. */
   drainEvents(): readonly LanVerdictEvent[] {
     return this.#events.length === 0 ? NO_EVENTS : this.#events.splice(0);
+  }
+
+  /** The LAN is there. */
+  #prove(nowMs: number): void {
+    this.#isProven = true;
+    if (this.#unansweredSinceMs === Infinity) return;
+    this.#unansweredSinceMs = Infinity;
+    this.#askDueMs = nowMs + PROOF_MS;
+    this.#verdictDueMs = nowMs;
+  }
+
+  /** The gateway answers what it was asked, or somebody wants to be taken for it. */
+  #noteAnswer(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    if (!this.#questions.handleAnswer(bytes, offset, length, nowMs)) return;
+    if (this.#questions.word === "proof") this.#prove(nowMs);
+    this.#verdictDueMs = nowMs;
   }
 
   /**
@@ -249,6 +301,7 @@ export class LanProof {
   #noteProbe(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
     const view = this.#probe;
     if (!parseProbe(bytes, offset, length, view) || view.side !== ProbeSide.tunnel) return;
+    this.#questions.noteProbe(bytes, offset, view, nowMs);
     if (view.forwarding) {
       const wasStopped = this.#isStopped;
       this.#isStopped = false;
@@ -267,24 +320,35 @@ export class LanProof {
     this.#hasGateway = isThere;
     this.#gatewaySinceMs = this.#addressSinceMs = nowMs;
     this.#heardMs = -Infinity;
-    this.#isOffered = false;
+    this.#isProven = false;
+    this.#offeredSinceMs = Infinity;
+    this.#unconfirmedSinceMs = Infinity;
+    this.#questions.reset(nowMs);
     this.#server = this.#station = 0;
     this.#forgetStranger();
     this.#unansweredSinceMs = this.#askDueMs = Infinity;
     this.#isStopped = false;
     this.#stillSinceMs = Infinity;
     this.#hasMet ||= isThere;
+    this.#watchFixed(nowMs);
     if (isThere) this.#askAnew(nowMs);
     this.#settle(nowMs);
+  }
+
+  /** One that a DHCP server gives is watched by whoever asks for it. */
+  #watchFixed(nowMs: number): void {
+    const isWatched = this.#hasGateway && !this.#options.asksForAddress;
+    this.#fixed.begin(isWatched ? this.#own : 0, nowMs);
   }
 
   #askAnew(nowMs: number): void {
     if (!this.#hasGateway) return;
     if (this.#unansweredSinceMs === Infinity) this.#unansweredSinceMs = nowMs;
+    this.#questions.askSoon(nowMs);
     this.#ask(nowMs);
   }
 
-  /** Asks, unless something was heard of late. */
+  /** Asks, unless something was heard of late: stations too, so that the gateway hears those that answer. */
   #ask(nowMs: number): void {
     const isDoubtful = this.#strangerSinceMs !== Infinity;
     if (this.#unansweredSinceMs === Infinity && !isDoubtful) {
@@ -293,6 +357,7 @@ export class LanProof {
         return;
       }
       this.#unansweredSinceMs = nowMs;
+      this.#questions.askSoon(nowMs);
     }
     const sinceMs = Math.min(this.#unansweredSinceMs, this.#strangerSinceMs);
     const isSilent = nowMs >= sinceMs + SILENT_AFTER_MS;
@@ -328,7 +393,7 @@ export class LanProof {
       hasMet: this.#hasMet,
       isStopped: this.#isStopped,
       stoppedSinceMs: this.#stillSinceMs,
-      isHeard: this.#heardMs > -Infinity,
+      isProven: this.#isProven,
       unansweredSinceMs: this.#unansweredSinceMs,
       address: this.#address && formatIp(this.#address.address),
       addressSinceMs: this.#addressSinceMs,
@@ -337,7 +402,11 @@ export class LanProof {
         sinceMs: this.#strangerSinceMs,
       },
       asksForAddress: this.#options.asksForAddress,
-      isOffered: this.#isOffered,
+      offeredSinceMs: this.#offeredSinceMs,
+      unconfirmedSinceMs: this.#options.asksForAddress ? this.#unconfirmedSinceMs : Infinity,
+      ownerMac: this.#fixed.owner,
+      word: this.#questions.word,
+      wordSinceMs: this.#questions.wordSinceMs,
     };
   }
 
@@ -345,6 +414,7 @@ export class LanProof {
   #settle(nowMs: number): void {
     const { verdict, untilMs } = decideVerdict(this.#facts(), nowMs);
     this.#verdictDueMs = untilMs;
+    this.#questions.handleSight(sightOf(verdict), nowMs);
     if (verdict.kind === "outside") this.#told = undefined;
     if (!isTold(verdict)) return;
     if (this.#told !== undefined && isSameVerdict(this.#told, verdict)) return;

@@ -17,7 +17,7 @@ import { OwnTraffic } from "../endpoint/own_traffic.ts";
 import type { PeerIdentity } from "../endpoint/peers.ts";
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode, PASS, type Verdict } from "../observe/drops.ts";
-import { type FrameDirection, FrameLog } from "../observe/frame_log.ts";
+import { FrameLog } from "../observe/frame_log.ts";
 import { NO_PEER, type PeerId, type Slot } from "../proto/brands.ts";
 import { dissect, Dissection } from "../proto/dissect.ts";
 import {
@@ -30,45 +30,20 @@ import { copyBytes, readU16 } from "../proto/bytes.ts";
 import { formatMac, isBroadcastMac, isMulticastMac, MAC_BYTES, parseMac } from "../proto/mac.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
 import type { NeighbourEvent } from "../filter/neighbour_guard.ts";
+import { BridgeLog } from "./bridge_log.ts";
 import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
-import { BroadcastLimiter, type BroadcastLimits, isUrgentBroadcast } from "./broadcast_limit.ts";
+import { BroadcastLimiter, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { ContentJudge } from "./content_judge.ts";
 import { ChecksumCompleter } from "./checksum_completer.ts";
+import { type GatewayCoreOptions, type LanWriter, PLAYERS_MAX_DEFAULT } from "./core_options.ts";
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
+import { isLanTalk, LanSight, LanState } from "../proto/lan_talk.ts";
 import { PROBE_ID_BYTES, ProbeSide } from "../proto/loop_probe.ts";
+import { PlayerQuestions } from "./player_questions.ts";
 import { Roster, Sender } from "./roster.ts";
 import { Segmenter } from "./segmenter.ts";
-
-/** Players that a gateway serves at most, unless told otherwise. */
-export const PLAYERS_MAX_DEFAULT = 1_024;
-
-/** Where frames for the LAN go. */
-export interface LanWriter {
-  /** Sends one frame, or takes it into a batch; false if it is lost. */
-  send(bytes: Uint8Array, offset: number, length: number): boolean;
-}
-
-/** What a gateway core works with. */
-export interface GatewayCoreOptions {
-  readonly pool: BufferPool;
-  readonly path: FramePath;
-  readonly counters: TrafficCounters;
-  readonly lan: LanWriter;
-  /** Random bytes, of which the ids of its probes are made. */
-  readonly random: (count: number) => Uint8Array;
-  /** MAC of the LAN's interface, by which people find this gateway; absent: all zeros. */
-  readonly lanMac?: Uint8Array;
-  readonly broadcastLimits?: BroadcastLimits;
-  /** Let IPv6 router advertisements of the LAN into the tunnel; the relay must allow them, too. */
-  readonly allowRouterAdvertisements?: boolean;
-  /** Let frames of VLANs out of the tunnel into the LAN; the relay must allow them, too. */
-  readonly allowVlan?: boolean;
-  readonly frameLog?: FrameLog;
-  /** Players that the room may have. */
-  readonly playersMax?: number;
-}
 
 /** The frames of one gateway, over all its sessions. */
 export class GatewayCore implements FrameCore, FrameSink {
@@ -79,7 +54,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   readonly #path: FramePath;
   readonly #counters: TrafficCounters;
   readonly #lan: LanWriter;
-  readonly #log: FrameLog;
+  readonly #log: BridgeLog;
   readonly #roster: Roster;
   readonly #cam: CamRefresher;
   readonly #completer = new ChecksumCompleter();
@@ -88,14 +63,15 @@ export class GatewayCore implements FrameCore, FrameSink {
   readonly #guard: LoopGuard;
   readonly #limiter: BroadcastLimiter;
   readonly #content: ContentJudge;
+  readonly #questions: PlayerQuestions;
   readonly #emit: EmitFrame;
   readonly #probes: ProbeSender = {
     probe: (side, bytes) => this.#sendProbe(side, bytes),
     refreshPlayer: () => this.#cam.refreshNext(this.#roster, this.#emit),
+    isLanUp: () => this.#lan.isUp,
   };
   readonly #readmit = (place: number) => this.#readmitPlayer(place);
   readonly #padded = new Uint8Array(FRAME_BYTES_MIN);
-  #room = "";
   #joined = false;
   #nowMs = 0;
   #camRefreshes = 0;
@@ -106,7 +82,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#path = options.path;
     this.#counters = options.counters;
     this.#lan = options.lan;
-    this.#log = options.frameLog ?? new FrameLog();
+    this.#log = new BridgeLog(options.frameLog ?? new FrameLog());
     this.#roster = new Roster(playersMax);
     this.#cam = new CamRefresher(playersMax);
     const ids = options.random(GUARD_IDS * PROBE_ID_BYTES);
@@ -116,6 +92,7 @@ export class GatewayCore implements FrameCore, FrameSink {
       options,
       (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
     );
+    this.#questions = new PlayerQuestions(playersMax);
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, NO_PEER);
   }
 
@@ -132,6 +109,17 @@ export class GatewayCore implements FrameCore, FrameSink {
   /** Whether nothing is forwarded since the LAN is reached twice. */
   get stopped(): boolean {
     return this.#guard.stopped;
+  }
+
+  /** For how long nothing was heard in the LAN, ms; Infinity: nothing ever was. */
+  lanQuietMs(nowMs: number): number {
+    return this.#questions.quietMs(nowMs);
+  }
+
+  /** What a player sees of the LAN, by its own word. */
+  playerSight(peerId: PeerId, nowMs: number): LanSight {
+    const place = this.#roster.placeOf(peerId);
+    return place < 0 ? LanSight.unknown : this.#questions.sightAt(place, nowMs);
   }
 
   /** What was found out about loops since the last call. */
@@ -169,7 +157,7 @@ export class GatewayCore implements FrameCore, FrameSink {
 
   /** Whether a peer that is in the room is served: a gateway always is, a player if there is a place. */
   serves({ role, peerId }: PeerIdentity): boolean {
-    return role !== "client" || this.#roster.hasPeer(peerId);
+    return role !== "client" || this.#roster.placeOf(peerId) >= 0;
   }
 
   /**
@@ -178,7 +166,7 @@ export class GatewayCore implements FrameCore, FrameSink {
    */
   handleJoined(room: string, ownPeerId: PeerId, nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#room = room;
+    this.#log.room = room;
     this.#joined = true;
     this.#roster.reset(ownPeerId);
     this.#cam.clear();
@@ -210,6 +198,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     const place = this.#roster.join(peer.peerId, mac);
     if (place < 0) return false;
     this.#guard.forgetPlayer(place);
+    this.#questions.forgetPlayer(place);
     this.#cam.add(place, mac, nowMs);
     return true;
   }
@@ -253,9 +242,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     const reason = this.#judgeTunnel(bytes, offset, length, sourcePeerId);
     if (reason !== PASS) {
       this.#counters.drop(reason);
-      if (this.#log.enabled) {
-        this.#record("from-tunnel", sourcePeerId, bytes, offset, length, reason);
-      }
+      this.#log.record(this.#nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
     } else if (length >= FRAME_BYTES_MIN) this.#toLan(bytes, offset, length, sourcePeerId);
     else {
       copyBytes(bytes, offset, length, this.#padded, 0);
@@ -281,8 +268,10 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   #judgeLan(frame: LanFrame): Verdict {
-    if (!this.#joined) return DropCode.notJoined;
     const { bytes, offset, length } = frame;
+    const isTalk = this.#questions.handleLanFrame(bytes, offset, length, this.#nowMs);
+    if (!this.#joined) return DropCode.notJoined;
+    if (isTalk) return DropCode.probe;
     const reason = judgeLanFrame(this.#roster, bytes, offset, length);
     if (reason === DropCode.lanLoop) this.#meetPlayer(bytes, offset + SOURCE_MAC_OFFSET);
     if (reason !== PASS) return reason;
@@ -346,6 +335,12 @@ export class GatewayCore implements FrameCore, FrameSink {
       this.#guard.handleForeignSource(this.#nowMs);
       return DropCode.foreignSource;
     }
+    //= PROTOCOL.md 12.1
+    //# What it gets with this mark, right or wrong, it never puts on the LAN.
+    if (isLanTalk(bytes, offset, length)) {
+      if (sender >= 0) this.#answer(bytes, offset, length, sender);
+      return DropCode.probe;
+    }
     if (this.#guard.stopped) return DropCode.loopStopped;
     if (sender >= 0 && this.#guard.isExcluded(sender)) return DropCode.loopStopped;
     const frame = this.#dissection;
@@ -362,10 +357,21 @@ export class GatewayCore implements FrameCore, FrameSink {
     return PASS;
   }
 
+  /** Tells a player who asks whether the LAN is there. */
+  #answer(bytes: Uint8Array, offset: number, length: number, place: number): void {
+    const state = (this.#lan.isUp ? LanState.up : 0) |
+      (this.#guard.stopped ? 0 : LanState.forwarding) |
+      (this.#guard.isExcluded(place) ? 0 : LanState.served);
+    const condition = { gatewayMac: this.#guard.roomMac, state };
+    const [questions, nowMs] = [this.#questions, this.#nowMs];
+    const answer = questions.handleQuestion(bytes, offset, length, place, condition, nowMs);
+    if (answer !== undefined) this.#sendProbe(ProbeSide.tunnel, answer);
+  }
+
   #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
     const reason = this.#lan.send(bytes, offset, length) ? PASS : DropCode.lanSendFailed;
     if (reason !== PASS) this.#counters.drop(reason);
-    if (this.#log.enabled) this.#record("from-tunnel", sourcePeerId, bytes, offset, length, reason);
+    this.#log.record(this.#nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
   }
 
   #copyFrame(frame: LanFrame): void {
@@ -405,7 +411,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     const reason = own
       ? DropCode.ownTraffic
       : this.#content.judgeLan(bytes, offset, length, this.#dissection, this.#nowMs);
-    if (this.#log.enabled) this.#record("from-link", NO_PEER, bytes, offset, length, reason);
+    this.#log.record(this.#nowMs, "from-link", NO_PEER, bytes, offset, length, reason);
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#pool.release(slot);
@@ -414,31 +420,14 @@ export class GatewayCore implements FrameCore, FrameSink {
 
   #dropLan(frame: LanFrame, reason: DropCode): void {
     this.#counters.drop(reason);
-    if (!this.#log.enabled) return;
-    this.#record("from-link", NO_PEER, frame.bytes, frame.offset, frame.length, reason);
-  }
-
-  #record(
-    direction: FrameDirection,
-    peerId: PeerId,
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    reason: Verdict,
-  ): void {
-    dissect(bytes, offset, length, this.#dissection);
-    const { etherType } = this.#dissection;
     this.#log.record(
       this.#nowMs,
-      this.#room,
-      peerId,
-      direction,
-      bytes,
-      offset,
-      length,
-      etherType,
+      "from-link",
+      NO_PEER,
+      frame.bytes,
+      frame.offset,
+      frame.length,
       reason,
-      reason === PASS ? 1 : 0,
     );
   }
 }

@@ -28,6 +28,7 @@ import {
   LoopProbe,
   parseProbe,
   PROBE_ID_BYTES,
+  ProbeLan,
   ProbeSide,
   ProbeView,
   witnessFrame,
@@ -83,6 +84,8 @@ export interface ProbeSender {
   probe(side: ProbeSide, bytes: Uint8Array): void;
   /** Sends the CAM refresh of a player to the LAN; each time of another one. */
   refreshPlayer(): void;
+  /** Whether the LAN's interface is up, as the room's probe says. */
+  isLanUp(): boolean;
 }
 
 /** See the module. Players are known by their place in the roster. */
@@ -136,6 +139,11 @@ export class LoopGuard {
   /** Whether nothing is to be forwarded. */
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  /** The MAC at which players reach this gateway. */
+  get roomMac(): Uint8Array {
+    return this.#roomProbe.source;
   }
 
   /** Whether a player's frames are not to be forwarded. */
@@ -252,8 +260,9 @@ export class LoopGuard {
     if (nowMs >= this.#probeDueMs) {
       this.#probeDueMs = nowMs + PROBE_INTERVAL_MS;
       const ageMs = this.#stopped ? 0 : nowMs - this.#sinceMs;
-      this.#lanProbe.write(!this.#stopped, ageMs);
-      this.#roomProbe.write(!this.#stopped, ageMs);
+      this.#lanProbe.write(!this.#stopped, ageMs, 0);
+      const lan = ProbeLan.answers | (sender.isLanUp() ? 0 : ProbeLan.down);
+      this.#roomProbe.write(!this.#stopped, ageMs, lan);
       sender.probe(ProbeSide.lan, this.#lanProbe.bytes);
       sender.probe(ProbeSide.tunnel, this.#roomProbe.bytes);
     }

@@ -100,9 +100,9 @@ export class Roster {
     return place;
   }
 
-  /** Whether a peer is one of the players that are there. */
-  hasPeer(peerId: PeerId): boolean {
-    return this.#places[peerId] >= 0;
+  /** The place of a peer that is one of the players that are there, or less than 0. */
+  placeOf(peerId: PeerId): number {
+    return this.#places[peerId];
   }
 
   /** The place of the player with the MAC at `bytes[offset]`, or -1. */

@@ -77,11 +77,11 @@ export const DROP_SENTENCES = {
   },
   "relay-queue-late": {
     what: "{frames} waited too long for a player's line, or a party's, that is full.",
-    advice: "The page shows for whom: under each peer, what waits.",
+    advice: "/api/rooms shows for whom: queuedBytes of each peer.",
   },
   "relay-queue-overflow": {
     what: "{frames} were too many for a player's line, or a party's, that is full.",
-    advice: "The page shows for whom: under each peer, what waits.",
+    advice: "/api/rooms shows for whom: queuedBytes of each peer.",
   },
   "relay-no-buffer": {
     what: "{frames} found no buffer free.",

@@ -35,6 +35,10 @@ export class DropWatch {
   #before: DropCounts = {};
   #dueMs = -Infinity;
   readonly #saidMs = new Map<DropSentence, number>();
+  readonly #found = new Map<
+    DropSentence,
+    { readonly finding: DropFinding; readonly atMs: number }
+  >();
 
   constructor(counter: DropCounter) {
     this.#counter = counter;
@@ -49,11 +53,19 @@ export class DropWatch {
       news[reason as DropReason] = count - (this.#before[reason] ?? 0);
     }
     this.#before = { ...drops };
-    return dropFindings(this.#counter, news)
+    const findings = dropFindings(this.#counter, news);
+    for (const finding of findings) this.#found.set(finding.key, { finding, atMs: nowMs });
+    return findings
       .filter(({ key }) => nowMs >= (this.#saidMs.get(key) ?? -Infinity) + DROP_SAID_AGAIN_MS)
       .map((finding) => {
         this.#saidMs.set(finding.key, nowMs);
         return { type: "drops", finding };
       });
+  }
+
+  /** What was found of late: each as it was last, for {@linkcode DROP_SAID_AGAIN_MS}. */
+  recent(nowMs: number): DropFinding[] {
+    return [...this.#found.values()].filter(({ atMs }) => nowMs < atMs + DROP_SAID_AGAIN_MS)
+      .map(({ finding }) => finding);
   }
 }

@@ -146,17 +146,6 @@ export function lanLinkSentence(event: LanLinkEvent): Sentence {
   }
 }
 
-/** What keeps all players out of the LAN, or all their games; undefined: nothing. */
-export function lanStop(
-  name: string,
-  state: LanState,
-  troubles: readonly LanTrouble[],
-): Sentence | undefined {
-  if (state !== "up") return fillSentence(LAN_LINK_SENTENCES[state], { name });
-  const trouble = troubles.find(lanTroubleStops);
-  return trouble && lanTroubleSentence(name, trouble);
-}
-
 /** Whether it keeps all players out of the LAN, or all their games. */
 export function lanTroubleStops(trouble: LanTrouble): boolean {
   if (trouble.kind !== "firewall") return trouble.kind === "vlan";

@@ -41,6 +41,24 @@ export const LAN_SENTENCES = {
     what: `${SILENT}: the party's gateway stands still, because its LAN has a loop.`,
     advice: "It goes on by itself when the loop is gone. The gateway tells the host where to look.",
   },
+  "silent-down": {
+    what: `${SILENT}: the party's gateway has no link to its LAN.`,
+    advice: "Ask the host whether its cable is in, and the switch on.",
+  },
+  "silent-quiet": {
+    what: `${SILENT}: the party's gateway has its LAN, and hears no device there.`,
+    advice:
+      "Start your game if only players take part; else ask the host whether its cable leads to the right LAN.",
+  },
+  "silent-unserved": {
+    what: `${SILENT}: a device of the LAN has the MAC of this PC, so the gateway keeps it out.`,
+    advice: "Is this PC in the LAN itself, by cable or Wi-Fi? Then it needs no client: end it.",
+  },
+  "silent-unheard": {
+    what: `${SILENT}: the party's gateway is there, and does not hear this PC.`,
+    advice:
+      "Start the client again. If that does not help, tell the host, and the relay's operator.",
+  },
   "silent-unasked": {
     what: `${SILENT}: this PC has no address there, and asks for none (--no-dhcp).`,
     advice: SAME_ADVICE,
@@ -51,6 +69,16 @@ export const LAN_SENTENCES = {
       "as {other}.",
     advice:
       "It is a fixed one, or of another network: have the adapter ask for one (DHCP), or give it one of the LAN.",
+  },
+  "old-address": {
+    what:
+      "Connected, but the address of this PC in the LAN, {address}, is an old one: no DHCP server has confirmed it for {time}.",
+    advice: "Try your game; if it does not work, ask the host whether the LAN's DHCP server runs.",
+  },
+  "taken": {
+    what:
+      "Connected, but another device in the LAN ({mac}) has the address of this PC, {address}, too.",
+    advice: "Give this PC another one, or leave --address out and have the LAN give one.",
   },
   "no-address-not-answered": {
     what: `${WITHOUT_ADDRESS}: no DHCP server has answered for {time}.`,
@@ -82,14 +110,28 @@ export type LanVerdict =
   | { readonly kind: "no-address"; readonly cause: NoAddressCause; readonly waitedMs: number }
   /** The LAN is there, and this PC's address is one of another network: nobody of that is heard, but `other` is. */
   | { readonly kind: "elsewhere"; readonly address: string; readonly other: string }
-  /** A station of the LAN was heard, and this PC has an address: without its prefix length. */
+  /** The LAN is there, and the address that the player has chosen is another station's, too. */
+  | { readonly kind: "taken"; readonly address: string; readonly mac: string }
+  /** The LAN is there, and this PC has an address of it whose time is not over, but which nobody gives it now. */
+  | { readonly kind: "old-address"; readonly address: string; readonly waitedMs: number }
+  /** A station of the LAN was heard, or the gateway says that the LAN is there, and this PC has an address: without its prefix length. */
   | { readonly kind: "good"; readonly address: string };
 
 /**
  * `alone`: no gateway, and nobody else; `no-gateway`: others are there; `unanswered`: the gateway is there; `stopped`: it
- * forwards nothing, because of a loop; `unasked`: it is, but this PC has no address and asks for none, so that nobody has a reason to answer.
+ * forwards nothing, because of a loop; `down`: it has no link to its LAN; `quiet`: it hears nobody there; `unserved`: it
+ * keeps this PC out; `unheard`: it does not answer; `unasked`: it is there, but this PC has no address and asks for none, so that nobody has a reason to answer.
  */
-export type SilenceCause = "alone" | "no-gateway" | "unanswered" | "stopped" | "unasked";
+export type SilenceCause =
+  | "alone"
+  | "no-gateway"
+  | "unanswered"
+  | "stopped"
+  | "down"
+  | "quiet"
+  | "unserved"
+  | "unheard"
+  | "unasked";
 
 /** `not-answered`: no DHCP server has; `not-taken`: one has, and nothing came of it; `not-asked`: by the player's wish. */
 export type NoAddressCause = "not-answered" | "not-taken" | "not-asked";
@@ -113,7 +155,7 @@ export function isLanVerdictEvent(event: { readonly type: string }): event is La
 
 /** Whether the player has to know at once, and not only who asks. */
 export function isTold({ kind }: LanVerdict): boolean {
-  return kind === "silent" || kind === "no-address" || kind === "elsewhere" || kind === "good";
+  return !["outside", "looking", "no-adapter", "adapter-changed"].includes(kind);
 }
 
 /** Whether two verdicts say the same, however long it has been so. */
@@ -129,7 +171,8 @@ export function lanVerdictText(verdict: LanVerdict): Sentence {
   if (verdict.kind === "adapter-changed") return adapterFaultSentence(verdict.fault);
   const time = "waitedMs" in verdict ? span(verdict.waitedMs) : "";
   const other = verdict.kind === "elsewhere" ? verdict.other : "";
-  return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address: addressOf(verdict), other });
+  const [address, mac] = [addressOf(verdict), macOf(verdict)];
+  return fillSentence(LAN_SENTENCES[keyOf(verdict)], { time, address, other, mac });
 }
 
 /** A verdict as one line. */
@@ -154,4 +197,8 @@ function addressOf(verdict: LanVerdict): string {
 
 function traitOf(verdict: LanVerdict): string | undefined {
   return verdict.kind === "adapter-changed" ? verdict.fault.trait : undefined;
+}
+
+function macOf(verdict: LanVerdict): string {
+  return "mac" in verdict ? verdict.mac : "";
 }

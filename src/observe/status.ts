@@ -11,6 +11,7 @@
 import { CERTIFICATE_ADVICE, type CertificateProblem } from "./certificate_advice.ts";
 import { type OwnNetworkEvent, ownNetworkText, ownNetworkWarns } from "./own_network.ts";
 import { type DropsEvent, isDropsEvent } from "./drop_watch.ts";
+import { gatewayFinding } from "./host_findings.ts";
 import { sentenceLine } from "./sentences.ts";
 import { isLanVerdictEvent, type LanVerdictEvent, lanVerdictLine } from "./lan_verdict.ts";
 import { isLanEvent, type LanEvent, lanEventText, lanEventWarns } from "./lan_events.ts";
@@ -326,17 +327,16 @@ function addressesText({ name, addresses }: StatusEvent & { type: "addresses" })
 }
 
 function onLanText({ type, peer }: StatusEvent & { type: "playerOnLan" | "playerOffLan" }): string {
-  if (type === "playerOffLan") {
-    return `${describePeer(peer)} is served again: its MAC is gone from the LAN.`;
-  }
-  return `${describePeer(peer)} is not served: a station of the LAN sends from the same MAC. ` +
-    "Is that PC in the LAN itself?";
+  const who = describePeer(peer);
+  return type === "playerOffLan"
+    ? `${who} is served again: its MAC is gone from the LAN.`
+    : sentenceLine(gatewayFinding("player-not-served", "disturbs", { who }));
 }
 
 function dhcpServerText(event: StatusEvent & { type: "dhcpServer" | "ownDhcpServer" }): string {
   return event.type === "ownDhcpServer"
     ? OWN_DHCP_SERVER_TEXT
-    : `${describePeer(event.peer)} runs a DHCP server: its answers are dropped.`;
+    : gatewayFinding("player-dhcp-server", "disturbs", { who: describePeer(event.peer) }).what;
 }
 
 function joinedText(event: StatusEvent & { type: "joined" }): string {

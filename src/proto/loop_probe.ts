@@ -7,7 +7,7 @@
  *
  * ```
  *  0        6              12     14         22      23   24    25     26     34      38           44     60
- *  │ff × 6  │ MAC of the id │ 88b5 │"lanprobe"│version│side│state│ zero │ id   │age ms│gateway MAC│zeros │
+ *  │ff × 6  │ MAC of the id │ 88b5 │"lanprobe"│version│side│state│ LAN  │ id   │age ms│gateway MAC│zeros │
  * ```
  *
  * The source is made of the id: a switch learns it only at the port where such a frame comes in, so
@@ -30,6 +30,9 @@ import { MAC_BYTES } from "./mac.ts";
 /** Bytes of a probe's id. */
 export const PROBE_ID_BYTES = 8;
 
+/** What the room's probe says of the LAN: bits, 0 of a gateway that answers no questions about it. */
+export const ProbeLan = { answers: 1, down: 2 } as const;
+
 /** Which way a gateway has sent a probe. */
 export const ProbeSide = { lan: 0, tunnel: 1 } as const;
 export type ProbeSide = (typeof ProbeSide)[keyof typeof ProbeSide];
@@ -39,6 +42,7 @@ const MARK = new TextEncoder().encode("lanprobe");
 const VERSION_OFFSET = 22;
 const SIDE_OFFSET = 23;
 const STATE_OFFSET = 24;
+const LAN_OFFSET = 25;
 const ID_OFFSET = 26;
 const AGE_OFFSET = 34;
 const GATEWAY_OFFSET = 38;
@@ -47,7 +51,7 @@ const AGE_MS_MAX = 0xffff_ffff;
 
 //= PROTOCOL.md 12
 //# Of EtherType 88b5, it holds, from the frame's beginning on: `lanprobe` (14), 1 (22), 1 for the
-//# room's side (23), 1 while the gateway forwards and 0 while it does not (24), its id (26)
+//# room's side (23), 1 while the gateway forwards and 0 while it does not (24)
 /** A probe of this gateway: a frame that stays, and is written anew before it is sent. */
 export class LoopProbe {
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FRAME_BYTES_MIN);
@@ -70,9 +74,15 @@ export class LoopProbe {
     bytes.set(gatewayMac.subarray(0, MAC_BYTES), GATEWAY_OFFSET);
   }
 
-  /** Writes whether the gateway forwards, and since when. */
-  write(forwarding: boolean, ageMs: number): void {
+  /** The MAC that is made of the id, at which players reach the gateway. */
+  get source(): Uint8Array {
+    return this.bytes.subarray(SOURCE_MAC_OFFSET, SOURCE_MAC_OFFSET + MAC_BYTES);
+  }
+
+  /** Writes whether the gateway forwards, since when, and what of {@linkcode ProbeLan} is so. */
+  write(forwarding: boolean, ageMs: number, lan: number): void {
     this.bytes[STATE_OFFSET] = forwarding ? 1 : 0;
+    this.bytes[LAN_OFFSET] = lan;
     this.#view.setUint32(AGE_OFFSET, Math.min(Math.max(0, Math.floor(ageMs)), AGE_MS_MAX));
   }
 
@@ -90,6 +100,8 @@ export class LoopProbe {
 export class ProbeView {
   side: ProbeSide = ProbeSide.lan;
   forwarding = false;
+  /** Bits of {@linkcode ProbeLan}. */
+  lan = 0;
   ageMs = 0;
   /** Where the id is, in the bytes that were parsed. */
   idOffset = 0;
@@ -113,6 +125,7 @@ export function parseProbe(
   if (side !== ProbeSide.lan && side !== ProbeSide.tunnel) return false;
   out.side = side;
   out.forwarding = bytes[offset + STATE_OFFSET] === 1;
+  out.lan = bytes[offset + LAN_OFFSET];
   out.idOffset = offset + ID_OFFSET;
   const age = offset + AGE_OFFSET;
   out.ageMs = readU16(bytes, age) * 0x1_0000 + readU16(bytes, age + 2);

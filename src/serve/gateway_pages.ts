@@ -4,19 +4,19 @@
  * @module
  */
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
-import { lanStop, lanTroubleSentence, lanTroubleStops } from "../observe/lan_link.ts";
-import { sentenceLine } from "../observe/sentences.ts";
-import type { GatewayPlayerView, GatewayView } from "./gateway_view.ts";
+import { countByWeight, healthText } from "../observe/host_findings.ts";
+import type { GatewayView, PlayerSight } from "./gateway_view.ts";
 import { type Answer, LivePages, type ViewSource } from "./live_pages.ts";
 import { Exposition, METRICS_TYPE, type Sample } from "./metrics.ts";
 
+const SIGHTS: readonly PlayerSight[] = ["unknown", "good", "no-address", "nothing"];
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
 const LIVE: Readonly<Record<string, (view: GatewayView) => Answer>> = {
   "/api/gateway": (view) => ({ type: "application/json", body: `${JSON.stringify(view)}\n` }),
   "/metrics": (view) => ({ type: METRICS_TYPE, body: formatGatewayMetrics(view) }),
   "/healthz": (view) => {
-    const health = gatewayHealth(view);
+    const health = healthText(view.findings);
     return { type: TEXT_TYPE, body: `${health}\n`, status: health === "ok" ? 200 : 503 };
   },
 };
@@ -35,33 +35,6 @@ export class GatewayPages extends LivePages<GatewayView> {
   }
 }
 
-/** `ok`, or what keeps players out of the LAN. */
-export function gatewayHealth({ joined, relayTrouble, loop, lan }: GatewayView): string {
-  const stop = lanStop(lan.name, lan.state, lan.troubles);
-  if (stop !== undefined) return sentenceLine(stop);
-  if (!joined) return relayTrouble ?? "no room is joined";
-  return loop === undefined ? "ok" : `nothing is forwarded: loop (${loop.cause}, ${loop.mac})`;
-}
-
-/** What its host should know: what keeps all players out of the LAN, or one, and who disturbs it. */
-export function gatewayNotes(view: GatewayView): string[] {
-  const health = gatewayHealth(view);
-  const { lan } = view;
-  return [
-    ...health === "ok" ? [] : [health],
-    ...lan.troubles.filter((trouble) => !lanTroubleStops(trouble))
-      .map((trouble) => lanTroubleSentence(lan.name, trouble).what),
-    ...view.players.filter(({ served }) => !served)
-      .map((player) => `${nameOf(player)} is not served`),
-    ...view.players.filter(({ dhcpServer }) => dhcpServer)
-      .map((player) => `${nameOf(player)} runs a DHCP server`),
-  ];
-}
-
-function nameOf({ name, mac }: GatewayPlayerView): string {
-  return name ?? mac;
-}
-
 /** A gateway's metrics in the text format of Prometheus. Players are counted, not named. */
 export function formatGatewayMetrics(view: GatewayView): string {
   const out = new Exposition();
@@ -75,17 +48,7 @@ export function formatGatewayMetrics(view: GatewayView): string {
     "1 unless frames are held back since the LAN is reached twice.",
     only(Number(view.joined && view.loop === undefined)),
   );
-  out.gauge("lanparty_players", "Players in the room.", only(view.players.length));
-  out.gauge(
-    "lanparty_players_not_served",
-    "Players that are left out since a station of the LAN has their MAC, too.",
-    only(view.players.filter(({ served }) => !served).length),
-  );
-  out.gauge(
-    "lanparty_dhcp_servers",
-    "Players whose answers as DHCP servers the relay drops.",
-    only(view.players.filter(({ dhcpServer }) => dhcpServer).length),
-  );
+  writePlayers(out, view);
   out.gauge(
     "lanparty_rtt_seconds",
     "Round trip time to the relay; 0 while unknown.",
@@ -129,4 +92,29 @@ export function formatGatewayMetrics(view: GatewayView): string {
     only(lan.counters["kernelDrops"] ?? 0),
   );
   return out.toString();
+}
+
+function writePlayers(out: Exposition, view: GatewayView): void {
+  const only = (value: number): Sample[] => [[{}, value]];
+  out.gauge("lanparty_players", "Players in the room.", only(view.players.length));
+  out.gauge(
+    "lanparty_players_not_served",
+    "Players that are left out since a station of the LAN has their MAC, too.",
+    only(view.players.filter(({ served }) => !served).length),
+  );
+  out.gauge(
+    "lanparty_players_by_sight",
+    "Players by what they see of the LAN, as they say themselves.",
+    SIGHTS.map((sees) => [{ sees }, view.players.filter((player) => player.sees === sees).length]),
+  );
+  out.gauge(
+    "lanparty_findings",
+    "What is found that keeps players out of the LAN, or disturbs them; /api/gateway has it.",
+    Object.entries(countByWeight(view.findings)).map(([weight, count]) => [{ weight }, count]),
+  );
+  out.gauge(
+    "lanparty_dhcp_servers",
+    "Players whose answers as DHCP servers the relay drops.",
+    only(view.players.filter(({ dhcpServer }) => dhcpServer).length),
+  );
 }

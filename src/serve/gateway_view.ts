@@ -4,6 +4,7 @@
  * @module
  */
 import type { TrafficSnapshot } from "../observe/counters.ts";
+import type { HostFinding } from "../observe/host_findings.ts";
 import type { LanState, LanTrouble } from "../observe/lan_link.ts";
 
 /** A player of the room. */
@@ -15,7 +16,12 @@ export interface GatewayPlayerView {
   readonly served: boolean;
   /** Whether it answers DHCP, which the relay drops. */
   readonly dhcpServer: boolean;
+  /** What it sees of the LAN, by its own word. */
+  readonly sees: PlayerSight;
 }
+
+/** `unknown`: it does not know yet, or has not said. */
+export type PlayerSight = "unknown" | "good" | "no-address" | "nothing";
 
 /** What went one way in the last second or so. */
 export interface GatewayRateView {
@@ -25,8 +31,8 @@ export interface GatewayRateView {
 
 /** What keeps frames from being forwarded. */
 export interface GatewayLoopView {
-  /** How it showed, such as `gateway` or `bridged-player`. */
-  readonly cause: string;
+  /** How it showed. */
+  readonly cause: "lan" | "room" | "bridged-player" | "gateway";
   /** The MAC that leads to the place. */
   readonly mac: string;
 }
@@ -55,14 +61,14 @@ export interface GatewayView {
   readonly relay: string;
   /** Whether a room is joined, so that frames may flow. */
   readonly joined: boolean;
-  /** Why there is no connection with the relay, where that is known. */
-  readonly relayTrouble?: string;
   readonly room: string;
   readonly peerId?: number;
   readonly tapMtu?: number;
   /** Round trip time to the relay; 0 while unknown. */
   readonly rttMs: number;
   readonly players: readonly GatewayPlayerView[];
+  /** What keeps players out of the LAN, or disturbs them: what stops all comes first. */
+  readonly findings: readonly HostFinding[];
   /** Set while nothing is forwarded since the LAN is reached twice. */
   readonly loop?: GatewayLoopView;
   readonly camRefreshes: number;

@@ -9,7 +9,7 @@ import { isolated } from "../proto/clean_text.ts";
 import { formatMac, parseMac } from "../proto/mac.ts";
 import { formatBanTable, type RemovalWords, splitWords } from "./ban_control.ts";
 import type { ControlAnswer } from "./control.ts";
-import type { GatewayPlayerView } from "./gateway_view.ts";
+import type { GatewayPlayerView, PlayerSight } from "./gateway_view.ts";
 import { formatTable } from "./table.ts";
 
 /** What is asked of the relay. */
@@ -117,16 +117,24 @@ const LOCK_TEXT = {
   again: "\nlocked again within a minute: whoever was here comes back first (unlock takes it back)",
 } as const;
 
+const SIGHT_TEXT: Readonly<Record<PlayerSight, string>> = {
+  "unknown": "?",
+  "good": "the LAN",
+  "no-address": "no address",
+  "nothing": "nothing",
+};
+
 function players({ room, joined, players, lockState }: HostActions): ControlAnswer {
   if (!joined) return refuse(`the gateway is not in the room ${room} now`);
   const lock = LOCK_TEXT[lockState];
   if (players.length === 0) return done(`no players in ${room}${lock}`);
   const table = formatTable([
-    ["PLAYER", "MAC", "IN THE LAN", "NAME"],
-    ...players.map(({ peerId, mac, served, dhcpServer, name }) => [
+    ["PLAYER", "MAC", "IN THE LAN", "SEES", "NAME"],
+    ...players.map(({ peerId, mac, served, dhcpServer, sees, name }) => [
       String(peerId),
       mac,
       served ? dhcpServer ? "yes, with a DHCP server" : "yes" : "no",
+      SIGHT_TEXT[sees],
       isolated(name ?? ""),
     ]),
   ]);

@@ -4,6 +4,7 @@
  * @module
  */
 import { TrafficCounters, type TrafficSnapshot } from "../observe/counters.ts";
+import type { DropFinding } from "../observe/drop_findings.ts";
 import type { LoopView, RelayView, TallyView, WorkerView } from "./relay_view.ts";
 
 /** A worker, with its own view of itself while it is up. */
@@ -41,6 +42,7 @@ export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): Rel
     reservedMacs: sum(({ reservedMacs }) => reservedMacs),
     slots: { total: sum(({ slots }) => slots.total), free: sum(({ slots }) => slots.free) },
     traffic: sumRecords(NO_TRAFFIC, views.map(({ traffic }) => traffic)),
+    dropsOfLate: worstOfEach(views.flatMap(({ dropsOfLate }) => dropsOfLate)),
     tallies: sumRecords(NO_TALLIES, views.map(({ tallies }) => tallies)),
     loop: sumLoops(views.map(({ loop }) => loop)),
     rooms: parts.flatMap(({ reactor, view }) =>
@@ -52,6 +54,12 @@ export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): Rel
       ...(view === undefined ? {} : { own: withoutRooms(view) }),
     })),
   };
+}
+
+/** Of each kind the one with the most frames. */
+function worstOfEach(findings: readonly DropFinding[]): DropFinding[] {
+  const sorted = findings.toSorted((one, other) => other.count - one.count);
+  return sorted.filter(({ key }, index) => sorted.findIndex((one) => one.key === key) === index);
 }
 
 /** The workers' word counts: each reads the files by itself. */

@@ -5,6 +5,8 @@
  */
 import type { TrafficSnapshot } from "../observe/counters.ts";
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
+import { countByWeight } from "../observe/host_findings.ts";
+import { relayFindings } from "./relay_findings.ts";
 import type { RelayView, TallyView, WorkerView } from "./relay_view.ts";
 
 /** The media type of {@link formatMetrics}. */
@@ -96,6 +98,11 @@ export function formatMetrics(view: RelayView): string {
     "lanparty_bans",
     "Bans in force, by who made them: the relay's operator, or the hosts of rooms.",
     byKey("by", view.bans),
+  );
+  out.gauge(
+    "lanparty_findings",
+    "What is found that stops the relay, or disturbs players; /api/rooms has it.",
+    byKey("weight", countByWeight(relayFindings(view))),
   );
   const parts = partsOf(view);
   const each = (of: (view: Part["view"]) => number) => samplesOf(parts, (one) => [[{}, of(one)]]);

@@ -275,8 +275,9 @@ function show(view) {
   state.textContent = (view.draining ? "draining · " : "") +
     (down.length > 0 ? "down: reactor " + down.join(", ") + " · " : "") + "version " + view.version +
     " · up for " + duration(view.uptimeMs);
-  const { finding } = view.certificate;
-  fill("findings", finding ? [element("p", "card bad", finding)] : []);
+  fill("findings", view.findings.map((one) => {
+    return element("p", "card bad", one.advice ? one.what + " " + one.advice : one.what);
+  }));
   const used = view.slots.total > 0 ? 1 - view.slots.free / view.slots.total : 0;
   fill("figures", [
     figure("rooms", count(view.rooms.length)),

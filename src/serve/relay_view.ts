@@ -5,6 +5,7 @@
  */
 import type { Stats } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";
+import type { DropFinding } from "../observe/drop_findings.ts";
 
 /** One peer in a room. */
 export interface PeerView {
@@ -106,6 +107,8 @@ export interface RelayView {
   readonly slots: { readonly total: number; readonly free: number };
   /** Totals of all peers that are and were. */
   readonly traffic: TrafficSnapshot;
+  /** What dropped frames of late mean, where that is known. */
+  readonly dropsOfLate: readonly DropFinding[];
   readonly tallies: TallyView;
   readonly loop: LoopView;
   readonly rooms: readonly RoomView[];

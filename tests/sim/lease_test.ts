@@ -13,11 +13,13 @@ import { LanNetworks } from "../../src/client/lan_networks.ts";
 import { FramePath } from "../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../src/observe/counters.ts";
 import { FrameLog } from "../../src/observe/frame_log.ts";
+import { lanVerdictLine } from "../../src/observe/lan_verdict.ts";
 import { asPeerId } from "../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../src/queue/fair_queue.ts";
 import { checksumOf, udpChecksum } from "../unit/client/dhcp_frames.ts";
 import { WELCOME } from "../unit/endpoint/harness.ts";
+import { saying } from "../support/sentences.ts";
 import { address, type Answer, readQuestion, SimDhcpServer } from "./dhcp_server.ts";
 import { SeededRandom } from "./random.ts";
 import { Alarm, Timeline } from "./timeline.ts";
@@ -77,6 +79,7 @@ class Home {
   readonly written: Uint8Array[] = [];
   readonly events: LeaseEvent[] = [];
   readonly counters = new TrafficCounters();
+  isServerSilent = false;
   readonly core: ClientCore;
   readonly #pool = new BufferPool(64);
   readonly #path: FramePath;
@@ -176,7 +179,7 @@ class Home {
   }
 
   #serve(frame: Uint8Array): void {
-    const answer = this.server.hear(frame, this.nowMs);
+    const answer = this.isServerSilent ? undefined : this.server.hear(frame, this.nowMs);
     if (answer !== undefined) {
       this.timeline.after(DELAY_MS, () => this.receive(frameOf(answer)));
     }
@@ -199,6 +202,36 @@ Deno.test("sim: an address is there two round trips after the room, and the syst
   assertEquals(home.kinds.slice(3), ["probe", "probe", "announcement", "announcement"]);
   assertEquals(home.written, []);
   assertEquals(home.counters.snapshot().drops, {});
+});
+
+Deno.test("sim: a lease that no server confirms when the gateway is back is said to be an old one", () => {
+  const home = new Home().join();
+  const isBack = () =>
+    home.act((nowMs) => {
+      const event = { type: "gateway", present: true } as const;
+      home.core.handleAction({ type: "status", event }, nowMs);
+      home.core.handleAddresses(["192.0.2.50/24"], nowMs);
+    });
+  const verdict = () => lanVerdictLine(home.core.lanVerdict(home.nowMs));
+  isBack();
+  home.pass(4 * DELAY_MS);
+  home.receive(arpAnswer(1));
+  assertEquals(verdict(), saying("lan/good", { address: "192.0.2.50" }));
+  home.leave();
+  home.isServerSilent = true;
+  home.pass(5_000);
+  home.join();
+  isBack();
+  home.receive(arpAnswer(1));
+  assertEquals(verdict(), saying("lan/good", { address: "192.0.2.50" }));
+  home.pass(20_000);
+  home.receive(arpAnswer(1));
+  const values = { address: "192.0.2.50", time: "20 seconds" };
+  assertEquals(verdict(), saying("lan/old-address", values));
+  home.isServerSilent = false;
+  home.pass(HOUR_MS / 2);
+  home.receive(arpAnswer(1));
+  assertEquals(verdict(), saying("lan/good", { address: "192.0.2.50" }));
 });
 
 /** A question of another DHCP client's of this PC, as far as a core looks at it. */

@@ -48,6 +48,8 @@ export class SimEndpoint implements Side {
   readonly told: string[] = [];
   /** The MTU of a client's TAP. */
   adapterMtu: number | undefined;
+  /** Whether a gateway's LAN interface has a link. */
+  isLanUp = true;
   /** What the relay has answered to a host. */
   readonly answers: HostAnswer[] = [];
   readonly #pool = new BufferPool(POOL_SLOTS);
@@ -77,6 +79,7 @@ export class SimEndpoint implements Side {
         return true;
       },
     };
+    const isUp = () => this.isLanUp;
     const random = (count: number) => world.random.bytes(count);
     if (station.role === "client") {
       const mac = parseMac(station.mac!)!;
@@ -97,7 +100,12 @@ export class SimEndpoint implements Side {
         pool,
         path,
         counters,
-        lan: writer,
+        lan: {
+          ...writer,
+          get isUp() {
+            return isUp();
+          },
+        },
         random,
         allowVlan: true,
       });
@@ -228,6 +236,8 @@ export class SimEndpoint implements Side {
     if (!this.#uses(connection)) return;
     const copy = bytes.slice();
     this.endpoint.handleDatagram(copy, 0, copy.length, this.#world.timeline.nowMs);
+    // What is answered at once does not wait for the next turn.
+    this.#pump();
   }
 
   writable(connection: SimConnection): void {

@@ -324,6 +324,40 @@ export function teachingFrame(mac: Uint8Array): Bytes {
   return concat(new Uint8Array(6).fill(0xff), mac, [0x88, 0xb5], body, new Uint8Array(38));
 }
 
+/** Section 12.1: a client asks the gateway whether the LAN is there. */
+export function lanQuestion(
+  gateway: Uint8Array,
+  mac: Uint8Array,
+  id: Uint8Array,
+  sees: number,
+): Bytes {
+  return lanTalk(gateway, mac, 0, id, [sees]);
+}
+
+/** Section 12.1: the gateway's answer; `quietMs` null: nothing was ever heard. */
+export function lanAnswer(
+  gateway: Uint8Array,
+  mac: Uint8Array,
+  id: Uint8Array,
+  state: number,
+  quietMs: number | null,
+): Bytes {
+  const quiet = quietMs ?? 0xffffffff;
+  return lanTalk(mac, gateway, 1, id, [state, 0, ...u16(quiet >>> 16), ...u16(quiet & 0xffff)]);
+}
+
+function lanTalk(
+  to: Uint8Array,
+  from: Uint8Array,
+  kind: number,
+  id: Uint8Array,
+  rest: number[],
+): Bytes {
+  const mark = new TextEncoder().encode("lanproof");
+  const said = concat(to, from, [0x88, 0xb5], mark, [1, kind], id, rest);
+  return concat(said, new Uint8Array(60 - said.length));
+}
+
 function u16(value: number): number[] {
   return [value >> 8 & 0xff, value & 0xff];
 }

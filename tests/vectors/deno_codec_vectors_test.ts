@@ -4,6 +4,8 @@ import {
   ControlReader,
   cutPiece,
   encodeControl,
+  lanAnswer,
+  lanQuestion,
   type PieceDatagram,
   readDatagram,
   Reassembly,
@@ -139,6 +141,17 @@ Deno.test("second implementation, vectors: room keys, and the frame that teaches
   }
   forEachVector(VECTORS.camRefresh, ({ name, hex, value }) => {
     assertEquals(hexOf(teachingFrame(readMac(value.mac)!)), hex, name);
+  });
+});
+
+Deno.test("second implementation, vectors: questions about the LAN, and answers", () => {
+  forEachVector(VECTORS.lanQuestions, ({ name, hex, value }) => {
+    const [gateway, mac] = [value.gatewayMac, value.mac].map((text) => readMac(text)!);
+    const id = bytesOf(value.id);
+    const bytes = value.kind === "question"
+      ? lanQuestion(gateway, mac, id, value.sees)
+      : lanAnswer(gateway, mac, id, value.state, value.quietMs);
+    assertEquals(hexOf(bytes), hex, name);
   });
 });
 

@@ -86,12 +86,21 @@ export interface Vectors {
   readonly dhcpv6Answers: Vector<LanAnswer>[];
   readonly routerAdvertisements: Vector<LanAnswer>[];
   readonly camRefresh: Vector<{ mac: string }>[];
+  readonly lanQuestions: Vector<LanQuestionVector>[];
   readonly framing: Vector<unknown[]>[];
   readonly badFraming: Vector<{ error: string }>[];
   readonly messages: MessageVector<object>[];
   readonly readings: MessageVector<object>[];
   readonly refusals: MessageVector<{ code: string }>[];
 }
+
+/** A question about the LAN, or its answer; `quietMs` null: nothing was ever heard. */
+export type LanQuestionVector =
+  & { readonly gatewayMac: string; readonly mac: string; readonly id: string }
+  & (
+    | { readonly kind: "question"; readonly sees: number }
+    | { readonly kind: "answer"; readonly state: number; readonly quietMs: number | null }
+  );
 
 /** The file's contents; each part's vectors have names of their own. */
 export const VECTORS: Vectors = JSON.parse(

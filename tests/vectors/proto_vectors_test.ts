@@ -1,4 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import {
+  encodeAnswer,
+  encodeQuestion,
+  LanSight,
+  LanTalkView,
+  NEVER_HEARD_MS,
+  parseLanTalk,
+} from "../../src/proto/lan_talk.ts";
 import { CamRefresher } from "../../src/gateway/cam_refresh.ts";
 import { dropReason, PASS } from "../../src/observe/drops.ts";
 import { asPeerId } from "../../src/proto/brands.ts";
@@ -261,5 +269,27 @@ Deno.test("vectors: frames that teach switches", () => {
       frames.push(toHex(bytes.subarray(offset, offset + length)));
     });
     assertEquals(frames, [digits], name);
+  });
+});
+
+Deno.test("vectors: questions about the LAN, and answers", () => {
+  const view = new LanTalkView();
+  forEachVector(VECTORS.lanQuestions, ({ name, hex: digits, value }) => {
+    const [gatewayMac, mac] = [value.gatewayMac, value.mac].map((text) => parseMac(text)!);
+    const bytes = hex(digits);
+    assertEquals(parseLanTalk(bytes, 0, bytes.length, view), true, name);
+    assertEquals(toHex(bytes.slice(view.idOffset, view.idOffset + 8)), value.id, name);
+    const sees = Object.values(LanSight).find((one) => "sees" in value && one === value.sees);
+    const question = encodeQuestion(gatewayMac, mac, hex(value.id), sees ?? LanSight.unknown);
+    if (value.kind === "question") {
+      assertEquals([view.isAnswer, view.state], [false, value.sees], name);
+      assertEquals(toHex(question), digits, name);
+      return;
+    }
+    const { state, quietMs } = value;
+    assertEquals([view.isAnswer, view.state], [true, state], name);
+    assertEquals(view.quietMs, quietMs ?? NEVER_HEARD_MS, name);
+    const answer = encodeAnswer(gatewayMac, question, 0, state, quietMs ?? Infinity);
+    assertEquals(toHex(answer), digits, name);
   });
 });

@@ -70,8 +70,10 @@ async function main(task: GatewayTask): Promise<void> {
   const counters = new TrafficCounters();
   const path = new FramePath({ pool, arena: new QueueArena(QUEUE_ENTRIES), counters });
   const socket = PacketSocket.open({ interface: task.interface });
+  const send = (bytes: Uint8Array, offset: number, length: number) =>
+    socket.send(bytes, offset, length);
   const core = new GatewayCore({
-    ...{ pool, path, counters, lan: socket, lanMac: socket.mac, random: randomBytes },
+    ...{ pool, path, counters, lan: { send, isUp: true }, lanMac: socket.mac, random: randomBytes },
   });
   const [player, station] = [PLAYER_MAC, STATION_MAC].map((mac) => parseMac(mac)!);
   path.open(DATAGRAM_BYTES_MAX);

@@ -3,6 +3,7 @@
  */
 import { ADAPTER_SENTENCES } from "../../src/observe/adapter_events.ts";
 import { DROP_SENTENCES } from "../../src/observe/drop_findings.ts";
+import { GATEWAY_SENTENCES, RELAY_SENTENCES } from "../../src/observe/host_findings.ts";
 import { LAN_LINK_SENTENCES } from "../../src/observe/lan_link.ts";
 import { LAN_SENTENCES } from "../../src/observe/lan_verdict.ts";
 import { REACH_SENTENCES } from "../../src/observe/relay_reach.ts";
@@ -55,6 +56,19 @@ export const SENTENCE_AREAS = {
     about:
       "The relay says it at its start, when it reads the files, and each day; check-config and the pages say the same.",
     table: CERTIFICATE_SENTENCES,
+  },
+  gateway: {
+    title: "What a gateway says of its LAN and its players",
+    about:
+      "Its log says it as it happens; `/healthz` has what stops it, and the live line and `/api/gateway` all that lasts; the " +
+      "metric `lanparty_findings` counts all that lasts.",
+    table: GATEWAY_SENTENCES,
+  },
+  operator: {
+    title: "What a relay says of itself",
+    about:
+      "`/healthz` has what stops it, and its page and `/api/rooms` all of it; the metric `lanparty_findings` counts all of it.",
+    table: RELAY_SENTENCES,
   },
   drops: {
     title: "What dropped frames mean",

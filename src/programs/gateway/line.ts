@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { gatewayNotes } from "../../serve/gateway_pages.ts";
+import { shortNotes } from "../../observe/host_findings.ts";
 import type { GatewayRateView, GatewayView } from "../../serve/gateway_view.ts";
 
 /** Drops that are a gateway's daily work, and no sign of anything. */
@@ -14,10 +14,10 @@ const DAILY_DROPS = ["not-for-tunnel", "probe", "own-traffic", "switch-control"]
  * relay is.
  */
 export function formatGatewayLine(view: GatewayView): string {
-  const { room, players, traffic, rates, rttMs } = view;
+  const { room, players, findings, traffic, rates, rttMs } = view;
   const parts = [
     `${room}: ${players.length} player${players.length === 1 ? "" : "s"}`,
-    ...gatewayNotes(view),
+    ...shortNotes(findings),
     `to room ${rateText(rates.toRoom)}`,
     `to LAN ${rateText(rates.toLan)}`,
     `${lossOf(traffic.drops)} dropped`,

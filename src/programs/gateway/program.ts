@@ -9,7 +9,10 @@ import { formatEndpointAddress } from "../../control/address.ts";
 import type { EndpointAction } from "../../endpoint/actions.ts";
 import { SystemCallError } from "../../ffi/libc.ts";
 import type { PeerIdentity } from "../../endpoint/peers.ts";
+import { DropWatch } from "../../observe/drop_watch.ts";
+import { gatewayFindings } from "../../gateway/findings.ts";
 import { GatewayCore } from "../../gateway/core.ts";
+import type { LanWriter } from "../../gateway/core_options.ts";
 import type { LoopEvent } from "../../gateway/loop_guard.ts";
 import { bridgeFilter } from "../../link/bpf.ts";
 import { LinkError, type LinkState } from "../../link/device.ts";
@@ -18,7 +21,8 @@ import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import { formatMac, parseMac } from "../../proto/mac.ts";
-import type { GatewayLoopView, GatewayView } from "../../serve/gateway_view.ts";
+import { LanSight } from "../../proto/lan_talk.ts";
+import type { GatewayLoopView, GatewayView, PlayerSight } from "../../serve/gateway_view.ts";
 import type { EndpointNode } from "../endpoint/node.ts";
 import {
   type EndpointContext,
@@ -58,6 +62,13 @@ export interface GatewayProgramOptions extends RelayAccessOptions {
 const JOURNAL_FILE = "lanparty-gateway-journal.json";
 /** How often the interface's state and the kernel's drops are looked at. */
 const LINK_INTERVAL_MS = 1_000;
+/** What players see of the LAN, by the number that they send. */
+const SIGHTS: Readonly<Record<LanSight, PlayerSight>> = {
+  [LanSight.unknown]: "unknown",
+  [LanSight.good]: "good",
+  [LanSight.noAddress]: "no-address",
+  [LanSight.nothing]: "nothing",
+};
 /** How often a stats snapshot is logged. */
 const SNAPSHOT_INTERVAL_MS = 10_000;
 
@@ -129,6 +140,7 @@ class Gateway {
   readonly #losses: LanLosses;
   readonly #watch: LanWatch;
   readonly #receiveBuffer: ReceiveBufferTask;
+  readonly #drops = new DropWatch("gateway");
   readonly #rates: TrafficRates;
   /** MACs of players that are not served, since stations of the LAN have them, too. */
   readonly #unserved = new Set<string>();
@@ -161,7 +173,7 @@ class Gateway {
       pool,
       path,
       counters,
-      lan: { send: (bytes, offset, length) => this.#lan.send(bytes, offset, length) },
+      lan: this.#lanOfCore(),
       lanMac: this.#lan.mac,
       random: randomBytes,
       allowRouterAdvertisements: options.allowRouterAdvertisements,
@@ -228,21 +240,35 @@ class Gateway {
     const { sent, received } = this.#rates;
     const nowMs = resources.reactor.now();
     this.#losses.count(lan);
+    const joined = welcome !== undefined;
+    const players = [...this.#players].map(([mac, { peerId, name }]) => ({
+      ...{ peerId, mac, name },
+      ...{ served: !this.#unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
+      sight: this.core.playerSight(peerId, nowMs),
+    }));
     return {
       version: this.#options.version,
       unixMs: Math.round(resources.timeOriginMs + nowMs),
       uptimeMs: Math.round(nowMs - this.#startedMs),
       relay: formatEndpointAddress(session.relay),
-      joined: welcome !== undefined,
-      ...session.trouble === undefined ? {} : { relayTrouble: session.trouble.what },
+      joined,
       room: welcome?.room ?? this.#options.room,
       ...welcome === undefined ? {} : { peerId: welcome.peerId },
       ...tapMtu === undefined ? {} : { tapMtu },
       rttMs: session.rttMs,
-      players: [...this.#players].map(([mac, { peerId, name }]) => ({
-        ...{ peerId, mac, name },
-        ...{ served: !this.#unserved.has(mac), dhcpServer: dhcpServers.has(peerId) },
-      })),
+      players: players.map(({ sight, ...player }) => ({ ...player, sees: SIGHTS[sight] })),
+      findings: gatewayFindings({
+        isJoined: joined,
+        relayTrouble: session.trouble,
+        name: lan.name,
+        lanState: this.#watch.state,
+        troubles: this.#watch.troubles,
+        lanQuietMs: this.core.lanQuietMs(nowMs),
+        listenedMs: nowMs - this.#startedMs,
+        loop: this.#loop,
+        players: players.map(({ name, mac, ...player }) => ({ ...player, who: name ?? mac })),
+        drops: this.#drops.recent(nowMs),
+      }),
       ...this.#loop === undefined ? {} : { loop: this.#loop },
       camRefreshes: this.core.camRefreshes,
       queuedBytes: resources.path.queue.queuedBytes,
@@ -260,6 +286,17 @@ class Gateway {
     this.#watch.close();
     this.#lan.close();
     this.#offloads.restore();
+  }
+
+  /** The LAN's interface of the moment. */
+  #lanOfCore(): LanWriter {
+    const isUp = () => this.#lan.state === "up" && !(this.#lan.blocked ?? false);
+    return {
+      send: (bytes, offset, length) => this.#lan.send(bytes, offset, length),
+      get isUp() {
+        return isUp();
+      },
+    };
   }
 
   #forget(peerId: number): void {
@@ -347,11 +384,13 @@ class Gateway {
 
   #logSnapshot(node: EndpointNode, nowMs: number): void {
     this.#snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
+    const traffic = this.#resources.counters.snapshot();
+    for (const event of this.#drops.handleCounts(traffic.drops, nowMs)) this.#say(event);
     logText(this.#logger, "debug", "Snapshot", {
       room: node.parts.endpoint.session.room.welcome?.room,
       players: this.core.players,
       rttMs: node.parts.endpoint.session.rttMs,
-      traffic: this.#resources.counters.snapshot(),
+      traffic,
       lan: this.#lan.counters.snapshot(),
     });
   }

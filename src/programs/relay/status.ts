@@ -6,7 +6,10 @@
 import type { StatusAddress } from "../../serve/status_address.ts";
 import { certificateFinding } from "../../observe/certificate_dates.ts";
 import { sentenceLine } from "../../observe/sentences.ts";
-import type { Reactor } from "../../reactor/mod.ts";
+import type { TrafficSnapshot } from "../../observe/counters.ts";
+import type { DropFinding } from "../../observe/drop_findings.ts";
+import { DROP_WINDOW_MS, DropWatch } from "../../observe/drop_watch.ts";
+import type { Reactor, Task } from "../../reactor/mod.ts";
 import type { PeerSnapshot, RoomSnapshot } from "../../relay/snapshot.ts";
 import type { PeerView, RelayView, RoomView } from "../../serve/relay_view.ts";
 import { StatusPages, type StatusSource } from "../../serve/status_pages.ts";
@@ -48,8 +51,10 @@ export function viewer(parts: RelayParts): () => RelayView {
   const { reactor } = parts;
   const lag = new LoopLag(reactor.counters);
   reactor.addTask(lag);
+  const drops = new DropTask(parts.node);
+  reactor.addTask(drops);
   const startedMs = reactor.now();
-  return () => viewOf(parts, lag, startedMs);
+  return () => viewOf(parts, lag, drops, startedMs);
 }
 
 /**
@@ -72,12 +77,16 @@ export function openStatus(
   }, logger);
 }
 
-function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
+function viewOf(
+  parts: RelayParts,
+  lag: LoopLag,
+  drops: DropTask,
+  startedMs: number,
+): RelayView {
   const { node, reactor, version, timeOriginMs, certificate } = parts;
   const { core, pool } = node;
   const nowMs = reactor.now();
-  const traffic = core.counters;
-  traffic.add(node.counters);
+  const traffic = trafficOf(node);
   return {
     version,
     unixMs: Math.round(timeOriginMs + nowMs),
@@ -88,7 +97,8 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
     certificate: viewOfCertificate(certificate(), timeOriginMs + nowMs),
     reservedMacs: core.admin.reservedMacs,
     slots: { total: pool.slotCount, free: pool.freeSlots },
-    traffic: traffic.snapshot(),
+    traffic,
+    dropsOfLate: drops.recent(nowMs),
     tallies: core.tallies,
     loop: {
       turns: reactor.counters.turns,
@@ -98,6 +108,38 @@ function viewOf(parts: RelayParts, lag: LoopLag, startedMs: number): RelayView {
     },
     rooms: core.rooms().map((room) => viewOfRoom(room, timeOriginMs)),
   };
+}
+
+/** Looks now and then what drops mean. */
+class DropTask implements Task {
+  readonly #watch = new DropWatch("relay");
+  readonly #node: RelayNode;
+  #dueMs = -Infinity;
+
+  constructor(node: RelayNode) {
+    this.#node = node;
+  }
+
+  recent(nowMs: number): DropFinding[] {
+    return this.#watch.recent(nowMs);
+  }
+
+  work(nowMs: number): boolean {
+    if (nowMs < this.#dueMs) return false;
+    this.#dueMs = nowMs + DROP_WINDOW_MS;
+    this.#watch.handleCounts(trafficOf(this.#node).drops, nowMs);
+    return false;
+  }
+
+  nextDeadlineMs(): number {
+    return this.#dueMs;
+  }
+}
+
+function trafficOf({ core, counters }: RelayNode): TrafficSnapshot {
+  const traffic = core.counters;
+  traffic.add(counters);
+  return traffic.snapshot();
 }
 
 /** A certificate's dates as the pages show them. */

@@ -8,6 +8,7 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { executablePath } from "../../../tools/build/executables.ts";
 import type { Namespace } from "../../../tools/lab/netns.ts";
+import { fetchFrom } from "../../support/fetch_from.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
@@ -26,7 +27,7 @@ partyTest(
   async (party, step) => {
     const player = await party.addPlayer("alice");
     await party.startRelay();
-    await party.startGateway();
+    await party.startGateway("--status", "9466");
     const client = await party.startClient(player);
     await step("nobody answers: that is said, and by the doctor, too", async () => {
       await client.waitForLine(new RegExp(`Connected, but .*(${NO_ADDRESS})`), TIMEOUT_MS);
@@ -42,6 +43,21 @@ partyTest(
       await client.waitForLine(good);
       assertMatch(await doctorOf(party, player), new RegExp(`^ {2}LAN: +${good.source}$`, "m"));
     });
+    const eth0 = (state: "up" | "down") => party.lan.ip("link", "set", PARTY.lanInterface, state);
+    const health = async () =>
+      (await fetchFrom(party.gateway, "http://127.0.0.1:9466/healthz")).trim();
+    await step(
+      "the gateway's cable is out: players are told within seconds, and its health says so",
+      async () => {
+        await eth0("down");
+        await client.waitForLine(sayingPattern("lan/silent-down"), TIMEOUT_MS);
+        assertMatch(await health(), sayingPattern("link/no-carrier"));
+        await eth0("up");
+        const isBack = () => client.stderr.split(sayingPattern("lan/good")).length > 2;
+        await eventually("the LAN is back", isBack, TIMEOUT_MS);
+        await eventually("health", async () => await health() === "ok", TIMEOUT_MS);
+      },
+    );
     await step("the gateway ends: nothing answers, and nobody else is here", async () => {
       assertEquals(await party.gatewayProcess!.stop(), 0);
       const alone = sayingPattern("lan/silent-alone");
@@ -57,6 +73,11 @@ partyTest("a fixed address: whoever is likely to be in the LAN is asked by ARP",
   await party.startGateway();
   const client = await party.startClient(player, "--address", "10.77.0.50/24");
   await client.waitForLine(sayingPattern("lan/good", { address: "10.77.0.50" }));
+  const bob = await party.startClient(
+    await party.addPlayer("bob"),
+    ...["--address", `${PARTY.lanAddress}/24`],
+  );
+  await bob.waitForLine(sayingPattern("lan/taken", { address: PARTY.lanAddress }));
   // Another program gives the adapter another MAC: what this PC sends does not leave it any more.
   await player.ip("link", "set", PARTY.tap, "address", "02:00:00:00:00:99");
   await player.run(["ping", "-c", "1", "-W", "1", PARTY.lanAddress], { anyCode: true });

@@ -9,6 +9,7 @@
  *              └──────────────┘
  * ```
  */
+import { saying } from "../../support/sentences.ts";
 import { assert, assertEquals, assertLess, assertMatch, assertNotEquals } from "@std/assert";
 import { executablePath } from "../../../tools/build/executables.ts";
 import { DenoEndpoint } from "../../support/deno_endpoint.ts";
@@ -292,7 +293,8 @@ Deno.test("the status pages show the rooms and figures of all reactors, and whic
   }
   await eventually("it is said to be down", async () => {
     const health = await get("/healthz");
-    return health.status === 503 && health.text === "reactor 0 is down\n";
+    return health.status === 503 &&
+      health.text === `${saying("operator/reactor-down", { reactor: "0" })}\n`;
   });
   await eventually("and up again", async () => (await get("/healthz")).status === 200, 30_000);
   assertMatch((await get("/metrics")).text, /^lanparty_reactor_restarts_total\{reactor="0"\} 3$/m);

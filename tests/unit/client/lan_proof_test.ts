@@ -3,7 +3,8 @@ import { ASK_AGAIN_INTERVAL_MS, LanProof, PROOF_MS } from "../../../src/client/l
 import { lanVerdictLine } from "../../../src/observe/lan_verdict.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
-import { LoopProbe, ProbeSide } from "../../../src/proto/loop_probe.ts";
+import { encodeAnswer, isLanTalk, LanSight, LanState } from "../../../src/proto/lan_talk.ts";
+import { LoopProbe, ProbeLan, ProbeSide } from "../../../src/proto/loop_probe.ts";
 import { saying } from "../../support/sentences.ts";
 import { WELCOME } from "../endpoint/harness.ts";
 
@@ -21,13 +22,25 @@ function arp(last: number): string {
     "000000000000" + "c0a80139";
 }
 
+/** What the gateway answers. */
+interface Answer {
+  readonly state?: number;
+  readonly quietMs?: number;
+}
+
+const ALL_WELL = LanState.up | LanState.forwarding | LanState.served;
+
 class Lan {
+  /** What the gateway was told in each question: a value of LanSight. */
+  readonly questions: number[] = [];
   readonly proof: LanProof;
   readonly #frame = new Dissection();
+  #ids = 0;
   nowMs = 0;
 
   constructor(asksForAddress = true) {
-    this.proof = new LanProof({ mac: MAC, asksForAddress });
+    const random = (count: number) => new Uint8Array(count).fill(++this.#ids);
+    this.proof = new LanProof({ mac: MAC, asksForAddress, random });
   }
 
   /** In a room with a gateway, with an open adapter. */
@@ -73,6 +86,32 @@ class Lan {
   /** What is said to who asks now. */
   get line(): string {
     return lanVerdictLine(this.proof.verdict(this.nowMs));
+  }
+
+  /** The gateway sends its probes for so long, all 300 ms, and answers so what it is asked; undefined: not. */
+  probe(durationMs: number, answer: Answer | undefined, lan: number = ProbeLan.answers): this {
+    for (let i = 0; i < durationMs; i += 300) {
+      const made = new LoopProbe(ProbeSide.tunnel, new Uint8Array(8).fill(0xe0), MAC);
+      made.write(true, 0, lan);
+      this.hear(made.bytes.toHex());
+      this.pass(300);
+      this.#settleQuestions(made.source, answer);
+    }
+    return this;
+  }
+
+  #settleQuestions(gatewayMac: Uint8Array, answer: Answer | undefined): void {
+    for (const frame of this.proof.drainFrames()) {
+      if (!isLanTalk(frame, 0, frame.length)) continue;
+      this.questions.push(frame[32]);
+      assertEquals(frame.slice(0, 6).toHex(), gatewayMac.toHex());
+      if (answer === undefined) continue;
+      const { state = ALL_WELL, quietMs = 0 } = answer;
+      const bytes = encodeAnswer(gatewayMac, frame, 0, state, quietMs);
+      this.hear(bytes.toHex());
+      // Another one of the kind is none.
+      this.hear(encodeAnswer(gatewayMac, frame, 0, 0, 0).toHex());
+    }
   }
 
   /** What was told since the last call. */
@@ -197,7 +236,7 @@ Deno.test("neither a gateway's probe nor a frame of a VLAN is proof", () => {
 Deno.test("a gateway that stands still says so by its probes; a forger's between its own change nothing", () => {
   const probe = (side: ProbeSide, forwarding: boolean): string => {
     const made = new LoopProbe(side, new Uint8Array(8), MAC);
-    made.write(forwarding, 0);
+    made.write(forwarding, 0, 0);
     return made.bytes.toHex();
   };
   const lan = new Lan().join().have("192.168.1.57/24");
@@ -219,6 +258,119 @@ Deno.test("a gateway that stands still says so by its probes; a forger's between
   assertEquals([lan.kind, lan.asked()], ["looking", [1]]);
   lan.hear(arp(1));
   assertEquals(lan.told(), [SENTENCE]);
+});
+
+//= PROTOCOL.md 12.1
+//# This project's ask when there is a gateway, when what they see or byte 25 changes, and each minute
+Deno.test("a gateway that answers is asked soon, then each minute, and told what this PC sees; its word is proof", () => {
+  const lan = new Lan(false).join().have("192.168.1.57/24").probe(3_000, {});
+  assertEquals(lan.told(), [SENTENCE]);
+  assertEquals(lan.questions, [LanSight.unknown, LanSight.good]);
+  lan.probe(120_000, { quietMs: 170_000 });
+  assertEquals([lan.questions.slice(2), lan.told()], [[LanSight.good, LanSight.good], []]);
+});
+
+//= PROTOCOL.md 12.1
+//# A client asks only a gateway whose probe, not older than 3 s, has said that it answers, so others
+//# never get a question.
+Deno.test("a gateway that answers no questions, or whose probes do not come any more, is not asked", () => {
+  const lan = new Lan(false).join().have("192.168.1.57/24").probe(30_000, {}, 0);
+  assertEquals(lan.questions, []);
+  lan.probe(600, undefined);
+  assertEquals(lan.questions.length, 1);
+  lan.asked();
+  lan.pass(60_000);
+  const frames = lan.proof.drainFrames().filter((frame) => isLanTalk(frame, 0, frame.length));
+  assertEquals(frames.length, 3);
+  assertEquals(lan.line, saying("lan/silent-unanswered", { time: "91 seconds" }));
+});
+
+Deno.test("where gateway and PC hear nobody it may be an empty LAN; a station's frame is proof again", () => {
+  const lan = new Lan(false).join().have("192.168.1.57/24").probe(20_000, { quietMs: 180_001 });
+  assertEquals(lan.told(), [saying("lan/silent-quiet")]);
+  lan.hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
+  const never = new Lan(false).join().have("192.168.1.57/24").probe(20_000, { quietMs: Infinity });
+  assertEquals(never.told(), [saying("lan/silent-quiet")]);
+});
+
+Deno.test("what only the gateway knows is said whatever is heard: no link, a MAC of the LAN's, no way to it", () => {
+  const lan = new Lan(false).join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  lan.probe(1_000, { state: ALL_WELL - LanState.up }, ProbeLan.answers | ProbeLan.down);
+  assertEquals(lan.told(), [SENTENCE, saying("lan/silent-down")]);
+  lan.hear(arp(1));
+  lan.probe(1_500, {});
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.probe(61_000, { state: ALL_WELL - LanState.served });
+  assertEquals(lan.told(), [saying("lan/silent-unserved")]);
+  lan.probe(12_000, {});
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.probe(80_000, undefined);
+  assertEquals(lan.told(), [saying("lan/silent-unheard")]);
+  lan.probe(12_000, {});
+  assertEquals(lan.told(), [SENTENCE]);
+});
+
+//= PROTOCOL.md 12.1
+//# A client believes an answer that the relay says is the gateway's, to its own MAC, with the id of
+//# its question, once.
+Deno.test("an answer to nothing, or with another id, changes nothing", () => {
+  const lan = new Lan(false).join().have("192.168.1.57/24").probe(3_000, {});
+  lan.told();
+  const question = new Uint8Array(60);
+  question.set(MAC, 6);
+  for (const id of [0, 1, 2, 3]) {
+    question.fill(id, 24, 32);
+    lan.hear(encodeAnswer(MAC, question, 0, 0, 0).toHex());
+  }
+  assertEquals([lan.kind, lan.told()], ["good", []]);
+});
+
+Deno.test("an address of the player's is asked for, and who has it, too, is said, as long as it is so", () => {
+  const lan = new Lan(false).join();
+  lan.hear(arp(1));
+  lan.have("192.168.1.57/24").pass(1_000);
+  const probes = lan.proof.drainFrames().filter((frame) =>
+    frame.slice(38, 42).toHex() === "c0a80139"
+  );
+  assertEquals(probes.map((frame) => frame.slice(28, 32).toHex()), [
+    ...["00000000", "00000000", "00000000", "c0a80139"],
+  ]);
+  assertEquals(lan.told(), [SENTENCE]);
+  const mac = "00:16:3e:00:00:01";
+  lan.hear(arp(0x39));
+  assertEquals(lan.told(), []);
+  lan.pass(1_000).hear(arp(0x39));
+  assertEquals(lan.told(), [saying("lan/taken", { address: "192.168.1.57", mac })]);
+  for (let i = 0; i < 3; i++) {
+    lan.pass(30_100);
+    lan.hear(arp(0x39));
+  }
+  assertEquals([lan.kind, lan.told()], ["taken", []]);
+  lan.pass(32_100);
+  assertEquals(lan.told(), [SENTENCE]);
+  // One that a DHCP server gives is watched elsewhere.
+  const leased = new Lan().join().have("192.168.1.57/24");
+  for (let i = 0; i < 3; i++) leased.hear(arp(0x39));
+  assertEquals(leased.kind, "good");
+});
+
+Deno.test("an address that no DHCP server confirms is an old one; one that was confirmed since the gateway came is not", () => {
+  const lan = new Lan().join().have("192.168.1.57/24");
+  lan.hear(arp(1));
+  lan.proof.handleDhcpAsked(lan.nowMs);
+  lan.pass(19_999).hear(arp(1));
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.pass(1);
+  assertEquals(lan.told(), [
+    saying("lan/old-address", { address: "192.168.1.57", time: "20 seconds" }),
+  ]);
+  lan.proof.handleDhcpReply(SERVER, lan.nowMs);
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.proof.handleDhcpAsked(lan.nowMs);
+  lan.pass(30_000).hear(arp(1));
+  assertEquals([lan.kind, lan.told()], ["good", []]);
 });
 
 Deno.test("what was heard before the room, the gateway or the adapter was another one is no proof", () => {
@@ -289,7 +441,9 @@ Deno.test("a LAN that is heard and gives no address: said after 20 seconds, by w
   silent.pass(1);
   assertEquals(silent.told(), [saying("lan/no-address-not-answered", { time: "20 seconds" })]);
   silent.proof.handleDhcpReply(0, silent.nowMs);
-  assertEquals(silent.told(), [saying("lan/no-address-not-taken", { time: "20 seconds" })]);
+  assertEquals([silent.line, silent.told()], [saying("lan/looking"), []]);
+  silent.pass(10_000);
+  assertEquals(silent.told(), [saying("lan/no-address-not-taken", { time: "30 seconds" })]);
   silent.have("192.168.1.57/24");
   assertEquals(silent.told().at(-1), SENTENCE);
 });

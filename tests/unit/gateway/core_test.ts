@@ -299,7 +299,8 @@ Deno.test("a frame that outran its peerJoined is let through, one after peerLeft
   const harness = GatewayHarness.joined();
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
   assertEquals(harness.lan.length, 1);
-  harness.core.handleTimer(harness.nowMs + 6000);
+  harness.nowMs += 6000;
+  harness.core.handleTimer(harness.nowMs);
   harness.fromTunnel(frameOf(STATION, OTHER), 2);
   assertEquals(harness.drops(), { "foreign-source": 1 });
   harness.core.handlePeerJoined({ peerId: asPeerId(2), role: "client", mac: OTHER }, 8000);
@@ -381,7 +382,8 @@ Deno.test("a player's own untagged broadcast puts its refresh off; other traffic
   ];
   for (const [name, frame, expected] of cases) {
     const harness = GatewayHarness.joined();
-    harness.core.handleTimer(31_000);
+    harness.nowMs = 31_000;
+    harness.core.handleTimer(harness.nowMs);
     harness.fromTunnel(frame);
     assertEquals(refreshes(harness, 80_000), expected, name);
   }

@@ -40,6 +40,7 @@ export class GatewayHarness {
   /** What was put on the LAN, as hex. */
   readonly lan: string[] = [];
   lanWorks = true;
+  isLanUp = true;
   nowMs = 1000;
 
   constructor(
@@ -53,6 +54,7 @@ export class GatewayHarness {
   ) {
     this.pool = new BufferPool(options.slots ?? 64);
     const { pool, counters } = this;
+    const isUp = () => this.isLanUp;
     this.path = new FramePath({ pool, arena: new QueueArena(1024), counters });
     this.core = new GatewayCore({
       pool,
@@ -62,6 +64,9 @@ export class GatewayHarness {
         send: (bytes, offset, length) => {
           if (this.lanWorks) this.lan.push(toHex(bytes.slice(offset, offset + length)));
           return this.lanWorks;
+        },
+        get isUp() {
+          return isUp();
         },
       },
       frameLog: options.log ? new FrameLog((record) => this.records.push(record)) : new FrameLog(),
@@ -112,7 +117,7 @@ export class GatewayHarness {
     writeDatagramHeader(memory, 20, asPeerId(peerId));
     memory.set(bytes, 24);
     const before = toHex(memory);
-    this.path.handleDatagram(memory, 20, bytes.length + 4, this.nowMs, this.core);
+    this.core.handleDatagram(memory, 20, bytes.length + 4, this.nowMs);
     assertEquals(toHex(memory), before, "the tunnel's memory was written to");
   }
 

@@ -5,7 +5,6 @@ import {
   type BridgedProtocol,
   type LanLinkEvent,
   lanLinkSentence,
-  lanStop,
   type LanTrouble,
   lanTroubleStops,
 } from "../../../src/observe/lan_link.ts";
@@ -89,7 +88,7 @@ for (const [look, trouble, come, over] of TROUBLES) {
     const ends = health.drainEvents();
     assertEquals([ends.map(text), ends.map(statusLevel)], [[over], ["info"]]);
     // Players still are in the LAN, most of them.
-    assertEquals(lanStop(NAME, "up", [trouble]), undefined);
+    assertEquals(lanTroubleStops(trouble), false);
   });
 }
 

@@ -40,6 +40,24 @@ const LINES: readonly [StatusEvent, StatusLevel, string][] = [
   [
     {
       type: "lanVerdict",
+      verdict: { kind: "taken", address: "192.168.1.57", mac: "00:16:3e:00:00:01" },
+    },
+    "warning",
+    "Connected, but another device in the LAN (00:16:3e:00:00:01) has the address of this PC, 192.168.1.57, too. " +
+    "Give this PC another one, or leave --address out and have the LAN give one.",
+  ],
+  [
+    {
+      type: "lanVerdict",
+      verdict: { kind: "old-address", address: "192.168.1.57", waitedMs: 20_000 },
+    },
+    "warning",
+    "Connected, but the address of this PC in the LAN, 192.168.1.57, is an old one: no DHCP server has confirmed it " +
+    "for 20 seconds. Try your game; if it does not work, ask the host whether the LAN's DHCP server runs.",
+  ],
+  [
+    {
+      type: "lanVerdict",
       verdict: { kind: "no-address", cause: "not-answered", waitedMs: 20_000 },
     },
     "warning",

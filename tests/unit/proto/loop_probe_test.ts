@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { LoopProbe, parseProbe, ProbeSide, ProbeView } from "../../../src/proto/loop_probe.ts";
+import {
+  LoopProbe,
+  parseProbe,
+  ProbeLan,
+  ProbeSide,
+  ProbeView,
+} from "../../../src/proto/loop_probe.ts";
 import { formatMac } from "../../../src/proto/mac.ts";
 import { GATEWAY_MAC } from "../gateway/harness.ts";
 import { hex, toHex } from "../proto/frames.ts";
@@ -10,19 +16,19 @@ const MAC = hex(GATEWAY_MAC.replaceAll(":", ""));
 const GOLDEN = {
   lan: "ffffffffffff f20203040506 88b5 6c616e70726f6265 01 00 01 00 f1020304050607ff 00012345" +
     " 001122334401" + "00".repeat(16),
-  room: "ffffffffffff f20203040506 88b5 6c616e70726f6265 01 01 00 00 f1020304050607ff 00000000" +
+  room: "ffffffffffff f20203040506 88b5 6c616e70726f6265 01 01 00 03 f1020304050607ff 00000000" +
     " 001122334401" + "00".repeat(16),
 };
 
 //= PROTOCOL.md 12
 //# Of EtherType 88b5, it holds, from the frame's beginning on: `lanprobe` (14), 1 (22), 1 for the
-//# room's side (23), 1 while the gateway forwards and 0 while it does not (24), its id (26)
+//# room's side (23), 1 while the gateway forwards and 0 while it does not (24)
 Deno.test("probes are these bytes, and are read back", () => {
   const lan = new LoopProbe(ProbeSide.lan, ID, MAC);
-  lan.write(true, 0x12345 + 0.7);
+  lan.write(true, 0x12345 + 0.7, 0);
   assertEquals(toHex(lan.bytes), GOLDEN.lan.replaceAll(" ", ""));
   const room = new LoopProbe(ProbeSide.tunnel, ID, MAC);
-  room.write(false, -1);
+  room.write(false, -1, ProbeLan.answers | ProbeLan.down);
   assertEquals(toHex(room.bytes), GOLDEN.room.replaceAll(" ", ""));
 
   const view = new ProbeView();
@@ -32,9 +38,12 @@ Deno.test("probes are these bytes, and are read back", () => {
   assertEquals([view.side, view.forwarding, view.ageMs], [ProbeSide.lan, true, 0x12345]);
   assertEquals(formatMac(view.gatewayMac), GATEWAY_MAC);
   assertEquals(lan.compareId(memory, view.idOffset), 0);
-  lan.write(true, 2 ** 33);
+  lan.write(true, 2 ** 33, 0);
   assertEquals(parseProbe(lan.bytes, 0, 60, view), true);
-  assertEquals(view.ageMs, 0xffff_ffff);
+  assertEquals([view.ageMs, view.lan], [0xffff_ffff, 0]);
+  assertEquals(parseProbe(room.bytes, 0, 60, view), true);
+  assertEquals(view.lan, ProbeLan.answers | ProbeLan.down);
+  assertEquals(toHex(room.source), "f20203040506");
 });
 
 Deno.test("ids are in an order that both sides see alike", () => {

@@ -1,9 +1,12 @@
 /** What is served of a gateway, and its line in a terminal. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { gatewayFinding } from "../../../src/observe/host_findings.ts";
+import { saying } from "../../support/sentences.ts";
 import { GatewayPages } from "../../../src/serve/gateway_pages.ts";
-import type { LanTrouble } from "../../../src/observe/lan_link.ts";
 import type { GatewayView } from "../../../src/serve/gateway_view.ts";
 import { formatGatewayLine } from "../../../src/programs/gateway/line.ts";
+
+const DHCP_SERVER = gatewayFinding("player-dhcp-server", "disturbs", { who: "Zoë" });
 
 const TRAFFIC: GatewayView["traffic"] = {
   ...{ framesSent: 1_000, framesReceived: 500, bytesSent: 250_000, bytesReceived: 125_000 },
@@ -16,8 +19,16 @@ function viewOf(changes: Partial<GatewayView> = {}): GatewayView {
     ...{ version: "1.2.3", unixMs: 1_700_000_000_000, uptimeMs: 60_000, relay: "192.0.2.1:443" },
     ...{ joined: true, room: "PARTY", peerId: 1, tapMtu: 1_400, rttMs: 12.34, camRefreshes: 9 },
     players: [{
-      ...{ peerId: 2, mac: "02:00:00:00:00:51", name: "Zoë", served: true, dhcpServer: false },
+      ...{
+        peerId: 2,
+        mac: "02:00:00:00:00:51",
+        name: "Zoë",
+        served: true,
+        dhcpServer: false,
+        sees: "good",
+      },
     }],
+    findings: [],
     queuedBytes: 0,
     traffic: TRAFFIC,
     rates: {
@@ -32,11 +43,6 @@ function viewOf(changes: Partial<GatewayView> = {}): GatewayView {
     ...changes,
   };
 }
-
-const FIREWALL: LanTrouble = {
-  ...{ kind: "firewall", protocols: ["IPv4"], likely: [] },
-  settings: ["net.bridge.bridge-nf-call-iptables"],
-};
 
 async function ask(path: string, view: GatewayView): Promise<[number, string, string]> {
   const pages = new GatewayPages({ now: () => 0, view: () => view });
@@ -60,6 +66,8 @@ Deno.test("and as metrics, which name no player", async () => {
       "lanparty_forwarding 1",
       "lanparty_players 1",
       "lanparty_players_not_served 0",
+      'lanparty_players_by_sight{sees="good"} 1',
+      'lanparty_players_by_sight{sees="nothing"} 0',
       "lanparty_dhcp_servers 0",
       'lanparty_frames_total{direction="to-room"} 1000',
       'lanparty_frame_bytes_total{direction="to-lan"} 125000',
@@ -76,28 +84,22 @@ Deno.test("and as metrics, which name no player", async () => {
 });
 
 Deno.test("its health says what keeps players out of the LAN", async () => {
-  const { lan } = viewOf();
-  const cases: [Partial<GatewayView>, number, string][] = [
-    [{}, 200, "ok"],
-    [{ joined: false }, 503, "no room is joined"],
-    [{ lan: { ...lan, state: "off" } }, 503, "The LAN's interface eth0 is switched off."],
-    [{ lan: { ...lan, state: "no-carrier" } }, 503, "The LAN on eth0 has no link"],
-    [{ lan: { ...lan, state: "gone" } }, 503, "The interface eth0 is gone"],
-    [{ lan: { ...lan, state: "blocked" } }, 503, "bridge eth0 lets nothing through"],
-    [
-      { lan: { ...lan, troubles: [FIREWALL] } },
-      503,
-      "firewall drops IPv4 that crosses the bridge eth0",
-    ],
-    // It is told, but players are in the LAN.
-    [{ lan: { ...lan, troubles: [{ kind: "small-mtu", mtu: 1400 }] } }, 200, "ok"],
-    [{ loop: { cause: "lan", mac: "02:a:b:c:d:e" } }, 503, "loop (lan, 02:a:b:c:d:e)"],
+  assertEquals((await ask("/healthz", viewOf({ findings: [DHCP_SERVER] }))).slice(0, 3), [
+    ...[200, "text/plain; charset=utf-8", "ok\n"],
+  ]);
+  const findings = [
+    gatewayFinding("no-room", "stops"),
+    gatewayFinding("loop-lan", "stops", { mac: "02:a:b:c:d:e" }),
+    DHCP_SERVER,
   ];
-  for (const [changes, code, text] of cases) {
-    const [status, , body] = await ask("/healthz", viewOf(changes));
-    assertEquals(status, code);
-    assertStringIncludes(body, text);
-  }
+  const [status, , body] = await ask("/healthz", viewOf({ findings }));
+  assertEquals([status, body], [
+    503,
+    [saying("gateway/no-room"), saying("gateway/loop-lan", { mac: "02:a:b:c:d:e" }), ""].join("\n"),
+  ]);
+  const [, , metrics] = await ask("/metrics", viewOf({ findings: [...findings, DHCP_SERVER] }));
+  assertStringIncludes(metrics, '\nlanparty_findings{weight="disturbs"} 2\n');
+  assertStringIncludes(metrics, '\nlanparty_findings{weight="stops"} 2\n');
 });
 
 Deno.test("the line shows players, rates, what was lost, and the round trip", () => {
@@ -106,25 +108,20 @@ Deno.test("the line shows players, rates, what was lost, and the round trip", ()
     "PARTY: 1 player | to room 250/s 1.0 Mbit/s | to LAN 0/s 0.0 Mbit/s | 5 dropped | 12.3 ms",
   );
   assertStringIncludes(
-    formatGatewayLine(viewOf({ players: [], rttMs: 0, joined: false })),
-    "PARTY: 0 players | no room is joined | to room 250/s",
+    formatGatewayLine(viewOf({
+      ...{ players: [], rttMs: 0, joined: false },
+      findings: [gatewayFinding("no-room", "stops")],
+    })),
+    "PARTY: 0 players | No room is joined | to room 250/s",
   );
 });
 
 Deno.test("the line names who is not served, and who runs a DHCP server, a column a character", () => {
-  const [zoe] = viewOf().players;
-  const bob = { ...zoe, name: undefined, mac: "02:00:00:00:00:52", served: false };
+  const who = "02:00:00:00:00:52";
   assertStringIncludes(
-    formatGatewayLine(viewOf({ players: [{ ...zoe, dhcpServer: true }, bob] })),
-    "PARTY: 2 players | 02:00:00:00:00:52 is not served | Zo? runs a DHCP server | to room",
+    formatGatewayLine(viewOf({
+      findings: [gatewayFinding("player-not-served", "disturbs", { who }), DHCP_SERVER],
+    })),
+    "PARTY: 1 player | 02:00:00:00:00:52 is not served | Zo? runs a DHCP server | to room",
   );
-});
-
-Deno.test("why the relay cannot be reached is in health and line, and gone with the room", async () => {
-  const relayTrouble = "Nothing comes back from 192.0.2.7, UDP 443";
-  const lost = viewOf({ joined: false, relayTrouble });
-  const [status, , body] = await ask("/healthz", lost);
-  assertEquals([status, body], [503, `${relayTrouble}\n`]);
-  assertStringIncludes(formatGatewayLine(lost), ` | ${relayTrouble} | `);
-  assertEquals((await ask("/healthz", viewOf({ joined: false })))[2], "no room is joined\n");
 });

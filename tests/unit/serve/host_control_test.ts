@@ -1,3 +1,4 @@
+import type { GatewayPlayerView } from "../../../src/serve/gateway_view.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
 import type { ListedBan } from "../../../src/control/host_messages.ts";
@@ -19,10 +20,19 @@ class Actions implements HostActions {
   readonly unixMs = 1_700_000_000_000;
   readonly room = "PARTY";
   readonly wishes: HostWish[] = [];
-  readonly players = [
-    { peerId: 2, mac: "02:00:00:00:00:51", name: "Ann", served: true, dhcpServer: false },
-    { peerId: 17, mac: "02:00:00:00:00:52", served: false, dhcpServer: true },
-    { peerId: 18, mac: "02:00:00:00:00:53", name: "Cora", served: true, dhcpServer: true },
+  readonly players: GatewayPlayerView[] = [
+    {
+      ...{ peerId: 2, mac: "02:00:00:00:00:51", name: "Ann" },
+      ...{ served: true, dhcpServer: false, sees: "good" },
+    },
+    {
+      ...{ peerId: 17, mac: "02:00:00:00:00:52" },
+      ...{ served: false, dhcpServer: true, sees: "unknown" },
+    },
+    {
+      ...{ peerId: 18, mac: "02:00:00:00:00:53", name: "Cora" },
+      ...{ served: true, dhcpServer: true, sees: "no-address" },
+    },
   ];
 
   lockState: HostActions["lockState"] = "open";
@@ -46,10 +56,10 @@ async function ask(line: string, actions = new Actions()): Promise<string> {
 
 Deno.test("the host sees the players of the room", async () => {
   assertEquals((await ask("players")).split("\n"), [
-    "+PLAYER  MAC                IN THE LAN               NAME",
-    "2       02:00:00:00:00:51  yes                      Ann",
-    "17      02:00:00:00:00:52  no",
-    "18      02:00:00:00:00:53  yes, with a DHCP server  Cora",
+    "+PLAYER  MAC                IN THE LAN               SEES        NAME",
+    "2       02:00:00:00:00:51  yes                      the LAN     Ann",
+    "17      02:00:00:00:00:52  no                       ?",
+    "18      02:00:00:00:00:53  yes, with a DHCP server  no address  Cora",
   ]);
 });
 

@@ -148,7 +148,7 @@ Deno.test("reactors have samples of their own, under a label, and nothing sums t
   for (const name of alone.keys()) assert(types.has(name), name);
   for (const key of samples.keys()) {
     // What is the supervisor's.
-    if (/^lanparty_(build_info|bans)/.test(key)) continue;
+    if (/^lanparty_(build_info|bans|findings)/.test(key)) continue;
     assertMatch(key, /\{reactor="[012]"/);
     const isOfThatDown = key.includes('reactor="1"');
     if (isOfThatDown) assertMatch(key, /^lanparty_reactor_(up|restarts_total)/);

@@ -9,6 +9,8 @@ import {
 } from "../../../src/serve/status_address.ts";
 import { FRESH_MS, StatusPages } from "../../../src/serve/status_pages.ts";
 import { makeView, VIEW_UNIX_MS } from "./view.ts";
+import { dropFindings } from "../../../src/observe/drop_findings.ts";
+import { saying, sentenceOf } from "../../support/sentences.ts";
 
 /** Pages of a relay that counts how often it is looked at. */
 class Source {
@@ -101,22 +103,31 @@ Deno.test("each path has its type, and none may be framed, sniffed or kept", asy
     const head = source.ask(path, { method: "HEAD" });
     assertEquals([head.status, await head.text()], [200, ""]);
   }
-  assertEquals(await source.ask("/api/rooms").json(), JSON.parse(JSON.stringify(makeView())));
+  assertEquals(
+    await source.ask("/api/rooms").json(),
+    JSON.parse(JSON.stringify({ ...makeView(), findings: [] })),
+  );
 });
 
 Deno.test("a certificate that has expired is no good health, and the page says what is wrong with its dates", async () => {
   const source = new Source();
+  const finding = "The certificate expired on 2026-11-20.";
   const health = async (expiresUnixMs: number) => {
-    source.next = { certificate: { expiresUnixMs } };
+    source.next = { certificate: { expiresUnixMs, finding } };
     source.nowMs += FRESH_MS + 1;
     const response = source.ask("/healthz");
     return [response.status, await response.text()];
   };
   assertEquals(await health(VIEW_UNIX_MS), [200, "ok\n"]);
-  assertEquals(await health(VIEW_UNIX_MS - 1), [503, "the certificate has expired\n"]);
+  assertEquals(await health(VIEW_UNIX_MS - 1), [
+    503,
+    `${finding}\n`,
+  ]);
+  const { findings } = await source.ask("/api/rooms").json();
+  assertEquals(findings, [{ key: "certificate", weight: "stops", what: finding }]);
   // The page is given the sentence; the browser's tests see it there.
   assertMatch(PAGE_HTML, /<section id="findings"/);
-  assertMatch(PAGE_SCRIPT, /fill\("findings", finding \?/);
+  assertMatch(PAGE_SCRIPT, /fill\("findings", view\.findings/);
 });
 
 Deno.test("nothing can be changed, and what is not there is not found", () => {
@@ -154,7 +165,16 @@ Deno.test("a relay that lets nobody in any more is not healthy", async () => {
   source.next = { draining: true };
   source.nowMs = FRESH_MS;
   const response = source.ask("/healthz");
-  assertEquals([response.status, await response.text()], [503, "draining\n"]);
+  assertEquals([response.status, await response.text()], [503, `${saying("operator/draining")}\n`]);
+});
+
+Deno.test("what many drops mean is a finding, and no bad health", async () => {
+  const source = new Source();
+  source.next = { dropsOfLate: dropFindings("relay", { "queue-late": 1_000 }) };
+  assertEquals(await source.ask("/healthz").text(), "ok\n");
+  const { findings } = await source.ask("/api/rooms").json();
+  const { what, advice } = sentenceOf("drops/relay-queue-late", { frames: "1000 frames" });
+  assertEquals(findings, [{ key: "relay-queue-late", weight: "disturbs", what, advice }]);
 });
 
 Deno.test("a relay of which a reactor does not answer is not healthy", async () => {
@@ -168,7 +188,10 @@ Deno.test("a relay of which a reactor does not answer is not healthy", async () 
   source.next = { reactors };
   const response = source.ask("/healthz");
   assertEquals(response.status, 503);
-  assertEquals(await response.text(), "reactor 0 is down, reactor 2 is down\n");
+  const down = ["0", "2"].map((reactor) => saying("operator/reactor-down", { reactor }));
+  assertEquals(await response.text(), `${down.join("\n")}\n`);
+  const metrics = await source.ask("/metrics").text();
+  assertMatch(metrics, /^lanparty_findings\{weight="stops"\} 2$/m);
 });
 
 Deno.test("the page fetches nothing from elsewhere and takes texts of peers as texts", () => {

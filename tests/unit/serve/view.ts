@@ -43,6 +43,7 @@ export function makeView(view: Partial<RelayView> = {}): RelayView {
     reservedMacs: 4,
     slots: { total: 100, free: 90 },
     traffic: traffic.snapshot(),
+    dropsOfLate: [],
     tallies: {
       handshakes: 4,
       handshakesRefused: 2,
