@@ -70,8 +70,17 @@ interface Group {
 
 /** What says most of a relay that cannot be reached, first. */
 const TELLING: readonly TransportFailure[] = [
-  ...["certificate", "alpn", "refused", "nobodyListens", "blocked", "timeout", "reset"],
-  ...["other", "unreachable", "noIpv6", "noIpv4", "noNameServer", "unresolved", "noNetwork"],
+  ...["certificate", "alpn", "refused", "nobodyListens", "blocked", "unfinished", "timeout"],
+  ...[
+    "reset",
+    "other",
+    "unreachable",
+    "noIpv6",
+    "noIpv4",
+    "noNameServer",
+    "unresolved",
+    "noNetwork",
+  ],
 ] as TransportFailure[];
 
 /** The reason that tells most. */

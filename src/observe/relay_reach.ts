@@ -17,6 +17,8 @@ export type TransportFailure =
   | "unreachable"
   /** The relay takes no more connections. */
   | "refused"
+  /** Something answers, but the handshake is not done. */
+  | "unfinished"
   /** No answer, or none any more. */
   | "timeout"
   /** This PC has no way to anywhere. */
@@ -99,6 +101,10 @@ export const REACH_SENTENCES = {
     what: "The relay at {address} is full: it takes no more connections at the moment.",
     advice: "Wait, or tell the host.",
   },
+  "unfinished": {
+    what: "{address} answers at UDP {port}, but gets no further.",
+    advice: "It may be busy, or large packets are lost on the way: wait, and try another network.",
+  },
   "silent": {
     what: "Nothing comes back from {address}, UDP {port}.",
     advice: `${NO_UDP} the relay does not run, or is elsewhere: ask the host.`,
@@ -141,6 +147,7 @@ export const REACH_SENTENCES = {
 const PLAIN = {
   nobodyListens: "nobody-listens",
   refused: "full",
+  unfinished: "unfinished",
   noNetwork: "no-network",
   noIpv6: "no-ipv6",
   noIpv4: "no-ipv4",

@@ -86,6 +86,8 @@ export async function examineAddress(
       const by = finding.from === undefined ? {} : { by: formatIp(finding.from) };
       return fails(failureOf(finding.kind, finding.from), by);
     }
+    case "answered":
+      return fails("unfinished");
     default:
       return fails("timeout", { answersTcp });
   }

@@ -20,6 +20,7 @@ Deno.test("each failure has a sentence of its own, in plain words", () => {
     blocked: sentenceOf("relay/blocked-here", AT),
     unreachable: sentenceOf("relay/no-way", AT),
     refused: sentenceOf("relay/full", AT),
+    unfinished: sentenceOf("relay/unfinished", AT),
     timeout: sentenceOf("relay/silent", AT),
     noNetwork: sentenceOf("relay/no-network"),
     noIpv6: sentenceOf("relay/no-ipv6"),
