@@ -1,6 +1,7 @@
 /**
  * `deno task bench`: what the programs can carry, and how late, as ratios in one run on this machine.
  * A goal that is missed is shown, and is no failure: machines differ.
+ * `deno task bench mtu`: a room's MTU of 1500 beside 1400, and nothing else.
  * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
  * `deno task bench packet-size`: paths of all sizes, and paths that fall, and nothing else.
  */
@@ -16,11 +17,13 @@ import { measureMemory } from "./memory.ts";
 import { measureBusyRelay, measureNarrowPath } from "./overload.ts";
 import { type BenchRow, formatBench } from "./table.ts";
 import { benchPacketSize, PACKET_SIZE_USAGE, readPacketSizeOptions } from "./packet_size.ts";
+import { measureRoomMtu } from "./room_mtu.ts";
 import { benchTls, readTlsOptions, TLS_USAGE } from "./tls.ts";
 import { C_PROGRAMS, NETWORK_PLAY } from "../build/prerequisites.ts";
 import { say, step } from "../build/progress.ts";
 
-async function measure(lab: NetworkLab, folder: string): Promise<BenchRow[]> {
+async function measure(lab: NetworkLab, folder: string, isMtu: boolean): Promise<BenchRow[]> {
+  if (isMtu) return await step("a room's MTU, 1400 and 1500", () => measureRoomMtu());
   const rows: BenchRow[] = [];
   rows.push(...await step("round trip through the chain", () => measureChain()));
   rows.push(...await step("pings during a bulk copy", () => measureBulk()));
@@ -51,8 +54,9 @@ async function main(): Promise<number> {
   const tls = name === "tls" ? readTlsOptions(args) : undefined;
   if (tls !== undefined) return await benchTls(tls.libraries, tls.rounds);
   const packetSize = name === "packet-size" ? readPacketSizeOptions(args) : undefined;
-  if (name !== undefined && packetSize === undefined) {
-    console.error(`usage: deno task bench\n       ${TLS_USAGE}\n       ${PACKET_SIZE_USAGE}`);
+  const isMtu = name === "mtu" && args.length === 0;
+  if (name !== undefined && packetSize === undefined && !isMtu) {
+    console.error(`usage: deno task bench [mtu]\n       ${TLS_USAGE}\n       ${PACKET_SIZE_USAGE}`);
     return 2;
   }
   if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
@@ -67,7 +71,7 @@ async function main(): Promise<number> {
   const folder = await Deno.makeTempDir({ prefix: "lanparty-bench-" });
   let rows: BenchRow[];
   try {
-    rows = await measure(lab, folder);
+    rows = await measure(lab, folder, isMtu);
   } finally {
     await lab.close();
     await Deno.remove(folder, { recursive: true });
