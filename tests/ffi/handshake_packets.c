@@ -99,6 +99,9 @@ static uint32_t send_allowance(QUIC_CONGESTION_CONTROL* Cc, uint64_t Time, BOOLE
     return 12000 - Cc->Cubic.BytesInFlight;
 }
 
+/* The path on which a packet is sent. */
+static uint8_t path_id;
+
 /* The window is full of Initial packets. What may a packet of this kind carry? */
 static void packet(QUIC_HANDLE_TYPE type, QUIC_PACKET_KEY_TYPE key_type, uint32_t path_allowance) {
     QUIC_CONNECTION* connection = new_connection(type);
@@ -107,6 +110,7 @@ static void packet(QUIC_HANDLE_TYPE type, QUIC_PACKET_KEY_TYPE key_type, uint32_
     connection->CongestionControl.Cubic.BytesInFlight = 12000;
     connection->Paths[0].DestCid = QuicCidNewDestination(8, (const uint8_t*)"serverid");
     connection->Paths[0].Allowance = path_allowance;
+    connection->Paths[0].ID = path_id;
     connection->Paths[0].Route.RemoteAddress.Ip.sa_family = QUIC_ADDRESS_FAMILY_INET;
     static QUIC_PACKET_KEY keys[QUIC_PACKET_KEY_COUNT];
     for (int i = 0; i < QUIC_PACKET_KEY_COUNT; i++) connection->Crypto.TlsState.WriteKeys[i] = &keys[i];
@@ -125,6 +129,7 @@ static void packet(QUIC_HANDLE_TYPE type, QUIC_PACKET_KEY_TYPE key_type, uint32_
     if (!QuicPacketBuilderPrepare(&builder, key_type, FALSE, FALSE)) printf("no packet ");
     printf("%u bytes", builder.SendAllowance);
     printf(connection->Crypto.TlsState.WriteKeys[QUIC_PACKET_KEY_INITIAL] ? ", Initial keys" : "");
+    if (path_id != 0) printf(", path %u", builder.Metadata->PathId);
 }
 
 #ifdef QUIC_VERSION_NEGOTIATION_SLOTS
@@ -192,6 +197,10 @@ int main(int argc, char** argv) {
         packet(QUIC_HANDLE_TYPE_CONNECTION_CLIENT, QUIC_PACKET_KEY_INITIAL, UINT32_MAX);
     else if (strcmp(name, "server-handshake") == 0)
         packet(QUIC_HANDLE_TYPE_CONNECTION_SERVER, QUIC_PACKET_KEY_HANDSHAKE, UINT32_MAX);
+    else if (strcmp(name, "other-path") == 0) {
+        path_id = 3;
+        packet(QUIC_HANDLE_TYPE_CONNECTION_SERVER, QUIC_PACKET_KEY_HANDSHAKE, UINT32_MAX);
+    }
     else if (strcmp(name, "rate-address") == 0)
         rate(4, (const char*[]){"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1"}, (uint32_t[]){0, 0, 998, 1001});
     else if (strcmp(name, "rate-others") == 0)

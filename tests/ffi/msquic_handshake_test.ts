@@ -1,4 +1,4 @@
-/** What is made of a connection's first packets (patches 0016 to 0018, 0024, 0025, 0027 and 0029). */
+/** What is made of a connection's first packets (patches 0016 to 0018, 0024, 0025, 0027, 0029 and 0041). */
 import { assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
@@ -28,6 +28,7 @@ const ALLOWANCES: Record<string, string> = {
   "client-initial": "0 bytes, Initial keys",
   "server-handshake": "0 bytes, Initial keys",
 };
+const PATHS: Record<string, string> = { "other-path": "0 bytes, Initial keys, path 3" };
 const TICKETS: Record<string, string> = {
   "ticket": "300 bytes refused",
   "ticket-longest": "65535 bytes refused",
@@ -48,6 +49,7 @@ Deno.test("a handshake's packets, parameters and tickets count as far as they ar
     ...RETRY,
     ...ALLOWANCES,
     ...TICKETS,
+    ...PATHS,
     ...RATES,
   };
   assertEquals(await sayings(PACKETS, Object.keys(expected)), expected);
@@ -76,6 +78,7 @@ const BEFORE: readonly [patch: string, cases: Record<string, string>, before: ob
     "rate-wrap": "yes yes yes",
     "rate-flood": "100000",
   }],
+  ["0041-packets-by-path.patch", PATHS, { "other-path": "0 bytes, Initial keys, path 0" }],
   ["0029-long-tickets.patch", TICKETS, { "ticket-too-long": "299 bytes refused" }],
 ];
 

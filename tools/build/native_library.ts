@@ -67,6 +67,7 @@ export const PATCHES: readonly string[] = [
   "0037-a-path-that-carries-less.patch",
   "0038-what-is-behind-too-long-ones.patch",
   "0040-proved-addresses.patch",
+  "0041-packets-by-path.patch",
 ];
 
 /**
