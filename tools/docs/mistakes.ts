@@ -76,9 +76,9 @@ export const MISTAKES: readonly Mistake[] = [
   {
     mistake: "a second client on one PC",
     told:
-      "this program runs already with the state folder {folder} (process {pid}): end that one, or give this one " +
-      "another --state-dir",
-    source: "programs/common/state_journal.ts",
+      'lanparty-client runs already (process {pid}) and has the adapter "{name}": end that one, or give this one ' +
+      "another --tap-name and --state-dir",
+    source: "programs/client/platform_linux.ts",
     tests: [["e2e/party/mistakes", "a client is started twice"]],
   },
   {
