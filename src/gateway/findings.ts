@@ -13,6 +13,7 @@ import {
   lanTroubleSentence,
   lanTroubleStops,
 } from "../observe/lan_link.ts";
+import { type LostDatagrams, lostDatagramsFinding } from "../observe/receive_buffer.ts";
 import { fillSentence, type Sentence } from "../observe/sentences.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { LanSight } from "../proto/lan_talk.ts";
@@ -47,13 +48,14 @@ export interface GatewayFacts {
   /** Why nothing is forwarded, while nothing is. */
   readonly loop: { readonly cause: LoopCause; readonly mac: string } | undefined;
   readonly players: readonly PlayerFacts[];
+  readonly lostDatagrams: LostDatagrams;
   /** What dropped frames of late mean. */
   readonly drops: readonly DropFinding[];
 }
 
 /** Decides; what stops all comes first. */
 export function gatewayFindings(facts: GatewayFacts): HostFinding[] {
-  const { isJoined, relayTrouble, loop, players, drops } = facts;
+  const { isJoined, relayTrouble, loop, players, lostDatagrams, drops } = facts;
   const found: HostFinding[] = [];
   found.push(...linkFindings(facts));
   if (!isJoined) {
@@ -69,6 +71,7 @@ export function gatewayFindings(facts: GatewayFacts): HostFinding[] {
   const quiet = quietFinding(facts);
   if (quiet !== undefined) found.push(quiet);
   for (const player of players) found.push(...playerFindings(player));
+  found.push(...[lostDatagramsFinding(lostDatagrams)].filter((one) => one !== undefined));
   for (const { key, what, advice } of drops) {
     found.push({ key, weight: "disturbs", what, ...advice === undefined ? {} : { advice } });
   }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { fillSentence, type Sentence, type SentenceTable } from "./sentences.ts";
+import type { HostFinding } from "./host_findings.ts";
+import { fillSentence, type SentenceTable } from "./sentences.ts";
 
 /** So much may wait where there is much to do: 34 ms of 2 Gbit/s. */
 export const RECEIVE_BYTES_WANTED = 8_388_608;
@@ -28,10 +29,23 @@ export const RECEIVE_BUFFER_SENTENCES = {
   },
 } as const satisfies SentenceTable;
 
-/** People are told that datagrams were lost. */
-export interface DatagramsLostEvent {
-  readonly type: "datagramsLost";
-  readonly sentence: Sentence;
+/** What a program has lost since its start. */
+export interface LostDatagrams {
+  readonly count: number;
+  /** So many bytes of datagrams may wait at a socket. */
+  readonly grantedBytes: number;
+}
+
+/** What there is to know of it; undefined: nothing was lost, or next to nothing. */
+export function lostDatagramsFinding(
+  { count, grantedBytes }: LostDatagrams,
+): HostFinding | undefined {
+  if (count < LOST_MIN) return undefined;
+  const key = grantedBytes < RECEIVE_BYTES_WANTED ? "small" : "full";
+  const sentence = fillSentence(RECEIVE_BUFFER_SENTENCES[key], {
+    ...{ count: `${count}`, size: sizeText(grantedBytes), wanted: `${RECEIVE_BYTES_WANTED}` },
+  });
+  return { key: "datagrams-lost", weight: "disturbs", ...sentence };
 }
 
 /** See the module. */
@@ -46,15 +60,9 @@ export class ReceiveBufferWatch {
     this.#grantedBytes = grantedBytes;
   }
 
-  /** What there is to know; undefined: nothing was lost, or next to nothing. */
-  get finding(): Sentence | undefined {
-    if (this.#count < LOST_MIN) return undefined;
-    const key = this.#grantedBytes < RECEIVE_BYTES_WANTED ? "small" : "full";
-    return fillSentence(RECEIVE_BUFFER_SENTENCES[key], {
-      count: `${this.#count}`,
-      size: sizeText(this.#grantedBytes),
-      wanted: `${RECEIVE_BYTES_WANTED}`,
-    });
+  /** What was lost so far. */
+  get lost(): LostDatagrams {
+    return { count: this.#count, grantedBytes: this.#grantedBytes };
   }
 
   /**
@@ -62,7 +70,7 @@ export class ReceiveBufferWatch {
    *
    * @returns what is to be said, once
    */
-  handleLosses(bySocket: ReadonlyMap<string, number>): DatagramsLostEvent | undefined {
+  handleLosses(bySocket: ReadonlyMap<string, number>): HostFinding | undefined {
     for (const [socket, count] of bySocket) {
       this.#count += Math.max(0, count - (this.#bySocket.get(socket) ?? 0));
       this.#bySocket.set(socket, count);
@@ -71,10 +79,9 @@ export class ReceiveBufferWatch {
     for (const socket of this.#bySocket.keys()) {
       if (!bySocket.has(socket)) this.#bySocket.delete(socket);
     }
-    const sentence = this.#isTold ? undefined : this.finding;
-    if (sentence === undefined) return undefined;
-    this.#isTold = true;
-    return { type: "datagramsLost", sentence };
+    const finding = this.#isTold ? undefined : lostDatagramsFinding(this.lost);
+    this.#isTold ||= finding !== undefined;
+    return finding;
   }
 }
 

@@ -43,6 +43,12 @@ export function mergeViews(frame: RelayFrame, parts: readonly WorkerPart[]): Rel
     slots: { total: sum(({ slots }) => slots.total), free: sum(({ slots }) => slots.free) },
     traffic: sumRecords(NO_TRAFFIC, views.map(({ traffic }) => traffic)),
     dropsOfLate: worstOfEach(views.flatMap(({ dropsOfLate }) => dropsOfLate)),
+    lostDatagrams: {
+      count: sum(({ lostDatagrams }) => lostDatagrams.count),
+      grantedBytes: views.length === 0
+        ? 0
+        : Math.min(...views.map(({ lostDatagrams }) => lostDatagrams.grantedBytes)),
+    },
     tallies: sumRecords(NO_TALLIES, views.map(({ tallies }) => tallies)),
     loop: sumLoops(views.map(({ loop }) => loop)),
     rooms: parts.flatMap(({ reactor, view }) =>

@@ -4,11 +4,12 @@
  * @module
  */
 import { type HostFinding, relayFinding } from "../observe/host_findings.ts";
+import { lostDatagramsFinding } from "../observe/receive_buffer.ts";
 import type { RelayView } from "./relay_view.ts";
 
 /** Decides; what stops all comes first. */
 export function relayFindings(view: RelayView): HostFinding[] {
-  const { draining, certificate, unixMs, reactors = [], dropsOfLate } = view;
+  const { draining, certificate, unixMs, reactors = [], lostDatagrams, dropsOfLate } = view;
   const found: HostFinding[] = [];
   if (draining) found.push(relayFinding("draining", "stops"));
   for (const { reactor, up } of reactors) {
@@ -18,6 +19,8 @@ export function relayFindings(view: RelayView): HostFinding[] {
     const weight = certificate.expiresUnixMs < unixMs ? "stops" : "disturbs";
     found.push({ key: "certificate", weight, what: certificate.finding });
   }
+  const lost = lostDatagramsFinding(lostDatagrams);
+  if (lost !== undefined) found.push(lost);
   for (const { key, what, advice } of dropsOfLate) {
     found.push({ key, weight: "disturbs", what, ...advice === undefined ? {} : { advice } });
   }

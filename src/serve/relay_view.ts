@@ -6,6 +6,7 @@
 import type { Stats } from "../control/messages.ts";
 import type { TrafficSnapshot } from "../observe/counters.ts";
 import type { DropFinding } from "../observe/drop_findings.ts";
+import type { LostDatagrams } from "../observe/receive_buffer.ts";
 
 /** One peer in a room. */
 export interface PeerView {
@@ -109,6 +110,8 @@ export interface RelayView {
   readonly traffic: TrafficSnapshot;
   /** What dropped frames of late mean, where that is known. */
   readonly dropsOfLate: readonly DropFinding[];
+  /** Datagrams that were not read in time; of several workers the sum, and the least that may wait. */
+  readonly lostDatagrams: LostDatagrams;
   readonly tallies: TallyView;
   readonly loop: LoopView;
   readonly rooms: readonly RoomView[];

@@ -4,8 +4,8 @@
  * @module
  */
 import { type Logger, logText } from "../../log/logging.ts";
-import { ReceiveBufferWatch } from "../../observe/receive_buffer.ts";
-import { type Sentence, sentenceLine } from "../../observe/sentences.ts";
+import { type LostDatagrams, ReceiveBufferWatch } from "../../observe/receive_buffer.ts";
+import { sentenceLine } from "../../observe/sentences.ts";
 import type { Task } from "../../reactor/mod.ts";
 import { grantedReceiveBytes, lostDatagrams } from "../../system/udp/mod.ts";
 
@@ -22,17 +22,17 @@ export class ReceiveBufferTask implements Task {
     this.#dueMs = nowMs + LOOK_INTERVAL_MS;
   }
 
-  /** What there is to know; undefined: nothing was lost. */
-  get finding(): Sentence | undefined {
-    return this.#watch.finding;
+  /** What was lost so far. */
+  get lost(): LostDatagrams {
+    return this.#watch.lost;
   }
 
   work(nowMs: number): boolean {
     if (nowMs < this.#dueMs) return false;
     this.#dueMs = nowMs + LOOK_INTERVAL_MS;
-    const event = this.#watch.handleLosses(lostDatagrams());
-    if (event !== undefined) {
-      logText(this.#logger, "warning", sentenceLine(event.sentence), { event: event.type });
+    const finding = this.#watch.handleLosses(lostDatagrams());
+    if (finding !== undefined) {
+      logText(this.#logger, "warning", sentenceLine(finding), { event: finding.key });
     }
     return false;
   }

@@ -263,6 +263,7 @@ class Gateway {
         name: lan.name,
         lanState: this.#watch.state,
         troubles: this.#watch.troubles,
+        lostDatagrams: this.#receiveBuffer.lost,
         lanQuietMs: this.core.lanQuietMs(nowMs),
         listenedMs: nowMs - this.#startedMs,
         loop: this.#loop,

@@ -99,6 +99,7 @@ async function runAlone(options: RelayProgramOptions): Promise<number> {
     version: options.version,
     timeOriginMs,
     certificate: () => keeper.current,
+    receiveBuffer: engine.receiveBuffer,
   }, bans);
   reporter.ready();
   try {

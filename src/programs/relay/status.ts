@@ -18,6 +18,7 @@ import type { Logger } from "../../log/logging.ts";
 import type { RelayCertificate } from "./identity.ts";
 import { LoopLag } from "./loop_lag.ts";
 import type { RelayNode } from "./node.ts";
+import type { ReceiveBufferTask } from "../common/receive_buffer.ts";
 import { ATTENTION_MS, servePages } from "../common/serve_pages.ts";
 
 /** What a view is made from. */
@@ -29,6 +30,7 @@ export interface RelayParts {
   readonly certificate: () => RelayCertificate;
   /** Wall clock minus the reactor's, ms. */
   readonly timeOriginMs: number;
+  readonly receiveBuffer: ReceiveBufferTask;
 }
 
 /**
@@ -83,7 +85,7 @@ function viewOf(
   drops: DropTask,
   startedMs: number,
 ): RelayView {
-  const { node, reactor, version, timeOriginMs, certificate } = parts;
+  const { node, reactor, version, timeOriginMs, certificate, receiveBuffer } = parts;
   const { core, pool } = node;
   const nowMs = reactor.now();
   const traffic = trafficOf(node);
@@ -99,6 +101,7 @@ function viewOf(
     slots: { total: pool.slotCount, free: pool.freeSlots },
     traffic,
     dropsOfLate: drops.recent(nowMs),
+    lostDatagrams: receiveBuffer.lost,
     tallies: core.tallies,
     loop: {
       turns: reactor.counters.turns,

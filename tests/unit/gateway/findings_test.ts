@@ -17,6 +17,7 @@ const GOOD: GatewayFacts = {
   listenedMs: 3_600_000,
   loop: undefined,
   players: [ANN],
+  lostDatagrams: { count: 0, grantedBytes: 212_992 },
   drops: [],
 };
 const MAC = "f2:02:03:04:05:06";
@@ -33,6 +34,11 @@ const TABLE: readonly [string, Partial<GatewayFacts>, ...string[]][] = [
     "no link",
     { lanState: "no-carrier" },
     `stops ${saying("link/no-carrier", { name: "eth0" })}`,
+  ],
+  [
+    "datagrams that nobody read in time",
+    { lostDatagrams: { count: 100, grantedBytes: 212_992 } },
+    `disturbs ${saying("buffer/small", { count: "100", size: "208 KiB", wanted: "8388608" })}`,
   ],
   ["no interface", { lanState: "gone" }, `stops ${saying("link/gone", { name: "eth0" })}`],
   [

@@ -187,11 +187,12 @@ Deno.test("a view of reactors of which none answers has all its figures, at zero
     ...{ version: "1", unixMs: VIEW_UNIX_MS, uptimeMs: 0, draining: false, bans: NO_BANS },
     certificate: SOON,
   };
-  const { rooms, traffic, tallies, loop, certificate } = mergeViews(frame, [
+  const { rooms, traffic, tallies, loop, certificate, lostDatagrams } = mergeViews(frame, [
     { reactor: 0, restarts: 0, ports: [] },
   ]);
   assertEquals(rooms, []);
   assertEquals([traffic.framesSent, tallies.joins, loop.turns], [0, 0, 0]);
   assertEquals([traffic.drops, tallies.rejects], [{}, {}]);
+  assertEquals(lostDatagrams, { count: 0, grantedBytes: 0 });
   assertEquals(certificate, SOON, "the supervisor's word, where no other is");
 });

@@ -177,6 +177,15 @@ Deno.test("what many drops mean is a finding, and no bad health", async () => {
   assertEquals(findings, [{ key: "relay-queue-late", weight: "disturbs", what, advice }]);
 });
 
+Deno.test("datagrams that nobody read in time are a finding, and no bad health", async () => {
+  const source = new Source();
+  source.next = { lostDatagrams: { count: 100, grantedBytes: 8_388_608 } };
+  assertEquals(await source.ask("/healthz").text(), "ok\n");
+  const { findings } = await source.ask("/api/rooms").json();
+  const sentence = sentenceOf("buffer/full", { count: "100", size: "8.0 MiB" });
+  assertEquals(findings, [{ key: "datagrams-lost", weight: "disturbs", ...sentence }]);
+});
+
 Deno.test("a relay of which a reactor does not answer is not healthy", async () => {
   const source = new Source();
   const reactors = [0, 1, 2].map((reactor) => ({

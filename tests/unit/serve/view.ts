@@ -44,6 +44,7 @@ export function makeView(view: Partial<RelayView> = {}): RelayView {
     slots: { total: 100, free: 90 },
     traffic: traffic.snapshot(),
     dropsOfLate: [],
+    lostDatagrams: { count: 0, grantedBytes: 4_194_304 },
     tallies: {
       handshakes: 4,
       handshakesRefused: 2,

@@ -92,13 +92,14 @@ class WorkerProgram {
     this.#engine = engine;
     this.#directory = directory;
     this.#keeper = keeper;
-    const { node, reactor, timeOriginMs } = engine;
+    const { node, reactor, timeOriginMs, receiveBuffer } = engine;
     node.onBans = ({ made, gone }) => {
       if (made !== undefined) this.#say({ type: "banMade", ban: made });
       if (gone !== undefined) this.#say({ type: "bansGone", ids: gone });
     };
     const certificate = () => keeper.current;
-    this.#view = viewer({ node, reactor, timeOriginMs, version: options.version, certificate });
+    const { version } = options;
+    this.#view = viewer({ node, reactor, timeOriginMs, version, certificate, receiveBuffer });
     this.#channel = new LineChannel(reactor, STDIN_FD, STDOUT_FD, {
       line: (text) => {
         const order = parseLine<WorkerOrder>(text);
