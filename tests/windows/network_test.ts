@@ -98,12 +98,8 @@ const MACS = { NetworkAddress: "020000000077", MAC: null };
 const FIXED = { addresses: [{ address: "10.8.0.6", mask: "255.255.255.0" }], router: null };
 const WORDS = { addresses: [], router: "none store=active" };
 
-async function changeNetworks(scene: Scene, step: Step): Promise<void> {
+async function spoilSettings(scene: Scene, step: Step): Promise<void> {
   const { pc } = scene;
-  await step("a route that somebody deletes is there again", async () => {
-    await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
-    await scene.changed(BY_HOME);
-  });
   await step("metric and MTU that another program sets are set again, and it is said", async () => {
     await pc.run(["wine", "/mnt/wire.exe", "spoil-metric"]);
     await scene.changed(
@@ -116,6 +112,22 @@ async function changeNetworks(scene: Scene, step: Step): Promise<void> {
       5_000,
     );
   });
+  await step("IPv6's metric that another program sets is set again", async () => {
+    await pc.run(["wine", "/mnt/wire.exe", "spoil-ipv6-metric"]);
+    await scene.changed(
+      "SetIpInterfaceEntry ipv6 automatic=0 metric=50 mtu=1400 noDefault=1 routers=0 managed=0 other=0 forwarding=0 weak=0",
+      ...SET,
+    );
+  });
+}
+
+async function changeNetworks(scene: Scene, step: Step): Promise<void> {
+  const { pc } = scene;
+  await step("a route that somebody deletes is there again", async () => {
+    await pc.setNetwork(...ETHERNET, ...TAP, `delete 1 ${RELAY}/32`);
+    await scene.changed(BY_HOME);
+  });
+  await spoilSettings(scene, step);
   await step("another network: the route moves, and the client joins again at once", async () => {
     const joined = scene.count(/Joined the room/);
     await pc.setNetwork(...WIFI, ...TAP, `delete 1 ${RELAY}/32`);

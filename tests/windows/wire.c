@@ -5,7 +5,8 @@
  *   wire.exe record                    prints what was asked of the driver so far
  *   wire.exe present | absent          puts the adapter in, or pulls it out
  *   wire.exe close-window              tells the client, as Windows would, that its window is closed
- *   wire.exe spoil-metric              gives the adapter another metric and MTU, as other programs do
+ *   wire.exe spoil-metric              gives the adapter another metric and MTU for IPv4, as other programs do
+ *   wire.exe spoil-ipv6-metric         gives it another metric for IPv6
  *   wire.exe take ADDRESS              takes an address of 24 bits from the adapter, as other programs do
  *   wire.exe hold                      opens the adapter as soon as it is free, and holds it until it is killed
  */
@@ -101,15 +102,15 @@ static void __attribute__((noreturn)) hold(void)
     for (;;) Sleep(1000);
 }
 
-static int spoil_metric(void)
+static int spoil_metric(ADDRESS_FAMILY family)
 {
     MIB_IPINTERFACE_ROW row;
     InitializeIpInterfaceEntry(&row);
-    row.Family = AF_INET;
+    row.Family = family;
     DWORD code = ConvertInterfaceIndexToLuid(INDEX_OF_TAP, &row.InterfaceLuid);
     if (code == NO_ERROR) code = GetIpInterfaceEntry(&row);
     row.Metric = 50;
-    row.NlMtu = 1300;
+    if (family == AF_INET) row.NlMtu = 1300;
     row.SitePrefixLength = 0;
     if (code == NO_ERROR) code = SetIpInterfaceEntry(&row);
     if (code != NO_ERROR) fail("SetIpInterfaceEntry", code);
@@ -154,7 +155,8 @@ static int close_window(void)
 
 int main(int count, char **arguments)
 {
-    if (count == 2 && strcmp(arguments[1], "spoil-metric") == 0) return spoil_metric();
+    if (count == 2 && strcmp(arguments[1], "spoil-metric") == 0) return spoil_metric(AF_INET);
+    if (count == 2 && strcmp(arguments[1], "spoil-ipv6-metric") == 0) return spoil_metric(AF_INET6);
     if (count == 3 && strcmp(arguments[1], "take") == 0) return take_address(arguments[2]);
     if (count == 2 && strcmp(arguments[1], "close-window") == 0) return close_window();
     if (count == 2 && strcmp(arguments[1], "hold") == 0) hold();

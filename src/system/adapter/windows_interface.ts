@@ -45,6 +45,8 @@ export interface InterfaceSettings {
  * network, leave by the interface with the least.
  */
 const METRIC = 1;
+/** Not its MTU, which may not be as small as IPv4's. */
+const KEPT_OF_IPV6 = ["automaticMetric", "metric", "routerDiscovery", "forwarding"] as const;
 const FAMILIES = [IpConstant.AF_INET, IpConstant.AF_INET6] as const;
 
 /** See the module. */
@@ -106,8 +108,8 @@ export class WindowsInterface {
   }
 
   /**
-   * Whether IPv4 has what `configure` sets, and IPv6 looks for no more routers than it says and is none;
-   * false as well while the interface is gone.
+   * Whether IPv4 has what `configure` sets, and IPv6 has its metric, looks for no more routers than it says and is
+   * none; false as well while the interface is gone.
    */
   isConfigured(mtu: number, policy: RouterPolicy): boolean {
     const found = this.settings();
@@ -115,11 +117,11 @@ export class WindowsInterface {
     const wanted = wantedSettings(IpConstant.AF_INET, mtu, policy);
     const isAsWanted = (name: keyof InterfaceSettings) => ipv4?.[name] === wanted[name];
     const names = Object.keys(wanted) as (keyof InterfaceSettings)[];
-    const { routerDiscovery, forwarding } = wantedSettings(IpConstant.AF_INET6, mtu, policy);
+    const ipv6 = wantedSettings(IpConstant.AF_INET6, mtu, policy);
     return names.every(isAsWanted) &&
       found.every((one) =>
         one.family === IpConstant.AF_INET ||
-        (one.routerDiscovery === routerDiscovery && one.forwarding === forwarding)
+        KEPT_OF_IPV6.every((name) => one[name] === ipv6[name])
       );
   }
 
