@@ -69,8 +69,10 @@ partyTest(
       await gateway.waitForLine(sayingPattern("link/renamed", { before: CARD, name: "enx1" }));
       await assertReached(party);
       await assertHealthy(party);
-      const { stdout } = await box.run(["curl", "-s", `${STATUS}/api/gateway`]);
-      assertEquals(JSON.parse(stdout).lan.name, "enx1");
+      await eventually("its page has the new name", async () => {
+        const { stdout } = await box.run(["curl", "-s", `${STATUS}/api/gateway`]);
+        return JSON.parse(stdout).lan.name === "enx1";
+      });
     });
     await step("its MTU is too small, and large enough again", async () => {
       await box.ip("link", "set", "enx1", "mtu", "1400");
