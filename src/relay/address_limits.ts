@@ -46,10 +46,9 @@ export class AddressLimits {
 
   /** Counts a connection whose handshake is complete; false: there are too many of its address. */
   connected(session: Session, nowMs: number): boolean {
-    session.countedAs = "pending";
-    const pending = add(this.#pending, session.addressKey, 1);
-    return this.#handshakes.take(session.addressKey, nowMs) === 0 &&
-      pending <= this.#options.pendingPerAddressMax;
+    const isFull = this.#pendingAreFull(session);
+    this.#count(session, "pending");
+    return this.#handshakes.take(session.addressKey, nowMs) === 0 && !isFull;
   }
 
   /** Counts a hello: 0, or how long its sender must wait, ms. */
@@ -75,44 +74,61 @@ export class AddressLimits {
   /** A session joins: what may be delivered for all peers of its site. */
   entered(session: Session, nowMs: number): Share {
     this.gone(session);
-    session.countedAs = "joined";
-    add(this.#joined, session.addressKey, 1);
-    add(this.#joinedAtSite, session.siteKey, 1);
+    this.#count(session, "joined");
     return this.#shares.enter(session.siteKey, nowMs);
   }
 
   /**
    * A session's other side is at another address now: it counts there, and no more where it was. It is not turned
-   * away for that, whoever else is there already.
+   * away where there are as many as there may be, but counts on where it did: nobody has more by moving.
    *
    * @returns the share of a peer's site; undefined: it is no peer
    */
   moved(session: Session, address: string, nowMs: number): Share | undefined {
-    const { countedAs } = session;
-    this.gone(session);
+    const { countedAs, siteKey: before } = session;
     session.move(address);
-    if (countedAs === "joined") return this.entered(session, nowMs);
-    session.countedAs = countedAs;
-    if (countedAs === "pending") add(this.#pending, session.addressKey, 1);
-    return undefined;
+    if (countedAs === undefined) return undefined;
+    const isJoined = countedAs === "joined";
+    const isFull = isJoined ? this.crowded(session) : this.#pendingAreFull(session);
+    if (!isFull) {
+      this.#uncount(session);
+      this.#count(session, countedAs);
+    }
+    if (!isJoined) return undefined;
+    this.#shares.leave(before);
+    return this.#shares.enter(session.siteKey, nowMs);
   }
 
   /** A session has left, or its connection is gone. */
   gone(session: Session): void {
-    if (session.countedAs === "pending") add(this.#pending, session.addressKey, -1);
-    else if (session.countedAs === "joined") {
-      add(this.#joined, session.addressKey, -1);
-      add(this.#joinedAtSite, session.siteKey, -1);
-      this.#shares.leave(session.siteKey);
-    }
+    if (session.countedAs === "joined") this.#shares.leave(session.siteKey);
+    this.#uncount(session);
+  }
+
+  #pendingAreFull({ addressKey }: Session): boolean {
+    return (this.#pending.get(addressKey) ?? 0) >= this.#options.pendingPerAddressMax;
+  }
+
+  #count(session: Session, as: "pending" | "joined"): void {
+    const { addressKey, siteKey } = session;
+    session.countedAs = as;
+    session.countedAt = { addressKey, siteKey };
+    add(as === "pending" ? this.#pending : this.#joined, addressKey, 1);
+    if (as === "joined") add(this.#joinedAtSite, siteKey, 1);
+  }
+
+  #uncount(session: Session): void {
+    const { countedAs, countedAt: { addressKey, siteKey } } = session;
     session.countedAs = undefined;
+    if (countedAs === undefined) return;
+    add(countedAs === "pending" ? this.#pending : this.#joined, addressKey, -1);
+    if (countedAs === "joined") add(this.#joinedAtSite, siteKey, -1);
   }
 }
 
 /** Changes a count, and forgets it at 0. */
-function add(counts: Map<string, number>, key: string, change: 1 | -1): number {
+function add(counts: Map<string, number>, key: string, change: 1 | -1): void {
   const count = (counts.get(key) ?? 0) + change;
   if (count > 0) counts.set(key, count);
   else counts.delete(key);
-  return count;
 }

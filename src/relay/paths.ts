@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressKey as keyOf } from "../control/address_key.ts";
 import { Feature } from "../control/messages.ts";
 import { tapMtuFor } from "../proto/mtu.ts";
 import type { Administration } from "./administration.ts";
@@ -13,6 +14,9 @@ import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
 import { describe } from "./snapshot.ts";
 import type { RelayState } from "./state.ts";
+
+/** How long it is not said again that the same session has moved: it may do so with each packet. */
+export const MOVE_SAID_AGAIN_MS = 60_000;
 
 /** See the module. */
 export class Paths {
@@ -29,14 +33,18 @@ export class Paths {
 
   /**
    * A session's other side is at another address: it counts there from now on, and a ban of that address holds.
-   * A room stays that of the address from which it was opened.
+   * A room stays that of the address from which it was opened. Another port is shown, and changes nothing else.
    */
   move(session: Session, address: string, nowMs: number): void {
     if (session.address === address) return;
-    const { membership, address: before, connection } = session;
+    const { address: before, addressKey, membership, connection, moveSaidMs } = session;
+    if (keyOf(address) === addressKey) return session.move(address);
     const share = this.#state.addresses.moved(session, address, nowMs);
+    // A flood must not flood the log as well.
+    const isNews = nowMs >= moveSaidMs + MOVE_SAID_AGAIN_MS;
+    if (isNews) session.moveSaidMs = nowMs;
     const who = membership === undefined ? { address, connection } : describe(membership);
-    this.#state.outbox.log("info", "Peer's address changed", { ...who, before });
+    this.#state.outbox.log(isNews ? "info" : "debug", "Peer's address changed", { ...who, before });
     if (membership === undefined || share === undefined) return;
     membership.addressShare = share;
     this.#admin.enforce(membership, nowMs);

@@ -11,9 +11,8 @@ import { RESTING_ROOMS_MAX, SITE_SHARE } from "./limits.ts";
 import { roomId } from "./locks.ts";
 import type { Membership } from "./membership.ts";
 import { RoomMtu } from "./room_mtu.ts";
-import type { Session } from "./session.ts";
 import { Share } from "./shares.ts";
-import { oldestOfMost, setOf, takeOut } from "./sites.ts";
+import { oldestOfMost, type Place, setOf, takeOut } from "./sites.ts";
 
 /**
  * The peer ids of one room: counted upwards and around, and at rest for 60 s after their use, so that a
@@ -65,9 +64,6 @@ export class PeerIds {
   }
 }
 
-/** Whose first peer opened a room: address and site, as they are counted. */
-export type Opener = Pick<Session, "addressKey" | "siteKey">;
-
 /** What a room is opened with. */
 export interface RoomPlan {
   /** What tells this room from all others: see `AdmissionPolicy`. */
@@ -77,7 +73,7 @@ export interface RoomPlan {
   /** The MTU with which it begins, bytes. */
   readonly tapMtu: number;
   /** Who counts it among their rooms. */
-  readonly opener: Opener;
+  readonly opener: Place;
 }
 
 /** One party. */
@@ -86,7 +82,7 @@ export class Room {
   readonly code: string;
   /** The MTU of every TAP in it. */
   readonly mtu: RoomMtu;
-  readonly opener: Opener;
+  readonly opener: Place;
   /** Everyone in the room, the gateway included, in the order of joining. */
   readonly peers: Membership[] = [];
   gateway: Membership | undefined;
@@ -179,7 +175,7 @@ export class Rooms {
   }
 
   /** Whether so many rooms were opened from an address, or from its site, that it may open no more. */
-  tooManyOf({ addressKey, siteKey }: Opener): boolean {
+  tooManyOf({ addressKey, siteKey }: Place): boolean {
     const { roomsPerAddressMax } = this.#options;
     return (this.#byAddress.get(addressKey)?.size ?? 0) >= roomsPerAddressMax ||
       (this.#bySite.get(siteKey)?.size ?? 0) >= SITE_SHARE * roomsPerAddressMax;
@@ -189,7 +185,7 @@ export class Rooms {
    * The room that gives way to one more where there are too many: the oldest in which a gateway waits alone, of
    * the site with the most of these. That must keep more rooms than who asks has, or two would take turns.
    */
-  givesWayTo({ siteKey }: Opener): Room | undefined {
+  givesWayTo({ siteKey }: Place): Room | undefined {
     const own = this.#bySite.get(siteKey)?.size ?? 0;
     let most = new Set<Room>();
     for (const rooms of this.#bySite.values()) {

@@ -11,7 +11,7 @@ import { MtuSettler } from "../proto/mtu.ts";
 import type { Arrival } from "./directory.ts";
 import { addressKey, CONTROL_WINDOW_MS, EventMeter, HELLO_DEADLINE_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
-import { siteKey } from "./sites.ts";
+import { type Place, siteKey } from "./sites.ts";
 
 /**
  * - `hello`: the hello is not here yet
@@ -55,8 +55,11 @@ export class Session {
   /** What stands for its site: see there. */
   siteKey: string;
   readonly arrival: Arrival;
-  /** As what it counts there. */
+  /** As what it counts there, and where. */
   countedAs: "pending" | "joined" | undefined;
+  countedAt: Place;
+  /** When it was said last that it has moved, ms. */
+  moveSaidMs = -Infinity;
 
   /** The largest datagram that the connection carries now, bytes. */
   maxDatagramBytes: number;
@@ -86,6 +89,7 @@ export class Session {
     this.address = address;
     this.addressKey = addressKey(address);
     this.siteKey = siteKey(this.addressKey);
+    this.countedAt = { addressKey: this.addressKey, siteKey: this.siteKey };
     this.arrival = arrival;
     this.controlMeter = new EventMeter(controlMessagesMax, CONTROL_WINDOW_MS);
     this.maxDatagramBytes = maxDatagramBytes;
@@ -96,7 +100,7 @@ export class Session {
     this.deadlineMs = connectedMs + HELLO_DEADLINE_MS;
   }
 
-  /** Its other side is elsewhere now; what counts addresses has let go of it. */
+  /** Its other side is elsewhere now. */
   move(address: string): void {
     this.address = address;
     this.addressKey = addressKey(address);

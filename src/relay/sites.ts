@@ -4,6 +4,12 @@
  * @module
  */
 
+/** Where somebody is, among addresses: what stands for the address (`addressKey`), and for its site. */
+export interface Place {
+  readonly addressKey: string;
+  readonly siteKey: string;
+}
+
 /** A site is commonly given an IPv6 prefix of 48 to 56 bits, and so may be many hosts to `addressKey`. */
 const GROUPS = 3;
 

@@ -1,10 +1,12 @@
 /** A peer whose address changes while it is there: its router has another mapping, or it has another network. */
 import { assertEquals } from "@std/assert";
+import { MOVE_SAID_AGAIN_MS } from "../../../src/relay/paths.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
 const A = "02:00:00:00:00:0a";
 const B = "02:00:00:00:00:0b";
 const C = "02:00:00:00:00:0c";
+const D = "02:00:00:00:00:0d";
 const HOME = "192.0.2.1:4000";
 const OTHER = "198.51.100.7:999";
 
@@ -56,16 +58,48 @@ Deno.test("moved address: another port alone changes no count", () => {
 Deno.test("moved address: a peer counts where it is, and no more where it was", () => {
   const relay = new RelayHarness({ peersPerAddressMax: 1 });
   const ann = relay.client(A, {}, { address: HOME });
-  relay.client(B, {}, { address: OTHER });
   assertEquals(answer(relay, C, HOME), "rate-limited");
-  // There is one already: who has moved stays, who is new is turned away.
-  move(relay, ann, "198.51.100.7:1000");
-  assertEquals(addresses(relay).length, 2);
+  move(relay, ann, OTHER);
   assertEquals(answer(relay, C, OTHER), "rate-limited");
   assertEquals(answer(relay, C, HOME), "welcome");
   ann.lose();
-  const late = answer(relay, "02:00:00:00:00:0d", OTHER);
-  assertEquals(late, "rate-limited", "of two there, one is left");
+  assertEquals(answer(relay, B, OTHER), "welcome");
+});
+
+Deno.test("moved address: nobody has more peers at two addresses by moving them about", () => {
+  const relay = new RelayHarness({ peersPerAddressMax: 2 });
+  const [bob] = [B, C].map((mac) => relay.client(mac, {}, { address: OTHER }));
+  let peers = 2;
+  for (let number = 0x10; number < 0x20; number++) {
+    const endpoint = relay.connect({ address: HOME }).hello({ mac: `02:00:00:00:00:${number}` });
+    relay.advance(500);
+    if (endpoint.messages[0]?.type === "welcome") peers++;
+    move(relay, endpoint, `198.51.100.7:${number}`);
+  }
+  // Who has moved stays, and counts on where there was room for it.
+  assertEquals([peers, addresses(relay).length], [4, 4]);
+  assertEquals(addresses(relay).filter((address) => address.startsWith("198.51.100.7:")).length, 4);
+  bob.lose();
+  assertEquals(answer(relay, D, HOME), "rate-limited");
+  assertEquals(answer(relay, D, OTHER), "welcome");
+});
+
+Deno.test("moved address: the log is not flooded by it, nor by another port", () => {
+  const relay = new RelayHarness();
+  const ann = relay.client(A, {}, { address: HOME });
+  const said = () =>
+    relay.logs.filter(({ message }) => message === "Peer's address changed")
+      .map(({ level }) => level);
+  for (let port = 1; port < 50; port++) move(relay, ann, `192.0.2.1:${port}`);
+  assertEquals(said(), []);
+  for (let turn = 0; turn < 10; turn++) {
+    move(relay, ann, OTHER);
+    move(relay, ann, HOME);
+  }
+  assertEquals(said(), ["info", ...Array.from({ length: 19 }, () => "debug")]);
+  relay.advance(MOVE_SAID_AGAIN_MS);
+  move(relay, ann, OTHER);
+  assertEquals(said().at(-1), "info");
 });
 
 Deno.test("moved address: one that has not joined counts where it is, too", () => {
@@ -75,6 +109,9 @@ Deno.test("moved address: one that has not joined counts where it is, too", () =
   const second = relay.connect({ address: HOME });
   assertEquals(second.closedWith, undefined);
   assertEquals(relay.connect({ address: OTHER }).closedWith, 1);
+  // There is one already: it counts on where it was.
+  move(relay, second, OTHER);
+  assertEquals(relay.connect({ address: HOME }).closedWith, 1);
   // Its hello is judged by where it is now.
   relay.core.admin.ban("198.51.100.7", undefined, { by: "operator" }, relay.nowMs);
   first.hello({ mac: A, features: ["removal"] });
