@@ -91,6 +91,8 @@ export class LanProof {
   /** Who has last said by ARP that its address is of another network, a 32-bit number, and since when only such have. */
   #stranger = 0;
   #strangerSinceMs = Infinity;
+  /** When it was asked at once because of such a one. */
+  #doubtedMs = -Infinity;
   /** When a DHCP server has answered first, since the gateway came; Infinity: none has. */
   #offeredSinceMs = Infinity;
   /** Since when this PC asks for its address to be confirmed, in vain. */
@@ -236,7 +238,10 @@ export class LanProof {
     this.#stranger = sender;
     if (this.#strangerSinceMs !== Infinity) return;
     this.#strangerSinceMs = nowMs;
-    this.#askDueMs = this.#verdictDueMs = nowMs;
+    this.#verdictDueMs = nowMs;
+    // Who is now a stranger and now not does not make a storm of it.
+    if (nowMs >= this.#doubtedMs + ASK_INTERVAL_MS) this.#doubtedMs = this.#askDueMs = nowMs;
+    else this.#askDueMs = Math.min(this.#askDueMs, this.#doubtedMs + ASK_INTERVAL_MS);
   }
 
   #forgetStranger(): void {

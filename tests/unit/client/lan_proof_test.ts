@@ -167,6 +167,18 @@ Deno.test("an address of another network is not the LAN's: whoever is in its own
   assertEquals(lan.told(), [SENTENCE]);
 });
 
+Deno.test("a station with two addresses does not make this PC ask more than once a second", () => {
+  const lan = new Lan().join().have("10.8.0.6/24");
+  lan.asked();
+  let asked = 0;
+  for (let turn = 0; turn < 100; turn++) {
+    lan.hear(arp(9));
+    lan.hear(arp(9).replace("c0a80109", "0a080001"));
+    asked += lan.pass(20).asked().length;
+  }
+  assertEquals(asked, 2, "at once, and a second later");
+});
+
 Deno.test("where some have addresses of this PC's network, or its server gave it one, others do not matter", () => {
   const routed = new Lan().join().have("10.8.0.6/24");
   routed.hear(arp(9));
