@@ -86,6 +86,11 @@ export class EndpointSession {
     return this.#reconnection.target;
   }
 
+  /** Whether a relay's host is one of the invitation's: others are known by a relay's word alone. */
+  isNamed({ host }: RelayTarget): boolean {
+    return this.#reconnection.home.some((home) => home.host === host);
+  }
+
   /** The room we are in, and who else is. */
   get room(): Readonly<RoomState> {
     return this.#room;

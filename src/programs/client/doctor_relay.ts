@@ -54,7 +54,7 @@ async function examineNamed(host: string, port: number): Promise<WayFinding[]> {
   if ("failure" in known) return [failed(explainUnknown(known.failure, host, port))];
   return await Promise.all(
     known.addresses.slice(0, ADDRESSES_MAX).map(async (address) => {
-      const { answers, reason } = await examineAddress(host, address, ATTEMPTS);
+      const { answers, reason } = await examineAddress(host, address, { attempts: ATTEMPTS });
       if (!answers) return failed(reason);
       return { what, how: `A server answers at ${address.host}, UDP ${port}.`, answers };
     }),
@@ -66,7 +66,7 @@ async function examineOther(host: string, port: number): Promise<WayFinding[]> {
   const known = await lookUpHost(host, port);
   if ("failure" in known) return [];
   const [address] = known.addresses;
-  const { answers, reason } = await examineAddress(host, address, ATTEMPTS);
+  const { answers, reason } = await examineAddress(host, address, { attempts: ATTEMPTS });
   const isThrough = answers || reason.transport === "nobodyListens";
   const how = isThrough
     ? `UDP ${port} gets through to ${address.host}${answers ? "" : ", where nobody listens"}.`

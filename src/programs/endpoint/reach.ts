@@ -28,8 +28,14 @@ const ANYWHERE = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" } as const;
 export interface ReachExaminer {
   /** Why a name has no address. @param failure what the resolver says */
   explainName(failure: TransportFailure, host: string, port: number): ClosedReason;
-  /** Why nothing answers at an address of a relay's. @param host the relay's, as it was given */
-  explainAddress(host: string, address: QuicAddress): Promise<ClosedReason>;
+  /**
+   * Why nothing answers at an address of a relay's.
+   *
+   * @param host the relay's, as it was given
+   * @param isNamed the player has named it: one that a relay has named is not tried by TCP, since a relay is not to have
+   * players' PCs look for what there is in their networks
+   */
+  explainAddress(host: string, address: QuicAddress, isNamed: boolean): Promise<ClosedReason>;
 }
 
 /** By this system's own routes and packets. */
@@ -44,9 +50,13 @@ export class SystemReach implements ReachExaminer {
     return explainUnknown(failure, host, port);
   }
 
-  async explainAddress(host: string, address: QuicAddress): Promise<ClosedReason> {
+  async explainAddress(
+    host: string,
+    address: QuicAddress,
+    isNamed: boolean,
+  ): Promise<ClosedReason> {
     this.#reactor.attend(EXAMINE_MS);
-    return (await examineAddress(host, address)).reason;
+    return (await examineAddress(host, address, { triesTcp: isNamed })).reason;
   }
 }
 
@@ -58,19 +68,23 @@ export interface AddressFinding {
   readonly reason: ClosedReason;
 }
 
-/**
- * Looks whether, and why not, something answers at an address of a relay's; each attempt takes a second at most.
- *
- * @param attempts what is silent is asked again so often
- */
+/** How an address is looked at. */
+export interface Examination {
+  /** What is silent is asked again so often; 1 unless said otherwise. */
+  readonly attempts?: number;
+  /** Whether it is tried by TCP, too; true unless said otherwise. */
+  readonly triesTcp?: boolean;
+}
+
+/** Looks whether, and why not, something answers at an address of a relay's; each attempt takes a second at most. */
 export async function examineAddress(
   host: string,
   address: QuicAddress,
-  attempts = 1,
+  { attempts = 1, triesTcp = true }: Examination = {},
 ): Promise<AddressFinding> {
   const [finding, answersTcp] = await Promise.all([
     examinePort(address, attempts),
-    reachesByTcp(address),
+    triesTcp && reachesByTcp(address),
   ]);
   const place = { host, port: address.port, address: address.host };
   const fails = (transport: TransportFailure, more: Partial<FailurePlace> = {}) => ({
@@ -151,17 +165,19 @@ function withoutWay({ family }: QuicAddress): TransportFailure {
   return family === "ipv6" ? "noIpv6" : "noIpv4";
 }
 
-/** Whether the machine answers by TCP, with a connection or a refusal. */
+/** Whether the machine answers by TCP, with a connection or a refusal; one that does neither is not waited for. */
 async function reachesByTcp({ host, port, scopeId }: QuicAddress): Promise<boolean> {
   const hostname = scopeId === 0 ? host : `${host}%${scopeId}`;
-  const attempt = Deno.connect({ hostname, port }).then(
-    (connection) => {
-      connection.close();
-      return true;
-    },
-    (error) => error instanceof Deno.errors.ConnectionRefused,
-  );
-  return await Promise.race([attempt, pause(EXAMINE_MS).then(() => false)]);
+  const given = new AbortController();
+  const timer = setTimeout(() => given.abort(), EXAMINE_MS);
+  try {
+    (await Deno.connect({ hostname, port, signal: given.signal })).close();
+    return true;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionRefused;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function pause(ms: number): Promise<void> {

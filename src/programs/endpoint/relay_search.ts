@@ -165,7 +165,9 @@ export class RelaySearch {
   }
 
   #explain({ target, address }: RelayLink): Promise<ClosedReason> {
-    return this.#parts.reach.explainAddress(target.host, address);
+    const { reach, owner } = this.#parts;
+    const isNamed = owner.parts.endpoint.session.isNamed(target);
+    return reach.explainAddress(target.host, address, isNamed);
   }
 
   /** There is no answer yet: why, as far as can be seen, while it is waited for one. */

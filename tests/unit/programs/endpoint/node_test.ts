@@ -43,9 +43,14 @@ class Scene {
   /** What has been told of why nothing answers, and what is found where one looks. */
   readonly told: StatusEvent[] = [];
   found: ClosedReason = { transport: "timeout" };
+  /** Where one has looked. */
+  readonly examined: string[] = [];
   readonly reach: ReachExaminer = {
     explainName: (transport, host, port) => ({ transport, place: { host, port } }),
-    explainAddress: () => Promise.resolve(this.found),
+    explainAddress: (host, _address, isNamed) => {
+      this.examined.push(isNamed ? host : `${host} by word`);
+      return Promise.resolve(this.found);
+    },
   };
   readonly ways: WayMemory;
   /** Whether the relay answers to what is sent, by address; the latest connection to each. */
@@ -340,6 +345,19 @@ Deno.test("a relay with one address is waited for as long as the transport does"
   scene.pass(14_000);
   await scene.turn();
   assertEquals([scene.take(), scene.reasons()], [[], []]);
+});
+
+Deno.test("where a relay leads is looked at as what the player has not named", async () => {
+  const scene = new Scene();
+  scene.node.start();
+  await scene.connects(1);
+  scene.pass(1_600);
+  scene.greet();
+  scene.say({ type: "redirect", relay: "192.168.7.1:8080" });
+  scene.closed();
+  await scene.connects(2);
+  scene.pass(1_600);
+  assertEquals(scene.examined, [FIRST, "192.168.7.1 by word"]);
 });
 
 Deno.test("a relay's way is held before the first packet to it, also where a redirect leads", async () => {
