@@ -15,8 +15,8 @@ import type { Session } from "./session.ts";
 import { describe } from "./snapshot.ts";
 import type { RelayState } from "./state.ts";
 
-/** How long it is not said again that the same session has moved: it may do so with each packet. */
-export const MOVE_SAID_AGAIN_MS = 60_000;
+/** How long the same is not said again of a session or a room: paths may change as often as their owners like. */
+export const CHANGE_SAID_AGAIN_MS = 60_000;
 
 /** See the module. */
 export class Paths {
@@ -37,14 +37,11 @@ export class Paths {
    */
   move(session: Session, address: string, nowMs: number): void {
     if (session.address === address) return;
-    const { address: before, addressKey, membership, connection, moveSaidMs } = session;
+    const { address: before, addressKey, membership, connection, moves } = session;
     if (keyOf(address) === addressKey) return session.move(address);
     const share = this.#state.addresses.moved(session, address, nowMs);
-    // A flood must not flood the log as well.
-    const isNews = nowMs >= moveSaidMs + MOVE_SAID_AGAIN_MS;
-    if (isNews) session.moveSaidMs = nowMs;
     const who = membership === undefined ? { address, connection } : describe(membership);
-    this.#state.outbox.log(isNews ? "info" : "debug", "Peer's address changed", { ...who, before });
+    this.#say(moves, "Peer's address changed", { ...who, before }, nowMs);
     if (membership === undefined || share === undefined) return;
     membership.addressShare = share;
     this.#admin.enforce(membership, nowMs);
@@ -69,10 +66,22 @@ export class Paths {
     if (isGateway && room.mtu.handleTimer(nowMs)) this.#tellMtu(room, nowMs);
   }
 
+  /** A flood must not flood the log as well. @param of what has changed */
+  #say(
+    of: { saidMs: number },
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+    nowMs: number,
+  ): void {
+    const isNews = nowMs >= of.saidMs + CHANGE_SAID_AGAIN_MS;
+    if (isNews) of.saidMs = nowMs;
+    this.#state.outbox.log(isNews ? "info" : "debug", message, fields);
+  }
+
   /** The room's MTU has changed: those who understand it are told. */
   #tellMtu(room: Room, nowMs: number): void {
     const { tapMtu } = room.mtu;
-    this.#state.outbox.log("info", "Room's MTU changed", { room: room.code, tapMtu });
+    this.#say(room.mtu, "Room's MTU changed", { room: room.code, tapMtu }, nowMs);
     for (const { session, hello } of room.peers) {
       //= PROTOCOL.md 6.9
       //# Whoever has not named `room-mtu` keeps the MTU of its welcome until the next one.

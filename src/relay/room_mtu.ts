@@ -16,6 +16,8 @@ export class RoomMtu {
   tapMtu: number;
   /** When {@linkcode handleTimer} is to be called, ms; `Infinity` while the room and its gateway agree. */
   dueMs = Infinity;
+  /** When a change was said last, ms. */
+  saidMs = -Infinity;
   /** What the gateway's path asks for. */
   #wanted: number;
   #changedMs = -Infinity;

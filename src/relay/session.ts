@@ -58,8 +58,8 @@ export class Session {
   /** As what it counts there, and where. */
   countedAs: "pending" | "joined" | undefined;
   countedAt: Place;
-  /** When it was said last that it has moved, ms. */
-  moveSaidMs = -Infinity;
+  /** What was said of its moves. */
+  readonly moves = { saidMs: -Infinity };
 
   /** The largest datagram that the connection carries now, bytes. */
   maxDatagramBytes: number;

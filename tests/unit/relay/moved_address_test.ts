@@ -1,6 +1,6 @@
 /** A peer whose address changes while it is there: its router has another mapping, or it has another network. */
 import { assertEquals } from "@std/assert";
-import { MOVE_SAID_AGAIN_MS } from "../../../src/relay/paths.ts";
+import { CHANGE_SAID_AGAIN_MS } from "../../../src/relay/paths.ts";
 import { RelayHarness, type ScriptedEndpoint } from "./harness.ts";
 
 const A = "02:00:00:00:00:0a";
@@ -97,7 +97,7 @@ Deno.test("moved address: the log is not flooded by it, nor by another port", ()
     move(relay, ann, HOME);
   }
   assertEquals(said(), ["info", ...Array.from({ length: 19 }, () => "debug")]);
-  relay.advance(MOVE_SAID_AGAIN_MS);
+  relay.advance(CHANGE_SAID_AGAIN_MS);
   move(relay, ann, OTHER);
   assertEquals(said().at(-1), "info");
 });

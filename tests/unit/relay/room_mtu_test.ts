@@ -106,6 +106,22 @@ Deno.test("room MTU: it rises at once, for who understands that, and for the oth
   assertEquals(mtusOf(again), [1_400]);
 });
 
+Deno.test("room MTU: a gateway that has it changed each second does not flood the log", () => {
+  const relay = new RelayHarness();
+  const gateway = relay.gateway({ ...NARROW, ...FEATURES });
+  const ann = relay.client(A, FEATURES);
+  for (let budget = 1_320; budget < 1_340; budget++) {
+    carries(gateway, budget);
+    relay.advance(1_000);
+  }
+  assertEquals(mtusOf(ann).length, 21);
+  const said = relay.logs.filter(({ message }) => message === "Room's MTU changed");
+  assertEquals(said.map(({ level }) => level), [
+    "info",
+    ...Array.from({ length: 19 }, () => "debug"),
+  ]);
+});
+
 Deno.test("room MTU: it rises with the relay's own direction, too", () => {
   const relay = new RelayHarness();
   const gateway = relay.gateway({}, { maxDatagramBytes: 1_318 });
