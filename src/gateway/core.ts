@@ -92,7 +92,7 @@ export class GatewayCore implements FrameCore, FrameSink {
       options,
       (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
     );
-    this.#questions = new PlayerQuestions(playersMax);
+    this.#questions = new PlayerQuestions(playersMax, this.#guard.roomMac);
     this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, NO_PEER);
   }
 
@@ -362,9 +362,8 @@ export class GatewayCore implements FrameCore, FrameSink {
     const state = (this.#lan.isUp ? LanState.up : 0) |
       (this.#guard.stopped ? 0 : LanState.forwarding) |
       (this.#guard.isExcluded(place) ? 0 : LanState.served);
-    const condition = { gatewayMac: this.#guard.roomMac, state };
-    const [questions, nowMs] = [this.#questions, this.#nowMs];
-    const answer = questions.handleQuestion(bytes, offset, length, place, condition, nowMs);
+    const nowMs = this.#nowMs;
+    const answer = this.#questions.handleQuestion(bytes, offset, length, place, state, nowMs);
     if (answer !== undefined) this.#sendProbe(ProbeSide.tunnel, answer);
   }
 

@@ -23,22 +23,18 @@ export const ANSWER_INTERVAL_MS = 100;
 /** How long what a player said it sees is taken to be so: it says so each minute. */
 export const SIGHT_MAX_AGE_MS = 150_000;
 
-/** What the gateway says of itself. */
-export interface LanCondition {
-  readonly gatewayMac: Uint8Array;
-  /** Bits of `LanState`. */
-  readonly state: number;
-}
-
 /** See the module. Players are known by their place in the roster. */
 export class PlayerQuestions {
+  readonly #gatewayMac: Uint8Array;
   readonly #view = new LanTalkView();
   readonly #answeredMs: Float64Array;
   readonly #sights: Uint8Array;
   readonly #sightMs: Float64Array;
   #heardMs = -Infinity;
 
-  constructor(playersMax: number) {
+  /** @param gatewayMac the MAC at which players reach the gateway, six bytes */
+  constructor(playersMax: number, gatewayMac: Uint8Array) {
+    this.#gatewayMac = gatewayMac;
     this.#answeredMs = new Float64Array(playersMax).fill(-Infinity);
     this.#sights = new Uint8Array(playersMax);
     this.#sightMs = new Float64Array(playersMax).fill(-Infinity);
@@ -64,8 +60,9 @@ export class PlayerQuestions {
   }
 
   /**
-   * A player's frame with the mark.
+   * A player's frame with the mark. Nothing allocates but an answer.
    *
+   * @param state what the gateway says of itself: bits of `LanState`
    * @returns the answer, if it is a question and not one too many
    */
   handleQuestion(
@@ -73,7 +70,7 @@ export class PlayerQuestions {
     offset: number,
     length: number,
     place: number,
-    condition: LanCondition,
+    state: number,
     nowMs: number,
   ): Uint8Array | undefined {
     const view = this.#view;
@@ -82,8 +79,7 @@ export class PlayerQuestions {
     this.#sightMs[place] = nowMs;
     if (nowMs < this.#answeredMs[place] + ANSWER_INTERVAL_MS) return undefined;
     this.#answeredMs[place] = nowMs;
-    const { gatewayMac, state } = condition;
-    return encodeAnswer(gatewayMac, bytes, offset, state, this.quietMs(nowMs));
+    return encodeAnswer(this.#gatewayMac, bytes, offset, state, this.quietMs(nowMs));
   }
 
   /** What the player at a place sees of the LAN, by its own word. */
