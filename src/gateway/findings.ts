@@ -15,6 +15,7 @@ import {
 } from "../observe/lan_link.ts";
 import { type LostDatagrams, lostDatagramsFinding } from "../observe/receive_buffer.ts";
 import { fillSentence, type Sentence } from "../observe/sentences.ts";
+import { isolated } from "../proto/clean_text.ts";
 import { formatTimeSpan } from "../proto/time_span.ts";
 import { LanSight } from "../proto/lan_talk.ts";
 import type { LoopCause } from "./loop_guard.ts";
@@ -24,8 +25,9 @@ export const LAN_QUIET_MS = 180_000;
 
 /** A player as the gateway knows one. */
 export interface PlayerFacts {
-  /** What to call them. */
-  readonly who: string;
+  readonly mac: string;
+  /** As they call themselves, which may be anything. */
+  readonly name?: string | undefined;
   readonly served: boolean;
   readonly dhcpServer: boolean;
   /** What they see of the LAN, by their own word. */
@@ -98,8 +100,10 @@ function quietFinding(facts: GatewayFacts): HostFinding | undefined {
     : gatewayFinding("lan-quiet", "disturbs", { name, time: formatTimeSpan(lanQuietMs) });
 }
 
-function playerFindings({ who, served, dhcpServer, sight }: PlayerFacts): HostFinding[] {
+function playerFindings(player: PlayerFacts): HostFinding[] {
+  const { mac, name, served, dhcpServer, sight } = player;
   const found: HostFinding[] = [];
+  const who = name === undefined ? mac : quoted(name);
   if (!served) found.push(gatewayFinding("player-not-served", "disturbs", { who }));
   if (dhcpServer) found.push(gatewayFinding("player-dhcp-server", "disturbs", { who }));
   if (sight === LanSight.noAddress) {
@@ -109,4 +113,9 @@ function playerFindings({ who, served, dhcpServer, sight }: PlayerFacts): HostFi
     found.push(gatewayFinding("player-sees-nothing", "disturbs", { who }));
   }
   return found;
+}
+
+/** A name that does not pass for what the gateway says: a player may be called "Nothing is forwarded: ". */
+function quoted(name: string): string {
+  return `"${isolated(name.replaceAll('"', "'"))}"`;
 }

@@ -112,9 +112,12 @@ export function healthText(findings: readonly HostFinding[]): string {
   return stops.length === 0 ? "ok" : stops.map(sentenceLine).join("\n");
 }
 
+/** A text up to its first colon, or to its end without the full stop; what stands in quotes is somebody's name. */
+const IN_SHORT = /^((?:"[^"]*"|:(?!\s)|[^":])*?)(?::\s.*|\.)$/s;
+
 /** What is found in a few words each, for a line that has no room for more. */
 export function shortNotes(findings: readonly HostFinding[]): string[] {
-  return findings.map(({ what }) => what.replace(/(?::\s.*|\.)$/s, ""));
+  return findings.map(({ what }) => what.replace(IN_SHORT, "$1"));
 }
 
 /** How many there are of each weight. */

@@ -267,7 +267,7 @@ class Gateway {
         lanQuietMs: this.core.lanQuietMs(nowMs),
         listenedMs: nowMs - this.#startedMs,
         loop: this.#loop,
-        players: players.map(({ name, mac, ...player }) => ({ ...player, who: name ?? mac })),
+        players,
         drops: this.#drops.recent(nowMs),
       }),
       ...this.#loop === undefined ? {} : { loop: this.#loop },

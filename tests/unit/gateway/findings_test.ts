@@ -6,7 +6,10 @@ import { sentenceLine } from "../../../src/observe/sentences.ts";
 import { LanSight } from "../../../src/proto/lan_talk.ts";
 import { saying } from "../../support/sentences.ts";
 
-const ANN = { who: "Ann", served: true, dhcpServer: false, sight: LanSight.good };
+const ANN = {
+  ...{ mac: "02:00:00:00:00:51", name: "Ann" },
+  ...{ served: true, dhcpServer: false, sight: LanSight.good },
+};
 const GOOD: GatewayFacts = {
   isJoined: true,
   relayTrouble: undefined,
@@ -92,22 +95,22 @@ const TABLE: readonly [string, Partial<GatewayFacts>, ...string[]][] = [
   [
     "a player whose MAC a station has, who sees nothing for it",
     { players: [{ ...ANN, served: false, sight: LanSight.nothing }] },
-    `disturbs ${saying("gateway/player-not-served", { who: "Ann" })}`,
+    `disturbs ${saying("gateway/player-not-served", { who: '"Ann"' })}`,
   ],
   [
     "a player's DHCP server",
     { players: [{ ...ANN, dhcpServer: true }] },
-    `disturbs ${saying("gateway/player-dhcp-server", { who: "Ann" })}`,
+    `disturbs ${saying("gateway/player-dhcp-server", { who: '"Ann"' })}`,
   ],
   [
     "a player without an address",
-    { players: [ANN, { ...ANN, who: "Bob", sight: LanSight.noAddress }] },
-    `disturbs ${saying("gateway/player-no-address", { who: "Bob" })}`,
+    { players: [ANN, { ...ANN, name: undefined, sight: LanSight.noAddress }] },
+    `disturbs ${saying("gateway/player-no-address", { who: ANN.mac })}`,
   ],
   [
     "a player who sees nothing",
     { players: [{ ...ANN, sight: LanSight.nothing }] },
-    `disturbs ${saying("gateway/player-sees-nothing", { who: "Ann" })}`,
+    `disturbs ${saying("gateway/player-sees-nothing", { who: '"Ann"' })}`,
   ],
   [
     "what drops mean",

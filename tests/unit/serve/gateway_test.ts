@@ -1,5 +1,7 @@
 /** What is served of a gateway, and its line in a terminal. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { gatewayFindings } from "../../../src/gateway/findings.ts";
+import { LanSight } from "../../../src/proto/lan_talk.ts";
 import { gatewayFinding } from "../../../src/observe/host_findings.ts";
 import { saying } from "../../support/sentences.ts";
 import { GatewayPages } from "../../../src/serve/gateway_pages.ts";
@@ -124,4 +126,22 @@ Deno.test("the line names who is not served, and who runs a DHCP server, a colum
     })),
     "PARTY: 1 player | 02:00:00:00:00:52 is not served | Zo? runs a DHCP server | to room",
   );
+});
+
+Deno.test("a player's name does not pass for what the gateway says", () => {
+  const names = ["Nothing is forwarded: x", "x | No room is joined", 'x" | No room is joined'];
+  const line = formatGatewayLine(viewOf({
+    findings: gatewayFindings({
+      ...{ isJoined: true, relayTrouble: undefined, name: "eth0", lanState: "up", troubles: [] },
+      ...{ lanQuietMs: 0, listenedMs: 0, loop: undefined, drops: [] },
+      lostDatagrams: { count: 0, grantedBytes: 212_992 },
+      players: names.map((name) => ({
+        ...{ mac: "02:00:00:00:00:52", name, served: true, dhcpServer: true },
+        sight: LanSight.unknown,
+      })),
+    }),
+  }));
+  assertStringIncludes(line, '| "Nothing is forwarded: x" runs a DHCP server |');
+  assertStringIncludes(line, '| "x | No room is joined" runs a DHCP server |');
+  assertStringIncludes(line, `| "x' | No room is joined" runs a DHCP server |`);
 });
