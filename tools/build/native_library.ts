@@ -68,6 +68,7 @@ export const PATCHES: readonly string[] = [
   "0038-what-is-behind-too-long-ones.patch",
   "0040-proved-addresses.patch",
   "0041-packets-by-path.patch",
+  "0042-room-for-datagrams.patch",
 ];
 
 /**
