@@ -36,8 +36,8 @@ export function tapMtuFor(
   maxTapMtu: number,
 ): number {
   //= PROTOCOL.md 10
-  //# Where it is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
-  //# split then.
+  //# Where `max-tap-mtu` is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full
+  //# frames are split then.
   if (maxTapMtu === TAP_MTU_MAX) return TAP_MTU_MAX;
   const carriedBytes = Math.min(budgetBytes, relayMaximumBytes) - TAP_OVERHEAD_BYTES;
   //= PROTOCOL.md 10

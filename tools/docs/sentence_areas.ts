@@ -31,7 +31,7 @@ export const SENTENCE_AREAS = {
   adapter: {
     title: "What other programs do to the adapter",
     about:
-      "The client says it on Linux, and puts back what it can; what it cannot keep is its verdict, too.",
+      "The client says it, and puts back what it can (on Windows less is changed, and said); what it cannot keep is its verdict, too.",
     table: ADAPTER_SENTENCES,
   },
   firewall: {

@@ -6,7 +6,7 @@ import { BUDGET_BYTES_MIN, MtuSettler, TAP_MTU_MIN, tapMtuFor } from "../../../s
 //= PROTOCOL.md 10
 //# | 1450 | 1450 | 1400 | 1400 | […] | 608 | 608 | 1500 | 1500 |
 //= PROTOCOL.md 10
-//# Where it is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
+//# Where `max-tap-mtu` is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
 //# split then.
 Deno.test("a room's MTU follows from the narrower direction", () => {
   assertEquals(tapMtuFor(1418, 1418, 1400), 1400);

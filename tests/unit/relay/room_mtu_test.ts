@@ -77,7 +77,7 @@ Deno.test("room MTU: both directions of the gateway's path and --max-tap-mtu lim
 });
 
 //= PROTOCOL.md 10
-//# Where it is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
+//# Where `max-tap-mtu` is 1500, a LAN's own, all rooms have 1500, whatever their paths carry: full frames are
 //# split then.
 Deno.test("room MTU: a relay that allows 1500 gives 1500, whatever the gateway's path carries", () => {
   const relay = new RelayHarness({ maxTapMtu: 1_500 });
