@@ -31,6 +31,8 @@ const OLD_TABLES = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"] a
 const RANGES_MAX = 7;
 const CHAIN_PREFIX = "lanparty-";
 const WAIT = "--wait=2";
+/** What the older form says when another program has changed rules for longer: nothing is known then. */
+const IS_LOCKED = /xtables lock/;
 
 /** Programs that there are, of which each sees other rules. */
 export function iptablesPrograms(
@@ -108,8 +110,8 @@ export function* closeTable(
   interfaceName: string,
 ): Steps<string | undefined> {
   const chain = chainOf(interfaceName);
-  const { success } = yield* ask(name, WAIT, "-S", chain);
-  if (!success) return undefined;
+  const { success, message } = yield* ask(name, WAIT, "-S", chain);
+  if (!success) return IS_LOCKED.test(message) ? message : undefined;
   yield* ask(name, WAIT, "-D", "INPUT", "-i", interfaceName, "-j", chain);
   yield* ask(name, WAIT, "-F", chain);
   const removed = yield* ask(name, WAIT, "-X", chain);

@@ -38,8 +38,8 @@ const OF_IPTABLES = /^(filter|nat|mangle|raw|security)$/;
 /** The table of firewalld, which is told in words of its own. */
 const OF_FIREWALLD = "firewalld";
 const FAMILIES: readonly string[] = ["inet", "ip", "ip6"];
-/** As nft takes them without quotes. */
-const IDENTIFIER = /^[A-Za-z][A-Za-z0-9/\\_.]{0,127}$/;
+/** Names as nft takes them (nft(8), "lexical conventions", and its scanner): `nixos-fw` is one. */
+const IDENTIFIER = /^[A-Za-z_.][A-Za-z0-9/_.-]{0,127}$/;
 const ALL_RULES = ["nft", "--json", "list", "ruleset"] as const;
 
 /** What `nft --json list ruleset` prints; undefined: it is something else. */

@@ -19,9 +19,9 @@ const ADDRESS = "10.77.0.70";
 const GAME_PORT = 27_015;
 const TIMEOUT_MS = 20_000;
 
-/** What many have: what was asked for comes in, and nothing else. */
+/** What many have: what was asked for comes in, and nothing else. The first table is called as NixOS calls its own. */
 const NFTABLES = `
-table inet fw {
+table inet nixos-fw {
   chain input {
     type filter hook input priority 0; policy drop;
     iif "lo" accept

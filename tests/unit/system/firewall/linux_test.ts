@@ -156,6 +156,26 @@ Deno.test("nftables: the LAN is let in at the head of the chain, and our rules a
   });
 });
 
+Deno.test("nftables: names with all signs that nft takes are let in by, and taken back", async () => {
+  for (const [table, name] of [["nixos-fw", "input-allow"], ["_fw", ".in/1"]]) {
+    await withJournal(async (open) => {
+      const programs = new Programs({
+        nft: ruleset(chain("inet", table, name, { policy: "drop" })),
+      });
+      const parts = { query: programs.query, programs: () => [] };
+      const firewall = new LinuxFirewall(NAME, open(), parts);
+      assertEquals(await firewall.open(ACCESS), { firewalls: ["nftables"], failures: [] });
+      assertStringIncludes(programs.done[0], `nft insert rule inet ${table} ${name} iifname`);
+      programs.asked.length = 0;
+      programs.answers.nft = ruleset(
+        rule("inet", table, name, 7, [], `lanparty-client ${NAME}`),
+      );
+      assertEquals(await firewall.close(), undefined);
+      assertEquals(programs.done, [`nft delete rule inet ${table} ${name} handle 7`]);
+    });
+  }
+});
+
 Deno.test("nftables: names that mean something else to its program are not given to it", () => {
   const programs = new Programs({
     "nft": ruleset(rule("inet", "a; flush ruleset", "in", 3, [], `lanparty-client ${NAME}`)),
@@ -202,6 +222,32 @@ Deno.test("iptables and ufw: a chain of the adapter's own comes first, once, and
       "iptables-nft --wait=2 -F lanparty-lanparty0",
       "iptables-nft --wait=2 -X lanparty-lanparty0",
     ]);
+  });
+});
+
+Deno.test("iptables: what could not be looked for, since another program changes rules, stays written down", async () => {
+  await withJournal(async (open) => {
+    const journal = open();
+    const chainRules = "iptables-legacy --wait=2 -S lanparty-lanparty0";
+    const programs = new Programs({
+      "iptables-legacy --wait=2 -S INPUT": "-P INPUT DROP\n",
+      "iptables-legacy-restore": "",
+    });
+    const parts = {
+      query: programs.query,
+      programs: () => [{ name: "iptables-legacy", isIpv6: false }],
+    };
+    const firewall = new LinuxFirewall(NAME, journal, parts);
+    assertEquals((await firewall.open(ACCESS)).failures, []);
+    const failure = "Another app is currently holding the xtables lock. Stopped waiting after 2s.";
+    programs.answers[chainRules] = { failure };
+    assertEquals(await firewall.close(), failure);
+    assertEquals(journal.changes.length, 1);
+    programs.answers[chainRules] = {
+      failure: "iptables: No chain/target/match by that name.",
+    };
+    assertEquals(await firewall.close(), undefined);
+    assertEquals(journal.changes, []);
   });
 });
 
