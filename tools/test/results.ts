@@ -128,12 +128,39 @@ function plainText(xml: string): string {
   return xml.replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity]);
 }
 
+/** What a process that ran test files has left. */
+export interface ProcessResults {
+  /** What it is called in what is printed. */
+  readonly title: string;
+  /** The files that it ran, such as `tests/unit/a_test.ts`; none: of them only some tests were wanted. */
+  readonly files: readonly string[];
+  /** Its JUnit file, which it writes when it ends; empty: it has not come so far. */
+  readonly junit: string;
+  /** How it ended; undefined: well. */
+  readonly trouble: string | undefined;
+}
+
 /**
- * The counts of a whole `deno test` process: one that failed without a failed test (it crashed, timed
- * out, or had an error outside of its tests) is a failure, too.
+ * What failed in a whole `deno test` process beside its tests: it crashed, timed out, had an error outside of its tests, or
+ * ended well without a word about a file, as one does that calls `exit` or that has no tests.
  */
-export function countProcess(junit: string | undefined, success: boolean): TestCounts {
-  const counts = junit === undefined ? NO_TESTS : countTests(junit);
-  const failed = success ? counts.failed : Math.max(1, counts.failed);
-  return { ...counts, failed };
+export function listProcessFailures(
+  { title, files, junit, trouble }: ProcessResults,
+): TestFailure[] {
+  const failure = (name: string, text: string) => ({ place: title, name, text });
+  if (trouble !== undefined) {
+    return countTests(junit).failed > 0
+      ? []
+      : [failure("its process failed, and no test in it", trouble)];
+  }
+  if (!junit.includes("</testsuites>")) {
+    return [
+      failure("its process ended before its tests did", "it has not said what became of them"),
+    ];
+  }
+  // A suite is called by the file that its tests stand in: for one file's process that may be another one's helper.
+  if (files.length === 1 && /<testcase /.test(junit)) return [];
+  const suites = new Set([...junit.matchAll(/<testsuite name="([^"]*)"/g)].map(([, name]) => name));
+  return files.filter((path) => !suites.has(`./${path}`))
+    .map((path) => failure("no test ran", `${path} has none, or did not come to it`));
 }

@@ -3,7 +3,15 @@ import { BuildError } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
 import { readLines, searchPath } from "../build/process.ts";
 import { say } from "../build/progress.ts";
-import { countProcess, listFailures, type TestCounts, type TestFailure } from "./results.ts";
+import {
+  addCounts,
+  countTests,
+  listFailures,
+  listProcessFailures,
+  NO_TESTS,
+  type TestCounts,
+  type TestFailure,
+} from "./results.ts";
 
 /** What a process has printed is read by then, unless a child of it goes on holding its output open. */
 const REST_MS = 2_000;
@@ -61,16 +69,18 @@ export async function runTests(options: TestRunOptions): Promise<TestResults> {
       stderr: isShownAtOnce ? "inherit" : "piped",
     }).spawn();
     const said = isShownAtOnce ? Promise.resolve([]) : collectLines(child);
-    const success = await waitForEnd(child, options);
+    const trouble = await waitForEnd(child, options);
     const junit = await Deno.readTextFile(results);
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-    const counts = countProcess(junit === "" ? undefined : junit, success);
+    const wanted = filter === undefined ? files : [];
+    const others = listProcessFailures({ title, files: wanted, junit, trouble });
+    const counts = addCounts(countTests(junit), { ...NO_TESTS, failed: others.length });
     // Of most files a filter leaves nothing.
     const isOfInterest = filter === undefined || counts.passed + counts.failed > 0;
     if (!isShownAtOnce && isOfInterest) {
       say([`\n── ${title} (${seconds} s) ──`, ...await said].join("\n"));
     }
-    return { counts, failures: listFailures(junit) };
+    return { counts, failures: [...listFailures(junit), ...others] };
   } finally {
     await Deno.remove(results);
   }
@@ -89,19 +99,23 @@ async function collectLines(child: Deno.ChildProcess): Promise<string[]> {
   return lines;
 }
 
-/** Waits until the tests end, at the latest by their bound, and passes SIGTERM on to them. */
+/** Waits until the tests end, at the latest by their bound, and passes SIGTERM on to them. @returns what went wrong */
 async function waitForEnd(
   child: Deno.ChildProcess,
   { title, timeoutMs }: TestRunOptions,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const passOn = () => child.kill("SIGTERM");
+  let late: string | undefined;
   const timer = setTimeout(() => {
-    say(`${title}: did not end within ${timeoutMs / 60_000} min`);
+    late = `it did not end within ${timeoutMs / 60_000} min`;
+    say(`${title}: ${late}`);
     child.kill("SIGKILL");
   }, timeoutMs);
   Deno.addSignalListener("SIGTERM", passOn);
   try {
-    return (await child.status).success;
+    const { success, code, signal } = await child.status;
+    if (success) return undefined;
+    return late ?? (signal === null ? `it ended with code ${code}` : `it ended by ${signal}`);
   } finally {
     clearTimeout(timer);
     Deno.removeSignalListener("SIGTERM", passOn);

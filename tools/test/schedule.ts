@@ -18,12 +18,18 @@ export interface Job {
 /**
  * Runs all jobs, at most `lanes` that take one at a time, each as early as its place in the list and what it needs allow.
  *
- * @returns those that were not run, since something that they need did not end well
+ * @param ended no more are begun when it is aborted, and what is only made for others is not waited for
+ * @returns those that were not run, since something that they need did not end well, or all was ended
  */
-export async function runJobs(jobs: readonly Job[], lanes: number): Promise<Job[]> {
+export async function runJobs(
+  jobs: readonly Job[],
+  lanes: number,
+  ended: AbortSignal = new AbortController().signal,
+): Promise<Job[]> {
   const waiting = [...jobs];
   const running = new Map<Job, Promise<void>>();
   const done = new Set<string>();
+  const end = new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()));
   const start = (job: Job) => {
     waiting.splice(waiting.indexOf(job), 1);
     running.set(
@@ -35,12 +41,15 @@ export async function runJobs(jobs: readonly Job[], lanes: number): Promise<Job[
     );
   };
   for (;;) {
-    for (let next = nextJob(waiting, running, done, lanes); next !== undefined;) {
+    while (!ended.aborted) {
+      const next = nextJob(waiting, running, done, lanes);
+      if (next === undefined) break;
       start(next);
-      next = nextJob(waiting, running, done, lanes);
     }
-    if (running.size === 0) return waiting;
-    await Promise.race(running.values());
+    const awaited = [...running].filter(([{ takesLane }]) => takesLane || !ended.aborted);
+    if (awaited.length === 0) return waiting;
+    const ends = awaited.map(([, job]) => job);
+    await Promise.race(ended.aborted ? ends : [...ends, end]);
   }
 }
 

@@ -120,6 +120,7 @@ class TestRun {
   readonly failures: TestFailure[] = [];
   readonly times: TimeTaken[] = [];
   #sanitized: Omit<SanitizedParts, "reports"> | undefined;
+  readonly #end = new AbortController();
 
   constructor(selection: Selection) {
     this.#selection = selection;
@@ -147,17 +148,31 @@ class TestRun {
       return await runJobs(
         [types, ...preparations, ...tests].map((job) => this.#timed(job)),
         LANES,
+        this.#end.signal,
       );
     } finally {
       clearInterval(heartbeat);
     }
   }
 
-  /** A job that notes how long it has taken. */
+  /** Somebody has no time for the rest: what runs is ended by who runs it, and nothing more is begun. */
+  end(): void {
+    this.#end.abort();
+    this.#fail("the run", "it was ended from outside", "SIGTERM");
+  }
+
+  /** A job that notes how long it has taken; one that breaks fails, and the others go on. */
   #timed(job: Job): Job {
     const run = async () => {
       const startedMs = performance.now();
-      const isWell = await job.run();
+      const isWell = await job.run().catch((error: unknown) => {
+        this.#running.delete(job.name);
+        return this.#fail(
+          job.name,
+          "it broke",
+          error instanceof Error ? `${error.stack}` : `${error}`,
+        );
+      });
       this.times.push({ title: job.name, ms: performance.now() - startedMs });
       return isWell;
     };
@@ -214,10 +229,15 @@ class TestRun {
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       say(`error: ${error.message}`);
-      this.counts = addCounts(this.counts, { ...NO_TESTS, failed: 1 });
-      this.failures.push({ place: title, name: "it did not end well", text: error.message });
-      return false;
+      return this.#fail(title, "it did not end well", error.message);
     }
+  }
+
+  /** Counts a failure that is no test's. */
+  #fail(place: string, name: string, text: string): false {
+    this.counts = addCounts(this.counts, { ...NO_TESTS, failed: 1 });
+    this.failures.push({ place, name, text });
+    return false;
   }
 
   async #runTests(
@@ -291,6 +311,7 @@ async function main(): Promise<number> {
   }
   const run = new TestRun(selection);
   const startedMs = performance.now();
+  Deno.addSignalListener("SIGTERM", () => run.end());
   const left = await run.run();
   const { counts, failures } = run;
   say(`\n${formatTimes(performance.now() - startedMs, run.times)}`);

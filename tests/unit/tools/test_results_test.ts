@@ -1,12 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import {
   addCounts,
-  countProcess,
   countTests,
   formatCounts,
   formatFailures,
   formatTimes,
   listFailures,
+  listProcessFailures,
 } from "../../../tools/test/results.ts";
 
 const JUNIT = `<?xml version="1.0" encoding="UTF-8"?>
@@ -42,12 +42,40 @@ Deno.test("tests are counted, their steps are not", () => {
   assertEquals(countTests(JUNIT), { passed: 4, failed: 1, ignored: 1 });
 });
 
-Deno.test("a process that fails without a failed test counts as one failure", () => {
-  const passing = JUNIT.slice(JUNIT.indexOf('<testsuite name="./b'));
-  assertEquals(countProcess(passing, true), { passed: 2, failed: 0, ignored: 0 });
-  assertEquals(countProcess(passing, false), { passed: 2, failed: 1, ignored: 0 });
-  assertEquals(countProcess(JUNIT, false).failed, 1);
-  assertEquals(countProcess(undefined, false), { passed: 0, failed: 1, ignored: 0 });
+const PASSING = `<testsuites>\n${JUNIT.slice(JUNIT.indexOf('<testsuite name="./b'))}`;
+
+Deno.test("a process that fails without a failed test is a failure, and says how it ended", () => {
+  const run = { title: "e2e: b", files: ["b_test.ts"], trouble: "it ended by SIGSEGV" };
+  const crash = {
+    place: "e2e: b",
+    name: "its process failed, and no test in it",
+    text: "it ended by SIGSEGV",
+  };
+  assertEquals(listProcessFailures({ ...run, junit: PASSING }), [crash]);
+  assertEquals(listProcessFailures({ ...run, junit: "" }), [crash]);
+  assertEquals(listProcessFailures({ ...run, junit: JUNIT }), []);
+});
+
+Deno.test("a process that ends well without having run a file is a failure", () => {
+  const run = { title: "unit", trouble: undefined };
+  const names = (files: string[], junit: string) =>
+    listProcessFailures({ ...run, files, junit }).map(({ name, text }) => `${name}: ${text}`);
+  assertEquals(names(["b_test.ts"], PASSING), []);
+  assertEquals(names(["a_test.ts", "b_test.ts"], PASSING), [
+    "no test ran: a_test.ts has none, or did not come to it",
+  ]);
+  // Its tests may stand in a helper.
+  assertEquals(names(["c_test.ts"], PASSING), []);
+  assertEquals(names(["c_test.ts"], "<testsuites>\n</testsuites>"), [
+    "no test ran: c_test.ts has none, or did not come to it",
+  ]);
+  // Of some files a filter leaves nothing.
+  assertEquals(names([], PASSING), []);
+  for (const files of [[], ["b_test.ts"]]) {
+    assertEquals(names(files, ""), [
+      "its process ended before its tests did: it has not said what became of them",
+    ]);
+  }
 });
 
 Deno.test("counts add up to the last line of a run", () => {
@@ -74,36 +102,51 @@ Deno.test("a failure is shown with the first lines of what it threw", () => {
   );
 });
 
-Deno.test("what deno test itself writes is counted", async () => {
+/** What `deno test` writes of a file, and whether it ends well. */
+async function runDeno(text: string): Promise<{ junit: string; success: boolean }> {
   const folder = await Deno.makeTempDir({ prefix: "lanparty-junit-" });
   try {
-    await Deno.writeTextFile(
-      `${folder}/a_test.ts`,
-      `Deno.test("passes > well", () => {});
-       Deno.test("fails <here>", () => { throw new Error("</testcase>"); });
-       Deno.test("has steps", async (t) => { await t.step("one", () => {}); });`,
-    );
+    await Deno.writeTextFile(`${folder}/a_test.ts`, text);
+    await Deno.writeTextFile(`${folder}/junit.xml`, "");
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: [
-        "test",
-        "--no-config",
-        "--no-lock",
-        `--junit-path=${folder}/junit.xml`,
-        `${folder}/a_test.ts`,
+        ...["test", "--no-config", "--no-lock", "--no-check", `--junit-path=${folder}/junit.xml`],
+        "./a_test.ts",
       ],
+      cwd: folder,
       stdout: "null",
       stderr: "null",
     }).output();
-    const junit = await Deno.readTextFile(`${folder}/junit.xml`);
-    assertEquals(countProcess(junit, success), { passed: 2, failed: 1, ignored: 0 });
-    const [failure, ...others] = listFailures(junit);
-    assertEquals(others, []);
-    assertEquals(failure.name, "fails <here>");
-    assertMatch(failure.place, /a_test\.ts:2:13$/);
-    assertMatch(failure.text, /^Error: <\/testcase>\n/);
+    return { junit: await Deno.readTextFile(`${folder}/junit.xml`), success };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+Deno.test("what deno test itself writes is counted", async () => {
+  const { junit, success } = await runDeno(
+    `Deno.test("passes > well", () => {});
+     Deno.test("fails <here>", () => { throw new Error("</testcase>"); });
+     Deno.test("has steps", async (t) => { await t.step("one", () => {}); });`,
+  );
+  assertEquals(success, false);
+  assertEquals(countTests(junit), { passed: 2, failed: 1, ignored: 0 });
+  const [failure, ...others] = listFailures(junit);
+  assertEquals(others, []);
+  assertEquals(failure.name, "fails <here>");
+  assertMatch(failure.place, /a_test\.ts:2:11$/);
+  assertMatch(failure.text, /^Error: <\/testcase>\n/);
+});
+
+Deno.test("deno test ends well where it has run nothing, which is a failure here", async () => {
+  const run = { title: "a", files: ["a_test.ts"], trouble: undefined };
+  const texts = ["", 'Deno.test("a", () => {}); Deno.exit(0);', 'Deno.test("a", () => {});'];
+  const found = await Promise.all(texts.map(async (text) => {
+    const { junit, success } = await runDeno(text);
+    assertEquals(success, true, text);
+    return listProcessFailures({ ...run, junit }).map(({ name }) => name);
+  }));
+  assertEquals(found, [["no test ran"], ["its process ended before its tests did"], []]);
 });
 
 Deno.test("what a run waited for longest comes first", () => {

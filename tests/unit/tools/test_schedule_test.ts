@@ -91,6 +91,28 @@ Deno.test("schedule: what runs alone comes last, and nothing is beside it", asyn
   await all;
 });
 
+Deno.test("schedule: when all is ended nothing more is begun, and the rest is told", async () => {
+  const end = new AbortController();
+  const play = new Play().add("a").add("b").add("c").add("build", { takesLane: false }).add("d");
+  const all = runJobs(play.jobs, 2, end.signal);
+  end.abort();
+  assertEquals(await play.end("a"), ["+a", "+b", "+build", "-a"]);
+  assertEquals(await play.end("b", false), ["-b"]);
+  // What is made for them goes on, for nobody.
+  assertEquals((await all).map(({ name }) => name), ["c", "d"]);
+  const building = runJobs(new Play().add("build", { takesLane: false }).jobs, 2, end.signal);
+  assertEquals((await building).map(({ name }) => name), ["build"]);
+});
+
+Deno.test("schedule: who waits for what is made alone is let go when all is ended", async () => {
+  const end = new AbortController();
+  const play = new Play().add("build", { takesLane: false }).add("a", { needs: ["build"] });
+  const all = runJobs(play.jobs, 2, end.signal);
+  assertEquals(play.log.splice(0), ["+build"]);
+  end.abort();
+  assertEquals((await all).map(({ name }) => name), ["a"]);
+});
+
 Deno.test("a test file says by a comment that it runs alone, and why", () => {
   assertEquals(whyAlone('// Runs alone: it measures time\nimport "a";\n'), "it measures time");
   assertEquals(whyAlone("/** About a. */\n// Runs alone: b c\n"), "b c");
