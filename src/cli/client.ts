@@ -14,6 +14,7 @@ import {
   type Start,
 } from "../programs/client/windows_elevation.ts";
 import { keptMac } from "../programs/client/identity.ts";
+import { resetLinux } from "../programs/client/linux_changes.ts";
 import { resetWindows } from "../programs/client/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
 import type { OptionValues } from "./options.ts";
@@ -112,7 +113,7 @@ function reset(values: OptionValues): Promise<number> {
     const mac = keptMac(values.text("state-dir") ?? ownStateFolder("client"));
     resetWindows(tapName, mac, (line) => console.log(line));
   } else {
-    console.log("There is nothing to take back: on this system the client leaves nothing behind.");
+    console.log(resetLinux(values.text("state-dir")));
   }
   return Promise.resolve(ExitCode.done);
 }

@@ -111,8 +111,10 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     },
     {
       name: "reset",
-      summary: "take back what stays when the client has ended: on Windows the adapter's MAC",
-      options: [TAP_NAME],
+      summary:
+        "take back what stays when the client was killed, and on Windows also what stays when it has " +
+        "ended: the adapter and its MAC",
+      options: [TAP_NAME, STATE_DIR],
     },
   ],
   options: [

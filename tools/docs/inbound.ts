@@ -28,7 +28,7 @@ them: databases, web servers and whatever else the player has installed are reac
 
 | firewall | what is done | what takes it back |
 |---|---|---|
-| Windows' | four rules (TCP, UDP, ping of IPv4 and IPv6) in all profiles | the client's end; after a crash its next start |
+| Windows' | four rules (TCP, UDP, ping of IPv4 and IPv6) in all profiles | the client's end; after a crash its next start, or \`lanparty-client reset\` |
 | ufw, iptables, ip6tables (over nftables, and the older form) | a chain \`lanparty-ADAPTER\` that \`INPUT\` calls first for the adapter | the same; a restart of the system |
 | nftables | rules at the head of each chain for what comes in that refuses anything, with the comment \`lanparty-client ADAPTER\` | the same; loading the rules anew (they are made again within a minute) |
 | firewalld | a zone that nobody uses (\`block\`, else \`drop\` and others) gets the adapter, and rules; nothing permanent | the same; \`firewall-cmd --reload\` (they are made again within a minute) |

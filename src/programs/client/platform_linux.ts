@@ -13,19 +13,9 @@ import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
 import type { AdapterFault } from "../../observe/adapter_events.ts";
 import { UdpEar } from "../../link/udp_ear.ts";
 import type { InboundState } from "../../observe/inbound.ts";
-import {
-  LINUX_FIREWALL_CHANGE,
-  LinuxFirewall,
-  undoLinuxFirewall,
-} from "../../system/firewall/mod.ts";
+import { LinuxFirewall } from "../../system/firewall/mod.ts";
 import type { Change, ChangeJournal } from "../../system/journal/mod.ts";
-import { HandsOff, MANAGER_FILE_CHANGE, undoManagerFile } from "../../system/managers/mod.ts";
-import {
-  RESOLVCONF_CHANGE,
-  RESOLVER_CHANGE,
-  undoResolvconf,
-  undoResolver,
-} from "../../system/names/mod.ts";
+import { HandsOff } from "../../system/managers/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
 import { runningEndpoint } from "../endpoint/program.ts";
@@ -34,19 +24,13 @@ import { LanAddress, type LeasePlayer } from "./lan_address.ts";
 import { LinuxAdapter } from "./linux_adapter.ts";
 import { guardAdapter } from "./linux_guard.ts";
 import { LinuxInbound } from "./linux_inbound.ts";
-import { HOST_ROUTE, LinuxHostRoutes, undoHostRoute } from "./linux_host_routes.ts";
+import { openLinuxJournal } from "./linux_changes.ts";
+import { LinuxHostRoutes } from "./linux_host_routes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
 import { openStateDir } from "../common/state_dir.ts";
-import { openStateJournal } from "../common/state_journal.ts";
 import { UserError } from "../../log/user_error.ts";
-
-const JOURNAL_FILE = "lanparty-client-journal.json";
-/** What a restart of the system undoes: routes, rules of firewalls, and files below /run. */
-const FLEETING = [
-  ...[HOST_ROUTE, MANAGER_FILE_CHANGE, RESOLVCONF_CHANGE, LINUX_FIREWALL_CHANGE],
-] as const;
 
 /** @throws {UserError} see `OpenClientSystem` */
 export function openLinuxSystem(
@@ -56,14 +40,7 @@ export function openLinuxSystem(
 ): ClientSystem {
   requireAdapters();
   const stateDir = openStateDir("client", options.stateDir);
-  const undoers = {
-    [HOST_ROUTE]: undoHostRoute(),
-    [RESOLVER_CHANGE]: undoResolver(),
-    [RESOLVCONF_CHANGE]: undoResolvconf,
-    [MANAGER_FILE_CHANGE]: undoManagerFile,
-    [LINUX_FIREWALL_CHANGE]: undoLinuxFirewall(),
-  };
-  const journal = openStateJournal(`${stateDir}/${JOURNAL_FILE}`, undoers, FLEETING, logger);
+  const journal = openLinuxJournal(stateDir, logger);
   return new LinuxSystem(options, networks, { stateDir, journal, logger });
 }
 

@@ -17,6 +17,7 @@ import { systemFailure, UserError } from "../../log/user_error.ts";
  *
  * @param undoers for each kind of change, what takes it back
  * @param fleeting kinds of change that a restart of the machine undoes
+ * @param onTrouble told that something was not undone, which the log says
  * @throws {UserError} another program has the folder, or others could have written the journal
  */
 export function openStateJournal(
@@ -24,6 +25,7 @@ export function openStateJournal(
   undoers: Readonly<Record<string, Undo>>,
   fleeting: readonly string[],
   logger: Logger,
+  onTrouble: () => void = () => {},
 ): ChangeJournal {
   try {
     return ChangeJournal.open(path, undoers, {
@@ -34,11 +36,13 @@ export function openStateJournal(
           ? `${path} names a change that no lanparty program makes: it was not undone`
           : "a change of an earlier run could not be undone";
         logText(logger, "warning", text, { failure });
+        onTrouble();
       },
       onDamage(asidePath) {
         const text = "The record of what an earlier run changed is damaged, and was put aside as " +
           `${asidePath}: what a killed run left behind stays as it is`;
         logText(logger, "warning", text, { asidePath });
+        onTrouble();
       },
     });
   } catch (cause) {

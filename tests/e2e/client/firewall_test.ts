@@ -119,15 +119,9 @@ async function assertOpen(party: Party, player: Namespace): Promise<void> {
 partyTest("a firewall of a player's Linux PC", async (party, step) => {
   const player = await party.addPlayer("player");
   const sh = async (script: string) => (await player.run(["sh", "-ec", script])).stdout;
-  const doctor = async () => {
-    const command = [
-      executablePath("client"),
-      "doctor",
-      "--state-dir",
-      party.stateDir("client-player"),
-    ];
-    return (await player.run(command)).stdout;
-  };
+  const stateDir = party.stateDir("client-player");
+  const ask = async (word: "doctor" | "reset") =>
+    (await player.run([executablePath("client"), word, "--state-dir", stateDir])).stdout;
   await party.startRelay();
   await party.startGateway();
   /** One that a failing part leaves behind is in nobody's way. */
@@ -151,7 +145,7 @@ partyTest("a firewall of a player's Linux PC", async (party, step) => {
         const line = sayingPattern("firewall/shut", { firewalls: name });
         await client.waitForLine(line, TIMEOUT_MS);
         await eventually("the doctor says so, too", async () => {
-          return new RegExp(`^! firewall: .*\\(${name}\\)`, "m").test(await doctor());
+          return new RegExp(`^! firewall: .*\\(${name}\\)`, "m").test(await ask("doctor"));
         });
         assertEquals(await reaches(party.lan, player, ADDRESS, GAME_PORT), false);
       });
@@ -164,18 +158,24 @@ partyTest("a firewall of a player's Linux PC", async (party, step) => {
         await opened(client);
         await assertOpen(party, player);
         await eventually("the doctor says so, too", async () => {
-          return /^ {2}firewall: +The LAN may reach this PC/m.test(await doctor());
+          return /^ {2}firewall: +The LAN may reach this PC/m.test(await ask("doctor"));
         });
       });
       assertEquals(await sh(rules), before);
     });
-    await step(`${name}: a killed client's rules are gone with the next start`, async () => {
+    const after = index === 0 ? "a reset" : "the next start";
+    await step(`${name}: a killed client's rules are gone with ${after}`, async () => {
       const client = await start(party, player, "--allow-inbound");
       await opened(client);
       client.kill("SIGKILL");
       await client.exited;
       assert(await sh(rules) !== before, "they are there still");
       await eventually("the adapter is gone", async () => !await player.has(PARTY.tap));
+      if (index === 0) {
+        const said = await ask("reset");
+        assertEquals(said, "What a killed client had left behind is taken back.\n");
+        return assertEquals(await sh(rules), before);
+      }
       await withClient([], async () => assertEquals(await sh(rules), before));
     });
     await sh(flush);
