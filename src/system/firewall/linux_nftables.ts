@@ -119,11 +119,14 @@ export function* openChain(chain: NftChain, access: LanAccess): Steps<string | u
 
 /** Removes an adapter's rules wherever they stand. Ends with what went wrong. */
 export function* closeChains(interfaceName: string): Steps<string | undefined> {
-  const ruleset = yield* readRuleset();
-  const ours =
-    ruleset?.rules.filter(({ comment, table, chain }) =>
-      comment === markOf(interfaceName) && [table, chain].every((text) => IDENTIFIER.test(text))
-    ) ?? [];
+  const shown = yield* ask(...ALL_RULES);
+  // Without nft, or without a kernel that knows its rules, there are none of ours.
+  if (!shown.success) return undefined;
+  const ruleset = parseRuleset(shown.output);
+  if (ruleset === undefined) return "what nft shows of its rules is not whole";
+  const ours = ruleset.rules.filter(({ comment, table, chain }) =>
+    comment === markOf(interfaceName) && [table, chain].every((text) => IDENTIFIER.test(text))
+  );
   if (ours.length === 0) return undefined;
   const commands = ours.map(({ family, table, chain, handle }) =>
     `delete rule ${family} ${table} ${chain} handle ${handle}`

@@ -364,6 +364,11 @@ Deno.test("what goes wrong stays written down, and what a client never does is n
     );
     assertEquals(await firewall.close(), "Operation not permitted");
     assertEquals(journal.changes.length, 1);
+    const whole = programs.answers["nft --json"] as string;
+    programs.answers["nft --json"] = whole.slice(0, -9);
+    assertEquals(await firewall.close(), "what nft shows of its rules is not whole");
+    assertEquals(journal.changes.length, 1);
+    programs.answers["nft --json"] = whole;
     const undo = undoLinuxFirewall((words) => programs.now(words), () => []);
     assertThrows(() => undo(journal.changes[0].data), Error, "Operation not permitted");
     const foreign = [
