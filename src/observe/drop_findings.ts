@@ -106,6 +106,10 @@ const COUNT_MIN: Readonly<Partial<Record<DropSentence, number>>> = {
   "relay-queue-overflow": 1_000,
 };
 
+/** A line is full where more than this part of what is sent is dropped: less is how TCP finds out how fast it may be. */
+const FULL_LINE_RATIO = 0.01;
+const FULL_LINES: ReadonlySet<DropReason> = new Set(["queue-late", "queue-overflow"]);
+
 /** One of them: the reason, and what is said. */
 export interface DropFinding extends Sentence {
   readonly key: DropSentence;
@@ -113,21 +117,34 @@ export interface DropFinding extends Sentence {
   readonly count: number;
 }
 
-/** What counts of drops mean, in the order of the table; those that mean nothing are left out. */
-export function dropFindings(counter: DropCounter, drops: DropCounts): DropFinding[] {
+/**
+ * What counts of drops mean, in the order of the table; those that mean nothing are left out.
+ *
+ * @param framesSent in the time of these counts
+ */
+export function dropFindings(
+  counter: DropCounter,
+  drops: DropCounts,
+  framesSent: number,
+): DropFinding[] {
   return (Object.keys(DROP_SENTENCES) as DropSentence[]).flatMap((key) => {
     if (!key.startsWith(`${counter}-`)) return [];
     const reason = key.slice(counter.length + 1) as DropReason;
     const count = drops[reason] ?? 0;
     if (count < (COUNT_MIN[key] ?? 1)) return [];
+    if (FULL_LINES.has(reason) && count < framesSent * FULL_LINE_RATIO) return [];
     const frames = count === 1 ? "1 frame" : `${count} frames`;
     return [{ key, reason, count, ...fillSentence(DROP_SENTENCES[key], { frames }) }];
   });
 }
 
 /** The same for a doctor's report. */
-export function dropReport(counter: DropCounter, drops: DropCounts): Finding[] {
-  return dropFindings(counter, drops).map(({ reason, what, advice }) => ({
+export function dropReport(
+  counter: DropCounter,
+  drops: DropCounts,
+  framesSent: number,
+): Finding[] {
+  return dropFindings(counter, drops, framesSent).map(({ reason, what, advice }) => ({
     what: reason,
     how: what,
     ...advice === undefined ? {} : { advice },

@@ -29,10 +29,17 @@ export function isDropsEvent(event: { readonly type: string }): event is DropsEv
   return event.type === "drops";
 }
 
+/** Totals since the start. */
+export interface WatchedCounts {
+  readonly drops: DropCounts;
+  readonly framesSent: number;
+}
+
 /** See the module. */
 export class DropWatch {
   readonly #counter: DropCounter;
   #before: DropCounts = {};
+  #framesSentBefore = 0;
   #dueMs = -Infinity;
   readonly #saidMs = new Map<DropSentence, number>();
   readonly #found = new Map<
@@ -45,7 +52,7 @@ export class DropWatch {
   }
 
   /** The totals now, which are looked at each {@linkcode DROP_WINDOW_MS}. @returns what is to be said */
-  handleCounts(drops: DropCounts, nowMs: number): DropsEvent[] {
+  handleCounts({ drops, framesSent }: WatchedCounts, nowMs: number): DropsEvent[] {
     if (nowMs < this.#dueMs) return [];
     this.#dueMs = nowMs + DROP_WINDOW_MS;
     const news: Partial<Record<DropReason, number>> = {};
@@ -53,7 +60,8 @@ export class DropWatch {
       news[reason as DropReason] = count - (this.#before[reason] ?? 0);
     }
     this.#before = { ...drops };
-    const findings = dropFindings(this.#counter, news);
+    const findings = dropFindings(this.#counter, news, framesSent - this.#framesSentBefore);
+    this.#framesSentBefore = framesSent;
     for (const finding of findings) this.#found.set(finding.key, { finding, atMs: nowMs });
     return findings
       .filter(({ key }) => nowMs >= (this.#saidMs.get(key) ?? -Infinity) + DROP_SAID_AGAIN_MS)

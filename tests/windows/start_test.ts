@@ -53,6 +53,8 @@ Deno.test("a fresh Windows", async (test) => {
     const wrong = await pc.run([...CLIENT, "--no-such-option"], { anyCode: true });
     assertEquals(wrong.code, 2);
   });
+  // Windows looks for a driver in its store, which Wine cannot.
+  await pc.installFakes("newdev");
   await test.step("a missing driver is said, with what to do", async () => {
     const bare = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
     assertEquals(bare.code, 1);
@@ -202,7 +204,8 @@ async function checkRights(pc: WinePc): Promise<void> {
   // The second start went on with what the first was given, and its exit code came back.
   assertEquals(started.code, 1);
   assertMatch(started.stderr, NO_DRIVER);
-  assertEquals((await pc.calls()).slice(before), [
+  const asked = (await pc.calls()).slice(before).filter((call) => /^ShellExecuteExW/.test(call));
+  assertEquals(asked, [
     "ShellExecuteExW size=112 mask=0x540 show=1",
     "ShellExecuteExW runas Z:\\mnt\\lanparty-client.exe in Z:\\",
     "ShellExecuteExW with --as-administrator=Z:\\ --relay 192.0.2.1 --room PARTY --name " +

@@ -90,7 +90,7 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
       ...lines.map((finding) => ({ ...finding, ...adviceFor(finding.what, status) })),
       { what: "frames", how: `${traffic.framesSent} sent, ${traffic.framesReceived} received` },
       { what: "dropped", how: drops.length === 0 ? "none" : drops.join(", ") },
-      ...dropReport("client", traffic.drops),
+      ...dropReport("client", traffic.drops, traffic.framesSent),
     ],
   };
 }

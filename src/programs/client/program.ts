@@ -399,7 +399,7 @@ class Client {
     const diagnostics = this.diagnostics(node);
     const traffic = this.#resources.counters.snapshot();
     this.#statusFile.write({ diagnostics, traffic });
-    for (const event of this.#drops.handleCounts(traffic.drops, nowMs)) this.#say(event);
+    for (const event of this.#drops.handleCounts(traffic, nowMs)) this.#say(event);
     logText(this.#logger, "debug", "Snapshot", {
       ...diagnostics,
       traffic,

@@ -10,12 +10,14 @@ import type { FailurePlace, TransportFailure } from "../../observe/relay_reach.t
 import { formatIp } from "../../proto/ip.ts";
 import { parseAddress, type QuicAddress, writeAddress } from "../../quic/mod.ts";
 import type { Reactor } from "../../reactor/mod.ts";
-import { hasWay, openUdpProbe, type UdpFinding } from "../../system/reach/mod.ts";
+import { hasWay, openUdpProbe, type UdpFinding, type UdpProbe } from "../../system/reach/mod.ts";
 import { randomBytes } from "../common/random.ts";
 
 /** How long an answer is waited for, and how often it is looked for one. */
 const EXAMINE_MS = 700;
 const POLL_MS = 20;
+/** So many packets are waited for longer. */
+const SILENT_MAX = 8;
 /** Between two questions. */
 const AGAIN_MS = 500;
 
@@ -41,6 +43,7 @@ export interface ReachExaminer {
 /** By this system's own routes and packets. */
 export class SystemReach implements ReachExaminer {
   readonly #reactor: Reactor;
+  readonly #silent: SilentProbes = new Map();
 
   constructor(reactor: Reactor) {
     this.#reactor = reactor;
@@ -56,9 +59,16 @@ export class SystemReach implements ReachExaminer {
     isNamed: boolean,
   ): Promise<ClosedReason> {
     this.#reactor.attend(EXAMINE_MS);
-    return (await examineAddress(host, address, { triesTcp: isNamed })).reason;
+    return (await examineAddress(host, address, { triesTcp: isNamed, silent: this.#silent }))
+      .reason;
   }
 }
+
+/**
+ * Packets that nothing has come back to yet, by where they went: a router needs three seconds to find out that nobody has
+ * an address, so they are looked at once more before the next one is sent.
+ */
+type SilentProbes = Map<string, UdpProbe>;
 
 /** What was found at an address. */
 export interface AddressFinding {
@@ -74,16 +84,18 @@ export interface Examination {
   readonly attempts?: number;
   /** Whether it is tried by TCP, too; true unless said otherwise. */
   readonly triesTcp?: boolean;
+  /** Keeps packets from one look to the next; absent: this is the only one. */
+  readonly silent?: SilentProbes;
 }
 
 /** Looks whether, and why not, something answers at an address of a relay's; each attempt takes a second at most. */
 export async function examineAddress(
   host: string,
   address: QuicAddress,
-  { attempts = 1, triesTcp = true }: Examination = {},
+  { attempts = 1, triesTcp = true, silent }: Examination = {},
 ): Promise<AddressFinding> {
   const [finding, answersTcp] = await Promise.all([
-    examinePort(address, attempts),
+    examinePort(address, attempts, silent),
     triesTcp && reachesByTcp(address),
   ]);
   const place = { host, port: address.port, address: address.host };
@@ -127,26 +139,43 @@ function hasInternet(family: QuicAddress["family"]): boolean {
 async function examinePort(
   address: QuicAddress,
   attempts: number,
+  silent: SilentProbes | undefined,
 ): Promise<UdpFinding | undefined> {
-  const finding = await askPort(address);
+  const key = `${address.host} ${address.port}`;
+  const late = silent?.get(key)?.take();
+  forget(silent, key);
+  if (late !== undefined && late.kind !== "answered") return late;
+  const finding = await askPort(address, silent, key);
   if (finding !== undefined || attempts <= 1) return finding;
   await pause(AGAIN_MS);
-  return await examinePort(address, attempts - 1);
+  return await examinePort(address, attempts - 1, silent);
 }
 
-async function askPort(address: QuicAddress): Promise<UdpFinding | undefined> {
+async function askPort(
+  address: QuicAddress,
+  silent: SilentProbes | undefined,
+  key: string,
+): Promise<UdpFinding | undefined> {
   const packet = versionProbe(randomBytes);
   const probe = openUdpProbe(writeAddress(address), packet);
-  try {
-    for (let waitedMs = 0;; waitedMs += POLL_MS) {
-      const finding = probe.take();
-      if (finding?.kind === "answered" && !answersProbe(finding.bytes, packet)) return undefined;
-      if (finding !== undefined || waitedMs >= EXAMINE_MS) return finding;
-      await pause(POLL_MS);
-    }
-  } finally {
-    probe.close();
+  let finding: UdpFinding | undefined;
+  for (let waitedMs = 0; waitedMs <= EXAMINE_MS && finding === undefined; waitedMs += POLL_MS) {
+    if (waitedMs > 0) await pause(POLL_MS);
+    finding = probe.take();
   }
+  if (finding === undefined && silent !== undefined) {
+    silent.set(key, probe);
+    for (const oldest of [...silent.keys()].slice(0, -SILENT_MAX)) forget(silent, oldest);
+    return undefined;
+  }
+  probe.close();
+  if (finding?.kind === "answered" && !answersProbe(finding.bytes, packet)) return undefined;
+  return finding;
+}
+
+function forget(silent: SilentProbes | undefined, key: string): void {
+  silent?.get(key)?.close();
+  silent?.delete(key);
 }
 
 function failureOf(

@@ -386,7 +386,7 @@ class Gateway {
   #logSnapshot(node: EndpointNode, nowMs: number): void {
     this.#snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
     const traffic = this.#resources.counters.snapshot();
-    for (const event of this.#drops.handleCounts(traffic.drops, nowMs)) this.#say(event);
+    for (const event of this.#drops.handleCounts(traffic, nowMs)) this.#say(event);
     logText(this.#logger, "debug", "Snapshot", {
       room: node.parts.endpoint.session.room.welcome?.room,
       players: this.core.players,

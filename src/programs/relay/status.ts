@@ -130,7 +130,7 @@ class DropTask implements Task {
   work(nowMs: number): boolean {
     if (nowMs < this.#dueMs) return false;
     this.#dueMs = nowMs + DROP_WINDOW_MS;
-    this.#watch.handleCounts(trafficOf(this.#node).drops, nowMs);
+    this.#watch.handleCounts(trafficOf(this.#node), nowMs);
     return false;
   }
 

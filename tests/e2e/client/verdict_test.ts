@@ -78,9 +78,15 @@ partyTest("a fixed address: whoever is likely to be in the LAN is asked by ARP",
     ...["--address", `${PARTY.lanAddress}/24`],
   );
   await bob.waitForLine(sayingPattern("lan/taken", { address: PARTY.lanAddress }));
-  // Another program gives the adapter another MAC: what this PC sends does not leave it any more.
-  await player.ip("link", "set", PARTY.tap, "address", "02:00:00:00:00:99");
-  await player.run(["ping", "-c", "1", "-W", "1", PARTY.lanAddress], { anyCode: true });
+  // A virtual machine has a MAC of its own on the adapter: what it sends does not leave this PC.
+  await player.ip(
+    ...["link", "add", "link", PARTY.tap, "name", "vm0", "address", "02:00:00:00:00:99"],
+    ...["type", "macvlan", "mode", "bridge"],
+  );
+  await player.ip("address", "add", "10.77.0.99/24", "dev", "vm0");
+  await player.ip("link", "set", "vm0", "up");
+  const ping = ["ping", "-c", "1", "-W", "1", "-I", "vm0", PARTY.lanAddress];
+  await player.run(ping, { anyCode: true });
   const isNoted = async () =>
     sayingPattern("drops/client-foreign-source").test(await doctorOf(party, player));
   await eventually("the doctor knows", isNoted, TIMEOUT_MS);

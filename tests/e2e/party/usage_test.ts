@@ -372,7 +372,8 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
   const text = await output();
   // What strangers may do comes first of all.
   assertMatch(text[0], /^\d\d:\d\d:\d\d Everybody may open rooms .* policy=keyed$/);
-  assertMatch(text[1], /^\d\d:\d\d:\d\d Listening address=127\.0\.0\.1:\d+$/);
+  const listening = /^\d\d:\d\d:\d\d Listening address=127\.0\.0\.1:\d+$/;
+  assertEquals(text.filter((line) => listening.test(line)).length, 1);
   for (const line of text) assertMatch(line, /^\d\d:\d\d:\d\d \S/);
   const json = (await output("--log-format", "json")).map((line) => JSON.parse(line));
   assertEquals(json.length, text.length);
@@ -381,8 +382,9 @@ Deno.test("the log: text for people, one JSON object a line, and as much as is a
     assertEquals(record.logger, "lanparty.relay");
     assertEquals(Number.isNaN(Date.parse(record["@timestamp"])), false);
   }
-  assertEquals([json[0].policy, json[1].message], ["keyed", "Listening"]);
-  assertMatch(json[1].address, /^127\.0\.0\.1:\d+$/);
+  assertEquals(json[0].policy, "keyed");
+  const [{ address }] = json.filter(({ message }) => message === "Listening");
+  assertMatch(address, /^127\.0\.0\.1:\d+$/);
   assertEquals(await output("--log-level", "error"), []);
   const failed = await lines.run(
     lines.command("relay", ["--log-format", "json", "--cert", "/nope", "--key", "/nope"]),

@@ -59,7 +59,7 @@ partyTest(
       await eventually("both", async () => (await party.askGateway("players"))[1].includes(BOB));
       const [code, table] = await party.askGateway("players");
       assertEquals(code, 0);
-      assertMatch(table, /^\d+ +02:00:00:00:00:a1 +yes +alice$/m);
+      assertMatch(table, /^\d+ +02:00:00:00:00:a1 +yes +the LAN +alice$/m);
       const { mode } = await Deno.stat(`${party.stateDir("gateway")}/control.sock`);
       assertEquals(mode! & 0o777, 0o600);
     });

@@ -114,7 +114,7 @@ const TABLE: readonly [string, Partial<GatewayFacts>, ...string[]][] = [
   ],
   [
     "what drops mean",
-    { drops: dropFindings("gateway", { jumbo: 1 }) },
+    { drops: dropFindings("gateway", { jumbo: 1 }, 0) },
     `disturbs ${saying("drops/gateway-jumbo", { frames: "1 frame" })}`,
   ],
 ];

@@ -53,7 +53,10 @@ const SAID: readonly [DropCounter, string, number, string][] = [
 Deno.test("counts of drops that mean something become a sentence each, fewer and others none", () => {
   for (const [counter, reason, count, line] of SAID) {
     const said = (drops: Record<string, number>) =>
-      new DropWatch(counter).handleCounts({ ...drops, "not-for-us": 9, "probe": 9 }, 0)
+      new DropWatch(counter).handleCounts({
+        drops: { ...drops, "not-for-us": 9, "probe": 9 },
+        framesSent: 0,
+      }, 0)
         .map((event) => statusLine(event));
     assertEquals(said({ [reason]: count }), [{ level: "warning", text: line }]);
     assertEquals(said({ [reason]: count - 1 }), []);
@@ -78,20 +81,32 @@ Deno.test("whose sentence a reason has is among those who drop for it", () => {
 
 Deno.test("a doctor's report has the reason in front", () => {
   const { what, advice = "" } = sentenceOf("drops/client-foreign-source", { frames: "3 frames" });
-  assertEquals(dropReport("client", { "foreign-source": 3 }), [
+  assertEquals(dropReport("client", { "foreign-source": 3 }, 0), [
     { what: "foreign-source", how: what, advice },
   ]);
-  assertEquals(dropFindings("gateway", { "foreign-source": 3 }), []);
+  assertEquals(dropFindings("gateway", { "foreign-source": 3 }, 0), []);
 });
 
 Deno.test("what goes on is said once in a while, with what is new each time", () => {
   const watch = new DropWatch("client");
   const said = (count: number, nowMs: number) =>
-    watch.handleCounts({ "foreign-source": count }, nowMs).map(({ finding }) => finding.count);
+    watch.handleCounts({ drops: { "foreign-source": count }, framesSent: 0 }, nowMs).map((
+      { finding },
+    ) => finding.count);
   assertEquals(said(0, 0), []);
   assertEquals(said(40, 10_000), [40]);
   assertEquals(said(60, 19_999), []);
   assertEquals(said(80, 20_000), []);
   assertEquals(said(80, DROP_SAID_AGAIN_MS + 20_000), []);
   assertEquals(said(85, DROP_SAID_AGAIN_MS + 30_000), [5]);
+});
+
+Deno.test("a line is full where it loses a hundredth of what is sent, which TCP alone does not make it do", () => {
+  const watch = new DropWatch("client");
+  const said = (late: number, framesSent: number, nowMs: number) =>
+    watch.handleCounts({ drops: { "queue-late": late }, framesSent }, nowMs).length;
+  assertEquals(said(999, 100_000, 0), 0);
+  // What was sent before does not count.
+  assertEquals(said(999 + 99, 110_000, 10_000), 0);
+  assertEquals(said(999 + 99 + 100, 120_000, 20_000), 1);
 });

@@ -170,7 +170,7 @@ Deno.test("a relay that lets nobody in any more is not healthy", async () => {
 
 Deno.test("what many drops mean is a finding, and no bad health", async () => {
   const source = new Source();
-  source.next = { dropsOfLate: dropFindings("relay", { "queue-late": 1_000 }) };
+  source.next = { dropsOfLate: dropFindings("relay", { "queue-late": 1_000 }, 0) };
   assertEquals(await source.ask("/healthz").text(), "ok\n");
   const { findings } = await source.ask("/api/rooms").json();
   const { what, advice } = sentenceOf("drops/relay-queue-late", { frames: "1000 frames" });
