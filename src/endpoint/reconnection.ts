@@ -13,6 +13,7 @@
 import { parseEndpointAddress } from "../control/address.ts";
 import type { Redirect, RejectCode } from "../control/messages.ts";
 import type { RelayTarget, SessionOptions } from "./actions.ts";
+import { isLocalHost, isPublicHost } from "../proto/ip_blocks.ts";
 import { backoffDelayMs, RETRY_AFTER_MAX_MS, retryAfterDelayMs } from "./backoff.ts";
 import { type Reaction, REJECT_REACTIONS } from "./outcomes.ts";
 import type { RandomBytes } from "./random.ts";
@@ -185,7 +186,16 @@ export class Reconnection {
       serverName: redirect.serverName ?? address.host,
       ...(fingerprint === undefined ? {} : { fingerprint }),
     };
-    return { targets: [target], delayMs: 0 };
+    return { targets: [...this.#beforeNat(target), target], delayMs: 0 };
+  }
+
+  //= PROTOCOL.md 6.3
+  //# Where a public address led to the sender of a redirect to an address of private networks, a
+  //# translator (NAT) stands before it: the address at hand, with the redirect's port, is tried
+  //# first.
+  #beforeNat(target: RelayTarget): readonly RelayTarget[] {
+    const { host } = this.#target;
+    return isLocalHost(target.host) && isPublicHost(host) ? [{ ...target, host }] : [];
   }
 
   /** Where it was, by any way that leads there, or the relay of the invitation. */

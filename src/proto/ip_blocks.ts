@@ -10,6 +10,7 @@ import {
   isLoopback,
   isUnspecified,
   parseCidr,
+  parseIpAddress,
 } from "./ip.ts";
 
 /** A block of addresses that nobody has on the internet. */
@@ -54,4 +55,15 @@ export function isLinkLocal(bytes: Uint8Array, at = 0, addressBytes = bytes.leng
 export function isLocalAddress(address: Uint8Array): boolean {
   return isLoopback(address) || isUnspecified(address) || isLinkLocal(address) ||
     privateBlockOf(address) !== undefined;
+}
+
+/** Whether a text is such an address: no name is. */
+export function isLocalHost(host: string): boolean {
+  const address = parseIpAddress(host);
+  return address !== undefined && isLocalAddress(address);
+}
+
+/** Whether a text is an address that means something everywhere: no name is. */
+export function isPublicHost(host: string): boolean {
+  return parseIpAddress(host) !== undefined && !isLocalHost(host);
 }

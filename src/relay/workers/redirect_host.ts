@@ -9,7 +9,7 @@
  */
 import { parseHost } from "../../control/address.ts";
 import { IPV6_BYTES, parseIpAddress } from "../../proto/ip.ts";
-import { isLinkLocal, isLocalAddress } from "../../proto/ip_blocks.ts";
+import { isLinkLocal, isLocalHost } from "../../proto/ip_blocks.ts";
 
 /** What is known of a connection. */
 export interface RedirectPath {
@@ -37,18 +37,12 @@ export function redirectHost(path: RedirectPath): RedirectHost {
   const server = named === undefined ? {} : { serverName: named };
   if (publicHost !== undefined) return { host: publicHost, guessed: false, ...server };
   const local = parseIpAddress(localHost);
-  const isNear = isPrivateAddress(localHost);
+  const isNear = isLocalHost(localHost);
   // The zone of a link-local address means nothing on another machine.
   const isZoned = local?.length === IPV6_BYTES && isLinkLocal(local);
-  if (!isZoned && (!isNear || isPrivateAddress(remoteHost))) {
+  if (!isZoned && (!isNear || isLocalHost(remoteHost))) {
     return { host: localHost, guessed: false, ...server };
   }
   if (named !== undefined) return { host: named, guessed: false, ...server };
   return { host: localHost, guessed: true };
-}
-
-/** Whether a numeric address means something inside of some network only. */
-export function isPrivateAddress(host: string): boolean {
-  const address = parseIpAddress(host);
-  return address !== undefined && isLocalAddress(address);
 }

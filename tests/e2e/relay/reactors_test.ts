@@ -24,6 +24,9 @@ const REACTORS = 2;
 const [OTHER_ROOM, LAN_ROOM] = [roomOf(0, REACTORS), roomOf(1, REACTORS)];
 const ALICE = "10.77.0.50";
 const [CAROL, DAVE] = ["10.78.0.1", "10.78.0.2"];
+const ERIN = "10.77.0.51";
+/** By this the world knows the relay where it stands behind a translator. */
+const PUBLIC = "198.51.100.77";
 const RECOVERY_MAX_MS = 30_000;
 /** A neighbour that takes both processors away for a moment costs packets; a fault costs them always. */
 const ATTEMPTS_MAX = 3;
@@ -34,6 +37,23 @@ async function pingsAnswered(from: Namespace, to: string, pings: number): Promis
   const ping = ["ping", "-c", String(pings), "-i", "0.05", "-W", "2", to];
   const { stdout } = await from.run(ping, { anyCode: true });
   return Number(/(\d+) received/.exec(stdout)?.[1]);
+}
+
+/** A translator (NAT) in front of the relay: a player knows its public address alone, and reaches no other. */
+async function translate(party: Party, player: Namespace): Promise<void> {
+  const own = party.relayAddressFor(player);
+  await party.relay.run(["nft", "-f", "-"], {
+    input: `table ip translator {
+      chain in {
+        type nat hook prerouting priority dstnat;
+        ip daddr ${PUBLIC} dnat to ${own}
+      }
+      chain guard {
+        type filter hook input priority 0;
+        udp dport {443, 444} ct original ip daddr ${own} drop
+      }
+    }`,
+  });
 }
 
 async function assertPlays(party: Party): Promise<void> {
@@ -75,6 +95,17 @@ partyTest("reactors: a party of which each has come to the wrong port", async (p
       assert(await pingsAnswered(carol, DAVE, 5) > 0);
     },
   );
+  await step("behind a translator the other port is looked for at the public address", async () => {
+    const erin = await party.addPlayer("erin");
+    await translate(party, erin);
+    const options = ["--room", LAN_ROOM, "--address", `${ERIN}/24`, "--relay", PUBLIC];
+    const sent = await party.startClient(erin, ...options);
+    await sent.waitForLine(new RegExp(`on another relay: ${PUBLIC}:444`));
+    await eventually("the LAN reaches erin", async () => {
+      return await pingsAnswered(party.lan, ERIN, 1) === 1;
+    });
+    assertEquals(await sent.stop(), 0);
+  });
   await step("a reactor dies: the other room loses nothing, and the first comes back", async () => {
     let answered = 0;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX && answered < PINGS; attempt++) {

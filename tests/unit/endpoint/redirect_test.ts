@@ -62,6 +62,31 @@ Deno.test("a redirect without a key leaves the pin of the invitation in force", 
 });
 
 //= PROTOCOL.md 6.3
+//# Where a public address led to the sender of a redirect to an address of private networks, a
+//# translator (NAT) stands before it: the address at hand, with the redirect's port, is tried first.
+Deno.test("a relay behind NAT that says its own address is looked for where it was reached", () => {
+  const cases = [
+    ["198.51.100.77", "10.0.0.10:444", ["198.51.100.77:444", "10.0.0.10:444"]],
+    ["2001:db8::7", "[fd00::10]:444", ["2001:db8::7:444", "fd00::10:444"]],
+    // Inside a LAN there may be no translator, a public address is reached by everybody, and a name is the relay's own word.
+    ["192.168.1.9", "192.168.1.10:444", ["192.168.1.10:444"]],
+    ["198.51.100.77", "198.51.100.78:444", ["198.51.100.78:444"]],
+    ["198.51.100.77", "b.example.org:444", ["b.example.org:444"]],
+    ["relay.example.org", "10.0.0.10:444", ["10.0.0.10:444"]],
+  ] as const;
+  for (const [host, relay, expected] of cases) {
+    const stage = new Stage({ relays: [{ host, port: 443 }], fingerprint: PIN });
+    stage.start();
+    redirect(stage, relay, { serverName: "b.example.org" });
+    const { targets } = stage.only("connect");
+    assertEquals(targets.map(({ host, port }) => `${host}:${port}`), [...expected]);
+    for (const { serverName, fingerprint } of targets) {
+      assertEquals({ serverName, fingerprint }, { serverName: "b.example.org", fingerprint: PIN });
+    }
+  }
+});
+
+//= PROTOCOL.md 6.3
 //# It follows at most 3, one behind the other.
 Deno.test("three redirects are followed, the fourth leads back home after a while", () => {
   const stage = new Stage();

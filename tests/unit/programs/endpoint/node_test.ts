@@ -353,11 +353,11 @@ Deno.test("where a relay leads is looked at as what the player has not named", a
   await scene.connects(1);
   scene.pass(1_600);
   scene.greet();
-  scene.say({ type: "redirect", relay: "192.168.7.1:8080" });
+  scene.say({ type: "redirect", relay: "203.0.113.9:8080" });
   scene.closed();
   await scene.connects(2);
   scene.pass(1_600);
-  assertEquals(scene.examined, [FIRST, "192.168.7.1 by word"]);
+  assertEquals(scene.examined, [FIRST, "203.0.113.9 by word"]);
 });
 
 Deno.test("a relay's way is held before the first packet to it, also where a redirect leads", async () => {

@@ -3,7 +3,8 @@ import { parseListen } from "../../../../src/control/address.ts";
 import { LocalDirectory } from "../../../../src/relay/directory.ts";
 import { formatListen, planWorkers } from "../../../../src/relay/workers/plan.ts";
 import { ownerOfRoom, WorkerDirectory } from "../../../../src/relay/workers/directory.ts";
-import { isPrivateAddress, redirectHost } from "../../../../src/relay/workers/redirect_host.ts";
+import { isLocalHost } from "../../../../src/proto/ip_blocks.ts";
+import { redirectHost } from "../../../../src/relay/workers/redirect_host.ts";
 import { sha256 } from "../../../../src/trust/sha256.ts";
 import { RelayHarness } from "../harness.ts";
 
@@ -135,8 +136,8 @@ Deno.test("reactors: private addresses are told from public ones", () => {
   near.push("100.64.0.1", "100.127.0.1", "::1", "fd00::1", "fc12::1", "fe80::1", "febf::1");
   const far = ["9.9.9.9", "172.15.0.1", "172.32.0.1", "192.167.0.1", "100.63.0.1", "100.128.0.1"];
   far.push("2001:db8::1", "2a00::1", "::2", "fec0::1");
-  assertEquals(near.filter((address) => !isPrivateAddress(address)), []);
-  assertEquals(far.filter(isPrivateAddress), []);
+  assertEquals(near.filter((address) => !isLocalHost(address)), []);
+  assertEquals(far.filter(isLocalHost), []);
 });
 
 /** The plan's listeners, or what is wrong. */
