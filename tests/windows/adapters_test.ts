@@ -273,8 +273,31 @@ async function checkOwner(pc: WinePc): Promise<void> {
   const restarts = (await pc.calls()).slice(before).filter((call) => call === RESTARTED[1]);
   assertEquals(restarts.length, 4);
   assertEquals((await filesOf(pc)).filter((name) => name.startsWith("changes-")), []);
+  await checkOwnerAfterCrash(pc);
   await pc.register(CONNECTION, `"Name"="${WINE_ADAPTER.name}"`);
   await pc.register(SETTINGS, '"NetworkAddress"=-');
+}
+
+/** One whose name is no product's is known for its owner's by its MAC alone, which a killed client has covered up. */
+async function checkOwnerAfterCrash(pc: WinePc): Promise<void> {
+  await pc.register(CONNECTION, '"Name"="Ethernet 3"');
+  const kill = async () => {
+    const client = pc.client(...OPTIONS, "--tap", "ethernet 3");
+    await client.waitForLine(CONNECTING, 30_000);
+    assertEquals((await macsOf(pc)).includes(OWNERS_MAC), false);
+    client.kill("SIGKILL");
+    await client.waitExit(10_000);
+  };
+  await kill();
+  assertMatch(
+    await refusalOf(pc, ...OPTIONS),
+    /Windows made no adapter for the party \(.+\), and "Old VPN", "Ethernet 3" may be other/,
+  );
+  assertEquals(await macsOf(pc), [OWNERS_MAC, undefined]);
+  await kill();
+  const { stdout } = await pc.run([...CLIENT, "reset"]);
+  assertMatch(stdout, /"Ethernet 3" has its own MAC again/);
+  assertEquals(await macsOf(pc), [OWNERS_MAC, undefined]);
 }
 
 async function checkOldDriver(pc: WinePc): Promise<void> {

@@ -100,7 +100,10 @@ class WindowsSystem implements ClientSystem {
   prepareAdapter(mac: Uint8Array): void {
     // What a killed client has left at any of them is undone, and told by what they are then.
     const journals = new Map(knownAdapters().map((one) => [one.guid, this.#openJournal(one)]));
-    const candidates = candidatesOf(knownAdapters(), this.#options.tapName, mac);
+    const candidates = this.#candidates(mac);
+    for (const one of candidates) {
+      if (!journals.has(one.guid)) journals.set(one.guid, this.#openJournal(one));
+    }
     const { adapter, mac: before } = chooseAdapter(candidates, mac, (one) => {
       const journal = journals.get(one.guid);
       if (journal instanceof JournalBusyError) throw busyError(one, journal);
@@ -119,6 +122,15 @@ class WindowsSystem implements ClientSystem {
     }
     this.#mac = new AdapterMac(adapter, mac, this.#changes, this.#logger);
     this.#mac.ensure(before);
+  }
+
+  /** One that had the player's MAC from a killed client alone is its owner's again: then there may be none yet. */
+  #candidates(mac: Uint8Array): readonly KnownAdapter[] {
+    const { tapName } = this.#options;
+    const candidates = candidatesOf(knownAdapters(), tapName, mac);
+    if (candidates.length > 0) return candidates;
+    ensureAdapter(tapName, mac, this.#logger);
+    return candidatesOf(knownAdapters(), tapName, mac);
   }
 
   /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */

@@ -9,6 +9,7 @@ import {
   applyMacSettings,
   markAdapter,
   NO_MAC_SETTINGS,
+  readMacSettings,
   removeRootDevice,
 } from "../../system/adapter/mod.ts";
 import { JournalBusyError } from "../../system/journal/mod.ts";
@@ -68,6 +69,9 @@ function resetAdapter(
     if (adapter.mark === "made" && adapter.instanceId !== undefined) {
       removeRootDevice(adapter.instanceId);
       say(`"${adapter.name}", which the client had made, is removed`);
+    } else if (hasChanged(adapter)) {
+      // The journal has just given it what its owner had there.
+      say(`"${adapter.name}" has its own MAC again`);
     } else resetMac(adapter, isOurs, changes, say);
   } catch (error) {
     if (error instanceof JournalBusyError) {
@@ -80,6 +84,12 @@ function resetAdapter(
     failures.push(`${what}: restart Windows, and try it again`);
   }
   return failures;
+}
+
+/** Whether the settings of an adapter's MAC are other ones since it was looked at. */
+function hasChanged(adapter: KnownAdapter): boolean {
+  const { NetworkAddress, MAC } = readMacSettings(adapter);
+  return NetworkAddress !== adapter.macSettings.NetworkAddress || MAC !== adapter.macSettings.MAC;
 }
 
 function resetMac(
