@@ -121,6 +121,8 @@ class Client {
   /** The adapter's addresses as they were found last, and as they were told. */
   #found: readonly string[] = [];
   #addresses: readonly string[] = [];
+  /** The LAN's address was given back: that the adapter has none is no news. */
+  #isReleased = false;
   #addressesDueMs = Infinity;
   #snapshotDueMs = Infinity;
   #networkDueMs = 0;
@@ -259,6 +261,7 @@ class Client {
   async releaseAddress(): Promise<void> {
     const { reactor, path } = this.#resources;
     const nowMs = reactor.now();
+    this.#isReleased = true;
     this.core.releaseLease(nowMs);
     this.#followLease(nowMs);
     reactor.wake();
@@ -390,7 +393,7 @@ class Client {
     this.#addresses = addresses;
     this.core.handleAddresses(addresses, nowMs);
     this.#system.addressesChanged(addresses, nowMs);
-    this.#say({ type: "addresses", name, addresses });
+    if (!this.#isReleased) this.#say({ type: "addresses", name, addresses });
   }
 
   #logSnapshot(node: EndpointNode, nowMs: number): void {

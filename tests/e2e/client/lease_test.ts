@@ -117,7 +117,10 @@ partyTest("an address by the client's own DHCP client", async (party, step) => {
     },
   );
   await step("ended: the address is given back, and wished for the next time", async () => {
+    const said = client.stderr.length;
     assertEquals(await client.stop(), 0);
+    // Nobody who leaves is told that the address is gone.
+    assertEquals(client.stderr.slice(said).match(/Network adapter .*/)?.[0], undefined);
     await server.waitForLine(new RegExp(`DHCPRELEASE.* ${address} `), TIMEOUT_MS);
     assertEquals(await settings(player), before);
     assert(!(await files(stateDir)).some((name) => /journal|dhcp/.test(name)));
