@@ -186,16 +186,17 @@ export class Reconnection {
       serverName: redirect.serverName ?? address.host,
       ...(fingerprint === undefined ? {} : { fingerprint }),
     };
-    return { targets: [...this.#beforeNat(target), target], delayMs: 0 };
+    return { targets: [...this.#beforeNat(target, redirect.serverName), target], delayMs: 0 };
   }
 
   //= PROTOCOL.md 6.3
   //# Where a public address led to the sender of a redirect to an address of private networks, a
   //# translator (NAT) stands before it: the address at hand, with the redirect's port, is tried
   //# first.
-  #beforeNat(target: RelayTarget): readonly RelayTarget[] {
-    const { host } = this.#target;
-    return isLocalHost(target.host) && isPublicHost(host) ? [{ ...target, host }] : [];
+  #beforeNat(target: RelayTarget, givenName?: string): readonly RelayTarget[] {
+    const { host, serverName } = this.#target;
+    if (!isLocalHost(target.host) || !isPublicHost(host)) return [];
+    return [{ ...target, host, serverName: givenName ?? serverName }];
   }
 
   /** Where it was, by any way that leads there, or the relay of the invitation. */

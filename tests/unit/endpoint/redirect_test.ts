@@ -84,6 +84,12 @@ Deno.test("a relay behind NAT that says its own address is looked for where it w
       assertEquals({ serverName, fingerprint }, { serverName: "b.example.org", fingerprint: PIN });
     }
   }
+  // Without a name in the redirect, each is checked by its own.
+  const stage = new Stage({ relays: [{ host: "198.51.100.77", port: 443 }] });
+  stage.start();
+  redirect(stage, "10.0.0.10:444");
+  const names = stage.only("connect").targets.map(({ serverName }) => serverName);
+  assertEquals(names, ["198.51.100.77", "10.0.0.10"]);
 });
 
 //= PROTOCOL.md 6.3
