@@ -223,7 +223,8 @@ Deno.test({
     for (const [signal, code] of Object.entries(codes)) {
       const other = await startOther(lab, "new Promise(() => {})");
       await (await NetworkLab.open()).close();
-      assert(isSleeping(other.sleeper), "what is in use is left alone");
+      // While it becomes the program it has no command line; had it been killed, it would never get one.
+      await eventually("what is in use is left alone", () => isSleeping(other.sleeper));
       other.process.kill(signal as Deno.Signal);
       assertEquals(await other.process.waitExit(), code);
       if (signal === "SIGKILL") {
