@@ -164,6 +164,8 @@ async function askPort(
     finding = probe.take();
   }
   if (finding === undefined && silent !== undefined) {
+    // Another look at the same address may have left its own meanwhile.
+    forget(silent, key);
     silent.set(key, probe);
     for (const oldest of [...silent.keys()].slice(0, -SILENT_MAX)) forget(silent, oldest);
     return undefined;
