@@ -29,8 +29,9 @@ import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX } from "../proto/ethernet.ts";
 import { Reassembler, type ReassemblyDrop } from "../proto/reassembly.ts";
 import { copyPiece, SPLIT_DATAGRAM_BYTES_MIN, Splitter } from "../proto/split.ts";
 import { type BufferPool, HEADROOM_BYTES, NO_SLOT } from "../queue/buffer_pool.ts";
-import type { FairQueueOptions, QueueArena } from "../queue/fair_queue.ts";
-import { flowOf } from "../queue/flow.ts";
+import type { FairQueueOptions } from "../queue/fair_queue.ts";
+import type { QueueArena } from "../queue/queue_arena.ts";
+import { flowOf, ofStation } from "../queue/flow.ts";
 import { PathQueue } from "./path_queue.ts";
 
 /** Takes the frames that come out of the tunnel. */
@@ -129,7 +130,9 @@ export class FramePath {
     }
     counters.framesSent++;
     counters.bytesSent += frameLength;
-    const flow = flowOf(this.#pool.bytes, frameOffset, frameLength, dissection);
+    const { bytes } = this.#pool;
+    // By whom it is for: what one player is sent does not slow others down.
+    const flow = ofStation(flowOf(bytes, frameOffset, frameLength, dissection), bytes, frameOffset);
     //= PROTOCOL.md 9.1
     //# A frame goes whole if frame + 4 bytes fit into the connection's present maximum datagram.
     if (frameLength + DATAGRAM_HEADER_BYTES > this.#maximumBytes) {

@@ -7,7 +7,8 @@
 import type { TrafficCounters } from "../observe/counters.ts";
 import { DropCode } from "../observe/drops.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { FairQueue, type FairQueueOptions, type QueueArena } from "../queue/fair_queue.ts";
+import { FairQueue, type FairQueueOptions } from "../queue/fair_queue.ts";
+import type { QueueArena } from "../queue/queue_arena.ts";
 
 /** See the module. */
 export class PathQueue extends FairQueue {

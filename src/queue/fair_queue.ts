@@ -1,25 +1,30 @@
 /**
- * The queue in front of one target: bounded in bytes, entries and time, fair between flows.
+ * The queue in front of one target: bounded in bytes, entries and time, fair between players and flows.
  *
- * The scheme is FQ-CoDel's (RFC 8290 §4) without its drop law: flows are hashed into buckets; each
- * bucket is first-in-first-out; buckets are served by deficit round robin, those that had nothing
- * queued before those that always have. So a ping or an ARP reply passes a bulk copy, and nothing
- * inside a flow is reordered. Instead of CoDel's law there is a plain limit on the time that an
- * entry may wait, because congestion control of the frames' own transports runs end to end and
- * QUIC's runs below: what is later than the limit is of no use to a game.
+ * The scheme is FQ-CoDel's (RFC 8290 §4) without its drop law, on two levels: a player's flows (those of a
+ * station of the LAN, too) are a group, and groups are served by deficit round robin, so nobody gets more for
+ * having many flows. In a group flows are hashed into buckets; each bucket is first-in-first-out; buckets are
+ * served by deficit round robin, too. A flow that had nothing queued goes ahead of all that always have, as long
+ * as its group does not owe too much for that. So a ping or an ARP reply passes a
+ * bulk copy, its own player's, too, and nothing inside a flow is reordered. Instead of CoDel's law there is a
+ * plain limit on the time that an entry may wait, because congestion control of the frames' own transports runs
+ * end to end and QUIC's runs below: what is later than the limit is of no use to a game.
  *
- * Buckets lie in one typed array per queue, entries in one arena for all queues: nothing here
- * allocates after construction.
+ * ```
+ *  flows that had nothing queued ──────────────────────────────► first
+ *  group ─► group ─► group        (each its quantum in turn) ──► then
+ *    └ flow ─► flow ─► flow       (each its quantum in turn)
+ * ```
+ *
+ * Entries and groups lie in one arena for all queues: nothing here allocates after construction.
  *
  * @module
  */
 
 import { asSlot, type Slot } from "../proto/brands.ts";
 import { type BufferPool, NO_SLOT } from "./buffer_pool.ts";
-import { FLOW_MASK, FLOW_SPARSE } from "./flow.ts";
-
-/** Bytes that a bucket may send in its turn: one full Ethernet frame. */
-export const QUANTUM_BYTES = 1514;
+import { FlowTable } from "./flow_table.ts";
+import { Bucket, NONE, type QueueArena } from "./queue_arena.ts";
 
 //= PROTOCOL.md 11
 //# Queues are bounded in bytes (this project: 4,194,304) and in time (20 ms); the oldest is
@@ -32,7 +37,6 @@ export const QUANTUM_BYTES = 1514;
 export const QUEUE_BYTES_MAX = 4_194_304;
 export const QUEUE_ENTRIES_MAX = 4096;
 export const SOJOURN_MAX_MS = 20;
-export const BUCKETS = 64;
 
 /** A queue of so few entries is never held back to leave room for others. */
 const ENTRIES_FLOOR = 32;
@@ -40,59 +44,6 @@ const ENTRIES_FLOOR = 32;
 const FREE_SHARE = 4;
 /** Late entries that one `enqueue` clears from its own flow. */
 const TRIM_MAX = 2;
-/** Buckets that one overflow looks at to find the longest. */
-const SWEEP_BUCKETS = 8;
-
-const NONE = -1;
-
-/** The entries of all queues of a process: linked lists in typed arrays. */
-export class QueueArena {
-  /** Entries that all queues together can hold. */
-  readonly entriesMax: number;
-  /** @internal */ readonly next: Int32Array;
-  /** @internal */ readonly slot: Int32Array;
-  /** @internal */ readonly offset: Int32Array;
-  /** @internal */ readonly length: Int32Array;
-  /** @internal */ readonly enqueuedMs: Float64Array;
-  #free = NONE;
-  #untouched = 0;
-  #freeEntries: number;
-
-  /** @throws {RangeError} `entriesMax` is not in 1 … 2^24 */
-  constructor(entriesMax: number) {
-    if (!Number.isInteger(entriesMax) || entriesMax < 1 || entriesMax > 1 << 24) {
-      throw new RangeError(`a queue arena has 1 to ${1 << 24} entries, not ${entriesMax}`);
-    }
-    this.entriesMax = entriesMax;
-    this.#freeEntries = entriesMax;
-    this.next = new Int32Array(entriesMax);
-    this.slot = new Int32Array(entriesMax);
-    this.offset = new Int32Array(entriesMax);
-    this.length = new Int32Array(entriesMax);
-    this.enqueuedMs = new Float64Array(entriesMax);
-  }
-
-  /** Entries that can still be queued. */
-  get freeEntries(): number {
-    return this.#freeEntries;
-  }
-
-  /** @internal An entry, or -1 if all are in use. */
-  take(): number {
-    const entry = this.#free;
-    if (entry !== NONE) this.#free = this.next[entry];
-    else if (this.#untouched === this.entriesMax) return NONE;
-    this.#freeEntries--;
-    return entry !== NONE ? entry : this.#untouched++;
-  }
-
-  /** @internal */
-  give(entry: number): void {
-    this.next[entry] = this.#free;
-    this.#free = entry;
-    this.#freeEntries++;
-  }
-}
 
 /** Bounds of one queue. */
 export interface FairQueueOptions {
@@ -102,23 +53,7 @@ export interface FairQueueOptions {
   readonly entriesMax?: number;
   /** Longest time in ms that an entry may wait; 20 if not given. */
   readonly sojournMaxMs?: number;
-  /** Number of buckets, a power of two from 8 to 4,096; 64 if not given. */
-  readonly buckets?: number;
 }
-
-// A bucket is six numbers side by side in one Int32Array.
-const STRIDE = 6;
-const HEAD = 0;
-const TAIL = 1;
-const BYTES = 2;
-const DEFICIT = 3;
-const LIST = 4;
-const NEXT = 5;
-
-// Where a bucket is: in no list, among those that had nothing queued, or among the backlogged.
-const LIST_NONE = 0;
-const LIST_NEW = 1;
-const LIST_OLD = 2;
 
 /**
  * The queue in front of one target.
@@ -146,25 +81,13 @@ export class FairQueue {
   readonly #arena: QueueArena;
   readonly #pool: BufferPool;
   readonly #buckets: Int32Array;
-  readonly #bucketCount: number;
-  readonly #sparseBuckets: number;
-  #newHead = NONE;
-  #newTail = NONE;
-  #oldHead = NONE;
-  #oldTail = NONE;
-  /** The longest bucket as far as is known, and where the next look for a longer one begins. */
-  #longest = 0;
-  #sweep = 0;
+  readonly #flows: FlowTable;
   /** When sending last began, and the time before; without any the time of asking counts. */
   #sendingMs = Infinity;
   #previousSendingMs = Infinity;
 
   /** @throws {RangeError} a bound makes no sense */
   constructor(arena: QueueArena, pool: BufferPool, options: FairQueueOptions = {}) {
-    const bucketCount = options.buckets ?? BUCKETS;
-    if (bucketCount < 8 || bucketCount > 4096 || (bucketCount & (bucketCount - 1)) !== 0) {
-      throw new RangeError(`a queue has 8, 16, … 4096 buckets, not ${bucketCount}`);
-    }
     this.bytesMax = options.bytesMax ?? QUEUE_BYTES_MAX;
     this.entriesMax = options.entriesMax ?? QUEUE_ENTRIES_MAX;
     this.sojournMaxMs = options.sojournMaxMs ?? SOJOURN_MAX_MS;
@@ -173,14 +96,8 @@ export class FairQueue {
     if (!(this.sojournMaxMs > 0)) throw new RangeError(`sojournMaxMs is ${this.sojournMaxMs}`);
     this.#arena = arena;
     this.#pool = pool;
-    this.#bucketCount = bucketCount;
-    this.#sparseBuckets = bucketCount >> 3;
-    this.#buckets = new Int32Array(bucketCount * STRIDE);
-    for (let at = 0; at < this.#buckets.length; at += STRIDE) {
-      this.#buckets[at + HEAD] = NONE;
-      this.#buckets[at + TAIL] = NONE;
-      this.#buckets[at + NEXT] = NONE;
-    }
+    this.#buckets = arena.buckets;
+    this.#flows = new FlowTable(arena);
   }
 
   /**
@@ -191,11 +108,16 @@ export class FairQueue {
    * Late entries of the same flow are cleared on the way; they count in `droppedLate` alone.
    */
   enqueue(slot: Slot, offset: number, length: number, flow: number, nowMs: number): number {
-    const at = this.#bucketOf(flow);
+    const at = this.#flows.bucketOf(flow);
+    if (at === NONE) {
+      this.#pool.release(slot);
+      this.droppedOverflow++;
+      return 1;
+    }
     this.#trim(at, nowMs);
     let dropped = 0;
     while (this.queuedEntries > 0 && this.#isFull(length)) {
-      this.#dropHead(this.#findLongest());
+      this.#dropHead(this.#flows.longest());
       this.droppedOverflow++;
       dropped++;
     }
@@ -213,19 +135,13 @@ export class FairQueue {
     arena.enqueuedMs[entry] = nowMs;
 
     const buckets = this.#buckets;
-    const tail = buckets[at + TAIL];
-    if (tail === NONE) buckets[at + HEAD] = entry;
+    const tail = buckets[at + Bucket.tail];
+    if (tail === NONE) buckets[at + Bucket.head] = entry;
     else arena.next[tail] = entry;
-    buckets[at + TAIL] = entry;
-    const bytes = buckets[at + BYTES] + length;
-    buckets[at + BYTES] = bytes;
-    if (bytes > buckets[this.#longest + BYTES]) this.#longest = at;
+    buckets[at + Bucket.tail] = entry;
     this.queuedBytes += length;
     this.queuedEntries++;
-    if (buckets[at + LIST] === LIST_NONE) {
-      buckets[at + DEFICIT] = QUANTUM_BYTES;
-      this.#append(at, LIST_NEW);
-    }
+    this.#flows.grow(at, length);
     return dropped;
   }
 
@@ -245,35 +161,26 @@ export class FairQueue {
    */
   dequeue(nowMs: number): boolean {
     const buckets = this.#buckets;
+    const flows = this.#flows;
     const arena = this.#arena;
     const oldestMs = this.#lateBeforeMs(nowMs);
     for (;;) {
-      const fromNew = this.#newHead !== NONE;
-      const at = fromNew ? this.#newHead : this.#oldHead;
+      const at = flows.next();
       if (at === NONE) return false;
-      if (buckets[at + DEFICIT] <= 0) {
-        buckets[at + DEFICIT] += QUANTUM_BYTES;
-        this.#removeFirst(fromNew);
-        this.#append(at, LIST_OLD);
-        continue;
-      }
-      let entry = buckets[at + HEAD];
+      let entry = buckets[at + Bucket.head];
       while (entry !== NONE && arena.enqueuedMs[entry] < oldestMs) {
         this.#dropHead(at);
         this.droppedLate++;
-        entry = buckets[at + HEAD];
+        entry = buckets[at + Bucket.head];
       }
       if (entry === NONE) {
-        // A flow that was new goes once through the backlogged ones, or it could be new for ever.
-        this.#removeFirst(fromNew);
-        if (fromNew && this.#oldHead !== NONE) this.#append(at, LIST_OLD);
-        else buckets[at + LIST] = LIST_NONE;
+        flows.retire(at);
         continue;
       }
       this.slot = asSlot(arena.slot[entry]);
       this.offset = arena.offset[entry];
       this.length = arena.length[entry];
-      buckets[at + DEFICIT] -= this.length;
+      flows.charge(at, this.length);
       this.#unlinkHead(at, entry);
       return true;
     }
@@ -285,55 +192,40 @@ export class FairQueue {
     const oldestMs = this.#lateBeforeMs(nowMs);
     const enqueuedMs = this.#arena.enqueuedMs;
     const buckets = this.#buckets;
-    for (let at = 0; at < buckets.length && this.queuedEntries > 0; at += STRIDE) {
-      while (buckets[at + HEAD] !== NONE && enqueuedMs[buckets[at + HEAD]] < oldestMs) {
+    this.#flows.forEachBucket((at) => {
+      for (;;) {
+        const head = buckets[at + Bucket.head];
+        if (head === NONE || enqueuedMs[head] >= oldestMs) return;
         this.#dropHead(at);
         this.droppedLate++;
       }
-    }
+    });
     return this.droppedLate - before;
   }
 
   /** Releases everything that is queued; counts no drops. */
   clear(): void {
     const buckets = this.#buckets;
-    for (let at = 0; at < buckets.length; at += STRIDE) {
-      while (buckets[at + HEAD] !== NONE) this.#dropHead(at);
-      buckets[at + LIST] = LIST_NONE;
-      buckets[at + NEXT] = NONE;
-    }
-    this.#newHead =
-      this.#newTail =
-      this.#oldHead =
-      this.#oldTail =
-        NONE;
+    this.#flows.forEachBucket((at) => {
+      while (buckets[at + Bucket.head] !== NONE) this.#dropHead(at);
+    });
+    // Those that are empty may be in a list, too: each leaves it in its turn.
+    this.dequeue(0);
   }
 
   /** Age in ms of the oldest entry; 0 if nothing is queued. Looks at every bucket. */
   oldestMs(nowMs: number): number {
-    const buckets = this.#buckets;
     let enqueuedMs = nowMs;
-    for (let at = 0; at < buckets.length; at += STRIDE) {
-      const head = buckets[at + HEAD];
-      if (head !== NONE && this.#arena.enqueuedMs[head] < enqueuedMs) {
-        enqueuedMs = this.#arena.enqueuedMs[head];
-      }
-    }
+    this.#flows.forEachBucket((at) => {
+      const head = this.#buckets[at + Bucket.head];
+      if (head !== NONE) enqueuedMs = Math.min(enqueuedMs, this.#arena.enqueuedMs[head]);
+    });
     return nowMs - enqueuedMs;
   }
 
   /** What was queued before this time is late. */
   #lateBeforeMs(nowMs: number): number {
     return Math.min(nowMs, this.#previousSendingMs) - this.sojournMaxMs;
-  }
-
-  /** Sparse flows have an eighth of the buckets to themselves, so that no bulk flow is hashed there. */
-  #bucketOf(flow: number): number {
-    const hash = flow & FLOW_MASK;
-    const bucket = (flow & FLOW_SPARSE) !== 0
-      ? hash % this.#sparseBuckets
-      : this.#sparseBuckets + hash % (this.#bucketCount - this.#sparseBuckets);
-    return bucket * STRIDE;
   }
 
   /**
@@ -352,26 +244,11 @@ export class FairQueue {
     return entries > freeEntries * FREE_SHARE || entries > this.#pool.freeSlots * FREE_SHARE;
   }
 
-  /** The bucket with the most bytes, as far as a look at a few of them tells; never an empty one. */
-  #findLongest(): number {
-    const buckets = this.#buckets;
-    let longest = this.#longest;
-    let sweep = this.#sweep;
-    for (let i = 0; i < SWEEP_BUCKETS || buckets[longest + BYTES] === 0; i++) {
-      sweep += STRIDE;
-      if (sweep === buckets.length) sweep = 0;
-      if (buckets[sweep + BYTES] > buckets[longest + BYTES]) longest = sweep;
-    }
-    this.#sweep = sweep;
-    this.#longest = longest;
-    return longest;
-  }
-
   /** Clears a few late entries at the head of a flow that grows: a target that stalls holds little. */
   #trim(at: number, nowMs: number): void {
     const oldestMs = this.#lateBeforeMs(nowMs);
     for (let i = 0; i < TRIM_MAX; i++) {
-      const head = this.#buckets[at + HEAD];
+      const head = this.#buckets[at + Bucket.head];
       if (head === NONE || this.#arena.enqueuedMs[head] >= oldestMs) return;
       this.#dropHead(at);
       this.droppedLate++;
@@ -379,7 +256,7 @@ export class FairQueue {
   }
 
   #dropHead(at: number): void {
-    const entry = this.#buckets[at + HEAD];
+    const entry = this.#buckets[at + Bucket.head];
     const slot = asSlot(this.#arena.slot[entry]);
     this.#unlinkHead(at, entry);
     this.#pool.release(slot);
@@ -391,38 +268,11 @@ export class FairQueue {
     const arena = this.#arena;
     const next = arena.next[entry];
     const length = arena.length[entry];
-    buckets[at + HEAD] = next;
-    if (next === NONE) buckets[at + TAIL] = NONE;
-    buckets[at + BYTES] -= length;
+    buckets[at + Bucket.head] = next;
+    if (next === NONE) buckets[at + Bucket.tail] = NONE;
+    this.#flows.shrink(at, length);
     this.queuedBytes -= length;
     this.queuedEntries--;
     arena.give(entry);
-  }
-
-  #append(at: number, list: number): void {
-    const buckets = this.#buckets;
-    buckets[at + LIST] = list;
-    buckets[at + NEXT] = NONE;
-    const tail = list === LIST_NEW ? this.#newTail : this.#oldTail;
-    if (tail !== NONE) buckets[tail + NEXT] = at;
-    if (list === LIST_NEW) {
-      if (tail === NONE) this.#newHead = at;
-      this.#newTail = at;
-    } else {
-      if (tail === NONE) this.#oldHead = at;
-      this.#oldTail = at;
-    }
-  }
-
-  #removeFirst(fromNew: boolean): void {
-    const at = fromNew ? this.#newHead : this.#oldHead;
-    const next = this.#buckets[at + NEXT];
-    if (fromNew) {
-      this.#newHead = next;
-      if (next === NONE) this.#newTail = NONE;
-    } else {
-      this.#oldHead = next;
-      if (next === NONE) this.#oldTail = NONE;
-    }
   }
 }

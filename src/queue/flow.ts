@@ -13,7 +13,13 @@ import { MAC_BYTES } from "../proto/mac.ts";
 export const FLOW_SPARSE = 0x2000_0000;
 
 /** The bits of a flow number that are its hash. Flow numbers stay small integers: 30 bits. */
-export const FLOW_MASK = 0x1fff_ffff;
+export const FLOW_MASK = 0xf_ffff;
+
+/** Above them is the number of the group that a flow belongs to, from 0 to so many. */
+export const FLOW_GROUP_SHIFT = 20;
+export const FLOW_GROUPS = 512;
+/** The upper half is for stations of the LAN, by their MACs. */
+const STATIONS = FLOW_GROUPS >> 1;
 
 const IPV4_ADDRESSES_OFFSET = 12;
 const IPV4_ADDRESSES_BYTES = 8;
@@ -53,6 +59,21 @@ export function flowOf(
     hash = mix(hash, dissection.etherType);
   }
   return finish(hash) & FLOW_MASK;
+}
+
+/** The same flow as one of this player's, or of whoever has this number. */
+export function ofPlayer(flow: number, peerId: number): number {
+  return flow & (FLOW_SPARSE | FLOW_MASK) | (peerId & (STATIONS - 1)) << FLOW_GROUP_SHIFT;
+}
+
+/**
+ * The same flow as one of the station that has this MAC: two stations share a group now and then, and never one
+ * with a player.
+ */
+export function ofStation(flow: number, bytes: Uint8Array, macOffset: number): number {
+  const hash = finish(hashWords(bytes, macOffset, MAC_BYTES, 3));
+  return flow & (FLOW_SPARSE | FLOW_MASK) |
+    (STATIONS | hash & (STATIONS - 1)) << FLOW_GROUP_SHIFT;
 }
 
 /** The flow of a piece whose first piece was not seen: by its MAC addresses, all that it carries. */

@@ -22,7 +22,7 @@ import { equalMacs, isMulticastMac, isSwitchControl, isZeroMac, MAC_BYTES } from
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
 import { copyPiece, copyPieceOf, Splitter } from "../proto/split.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { flowOf, flowOfMacs, PieceFlows } from "../queue/flow.ts";
+import { flowOf, flowOfMacs, ofPlayer, ofStation, PieceFlows } from "../queue/flow.ts";
 import { ContentFilter, type ContentRules } from "../filter/content.ts";
 import type { Membership } from "./membership.ts";
 import type { ReadyList } from "./outbound.ts";
@@ -166,7 +166,7 @@ export class Forwarder {
     //# Later pieces are judged by rules 1 to 7 and by their target, with their copy of the header.
     if (view.fragment && view.byteOffset > 0) {
       const flow = this.#pieceFlows.recall(source.session.connection, view.frameId);
-      this.#flow = flow >= 0 ? flow : flowOfMacs(bytes, frame);
+      this.#flow = flow >= 0 ? flow : this.#inGroup(flowOfMacs(bytes, frame), source, frame);
       return PASS;
     }
     dissect(bytes, frame, view.frameLength, dissection);
@@ -174,11 +174,18 @@ export class Forwarder {
     const end = frame + view.frameLength;
     const code = this.#filter.judge(bytes, frame, end, dissection, view.fragment, rules);
     if (code !== PASS) return code;
-    this.#flow = flowOf(bytes, frame, view.frameLength, dissection);
+    this.#flow = this.#inGroup(flowOf(bytes, frame, view.frameLength, dissection), source, frame);
     if (view.fragment) {
       this.#pieceFlows.remember(source.session.connection, view.frameId, this.#flow);
     }
     return PASS;
+  }
+
+  /** The flow as one of its player, or of the station of the LAN that sends it: they get equal shares. */
+  #inGroup(flow: number, source: Membership, frame: number): number {
+    return source.isGateway
+      ? ofStation(flow, this.#bytes, frame + MAC_BYTES)
+      : ofPlayer(flow, source.peerId);
   }
 
   //= PROTOCOL.md 11

@@ -10,7 +10,8 @@ import type { Slot } from "../proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, FLAG_FRAGMENT, FRAGMENT_HEADER_BYTES } from "../proto/datagram.ts";
 import { ETHERNET_HEADER_BYTES } from "../proto/ethernet.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import { FairQueue, type QueueArena } from "../queue/fair_queue.ts";
+import { FairQueue } from "../queue/fair_queue.ts";
+import type { QueueArena } from "../queue/queue_arena.ts";
 import type { Membership } from "./membership.ts";
 
 /** What a queue needs of the session whose frames wait in it. */

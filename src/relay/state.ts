@@ -5,7 +5,7 @@
  */
 import type { FrameLog } from "../observe/frame_log.ts";
 import type { BufferPool } from "../queue/buffer_pool.ts";
-import type { QueueArena } from "../queue/fair_queue.ts";
+import type { QueueArena } from "../queue/queue_arena.ts";
 import { Outbox } from "./actions.ts";
 import { AddressLimits } from "./address_limits.ts";
 import type { AdmissionContext } from "./admission.ts";

@@ -16,7 +16,7 @@ import { FrameLog } from "../../src/observe/frame_log.ts";
 import { lanVerdictLine } from "../../src/observe/lan_verdict.ts";
 import { asPeerId } from "../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { checksumOf, udpChecksum } from "../unit/client/dhcp_frames.ts";
 import { WELCOME } from "../unit/endpoint/harness.ts";
 import { saying } from "../support/sentences.ts";

@@ -18,7 +18,7 @@ import { type LanVerdict, lanVerdictLine } from "../../src/observe/lan_verdict.t
 import { FrameLog } from "../../src/observe/frame_log.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { sha256 } from "../../src/trust/sha256.ts";
 import type { Ledger, Station } from "./ledger.ts";
 import type { Path, Side, SimConnection } from "./network.ts";

@@ -7,7 +7,7 @@ import { DropCode } from "../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../src/observe/frame_log.ts";
 import { asConnectionId, type ConnectionId } from "../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { RelayCore } from "../../src/relay/core.ts";
 import type { RelayOptions } from "../../src/relay/limits.ts";
 import type { Side, SimConnection } from "./network.ts";

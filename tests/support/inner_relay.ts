@@ -3,7 +3,7 @@
  * Each peer has a reactor of its own: one that is not turned is frozen.
  */
 import { FrameLog } from "../../src/observe/frame_log.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { RelayCore } from "../../src/relay/core.ts";
 import type { RelayOptions } from "../../src/relay/limits.ts";
 import { loggerOf } from "../../src/log/logging.ts";

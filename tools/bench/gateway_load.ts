@@ -21,7 +21,7 @@ import { asPeerId } from "../../src/proto/brands.ts";
 import { DATAGRAM_HEADER_BYTES, writeDatagramHeader } from "../../src/proto/datagram.ts";
 import { parseMac } from "../../src/proto/mac.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { createReactor } from "../../src/reactor/mod.ts";
 import { randomBytes } from "../../src/programs/common/random.ts";
 import { cpuSeconds, residentBytes } from "./process_figures.ts";

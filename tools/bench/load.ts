@@ -12,7 +12,7 @@
 import type { Slot } from "../../src/proto/brands.ts";
 import { formatMac, parseMac } from "../../src/proto/mac.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../src/queue/queue_arena.ts";
 import { parseAddress, type QuicConfiguration } from "../../src/quic/mod.ts";
 import { createReactor } from "../../src/reactor/mod.ts";
 import { openQuicLibrary } from "../../src/programs/common/native_library.ts";

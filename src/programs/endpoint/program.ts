@@ -13,7 +13,7 @@ import { WAY_FILE_NAME, WayMemory } from "../../endpoint/way_memory.ts";
 import { TrafficCounters } from "../../observe/counters.ts";
 import type { QuicLibrary } from "../../quic/mod.ts";
 import { BufferPool } from "../../queue/buffer_pool.ts";
-import { QueueArena } from "../../queue/fair_queue.ts";
+import { QueueArena } from "../../queue/queue_arena.ts";
 import {
   claimInstance,
   InstanceBusyError,

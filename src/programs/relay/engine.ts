@@ -7,7 +7,7 @@ import { formatEndpointAddress } from "../../control/address.ts";
 import type { QuicAddress, QuicLibrary, QuicListener } from "../../quic/mod.ts";
 import { QuicError, QuicStatus } from "../../quic/mod.ts";
 import { BufferPool } from "../../queue/buffer_pool.ts";
-import { QueueArena } from "../../queue/fair_queue.ts";
+import { QueueArena } from "../../queue/queue_arena.ts";
 import { createReactor, type Reactor, type TerminationSignal } from "../../reactor/mod.ts";
 import { RelayCore } from "../../relay/core.ts";
 import type { Arrival, RoomDirectory } from "../../relay/directory.ts";

@@ -4,7 +4,7 @@ import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 
 /** A number and no time: how much is tried does not depend on how busy the machine is. */
 const RUNS = { numRuns: 2000 };

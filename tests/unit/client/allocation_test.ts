@@ -5,7 +5,7 @@ import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { FrameLog } from "../../../src/observe/frame_log.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";
 import { PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
 import { WELCOME } from "../endpoint/harness.ts";

@@ -8,7 +8,7 @@ import type { DropReason } from "../../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { type Option, PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
 import { WELCOME } from "../endpoint/harness.ts";
 

@@ -9,7 +9,7 @@ import { EndpointSession } from "../../../src/endpoint/session.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { ethernet, udpPacket } from "../../../tools/lab/frames.ts";
 import { CLIENT, LEAST, WELCOME } from "./harness.ts";
 

@@ -5,7 +5,7 @@ import type { DropReason } from "../../../src/observe/drops.ts";
 import { asPeerId, type PeerId } from "../../../src/proto/brands.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BufferPool, HEADROOM_BYTES, NO_SLOT } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 
 /** A path with a pool of its own; what it sends is taken out as datagrams. */
 class Bench implements FrameSink {

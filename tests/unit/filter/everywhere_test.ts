@@ -9,7 +9,7 @@ import { FrameLog } from "../../../src/observe/frame_log.ts";
 import { asPeerId, type PeerId } from "../../../src/proto/brands.ts";
 import { parseMac } from "../../../src/proto/mac.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { BROADCAST_MAC, ethernet, ipv6, Type, udp, udpPacket } from "../../../tools/lab/frames.ts";
 import { dnsAnswer, dnsName, dnsQuestion } from "../../support/name_frames.ts";
 import { VECTORS } from "../../vectors/proto_vectors.ts";

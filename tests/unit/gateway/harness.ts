@@ -9,7 +9,7 @@ import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { writeDatagramHeader } from "../../../src/proto/datagram.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { lanFrame } from "./packets.ts";
 import { hex, join, pattern, toHex } from "../proto/frames.ts";
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/ass
 import fc from "fast-check";
 import { asSlot } from "../../../src/proto/brands.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
-import { FairQueue, QueueArena } from "../../../src/queue/fair_queue.ts";
+import { FairQueue } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { FLOW_SPARSE } from "../../../src/queue/flow.ts";
 
 const SLOTS = 96;

@@ -7,12 +7,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
-import {
-  FairQueue,
-  type FairQueueOptions,
-  QUANTUM_BYTES,
-  QueueArena,
-} from "../../../src/queue/fair_queue.ts";
+import { FairQueue, type FairQueueOptions } from "../../../src/queue/fair_queue.ts";
+import { QUANTUM_BYTES } from "../../../src/queue/flow_table.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { FLOW_SPARSE } from "../../../src/queue/flow.ts";
 
 /** A queue with a pool and an arena of its own, and slots that carry a serial number. */
@@ -293,10 +290,6 @@ Deno.test("bounds that make no sense are refused", () => {
   const arena = new QueueArena(2);
   for (
     const options of [
-      { buckets: 7 },
-      { buckets: 4 },
-      { buckets: 24 },
-      { buckets: 8192 },
       { bytesMax: 100 },
       { entriesMax: 0 },
       { sojournMaxMs: 0 },

@@ -12,7 +12,7 @@ import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
 import { asConnectionId, type ConnectionId } from "../../../src/proto/brands.ts";
 import { SETTLE_NARROW_QUIET_MIN_MS } from "../../../src/proto/mtu.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { RelayCore } from "../../../src/relay/core.ts";
 import type { RelayOptions } from "../../../src/relay/limits.ts";
 import type { SessionPath } from "../../../src/relay/session.ts";

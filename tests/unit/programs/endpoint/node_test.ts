@@ -19,7 +19,7 @@ import {
   type QuicStatistics,
 } from "../../../../src/quic/mod.ts";
 import { BufferPool } from "../../../../src/queue/buffer_pool.ts";
-import { QueueArena } from "../../../../src/queue/fair_queue.ts";
+import { QueueArena } from "../../../../src/queue/queue_arena.ts";
 import { EndpointNode, type EndpointNodeParts } from "../../../../src/programs/endpoint/node.ts";
 import { WayMemory } from "../../../../src/endpoint/way_memory.ts";
 import type { ReachExaminer } from "../../../../src/programs/endpoint/reach.ts";
