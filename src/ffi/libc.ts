@@ -29,6 +29,7 @@ export const Errno = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
+  EXDEV: 18,
   EINVAL: 22,
   ENFILE: 23,
   EMFILE: 24,

@@ -284,6 +284,7 @@ export const RTMSG = {
   fields: {
     rtm_family: { offset: 0, type: "u8" },
     rtm_dst_len: { offset: 1, type: "u8" },
+    rtm_src_len: { offset: 2, type: "u8" },
     rtm_table: { offset: 4, type: "u8" },
     rtm_protocol: { offset: 5, type: "u8" },
     rtm_scope: { offset: 6, type: "u8" },

@@ -1,5 +1,5 @@
 /**
- * Numbers of Linux' routing netlink (netlink(7), rtnetlink(7)).
+ * Numbers of Linux' netlink (netlink(7), rtnetlink(7), and what tells of firewalls).
  *
  * @module
  */
@@ -40,6 +40,8 @@ export const LinkAttribute = {
 /** Attributes of a route (linux/rtnetlink.h). */
 export const RouteAttribute = {
   destination: 1,
+  from: 2,
+  incoming: 3,
   interface: 4,
   gateway: 5,
   priority: 6,
@@ -61,8 +63,13 @@ export const NetlinkGroup = {
   ipv6Route: 0x400,
 } as const;
 
+/** Groups of notices about firewalls, as bits (linux/netfilter/nfnetlink.h): rules of nftables, whoever made them. */
+export const NetfilterGroup = { nftables: 1 << 6 } as const;
+
 /** The protocol of addresses, routes and interfaces (netlink(7)). */
 export const NETLINK_ROUTE = 0;
+/** The protocol of firewalls (netlink(7)). */
+export const NETLINK_NETFILTER = 12;
 
 /** Routing tables (linux/rtnetlink.h); the kernel looks into `local` first. */
 export const RouteTableId = { main: 254, local: 255 } as const;

@@ -9,8 +9,8 @@ import { fillSentence, type Sentence, type SentenceTable } from "./sentences.ts"
 export const INBOUND_SENTENCES = {
   "opened": {
     what:
-      'The LAN may reach this PC by the adapter "{adapter}" until the client ends, apart from ports that stay shut ' +
-      "({firewalls}).",
+      'This PC\'s firewall ({firewalls}) lets the LAN in by "{adapter}" until the client ends, apart from a few ' +
+      "ports that stay shut.",
   },
   "nothing-to-open": {
     what: "No firewall of this PC keeps the LAN out: --allow-inbound has changed nothing.",
@@ -26,7 +26,14 @@ export const INBOUND_SENTENCES = {
   "shut-all-the-same": {
     what:
       "This PC's firewall ({firewalls}) keeps out what the LAN sends unasked, although --allow-inbound is given: {why}.",
-    advice: 'Let in by hand what comes by "{adapter}": {commands}.',
+    advice: "Let in by hand, with the port of your game in the place of PORT: {commands}.",
+  },
+  "shut-by-routes": {
+    what:
+      'What the LAN sends unasked does not come in: this PC expects the LAN\'s addresses by "{elsewhere}" ' +
+      "(rp_filter).",
+    advice:
+      'Leave the network of "{elsewhere}" while you play: both networks have the same addresses.',
   },
   "shut-by-nobody-known": {
     what: "What the LAN sends unasked does not come in, and no firewall is known here.",
@@ -45,19 +52,26 @@ export interface InboundState {
   readonly firewalls: readonly string[];
   /** What went wrong when they were to let the LAN in. */
   readonly failures: readonly string[];
+  /** The interface by which this PC expects the LAN's addresses, which it takes by no other; undefined: no such thing. */
+  readonly elsewhere?: string;
 }
 
-/** How each is told by hand to let in what comes by an adapter. */
+/**
+ * How each is told by hand to let in what comes by an adapter: to a game's port alone, since `--allow-inbound` leaves
+ * others shut, too.
+ */
 const BY_HAND: Readonly<Record<string, (adapter: string) => string>> = {
-  ufw: (adapter) => `ufw allow in on ${adapter}`,
-  firewalld: (adapter) => `firewall-cmd --zone=trusted --change-interface=${adapter}`,
-  iptables: (adapter) => `iptables -I INPUT -i ${adapter} -j ACCEPT`,
-  nftables: (adapter) => `a rule iifname "${adapter}" accept at the head of its input chain`,
+  ufw: (adapter) => `ufw allow in on ${adapter} to any port PORT`,
+  firewalld: (adapter) =>
+    `firewall-cmd --zone=block --change-interface=${adapter} && firewall-cmd --zone=block --add-port=PORT/udp`,
+  iptables: (adapter) => `iptables -I INPUT -i ${adapter} -p udp --dport PORT -j ACCEPT`,
+  nftables: (adapter) =>
+    `a rule iifname "${adapter}" udp dport PORT accept at the head of its input chain`,
 };
 
 /** A state in words; the advice is for whoever has a problem. */
 export function inboundSentence(state: InboundState): Sentence {
-  const { isOpen, isAllowed, adapter, firewalls, failures } = state;
+  const { isOpen, isAllowed, adapter, firewalls, failures, elsewhere } = state;
   const values = { adapter, firewalls: firewalls.join(" and ") };
   const isKnown = firewalls.length > 0;
   if (isOpen && !isAllowed) return INBOUND_SENTENCES.open;
@@ -65,6 +79,9 @@ export function inboundSentence(state: InboundState): Sentence {
     return isKnown
       ? fillSentence(INBOUND_SENTENCES.opened, values)
       : INBOUND_SENTENCES["nothing-to-open"];
+  }
+  if (elsewhere !== undefined) {
+    return fillSentence(INBOUND_SENTENCES["shut-by-routes"], { elsewhere });
   }
   if (!isKnown) return INBOUND_SENTENCES["shut-by-nobody-known"];
   if (!isAllowed) return fillSentence(INBOUND_SENTENCES.shut, values);

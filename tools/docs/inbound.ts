@@ -30,12 +30,12 @@ them: databases, web servers and whatever else the player has installed are reac
 |---|---|---|
 | Windows' | four rules (TCP, UDP, ping of IPv4 and IPv6) in all profiles | the client's end; after a crash its next start, or \`lanparty-client reset\` |
 | ufw, iptables, ip6tables (over nftables, and the older form) | a chain \`lanparty-ADAPTER\` that \`INPUT\` calls first for the adapter | the same; a restart of the system |
-| nftables | rules at the head of each chain for what comes in that refuses anything, with the comment \`lanparty-client ADAPTER\` | the same; loading the rules anew (they are made again within a minute) |
-| firewalld | a zone that nobody uses (\`block\`, else \`drop\` and others) gets the adapter, and rules; nothing permanent | the same; \`firewall-cmd --reload\` (they are made again within a minute) |
+| nftables | rules at the head of each chain for what comes in that refuses anything, with the comment \`lanparty-client ADAPTER\` | the same; loading the rules anew (they are made again within seconds) |
+| firewalld | a zone that nobody uses (\`block\`, else \`drop\` and others) gets the adapter, and rules; nothing permanent | the same; \`firewall-cmd --reload\` (they are made again within seconds) |
 
 A Linux PC may have several, and all of them have to let the LAN in. What the client says afterwards is no hope: it sends itself a
 datagram by the adapter, as a station of the LAN would unasked, and looks whether it comes in: at the start, when its address
-changes, and each minute. Without \`--allow-inbound\` it does so, too: a firewall that keeps the LAN out is named in the log and
+changes, when rules of nftables are changed (as all but the older form of iptables are made of), and each 10 s. Without \`--allow-inbound\` it does so, too: a firewall that keeps the LAN out is named in the log and
 by \`lanparty-client doctor\`, since it swallows the answers to a game's search as well (they come from where nobody was asked).
 
 The rules' lists are \`${openPorts("UDP", [])}\` for UDP and

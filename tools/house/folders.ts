@@ -146,7 +146,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/firewall": {
     what: "the firewall that keeps the LAN out: its state, and rules that let something in",
-    folders: ["ffi", ...system("com", "command", "journal")],
+    folders: ["ffi", ...system("com", "command", "journal", "netlink")],
   },
   "system/folders": {
     what: "the client's folder among Windows' programs, and who may write there",
@@ -170,7 +170,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["system/command", "system/files", "system/journal"],
   },
   "system/netlink": {
-    what: "Linux' routing netlink: questions, requests, notices",
+    what: "Linux' netlink: questions and requests about routes, and notices",
     folders: ["ffi"],
   },
   "system/power": {

@@ -3,9 +3,12 @@
  *
  * ```
  *  addresses ─► opened, if that is wanted ─► a probe by the adapter ─► state ─► log, doctor
- *                        ▲                            │ each minute
+ *                        ▲                            │ when rules have changed, and each 10 s
  *                        └──── no more (a firewall was loaded anew) ◄┘
  * ```
+ *
+ * Not all firewalls tell that their rules have changed (`linux_notices.ts`), and a probe is five system calls: so it is
+ * tried without a cause, too.
  *
  * @module
  */
@@ -21,7 +24,7 @@ import type { LogLevelName } from "../../log/logging.ts";
 import { inboundSentence, type InboundState } from "../../observe/inbound.ts";
 import { sentenceLine } from "../../observe/sentences.ts";
 import { equalBytes } from "../../proto/bytes.ts";
-import type { LinuxFirewall } from "../../system/firewall/mod.ts";
+import type { FirewallNotices, LinuxFirewall } from "../../system/firewall/mod.ts";
 
 /** A socket that hears what has come in. */
 export interface ProbeEar {
@@ -33,10 +36,17 @@ export interface ProbeEar {
 /** What it works with. */
 export interface LinuxInboundParts {
   readonly firewall: Pick<LinuxFirewall, "find" | "open" | "close">;
+  /** That a firewall's rules have changed. */
+  readonly notices: Pick<FirewallNotices, "take" | "close">;
   /** Listens at an address of this PC; undefined: it cannot. */
   listen(address: number, port: number): ProbeEar | undefined;
   /** Hands a frame to the system as if it came by the adapter. */
   send(frame: Uint8Array): boolean;
+  /**
+   * By whom this PC expects what the neighbour sends, where it takes nothing from there by the adapter, whatever a
+   * firewall does (rp_filter of ip-sysctl); undefined: it takes it.
+   */
+  expectedElsewhere(way: ProbeWay): string | undefined;
   random(count: number): Uint8Array;
   say(level: LogLevelName, text: string): void;
 }
@@ -50,7 +60,9 @@ export interface LinuxInboundOptions {
 }
 
 /** How often it is tried without a cause, ms. */
-export const RECHECK_INTERVAL_MS = 60_000;
+export const RECHECK_INTERVAL_MS = 10_000;
+/** Rules that are being changed are tried when they have come to rest, and not more often than this, ms. */
+export const SETTLE_MS = 1_000;
 /** How long a probe has time, and how many there are, before nothing comes in. */
 export const PROBE_TIMEOUT_MS = 1_000;
 export const PROBES_MAX = 3;
@@ -74,12 +86,15 @@ export class LinuxInbound {
   #scopes = "";
   #probe: Probe | undefined;
   #probeDueMs = Infinity;
+  #isClosed = false;
   /** Rules that were seen to have no effect are made anew once. */
   #isAnew = false;
   /** What others are doing meanwhile. */
   #work: Promise<void> | undefined;
   #firewalls: readonly string[] | undefined;
   #failures: readonly string[] = [];
+  /** See `expectedElsewhere`. */
+  #elsewhere: string | undefined;
   #state: InboundState | undefined;
   #said = "";
 
@@ -95,6 +110,7 @@ export class LinuxInbound {
 
   /** The adapter's addresses, such as `10.77.0.5/24`, are these now. */
   update(addresses: readonly string[], nowMs: number): void {
+    if (this.#isClosed) return;
     const way = addresses.map(probeWay).find((found) => found !== undefined);
     const scopes = inboundScopes(addresses);
     const isSame = way?.own === this.#way?.own && way?.neighbour === this.#way?.neighbour;
@@ -109,7 +125,13 @@ export class LinuxInbound {
 
   /** To be called now and then. */
   work(nowMs: number): void {
-    if (this.#work !== undefined) return;
+    if (this.#isClosed || this.#work !== undefined) return;
+    // What comes while it is tried counts for the next time.
+    if (this.#parts.notices.take() && this.#way !== undefined) {
+      this.#probeDueMs = Math.min(this.#probeDueMs, nowMs + SETTLE_MS);
+      // It may be another one now.
+      if (!this.#options.allowInbound) this.#firewalls = undefined;
+    }
     const probe = this.#probe;
     if (probe === undefined) {
       if (nowMs >= this.#probeDueMs) this.#beginProbe(nowMs);
@@ -123,12 +145,12 @@ export class LinuxInbound {
     this.#sendProbe(probe, nowMs);
   }
 
-  /** Takes back what was opened; resolves with what went wrong. */
-  async close(): Promise<string | undefined> {
+  /** Takes back what was opened; resolves with what went wrong. What is being done at this moment is not waited for. */
+  close(): Promise<string | undefined> {
+    this.#isClosed = true;
     this.#endProbe();
-    this.#probeDueMs = Infinity;
-    await this.#work;
-    return await this.#parts.firewall.close();
+    this.#parts.notices.close();
+    return this.#parts.firewall.close();
   }
 
   #open(): void {
@@ -186,6 +208,10 @@ export class LinuxInbound {
   #conclude(isOpen: boolean, nowMs: number): void {
     this.#endProbe();
     const { allowInbound } = this.#options;
+    this.#elsewhere = isOpen || this.#way === undefined
+      ? undefined
+      : this.#parts.expectedElsewhere(this.#way);
+    if (this.#elsewhere !== undefined) return this.#tell(isOpen);
     if (isOpen) this.#isAnew = false;
     else if (allowInbound && !this.#isAnew && this.#state?.isOpen) {
       // Somebody has loaded the firewall anew, and our rules are gone.
@@ -193,7 +219,8 @@ export class LinuxInbound {
       this.#probeDueMs = nowMs;
       return this.#open();
     }
-    if (isOpen || allowInbound || this.#state?.isOpen === false) return this.#tell(isOpen);
+    const isKnown = this.#state?.isOpen === false && this.#firewalls !== undefined;
+    if (isOpen || allowInbound || isKnown) return this.#tell(isOpen);
     this.#begin(async () => {
       this.#firewalls = await this.#parts.firewall.find();
       this.#tell(isOpen);
@@ -201,9 +228,13 @@ export class LinuxInbound {
   }
 
   #tell(isOpen: boolean): void {
+    if (this.#isClosed) return;
     const { allowInbound: isAllowed, name: adapter } = this.#options;
     const firewalls = this.#firewalls ?? [];
-    this.#state = { isOpen, isAllowed, adapter, firewalls, failures: this.#failures };
+    this.#state = {
+      ...{ isOpen, isAllowed, adapter, firewalls, failures: this.#failures },
+      ...(this.#elsewhere === undefined ? {} : { elsewhere: this.#elsewhere }),
+    };
     const text = sentenceLine(inboundSentence(this.#state));
     if (text === this.#said) return;
     const isFirst = this.#said === "";
@@ -212,6 +243,7 @@ export class LinuxInbound {
       // A player who has asked for nothing hears only that it is better now.
       return this.#parts.say(isAllowed || !isFirst ? "info" : "debug", text);
     }
-    this.#parts.say(firewalls.length === 0 ? "debug" : "warning", text);
+    const isKnown = firewalls.length > 0 || this.#elsewhere !== undefined;
+    this.#parts.say(isKnown ? "warning" : "debug", text);
   }
 }

@@ -6,15 +6,18 @@
 import type { LanNetworks, Surroundings } from "../../client/lan_networks.ts";
 import type { NetworkEvent } from "../../client/network_watch.ts";
 import { LinuxRoutes } from "../../client/linux_routes.ts";
+import type { ProbeWay } from "../../client/inbound_probe.ts";
+import { writeU32 } from "../../proto/bytes.ts";
 import { NOTICE_INTERVAL_MS, type RouteKeeper } from "../../client/route_keeper.ts";
 import { type AdapterDevice, LinkError } from "../../link/device.ts";
-import { queryInterface } from "../../link/interface.ts";
+import { interfaceName, queryInterface } from "../../link/interface.ts";
 import { TAP_NAME_DEFAULT, TapDevice } from "../../link/tap.ts";
 import type { AdapterFault } from "../../observe/adapter_events.ts";
 import { UdpEar } from "../../link/udp_ear.ts";
 import type { InboundState } from "../../observe/inbound.ts";
-import { LinuxFirewall } from "../../system/firewall/mod.ts";
+import { FirewallNotices, LinuxFirewall } from "../../system/firewall/mod.ts";
 import type { Change, ChangeJournal } from "../../system/journal/mod.ts";
+import { linuxTable, takesFrom } from "../../system/routes/mod.ts";
 import { HandsOff } from "../../system/managers/mod.ts";
 import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import type { AdapterSettings, ClientSystem, ClientSystemOptions } from "./platform.ts";
@@ -189,6 +192,8 @@ class LinuxSystem implements ClientSystem {
     const { name, mac } = tap;
     return new LinuxInbound({ ...this.#options, name, mac }, {
       firewall: new LinuxFirewall(name, this.#journal),
+      notices: new FirewallNotices(),
+      expectedElsewhere: (way) => expectedElsewhere(way, tap.index),
       listen: (address, port) => UdpEar.open(address, port),
       send: (frame) => tap.send(frame, 0, frame.length),
       random: randomBytes,
@@ -246,6 +251,25 @@ class LinuxSystem implements ClientSystem {
       logText(this.#logger, "debug", `The adapter may be managed by another program (${failure})`);
     }
   }
+}
+
+/** See `LinuxInboundParts.expectedElsewhere`. */
+function expectedElsewhere({ own, neighbour }: ProbeWay, adapterIndex: number): string | undefined {
+  try {
+    const source = addressOf(neighbour);
+    if (takesFrom(source, addressOf(own), adapterIndex)) return undefined;
+    const index = linuxTable.wayTo(source)?.interfaceIndex;
+    return index === undefined || index === adapterIndex ? undefined : interfaceName(index);
+  } catch (error) {
+    if (linuxTable.failureOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+function addressOf(number: number): Uint8Array {
+  const address = new Uint8Array(4);
+  writeU32(address, 0, number);
+  return address;
 }
 
 /** Whether an interface has this name, with or without addresses. */

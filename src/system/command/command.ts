@@ -16,6 +16,8 @@ const ENVIRONMENT = { PATH: SYSTEM_FOLDERS.join(":"), LC_ALL: "C" };
 const TIMEOUT_MS = 5_000;
 /** One that is waited for with its answer has longer: firewalld needs seconds for a hundred rules. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/** What timeout(1) ends with when it had to kill. */
+const KILLED_CODE = 128 + 9;
 const MESSAGE_CHARACTERS_MAX = 200;
 /** What is kept of its output, the last of it. */
 const OUTPUT_CHARACTERS_MAX = 4_096;
@@ -29,6 +31,8 @@ export interface CommandOutcome {
   readonly success: boolean;
   /** The last line of its error output, or what else went wrong. */
   readonly message: string;
+  /** Why it has said nothing: it is not there, or did not end and was killed. */
+  readonly silence?: "missing" | "stuck";
 }
 
 /** What became of a program, and what it has printed. */
@@ -48,8 +52,8 @@ export async function runCommand(
   command: readonly string[],
   input?: string,
 ): Promise<CommandOutcome> {
-  const { success, message } = await runProgram(command, "null", input);
-  return { success, message };
+  const { output: _, ...outcome } = await runProgram(command, "null", input);
+  return outcome;
 }
 
 /** See {@linkcode QueryCommand}; the program is found in the system's folders. */
@@ -61,14 +65,17 @@ export function queryCommand(
 }
 
 /** As {@linkcode queryCommand}, where nothing else can go on before; it has nothing to read. */
-export function queryCommandSync(command: readonly string[]): QueryOutcome {
+export function queryCommandSync(
+  command: readonly string[],
+  timeoutMs: number = ANSWER_TIMEOUT_MS,
+): QueryOutcome {
   const [name, ...args] = command;
   const path = systemProgram(name);
   const timeout = systemProgram("timeout");
-  if (path === undefined) return { success: false, message: `there is no ${name}`, output: "" };
+  if (path === undefined) return missing(name);
   const [program, ...words] = timeout === undefined
     ? [path, ...args]
-    : [timeout, "--signal=KILL", String(ANSWER_TIMEOUT_MS / 1_000), path, ...args];
+    : [timeout, "--signal=KILL", String(timeoutMs / 1_000), path, ...args];
   const { code, stdout, stderr } = new Deno.Command(program, {
     args: words,
     clearEnv: true,
@@ -77,12 +84,21 @@ export function queryCommandSync(command: readonly string[]): QueryOutcome {
     stdout: "piped",
     stderr: "piped",
   }).outputSync();
+  if (timeout !== undefined && code === KILLED_CODE) return stuck(name);
   const decoder = new TextDecoder();
   return {
     success: code === 0,
     message: lastLine(decoder.decode(stderr), code),
     output: decoder.decode(stdout).slice(-ANSWER_CHARACTERS_MAX),
   };
+}
+
+function missing(name: string): QueryOutcome {
+  return { success: false, message: `there is no ${name}`, silence: "missing", output: "" };
+}
+
+function stuck(name: string): QueryOutcome {
+  return { success: false, message: `${name} did not end`, silence: "stuck", output: "" };
 }
 
 function lastLine(errors: string, code: number): string {
@@ -97,7 +113,7 @@ async function runProgram(
 ): Promise<QueryOutcome> {
   const [name, ...args] = command;
   const path = systemProgram(name);
-  if (path === undefined) return { success: false, message: `there is no ${name}`, output: "" };
+  if (path === undefined) return missing(name);
   try {
     const child = new Deno.Command(path, {
       args,
@@ -115,8 +131,8 @@ async function runProgram(
     const isStuck = await endOf(child, stdout === "null" ? TIMEOUT_MS : ANSWER_TIMEOUT_MS);
     const { code } = await child.status;
     const [errors, output] = await Promise.all([said.end(), answer?.end() ?? ""]);
-    const message = isStuck ? `${name} did not end` : lastLine(errors, code);
-    return { success: code === 0, message, output };
+    if (isStuck) return stuck(name);
+    return { success: code === 0, message: lastLine(errors, code), output };
   } catch (error) {
     const message = reasonOf(error);
     return { success: false, message, output: "" };

@@ -40,6 +40,7 @@ import {
   runSteps,
   runStepsNow,
   type Steps,
+  UnknownRules,
 } from "./linux_steps.ts";
 
 /** What an adapter's access is in the journal; its data is the adapter's name, and what firewalld was told. */
@@ -55,15 +56,20 @@ export interface LinuxOpening {
 
 /** What a PC has that may keep something out. */
 interface Found {
-  readonly hasFirewalld: boolean;
+  readonly firewalld: boolean | UnknownRules;
   readonly tables: readonly IptablesLook[];
-  readonly chains: readonly NftChain[];
+  readonly chains: readonly NftChain[] | UnknownRules;
 }
+
+/** How long a client that ends waits for firewalls' programs: what they have not done by then stays written down. */
+export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Programs that there are; others for tests. */
 export interface LinuxFirewallParts {
   readonly query: QueryCommand;
   readonly programs: () => readonly IptablesProgram[];
+  /** Instead of {@linkcode CLOSE_TIMEOUT_MS}. */
+  readonly closeTimeoutMs?: number;
 }
 
 const REAL: LinuxFirewallParts = { query: queryCommand, programs: () => iptablesPrograms() };
@@ -75,6 +81,8 @@ export class LinuxFirewall {
   readonly #parts: LinuxFirewallParts;
   #change: Change | undefined;
   #firewalld: FirewalldChange | undefined;
+  /** What lets the LAN in goes no further. */
+  readonly #end = new AbortController();
   /** One thing after the other. */
   #work: Promise<unknown> = Promise.resolve();
 
@@ -98,9 +106,22 @@ export class LinuxFirewall {
     });
   }
 
-  /** Takes it back. Resolves with what went wrong: it stays written down then. */
-  close(): Promise<string | undefined> {
-    return this.#next(() => this.#close());
+  /**
+   * Takes it back, for good: what is letting the LAN in at this moment is not gone on with. Resolves with what went
+   * wrong, at the latest after {@linkcode CLOSE_TIMEOUT_MS}: it stays written down then.
+   */
+  async close(): Promise<string | undefined> {
+    this.#end.abort();
+    const timeoutMs = this.#parts.closeTimeoutMs ?? CLOSE_TIMEOUT_MS;
+    let timer: number | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve("the firewall's programs do not answer"), timeoutMs);
+    });
+    try {
+      return await Promise.race([this.#next(() => this.#close()), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #open(access: LanAccess): Promise<LinuxOpening> {
@@ -111,7 +132,7 @@ export class LinuxFirewall {
     const firewalls = namesOf(found);
     if (firewalls.length === 0) return { firewalls, failures: [] };
     const failures: (string | undefined)[] = [];
-    if (found.hasFirewalld) {
+    if (found.firewalld === true) {
       const zone = await this.#run(freeZone());
       if (zone === undefined) failures.push("firewalld: none of its zones is free for the adapter");
       else this.#firewalld = { zone, rules: rulesFor(access) };
@@ -121,7 +142,7 @@ export class LinuxFirewall {
       interface: this.#interface,
       ...(zone === undefined ? {} : { zone: zone.zone, rules: zone.rules }),
     });
-    failures.push(...await this.#run(openAll(found, access, zone)));
+    failures.push(...await this.#run(openAll(found, access, zone), this.#end.signal));
     return { firewalls, failures: failures.filter((failure) => failure !== undefined) };
   }
 
@@ -138,8 +159,8 @@ export class LinuxFirewall {
     return undefined;
   }
 
-  #run<Result>(steps: Steps<Result>): Promise<Result> {
-    return runSteps(steps, this.#parts.query);
+  #run<Result>(steps: Steps<Result>, signal?: AbortSignal): Promise<Result> {
+    return runSteps(steps, this.#parts.query, signal);
   }
 
   #next<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -171,36 +192,40 @@ export function undoLinuxFirewall(
 
 function* look(programs: readonly IptablesProgram[]): Steps<Found> {
   const ruleset = yield* readRuleset();
-  const hasFirewalld = yield* isFirewalldRunning();
+  const firewalld = yield* isFirewalldRunning();
   const tables: IptablesLook[] = [];
   for (const program of programs) {
     const table = yield* lookAt(program);
     // Those of firewalld's older form are told in its words.
-    if (table?.refuses && !(hasFirewalld && table.isFirewallds)) tables.push(table);
+    if (table?.refuses && !(firewalld !== false && table.isFirewallds)) tables.push(table);
   }
-  return { hasFirewalld, tables, chains: ruleset === undefined ? [] : ownChains(ruleset) };
+  if (ruleset instanceof UnknownRules) return { firewalld, tables, chains: ruleset };
+  return { firewalld, tables, chains: ruleset === undefined ? [] : ownChains(ruleset) };
 }
 
-function namesOf({ hasFirewalld, tables, chains }: Found): FirewallName[] {
-  const names: FirewallName[] = hasFirewalld ? ["firewalld"] : [];
+/** Who keeps something out, or may: one that could not be looked at is named, too. */
+function namesOf({ firewalld, tables, chains }: Found): FirewallName[] {
+  const names: FirewallName[] = firewalld === false ? [] : ["firewalld"];
   for (const { isUfws } of tables) names.push(isUfws ? "ufw" : "iptables");
-  if (chains.length > 0) names.push("nftables");
+  if (chains instanceof UnknownRules || chains.length > 0) names.push("nftables");
   return [...new Set(names)];
 }
 
 function* openAll(
-  { tables, chains }: Found,
+  { firewalld, tables, chains }: Found,
   access: LanAccess,
   zone: FirewalldChange | undefined,
 ): Steps<(string | undefined)[]> {
   const failures: (string | undefined)[] = [];
   const note = (who: FirewallName, failure: string | undefined) =>
     failures.push(failure === undefined ? undefined : `${who}: ${failure}`);
+  if (firewalld instanceof UnknownRules) note("firewalld", firewalld.why);
   if (zone !== undefined) note("firewalld", yield* openZone(zone, access.interfaceName));
   for (const { program, isUfws } of tables) {
     note(isUfws ? "ufw" : "iptables", yield* openTable(program, access));
   }
-  for (const chain of chains) note("nftables", yield* openChain(chain, access));
+  if (chains instanceof UnknownRules) note("nftables", chains.why);
+  else for (const chain of chains) note("nftables", yield* openChain(chain, access));
   return failures;
 }
 

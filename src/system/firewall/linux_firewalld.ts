@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ask, type LanAccess, type Steps } from "./linux_steps.ts";
+import { ask, type LanAccess, type Steps, UnknownRules } from "./linux_steps.ts";
 
 /** What was done with it, to be undone. */
 export interface FirewalldChange {
@@ -21,9 +21,9 @@ const RULE =
   /^rule (family="ipv[46]" source address="[0-9A-Fa-f:.]{2,45}\/\d{1,3}" port port="[0-9-]{1,11}" protocol="(tcp|udp)"|protocol value="(icmp|ipv6-icmp)") accept$/;
 
 /** Whether it runs. */
-export function* isFirewalldRunning(): Steps<boolean> {
-  const { success } = yield* ask("firewall-cmd", "--state");
-  return success;
+export function* isFirewalldRunning(): Steps<boolean | UnknownRules> {
+  const { success, silence, message } = yield* ask("firewall-cmd", "--state");
+  return silence === "stuck" ? new UnknownRules(message) : success;
 }
 
 /** A zone that can be the adapter's alone; undefined: there is none. */
@@ -76,7 +76,9 @@ export function* closeZone(
   { zone, rules }: FirewalldChange,
   interfaceName: string,
 ): Steps<string | undefined> {
-  if (!(yield* isFirewalldRunning())) return undefined;
+  const isRunning = yield* isFirewalldRunning();
+  if (isRunning instanceof UnknownRules) return isRunning.why;
+  if (!isRunning) return undefined;
   const words = ["firewall-cmd", `--zone=${zone}`];
   yield* ask(...words, `--remove-interface=${interfaceName}`);
   const { success, message } = yield* ask(

@@ -7,7 +7,7 @@
  * @module
  */
 import { systemProgram } from "../command/mod.ts";
-import { ask, type LanAccess, type Steps } from "./linux_steps.ts";
+import { ask, type LanAccess, type Steps, unknownRules } from "./linux_steps.ts";
 
 /** A program of one form and family. */
 export interface IptablesProgram {
@@ -18,7 +18,7 @@ export interface IptablesProgram {
 /** What is known of one, when it has been asked. */
 export interface IptablesLook {
   readonly program: IptablesProgram;
-  /** Whether something may be kept out. */
+  /** Whether something may be kept out: so it is, too, where that could not be seen. */
   readonly refuses: boolean;
   readonly isUfws: boolean;
   /** Of a firewalld that makes its rules in this way. */
@@ -31,8 +31,8 @@ const OLD_TABLES = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"] a
 const RANGES_MAX = 7;
 const CHAIN_PREFIX = "lanparty-";
 const WAIT = "--wait=2";
-/** What the older form says when another program has changed rules for longer: nothing is known then. */
-const IS_LOCKED = /xtables lock/;
+/** What it says of a chain that is not there. */
+const NO_CHAIN = /No chain/;
 
 /** Programs that there are, of which each sees other rules. */
 export function iptablesPrograms(
@@ -56,11 +56,14 @@ function hasOldFilter(isIpv6: boolean): boolean {
   }
 }
 
-/** Looks at one; undefined: it shows nothing. */
+/** Looks at one; undefined: it has no rules. */
 export function* lookAt(program: IptablesProgram): Steps<IptablesLook | undefined> {
-  const { success, output } = yield* ask(program.name, WAIT, "-S", "INPUT");
-  if (!success) return undefined;
-  const lines = output.split("\n").filter((line) => /^-[AP] INPUT /.test(line));
+  const shown = yield* ask(program.name, WAIT, "-S", "INPUT");
+  if (!shown.success) {
+    if (NO_CHAIN.test(shown.message) || unknownRules(shown) === undefined) return undefined;
+    return { program, refuses: true, isUfws: false, isFirewallds: false };
+  }
+  const lines = shown.output.split("\n").filter((line) => /^-[AP] INPUT /.test(line));
   return {
     program,
     refuses: lines.some((line) => line !== "-P INPUT ACCEPT" && !isOurs(line)),
@@ -110,8 +113,10 @@ export function* closeTable(
   interfaceName: string,
 ): Steps<string | undefined> {
   const chain = chainOf(interfaceName);
-  const { success, message } = yield* ask(name, WAIT, "-S", chain);
-  if (!success) return IS_LOCKED.test(message) ? message : undefined;
+  const shown = yield* ask(name, WAIT, "-S", chain);
+  if (!shown.success) {
+    return NO_CHAIN.test(shown.message) ? undefined : unknownRules(shown)?.why;
+  }
   yield* ask(name, WAIT, "-D", "INPUT", "-i", interfaceName, "-j", chain);
   yield* ask(name, WAIT, "-F", chain);
   const removed = yield* ask(name, WAIT, "-X", chain);

@@ -7,7 +7,14 @@
  *
  * @module
  */
-import { ask, type LanAccess, markOf, type Steps } from "./linux_steps.ts";
+import {
+  ask,
+  type LanAccess,
+  markOf,
+  type Steps,
+  UnknownRules,
+  unknownRules,
+} from "./linux_steps.ts";
 
 /** What is shown of all rules. */
 export interface NftRuleset {
@@ -91,10 +98,11 @@ export function ownChains({ chains }: NftRuleset): NftChain[] {
   });
 }
 
-/** All rules; undefined: there is no nft, or it shows none. */
-export function* readRuleset(): Steps<NftRuleset | undefined> {
-  const { success, output } = yield* ask(...ALL_RULES);
-  return success ? parseRuleset(output) : undefined;
+/** All rules; undefined: there are none, since there is no nft, or the kernel knows none of its rules. */
+export function* readRuleset(): Steps<NftRuleset | UnknownRules | undefined> {
+  const shown = yield* ask(...ALL_RULES);
+  if (!shown.success) return unknownRules(shown);
+  return parseRuleset(shown.output) ?? new UnknownRules("what nft shows of its rules is not whole");
 }
 
 /** Lets the LAN in at the head of a chain. Ends with what went wrong. */
@@ -119,11 +127,9 @@ export function* openChain(chain: NftChain, access: LanAccess): Steps<string | u
 
 /** Removes an adapter's rules wherever they stand. Ends with what went wrong. */
 export function* closeChains(interfaceName: string): Steps<string | undefined> {
-  const shown = yield* ask(...ALL_RULES);
-  // Without nft, or without a kernel that knows its rules, there are none of ours.
-  if (!shown.success) return undefined;
-  const ruleset = parseRuleset(shown.output);
-  if (ruleset === undefined) return "what nft shows of its rules is not whole";
+  const ruleset = yield* readRuleset();
+  if (ruleset instanceof UnknownRules) return ruleset.why;
+  if (ruleset === undefined) return undefined;
   const ours = ruleset.rules.filter(({ comment, table, chain }) =>
     comment === markOf(interfaceName) && [table, chain].every((text) => IDENTIFIER.test(text))
   );

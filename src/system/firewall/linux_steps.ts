@@ -36,18 +36,51 @@ export function markOf(interfaceName: string): string {
   return `lanparty-client ${interfaceName}`;
 }
 
+/** That a firewall could not be looked at: what it has is not known. */
+export class UnknownRules {
+  /** @param why for people */
+  constructor(readonly why: string) {}
+}
+
+/**
+ * What programs say where there cannot be rules of ours: the kernel has none of the kind, they are not ours to see, or the
+ * program cannot show them (an old one, or nft without JSON), so that none were made.
+ */
+const NO_SUCH_RULES =
+  /not supported|not permitted|permission denied|does not exist|incompatible|option|not compiled/i;
+
+/** What a look means that failed; undefined: there are no such rules. */
+export function unknownRules({ silence, message }: QueryOutcome): UnknownRules | undefined {
+  const isNone = silence === "missing" || (silence === undefined && NO_SUCH_RULES.test(message));
+  return isNone ? undefined : new UnknownRules(message);
+}
+
+/** Steps were not gone on with. */
+export class StepsEndedError extends Error {
+  override readonly name = "StepsEndedError";
+}
+
 /** A command of these words. */
 export function* ask(...words: readonly string[]): Steps<QueryOutcome> {
   return yield { words };
 }
 
-/** Goes on with other things while a command runs. */
+/**
+ * Goes on with other things while a command runs.
+ *
+ * @param signal ends it after the command that runs
+ * @throws {StepsEndedError} so it was ended
+ */
 export async function runSteps<Result>(
   steps: Steps<Result>,
   query: QueryCommand,
+  signal?: AbortSignal,
 ): Promise<Result> {
   let step = steps.next();
-  while (!step.done) step = steps.next(await query(step.value.words, step.value.input));
+  while (!step.done) {
+    if (signal?.aborted) throw new StepsEndedError("it is not wanted any more");
+    step = steps.next(await query(step.value.words, step.value.input));
+  }
   return step.value;
 }
 

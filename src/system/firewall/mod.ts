@@ -5,6 +5,7 @@
  */
 export { LINUX_FIREWALL_CHANGE, LinuxFirewall, undoLinuxFirewall } from "./linux.ts";
 export type { LinuxOpening } from "./linux.ts";
+export { FirewallNotices } from "./linux_notices.ts";
 export type { FirewallName, LanAccess } from "./linux_steps.ts";
 export { windowsFirewall } from "./windows.ts";
 export type {

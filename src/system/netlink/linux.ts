@@ -1,6 +1,6 @@
 /**
- * Messages to and from Linux' routing netlink (netlink(7), rtnetlink(7)): one request and its answer, and
- * notices of changes.
+ * Messages to and from Linux' routing netlink (netlink(7), rtnetlink(7)): one request and its answer. And
+ * notices of changes, also of other protocols.
  *
  * @module
  */
@@ -171,9 +171,12 @@ export class NetlinkNotices {
   readonly #fd: number;
   readonly #memory = new Uint8Array(ANSWER_BYTES);
 
-  /** @param groups of {@linkcode NetlinkGroup} */
-  constructor(groups: number) {
-    this.#fd = openSocket(SOCK_NONBLOCK);
+  /**
+   * @param groups of {@linkcode NetlinkGroup}, or those of another protocol
+   * @throws {SystemCallError} the kernel has no such protocol
+   */
+  constructor(groups: number, protocol: number = NETLINK_ROUTE) {
+    this.#fd = openSocket(SOCK_NONBLOCK, protocol);
     const address = new Struct(SOCKADDR_NL)
       .setNumber("nl_family", AddressFamily.netlink)
       .setNumber("nl_groups", groups);
@@ -203,9 +206,9 @@ export class NetlinkNotices {
   }
 }
 
-function openSocket(flags: number): number {
+function openSocket(flags: number, protocol: number = NETLINK_ROUTE): number {
   return checkCall(
     "socket",
-    libcNet().socket(AddressFamily.netlink, SOCK_RAW | SOCK_CLOEXEC | flags, NETLINK_ROUTE),
+    libcNet().socket(AddressFamily.netlink, SOCK_RAW | SOCK_CLOEXEC | flags, protocol),
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Linux' routing netlink: questions, requests, and notices.
+ * Linux' netlink: questions and requests about routes, and notices.
  *
  * @module
  */

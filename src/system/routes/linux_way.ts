@@ -41,13 +41,48 @@ export function wayTo(address: Uint8Array): IpWay | undefined {
   return isRunning(way.interfaceIndex) ? way : undefined;
 }
 
-/** The question for the way to an address. */
-export function encodeQuestion(address: Uint8Array): Uint8Array<ArrayBuffer> {
+/**
+ * Whether the kernel takes a packet from another machine by an interface, as far as its routes say: with `rp_filter` 1
+ * (ip-sysctl of the kernel's documentation) only if it would answer by the same one. Firewalls have their say beside this.
+ *
+ * @param source 4 bytes, as `destination`, an address of this machine
+ * @throws {SystemCallError} the kernel cannot be asked
+ */
+export function takesFrom(
+  source: Uint8Array,
+  destination: Uint8Array,
+  interfaceIndex: number,
+): boolean {
+  try {
+    askNetlink(encodeQuestion(destination, { source, interfaceIndex }), "RTM_GETROUTE");
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && REFUSED.has(error.errno)) return false;
+    throw error;
+  }
+}
+
+/** What the kernel says of a source that it does not expect there; since Linux 6.14 the second. */
+const REFUSED: ReadonlySet<number> = new Set([Errno.EXDEV, Errno.EINVAL]);
+
+/** The question for the way to an address, or for that of a packet which has come in. */
+export function encodeQuestion(
+  address: Uint8Array,
+  incoming?: { readonly source: Uint8Array; readonly interfaceIndex: number },
+): Uint8Array<ArrayBuffer> {
   const body = new Struct(RTMSG)
     .setNumber("rtm_family", address.length === 4 ? AddressFamily.inet : AddressFamily.inet6)
     .setNumber("rtm_dst_len", address.length * 8);
-  const destination = encodeAttribute(RouteAttribute.destination, address);
-  return encodeMessage(NetlinkType.getRoute, NetlinkFlag.request, [body.bytes, destination]);
+  const parts = [encodeAttribute(RouteAttribute.destination, address)];
+  if (incoming !== undefined) {
+    const { source, interfaceIndex } = incoming;
+    body.setNumber("rtm_src_len", source.length * 8);
+    const index = new Uint8Array(4);
+    new DataView(index.buffer).setUint32(0, interfaceIndex, true);
+    parts.push(encodeAttribute(RouteAttribute.from, source));
+    parts.push(encodeAttribute(RouteAttribute.incoming, index));
+  }
+  return encodeMessage(NetlinkType.getRoute, NetlinkFlag.request, [body.bytes, ...parts]);
 }
 
 const LEADING: ReadonlySet<number> = new Set([

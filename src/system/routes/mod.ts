@@ -4,6 +4,7 @@
  * @module
  */
 export { linuxTable } from "./linux.ts";
+export { takesFrom } from "./linux_way.ts";
 export { windowsTable } from "./windows.ts";
 export type {
   AdapterServers,

@@ -122,6 +122,8 @@ partyTest("a firewall of a player's Linux PC", async (party, step) => {
   const stateDir = party.stateDir("client-player");
   const ask = async (word: "doctor" | "reset") =>
     (await player.run([executablePath("client"), word, "--state-dir", stateDir])).stdout;
+  const doctorSays = (pattern: RegExp) =>
+    eventually("the doctor says so, too", async () => pattern.test(await ask("doctor")));
   await party.startRelay();
   await party.startGateway();
   /** One that a failing part leaves behind is in nobody's way. */
@@ -138,28 +140,29 @@ partyTest("a firewall of a player's Linux PC", async (party, step) => {
     }
   };
   for (const [index, { name, setUp, rules, flush }] of KINDS.entries()) {
-    await sh(setUp);
-    const before = await sh(rules);
+    if (index > 0) await sh(setUp);
+    let before = await sh(rules);
     const named = async () => {
       await withClient([], async (client) => {
+        await doctorSays(/^ {2}firewall: +The LAN reaches/m);
+        await sh(setUp);
+        before = await sh(rules);
         const line = sayingPattern("firewall/shut", { firewalls: name });
         await client.waitForLine(line, TIMEOUT_MS);
-        await eventually("the doctor says so, too", async () => {
-          return new RegExp(`^! firewall: .*\\(${name}\\)`, "m").test(await ask("doctor"));
-        });
+        await doctorSays(new RegExp(`^! firewall: .*\\(${name}\\)`, "m"));
         assertEquals(await reaches(party.lan, player, ADDRESS, GAME_PORT), false);
       });
       assertEquals(await sh(rules), before);
     };
     // Each of three probes has a second: once is enough.
-    if (index === 0) await step(`${name}: it is named, with what to do`, named);
+    if (index === 0) {
+      await step(`${name}: raised while one plays, it is named, with what to do`, named);
+    }
     await step(`${name}: --allow-inbound opens it for the adapter, until a signal`, async () => {
       await withClient(["--allow-inbound"], async (client) => {
         await opened(client);
         await assertOpen(party, player);
-        await eventually("the doctor says so, too", async () => {
-          return /^ {2}firewall: +The LAN may reach this PC/m.test(await ask("doctor"));
-        });
+        await doctorSays(/^ {2}firewall: +This PC's firewall .* lets the LAN in/m);
       });
       assertEquals(await sh(rules), before);
     });

@@ -13,7 +13,14 @@ Deno.test("a program's end and the last line of its error output are told", asyn
   const silent = await runCommand(["false"]);
   assertEquals(silent, { success: false, message: "it ended with code 1" });
   const none = await runCommand(["lanparty-no-such-program"]);
-  assertEquals(none, { success: false, message: "there is no lanparty-no-such-program" });
+  const message = "there is no lanparty-no-such-program";
+  assertEquals(none, { success: false, message, silence: "missing" });
+});
+
+Deno.test("a program that does not end is killed, and told from one that has failed", () => {
+  const stuck = queryCommandSync(["sh", "-c", "echo something; exec sleep 600"], 100);
+  const message = "sh did not end";
+  assertEquals(stuck, { success: false, message, silence: "stuck", output: "" });
 });
 
 Deno.test("a child that a program leaves behind, and that holds its output open, is not waited for", async () => {
@@ -39,7 +46,8 @@ Deno.test("what a program prints comes whole, and is told from what it complains
     }
   }
   assertEquals((await queryCommand(["cat"], "text")).output, "text");
-  const none = { success: false, message: "there is no lanparty-no-such-program", output: "" };
+  const message = "there is no lanparty-no-such-program";
+  const none = { success: false, message, silence: "missing", output: "" } as const;
   assertEquals(await queryCommand(["lanparty-no-such-program"]), none);
   assertEquals(queryCommandSync(["lanparty-no-such-program"]), none);
 });

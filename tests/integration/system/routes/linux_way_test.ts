@@ -16,7 +16,7 @@ import { NetlinkGroup } from "../../../../src/ffi/netlink_constants.ts";
 import { NetlinkNotices } from "../../../../src/system/netlink/linux.ts";
 import { addRoute, removeRoute } from "../../../../src/system/routes/linux_entry.ts";
 import { readRoutes } from "../../../../src/system/routes/linux_table.ts";
-import { wayTo } from "../../../../src/system/routes/linux_way.ts";
+import { takesFrom, wayTo } from "../../../../src/system/routes/linux_way.ts";
 import { inNamespace } from "../../../support/enter_namespace.ts";
 import { type Namespace, NetworkLab } from "../../../../tools/lab/netns.ts";
 import { eventually } from "../../../../tools/lab/wait.ts";
@@ -88,6 +88,42 @@ Deno.test("the kernel's way to an address, and that it has changed", async () =>
   } finally {
     notices.close();
   }
+});
+
+Deno.test("what the kernel does not take by an interface, since it expects it by another, is known", async () => {
+  await using lab = await NetworkLab.open();
+  const [place, away] = [await lab.namespace("lab"), await lab.namespace("away")];
+  for (const [name, far] of [["cable", "far"], ["party", "air"]]) {
+    const address = name === "cable" ? "10.9.0.2/24" : "10.9.0.5/24";
+    await lab.veth(
+      { namespace: place, name, addresses: [address] },
+      { namespace: away, name: far },
+    );
+  }
+  const [cable, party] = [await indexOf(place, "cable"), await indexOf(place, "party")];
+  const [neighbour, own] = ["10.9.0.6", "10.9.0.5"].map((text) => parseIpAddress(text)!);
+  const takes = (index: number) => inNamespace(place, () => takesFrom(neighbour, own, index));
+  const filter = (value: number) =>
+    place.run([
+      "sysctl",
+      "-qw",
+      ...["all", "party", "cable"].map((name) => `net.ipv4.conf.${name}.rp_filter=${value}`),
+    ]);
+  // Both networks have the same addresses, and the kernel answers by the first.
+  await filter(0);
+  await ready(() => way(place, "10.9.0.6").endsWith(` dev ${cable}`));
+  assertEquals([takes(cable), takes(party)], [true, true]);
+  await filter(1);
+  assertEquals([takes(cable), takes(party)], [true, false]);
+  await filter(2);
+  assertEquals([takes(cable), takes(party)], [true, true]);
+  // Whether a firewall lets it in is another question.
+  await place.run([
+    "sh",
+    "-c",
+    "nft add table inet f; nft 'add chain inet f i { type filter hook input priority 0; policy drop; }'",
+  ]);
+  assertEquals(takes(party), true);
 });
 
 /** The main table, in the words that `route` above and below is told in. */

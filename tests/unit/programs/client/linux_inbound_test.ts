@@ -5,6 +5,7 @@ import {
   PROBE_TIMEOUT_MS,
   PROBES_MAX,
   RECHECK_INTERVAL_MS,
+  SETTLE_MS,
 } from "../../../../src/programs/client/linux_inbound.ts";
 import type { FirewallName, LinuxOpening } from "../../../../src/system/firewall/mod.ts";
 import { saying } from "../../../support/sentences.ts";
@@ -27,6 +28,12 @@ class Pc {
   openEars = 0;
   readonly opened: string[][] = [];
   readonly said: string[] = [];
+  /** A firewall tells that its rules have changed. */
+  hasChanged = false;
+  /** By which interface the routes want what the LAN sends. */
+  elsewhere: string | undefined;
+  /** A firewall's programs answer when this does. */
+  answer: Promise<void> = Promise.resolve();
   closed = 0;
   nowMs = 0;
   readonly #heard: Uint8Array[] = [];
@@ -37,6 +44,8 @@ class Pc {
       { allowInbound, allowInboundPorts: [22], name: "lanparty0", mac: MAC },
       {
         firewall: this,
+        notices: { take: () => this.#takeNotice(), close: () => void this.closed++ },
+        expectedElsewhere: () => this.elsewhere,
         listen: () => this.#listen(),
         send: (frame) => this.#send(frame),
         random: (count) => new Uint8Array(count).fill(7),
@@ -45,8 +54,9 @@ class Pc {
     );
   }
 
-  find(): Promise<FirewallName[]> {
-    return Promise.resolve(this.firewalls);
+  async find(): Promise<FirewallName[]> {
+    await this.answer;
+    return this.firewalls;
   }
 
   open({ networks }: { networks: readonly string[] }): Promise<LinuxOpening> {
@@ -73,6 +83,12 @@ class Pc {
     await this.pass(PROBE_TIMEOUT_MS);
   }
 
+  #takeNotice(): boolean {
+    const { hasChanged } = this;
+    this.hasChanged = false;
+    return hasChanged;
+  }
+
   #listen() {
     if (!this.hasAddress) return undefined;
     this.openEars++;
@@ -88,7 +104,7 @@ class Pc {
 
 const ALL_MS = (PROBES_MAX + 1) * PROBE_TIMEOUT_MS;
 
-Deno.test("a PC whose firewall lets the LAN in says nothing of it, and looks again each minute", async () => {
+Deno.test("a PC whose firewall lets the LAN in says nothing of it, and it is tried again each 10 s", async () => {
   const pc = new Pc(false);
   await pc.tell(ADDRESS);
   assertEquals([pc.inbound.state?.isOpen, pc.probes, pc.openEars], [true, 1, 0]);
@@ -130,7 +146,7 @@ Deno.test("with --allow-inbound it is opened for the adapter's networks, and tri
   await pc.tell(["192.168.1.9/24"]);
   assertEquals(pc.opened[1], ["192.168.1.0/24", "fe80::/64"]);
   await pc.inbound.close();
-  assertEquals([pc.closed, pc.openEars], [1, 0]);
+  assertEquals([pc.closed, pc.openEars], [2, 0], "the rules, and the notices");
 });
 
 Deno.test("rules that are gone, since a firewall was loaded anew, are made again", async () => {
@@ -158,8 +174,8 @@ Deno.test("a firewall that opens in vain is named with its reason and what to do
     firewalls: "nftables and firewalld",
     why: "nftables: Operation not permitted",
     adapter: "lanparty0",
-    commands: 'a rule iifname "lanparty0" accept at the head of its input chain; ' +
-      "firewall-cmd --zone=trusted --change-interface=lanparty0",
+    commands: 'a rule iifname "lanparty0" udp dport PORT accept at the head of its input chain; ' +
+      "firewall-cmd --zone=block --change-interface=lanparty0 && firewall-cmd --zone=block --add-port=PORT/udp",
   });
   assertEquals(pc.said, [`warning: ${vain}`]);
   await pc.pass(3 * RECHECK_INTERVAL_MS);
@@ -196,4 +212,67 @@ Deno.test("where nothing comes in and no firewall is known, a player is not frig
   await pc.pass(ALL_MS);
   assertEquals(pc.said, [`debug: ${saying("firewall/shut-by-nobody-known")}`]);
   assertEquals(pc.inbound.state?.isOpen, false);
+});
+
+Deno.test("a firewall that is raised, or opened, while one plays is told within seconds of its notice", async () => {
+  const pc = new Pc(false);
+  await pc.tell(ADDRESS);
+  assertEquals(pc.inbound.state?.isOpen, true);
+  const change = async (isShut: boolean, ms: number) => {
+    pc.isShut = isShut;
+    pc.hasChanged = true;
+    await pc.pass(ms);
+    assertEquals(pc.inbound.state?.isOpen, !isShut);
+  };
+  await change(true, SETTLE_MS + ALL_MS);
+  const by = (firewalls: string) => {
+    return `warning: ${saying("firewall/shut", { firewalls, adapter: "lanparty0" })}`;
+  };
+  assertEquals(pc.said.at(-1), by("ufw"));
+  pc.firewalls = ["nftables"];
+  await change(true, SETTLE_MS + ALL_MS);
+  assertEquals(pc.said.at(-1), by("nftables"));
+  await change(false, SETTLE_MS + PROBE_TIMEOUT_MS);
+  assertEquals(pc.said.at(-1), `info: ${saying("firewall/open")}`);
+});
+
+Deno.test("rules that change all the time are not tried all the time", async () => {
+  const pc = new Pc(false);
+  await pc.tell(ADDRESS);
+  const before = pc.probes;
+  for (let times = 0; times < 40; times++) {
+    pc.hasChanged = true;
+    await pc.pass(250);
+  }
+  const tried = pc.probes - before;
+  assert(tried >= 5 && tried <= 10_000 / SETTLE_MS, `${tried}`);
+});
+
+Deno.test("what the routes do not take is not said to be a firewall's doing", async () => {
+  const pc = new Pc(false);
+  pc.isShut = true;
+  pc.elsewhere = "eth0";
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  const line = saying("firewall/shut-by-routes", { elsewhere: "eth0" });
+  assertEquals(pc.said, [`warning: ${line}`]);
+  // The routes are as they should be now, and the firewall is seen.
+  pc.elsewhere = undefined;
+  await pc.pass(RECHECK_INTERVAL_MS + ALL_MS);
+  const shut = saying("firewall/shut", { firewalls: "ufw", adapter: "lanparty0" });
+  assertEquals(pc.said.slice(1), [`warning: ${shut}`]);
+});
+
+Deno.test("the end does not wait for a firewall that is being asked who it is", async () => {
+  const pc = new Pc(false);
+  pc.isShut = true;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  pc.answer = promise;
+  await pc.tell(ADDRESS);
+  await pc.pass(ALL_MS);
+  assertEquals(await pc.inbound.close(), undefined);
+  resolve();
+  await pc.pass(ALL_MS);
+  await pc.tell(["192.168.1.9/24"]);
+  assertEquals([pc.said, pc.openEars], [[], 0]);
 });

@@ -6,91 +6,23 @@ import {
   ownChains,
   parseRuleset,
 } from "../../../../src/system/firewall/linux_nftables.ts";
-import {
-  type IptablesProgram,
-  iptablesPrograms,
-} from "../../../../src/system/firewall/linux_iptables.ts";
+import { iptablesPrograms } from "../../../../src/system/firewall/linux_iptables.ts";
 import { runStepsNow } from "../../../../src/system/firewall/linux_steps.ts";
-import { LINUX_FIREWALL_CHANGE } from "../../../../src/system/firewall/mod.ts";
-import { ChangeJournal, ForeignChangeError } from "../../../../src/system/journal/mod.ts";
-
-const NAME = "lanparty0";
-const NETWORKS = ["10.77.0.0/24", "fe80::/64"];
-const RANGES = ["1-21", "24-134", "136", "140-444", "446-514", "516-592", "594-630", "632-65535"];
-const ACCESS = { networks: NETWORKS, ports: { tcp: RANGES, udp: ["1-65535"] } };
-const IPTABLES: IptablesProgram = { name: "iptables-nft", isIpv6: false };
-
-type Answer = string | { readonly failure: string };
-
-/** Programs that say what a table has for them, by the longest beginning; others are not there. */
-class Programs {
-  readonly asked: string[] = [];
-  readonly inputs: string[] = [];
-
-  constructor(readonly answers: Record<string, Answer>) {}
-
-  now(words: readonly string[], input = "") {
-    const line = words.join(" ");
-    this.asked.push(line);
-    if (input !== "") this.inputs.push(input);
-    const known = Object.keys(this.answers).filter((start) => line.startsWith(start))
-      .sort((a, b) => b.length - a.length)[0];
-    const answer = known === undefined
-      ? { failure: `there is no ${words[0]}` }
-      : this.answers[known];
-    return typeof answer === "string"
-      ? { success: true, message: "", output: answer }
-      : { success: false, message: answer.failure, output: "" };
-  }
-
-  query = (words: readonly string[], input?: string) => Promise.resolve(this.now(words, input));
-
-  /** What was done, without what was only asked. */
-  get done(): string[] {
-    return this.asked.filter((line) => !/ -S | --(json|state|get-)/.test(line));
-  }
-}
-
-async function withJournal(work: (open: () => ChangeJournal) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "lanparty-firewall-" });
-  try {
-    await work(() =>
-      ChangeJournal.open(`${folder}/journal.json`, { [LINUX_FIREWALL_CHANGE]: () => {} })
-    );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function chain(family: string, table: string, name: string, more: object = {}) {
-  return {
-    chain: { family, table, name, type: "filter", hook: "input", policy: "accept", ...more },
-  };
-}
-
-function rule(
-  family: string,
-  table: string,
-  chain: string,
-  handle: number,
-  expr: unknown[],
-  comment?: string,
-) {
-  return {
-    rule: { family, table, chain, handle, expr, ...(comment === undefined ? {} : { comment }) },
-  };
-}
-
-function ruleset(...objects: object[]): string {
-  return JSON.stringify({ nftables: [{ metainfo: { json_schema_version: 1 } }, ...objects] });
-}
-
-const DROP = [{ drop: null }];
-const OWN = ruleset(
-  { table: { family: "inet", name: "fw", handle: 1 } },
-  chain("inet", "fw", "input", { policy: "drop" }),
-  chain("inet", "fw", "out", { hook: "output", policy: "drop" }),
-);
+import { ForeignChangeError } from "../../../../src/system/journal/mod.ts";
+import {
+  ACCESS,
+  chain,
+  DROP,
+  FIREWALLD,
+  IPTABLES,
+  NAME,
+  OWN,
+  Programs,
+  RANGES,
+  rule,
+  ruleset,
+  withJournal,
+} from "../../../support/firewall_programs.ts";
 
 Deno.test("nftables: chains that refuse what comes in are known, be it by policy, verdict or in a chain they call", () => {
   const found = parseRuleset(ruleset(
@@ -191,7 +123,7 @@ Deno.test("iptables and ufw: a chain of the adapter's own comes first, once, and
       "iptables-nft --wait=2 -S INPUT": "-P INPUT DROP\n-A INPUT -j ufw-before-input\n",
       "ip6tables-nft --wait=2 -S INPUT": "-P INPUT DROP\n-A INPUT -j ufw6-before-input\n",
       "ip6tables-nft-restore": "",
-      "iptables-nft --wait=2 -S lanparty-lanparty0": { failure: "no chain" },
+      "iptables-nft --wait=2 -S lanparty-lanparty0": { failure: "No chain" },
       "iptables-nft-restore": "",
     });
     const both = [IPTABLES, { name: "ip6tables-nft", isIpv6: true }];
@@ -292,15 +224,6 @@ Deno.test("iptables: each form and family has its program, and the older form is
   assertEquals(names(["iptables", "ip6tables"], true), ["iptables", "ip6tables"]);
   assertEquals(names([], true), []);
 });
-
-const FIREWALLD = {
-  "firewall-cmd --state": "running\n",
-  "firewall-cmd --get-zones": "block dmz drop external home internal public trusted work\n",
-  "firewall-cmd --get-active-zones":
-    "block\n  interfaces: eth1\npublic (default)\n  interfaces: eth0\n",
-  "firewall-cmd --get-default-zone": "public\n",
-  "firewall-cmd --zone=": "",
-};
 
 Deno.test("firewalld: the adapter has a zone that nobody else is in, with what the LAN may reach", async () => {
   await withJournal(async (open) => {
