@@ -35,7 +35,7 @@ export type TransportFailure =
   | "certificate"
   /** Something answers that is no lanparty relay. */
   | "alpn"
-  /** The relay has forgotten the connection (stateless reset): it was restarted. */
+  /** The relay has forgotten the connection (stateless reset): it was restarted, most likely. */
   | "reset"
   /** Anything else. */
   | "other";
@@ -137,7 +137,9 @@ export const REACH_SENTENCES = {
   "no-relay": {
     what: "What answers at {address}, UDP {port}, is no lanparty relay of this version.",
   },
-  "restarted": { what: "The relay was restarted." },
+  "restarted": {
+    what: "The relay does not know this connection any more: it was probably restarted.",
+  },
   "broken": { what: "The connection to the relay broke." },
   "another-way": { what: "The way to the relay has failed, and another one works." },
   "lost": { what: "The relay does not answer any more." },

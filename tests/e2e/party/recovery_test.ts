@@ -19,6 +19,7 @@ import { CertificateFiles, relayCertificate, SERVER_NAME } from "../../support/c
 import type { LabProcess, Namespace } from "../../../tools/lab/netns.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { partyTest, type Step } from "../../support/play.ts";
+import { sayingPattern } from "../../support/sentences.ts";
 import { eventually, pause } from "../../../tools/lab/wait.ts";
 
 const ALICE = { mac: "02:00:00:00:00:0a", address: "10.77.0.50" };
@@ -90,7 +91,7 @@ partyTest(
     await step("the relay: everybody notices, returns, and keeps adapter and MAC", async () => {
       await kill(party.relayProcess!);
       await party.startRelay();
-      await client.waitForLine(/The relay was restarted/);
+      await client.waitForLine(sayingPattern("relay/restarted"));
       await waitForCount(client, /Joined the room/, 2);
       await assertPlays(party, ALICE);
       assertEquals(await adapterOf(player), adapter);
