@@ -14,6 +14,12 @@ export type DropCounter = "client" | "gateway" | "relay";
 /** Counts of frames by the reason of their drop. */
 export type DropCounts = Readonly<Partial<Record<string, number>>>;
 
+/** What was dropped, and sent, in some time. */
+export interface Counts {
+  readonly drops: DropCounts;
+  readonly framesSent: number;
+}
+
 const BUSY_LINE = "End what sends much on this PC or in its home, such as uploads, or use a cable.";
 
 /** What is said of each, by who counts and the reason. `{frames}`: "1 frame", or how many. */
@@ -138,15 +144,30 @@ export function dropFindings(
   });
 }
 
-/** The same for a doctor's report. */
+/**
+ * The same for a doctor's report: what has happened in the last minutes is to be seen to, what has not is told.
+ *
+ * @param total since the start
+ * @param lately the same of the last minutes, and how many ms that is
+ */
 export function dropReport(
   counter: DropCounter,
-  drops: DropCounts,
-  framesSent: number,
+  total: Counts,
+  lately: Counts & { readonly forMs: number },
 ): Finding[] {
-  return dropFindings(counter, drops, framesSent).map(({ reason, what, advice }) => ({
-    what: reason,
-    how: what,
-    ...advice === undefined ? {} : { advice },
-  }));
+  const minutes = `the last ${Math.max(1, Math.round(lately.forMs / 60_000))} min`;
+  const now = dropFindings(counter, lately.drops, lately.framesSent);
+  const before = dropFindings(counter, total.drops, total.framesSent)
+    .filter(({ reason }) => !now.some((found) => found.reason === reason));
+  return [
+    ...now.map(({ reason, what, advice }) => ({
+      what: reason,
+      how: `${what} (In ${minutes}.)`,
+      ...advice === undefined ? {} : { advice },
+    })),
+    ...before.map(({ reason, what }) => ({
+      what: reason,
+      how: `${what} (Since the start; hardly any in ${minutes}.)`,
+    })),
+  ];
 }

@@ -5,6 +5,7 @@
  */
 
 import {
+  type Counts,
   type DropCounter,
   type DropCounts,
   type DropFinding,
@@ -18,6 +19,9 @@ export const DROP_WINDOW_MS = 10_000;
 /** How long the same is not said again. */
 export const DROP_SAID_AGAIN_MS = 600_000;
 
+/** How far back {@linkcode DropWatch.lately} looks. */
+export const DROPS_LATELY_MS = 600_000;
+
 /** People are told what drops mean. */
 export interface DropsEvent {
   readonly type: "drops";
@@ -29,15 +33,17 @@ export function isDropsEvent(event: { readonly type: string }): event is DropsEv
   return event.type === "drops";
 }
 
-/** Totals since the start. */
-export interface WatchedCounts {
-  readonly drops: DropCounts;
-  readonly framesSent: number;
+/** What was counted in the last minutes. */
+export interface LateCounts extends Counts {
+  /** In this time. */
+  readonly forMs: number;
 }
 
 /** See the module. */
 export class DropWatch {
   readonly #counter: DropCounter;
+  /** The totals of the last minutes, the oldest first. */
+  readonly #history: { readonly counts: Counts; readonly atMs: number }[] = [];
   #before: DropCounts = {};
   #framesSentBefore = 0;
   #dueMs = -Infinity;
@@ -52,14 +58,17 @@ export class DropWatch {
   }
 
   /** The totals now, which are looked at each {@linkcode DROP_WINDOW_MS}. @returns what is to be said */
-  handleCounts({ drops, framesSent }: WatchedCounts, nowMs: number): DropsEvent[] {
+  handleCounts({ drops, framesSent }: Counts, nowMs: number): DropsEvent[] {
     if (nowMs < this.#dueMs) return [];
     this.#dueMs = nowMs + DROP_WINDOW_MS;
-    const news: Partial<Record<DropReason, number>> = {};
-    for (const [reason, count = 0] of Object.entries(drops)) {
-      news[reason as DropReason] = count - (this.#before[reason] ?? 0);
-    }
+    const news = newDrops(drops, this.#before);
     this.#before = { ...drops };
+    // Before the first look there was nothing.
+    if (this.#history.length === 0) {
+      this.#history.push({ counts: { drops: {}, framesSent: 0 }, atMs: nowMs });
+    }
+    this.#history.push({ counts: { drops: this.#before, framesSent }, atMs: nowMs });
+    while (nowMs - this.#history[0].atMs > DROPS_LATELY_MS) this.#history.shift();
     const findings = dropFindings(this.#counter, news, framesSent - this.#framesSentBefore);
     this.#framesSentBefore = framesSent;
     for (const finding of findings) this.#found.set(finding.key, { finding, atMs: nowMs });
@@ -71,9 +80,28 @@ export class DropWatch {
       });
   }
 
+  /** What was counted in the last {@linkcode DROPS_LATELY_MS}, or since the start, by the totals now. */
+  lately({ drops, framesSent }: Counts, nowMs: number): LateCounts {
+    const before = this.#history.find(({ atMs }) => nowMs - atMs <= DROPS_LATELY_MS);
+    if (before === undefined) return { drops, framesSent, forMs: 0 };
+    return {
+      drops: newDrops(drops, before.counts.drops),
+      framesSent: framesSent - before.counts.framesSent,
+      forMs: nowMs - before.atMs,
+    };
+  }
+
   /** What was found of late: each as it was last, for {@linkcode DROP_SAID_AGAIN_MS}. */
   recent(nowMs: number): DropFinding[] {
     return [...this.#found.values()].filter(({ atMs }) => nowMs < atMs + DROP_SAID_AGAIN_MS)
       .map(({ finding }) => finding);
   }
+}
+
+function newDrops(now: DropCounts, before: DropCounts): DropCounts {
+  const news: Partial<Record<DropReason, number>> = {};
+  for (const [reason, count = 0] of Object.entries(now)) {
+    news[reason as DropReason] = count - (before[reason] ?? 0);
+  }
+  return news;
 }

@@ -71,7 +71,7 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
       "start lanparty-client, and the doctor again while it runs: more can be seen then";
     return { title, findings: [{ what: "running", how, advice }] };
   }
-  const { diagnostics, traffic, writtenMs } = status;
+  const { diagnostics, traffic, lately, writtenMs } = status;
   const ageMs = Math.max(0, Date.now() - writtenMs);
   const lines = formatDiagnostics({ ...diagnostics, room: "(not shown)" }).map((line): Finding => {
     const at = line.indexOf(":");
@@ -89,8 +89,8 @@ function clientGroup(status: FoundStatus | undefined): FindingGroup {
       },
       ...lines.map((finding) => ({ ...finding, ...adviceFor(finding.what, status) })),
       { what: "frames", how: `${traffic.framesSent} sent, ${traffic.framesReceived} received` },
-      { what: "dropped", how: drops.length === 0 ? "none" : drops.join(", ") },
-      ...dropReport("client", traffic.drops, traffic.framesSent),
+      { what: "dropped", how: drops.length === 0 ? "none" : `${drops.join(", ")} since the start` },
+      ...dropReport("client", traffic, lately),
     ],
   };
 }

@@ -401,8 +401,8 @@ class Client {
     this.#tap?.updateCounters?.();
     const diagnostics = this.diagnostics(node);
     const traffic = this.#resources.counters.snapshot();
-    this.#statusFile.write({ diagnostics, traffic });
     for (const event of this.#drops.handleCounts(traffic, nowMs)) this.#say(event);
+    this.#statusFile.write({ diagnostics, traffic, lately: this.#drops.lately(traffic, nowMs) });
     logText(this.#logger, "debug", "Snapshot", {
       ...diagnostics,
       traffic,

@@ -5,6 +5,7 @@
  */
 import type { TrafficSnapshot } from "../../observe/counters.ts";
 import type { ClientDiagnostics } from "../../observe/diagnostics.ts";
+import type { LateCounts } from "../../observe/drop_watch.ts";
 import {
   OWNER_ONLY_MODE,
   readFileIfThere,
@@ -26,7 +27,10 @@ const FRESH_MAX_MS = 30_000;
 /** What is written down. */
 export interface ClientStatus {
   readonly diagnostics: ClientDiagnostics;
+  /** Since the start. */
   readonly traffic: TrafficSnapshot;
+  /** The same of the last minutes. */
+  readonly lately: LateCounts;
 }
 
 /** A status, and whether its client still runs. */
@@ -99,7 +103,7 @@ export function readClientStatus(stateDir: string): FoundStatus | undefined {
     const isWhole = file.version === 1 && typeof relay === "string" &&
       typeof verdict.kind === "string" &&
       typeof file.writtenMs === "number" && Array.isArray(tap.addresses) &&
-      typeof file.traffic.drops === "object";
+      typeof file.traffic.drops === "object" && typeof file.lately.drops === "object";
     if (!isWhole) return undefined;
     const isFresh = Date.now() - file.writtenMs < FRESH_MAX_MS;
     return {

@@ -5,7 +5,7 @@ import {
   dropReport,
   type DropSentence,
 } from "../../../src/observe/drop_findings.ts";
-import { DROP_SAID_AGAIN_MS, DropWatch } from "../../../src/observe/drop_watch.ts";
+import { DROP_SAID_AGAIN_MS, DROPS_LATELY_MS, DropWatch } from "../../../src/observe/drop_watch.ts";
 import { DROP_DESCRIPTIONS, type DropSide } from "../../../src/observe/drops.ts";
 import { statusLine } from "../../../src/observe/status.ts";
 import { saying, sentenceOf } from "../../support/sentences.ts";
@@ -79,10 +79,14 @@ Deno.test("whose sentence a reason has is among those who drop for it", () => {
   }
 });
 
-Deno.test("a doctor's report has the reason in front", () => {
+Deno.test("a doctor's report has the reason in front, and asks to see to what happens of late alone", () => {
   const { what, advice = "" } = sentenceOf("drops/client-foreign-source", { frames: "3 frames" });
-  assertEquals(dropReport("client", { "foreign-source": 3 }, 0), [
-    { what: "foreign-source", how: what, advice },
+  const total = { drops: { "foreign-source": 3 }, framesSent: 0 };
+  assertEquals(dropReport("client", total, { ...total, forMs: 130_000 }), [
+    { what: "foreign-source", how: `${what} (In the last 2 min.)`, advice },
+  ]);
+  assertEquals(dropReport("client", total, { drops: {}, framesSent: 0, forMs: 600_000 }), [
+    { what: "foreign-source", how: `${what} (Since the start; hardly any in the last 10 min.)` },
   ]);
   assertEquals(dropFindings("gateway", { "foreign-source": 3 }, 0), []);
 });
@@ -99,6 +103,26 @@ Deno.test("what goes on is said once in a while, with what is new each time", ()
   assertEquals(said(80, 20_000), []);
   assertEquals(said(80, DROP_SAID_AGAIN_MS + 20_000), []);
   assertEquals(said(85, DROP_SAID_AGAIN_MS + 30_000), [5]);
+});
+
+Deno.test("what was dropped of late is told from what was dropped before", () => {
+  const watch = new DropWatch("client");
+  const count = (late: number, framesSent: number, nowMs: number) => {
+    const counts = { drops: { "queue-late": late }, framesSent };
+    watch.handleCounts(counts, nowMs);
+    return watch.lately(counts, nowMs);
+  };
+  // What is there at the first look is as late as can be.
+  assertEquals(count(30, 100, 2_000), {
+    ...{ drops: { "queue-late": 30 }, framesSent: 100, forMs: 0 },
+  });
+  assertEquals(count(50, 1_000, 62_000), {
+    ...{ drops: { "queue-late": 50 }, framesSent: 1_000, forMs: 60_000 },
+  });
+  for (let atMs = 72_000; atMs < 2_000 + DROPS_LATELY_MS; atMs += 10_000) count(50, 1_000, atMs);
+  assertEquals(count(57, 1_300, 72_000 + DROPS_LATELY_MS), {
+    ...{ drops: { "queue-late": 7 }, framesSent: 300, forMs: DROPS_LATELY_MS },
+  });
 });
 
 Deno.test("a line is full where it loses a hundredth of what is sent, which TCP alone does not make it do", () => {

@@ -1,6 +1,10 @@
 /** The status file of a running client, which others with its state folder leave alone. */
 import { assertEquals } from "@std/assert";
-import { ClientStatusFile, readClientStatus } from "../../../../src/programs/client/status.ts";
+import {
+  type ClientStatus,
+  ClientStatusFile,
+  readClientStatus,
+} from "../../../../src/programs/client/status.ts";
 import { TrafficCounters } from "../../../../src/observe/counters.ts";
 import { eventually } from "../../../../tools/lab/wait.ts";
 import type { ClientDiagnostics } from "../../../../src/observe/diagnostics.ts";
@@ -16,11 +20,20 @@ const DIAGNOSTICS: ClientDiagnostics = {
   tap: { state: "absent", addresses: [] },
 };
 
+function status(peers = 0): ClientStatus {
+  const traffic = new TrafficCounters().snapshot();
+  return {
+    diagnostics: { ...DIAGNOSTICS, peers },
+    traffic,
+    lately: { drops: traffic.drops, framesSent: traffic.framesSent, forMs: 0 },
+  };
+}
+
 Deno.test("a client that was refused the state folder leaves the running one's status there", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const running = new ClientStatusFile(folder);
-    running.write({ diagnostics: DIAGNOSTICS, traffic: new TrafficCounters().snapshot() });
+    running.write(status());
     await eventually("the status", () => readClientStatus(folder) !== undefined);
     await new ClientStatusFile(folder).remove();
     const found = readClientStatus(folder);
@@ -36,14 +49,11 @@ Deno.test("nothing waits for the disk; of what comes meanwhile the last is writt
   const folder = await Deno.makeTempDir();
   try {
     const file = new ClientStatusFile(folder);
-    const traffic = new TrafficCounters().snapshot();
-    for (let peers = 0; peers <= 5; peers++) {
-      file.write({ diagnostics: { ...DIAGNOSTICS, peers }, traffic });
-    }
+    for (let peers = 0; peers <= 5; peers++) file.write(status(peers));
     // Whatever is written is written when others have had their turn.
     assertEquals([...Deno.readDirSync(folder)], []);
     await eventually("the last one", () => readClientStatus(folder)?.diagnostics.peers === 5);
-    file.write({ diagnostics: DIAGNOSTICS, traffic });
+    file.write(status());
     await file.remove();
     assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
