@@ -227,7 +227,7 @@ class WorkerProgram {
 
 /** By which host each endpoint is sent on. */
 class RedirectHosts {
-  #warned = false;
+  #hasSaid = false;
   readonly #publicHost: string | undefined;
 
   constructor(publicHost: string | undefined) {
@@ -246,13 +246,13 @@ class RedirectHosts {
       remoteHost: remote.host,
       serverName,
     });
-    if (guessed && !this.#warned) {
-      this.#warned = true;
+    if (guessed && !this.#hasSaid) {
+      this.#hasSaid = true;
       logText(
         loggerOf("relay"),
-        "warning",
-        "Endpoints come from outside to an address that means nothing there, and by no name: say " +
-          "with --public-host where they find this machine",
+        "info",
+        `This machine is ${local.host} here and has another address outside: players look for the other reactors at the ` +
+          "one that they have come by. Where those are elsewhere, --public-host says so",
         { address: local.host },
       );
     }
