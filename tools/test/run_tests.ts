@@ -3,6 +3,7 @@ import { BuildError } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
 import { readLines, searchPath } from "../build/process.ts";
 import { say } from "../build/progress.ts";
+import { ProcessGroup } from "./process_group.ts";
 import {
   addCounts,
   countTests,
@@ -15,6 +16,9 @@ import {
 
 /** What a process has printed is read by then, unless a child of it goes on holding its output open. */
 const REST_MS = 2_000;
+
+/** Signals that end a run: a terminal's does not reach the tests by itself. */
+export const ENDING_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /** What came of some tests. */
 export interface TestResults {
@@ -54,7 +58,7 @@ export async function runTests(options: TestRunOptions): Promise<TestResults> {
   if (isShownAtOnce) say(`\n── ${title} ──`);
   else if (filter === undefined) say(`… ${title}`);
   try {
-    const child = new Deno.Command(Deno.execPath(), {
+    const group = new ProcessGroup(Deno.execPath(), {
       args: [
         ...["test", "--no-check", "--allow-all", "--unstable-net", "--lock=deno.lock", "--frozen"],
         ...(options.isPure ? ["--parallel"] : []),
@@ -67,9 +71,9 @@ export async function runTests(options: TestRunOptions): Promise<TestResults> {
       stdin: "null",
       stdout: isShownAtOnce ? "inherit" : "piped",
       stderr: isShownAtOnce ? "inherit" : "piped",
-    }).spawn();
-    const said = isShownAtOnce ? Promise.resolve([]) : collectLines(child);
-    const trouble = await waitForEnd(child, options);
+    });
+    const said = isShownAtOnce ? Promise.resolve([]) : collectLines(group.child);
+    const trouble = await waitForEnd(group, options);
     const junit = await Deno.readTextFile(results);
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
     const wanted = filter === undefined ? files : [];
@@ -99,25 +103,28 @@ async function collectLines(child: Deno.ChildProcess): Promise<string[]> {
   return lines;
 }
 
-/** Waits until the tests end, at the latest by their bound, and passes SIGTERM on to them. @returns what went wrong */
+/**
+ * Waits until the tests end, at the latest by their bound, when all that they have started is killed, too; passes the
+ * signals that end a run on to them. @returns what went wrong
+ */
 async function waitForEnd(
-  child: Deno.ChildProcess,
-  { title, timeoutMs }: TestRunOptions,
+  group: ProcessGroup,
+  { title, timeoutMs }: Pick<TestRunOptions, "title" | "timeoutMs">,
 ): Promise<string | undefined> {
-  const passOn = () => child.kill("SIGTERM");
+  const listeners = ENDING_SIGNALS.map((signal) => [signal, () => group.kill(signal)] as const);
   let late: string | undefined;
   const timer = setTimeout(() => {
     late = `it did not end within ${timeoutMs / 60_000} min`;
     say(`${title}: ${late}`);
-    child.kill("SIGKILL");
+    group.kill("SIGKILL");
   }, timeoutMs);
-  Deno.addSignalListener("SIGTERM", passOn);
+  for (const [signal, passOn] of listeners) Deno.addSignalListener(signal, passOn);
   try {
-    const { success, code, signal } = await child.status;
+    const { success, code, signal } = await group.child.status;
     if (success) return undefined;
     return late ?? (signal === null ? `it ended with code ${code}` : `it ended by ${signal}`);
   } finally {
     clearTimeout(timer);
-    Deno.removeSignalListener("SIGTERM", passOn);
+    for (const [signal, passOn] of listeners) Deno.removeSignalListener(signal, passOn);
   }
 }

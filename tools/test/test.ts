@@ -41,7 +41,7 @@ import {
   type TestFailure,
   type TimeTaken,
 } from "./results.ts";
-import { checkTypes, runTests, type TestResults } from "./run_tests.ts";
+import { checkTypes, ENDING_SIGNALS, runTests, type TestResults } from "./run_tests.ts";
 import { type Job, runJobs, whyAlone } from "./schedule.ts";
 
 /** Tests that run at a time. Those of whole parties wait for two thirds of their time; two cores have room for two. */
@@ -156,9 +156,9 @@ class TestRun {
   }
 
   /** Somebody has no time for the rest: what runs is ended by who runs it, and nothing more is begun. */
-  end(): void {
+  end(signal: Deno.Signal): void {
     this.#end.abort();
-    this.#fail("the run", "it was ended from outside", "SIGTERM");
+    this.#fail("the run", "it was ended from outside", signal);
   }
 
   /** A job that notes how long it has taken; one that breaks fails, and the others go on. */
@@ -311,7 +311,7 @@ async function main(): Promise<number> {
   }
   const run = new TestRun(selection);
   const startedMs = performance.now();
-  Deno.addSignalListener("SIGTERM", () => run.end());
+  for (const signal of ENDING_SIGNALS) Deno.addSignalListener(signal, () => run.end(signal));
   const left = await run.run();
   const { counts, failures } = run;
   say(`\n${formatTimes(performance.now() - startedMs, run.times)}`);
