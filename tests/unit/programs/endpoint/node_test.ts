@@ -193,6 +193,16 @@ class Scene {
 
 const PLACE = { host: FIRST, port: 443, address: FIRST };
 
+/** A scene in which the session has been joined by one of the relay's addresses. */
+async function joined(hosts?: string | readonly string[], address?: string): Promise<Scene> {
+  const scene = new Scene(hosts);
+  scene.node.start();
+  await scene.connects(1);
+  scene.greet(address);
+  scene.say(WELCOME);
+  return scene;
+}
+
 Deno.test("a relay that is silent is said to be within 3 s, while it is waited for, and again when it is given up", async () => {
   const scene = new Scene();
   scene.found = { transport: "timeout", place: { ...PLACE, answersTcp: true } };
@@ -271,11 +281,7 @@ Deno.test("a name's addresses race, the loser is closed without a word, and the 
 });
 
 Deno.test("where the path in use dies the others are tried beside it, and the first that answers is used at once", async () => {
-  const scene = new Scene(NAME);
-  scene.node.start();
-  await scene.connects(1);
-  scene.greet(SIX);
-  scene.say(WELCOME);
+  const scene = await joined(NAME, SIX);
   scene.pass(5_000);
   scene.take();
   scene.silent.add(SIX);
@@ -294,11 +300,7 @@ Deno.test("where the path in use dies the others are tried beside it, and the fi
 });
 
 Deno.test("a path that is heard again is kept, and what was tried beside it is closed", async () => {
-  const scene = new Scene(NAME);
-  scene.node.start();
-  await scene.connects(1);
-  scene.greet(SIX);
-  scene.say(WELCOME);
+  const scene = await joined(NAME, SIX);
   scene.silent.add(SIX);
   scene.pass(2_300);
   await scene.turn();
@@ -313,11 +315,7 @@ Deno.test("a path that is heard again is kept, and what was tried beside it is c
 });
 
 Deno.test("another name is not tried in a session: it may be another relay, and the party elsewhere", async () => {
-  const scene = new Scene([FIRST, SECOND]);
-  scene.node.start();
-  await scene.connects(1);
-  scene.greet();
-  scene.say(WELCOME);
+  const scene = await joined([FIRST, SECOND]);
   scene.take();
   scene.silent.add(FIRST);
   scene.pass(14_000);
@@ -335,11 +333,7 @@ Deno.test("another name is not tried in a session: it may be another relay, and 
 });
 
 Deno.test("a relay with one address is waited for as long as the transport does", async () => {
-  const scene = new Scene();
-  scene.node.start();
-  await scene.connects(1);
-  scene.greet();
-  scene.say(WELCOME);
+  const scene = await joined();
   scene.take();
   scene.silent.add(FIRST);
   scene.pass(14_000);
