@@ -51,17 +51,43 @@ async function open(): Promise<Scene> {
 }
 
 /** The client's whole lines; it is ended when the test is. */
-function start({ lab, player }: Scene, relay: string): LabProcess {
-  return player.spawn([
+function start(
+  { lab, player }: Scene,
+  relay: string,
+  fingerprint = "A".repeat(43),
+  place = player,
+  ...options: string[]
+): LabProcess {
+  return place.spawn([
     executablePath("client"),
-    ...["--relay", relay, "--relay-fingerprint", "A".repeat(43), "--room", "PARTY"],
-    ...["--state-dir", `${lab.folder}/state-${crypto.randomUUID()}`],
+    ...["--relay", relay, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
+    ...["--state-dir", `${lab.folder}/state-${crypto.randomUUID()}`, ...options],
   ]);
 }
 
+/** Starts the relay. @returns its fingerprint, too */
+async function startRelay(
+  { lab, relay }: Scene,
+  ...options: string[]
+): Promise<{ process: LabProcess; fingerprint: string }> {
+  const process = relay.spawn([
+    executablePath("relay"),
+    ...["--listen", `${PORT}/udp`, "--state-dir", `${lab.folder}/relay`, ...options],
+  ]);
+  await process.waitForLine(/fingerprint/, SAID_MAX_MS);
+  const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
+  assert(fingerprint !== undefined, process.stderr);
+  return { process, fingerprint };
+}
+
 /** Starts a client, waits for what it is to say, and ends it. */
-async function says(scene: Scene, relay: string, expected: RegExp): Promise<void> {
-  const client = start(scene, relay);
+async function says(
+  scene: Scene,
+  relay: string,
+  expected: RegExp,
+  fingerprint?: string,
+): Promise<void> {
+  const client = start(scene, relay, fingerprint);
   try {
     await client.waitForLine(expected, SAID_MAX_MS);
   } finally {
@@ -172,24 +198,27 @@ Deno.test("names, and networks that are not there, are told apart", async (test)
 Deno.test("what comes back in time takes back what was said of its absence", async () => {
   const scene = await open();
   await using _ = scene.lab;
-  const { player, router, relay } = scene;
-  const process = relay.spawn([
-    executablePath("relay"),
-    ...["--listen", `${PORT}/udp`, "--state-dir", `${scene.lab.folder}/relay`],
-  ]);
-  await process.waitForLine(/fingerprint/, SAID_MAX_MS);
-  const clear = await filterPackets(router, "forward", `udp dport ${PORT} drop`);
-  const fingerprint = /fingerprint[=: ]+([A-Za-z0-9_-]{43})/.exec(process.stderr)?.[1];
-  assert(fingerprint !== undefined, process.stderr);
-  const client = player.spawn([
-    executablePath("client"),
-    ...["--relay", RELAY, "--relay-fingerprint", fingerprint, "--room", "PARTY"],
-    ...["--state-dir", `${scene.lab.folder}/state-back`],
-  ]);
+  const { process, fingerprint } = await startRelay(scene);
+  const clear = await filterPackets(scene.router, "forward", `udp dport ${PORT} drop`);
+  const client = start(scene, RELAY, fingerprint);
   await client.waitForLine(sayingPattern("relay/silent-and-there"), SAID_MAX_MS);
   await clear();
   await client.waitForLine(/Connected to the relay/, SAID_MAX_MS);
   assertEquals(client.stderr.match(/It is tried on\./g)?.length, 1);
   assertEquals(await client.stop(), 0);
+  assertEquals(await process.stop(), 0);
+});
+
+Deno.test("a relay that takes no more connections is said to be full", async () => {
+  const scene = await open();
+  await using _ = scene.lab;
+  const options = ["--policy", "open", "--max-connections", "2"];
+  const { process, fingerprint } = await startRelay(scene, ...options);
+  const others = ["party0", "party1"].map((name) =>
+    start(scene, RELAY, fingerprint, scene.router, "--tap-name", name)
+  );
+  for (const other of others) await other.waitForLine(/Joined the room/, SAID_MAX_MS);
+  await says(scene, RELAY, sayingPattern("relay/full", { address: RELAY }), fingerprint);
+  for (const other of others) assertEquals(await other.stop(), 0);
   assertEquals(await process.stop(), 0);
 });

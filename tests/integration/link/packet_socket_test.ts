@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { LinkError, type LinkFrame, type LinkState } from "../../../src/link/device.ts";
+import { reportLink } from "../../../src/link/link_report.ts";
 import { bridgeFilter } from "../../../src/link/bpf.ts";
 import { PacketSocket, type PacketSocketOptions } from "../../../src/link/packet_socket.ts";
 import { EpollReactor } from "../../../src/reactor/epoll_reactor.ts";
@@ -144,6 +145,18 @@ test("a packet socket hears frames for other stations", async (network) => {
   assertEquals((await arrived(near, 1)).length, 1);
   near.close();
   far.close();
+});
+
+test("whether frames for other stations are heard stands in the kernel's report of the interface", async ({ near }) => {
+  const { ifindex } = await near.linkOf("wire");
+  const isPromiscuous = () => inNamespace(near, () => (reportLink(ifindex)?.promiscuity ?? 0) > 0);
+  assertEquals(isPromiscuous(), false);
+  const [first, second] = [open(near), open(near)];
+  assertEquals(isPromiscuous(), true);
+  first.close();
+  assertEquals(isPromiscuous(), true);
+  second.close();
+  assertEquals(isPromiscuous(), false, "nobody asks for it any more");
 });
 
 test("a VLAN tag that the kernel takes out is told beside the frame", async (network) => {
