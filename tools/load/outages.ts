@@ -14,12 +14,18 @@ import { readToolArguments } from "../build/tool_arguments.ts";
 import type { LabProcess, Namespace } from "../lab/netns.ts";
 import { filterPackets } from "../lab/packet_filter.ts";
 import { PARTY, Party } from "../lab/party.ts";
+import { rebind } from "../lab/rebinding.ts";
 import { eventually, pause } from "../lab/wait.ts";
 
 const NAME = "relay.test";
 const SIX = "fd00:92::1";
 const SECOND_PORT = 8443;
 const ADDRESS = "10.77.0.50";
+const ONE_WAY = [PARTY.relayAddressForPlayer];
+const SMALL_BYTES = 84;
+/** A room's MTU. */
+const FULL_BYTES = 1400;
+const NARROW_BYTES = 1280;
 const ROUNDS = 3;
 const PING_INTERVAL_S = 0.05;
 const RECOVERY_MAX_MS = 45_000;
@@ -68,16 +74,15 @@ class Scene implements AsyncDisposable {
     return filterPackets(this.party.relay, "input", `iifname pl0 ${rule} drop`);
   }
 
-  /** The longest time without an answer of the player's around what happens, ms. */
-  async outage(happens: () => Promise<void>): Promise<number> {
+  /** The longest time without an answer of the player's around what happens, ms. @param bytes of each ping's packet */
+  async outage(happens: () => Promise<void>, bytes: number): Promise<number> {
     const { lan } = this.party;
-    const answers = (await this.#reachable(),
-      lan.spawn([
-        ...["ping", "-D", "-i", `${PING_INTERVAL_S}`, "-W", "1", ADDRESS],
-      ]));
+    await this.#reachable(bytes);
+    const ping = ["ping", "-D", "-i", `${PING_INTERVAL_S}`, "-W", "1", "-s", `${bytes - 28}`];
+    const answers = lan.spawn([...ping, ADDRESS]);
     await pause(CALM_MS);
     await happens();
-    await this.#reachable();
+    await this.#reachable(bytes);
     await pause(CALM_MS);
     answers.kill("SIGINT");
     await answers.exited;
@@ -86,9 +91,9 @@ class Scene implements AsyncDisposable {
     return Math.max(...times.slice(1).map((time, index) => time - times[index]));
   }
 
-  #reachable(): Promise<void> {
+  #reachable(bytes: number): Promise<void> {
     return eventually("the player is reached", async () => {
-      const ping = ["ping", "-c", "1", "-W", "1", ADDRESS];
+      const ping = ["ping", "-c", "1", "-W", "1", "-s", `${bytes - 28}`, ADDRESS];
       return (await this.party.lan.run(ping, { anyCode: true })).code === 0;
     }, RECOVERY_MAX_MS);
   }
@@ -119,6 +124,7 @@ function inSession(
   what: string,
   relays: readonly string[],
   happens: (scene: Scene) => Promise<(() => Promise<void>) | void>,
+  bytes = SMALL_BYTES,
 ): Row {
   return {
     what,
@@ -127,11 +133,35 @@ function inSession(
       const undo: (() => Promise<void>)[] = [];
       const gapMs = await scene.outage(async () => {
         undo.push(await happens(scene) ?? (() => Promise.resolve()));
-      });
+      }, bytes);
       for (const one of undo) await one();
       await client.stop();
       return gapMs;
     },
+  };
+}
+
+/** From now on the way to the relay carries no packet that is longer, in either direction, and nobody says so. */
+async function narrow({ party, player }: Scene): Promise<() => Promise<void>> {
+  const rule = (port: string) =>
+    `udp ${port} ${PARTY.relayPort} meta length > ${NARROW_BYTES} drop`;
+  const clear = [
+    await filterPackets(party.relay, "input", `iifname pl0 ${rule("dport")}`),
+    await filterPackets(player, "input", `iifname wan0 ${rule("sport")}`),
+  ];
+  return async () => {
+    for (const one of clear) await one();
+  };
+}
+
+/** The player's public port is another one from now on. @param plays he sends meanwhile, 20 times a second */
+async function changePort({ player }: Scene, plays: boolean): Promise<() => Promise<void>> {
+  const game = player.spawn(["ping", "-q", "-i", plays ? "0.05" : "3600", PARTY.lanAddress]);
+  const clear = await rebind(player, "wan0", PARTY.relayPort);
+  return async () => {
+    game.kill("SIGINT");
+    await game.exited;
+    await clear();
   };
 }
 
@@ -146,11 +176,17 @@ const ROWS: readonly Row[] = [
     [`${PARTY.relayAddressForPlayer}`, `${PARTY.relayAddressForPlayer}:${SECOND_PORT}`],
     (scene) => scene.drop("udp dport 443"),
   ),
-  inSession("the only way is dead for 5 s", [PARTY.relayAddressForPlayer], async (scene) => {
+  inSession("the only way is dead for 5 s", ONE_WAY, async (scene) => {
     const clear = await scene.drop("udp dport 443");
     await pause(5_000);
     await clear();
   }),
+  inSession("the path carries 1280 and no more: small frames", ONE_WAY, narrow),
+  inSession("the same: full frames", ONE_WAY, narrow, FULL_BYTES),
+  inSession("the player's public port changes (NAT) while he plays", ONE_WAY, (scene) => {
+    return changePort(scene, true);
+  }),
+  inSession("the same; the player only listens", ONE_WAY, (scene) => changePort(scene, false)),
   inSession("the relay is restarted", [NAME], async (scene) => {
     await scene.party.relayProcess?.stop();
     await scene.startRelay();
