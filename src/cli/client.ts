@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { ownStateFolder } from "../system/files/mod.ts";
+import { clipboardText } from "../system/clipboard/mod.ts";
+import { UserError } from "../log/user_error.ts";
+import { ownStateFolder, pathIn } from "../system/files/mod.ts";
 import { runClient } from "../programs/client/program.ts";
 import { runDoctor } from "../programs/client/doctor.ts";
 import { loggerOf } from "../log/logging.ts";
@@ -17,6 +19,8 @@ import { keptMac } from "../programs/client/identity.ts";
 import { resetLinux } from "../programs/client/linux_changes.ts";
 import { resetWindows } from "../programs/client/windows_reset.ts";
 import { ExitCode, runProgram } from "./main.ts";
+import { findOption } from "./arguments.ts";
+import { INVITE } from "./invite_options.ts";
 import type { OptionValues } from "./options.ts";
 import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
 import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
@@ -32,7 +36,8 @@ if (import.meta.main) await main(readStart(Deno.args));
 
 async function main(start: Start): Promise<never> {
   const ownWindow = hasOwnWindow();
-  const { args } = ownWindow && start.args.length === 0 ? askPlayer() : start;
+  const isAsked = start.args.length === 0 && (ownWindow || Deno.stdin.isTerminal());
+  const { args } = isAsked ? askPlayer(ownWindow) : start;
   let isOver = false;
   let isReport = false;
   /** Runs here, or in a second start that has the rights which it takes. */
@@ -48,7 +53,8 @@ async function main(start: Start): Promise<never> {
   return await runProgram(
     CLIENT_PROGRAM,
     args,
-    (values) => withRights(() => runClient(clientOptions(values)), () => whatIsInherited(values)),
+    (values) =>
+      withRights(() => runClient(clientOptions(values)), () => whatIsInherited(values, args)),
     {
       "check-config": (values) => {
         checkRelayAccess(clientOptions(values));
@@ -73,26 +79,43 @@ async function main(start: Start): Promise<never> {
 }
 
 /** The arguments of a start without any; without answers the program ends here. */
-function askPlayer(): { readonly args: readonly string[] } {
-  const folder = Deno.execPath().replace(/[\\/][^\\/]*$/, "");
-  const start = askForArguments(CLIENT_PROGRAM, folder, WINDOW);
+function askPlayer(ownWindow: boolean): { readonly args: readonly string[] } {
+  const start = askForArguments(CLIENT_PROGRAM, {
+    folder: Deno.execPath().replace(/[\\/][^\\/]*$/, ""),
+    workingFolder: Deno.cwd(),
+    partiesFolder: partiesFolder(),
+    clipboard: clipboardText(),
+  }, WINDOW);
   if (start.kind === "start") return start;
   if (start.kind === "refused") console.error(`${CLIENT_PROGRAM.name}: ${start.message}`);
-  WINDOW.ask(CLOSE);
+  if (ownWindow) WINDOW.ask(CLOSE);
   Deno.exit(start.kind === "refused" ? ExitCode.usage : ExitCode.done);
+}
+
+/** Where invites are kept; undefined: without a home there is no place for them. */
+function partiesFolder(): string | undefined {
+  try {
+    return pathIn(ownStateFolder("client"), "parties");
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /**
  * What a second start would not have from this one: the player's folder (the administrator may be
- * somebody else), and a key in the environment.
+ * somebody else), and a key or an invite in the environment.
  */
-function whatIsInherited(values: OptionValues): string[] {
+function whatIsInherited(values: OptionValues, args: readonly string[]): string[] {
   const key = values.text("room-key") === undefined && values.text("room-key-file") === undefined
     ? keyOf("room", values)
     : undefined;
+  const invite = values.text("invite");
+  const isTold = args.some((arg) => findOption([INVITE], arg) !== undefined);
   return [
     ...(values.text("state-dir") === undefined ? [`--state-dir=${ownStateFolder("client")}`] : []),
     ...(key === undefined ? [] : [`--room-key=${key}`]),
+    ...(invite === undefined || isTold ? [] : [`--invite=${invite}`]),
   ];
 }
 

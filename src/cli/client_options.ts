@@ -10,6 +10,7 @@ import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import type { ClientProgramOptions } from "../programs/client/program.ts";
 import { UserError } from "../log/user_error.ts";
 import { CHECK_CONFIG, FRAME_LOG, STATE_DIR } from "./common_options.ts";
+import { INVITE, INVITE_FILE } from "./invite_options.ts";
 import { keyOf, keyOptions, RELAY, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import {
   expecting,
@@ -17,8 +18,8 @@ import {
   type OptionSpec,
   type OptionValues,
   type ProgramSpec,
-  Unfit,
 } from "./options.ts";
+import { Unfit } from "./unfit.ts";
 
 /** What a player is asked before the LAN is let in. */
 export const INBOUND_QUESTION = "May the LAN reach games that you host on this PC?";
@@ -99,7 +100,10 @@ const DOCTOR_RELAY: OptionSpec = {
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "lanparty-client",
   summary: "lanparty-client puts this PC into the LAN of a party.",
-  examples: ["lanparty-client --relay relay.example.org --room PARTY --room-key-file room.key"],
+  examples: [
+    "lanparty-client --invite-file party.lanparty",
+    "lanparty-client --relay relay.example.org --room PARTY --room-key-file room.key",
+  ],
   commands: [
     CHECK_CONFIG,
     {
@@ -118,7 +122,9 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     },
   ],
   options: [
-    ...RELAY_ACCESS,
+    INVITE,
+    INVITE_FILE,
+    ...RELAY_ACCESS.map((spec) => spec.required ? { ...spec, unless: INVITE.name } : spec),
     ...keyOptions("room"),
     VIRTUAL_MAC,
     TAP_NAME,

@@ -7,7 +7,8 @@ import { REASON_CODE_POINTS_MAX } from "../control/host_messages.ts";
 import { parseTimeSpan } from "../proto/time_span.ts";
 import { countCodePoints } from "../proto/clean_text.ts";
 import { parseRoomName } from "../serve/ban_control.ts";
-import { expecting, type OptionSpec, type OptionValues, Unfit } from "./options.ts";
+import { expecting, type OptionSpec, type OptionValues } from "./options.ts";
+import { Unfit } from "./unfit.ts";
 
 /** How long, and why somebody is kept out. */
 export const REMOVAL_OPTIONS: readonly OptionSpec[] = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type EndpointAddress, parseEndpointAddress } from "../control/address.ts";
+import { type EndpointAddress, parseEndpointAddress, RELAY_WAYS_MAX } from "../control/address.ts";
 import { type KeyKind, readKey } from "../control/printed_key.ts";
 import { parseRoomCode } from "../control/room.ts";
 import { BUDGET_BYTES_MIN } from "../proto/mtu.ts";
@@ -16,12 +16,9 @@ import {
   type OptionSpec,
   type OptionValues,
   type ProgramSpec,
-  Unfit,
 } from "./options.ts";
+import { Unfit } from "./unfit.ts";
 import { VERSION } from "./version.ts";
-
-/** Ways to a relay in one text. */
-const RELAYS_MAX = 8;
 
 /** Where the relay is. */
 export const RELAY: OptionSpec<readonly EndpointAddress[]> = {
@@ -36,7 +33,8 @@ export const RELAY: OptionSpec<readonly EndpointAddress[]> = {
   parse: expecting("HOST, HOST:PORT or [ADDRESS]:PORT, more with commas between", parseRelays),
 };
 
-const SERVER_NAME: OptionSpec<string> = {
+/** The name in the relay's certificate. */
+export const SERVER_NAME: OptionSpec<string> = {
   name: "server-name",
   value: "NAME",
   beside: "obeyed",
@@ -44,7 +42,8 @@ const SERVER_NAME: OptionSpec<string> = {
   parse: expecting("a host name or an address", parseServerName),
 };
 
-const RELAY_FINGERPRINT: OptionSpec<string> = {
+/** The relay's key. */
+export const RELAY_FINGERPRINT: OptionSpec<string> = {
   name: "relay-fingerprint",
   value: "SHA256",
   beside: "obeyed",
@@ -52,7 +51,8 @@ const RELAY_FINGERPRINT: OptionSpec<string> = {
   parse: expecting("43 characters of base64url", parseFingerprintText),
 };
 
-const ROOM: OptionSpec<string> = {
+/** Which party. */
+export const ROOM: OptionSpec<string> = {
   name: "room",
   value: "ROOM",
   beside: "obeyed",
@@ -69,12 +69,8 @@ const DATAGRAM_BUDGET: OptionSpec<number> = {
   parse: integerBetween(BUDGET_BYTES_MIN, 65_535),
 };
 
-/** What players are told beside their key, where whoever makes it knows this already. */
-export const INVITATION: readonly OptionSpec[] = [RELAY, RELAY_FINGERPRINT, ROOM]
-  .map((spec) => ({ ...spec, required: false }));
-
-/** Which relay and room, and how the relay is known. */
-export const RELAY_ACCESS: readonly OptionSpec[] = [
+/** Whose party it is, as an invite says it. */
+export const PARTY_PLACE: readonly OptionSpec[] = [
   RELAY,
   SERVER_NAME,
   {
@@ -84,6 +80,15 @@ export const RELAY_ACCESS: readonly OptionSpec[] = [
   },
   RELAY_FINGERPRINT,
   ROOM,
+];
+
+/** The same for whoever makes a key, who need not know all of this yet. */
+export const NEW_PARTY_PLACE: readonly OptionSpec[] = PARTY_PLACE
+  .map((spec) => ({ ...spec, required: false }));
+
+/** Which relay and room, and how the relay is known. */
+export const RELAY_ACCESS: readonly OptionSpec[] = [
+  ...PARTY_PLACE,
   {
     name: "name",
     value: "NAME",
@@ -155,7 +160,7 @@ export function keyOf(kind: KeyKind, values: OptionValues): string | undefined {
 function parseRelays(text: string): readonly EndpointAddress[] | undefined {
   const parts = text.split(",").map((part) => parseEndpointAddress(part.trim()));
   const relays = parts.filter((part) => part !== undefined);
-  return relays.length === parts.length && relays.length <= RELAYS_MAX ? relays : undefined;
+  return relays.length === parts.length && relays.length <= RELAY_WAYS_MAX ? relays : undefined;
 }
 
 /** A name in the one form in which certificates are looked through for it. */

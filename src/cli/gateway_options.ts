@@ -6,7 +6,15 @@
 import type { GatewayProgramOptions } from "../programs/gateway/program.ts";
 import { CHECK_CONFIG, FRAME_LOG, STATE_DIR, statusOption } from "./common_options.ts";
 import { REMOVAL_OPTIONS } from "./control_words.ts";
-import { INVITATION, keyOf, keyOptions, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
+import {
+  keyOf,
+  keyOptions,
+  NEW_PARTY_PLACE,
+  PARTY_PLACE,
+  RELAY_ACCESS,
+  relayAccess,
+} from "./endpoint_options.ts";
+import { INVITE_WORDS, PLAYERS_RELAY } from "./invite_text.ts";
 import type { OptionValues, ProgramSpec } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,8 +38,15 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
       name: "new-key",
       summary:
         "print a new gateway key, the room key for the players, and the hash for a relay's list, " +
-        "and beside them (to standard error) what players are to be sent",
-      options: INVITATION,
+        "and beside them (to standard error) the invite for the players",
+      options: [...NEW_PARTY_PLACE, ...INVITE_WORDS],
+    },
+    {
+      name: "invite",
+      summary:
+        "print the invite for the players, of the party that the options tell of; the gateway that runs " +
+        "knows all of them: ctl invite",
+      options: [...PARTY_PLACE, ...keyOptions("gateway"), ...INVITE_WORDS],
     },
     {
       name: "interfaces",
@@ -41,6 +56,7 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
     {
       name: "ctl",
       words: [
+        { text: "invite", help: "print the invite for players; in a terminal with a QR code" },
         { text: "players", help: "list who is in the room" },
         {
           text: "kick PLAYER",
@@ -54,9 +70,10 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
         { text: "unlock", help: "take that back" },
         { text: "release MAC", help: "give a MAC free that is kept for a player who has left" },
       ],
-      summary: "see and remove players, as the party's host, at the gateway that runs with this " +
+      summary:
+        "invite, see and remove players, as the party's host, at the gateway that runs with this " +
         "--state-dir",
-      options: [...REMOVAL_OPTIONS, STATE_DIR],
+      options: [...REMOVAL_OPTIONS, PLAYERS_RELAY, ...INVITE_WORDS, STATE_DIR],
     },
     { name: "unit", summary: "print a systemd unit that starts this program with these options" },
   ],

@@ -58,7 +58,9 @@ function helpOfCommand({ name, words, summary }: CommandSpec): string[] {
 
 function helpOfOption(spec: OptionSpec): string[] {
   const notes = [
-    spec.required ? "required" : "",
+    spec.required
+      ? spec.unless === undefined ? "required" : `required without --${spec.unless}`
+      : "",
     spec.repeatable ? "may be repeated" : "",
     spec.default === undefined ? "" : `default ${spec.default}`,
   ].filter((note) => note !== "");

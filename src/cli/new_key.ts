@@ -3,50 +3,51 @@
  *
  * @module
  */
+import { partyInvite } from "../programs/gateway/invite.ts";
+import { UserError } from "../log/user_error.ts";
+import { RELAY, RELAY_FINGERPRINT, ROOM, SERVER_NAME } from "./endpoint_options.ts";
+import { type InviteText, inviteText } from "./invite_text.ts";
 import type { OptionValues } from "./options.ts";
-import { INVITATION } from "./endpoint_options.ts";
 
-/** What stands for an option that whoever makes the key has not given. */
-const PLACEHOLDERS: Readonly<Record<string, string>> = { relay: "RELAY", room: "ROOM" };
+const LATER =
+  "Players get in by an invite. The gateway that runs makes it: lanparty-gateway ctl invite";
+const NOW = "So does new-key, where --relay, --relay-fingerprint and --room tell it of the party.";
 
 /**
- * The line and the file for players, ready to be sent: as a command line on Linux, and as `lanparty.toml` on
- * Windows.
+ * The invite for a new key, where relay and room are known already.
  *
- * @param roomKey as it is printed
+ * @param gatewayKey of 22 characters
+ * @param isTerminal whether somebody looks at it
+ * @throws {UserError} there is too much in it
  */
-export function invitationText(values: OptionValues, roomKey: string): string {
-  const names = INVITATION.map(({ name }) => name);
-  const told = [
-    ...names.map((name) => [name, given(values, name) ?? PLACEHOLDERS[name]] as const),
-    ["room-key", roomKey] as const,
-  ].flatMap(([name, text]) => text === undefined ? [] : [{ name, text }]);
-  const missing = Object.keys(PLACEHOLDERS).filter((name) => values.text(name) === undefined);
-  return [
-    "For the players. On Linux, as root:",
-    "",
-    `  lanparty-client ${told.map(({ name, text }) => `--${name} ${shellWord(text)}`).join(" ")}`,
-    "",
-    "On Windows, as a file lanparty.toml in the folder of lanparty-client.exe:",
-    "",
-    ...told.map(({ name, text }) => `  ${name} = ${JSON.stringify(text)}`),
-    ...(missing.length === 0 ? [] : ["", howToFillIn(missing)]),
-  ].join("\n");
+export function newKeyText(
+  values: OptionValues,
+  gatewayKey: string,
+  isTerminal: boolean,
+): InviteText {
+  const room = values.of(ROOM);
+  const relays = values.allOf(RELAY).flat();
+  if (room === undefined || relays.length === 0) return { text: `${LATER}\n${NOW}`, notes: [] };
+  return offlineInvite(values, { room, gatewayKey }, isTerminal);
 }
 
-function howToFillIn(missing: readonly string[]): string {
-  const words = missing.map((name) => PLACEHOLDERS[name]).join(" and ");
-  const options = [...missing.map((name) => `--${name}`), "--relay-fingerprint"].join(", ");
-  return `Put in ${words} before you send it; new-key takes ${options}, too.`;
-}
-
-/** What was given for an option; of a relay's more ways, all. */
-function given(values: OptionValues, name: string): string | undefined {
-  const texts = values.list(name).map((text) => text.trim());
-  return texts.length === 0 ? undefined : texts.join(",");
-}
-
-/** A text as one word of a shell's line. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_.,:\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/**
+ * The invite that the command line has all for, without a gateway that runs.
+ *
+ * @throws {UserError} something is missing, or there is too much
+ */
+export function offlineInvite(
+  values: OptionValues,
+  party: { readonly room: string; readonly gatewayKey: string | undefined },
+  isTerminal: boolean,
+): InviteText {
+  const made = partyInvite({
+    ...party,
+    relays: values.allOf(RELAY).flat(),
+    serverName: values.of(SERVER_NAME),
+    relayCaFile: values.text("relay-ca-cert"),
+    relayFingerprint: values.of(RELAY_FINGERPRINT),
+  });
+  if (!made.ok) throw new UserError(`there is no invite to be had: ${made.why}`, { usage: true });
+  return inviteText(made.text, values, isTerminal);
 }

@@ -5,12 +5,9 @@
  * @module
  */
 import { type OptionShape, parseArguments, type ParsedArguments, quoted } from "./arguments.ts";
+import { spreadStandIn } from "./stand_in.ts";
+import { Unfit } from "./unfit.ts";
 import type { LogFormat, LogLevelName } from "../log/logging.ts";
-
-/** Why an option cannot have a text: one clause. */
-export class Unfit {
-  constructor(readonly why: string) {}
-}
 
 /** One option of a program. `Value` is what its text is read as. */
 export interface OptionSpec<Value = unknown> extends OptionShape {
@@ -20,6 +17,10 @@ export interface OptionSpec<Value = unknown> extends OptionShape {
   readonly default?: string;
   /** Whether the program cannot start without it. */
   readonly required?: boolean;
+  /** The option that may stand in the place of it, where it is required. */
+  readonly unless?: string;
+  /** What it says in the place of other options, which must not be given beside it. */
+  readonly standsFor?: StandIn;
   /** Reads the text, once and for all; without it the text is the value. */
   readonly parse?: (text: string) => Value | Unfit;
   /** Whether messages must not quote the value. */
@@ -37,6 +38,16 @@ export interface OptionSpec<Value = unknown> extends OptionShape {
   readonly beside?: "obeyed" | { readonly ask: string };
   /** Whether it is repeatable and each value is `KEY=VALUE`: a table in a configuration file. */
   readonly pairs?: boolean;
+}
+
+/** How one text says what others are for. */
+export interface StandIn {
+  /** The names of those others. */
+  readonly options: readonly string[];
+  /** Their texts, by their names; or why there are none. */
+  readonly read: (text: string) => ReadonlyMap<string, readonly string[]> | Unfit;
+  /** Where the text stands in the environment; it counts only where nothing of all this is given. */
+  readonly variable?: string;
 }
 
 /** Words that may follow a command, for its help. */
@@ -280,15 +291,24 @@ function readValues(
   const [file = credentials.get("config")] = given("config");
   const config = file === undefined ? undefined : readConfig(program, file);
   if (typeof config === "string") return config;
+  const spread = spreadStandIn(specs, {
+    isNamed: (name) => given(name).length > 0 || credentials.has(name),
+    given: (name) => given(name).at(-1) ?? credentials.get(name),
+    configured: (name) => config?.get(name),
+  });
+  if (typeof spread === "string") return spread;
   // What a service is given as a file is not to be taken from a text as well.
   const isGiven = (name: string) => credentials.has(`${name}-file`);
   for (const spec of specs) {
     const credential = credentials.get(spec.name);
+    const stated = spread?.get(spec.name);
     const configured = isGiven(spec.name) ? undefined : config?.get(spec.name);
     const kept = credential === undefined ? configured : [credential];
     const value = spec.value === undefined
       ? found.switches.has(spec.name) || configured === true || undefined
-      : readOption(spec, given(spec.name), kept);
+      : stated === undefined
+      ? readOption(spec, given(spec.name), kept)
+      : readOption(spec, stated);
     if (typeof value === "string") return value;
     if (value !== undefined) values.set(spec.name, value);
   }
@@ -321,7 +341,9 @@ function readOption(
   if (given.length === 0 && Array.isArray(configured)) return parseTexts(spec, configured);
   const texts = given.length === 0 && spec.default !== undefined ? [spec.default] : given;
   if (texts.length === 0) {
-    return spec.required ? `--${spec.name} ${spec.value} is missing` : undefined;
+    if (!spec.required) return undefined;
+    const other = spec.unless === undefined ? "" : ` (or --${spec.unless})`;
+    return `--${spec.name} ${spec.value} is missing${other}`;
   }
   const wrong = texts.map((text) => wrongValue(spec, text)).find((why) => why !== undefined);
   if (wrong === undefined) return parseTexts(spec, texts);

@@ -1,17 +1,22 @@
 /**
  * A program that was double-clicked: it has a window of its own and no arguments. It takes a file
- * `lanparty.toml` beside it, or asks for what it must know, and leaves the player the time to read
- * what it said.
+ * `lanparty.toml` or an invite beside it, or asks for what it must know, and leaves the player the time to
+ * read what it said.
  *
  * @module
  */
 import { reasonOf } from "../log/user_error.ts";
 import { consoleProcessCount } from "../system/console/mod.ts";
-import { isFile, OWNER_ONLY_MODE, writeFileAtomic } from "../system/files/mod.ts";
+import { isFile, OWNER_ONLY_MODE, pathIn, writeFileAtomic } from "../system/files/mod.ts";
 import { cleanText, isolated } from "../proto/clean_text.ts";
 import { type ConfigValues, readConfigFile } from "./config_file.ts";
 import { allOptions, type OptionSpec, type ProgramSpec, wrongValue } from "./options.ts";
 import { INBOUND_QUESTION } from "./client_options.ts";
+import { formatEndpointAddress } from "../control/address.ts";
+import { looksLikeInvite, readInvite } from "../control/invite.ts";
+import { goodInvite, partyOf } from "./invite_options.ts";
+import { findInvites, type FoundInvite, keepInvite } from "./party_files.ts";
+import { Unfit } from "./unfit.ts";
 
 /** The file that is looked for beside the program. */
 export const CONFIG_NAME = "lanparty.toml";
@@ -31,7 +36,10 @@ export interface Dialog {
 
 /** What the player is asked for: options of the client, in plain words. */
 const QUESTIONS: readonly { readonly option: string; readonly text: string }[] = [
-  { option: "relay", text: "The relay's address, such as relay.example.org:" },
+  {
+    option: "relay",
+    text: "Paste your invite, which begins with lanparty1 (or type the relay's address):",
+  },
   { option: "relay-fingerprint", text: "Its fingerprint (Enter, if your host gave you none):" },
   { option: "room", text: "The room's code:" },
   { option: "room-key", text: "The room's key (Enter, if there is none):" },
@@ -59,21 +67,31 @@ export type WindowStart =
 const GIVEN_UP: WindowStart = { kind: "given-up" };
 const REPORT_START: WindowStart = { kind: "start", args: ["doctor"] };
 
-/**
- * The arguments of a start without any.
- *
- * @param folder where the program lies
- */
+/** Where a program starts. */
+export interface Surroundings {
+  /** Where the program lies. */
+  readonly folder: string;
+  /** Where a double click or a console has started it. */
+  readonly workingFolder?: string;
+  /** Where the invites of parties are kept; absent: nowhere. */
+  readonly partiesFolder?: string | undefined;
+  /** What is on the clipboard. */
+  readonly clipboard?: string | undefined;
+}
+
+/** The arguments of a start without any. */
 export function askForArguments(
   program: ProgramSpec,
-  folder: string,
+  surroundings: Surroundings,
   dialog: Dialog,
 ): WindowStart {
-  const file = `${folder}\\${CONFIG_NAME}`;
-  const kept = isFile(file) ? confirmFile(program, file, dialog) : undefined;
+  const { folder } = surroundings;
+  const file = pathIn(folder, CONFIG_NAME);
+  const kept = (isFile(file) ? confirmFile(program, file, dialog) : undefined) ??
+    chooseInvite(surroundings, dialog);
   if (kept !== undefined) return kept;
   dialog.say(program.summary);
-  dialog.say("Your host has told you how to get in. (More can be set: see --help.)");
+  dialog.say("Your host has sent you an invite. (More can be set: see --help.)");
   dialog.say(`(d: ${REPORT})\n`);
   const answers = new Map<string, string>();
   for (const { option, text } of QUESTIONS) {
@@ -81,6 +99,9 @@ export function askForArguments(
     if (spec === undefined) throw new Error(`a question about --${option}, which there is not`);
     const answer = askFor(spec, text, dialog);
     if (answer === undefined) return GIVEN_UP;
+    if (option === "relay" && looksLikeInvite(answer)) {
+      return startInvited(answer, surroundings, dialog);
+    }
     if (option === "relay" && answer === "d") return REPORT_START; // "d:443" is a relay of that name
     if (answer !== "") answers.set(option, answer);
   }
@@ -92,6 +113,60 @@ export function askForArguments(
     ...switches.map((name) => `--${name}`),
   ];
   return { kind: "start", args };
+}
+
+/**
+ * Offers the invites that lie about. Whoever put them there, the player sees where each of them leads.
+ *
+ * @returns undefined: there is none, or the player wants another one
+ */
+function chooseInvite(surroundings: Surroundings, dialog: Dialog): WindowStart | undefined {
+  const { folder, workingFolder, partiesFolder, clipboard } = surroundings;
+  const folders = [folder, workingFolder, partiesFolder].filter((one) => one !== undefined);
+  const { good, bad } = findInvites(folders, clipboard);
+  for (const line of bad) dialog.say(line);
+  if (good.length === 0) return undefined;
+  const [only] = good;
+  if (good.length === 1) {
+    dialog.say(`There is an invite to ${partyOf(only.invite)} (${only.where}).`);
+  } else {
+    dialog.say("There are several invites:");
+    good.forEach(({ invite, where }, at) =>
+      dialog.say(`  ${at + 1}: ${partyOf(invite)} (${where})`)
+    );
+  }
+  dialog.say(`(n: another one; d: ${REPORT})`);
+  const question = good.length === 1
+    ? "Press Enter to go in:"
+    : `Which one? (1 to ${good.length}):`;
+  for (let attempt = 0; attempt < ANSWERS_MAX; attempt++) {
+    const answer = dialog.ask(question);
+    if (answer === undefined) return GIVEN_UP;
+    if (/^n/i.test(answer)) return undefined;
+    if (/^d/i.test(answer)) return reportAbout(good.length === 1 ? relaysOf(only) : undefined);
+    if (looksLikeInvite(answer)) {
+      const invite = goodInvite(answer);
+      if (!(invite instanceof Unfit)) return startInvited(answer, surroundings, dialog);
+      dialog.say(`  ${invite.why}`);
+      continue;
+    }
+    const chosen = good.length === 1 && answer === "" ? only : good[Number(answer || "0") - 1];
+    if (chosen !== undefined) return startInvited(chosen.text, surroundings, dialog);
+  }
+  return GIVEN_UP;
+}
+
+function relaysOf({ invite }: FoundInvite): readonly string[] {
+  return invite.relays.map(formatEndpointAddress);
+}
+
+/** Goes in, and keeps the invite for the next time. */
+function startInvited(text: string, { partiesFolder }: Surroundings, dialog: Dialog): WindowStart {
+  const read = readInvite(text);
+  if (read.ok && partiesFolder !== undefined) {
+    dialog.say(keepInvite(partiesFolder, read.invite, read.text));
+  }
+  return { kind: "start", args: [`--invite=${read.ok ? read.text : text}`] };
 }
 
 /**
@@ -117,7 +192,12 @@ function confirmFile(program: ProgramSpec, file: string, dialog: Dialog): Window
     const value = config.get(name);
     return Array.isArray(value) ? isolated(cleanText(value.join(", "), SHOWN_MAX)) : "(none given)";
   };
-  dialog.say(`${CONFIG_NAME} says: room ${text("room")} on the relay ${text("relay")}.`);
+  const [line] = [config.get("invite") ?? []].flat();
+  const invite = typeof line === "string" ? goodInvite(line) : undefined;
+  const party = invite === undefined || invite instanceof Unfit
+    ? `room ${text("room")} on the relay ${text("relay")}`
+    : partyOf(invite);
+  dialog.say(`${CONFIG_NAME} says: ${party}.`);
   dialog.say(`(n: ask me anew; d: ${REPORT})`);
   const answer = dialog.ask("Press Enter to go in:");
   if (answer === undefined) return GIVEN_UP;
@@ -196,7 +276,14 @@ function askFor(spec: OptionSpec, text: string, dialog: Dialog): string | undefi
   for (let attempt = 0; attempt < ANSWERS_MAX; attempt++) {
     const answer = dialog.ask(text);
     if (answer === undefined || (answer === "" && spec.required !== true)) return answer;
-    const wrong = wrongValue(spec, answer);
+    const invite = spec.name === "relay" && looksLikeInvite(answer)
+      ? goodInvite(answer)
+      : undefined;
+    const wrong = invite instanceof Unfit
+      ? invite.why
+      : invite === undefined
+      ? wrongValue(spec, answer)
+      : undefined;
     if (wrong === undefined) return answer;
     dialog.say(`  ${wrong}`);
   }

@@ -10,6 +10,8 @@ import { parseIpv4, parseIpv6 } from "../proto/ip.ts";
 //# | UDP port | 443 where none is named
 /** The port of a relay where none is given (UDP). */
 export const DEFAULT_PORT = 443;
+/** Most ways to one relay that an endpoint is given. */
+export const RELAY_WAYS_MAX = 8;
 
 /** Where an endpoint finds a relay. */
 export interface EndpointAddress {

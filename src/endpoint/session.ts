@@ -61,9 +61,9 @@ export class EndpointSession {
   #leaving = false;
   /** With what the connection is closed when "finishing" is over. */
   #finishErrorCode: number = ErrorCode.done;
-
   #reader = new MessageReader();
-  #relayKey: string | undefined;
+  /** The fingerprint of the key that the relay at hand has shown; undefined: none is known yet. */
+  relayKey: string | undefined;
 
   constructor(options: SessionOptions, surroundings: SessionSurroundings) {
     this.#options = options;
@@ -132,7 +132,7 @@ export class EndpointSession {
   ): void {
     if (this.#state !== "connecting") return;
     this.#reconnection.connected(target);
-    this.#relayKey = relayKey;
+    this.relayKey = relayKey;
     this.#ending.connected();
     this.#budget.begin(maxDatagramBytes, nowMs);
     this.#enter("settling", Infinity);
@@ -464,7 +464,7 @@ export class EndpointSession {
     //# Endpoints should keep the latest token per relay, room and identity, on disk and readable by
     //# their owner only: per relay by the key of its certificate, since one relay has many names,
     //# and since another one must not be shown the token.
-    const relay = this.#relayKey ?? this.#relayText();
+    const relay = this.relayKey ?? this.#relayText();
     return { relay, room, peer: role === "gateway" ? role : mac ?? "" };
   }
 

@@ -10,7 +10,7 @@
 import { dissect, Dissection, IpProtocol } from "../proto/dissect.ts";
 import { ETHERNET_HEADER_BYTES, FRAME_BYTES_MAX, VLAN_TAG_BYTES } from "../proto/ethernet.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../proto/crc32c.ts";
 import { copyAndSum, sumRange } from "./internet_sum.ts";
 import { type LanFrame, type Offload, OffloadError, VIRTIO_NEEDS_CHECKSUM } from "./lan_frame.ts";
 import { ViewCache } from "./views.ts";

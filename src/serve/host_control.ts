@@ -31,13 +31,15 @@ export interface HostActions {
   readonly players: readonly GatewayPlayerView[];
   /** Whether new players are let in; `again`: the relay will be told so once more. */
   readonly lockState: "open" | "locked" | "again";
+  /** The party's invite, or why there is none. */
+  invite(): ControlAnswer;
   /** Asks the relay. */
   ask(wish: HostWish): Promise<
     { readonly ok: boolean; readonly message: string; readonly bans: readonly ListedBan[] }
   >;
 }
 
-const USAGE = "players | kick PLAYER [--for 1h] [--reason TEXT] | " +
+const USAGE = "players | invite | kick PLAYER [--for 1h] [--reason TEXT] | " +
   "ban PLAYER|MAC|ADDRESS|token:NAME [--for 7d] [--reason TEXT] | " +
   "unban BAN|MAC|ADDRESS|token:NAME | bans | lock | unlock | release MAC; " +
   "PLAYER is the number or the MAC that players lists";
@@ -45,6 +47,7 @@ const USAGE = "players | kick PLAYER [--for 1h] [--reason TEXT] | " +
 /** How many words follow each first one. */
 const WORDS: Readonly<Record<string, number>> = {
   players: 0,
+  invite: 0,
   kick: 1,
   ban: 1,
   unban: 1,
@@ -72,6 +75,7 @@ export async function answerHost(
     Object.keys(options).every((key) => OPTIONS[command]?.some((known) => known === key));
   if (!isKnown) return refuse(`expected ${USAGE}`);
   if (command === "players") return players(actions);
+  if (command === "invite") return actions.invite();
   if (!actions.joined) return refuse(`the gateway is not in the room ${actions.room} now`);
   const wish = wishOf(command as HostAction, name, options, actions.players);
   if (wish === undefined) return refuse(`there is no player ${name} (players lists them)`);

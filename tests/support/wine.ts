@@ -199,6 +199,13 @@ export class WinePc implements AsyncDisposable {
     for (const name of names) await this.place(`${fakes}/planted.dll`, name);
   }
 
+  /** Copies a text to the clipboard, as another program would. */
+  async copyToClipboard(text: string): Promise<void> {
+    const fakes = await ensureFakes(this.#root);
+    await this.place(`${fakes}/clipboard.exe`, "clipboard.exe");
+    await this.run(["wine", "/mnt/clipboard.exe", text]);
+  }
+
   /** Writes a file onto the PC's disk; returns its Windows path. */
   async write(name: string, text: string): Promise<string> {
     await Deno.writeTextFile(`${this.folder}/${name}`, text);

@@ -38,7 +38,7 @@ const WINE_DLLS = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
 /** The fakes as Windows files, compiled by mingw-w64 at first use; returns their folder. */
 export async function ensureFakes(root: string): Promise<string> {
   const others = [
-    ..."fake_tap.c fake_netsh.c wire.c planted.c offload.c fake_log.h".split(" "),
+    ..."fake_tap.c fake_netsh.c wire.c planted.c offload.c clipboard.c fake_log.h".split(" "),
   ];
   const sources = [...others, ...ALL_DLLS.map(fakeSource)];
   const version = await outputOf([COMPILER, "--version"]) ?? "";
@@ -70,6 +70,10 @@ export async function ensureFakes(root: string): Promise<string> {
       await run(log, [
         ...[COMPILER, ...C_OPTIONS, "-municode", "-static-libgcc"],
         ...["-o", `${target}/${NETSH}.exe`, `${FAKES}/fake_netsh.c`],
+      ]);
+      await run(log, [
+        ...[COMPILER, ...C_OPTIONS, "-municode", "-static-libgcc"],
+        ...["-o", `${target}/clipboard.exe`, `${FAKES}/clipboard.c`],
       ]);
       for (const name of ALL_DLLS) await buildFakeDll(log, root, name, target);
       await buildOffload(log, root, target);

@@ -10,9 +10,9 @@ import {
   readTables,
 } from "../../tools/build/windows_library.ts";
 import { readWindowsCalls } from "../../tools/docs/windows_calls.ts";
-import { type LabProcess, NetworkLab } from "../../tools/lab/netns.ts";
-import { eventually } from "../../tools/lab/wait.ts";
+import { NetworkLab } from "../../tools/lab/netns.ts";
 import { WinePc } from "../support/wine.ts";
+import { waitForText } from "../support/wine_window.ts";
 
 const CLIENT = ["wine", "/mnt/lanparty-client.exe"];
 const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY"];
@@ -107,25 +107,13 @@ async function checkPlanted(pc: WinePc): Promise<void> {
   for (const name of names) await pc.remove(name);
 }
 
-/** What a window shows, without what moves the cursor and sets colours. */
-function shown(window: LabProcess): string {
-  return window.stdout.replaceAll(ESCAPES, "").replaceAll("\r\n", "\n");
-}
-const ESCAPES = new RegExp(`${String.fromCharCode(27)}(\\[[?0-9;]*[A-Za-z]|[=>])`, "g");
-
-function waitForText(window: LabProcess, text: RegExp): Promise<void> {
-  return eventually(`${text}`, () => text.test(shown(window)), 30_000).catch((error) => {
-    throw new Error(`${error.message}; the window shows:\n${shown(window)}`);
-  });
-}
-
 async function checkDoubleClick(pc: WinePc): Promise<void> {
   const window = pc.doubleClick();
   const answer = async (question: RegExp, text: string): Promise<void> => {
     await waitForText(window, question);
     await window.write(`${text}\r`);
   };
-  await answer(/The relay's address, such as relay.example.org:/, "192.0.2.1");
+  await answer(/Paste your invite/, "192.0.2.1");
   await answer(/Its fingerprint/, "");
   await answer(/The room's code:/, "PARTY");
   await answer(/The room's key/, KEY);

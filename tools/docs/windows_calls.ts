@@ -96,7 +96,7 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
     ..."CancelIPChangeNotify GetAdaptersAddresses IpReleaseAddress IpRenewAddress".split(" "),
     ..."NotifyAddrChange NotifyRouteChange".split(" "),
   ],
-  winbase: ["LocalFree"],
+  winbase: ["GlobalLock", "GlobalSize", "GlobalUnlock", "LocalFree"],
   winsock: ["WSAStartup", "closesocket"],
   winsock2: ["WSAIoctl", "WSASocketW"],
 };

@@ -41,7 +41,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     pure: true,
   },
   control: {
-    what: "control messages, framing, room codes, addresses, keys",
+    what: "control messages, framing, room codes, addresses, keys, invites",
     folders: ["proto"],
     packages: ["zod"],
     pure: true,
@@ -117,6 +117,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/certificates": {
     what: "whether the system trusts a server's certificate",
+    folders: ["ffi"],
+    native: true,
+  },
+  "system/clipboard": {
+    what: "what the user has copied",
     folders: ["ffi"],
     native: true,
   },
@@ -280,11 +285,11 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "command lines; the three compile entries",
     folders: [
       ...[...CORE, "relay", "relay/workers", "client", "trust", "link", "log", "serve"],
-      ...system("console", "environment", "files"),
+      ...system("clipboard", "console", "environment", "files"),
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],
-    packages: ["smol-toml", "zod"],
+    packages: ["qr", "smol-toml", "zod"],
   },
 };
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { formatKey, formatKeyHash, KEY_BYTES, roomKeyOf } from "../../control/keys.ts";
+import { formatKey, formatKeyHash, KEY_BYTES, parseKey, roomKeyOf } from "../../control/keys.ts";
 import { type KeyKind, printKey, readKey } from "../../control/printed_key.ts";
 import { whyReadByOthers } from "../../system/files/mod.ts";
 import { takeSecret } from "../../system/environment/mod.ts";
@@ -63,8 +63,17 @@ function keyOfFile(kind: KeyKind, file: string): string {
   return read.key;
 }
 
+/** The room key of a gateway key, both of 22 characters. */
+export function roomKeyText(gatewayKey: string): string {
+  const key = parseKey(gatewayKey);
+  if (key === undefined) throw new Error("a gateway key that was checked is none");
+  return formatKey(roomKeyOf(key, sha256));
+}
+
 /** A new pair of keys and what a relay's list has of it, as text. */
 export interface NewKeys {
+  /** The gateway key as messages have it. */
+  readonly key: string;
   /** As they are printed. */
   readonly gatewayKey: string;
   readonly roomKey: string;
@@ -76,6 +85,7 @@ export function makeKeys(): NewKeys {
   const gatewayKey = randomBytes(KEY_BYTES);
   const roomKey = roomKeyOf(gatewayKey, sha256);
   return {
+    key: formatKey(gatewayKey),
     gatewayKey: printKey("gateway", formatKey(gatewayKey)),
     roomKey: printKey("room", formatKey(roomKey)),
     hash: formatKeyHash(roomKey, sha256),

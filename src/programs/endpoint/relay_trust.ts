@@ -49,6 +49,16 @@ export function checkRelayAccess(
   if (relayCaFile !== undefined) readPin(relayCaFile);
 }
 
+/**
+ * The fingerprint for which the file of `--relay-ca-cert` stands; undefined: it holds a CA.
+ *
+ * @throws {UserError} the file cannot be used
+ */
+export function pinnedFingerprint(relayCaFile: string): string | undefined {
+  const pin = readPin(relayCaFile);
+  return pin.mode === "leafPin" ? pin.pins[0] : undefined;
+}
+
 /** Judges relays, and holds the QUIC configurations that go with each way of judging. */
 export class RelayTrust {
   #pinned: QuicConfiguration | undefined;

@@ -8,8 +8,10 @@ import type { EndpointSession } from "../../endpoint/session.ts";
 import { type HostOutcome, HostRequests } from "../../gateway/host_requests.ts";
 import type { Reactor, Task } from "../../reactor/mod.ts";
 import type { GatewayView } from "../../serve/gateway_view.ts";
+import type { ControlAnswer } from "../../serve/control.ts";
 import { answerHost, type HostWish } from "../../serve/host_control.ts";
 import { serveControl } from "../common/control_service.ts";
+import type { MadeInvite } from "./invite.ts";
 import { LockFile } from "./lock_file.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { ATTENTION_MS } from "../common/serve_pages.ts";
@@ -46,7 +48,7 @@ export class GatewayControl implements Task {
   }
 
   /** Listens until {@linkcode close}. */
-  open(session: EndpointSession, view: () => GatewayView): void {
+  open(session: EndpointSession, view: () => GatewayView, invite: () => MadeInvite): void {
     const reactor = this.#reactor;
     const stateDir = this.#stateDir;
     const logger = this.#logger;
@@ -58,7 +60,10 @@ export class GatewayControl implements Task {
       const { unixMs, room, joined, players } = view();
       const ask = (wish: HostWish) => this.#ask(wish, session);
       const { lockState } = requests;
-      return answerHost(words, { unixMs, room, joined, players, lockState, ask });
+      return answerHost(words, {
+        ...{ unixMs, room, joined, players, lockState, ask },
+        invite: () => answerOf(invite()),
+      });
     }, logger);
     this.#stop = () => control.close();
   }
@@ -101,4 +106,8 @@ export class GatewayControl implements Task {
     this.#reactor.wake();
     return promise;
   }
+}
+
+function answerOf(invite: MadeInvite): ControlAnswer {
+  return invite.ok ? invite : { ok: false, text: invite.why };
 }

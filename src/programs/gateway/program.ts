@@ -33,6 +33,7 @@ import {
 } from "../endpoint/program.ts";
 import { GatewayControl } from "./control.ts";
 import { checkInterface, type GatewayLan, openLan } from "./lan.ts";
+import { partyInvite } from "./invite.ts";
 import { LanWatch } from "./lan_watch.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./offloads.ts";
 import { showGatewayStatus } from "./status.ts";
@@ -117,7 +118,9 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     });
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
-    control.open(node.parts.endpoint.session, view);
+    const { session } = node.parts.endpoint;
+    control.open(session, view, () => partyInvite(options, session));
+    if (Deno.stderr.isTerminal()) sayInvite(options, logger);
     gateway.start(node);
     return await runEndpoint(node, context);
   } finally {
@@ -400,6 +403,12 @@ class Gateway {
     const { level, text } = statusLine(event);
     logText(this.#logger, level, text, { event: event.type });
   }
+}
+
+/** Whoever starts it by hand has players to invite next. */
+function sayInvite({ stateDir }: GatewayProgramOptions, logger: Logger): void {
+  const where = stateDir === undefined ? "" : ` --state-dir ${stateDir}`;
+  logText(logger, "info", `Players get in by an invite: lanparty-gateway ctl invite${where}`);
 }
 
 function explained<T>(open: () => T): T {

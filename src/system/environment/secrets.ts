@@ -1,5 +1,5 @@
 /**
- * Keys in the environment: taken out of it when a program starts, so that neither the programs that it
+ * Keys and invites in the environment: taken out of it when a program starts, so that neither the programs that it
  * starts nor whoever looks at the process (proc(5), `environ`) find them there. What gave them to this
  * program (a shell, a file of systemd's) still has them, and so has this process's own memory.
  *
@@ -8,8 +8,8 @@
 
 import { wipeInitialEnvironment } from "./c_environment.ts";
 
-/** All of them: `LANPARTY_ROOM_KEY`, `LANPARTY_GATEWAY_KEY`, and what may be called so one day. */
-const SECRET = /^LANPARTY_[A-Z0-9_]*KEY$/;
+/** `LANPARTY_ROOM_KEY`, `LANPARTY_GATEWAY_KEY`, `LANPARTY_INVITE`, and what may be called so one day. */
+const SECRET = /^LANPARTY_[A-Z0-9_]*(?:KEY|INVITE)$/;
 
 const taken = new Map<string, string>();
 

@@ -9,6 +9,8 @@ import {
   type WindowStart,
 } from "../../../src/cli/own_window.ts";
 import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
+import { formatInvite } from "../../../src/control/invite.ts";
+import type { Invite } from "../../../src/control/invite_fields.ts";
 import { readConfigFile } from "../../../src/cli/config_file.ts";
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -38,21 +40,20 @@ function argsOf(start: WindowStart): readonly string[] {
   return start.args;
 }
 
-/** A folder whose files are found with a backslash in front of them, as on Windows. */
+/** A folder in which the program lies. */
 async function inFolder(run: (folder: string, file: string) => void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "lanparty-window-" });
   try {
-    run(folder, `${folder}\\${CONFIG_NAME}`);
+    run(folder, `${folder}/${CONFIG_NAME}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
-    await Deno.remove(`${folder}\\${CONFIG_NAME}`).catch(() => {});
   }
 }
 
 Deno.test("the player is asked for relay, fingerprint, room and key, and is kept in mind", async () => {
   await inFolder((folder, file) => {
     const player = new Player("relay.example.org", "", "PARTY", KEY, "y", "");
-    const args = argsOf(askForArguments(CLIENT_PROGRAM, folder, player));
+    const args = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, player));
     assertEquals(args, [
       ...["--relay", "relay.example.org", "--room", "PARTY", "--room-key", KEY],
       "--allow-inbound",
@@ -68,24 +69,24 @@ Deno.test("the player is asked for relay, fingerprint, room and key, and is kept
     });
     // The next time there is little to confirm: what lets others in is asked for each time.
     const next = new Player("", "y");
-    const again = argsOf(askForArguments(CLIENT_PROGRAM, folder, next));
+    const again = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, next));
     const said = ["--relay=relay.example.org", "--room=PARTY", `--room-key=${KEY}`];
     assertEquals(again, [...said, "--allow-inbound"]);
     assertEquals(parseCommandLine(CLIENT_PROGRAM, again).kind, "run");
     assertEquals(next.heard.at(-1), "May the LAN reach games that you host on this PC? [y/N]");
-    const shut = askForArguments(CLIENT_PROGRAM, folder, new Player("", ""));
+    const shut = askForArguments(CLIENT_PROGRAM, { folder }, new Player("", ""));
     assertEquals(argsOf(shut), said);
     assertMatch(next.heard[0], /room PARTY on the relay relay\.example\.org/);
     // Or a report is wanted, which a window without a console could not be asked for otherwise.
-    const report = askForArguments(CLIENT_PROGRAM, folder, new Player("d"));
+    const report = askForArguments(CLIENT_PROGRAM, { folder }, new Player("d"));
     assertEquals(argsOf(report), ["doctor", "--relay=relay.example.org"]);
     // Or everything is asked again, for another party, and kept in the place of the first.
     const other = new Player("n", "other.example.org", "", "SECOND", "", "", "y");
-    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, folder, other)), [
+    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, { folder }, other)), [
       ...["--relay", "other.example.org", "--room", "SECOND"],
     ]);
     const second = new Player("");
-    askForArguments(CLIENT_PROGRAM, folder, second);
+    askForArguments(CLIENT_PROGRAM, { folder }, second);
     assertMatch(second.heard[0], /room SECOND on the relay other\.example\.org/);
   });
 });
@@ -101,26 +102,26 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
       "",
       "n",
     );
-    const args = argsOf(askForArguments(CLIENT_PROGRAM, folder, player));
+    const args = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, player));
     assertEquals(args, ["--relay", "relay", "--room", "PARTY"]);
     assertEquals(player.heard.filter((line) => line.startsWith("  ")), [
       '  "much too long a room for a room": expected 1 to 32 of A-Z, 0-9 and -',
       "  this is no key: a room key begins with room_, or has 22 characters, and this has 1",
     ]);
     const stubborn = new Player(...Array<string>(9).fill("::"));
-    assertEquals(askForArguments(CLIENT_PROGRAM, folder, stubborn).kind, "given-up");
+    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, stubborn).kind, "given-up");
     assertMatch(stubborn.heard.at(-1)!, /Ask your host what to answer/);
-    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player()).kind, "given-up");
+    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, new Player()).kind, "given-up");
   });
 });
 
 Deno.test("a report can be had before anything was kept", async () => {
   await inFolder((folder) => {
-    const report = askForArguments(CLIENT_PROGRAM, folder, new Player("d"));
+    const report = askForArguments(CLIENT_PROGRAM, { folder }, new Player("d"));
     assertEquals(argsOf(report), ["doctor"]);
     const named = askForArguments(
       CLIENT_PROGRAM,
-      folder,
+      { folder },
       new Player("d:443", "", "A", "", "", "n"),
     );
     assertEquals(argsOf(named), ["--relay", "d:443", "--room", "A"]);
@@ -129,7 +130,7 @@ Deno.test("a report can be had before anything was kept", async () => {
 
 Deno.test("what the player does not want to keep is not written", async () => {
   await inFolder((folder, file) => {
-    askForArguments(CLIENT_PROGRAM, folder, new Player("relay", "", "PARTY", "", "", "no"));
+    askForArguments(CLIENT_PROGRAM, { folder }, new Player("relay", "", "PARTY", "", "", "no"));
     assertMatch(String(readConfigFile(CLIENT_PROGRAM, file)), /cannot be read/);
   });
 });
@@ -138,7 +139,7 @@ Deno.test("a file that is wrong is not used, and it is said why", async () => {
   await inFolder((folder, file) => {
     Deno.writeTextFileSync(file, "room = \n");
     const player = new Player();
-    const start = askForArguments(CLIENT_PROGRAM, folder, player);
+    const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
     assertEquals(start.kind === "refused" && start.message.startsWith(`${file}:1: `), true);
     assertEquals(player.heard, []);
   });
@@ -162,7 +163,7 @@ Deno.test("what a file beside the program opens is asked for one by one", async 
     ];
     for (const [answers, more] of cases) {
       const player = new Player(...answers);
-      const start = askForArguments(CLIENT_PROGRAM, folder, player);
+      const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
       assertEquals(argsOf(start), [...plain, ...more]);
       assertEquals(player.heard.slice(-4), [
         "lanparty.toml wants more. Say yes only to what your host has told you of.",
@@ -172,7 +173,7 @@ Deno.test("what a file beside the program opens is asked for one by one", async 
       ]);
     }
     // A window that is closed is no yes.
-    assertEquals(askForArguments(CLIENT_PROGRAM, folder, new Player("", "y")).kind, "given-up");
+    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, new Player("", "y")).kind, "given-up");
   });
 });
 
@@ -188,7 +189,7 @@ Deno.test("a file beside the program names no files, and sets nothing that only 
     await inFolder((folder, file) => {
       Deno.writeTextFileSync(file, `relay = "r"\nroom = "A"\n${name} = "${value}"\n`);
       const player = new Player("", "y", "y");
-      const start = askForArguments(CLIENT_PROGRAM, folder, player);
+      const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
       assertEquals(start.kind, "refused", name);
       const why = name === "address" ? "may not set that" : "may not name files and folders";
       assertMatch(
@@ -207,7 +208,7 @@ Deno.test("each option of the client is obeyed, asked for, or refused", () => {
       return (typeof beside === "string" ? beside : "asked") === what;
     }).map(({ name }) => name);
   assertEquals(by("obeyed").sort(), [
-    ...["datagram-budget", "log-format", "log-level", "name", "no-dhcp", "relay"],
+    ...["datagram-budget", "invite", "log-format", "log-level", "name", "no-dhcp", "relay"],
     ...["relay-fingerprint", "room", "room-key", "server-name", "virtual-mac"],
   ]);
   const asked = by("asked");
@@ -226,7 +227,123 @@ Deno.test("a file cannot paint over what the player reads", async () => {
       'room = "PARTY"\nrelay = "relay.example.org"\nname = "\\u001b[2J"',
     );
     const player = new Player();
-    assertEquals(askForArguments(CLIENT_PROGRAM, folder, player).kind, "given-up");
+    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, player).kind, "given-up");
     assertEquals(player.heard.some((line) => line.includes("\x1b")), false);
+  });
+});
+
+const INVITE = {
+  relays: [{ host: "relay.example.org", port: 443, ipVersion: 0 as const }],
+  room: "PARTY",
+  roomKey: KEY,
+};
+
+function lineOf(invite: Invite): string {
+  const made = formatInvite(invite);
+  if (!made.ok) throw new Error(made.why);
+  return made.text;
+}
+const LINE = lineOf(INVITE);
+const OTHER = lineOf({ ...INVITE, room: "OTHER", partyName: "Bob's LAN" });
+
+Deno.test("an invite is all the answer there is, and is kept for the next time", async () => {
+  await inFolder((folder) => {
+    const partiesFolder = `${folder}/state/parties`;
+    const player = new Player(`Come to us: <${LINE}>`);
+    const start = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, player);
+    assertEquals(argsOf(start), [`--invite=${LINE}`]);
+    assertEquals(parseCommandLine(CLIENT_PROGRAM, argsOf(start)).kind, "run");
+    const kept = `${partiesFolder}/party-PARTY.lanparty`;
+    assertEquals(player.heard.at(-1), `Kept for the next time (${kept}).`);
+    assertEquals(Deno.statSync(kept).mode! & 0o777, 0o600);
+    // The next time there is nothing to paste.
+    const next = new Player("");
+    const again = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, next);
+    assertEquals(argsOf(again), [`--invite=${LINE}`]);
+    assertEquals(
+      next.heard[0],
+      "There is an invite to the party PARTY on the relay relay.example.org:443 (party-PARTY.lanparty).",
+    );
+    // Another one is asked for, or pasted at once.
+    const other = new Player("n", OTHER);
+    const second = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, other);
+    assertEquals(argsOf(second), [`--invite=${OTHER}`]);
+    const third = new Player("3", "x", "1");
+    const chosen = argsOf(askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, third));
+    assertEquals(chosen, [`--invite=${OTHER}`]);
+    assertMatch(
+      third.heard[1],
+      /1: the party "Bob's LAN" \(room OTHER\) .*\(party-OTHER\.lanparty\)/,
+    );
+  });
+});
+
+Deno.test("a damaged invite is explained, and asked for again", async () => {
+  await inFolder((folder) => {
+    const player = new Player(LINE.slice(0, 40), LINE);
+    const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
+    assertEquals(argsOf(start), [`--invite=${LINE}`]);
+    assertMatch(player.heard.at(-2)!, /^ {2}this invite is cut off: its last \d+ characters/);
+    const pasted = new Player(LINE.slice(0, 40), OTHER);
+    Deno.writeTextFileSync(`${folder}/party.lanparty`, LINE);
+    assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, { folder }, pasted)), [
+      `--invite=${OTHER}`,
+    ]);
+  });
+});
+
+Deno.test("a file with an invite beside the program, or where it was started, is offered, and nothing else of it counts", async () => {
+  await inFolder((folder) => {
+    const workingFolder = `${folder}/desktop`;
+    Deno.mkdirSync(workingFolder);
+    const text = `frame-log = "/etc/passwd"\nallow-inbound = true\r\nSee you!\r\n${LINE}\r\n`;
+    Deno.writeTextFileSync(`${workingFolder}/Party.LANPARTY`, text);
+    Deno.writeTextFileSync(`${folder}/old.lanparty`, lineOf({ ...INVITE, expiresUnixS: 1 }));
+    Deno.writeTextFileSync(`${folder}/\u001b[2J.lanparty`, "no invite");
+    Deno.mkdirSync(`${folder}/folder.lanparty`);
+    const player = new Player("");
+    const start = askForArguments(CLIENT_PROGRAM, { folder, workingFolder }, player);
+    assertEquals(argsOf(start), [`--invite=${LINE}`]);
+    assertEquals(player.heard.slice(0, 2), [
+      "[2J.lanparty: there is no invite in it: an invite begins with lanparty1.",
+      "old.lanparty: this invite was good until 1970-01-01 00:00 (UTC): ask the host for a new one, or " +
+      "set this PC's clock if that is wrong.",
+    ]);
+    assertMatch(player.heard[2], /the party PARTY on the relay .* \(Party\.LANPARTY\)\.$/);
+    // A window that is closed is no yes, and a report can be had of the relay that it names.
+    const surroundings = { folder, workingFolder };
+    assertEquals(askForArguments(CLIENT_PROGRAM, surroundings, new Player()).kind, "given-up");
+    const report = askForArguments(CLIENT_PROGRAM, surroundings, new Player("d"));
+    assertEquals(argsOf(report), ["doctor", "--relay=relay.example.org:443"]);
+  });
+});
+
+Deno.test("a clipboard that holds an invite is offered, and anything else in it is not looked at", async () => {
+  await inFolder((folder) => {
+    const player = new Player("");
+    const start = askForArguments(CLIENT_PROGRAM, { folder, clipboard: ` ${LINE}\r\n` }, player);
+    assertEquals(argsOf(start), [`--invite=${LINE}`]);
+    assertMatch(player.heard[0], /There is an invite to .* \(the clipboard\)\./);
+    // The same one in a file is the same party.
+    Deno.writeTextFileSync(`${folder}/party.lanparty`, LINE);
+    const once = new Player("");
+    askForArguments(CLIENT_PROGRAM, { folder, clipboard: LINE }, once);
+    assertMatch(once.heard[0], /^There is an invite to/);
+    Deno.removeSync(`${folder}/party.lanparty`);
+    for (const clipboard of ["", "my password", "x".repeat(9_999)]) {
+      const asked = new Player();
+      assertEquals(askForArguments(CLIENT_PROGRAM, { folder, clipboard }, asked).kind, "given-up");
+      assertEquals(asked.heard.some((line) => clipboard !== "" && line.includes(clipboard)), false);
+    }
+  });
+});
+
+Deno.test("a lanparty.toml may hold an invite, and says where that leads", async () => {
+  await inFolder((folder, file) => {
+    Deno.writeTextFileSync(file, `invite = "${OTHER}"\nname = "Ann"\n`, { mode: 0o600 });
+    const player = new Player("");
+    const args = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, player));
+    assertEquals(args, [`--invite=${OTHER}`, "--name=Ann"]);
+    assertMatch(player.heard[0], /^lanparty\.toml says: the party "Bob's LAN" \(room OTHER\)/);
   });
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { crc32c } from "../../../src/gateway/crc32c.ts";
+import { crc32c } from "../../../src/proto/crc32c.ts";
 import { ChecksumCompleter } from "../../../src/gateway/checksum_completer.ts";
 import { copyAndSum, sumRange } from "../../../src/gateway/internet_sum.ts";
 import {

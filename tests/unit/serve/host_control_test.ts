@@ -42,6 +42,8 @@ class Actions implements HostActions {
     this.#ok = ok;
   }
 
+  invite = () => ({ ok: true, text: "lanparty1AAAA" });
+
   ask = (wish: HostWish) => {
     this.wishes.push(wish);
     const bans = wish.action === "bans" ? BANS : [];
@@ -53,6 +55,12 @@ async function ask(line: string, actions = new Actions()): Promise<string> {
   const { ok, text } = await answerHost(line === "" ? [] : line.split(" "), actions);
   return `${ok ? "+" : "-"}${text}`;
 }
+
+Deno.test("the host gets the invite, whether or not the gateway is in the room", async () => {
+  assertEquals(await ask("invite"), "+lanparty1AAAA");
+  assertEquals(await ask("invite", new Actions(false)), "+lanparty1AAAA");
+  assertStringIncludes(await ask("invite ANN"), "-expected players | invite |");
+});
 
 Deno.test("the host sees the players of the room", async () => {
   assertEquals((await ask("players")).split("\n"), [
@@ -121,7 +129,11 @@ Deno.test("what cannot be asked is not: nobody of that name, no such words, no r
   assertStringIncludes(await ask("kick 2 --for=soon", actions), '-"soon" is no time');
   const unknown = ["", "toString", "kick", "kick 2 3", "lock PARTY", "drain", "rooms", "players x"];
   for (const line of [...unknown, "bans --for=1h", "ban 2 --room=PARTY", "unban 1 --reason=x"]) {
-    assertStringIncludes(await ask(line, actions), "-expected players | kick PLAYER", line);
+    assertStringIncludes(
+      await ask(line, actions),
+      "-expected players | invite | kick PLAYER",
+      line,
+    );
   }
   assertEquals(actions.wishes, []);
   for (const line of ["players", "kick 2", "bans", "lock"]) {

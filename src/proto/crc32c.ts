@@ -1,5 +1,6 @@
 /**
- * CRC32c (Castagnoli), which SCTP has in place of the Internet checksum (RFC 9260, appendix A).
+ * CRC32c (Castagnoli), which SCTP has in place of the Internet checksum (RFC 9260, appendix A), and which checks
+ * invites.
  *
  * @module
  */
