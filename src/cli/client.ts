@@ -22,7 +22,16 @@ import { ExitCode, runProgram } from "./main.ts";
 import { findOption } from "./arguments.ts";
 import { INVITE } from "./invite_options.ts";
 import type { OptionValues } from "./options.ts";
-import { askForArguments, hasOwnWindow, WINDOW } from "./own_window.ts";
+import { askForArguments, hasOwnWindow, WINDOW, type WindowStart } from "./own_window.ts";
+import { OPEN_LINK } from "../system/links/mod.ts";
+import { joinAsRoot, needsRoot } from "../programs/client/linux_root.ts";
+import {
+  askAboutLink,
+  isLinkStart,
+  offerLinks,
+  registerLink,
+  unregisterLink,
+} from "./link_start.ts";
 import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
 import { sayGood } from "./common_options.ts";
 import { CLIENT_PROGRAM, clientOptions } from "./client_options.ts";
@@ -36,8 +45,14 @@ if (import.meta.main) await main(readStart(Deno.args));
 
 async function main(start: Start): Promise<never> {
   const ownWindow = hasOwnWindow();
+  const isLink = isLinkStart(start.args);
   const isAsked = start.args.length === 0 && (ownWindow || Deno.stdin.isTerminal());
-  const { args } = isAsked ? askPlayer(ownWindow) : start;
+  const { args } = isLink
+    ? argsOf(askAboutLink(start.args, WINDOW), true)
+    : isAsked
+    ? askPlayer(ownWindow)
+    : start;
+  if (isLink && Deno.build.os !== "windows" && needsRoot()) return await joinByLink(args);
   let isOver = false;
   let isReport = false;
   /** Runs here, or in a second start that has the rights which it takes. */
@@ -64,6 +79,11 @@ async function main(start: Start): Promise<never> {
         isReport = true;
         return doctor(values);
       },
+      [OPEN_LINK]: () => {
+        throw new UserError(`${OPEN_LINK} stands first: ${OPEN_LINK} -- LINK`, { usage: true });
+      },
+      "register-link": () => say(registerLink()),
+      "unregister-link": () => say(unregisterLink()),
       reset: (values) => {
         isReport = true;
         return withRights(() => reset(values), () => []);
@@ -71,7 +91,7 @@ async function main(start: Start): Promise<never> {
     },
     (code) => {
       // A session that the player has ended needs no more words.
-      if (ownWindow && !isOver && (isReport || code !== ExitCode.done)) {
+      if ((ownWindow || isLink) && !isOver && (isReport || code !== ExitCode.done)) {
         WINDOW.ask(CLOSE);
       }
     },
@@ -80,22 +100,44 @@ async function main(start: Start): Promise<never> {
 
 /** The arguments of a start without any; without answers the program ends here. */
 function askPlayer(ownWindow: boolean): { readonly args: readonly string[] } {
+  const stateFolder = ownFolder();
   const start = askForArguments(CLIENT_PROGRAM, {
     folder: Deno.execPath().replace(/[\\/][^\\/]*$/, ""),
     workingFolder: Deno.cwd(),
-    partiesFolder: partiesFolder(),
+    partiesFolder: stateFolder === undefined ? undefined : pathIn(stateFolder, "parties"),
     clipboard: clipboardText(),
   }, WINDOW);
+  const isJoining = start.kind === "start" && start.args[0] !== "doctor";
+  // Root's desktop, if there is one, is not the player's.
+  if (isJoining && stateFolder !== undefined && Deno.uid() !== 0) offerLinks(stateFolder, WINDOW);
+  return argsOf(start, ownWindow);
+}
+
+/** The arguments of a start that the player has agreed to; else the program ends here. */
+function argsOf(start: WindowStart, ownWindow: boolean): { readonly args: readonly string[] } {
   if (start.kind === "start") return start;
   if (start.kind === "refused") console.error(`${CLIENT_PROGRAM.name}: ${start.message}`);
   if (ownWindow) WINDOW.ask(CLOSE);
   Deno.exit(start.kind === "refused" ? ExitCode.usage : ExitCode.done);
 }
 
-/** Where invites are kept; undefined: without a home there is no place for them. */
-function partiesFolder(): string | undefined {
+/** Joins with root's rights, in the terminal that a link has opened, and which is gone with this process. */
+async function joinByLink([arg = ""]: readonly string[]): Promise<never> {
+  let code: number = ExitCode.failed;
   try {
-    return pathIn(ownStateFolder("client"), "parties");
+    code = await joinAsRoot(arg.slice(arg.indexOf("=") + 1));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`${CLIENT_PROGRAM.name}: ${error.message}`);
+  }
+  if (code !== ExitCode.done) WINDOW.ask(CLOSE);
+  Deno.exit(code);
+}
+
+/** The player's own state folder; undefined: without a home there is no place for it. */
+function ownFolder(): string | undefined {
+  try {
+    return ownStateFolder("client");
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -117,6 +159,11 @@ function whatIsInherited(values: OptionValues, args: readonly string[]): string[
     ...(key === undefined ? [] : [`--room-key=${key}`]),
     ...(invite === undefined || isTold ? [] : [`--invite=${invite}`]),
   ];
+}
+
+function say(text: string): Promise<number> {
+  console.log(text);
+  return Promise.resolve(ExitCode.done);
 }
 
 async function doctor(values: OptionValues): Promise<number> {

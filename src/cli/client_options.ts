@@ -10,6 +10,7 @@ import { isIdentityMac, parseMac } from "../proto/mac.ts";
 import type { ClientProgramOptions } from "../programs/client/program.ts";
 import { UserError } from "../log/user_error.ts";
 import { CHECK_CONFIG, FRAME_LOG, STATE_DIR } from "./common_options.ts";
+import { LINK_COMMANDS } from "./link_start.ts";
 import { INVITE, INVITE_FILE } from "./invite_options.ts";
 import { keyOf, keyOptions, RELAY, RELAY_ACCESS, relayAccess } from "./endpoint_options.ts";
 import {
@@ -120,6 +121,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
         "ended: the adapter and its MAC",
       options: [TAP_NAME, STATE_DIR],
     },
+    ...LINK_COMMANDS,
   ],
   options: [
     INVITE,

@@ -15,6 +15,7 @@ import { INBOUND_QUESTION } from "./client_options.ts";
 import { formatEndpointAddress } from "../control/address.ts";
 import { looksLikeInvite, readInvite } from "../control/invite.ts";
 import { goodInvite, partyOf } from "./invite_options.ts";
+import { type Dialog, isYes } from "./dialog.ts";
 import { findInvites, type FoundInvite, keepInvite } from "./party_files.ts";
 import { Unfit } from "./unfit.ts";
 
@@ -26,13 +27,6 @@ const ANSWERS_MAX = 5;
 const SHOWN_MAX = 80;
 
 const REPORT = "show a report of this PC for a friend who knows networks";
-
-/** How one talks with the player. */
-export interface Dialog {
-  say(text: string): void;
-  /** The answer without spaces around it; undefined: there will be no answer any more. */
-  ask(question: string): string | undefined;
-}
 
 /** What the player is asked for: options of the client, in plain words. */
 const QUESTIONS: readonly { readonly option: string; readonly text: string }[] = [
@@ -145,9 +139,9 @@ function chooseInvite(surroundings: Surroundings, dialog: Dialog): WindowStart |
     if (/^n/i.test(answer)) return undefined;
     if (/^d/i.test(answer)) return reportAbout(good.length === 1 ? relaysOf(only) : undefined);
     if (looksLikeInvite(answer)) {
-      const invite = goodInvite(answer);
-      if (!(invite instanceof Unfit)) return startInvited(answer, surroundings, dialog);
-      dialog.say(`  ${invite.why}`);
+      const wrong = wrongInvite(answer);
+      if (wrong === undefined) return startInvited(answer, surroundings, dialog);
+      dialog.say(`  ${wrong}`);
       continue;
     }
     const chosen = good.length === 1 && answer === "" ? only : good[Number(answer || "0") - 1];
@@ -268,27 +262,27 @@ function fillIn(question: string, value: string | undefined): string {
     : question.replace("{}", () => isolated(cleanText(value, SHOWN_MAX)));
 }
 
-function isYes(answer: string | undefined): boolean {
-  return answer !== undefined && /^y/i.test(answer);
-}
-
 function askFor(spec: OptionSpec, text: string, dialog: Dialog): string | undefined {
+  let earlier = "";
   for (let attempt = 0; attempt < ANSWERS_MAX; attempt++) {
-    const answer = dialog.ask(text);
-    if (answer === undefined || (answer === "" && spec.required !== true)) return answer;
-    const invite = spec.name === "relay" && looksLikeInvite(answer)
-      ? goodInvite(answer)
-      : undefined;
-    const wrong = invite instanceof Unfit
-      ? invite.why
-      : invite === undefined
-      ? wrongValue(spec, answer)
-      : undefined;
+    const line = dialog.ask(text);
+    if (line === undefined || (line === "" && spec.required !== true)) return line;
+    // Each line of a mail that was pasted is an answer: those of an invite belong together.
+    const isMore = earlier !== "" && !/[.:]/.test(line);
+    const answer = isMore ? `${earlier}\n${line}` : line;
+    const isInvite = spec.name === "relay" && looksLikeInvite(answer);
+    earlier = isInvite ? answer : "";
+    const wrong = isInvite ? wrongInvite(answer) : wrongValue(spec, answer);
     if (wrong === undefined) return answer;
     dialog.say(`  ${wrong}`);
   }
   dialog.say("  Ask your host what to answer, and start the program again.");
   return undefined;
+}
+
+function wrongInvite(text: string): string | undefined {
+  const invite = goodInvite(text);
+  return invite instanceof Unfit ? invite.why : undefined;
 }
 
 function saveAnswers(

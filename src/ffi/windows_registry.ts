@@ -6,6 +6,7 @@
 
 /** Constants of winreg.h and winnt.h, by their names there. */
 export const RegistryConstant = {
+  HKEY_CURRENT_USER: 0xffffffff80000001n,
   HKEY_LOCAL_MACHINE: 0xffffffff80000002n,
   KEY_READ: 0x20019,
   KEY_SET_VALUE: 2,
@@ -25,6 +26,21 @@ const SYMBOLS = {
     ],
     result: "i32",
   },
+  RegCreateKeyExW: {
+    parameters: [
+      "usize", /* hKey */
+      "buffer", /* lpSubKey */
+      "u32", /* Reserved */
+      "pointer", /* lpClass */
+      "u32", /* dwOptions */
+      "u32", /* samDesired */
+      "pointer", /* lpSecurityAttributes */
+      "buffer", /* phkResult, out */
+      "pointer", /* lpdwDisposition */
+    ],
+    result: "i32",
+  },
+  RegDeleteTreeW: { parameters: ["usize", /* hKey */ "buffer" /* lpSubKey */], result: "i32" },
   RegEnumKeyExW: {
     parameters: [
       "usize", /* hKey */

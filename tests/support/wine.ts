@@ -173,9 +173,13 @@ export class WinePc implements AsyncDisposable {
     return this.namespace.spawn(this.#enter(["wine", ...command]));
   }
 
-  /** Starts the client in a window of its own, as a double click does: what is written is typed there. */
-  doubleClick(): LabProcess {
-    const command = this.#enter(["wine", "/mnt/lanparty-client.exe"]);
+  /**
+   * Starts the client in a window of its own, as a double click does: what is written is typed there.
+   *
+   * @param words what a link that was clicked on has behind the program
+   */
+  doubleClick(...words: string[]): LabProcess {
+    const command = this.#enter(["wine", "/mnt/lanparty-client.exe", ...words]);
     const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     // What is typed early must wait as it is: Wine's console makes the terminal raw only when it reads.
     const raw = `stty raw -echo; exec ${line}`;

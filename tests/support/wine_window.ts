@@ -16,3 +16,11 @@ export function waitForText(window: LabProcess, text: RegExp): Promise<void> {
     throw new Error(`${error.message}; the window shows:\n${shown(window)}`);
   });
 }
+
+/** Ends the program in it as Ctrl-C does, and waits for that; its exit code. */
+export async function interrupt(window: LabProcess): Promise<number> {
+  // A console of Wine's hands the key on to the program: it is the signal that Wine makes Ctrl-C of.
+  const children = Deno.readTextFileSync(`/proc/${window.pid}/task/${window.pid}/children`);
+  for (const pid of children.split(" ").filter((id) => id !== "")) Deno.kill(Number(pid), "SIGINT");
+  return await window.waitExit(WAIT_MS);
+}

@@ -17,6 +17,7 @@ import * as setup from "../../src/ffi/windows_setup.ts";
 import * as trust from "../../src/ffi/windows_trust.ts";
 import * as resolve from "../../src/ffi/windows_resolve.ts";
 import * as sockets from "../../src/ffi/windows_sockets.ts";
+import { ClipboardConstant } from "../../src/ffi/windows_clipboard.ts";
 import { WindowConstant } from "../../src/ffi/windows_window.ts";
 import { LOAD_LIBRARY_SEARCH_SYSTEM32 } from "../../src/ffi/system_dll.ts";
 import { TapControl } from "../../src/link/tap_windows_driver.ts";
@@ -47,11 +48,13 @@ Deno.test("Windows' structs are laid out as its headers say", async () => {
 });
 
 Deno.test("Windows' constants have the values of its headers", async () => {
-  const { HKEY_LOCAL_MACHINE: _, ...registryConstants } = registry.RegistryConstant;
+  const { HKEY_CURRENT_USER: _user, HKEY_LOCAL_MACHINE: _machine, ...registryConstants } =
+    registry.RegistryConstant;
   const { CERT_STORE_PROV_MEMORY, CERT_CHAIN_POLICY_SSL, ...trustConstants } = trust.TrustConstant;
   await assertCompiles([
     ...constantAssertions(kernel.WindowsConstant),
     ...constantAssertions(registryConstants),
+    ...constantAssertions(ClipboardConstant),
     ...constantAssertions(devices.DeviceConstant),
     ...constantAssertions(deviceIo.DeviceIoConstant),
     ...constantAssertions(ip.IpConstant),

@@ -119,6 +119,7 @@ async function checkDoubleClick(pc: WinePc): Promise<void> {
   await answer(/The room's key/, KEY);
   await answer(/May the LAN reach games/, "");
   await answer(/Keep these answers/, "y");
+  await answer(/Open invites that you click on/, "");
   // The window stays until the player has read why there is no party yet.
   await answer(/no TAP adapter[^]*Press Enter to close this window/, "");
   assertEquals(await window.waitExit(20_000), 1);

@@ -26,6 +26,39 @@ export type TestPlace = readonly [file: string, name: string];
 /** All of them, in the order in which a newcomer comes to them. */
 export const MISTAKES: readonly Mistake[] = [
   {
+    mistake: "an invite that was not copied to its end",
+    told: "this invite is cut off: {what} missing; {copy}",
+    source: "control/invite.ts",
+    tests: [
+      ["unit/control/invite", "what is wrong with an invite is said"],
+      ["vectors/invite_vectors", "what is no invite, and in which way"],
+    ],
+  },
+  {
+    mistake: "an invite with a wrong character",
+    told: "this invite is damaged: {how}; {copy}",
+    source: "control/invite.ts",
+    tests: [["fuzz/control/invite", "one wrong character is found, and named by its number"]],
+  },
+  {
+    mistake: "an invite of a newer version",
+    told: "this invite was made by a newer lanparty: get the newest client",
+    source: "control/invite.ts",
+    tests: [["unit/control/invite", "what is wrong with an invite is said"]],
+  },
+  {
+    mistake: "a sentence, quotes, a mail's line breaks or a link's head around an invite",
+    told: "(nothing: the invite is taken)",
+    source: "control/invite.ts",
+    tests: [["vectors/invite_vectors", "invites in whatever people paste"]],
+  },
+  {
+    mistake: "an invite and `--room`",
+    told: "--{invite} and --{other}: give one of them",
+    source: "cli/stand_in.ts",
+    tests: [["unit/cli/invite_options", "what an invite says is not given a second time"]],
+  },
+  {
     mistake: "a key whose last character is mistyped",
     told: "this key is damaged: its last character, which checks the others, does not fit; {again}",
     source: "control/printed_key.ts",

@@ -166,6 +166,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "changes to the machine, written down before they are made, and how they are undone",
     folders: ["system/files", "system/process"],
   },
+  "system/links": {
+    what: "which program opens links of ours",
+    folders: ["system/files", "system/registry"],
+  },
   "system/managers": {
     what: "programs that manage all of a Linux system's networks: how they are kept off an adapter",
     folders: ["system/command", "system/files", "system/journal"],
@@ -254,7 +258,16 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "lanparty-client: the adapter, this PC's networks, the doctor; Linux and Windows",
     folders: [
       ...[...SHELL, "client", "endpoint", "ffi", "link"],
-      ...system("adapter", "firewall", "folders", "managers", "names", "netlink", "power"),
+      ...system(
+        "adapter",
+        "command",
+        "firewall",
+        "folders",
+        "managers",
+        "names",
+        "netlink",
+        "power",
+      ),
       ...system("registry", "rights", "routes", "signals"),
       ...["programs/common", "programs/endpoint"],
     ],
@@ -285,7 +298,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "command lines; the three compile entries",
     folders: [
       ...[...CORE, "relay", "relay/workers", "client", "trust", "link", "log", "serve"],
-      ...system("clipboard", "console", "environment", "files"),
+      ...system("clipboard", "console", "environment", "files", "links"),
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],

@@ -24,7 +24,15 @@ function advapi(): Deno.StaticForeignLibraryInterface<Symbols> {
   return opened.symbols;
 }
 
-/** An open key under `HKEY_LOCAL_MACHINE`. */
+/** Whose part of the registry: the machine's, or that of the user who runs this. */
+export type RegistryRoot = "machine" | "user";
+
+const ROOTS: Readonly<Record<RegistryRoot, bigint>> = {
+  machine: RegistryConstant.HKEY_LOCAL_MACHINE,
+  user: RegistryConstant.HKEY_CURRENT_USER,
+};
+
+/** An open key. */
 export class RegistryKey implements Disposable {
   readonly path: string;
   readonly #handle: bigint;
@@ -34,13 +42,34 @@ export class RegistryKey implements Disposable {
    *
    * @throws {WindowsError} it may not be opened
    */
-  static open(path: string, access: number = RegistryConstant.KEY_READ): RegistryKey | undefined {
+  static open(
+    path: string,
+    access: number = RegistryConstant.KEY_READ,
+    root: RegistryRoot = "machine",
+  ): RegistryKey | undefined {
     const out = new BigUint64Array(1);
-    const { HKEY_LOCAL_MACHINE } = RegistryConstant;
-    const code = advapi().RegOpenKeyExW(HKEY_LOCAL_MACHINE, wideString(path), 0, access, out);
+    const code = advapi().RegOpenKeyExW(ROOTS[root], wideString(path), 0, access, out);
     if (code === WindowsConstant.ERROR_FILE_NOT_FOUND) return undefined;
     if (code !== 0) throw new WindowsError("RegOpenKeyExW", code, path);
     return new RegistryKey(path, out[0]);
+  }
+
+  /** Opens a key of the user's to write, and makes it and those above where they are not there. @throws {WindowsError} */
+  static createForUser(path: string): RegistryKey {
+    const out = new BigUint64Array(1);
+    const { HKEY_CURRENT_USER, KEY_SET_VALUE } = RegistryConstant;
+    const code = advapi().RegCreateKeyExW(
+      ...[HKEY_CURRENT_USER, wideString(path), 0, null, 0, KEY_SET_VALUE, null, out, null] as const,
+    );
+    if (code !== 0) throw new WindowsError("RegCreateKeyExW", code, path);
+    return new RegistryKey(path, out[0]);
+  }
+
+  /** Removes a key of the user's with all below it; one that is not there is removed already. @throws {WindowsError} */
+  static removeForUser(path: string): void {
+    const code = advapi().RegDeleteTreeW(RegistryConstant.HKEY_CURRENT_USER, wideString(path));
+    if (code === 0 || code === WindowsConstant.ERROR_FILE_NOT_FOUND) return;
+    throw new WindowsError("RegDeleteTreeW", code, path);
   }
 
   private constructor(path: string, handle: bigint) {

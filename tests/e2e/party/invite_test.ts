@@ -18,6 +18,7 @@ import { executablePath } from "../../../tools/build/executables.ts";
 import { checkPing } from "../../../tools/lab/checks.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
 import { CertificateFiles, relayCertificate, SERVER_NAME } from "../../support/certificates.ts";
+import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
 import { assertRow } from "../../support/rows.ts";
 
@@ -88,6 +89,82 @@ partyTest("the host's one command, the player's one paste: first ping", async (p
     assertEquals(await process.waitExit(TIMEOUT_MS), 0, process.stderr);
   });
 });
+
+/** A program in a terminal of its own: what is written is typed there. */
+function inTerminal(command: readonly string[]): string[] {
+  const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  return ["script", "--quiet", "--return", "--command", line, "/dev/null"];
+}
+
+/** In the place of sudo: writes down with which words it is called, and what it is given to read. */
+const SUDO = `
+mount -t tmpfs none /usr/local/sbin
+printf '#!/bin/sh\\n{ echo "$@"; cat; } > "%s"\\n' "$1" > /usr/local/sbin/sudo
+chmod 755 /usr/local/sbin/sudo
+shift
+exec setpriv --bounding-set=-net_admin --inh-caps=-net_admin "$@"
+`;
+
+partyTest(
+  "a terminal: the invite is pasted, kept, and clicked on as a link",
+  async (party, step) => {
+    const player = await party.addPlayer("cora");
+    await party.startRelay();
+    await party.startGateway();
+    const line = await askForInvite(party, "--relay", party.relayAddressFor(player));
+    const state = party.stateDir("client-cora");
+    const home = `${party.folder}/desktop`;
+    await Deno.mkdir(home);
+    const client = ["env", `STATE_DIRECTORY=${state}`, `--chdir=${home}`, executablePath("client")];
+    await step("asked for in the place of everything else", async () => {
+      const terminal = player.spawn(inTerminal(client));
+      party.clients.set(player.name, terminal);
+      await eventually("the question", () => /Paste your invite/.test(terminal.stdout), TIMEOUT_MS);
+      await terminal.write(`${line.slice(0, 40)}\r`);
+      await eventually("why not", () => /this invite is cut off/.test(terminal.stdout), TIMEOUT_MS);
+      await terminal.write(`come to <${line}>\r`);
+      await eventually("joined", () => /Joined the room/.test(terminal.stdout), TIMEOUT_MS);
+      await terminal.write("\x03");
+      assertEquals(await terminal.waitExit(TIMEOUT_MS), 0, terminal.stdout);
+      const kept = await Deno.readTextFile(`${state}/parties/party-${PARTY.room}.lanparty`);
+      assertEquals(kept.trim(), line);
+    });
+    await step("found the next time", async () => {
+      const terminal = player.spawn(inTerminal(client));
+      party.clients.set(player.name, terminal);
+      await eventually("the offer", () => /Press Enter to go in/.test(terminal.stdout), TIMEOUT_MS);
+      assertStringIncludes(terminal.stdout, `There is an invite to the party ${PARTY.room}`);
+      await terminal.write("\r");
+      await eventually("joined", () => /Joined the room/.test(terminal.stdout), TIMEOUT_MS);
+      await terminal.write("\x03");
+      assertEquals(await terminal.waitExit(TIMEOUT_MS), 0, terminal.stdout);
+    });
+    await step(
+      "a link, without root's rights: sudo is asked, and the invite is in no command line",
+      async () => {
+        const record = `${party.folder}/sudo`;
+        const clicked = inTerminal([...client, "open-link", "--", `lanparty://join/${line}`]);
+        const terminal = player.spawn([
+          "unshare",
+          "--mount",
+          "sh",
+          "-ec",
+          SUDO,
+          "sh",
+          record,
+          ...clicked,
+        ]);
+        party.clients.set(player.name, terminal);
+        await eventually("the question", () => /Join\? \[y\/N\]/.test(terminal.stdout), TIMEOUT_MS);
+        await terminal.write("y\r");
+        assertEquals(await terminal.waitExit(TIMEOUT_MS), 0, terminal.stdout + terminal.stderr);
+        const [words, given] = (await Deno.readTextFile(record)).split("\n");
+        assertEquals(words, `-- ${executablePath("client")} --invite-file -`);
+        assertEquals(given, line);
+      },
+    );
+  },
+);
 
 partyTest(
   "an invite of a relay behind a CA of the host's own holds the key that it has shown",

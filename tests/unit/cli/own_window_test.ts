@@ -5,9 +5,9 @@ import {
   askForArguments,
   besideOf,
   CONFIG_NAME,
-  type Dialog,
   type WindowStart,
 } from "../../../src/cli/own_window.ts";
+import type { Dialog } from "../../../src/cli/dialog.ts";
 import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
 import { formatInvite } from "../../../src/control/invite.ts";
 import type { Invite } from "../../../src/control/invite_fields.ts";
@@ -284,6 +284,13 @@ Deno.test("a damaged invite is explained, and asked for again", async () => {
     const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
     assertEquals(argsOf(start), [`--invite=${LINE}`]);
     assertMatch(player.heard.at(-2)!, /^ {2}this invite is cut off: its last \d+ characters/);
+    // A mail has broken it into lines, and each of them comes as an answer.
+    const parts = [LINE.slice(0, 40), LINE.slice(40, 60), LINE.slice(60)];
+    const broken = askForArguments(CLIENT_PROGRAM, { folder }, new Player(...parts));
+    assertEquals(argsOf(broken), [`--invite=${LINE}`]);
+    const given = new Player(LINE.slice(0, 40), "relay.example.org", "", "A", "", "", "n");
+    const typed = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, given));
+    assertEquals(typed, ["--relay", "relay.example.org", "--room", "A"]);
     const pasted = new Player(LINE.slice(0, 40), OTHER);
     Deno.writeTextFileSync(`${folder}/party.lanparty`, LINE);
     assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, { folder }, pasted)), [
