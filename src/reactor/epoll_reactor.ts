@@ -134,18 +134,15 @@ export class EpollReactor extends ReactorLoop {
     closeFd(this.queueFd);
   }
 
-  protected override wait(timeoutMs: number): void {
+  protected override wait(timeoutMs: number): number {
     const count = this.#libc.epoll_wait(this.queueFd, this.#events, EVENTS_MAX, timeoutMs);
-    if (count > 0) this.#dispatch(count);
-    else if (count < 0) {
-      const code = errno();
-      if (code !== Errno.EINTR) throw new SystemCallError("epoll_wait", code);
-    }
+    if (count >= 0) return count;
+    const code = errno();
+    if (code !== Errno.EINTR) throw new SystemCallError("epoll_wait", code);
+    return 0;
   }
 
-  #dispatch(count: number): void {
-    this.counters.events += count;
-    const nowMs = this.now();
+  protected override dispatch(count: number, nowMs: number): void {
     for (let i = 0; i < count; i++) {
       const offset = i * EPOLL_EVENT.sizeBytes;
       const dataOffset = offset + EPOLL_EVENT.fields.data.offset;

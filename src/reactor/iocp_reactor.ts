@@ -90,7 +90,7 @@ export class IocpReactor extends ReactorLoop {
     this.#kernel.CloseHandle(this.#port);
   }
 
-  protected override wait(timeoutMs: number): void {
+  protected override wait(timeoutMs: number): number {
     const { GetQueuedCompletionStatusEx } = this.#kernel;
     // It fails when nothing came in time; nothing else can be wrong with a port of our own.
     const came = GetQueuedCompletionStatusEx(
@@ -101,13 +101,11 @@ export class IocpReactor extends ReactorLoop {
       timeoutMs,
       0,
     );
-    if (came !== 0) this.#dispatch(this.#count[0]);
+    return came === 0 ? 0 : this.#count[0];
   }
 
-  #dispatch(count: number): void {
-    this.counters.events += count;
+  protected override dispatch(count: number, nowMs: number): void {
     const entries = this.#entries;
-    const nowMs = this.now();
     for (let i = 0; i < count; i++) {
       const at = i * ENTRY_WORDS;
       const key = entries[at];

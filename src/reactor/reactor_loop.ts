@@ -59,13 +59,17 @@ export abstract class ReactorLoop implements Reactor {
   #running = false;
   #stopping = false;
   #attendUntilMs = 0;
+  #roundMs = 0;
 
   abstract readonly queueFd: number;
   abstract addFd(fd: number, handler: SourceHandler): Source;
   abstract addHandle(handle: bigint, handler: CompletionHandler): CompletionSource;
 
-  /** Waits at most so long for events, and hands on those that come. */
-  protected abstract wait(timeoutMs: number): void;
+  /** Waits at most so long for events; how many have come. */
+  protected abstract wait(timeoutMs: number): number;
+
+  /** Hands on the events that have come. */
+  protected abstract dispatch(count: number, nowMs: number): void;
 
   /** What the system sends a program that is to end as by this signal. */
   protected abstract systemSignals(signal: TerminationSignal): readonly Deno.Signal[];
@@ -100,6 +104,10 @@ export abstract class ReactorLoop implements Reactor {
     return performance.now();
   }
 
+  get roundMs(): number {
+    return this.#roundMs;
+  }
+
   setPoller(poller: Poller): () => void {
     if (this.poller !== undefined) throw new Error("the reactor has a poller already");
     this.poller = poller;
@@ -131,20 +139,21 @@ export abstract class ReactorLoop implements Reactor {
     if (this.#running) throw new Error("the reactor runs already");
     this.#running = true;
     this.#stopping = false;
-    let yieldedMs = this.now();
+    let yieldedMs = this.#look();
     let fullyYieldedMs = yieldedMs;
     try {
       while (!this.#stopping) {
-        const restMs = yieldedMs + this.#sliceMs() - this.now();
-        this.turn(Math.max(0, restMs));
-        if (this.now() >= yieldedMs + this.#sliceMs()) {
-          this.counters.yields++;
-          await new Promise<void>(this.#yield);
-          yieldedMs = this.now();
-          if (yieldedMs < fullyYieldedMs + this.#fullYieldIntervalMs()) continue;
-          for (let i = 1; i < FULL_YIELD_TURNS; i++) await new Promise<void>(this.#yield);
-          fullyYieldedMs = yieldedMs = this.now();
-        }
+        const attentive = this.#roundMs < this.#attendUntilMs;
+        const dueMs = yieldedMs + (attentive ? ATTENTIVE_SLICE_MS : SLICE_MS);
+        this.#turn(Math.max(0, dueMs - this.#roundMs));
+        if (this.#roundMs < dueMs) continue;
+        this.counters.yields++;
+        await new Promise<void>(this.#yield);
+        yieldedMs = this.#look();
+        const intervalMs = attentive ? ATTENTIVE_FULL_YIELD_INTERVAL_MS : FULL_YIELD_INTERVAL_MS;
+        if (yieldedMs < fullyYieldedMs + intervalMs) continue;
+        for (let i = 1; i < FULL_YIELD_TURNS; i++) await new Promise<void>(this.#yield);
+        fullyYieldedMs = yieldedMs = this.#look();
       }
     } finally {
       this.#running = false;
@@ -156,6 +165,11 @@ export abstract class ReactorLoop implements Reactor {
   }
 
   turn(waitMaxMs: number): void {
+    this.#look();
+    this.#turn(waitMaxMs);
+  }
+
+  #turn(waitMaxMs: number): void {
     this.counters.turns++;
     if (this.#workersRemoved) {
       this.#workersRemoved = false;
@@ -164,17 +178,16 @@ export abstract class ReactorLoop implements Reactor {
     const dueMs = this.#rounds();
     const timeoutMs = this.#stopping ? 0 : Math.max(0, Math.ceil(Math.min(dueMs, waitMaxMs)));
     if (timeoutMs > 0) this.counters.sleeps++;
-    this.wait(timeoutMs);
+    const count = this.wait(timeoutMs);
+    const nowMs = this.#look();
+    if (count === 0) return;
+    this.counters.events += count;
+    this.dispatch(count, nowMs);
   }
 
-  #sliceMs(): number {
-    return this.now() < this.#attendUntilMs ? ATTENTIVE_SLICE_MS : SLICE_MS;
-  }
-
-  #fullYieldIntervalMs(): number {
-    return this.now() < this.#attendUntilMs
-      ? ATTENTIVE_FULL_YIELD_INTERVAL_MS
-      : FULL_YIELD_INTERVAL_MS;
+  /** Reads the clock: once after each wait, and once a round. */
+  #look(): number {
+    return this.#roundMs = this.now();
   }
 
   /** Runs poller and tasks; returns ms until something is due, 0 if work is left. */
@@ -182,7 +195,7 @@ export abstract class ReactorLoop implements Reactor {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       this.#woken = false;
       const pollMs = this.poller === undefined ? Infinity : this.poller.poll();
-      const nowMs = this.now();
+      const nowMs = this.#look();
       let more = false;
       for (let i = 0; i < this.#tasks.length; i++) {
         if (this.#tasks[i]?.work(nowMs)) more = true;

@@ -69,6 +69,8 @@ export const PATCHES: readonly string[] = [
   "0040-proved-addresses.patch",
   "0041-packets-by-path.patch",
   "0042-room-for-datagrams.patch",
+  "0055-thread-id-once.patch",
+  "0056-receive-what-is-there.patch",
 ];
 
 /**

@@ -18,7 +18,6 @@ import type { ReachExaminer } from "./reach.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import type { RelayLink, RelayLinkOwner, RelayLinkParts } from "./relay_link.ts";
 import { RelaySearch } from "./relay_search.ts";
-import { TurnClock } from "../common/turn_clock.ts";
 
 /** How often the connection's round trip time and rate are read. */
 const UPKEEP_INTERVAL_MS = 50;
@@ -53,8 +52,6 @@ export class EndpointNode implements Task, RelayLinkOwner {
   exitCode: 0 | 1 | undefined;
   /** A bug that came up outside the reactor's own turns. */
   failure: { readonly error: unknown } | undefined;
-  /** The time for what comes in by datagram. */
-  readonly clock: TurnClock;
   readonly #watch = new PathWatch();
   #link: RelayLink | undefined;
   /** Looks for a connection where there is none. */
@@ -73,7 +70,6 @@ export class EndpointNode implements Task, RelayLinkOwner {
   #upkeepDueMs = 0;
 
   constructor(readonly parts: EndpointNodeParts) {
-    this.clock = new TurnClock(parts.reactor);
     parts.reactor.addTask(this);
   }
 

@@ -23,7 +23,6 @@ import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { Reactor } from "../../reactor/mod.ts";
 import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { DatagramPump } from "../common/datagram_pump.ts";
-import type { TurnClock } from "../common/turn_clock.ts";
 import type { RelayTrust, TrustJudgement } from "./relay_trust.ts";
 
 const FAILURES: Readonly<Partial<Record<QuicCloseKind, TransportFailure>>> = {
@@ -49,8 +48,6 @@ export interface RelayLinkParts {
 /** Who has opened a link, and hears what becomes of it. */
 export interface RelayLinkOwner {
   readonly parts: RelayLinkParts;
-  /** The time for what comes in by datagram. */
-  readonly clock: TurnClock;
   /** Whether a link is the one in use. */
   uses(link: RelayLink): boolean;
   /** A link's handshake is done: whether it may stay. */
@@ -153,8 +150,8 @@ export class RelayLink implements QuicConnectionHandler {
   }
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    const { endpoint, pool } = this.#owner.parts;
-    if (this.#inUse) endpoint.handleDatagram(pool.bytes, offset, length, this.#owner.clock.now());
+    const { endpoint, pool, reactor } = this.#owner.parts;
+    if (this.#inUse) endpoint.handleDatagram(pool.bytes, offset, length, reactor.roundMs);
     pool.release(slot);
   }
 

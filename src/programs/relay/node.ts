@@ -29,7 +29,6 @@ import type { RelayCore } from "../../relay/core.ts";
 import type { Arrival } from "../../relay/directory.ts";
 import { DatagramPump } from "../common/datagram_pump.ts";
 import { type Logger, logText } from "../../log/logging.ts";
-import { TurnClock } from "../common/turn_clock.ts";
 
 /** How often the round trip times are read that decide when a new path's MTU has settled. */
 const RTT_INTERVAL_MS = 50;
@@ -41,7 +40,6 @@ const NEW_PATH_MS = SETTLE_MAX_MS + RTT_INTERVAL_MS;
 /** Runs a {@link RelayCore} on connections. */
 export class RelayNode implements Task {
   readonly core: RelayCore;
-  readonly clock: TurnClock;
   /** Datagrams that the shell had to drop after the core had let them go. */
   readonly counters: TrafficCounters = new TrafficCounters();
   /** Told of bans that were made here, and of those that are no more. */
@@ -65,7 +63,6 @@ export class RelayNode implements Task {
   ) {
     this.#logger = logger;
     this.core = core;
-    this.clock = new TurnClock(reactor);
     reactor.addTask(this);
   }
 
@@ -226,7 +223,8 @@ class Peer implements QuicConnectionHandler {
   }
 
   datagram(_connection: QuicConnection, slot: Slot, offset: number, length: number): void {
-    this.#node.core.handleDatagram(this.handle, slot, offset, length, this.#node.clock.now());
+    const { core, reactor } = this.#node;
+    core.handleDatagram(this.handle, slot, offset, length, reactor.roundMs);
   }
 
   streamOpened(_connection: QuicConnection, stream: QuicStream): QuicStreamHandler | undefined {
