@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { X509Certificate } from "@peculiar/x509";
+import { type Certificate, parseCertificate } from "./certificate.ts";
 
 /** Base64url SHA-256 of a certificate's SubjectPublicKeyInfo, 43 characters without padding. */
 export function spkiFingerprint(certificateDer: Uint8Array): string {
@@ -12,8 +12,8 @@ export function spkiFingerprint(certificateDer: Uint8Array): string {
 }
 
 /** As {@link spkiFingerprint}, for a certificate already parsed. */
-export function fingerprintOf(certificate: X509Certificate): string {
-  return hashSpki(new Uint8Array(certificate.publicKey.rawData));
+export function fingerprintOf({ spki }: Certificate): string {
+  return hashSpki(spki);
 }
 
 //= PROTOCOL.md 3
@@ -22,17 +22,6 @@ export function fingerprintOf(certificate: X509Certificate): string {
 /** Base64url SHA-256 of a DER SubjectPublicKeyInfo. */
 export function hashSpki(spkiDer: Uint8Array): string {
   return createHash("sha256").update(spkiDer).digest("base64url");
-}
-
-/**
- * Parses a DER certificate.
- *
- * @throws Error when it is none
- */
-export function parseCertificate(der: Uint8Array): X509Certificate {
-  // A certificate is a SEQUENCE; the library itself would also take text in several encodings.
-  if (der.length < 2 || der[0] !== 0x30) throw new Error("not a DER certificate");
-  return new X509Certificate(new Uint8Array(der));
 }
 
 /**

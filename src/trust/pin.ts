@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BasicConstraintsExtension, type X509Certificate } from "@peculiar/x509";
-import { fingerprintOf, parseCertificate } from "./fingerprint.ts";
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { derToPem, isPem, pemToDer } from "./pem.ts";
 
 /** A file's meaning: anchors as PEM for the TLS library, or the fingerprints that are accepted. */
@@ -29,22 +29,17 @@ export class PinFileError extends Error {
  */
 export function loadPin(file: Uint8Array): RelayPin {
   const certificates = readCertificates(file);
-  const isAnchor = certificates.map(isAuthority);
+  const isAnchor = certificates.map(({ isAuthority }) => isAuthority);
   if (!isAnchor[0]) {
     const leaves = certificates.filter((_, index) => !isAnchor[index]);
     return { mode: "leafPin", pins: [...new Set(leaves.map(fingerprintOf))] };
   }
   const anchors = certificates.filter((_, index) => isAnchor[index]);
-  const caPem = anchors.map((anchor) => derToPem(new Uint8Array(anchor.rawData))).join("");
+  const caPem = anchors.map(({ der }) => derToPem(der)).join("");
   return { mode: "ca", caPem };
 }
 
-/** Whether a certificate may issue others (RFC 5280 section 4.2.1.9). */
-export function isAuthority(certificate: X509Certificate): boolean {
-  return certificate.getExtension(BasicConstraintsExtension)?.ca === true;
-}
-
-function readCertificates(file: Uint8Array): X509Certificate[] {
+function readCertificates(file: Uint8Array): Certificate[] {
   const ders = isPem(file) ? pemToDer(new TextDecoder("latin1").decode(file)) : [file];
   if (ders.length === 0) throw new PinFileError("its PEM blocks cannot be decoded");
   return ders.map((der, index) => {

@@ -6,27 +6,14 @@
  */
 import { formatIp, parseIp } from "../proto/ip.ts";
 import { domainToASCII } from "node:url";
-import { SubjectAlternativeNameExtension, type X509Certificate } from "@peculiar/x509";
+import type { Certificate } from "./certificate.ts";
 
 /** Whether one of the certificate's names is `serverName`, a host name or an IP address. */
-export function matchesServerName(certificate: X509Certificate, serverName: string): boolean {
-  const extension = certificate.getExtension(SubjectAlternativeNameExtension);
-  if (extension === null) return false;
+export function matchesServerName({ names }: Certificate, serverName: string): boolean {
   const ip = canonicalIp(serverName);
   const host = ip === undefined ? canonicalHost(serverName) : undefined;
-  for (const name of extension.names.items) {
-    if (ip !== undefined && name.type === "ip" && canonicalIp(name.value) === ip) return true;
-    if (host !== undefined && name.type === "dns" && matchesDnsName(name.value, host)) return true;
-  }
-  return false;
-}
-
-/** The names that a certificate carries, for messages to people. */
-export function certificateNames(certificate: X509Certificate): string[] {
-  const extension = certificate.getExtension(SubjectAlternativeNameExtension);
-  const items = extension?.names.items ?? [];
-  return items.filter((name) => name.type === "dns" || name.type === "ip").map((name) =>
-    name.value
+  return names.some(({ type, value }) =>
+    type === "ip" ? value === ip : host !== undefined && matchesDnsName(value, host)
   );
 }
 

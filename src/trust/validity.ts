@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseCertificate } from "./fingerprint.ts";
+import { parseCertificate } from "./certificate.ts";
 import { matchesServerName } from "./server_name.ts";
 
 /** The first and last moment at which a certificate is valid (RFC 5280, section 4.1.2.5). @throws Error it is none */

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import type { X509Certificate } from "@peculiar/x509";
-import { fingerprintOf, parseCertificate } from "./fingerprint.ts";
-import { certificateNames, matchesServerName } from "./server_name.ts";
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { matchesServerName } from "./server_name.ts";
 
 /**
  * What an endpoint trusts. `system` and `ca`: a chain to an anchor, and the leaf's name and dates.
@@ -68,9 +68,9 @@ export function verifyLeaf(leafDer: Uint8Array, policy: LeafPolicy): TrustVerdic
   }
 }
 
-function checkNameAndDates(certificate: X509Certificate, policy: LeafPolicy): TrustVerdict {
+function checkNameAndDates(certificate: Certificate, policy: LeafPolicy): TrustVerdict {
   if (!matchesServerName(certificate, policy.serverName)) {
-    const names = certificateNames(certificate).map(printable).join(", ");
+    const names = certificate.names.map(({ value }) => printable(value)).join(", ");
     return refuse(
       "name-mismatch",
       `the relay's certificate is not for "${policy.serverName}" but for ${names || "no name"}`,

@@ -92,7 +92,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   trust: {
     what: "certificates: checking and making them",
     folders: ["proto"],
-    packages: ["@peculiar/x509", "node:crypto", "node:url"],
+    packages: ["@peculiar/x509", "asn1js", "node:crypto", "node:url"],
   },
   ffi: {
     what: "symbols, struct layouts and constants of libc, of Windows' DLLs and of msquic: data",

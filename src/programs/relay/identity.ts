@@ -5,7 +5,6 @@
  * @module
  */
 import { asciiBytes, joinBytes } from "../../control/keys.ts";
-import { createSelfSigned } from "../../trust/self_signed.ts";
 import { spkiFingerprint } from "../../trust/fingerprint.ts";
 import { isPem, pemToDer } from "../../trust/pem.ts";
 import { sha256 } from "../../trust/sha256.ts";
@@ -141,6 +140,8 @@ export async function selfSignedCertificate(
     }
   }
   try {
+    // Whoever makes certificates takes its time to load: only the first start of a relay needs it.
+    const { createSelfSigned } = await import("../../trust/self_signed.ts");
     const made = await createSelfSigned({
       names: names.length === 0 ? ["localhost"] : names,
       days: SELF_SIGNED_DAYS,

@@ -9,16 +9,22 @@ import {
 } from "../../../tools/build/embedded.ts";
 import { executablePath, PROGRAMS } from "../../../tools/build/executables.ts";
 
-/** What a program imports, and what these packages import in their turn. */
-const PROGRAM_PACKAGES = [
-  "@logtape/logtape",
+/** What each program imports, and what these packages import in their turn. */
+const PACKAGES_OF_ALL = [
+  ...["@logtape/logtape", "asn1js", "pvtsutils", "pvutils", "smol-toml", "tslib", "zod"],
+];
+/** A relay makes certificates. */
+const PACKAGES_OF_RELAY = [
   ...["cms", "csr", "ecc", "pfx", "pkcs8", "pkcs9", "rsa", "schema", "x509", "x509-attr"]
     .map((name) => `@peculiar/asn1-${name}`),
-  ...["@peculiar/utils", "@peculiar/x509", "asn1js", "pvtsutils", "pvutils", "reflect-metadata"],
-  ...["smol-toml", "tslib", "tsyringe", "zod"],
+  ...["@peculiar/utils", "@peculiar/x509", "reflect-metadata", "tsyringe"],
 ];
-/** Draws the QR code of an invite. */
-const GATEWAY_PACKAGES = ["qr"];
+const PACKAGES_OF_ONE: Readonly<Record<typeof PROGRAMS[number], readonly string[]>> = {
+  relay: PACKAGES_OF_RELAY,
+  /** Draws the QR code of an invite. */
+  gateway: ["qr"],
+  client: [],
+};
 
 /** Folders and files of other programs. */
 const FOREIGN: Readonly<Record<typeof PROGRAMS[number], RegExp>> = {
@@ -37,7 +43,7 @@ function ownFiles(files: readonly EmbeddedFile[]): string[] {
 for (const program of PROGRAMS) {
   Deno.test(`lanparty-${program} carries what it runs, and nothing of tests or other programs`, async () => {
     const files = embeddedFiles(await Deno.readFile(executablePath(program)));
-    const packages = [...PROGRAM_PACKAGES, ...program === "gateway" ? GATEWAY_PACKAGES : []];
+    const packages = [...PACKAGES_OF_ALL, ...PACKAGES_OF_ONE[program]];
     assertEquals(embeddedPackages(files), packages.toSorted());
     const own = ownFiles(files);
     assert(own.includes(`cli/${program}.ts`), "there is no such module, so nothing was looked at");
