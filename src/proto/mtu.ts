@@ -50,13 +50,12 @@ export function tapMtuFor(
   return Math.max(TAP_MTU_MIN, Math.min(maxTapMtu, carriedBytes));
 }
 
-/** The maximum has settled when it has not grown for this long, or for three round trips. */
-export const SETTLE_QUIET_MIN_MS = 100;
 /**
- * As long as it does not carry a whole frame of {@linkcode TAP_MTU_MAX_DEFAULT}, it has not settled before this: most
- * paths do carry one, and a machine that stands still for a moment is no narrow path.
+ * A maximum that carries a whole frame of {@linkcode TAP_MTU_MAX_DEFAULT} has settled. A narrower one has when it has
+ * not grown for this long, or for three round trips: most paths do carry such a frame, and a machine that stands still
+ * for a moment is no narrow path.
  */
-export const SETTLE_NARROW_QUIET_MIN_MS = 400;
+export const SETTLE_QUIET_MIN_MS = 400;
 export const SETTLE_QUIET_ROUND_TRIPS = 3;
 
 /** It counts as settled this long after the handshake, whatever it does. */
@@ -95,16 +94,15 @@ export class MtuSettler {
 
   /** When it settles if it does not grow before, ms; that may have passed. */
   deadlineMs(): number {
-    const isNarrow = this.maximumBytes < TAP_MTU_MAX_DEFAULT + TAP_OVERHEAD_BYTES;
     //= PROTOCOL.md 10
-    //# It has settled when it has not grown for 100 ms or for 3 round trips, whichever is longer,
-    //# and in any case 1 s after the handshake.
+    //# It has settled as soon as it is 1418 or more (a whole frame of the usual MTU, 1400): what it
+    //# grows later can be told.
+    if (this.maximumBytes >= TAP_MTU_MAX_DEFAULT + TAP_OVERHEAD_BYTES) return this.#grownMs;
     //= PROTOCOL.md 10
-    //# As long as it is below 1418 (a whole frame of the usual MTU, 1400), 400 ms take the place of
-    //# the 100 ms: most paths carry that much, and a machine that is busy for a moment must not
-    //# narrow the room for everybody.
-    const quietMinMs = isNarrow ? SETTLE_NARROW_QUIET_MIN_MS : SETTLE_QUIET_MIN_MS;
-    const quietMs = Math.max(quietMinMs, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
+    //# Below that it has when it has not grown for 400 ms or for 3 round trips, whichever is longer,
+    //# and in any case 1 s after the handshake: most paths carry that much, and a machine that is
+    //# busy for a moment must not narrow the room for everybody.
+    const quietMs = Math.max(SETTLE_QUIET_MIN_MS, SETTLE_QUIET_ROUND_TRIPS * this.#rttMs);
     return Math.min(this.#startedMs + SETTLE_MAX_MS, this.#grownMs + quietMs);
   }
 }

@@ -121,6 +121,11 @@ export class RelayCore {
     //# Maximums may change later, in either direction.
     session.settler.handleMaximum(bytes, nowMs);
     if (session.membership !== undefined) this.#paths.follow(session.membership, nowMs);
+    else if (session.state === "settling" && session.hello !== undefined) {
+      // The hello may have waited long enough.
+      this.#admit(session, session.hello, nowMs);
+      this.#lifecycle.schedule(session);
+    }
   }
 
   /** The other side has shown that it is at this address and port now: its router has another mapping, or it moved. */

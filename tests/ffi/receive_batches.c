@@ -18,6 +18,9 @@ void CxPlatLogAssert(const char* File, int Line, const char* Expression) {
     abort();
 }
 
+/* All addresses here are of IPv6, and stay what they are. */
+void CxPlatConvertFromMappedV6(const QUIC_ADDR* InAddr, QUIC_ADDR* OutAddr) { *OutAddr = *InAddr; }
+
 /* Where a block's packets and its bytes are, generously. */
 enum { STRIDE_BYTES = 1024, OFFSET_BYTES = 128 * 1024, BUFFER_BYTES = 64 * 1024 };
 

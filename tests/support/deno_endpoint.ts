@@ -42,10 +42,9 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
   "relay-restarting": CloseCode.shuttingDown,
 };
 
-const SETTLE_QUIET_MS = 100;
-/** Below this many bytes it takes longer. */
+/** With so many bytes it has settled. */
 const SETTLE_FULL_BYTES = 1418;
-const SETTLE_NARROW_QUIET_MS = 400;
+const SETTLE_QUIET_MS = 400;
 const SETTLE_MAX_MS = 1_000;
 const SETTLE_POLL_MS = 5;
 const ENDPOINT_FRAME_ID_MAX = 0x7fff;
@@ -220,8 +219,8 @@ export class DenoEndpoint implements AsyncDisposable {
     let grewMs = performance.now();
     for (;;) {
       const nowMs = performance.now();
-      const quietMs = maximum < SETTLE_FULL_BYTES ? SETTLE_NARROW_QUIET_MS : SETTLE_QUIET_MS;
-      if (nowMs - grewMs >= quietMs || nowMs - this.#connectedMs >= SETTLE_MAX_MS) break;
+      if (maximum >= SETTLE_FULL_BYTES || nowMs - grewMs >= SETTLE_QUIET_MS) break;
+      if (nowMs - this.#connectedMs >= SETTLE_MAX_MS) break;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
       if (this.connection.maxDatagramSize > maximum) grewMs = performance.now();
       maximum = this.connection.maxDatagramSize;

@@ -136,7 +136,7 @@ export class Stage {
   greet(maximumBytes = 1439): void {
     assertEquals(this.session.state, "connecting");
     this.connected(maximumBytes);
-    this.advance(100);
+    this.advance(0);
     assertEquals(this.session.state, "greeting");
   }
 

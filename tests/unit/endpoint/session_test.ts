@@ -36,24 +36,33 @@ Deno.test("a second start changes nothing", () => {
 
 //= PROTOCOL.md 5.1
 //# **settling**: waits as section 10 says, then sends `hello`.
-Deno.test("the hello waits until the maximum has not grown for 100 ms", () => {
+Deno.test("the hello waits until the maximum carries a frame of 1400, or has not grown for 400 ms", () => {
   const stage = new Stage();
   stage.start();
   stage.connected(1187);
   stage.advance(60);
-  stage.session.handleMaxDatagram(1439, stage.nowMs);
-  stage.advance(99);
   assertEquals(stage.sent(), []);
-  stage.advance(1);
+  stage.session.handleMaxDatagram(1439, stage.nowMs);
+  stage.advance(0);
   assertEquals(stage.sent().map((message) => message.datagramBudget), [1439]);
+
+  const narrow = new Stage();
+  narrow.start();
+  narrow.connected(1187);
+  narrow.advance(60);
+  narrow.session.handleMaxDatagram(1337, narrow.nowMs);
+  narrow.advance(399);
+  assertEquals(narrow.sent(), []);
+  narrow.advance(1);
+  assertEquals(narrow.sent().map((message) => message.datagramBudget), [1337]);
 });
 
 Deno.test("on a long path the hello waits for three round trips, and a second at most", () => {
   const stage = new Stage();
   stage.start();
-  stage.connected();
-  stage.session.handleRtt(80);
-  stage.advance(239);
+  stage.connected(1187);
+  stage.session.handleRtt(180);
+  stage.advance(539);
   assertEquals(stage.sent(), []);
   stage.advance(1);
   assertEquals(stage.sent().length, 1);

@@ -157,7 +157,8 @@ Deno.test("forwarding: all targets share one slot until the last has sent it", (
 //# read nor malformed.
 Deno.test("forwarding: what comes before the welcome is dropped and counted apart", () => {
   const relay = new RelayHarness();
-  const early = relay.connect().send(whole(plain(BROADCAST, A, 60))).send(Uint8Array.of(9));
+  const early = relay.connect({ maxDatagramBytes: 1_400 });
+  early.send(whole(plain(BROADCAST, A, 60))).send(Uint8Array.of(9));
   early.hello({ role: "gateway" }).send(whole(plain(BROADCAST, A, 60)));
   assertEquals(relay.drops(), { "before-welcome": 3 });
   relay.core.handleDatagram(asConnectionId(99), relay.pool.acquire(), 0, 60, relay.nowMs);

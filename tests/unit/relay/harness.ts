@@ -10,7 +10,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
 import { asConnectionId, type ConnectionId } from "../../../src/proto/brands.ts";
-import { SETTLE_NARROW_QUIET_MIN_MS } from "../../../src/proto/mtu.ts";
+import { SETTLE_QUIET_MIN_MS } from "../../../src/proto/mtu.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { RelayCore } from "../../../src/relay/core.ts";
@@ -85,7 +85,7 @@ export class RelayHarness {
     path: { address?: string; maxDatagramBytes?: number },
   ): ScriptedEndpoint {
     const endpoint = this.connect(path);
-    this.advance(path.maxDatagramBytes === undefined ? 100 : SETTLE_NARROW_QUIET_MIN_MS);
+    this.advance(path.maxDatagramBytes === undefined ? 100 : SETTLE_QUIET_MIN_MS);
     endpoint.hello(fields);
     assertEquals(endpoint.messages[0]?.type, "welcome", JSON.stringify(endpoint.messages));
     return endpoint;

@@ -35,6 +35,16 @@ Deno.test("room MTU: a gateway's new room waits until the relay's own direction 
   assertEquals(first.last("welcome").tapMtu, 1_350 - 18);
 });
 
+Deno.test("room MTU: a gateway's new room waits no longer once a frame of 1400 fits", () => {
+  const relay = new RelayHarness();
+  const first = relay.connect({ maxDatagramBytes: 1_200 }).hello({ role: "gateway" });
+  relay.advance(20);
+  assertEquals(first.messages, []);
+  relay.core.handleMaxDatagram(first.connection, 1_450, relay.nowMs);
+  relay.settle();
+  assertEquals(first.last("welcome").tapMtu, 1_400);
+});
+
 //= PROTOCOL.md 5.2
 //# A gateway's hello that would open a new room may wait (at most 1 s from the handshake) for the
 //# relay's own direction of the path: section 10.

@@ -218,7 +218,7 @@ Deno.test("relay: unknown types, a second hello and messages of the relay's are 
 
 Deno.test("relay: a second hello while the first one waits is a protocol error", () => {
   const relay = new RelayHarness();
-  const endpoint = relay.connect().hello({ role: "gateway" });
+  const endpoint = relay.connect({ maxDatagramBytes: 1_400 }).hello({ role: "gateway" });
   assertEquals(endpoint.messages, []);
   endpoint.hello({ role: "gateway" });
   assertDisconnected(relay, endpoint, "protocol-error", 2);
@@ -226,7 +226,7 @@ Deno.test("relay: a second hello while the first one waits is a protocol error",
 
 Deno.test("relay: whoever goes while his hello waits opens no room", () => {
   const relay = new RelayHarness();
-  const endpoint = relay.connect().hello({ role: "gateway" });
+  const endpoint = relay.connect({ maxDatagramBytes: 1_400 }).hello({ role: "gateway" });
   endpoint.control({ type: "disconnect", code: "bye" });
   assertEquals(endpoint.closedWith, 0);
   relay.advance(2_000);
