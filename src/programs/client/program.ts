@@ -20,6 +20,7 @@ import { SleepClock } from "../../system/power/mod.ts";
 import type { IpNetwork } from "../../proto/ip.ts";
 import { formatMac } from "../../proto/mac.ts";
 import { clientMac, identityFile } from "./identity.ts";
+import { ClientRehearsal } from "./rehearsal.ts";
 import type { ClientSystem, ClientSystemOptions, OpenClientSystem } from "./platform.ts";
 import { openLinuxSystem } from "./platform_linux.ts";
 import { openWindowsSystem } from "./platform_windows.ts";
@@ -37,6 +38,7 @@ import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { addressesOf } from "../../client/own_addresses.ts";
 import { neighbourStatus } from "../endpoint/neighbour_status.ts";
 import { randomBytes } from "../common/random.ts";
+import { rehearse } from "../common/rehearsal.ts";
 import { UserError } from "../../log/user_error.ts";
 
 /** What the client's command line says. */
@@ -94,6 +96,7 @@ export async function runClient(options: ClientProgramOptions): Promise<number> 
       onAction: (action) => client.handleAction(action),
     });
     client.watch(node);
+    rehearse(resources.reactor, () => new ClientRehearsal());
     return await runEndpoint(node, context, (isHurried) => {
       if (isHurried) system.close();
       return client.releaseAddress();
@@ -375,8 +378,9 @@ class Client {
 
   #handleTapFrame(frame: LinkFrame): void {
     if (frame.slot < 0) return this.#resources.counters.drop(DropCode.noBuffer);
-    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, this.#resources.reactor.now());
-    this.#resources.reactor.wake();
+    const { reactor } = this.#resources;
+    this.core.handleTapFrame(frame.slot, frame.offset, frame.length, reactor.roundMs);
+    reactor.wake();
   }
 
   #noteAddresses(nowMs: number): void {

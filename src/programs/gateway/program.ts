@@ -42,6 +42,8 @@ import { LanLosses } from "./lan_losses.ts";
 import { FrameLogFile } from "../common/frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
+import { rehearse } from "../common/rehearsal.ts";
+import { GatewayRehearsal } from "./rehearsal.ts";
 import { ReceiveBufferTask } from "../common/receive_buffer.ts";
 import { openStateDir } from "../common/state_dir.ts";
 import { openStateJournal } from "../common/state_journal.ts";
@@ -122,6 +124,7 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     control.open(session, view, () => partyInvite(options, session));
     if (Deno.stderr.isTerminal()) sayInvite(options, logger);
     gateway.start(node);
+    rehearse(resources.reactor, () => new GatewayRehearsal());
     return await runEndpoint(node, context);
   } finally {
     hideStatus();
@@ -337,7 +340,7 @@ class Gateway {
     this.#watch.look(this.#lan, reactor.now());
     this.#lan.start(reactor, {
       frame: (frame) => {
-        this.core.handleLanFrame(frame, reactor.now());
+        this.core.handleLanFrame(frame, reactor.roundMs);
         reactor.wake();
       },
       state: (state) => this.#handleLinkState(state),

@@ -21,9 +21,11 @@ import { hasAddress } from "../common/interface_addresses.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { openQuicLibrary } from "../common/native_library.ts";
 import { randomBytes } from "../common/random.ts";
+import { rehearse } from "../common/rehearsal.ts";
 import { ReceiveBufferTask } from "../common/receive_buffer.ts";
 import type { RelayCertificate } from "./identity.ts";
 import { RelayNode } from "./node.ts";
+import { RelayRehearsal } from "./rehearsal.ts";
 import type { RelayProgramOptions } from "./options.ts";
 import { reasonOf, UserError } from "../../log/user_error.ts";
 import { certificateFinding } from "../../observe/certificate_dates.ts";
@@ -114,6 +116,7 @@ export class RelayEngine {
       work: (nowMs) => (this.#frameLog.work(nowMs), false),
       nextDeadlineMs: () => this.#frameLog.work(-Infinity),
     });
+    rehearse(reactor, () => new RelayRehearsal());
   }
 
   /** An engine with a reactor of its own. */
