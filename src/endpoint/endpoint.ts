@@ -141,11 +141,14 @@ export class Endpoint {
   }
 
   /** Hands the shell what it is to do, one after the other: frame path and core have followed each. */
-  drainActions(nowMs: number, carryOut: (action: EndpointAction) => void): void {
+  drainActions(
+    nowMs: number,
+    carryOut: (action: EndpointAction, nowMs: number) => void,
+  ): void {
     for (const action of this.session.drainActions()) {
       this.#follow(action);
       this.core.handleAction(action, nowMs);
-      carryOut(action);
+      carryOut(action, nowMs);
     }
   }
 

@@ -114,7 +114,7 @@ export class EndpointSession {
   /** Takes the actions that have come up, in order. */
   drainActions(): EndpointAction[] {
     const actions = this.#actions;
-    this.#actions = [];
+    if (actions.length > 0) this.#actions = [];
     return actions;
   }
 

@@ -203,7 +203,9 @@ class Client {
       },
       nextDeadlineMs: () =>
         Math.min(
-          ...[this.#addressesDueMs, this.#snapshotDueMs, this.#networkDueMs],
+          this.#addressesDueMs,
+          this.#snapshotDueMs,
+          this.#networkDueMs,
           this.#adapter.nextDeadlineMs(),
         ),
     });
@@ -287,7 +289,8 @@ class Client {
 
   /** What asks for an address has one, or has it no more: it is set, and told, at once. */
   #followLease(nowMs: number): void {
-    for (const event of this.#lease?.drainEvents() ?? []) {
+    if (this.#lease === undefined) return;
+    for (const event of this.#lease.drainEvents()) {
       this.#system.leaseChanged(event);
       // What was set is found by the next look at this PC's networks, which its notice brings about.
       if (this.#tap !== undefined) this.#networkDueMs = this.#addressesDueMs = nowMs;

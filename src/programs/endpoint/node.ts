@@ -91,7 +91,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
     if (nowMs >= this.#upkeepDueMs) this.#upkeep(nowMs);
     this.#search?.work(nowMs);
     this.#standby?.work(nowMs);
-    endpoint.drainActions(nowMs, (action) => this.#carryOut(action, nowMs));
+    endpoint.drainActions(nowMs, this.#carryOut);
     const pump = this.#link?.pump;
     const { queue } = endpoint.path;
     if (pump === undefined || queue.queuedEntries === 0) return false;
@@ -118,7 +118,8 @@ export class EndpointNode implements Task, RelayLinkOwner {
     else if (!this.#wasTried) this.#tryOthers();
   }
 
-  #carryOut(action: EndpointAction, nowMs: number): void {
+  /** Does what the session wants; a field, since it is handed over each round. */
+  readonly #carryOut = (action: EndpointAction, nowMs: number): void => {
     const { logger } = this.parts;
     switch (action.type) {
       case "connect":
@@ -145,7 +146,7 @@ export class EndpointNode implements Task, RelayLinkOwner {
     }
     this.parts.onAction(action, nowMs);
     if (action.type === "ended") this.parts.reactor.stop();
-  }
+  };
 
   #connect(targets: readonly RelayTarget[]): void {
     const ready = this.#ready;
