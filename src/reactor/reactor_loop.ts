@@ -5,8 +5,8 @@
  *  rounds: poller.poll(), every task.work()     until neither has anything left, ≤ 16 times
  *  wait:   for events: not at all if something is left, else until the next deadline, ≤ 20 ms
  *  events: ours go to their source's handler, the others to the poller
- *  yield:  each 20 ms one turn of the runtime's event loop (timers), each 100 ms so many that it
- *          sees what has come to it (signals, HTTP)
+ *  yield:  each 20 ms some turns of the runtime's event loop: timers at once, and within 100 ms
+ *          what has come to it (signals, HTTP)
  * ```
  *
  * The wait blocks the thread: `await` on a non-blocking call would cost several hundred
@@ -33,13 +33,11 @@ export const SLICE_MS = 20;
 /** The same while the reactor attends to the runtime's event loop. */
 const ATTENTIVE_SLICE_MS = 1;
 /**
- * While it has something of its own to do, the runtime looks for what its sockets, signals and threads
- * have only every 61st turn (the default `event_interval` of tokio): so now and then it gets so many.
+ * While it has something of its own to do, the runtime looks for what its sockets, signals and threads have only
+ * every 61st turn (tokio's `event_interval`). So it gets several each time, some 40 µs that frames wait: all 61
+ * within 100 ms, and within 5 ms while the reactor attends to it. All at once would take five times as long.
  */
-const FULL_YIELD_TURNS = 64;
-/** How often that is, always and while the reactor attends to the runtime. They last some 0.2 ms. */
-const FULL_YIELD_INTERVAL_MS = 100;
-const ATTENTIVE_FULL_YIELD_INTERVAL_MS = 4;
+const YIELD_TURNS = 13;
 /** Rounds of poller and tasks before the descriptors get their chance. */
 const ROUNDS_MAX = 16;
 
@@ -140,7 +138,6 @@ export abstract class ReactorLoop implements Reactor {
     this.#running = true;
     this.#stopping = false;
     let yieldedMs = this.#look();
-    let fullyYieldedMs = yieldedMs;
     try {
       while (!this.#stopping) {
         const attentive = this.#roundMs < this.#attendUntilMs;
@@ -148,12 +145,8 @@ export abstract class ReactorLoop implements Reactor {
         this.#turn(Math.max(0, dueMs - this.#roundMs));
         if (this.#roundMs < dueMs) continue;
         this.counters.yields++;
-        await new Promise<void>(this.#yield);
+        for (let i = 0; i < YIELD_TURNS; i++) await new Promise<void>(this.#yield);
         yieldedMs = this.#look();
-        const intervalMs = attentive ? ATTENTIVE_FULL_YIELD_INTERVAL_MS : FULL_YIELD_INTERVAL_MS;
-        if (yieldedMs < fullyYieldedMs + intervalMs) continue;
-        for (let i = 1; i < FULL_YIELD_TURNS; i++) await new Promise<void>(this.#yield);
-        fullyYieldedMs = yieldedMs = this.#look();
       }
     } finally {
       this.#running = false;
