@@ -3,11 +3,13 @@
  * A goal that is missed is shown, and is no failure: machines differ.
  * `deno task bench mtu`: a room's MTU of 1500 beside 1400, and nothing else.
  * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
+ * `deno task bench budget`: what one frame costs, by program and stage, and nothing else.
  * `deno task bench packet-size`: paths of all sizes, and paths that fall, and nothing else.
  */
 import { NetworkLab } from "../lab/netns.ts";
 import { build, runTool } from "../build/build.ts";
 import { BuildError } from "../build/cache.ts";
+import { benchBudget, BUDGET_USAGE, readBudgetOptions } from "./budget.ts";
 import { measureBulk } from "./bulk.ts";
 import { measureChain } from "./chain.ts";
 import { measureCodec } from "./codec.ts";
@@ -54,15 +56,21 @@ async function main(): Promise<number> {
   const tls = name === "tls" ? readTlsOptions(args) : undefined;
   if (tls !== undefined) return await benchTls(tls.libraries, tls.rounds);
   const packetSize = name === "packet-size" ? readPacketSizeOptions(args) : undefined;
+  const budget = name === "budget" ? readBudgetOptions(args) : undefined;
   const isMtu = name === "mtu" && args.length === 0;
-  if (name !== undefined && packetSize === undefined && !isMtu) {
-    console.error(`usage: deno task bench [mtu]\n       ${TLS_USAGE}\n       ${PACKET_SIZE_USAGE}`);
+  if (name !== undefined && packetSize === undefined && budget === undefined && !isMtu) {
+    const usages = ["deno task bench [mtu]", BUDGET_USAGE, TLS_USAGE, PACKET_SIZE_USAGE];
+    console.error(`usage: ${usages.join("\n       ")}`);
     return 2;
   }
   if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
   if (packetSize !== undefined) {
     await build(NETWORK_PLAY);
     return await benchPacketSize(packetSize);
+  }
+  if (budget !== undefined) {
+    await build([...C_PROGRAMS, ...NETWORK_PLAY]);
+    return await benchBudget(budget);
   }
   await build([...C_PROGRAMS, ...NETWORK_PLAY]);
   const [loadBefore] = Deno.loadavg();
