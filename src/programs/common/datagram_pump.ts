@@ -13,8 +13,11 @@ import type { BufferPool } from "../../queue/buffer_pool.ts";
 import type { TrafficCounters } from "../../observe/counters.ts";
 import { DropCode } from "../../observe/drops.ts";
 
-/** Datagrams handed over before msquic is polled, by one call. */
-export const HANDOVER_MAX = SEND_BATCH_MAX;
+/**
+ * Bytes of datagrams handed over before msquic is polled and others have their turn: some 200 µs' work, whether
+ * they are many small or a few large ones.
+ */
+export const HANDOVER_BYTES_MAX = 64 * 1024;
 /** Least and most bytes that msquic may hold unsent for one connection. */
 const UNSENT_BYTES_MIN = 8 * 1472;
 const UNSENT_BYTES_MAX = 128 * 1024;
@@ -23,6 +26,12 @@ const UNSENT_TARGET_MS = 2;
 /** How often the path's rate is read. */
 const RATE_INTERVAL_MS = 20;
 
+/** What the pump needs of a connection. */
+export type PumpedConnection = Pick<
+  QuicConnection,
+  "unsentBytes" | "maxDatagramBytes" | "batchDatagram" | "sendBatch" | "statistics"
+>;
+
 /** One connection's pump. */
 export class DatagramPump {
   /** Smoothed round trip time of the path in ms, as last read. */
@@ -30,12 +39,12 @@ export class DatagramPump {
   #unsentBytesMax = UNSENT_BYTES_MIN;
   #rateDueMs = 0;
   readonly #statistics = new QuicStatistics();
-  readonly #connection: QuicConnection;
+  readonly #connection: PumpedConnection;
   readonly #pool: BufferPool;
   readonly #counters: TrafficCounters;
 
   constructor(
-    connection: QuicConnection,
+    connection: PumpedConnection,
     pool: BufferPool,
     counters: TrafficCounters,
   ) {
@@ -61,7 +70,7 @@ export class DatagramPump {
   }
 
   /**
-   * Hands over what fits, at most {@link HANDOVER_MAX} datagrams.
+   * Hands over what fits, at most {@link HANDOVER_BYTES_MAX} and a datagram.
    *
    * @returns how many were taken out of the queue
    */
@@ -69,17 +78,29 @@ export class DatagramPump {
     const connection = this.#connection;
     queue.beginSending(nowMs);
     let taken = 0;
-    while (taken < HANDOVER_MAX && this.#mayHandOver(nowMs) && queue.dequeue(nowMs)) {
+    let restBytes = HANDOVER_BYTES_MAX;
+    let batched = 0;
+    while (restBytes > 0 && this.#mayHandOver(nowMs) && queue.dequeue(nowMs)) {
       taken++;
+      restBytes -= queue.length;
       if (queue.length > connection.maxDatagramBytes) {
         this.#pool.release(queue.slot);
         this.#counters.drop(DropCode.budget);
-      } else if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
+        continue;
+      }
+      if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
         this.#counters.drop(DropCode.sendFailed);
+      } else if (++batched === SEND_BATCH_MAX) {
+        batched = 0;
+        this.#sendBatch();
       }
     }
-    this.#counters.dropMany(DropCode.sendFailed, connection.sendBatch());
+    this.#sendBatch();
     return taken;
+  }
+
+  #sendBatch(): void {
+    this.#counters.dropMany(DropCode.sendFailed, this.#connection.sendBatch());
   }
 
   /** Whether msquic holds little enough. What the path carries is read only where it matters. */
