@@ -66,6 +66,10 @@ export class FairQueue {
   slot: Slot = NO_SLOT;
   offset = 0;
   length = 0;
+  /** Whether it went ahead of those that always have something queued, since its flow had nothing. */
+  wasAhead = false;
+  /** A number for its flow: others may have the same, but it never has another. */
+  flowNumber = 0;
 
   /** Bytes and entries held now. */
   queuedBytes = 0;
@@ -180,6 +184,8 @@ export class FairQueue {
       this.slot = asSlot(arena.slot[entry]);
       this.offset = arena.offset[entry];
       this.length = arena.length[entry];
+      this.wasAhead = flows.isAhead(at);
+      this.flowNumber = flows.numberOf(at);
       flows.charge(at, this.length);
       this.#unlinkHead(at, entry);
       return true;

@@ -155,6 +155,17 @@ export class FlowTable {
     }
   }
 
+  /** Whether the bucket whose turn it is had nothing queued before what it has now. */
+  isAhead(at: number): boolean {
+    return this.#buckets[at + Bucket.list] !== InList.old;
+  }
+
+  /** A number for the flow that a bucket stands for, the same whenever it is one. */
+  numberOf(at: number): number {
+    const bucket = (at & ((1 << BUCKETS_SHIFT) - 1)) / BUCKET_WORDS;
+    return this.#groups[groupOf(at) + Group.id] * BUCKETS + bucket;
+  }
+
   /** So many bytes are sent of the bucket whose turn it is. */
   charge(at: number, length: number): void {
     this.#buckets[at + Bucket.deficit] -= length;

@@ -14,7 +14,7 @@ import {
   StreamOpenFlag,
 } from "../ffi/msquic_constants.ts";
 import { QUIC_ADDR, QUIC_CONNECTION_EVENT } from "../ffi/msquic_layout.ts";
-import { asSlot, type Slot } from "../proto/brands.ts";
+import type { Slot } from "../proto/brands.ts";
 import { HEADROOM_BYTES } from "../queue/buffer_pool.ts";
 import { readAddress } from "./address.ts";
 import type { QuicAddress } from "./address.ts";
@@ -85,6 +85,8 @@ export class QuicConnection implements EventTarget {
   unsentBytes = 0;
   /** The same in datagrams. */
   unsentCount = 0;
+  /** Of these, datagrams that do not go ahead of others: msquic sends them in order. */
+  unsentInOrder = 0;
   /** Datagrams sent and received. */
   datagramsSent = 0;
   datagramsReceived = 0;
@@ -97,10 +99,9 @@ export class QuicConnection implements EventTarget {
   #maxDatagramKnown = false;
   /** Datagrams of the batch at hand that msquic did not take. */
   #refusals = 0;
-  readonly #refuse = (length: number): void => {
+  readonly #refuse = (contextNumber: number): void => {
     this.#refusals++;
-    this.unsentBytes -= length;
-    this.unsentCount--;
+    this.#finishFlight(contextNumber);
   };
   #localAddress: QuicAddress | undefined;
 
@@ -145,17 +146,19 @@ export class QuicConnection implements EventTarget {
    * While a slot is in flight its bytes must not change, and every connection that sends it must be
    * given the same offset and length.
    *
+   * @param isAhead whether msquic sends it before what it holds that does not go ahead
    * @returns false if the datagram was not taken: not connected, or longer than `maxDatagramBytes`
    */
-  batchDatagram(slot: Slot, offset: number, length: number): boolean {
+  batchDatagram(slot: Slot, offset: number, length: number, isAhead = false): boolean {
     const context = this.#context;
     if (this.#state !== "connected" || length > this.maxDatagramBytes) {
       context.pool.release(slot);
       return false;
     }
-    context.addToBatch(slot, offset, length);
+    context.addToBatch(slot, offset, length, isAhead);
     this.unsentBytes += length;
     this.unsentCount++;
+    if (!isAhead) this.unsentInOrder++;
     return true;
   }
 
@@ -278,9 +281,14 @@ export class QuicConnection implements EventTarget {
   }
 
   #endFlight(contextNumber: number): void {
-    this.unsentBytes -= this.#context.finishDatagram(asSlot(contextNumber - 1));
-    this.unsentCount--;
+    this.#finishFlight(contextNumber);
     this.#context.reactor.wake();
+  }
+
+  #finishFlight(contextNumber: number): void {
+    this.unsentBytes -= this.#context.finishDatagram(contextNumber);
+    this.unsentCount--;
+    if (!this.#context.wasAhead(contextNumber)) this.unsentInOrder--;
   }
 
   #handleRareEvent(type: number): number {

@@ -23,6 +23,10 @@ export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 /** Most datagrams that are given to msquic by one call. */
 export const SEND_BATCH_MAX = 64;
 
+/** Marks a datagram of a batch that goes ahead, beside its slot's number (patch 0061). */
+const AHEAD = 0x8000_0000;
+const SLOT_MASK = 0x7fff_ffff;
+
 /** Most connections, and most streams, at a time. */
 const HANDLES_MAX = 65_536;
 
@@ -295,10 +299,11 @@ export class QuicContext {
    * Puts a datagram in the batch at hand, which has room for `SEND_BATCH_MAX`. Nothing else may happen
    * between the first datagram of a batch and `sendBatch`.
    *
+   * @param isAhead whether msquic sends it before what it holds that is not
    * @param offset index in the pool's bytes; while a slot is in flight, offset and length are the
    * same for all its connections (one descriptor stands for all of them)
    */
-  addToBatch(slot: Slot, offset: number, length: number): void {
+  addToBatch(slot: Slot, offset: number, length: number, isAhead: boolean): void {
     if (this.#batched === SEND_BATCH_MAX) throw new RangeError("the batch is full");
     const address = this.#slabAddress + offset;
     const low = address >>> 0;
@@ -311,16 +316,16 @@ export class QuicContext {
       throw new RangeError(`slot ${slot} is in flight with another offset or length`);
     }
     this.#sends[slot]++;
-    this.#batch[this.#batched++] = slot;
+    this.#batch[this.#batched++] = isAhead ? slot | AHEAD : slot;
   }
 
   /**
    * Gives the batch to msquic, which reads each datagram from its slot until it reports it as sent.
    * What msquic refuses is given up, and its slot released.
    *
-   * @param refused is told the length of each datagram that was refused
+   * @param refused is told of each datagram that was refused, by the context that it would have been sent with
    */
-  sendBatch(connection: Deno.PointerObject, refused: (length: number) => void): void {
+  sendBatch(connection: Deno.PointerObject, refused: (context: number) => void): void {
     const batch = this.#batch;
     while (this.#batched > 0) {
       const count = this.#batched;
@@ -332,7 +337,7 @@ export class QuicContext {
       );
       this.#batched = 0;
       if (taken === count) return;
-      refused(this.finishDatagram(asSlot(batch[taken])));
+      refused(batch[taken] + 1);
       // What comes behind the one that was refused gets its own chance.
       batch.copyWithin(0, taken + 1, count);
       this.#batched = count - taken - 1;
@@ -347,8 +352,14 @@ export class QuicContext {
     this.memory.memcpyToAddress(event + CLIENT_CONTEXT_OFFSET, this.#nothing, 8n);
   }
 
-  /** Ends a slot's flight on one connection; returns the datagram's length. */
-  finishDatagram(slot: Slot): number {
+  /** Whether the datagram that was sent with this context went ahead. */
+  wasAhead(context: number): boolean {
+    return context > SLOT_MASK + 1;
+  }
+
+  /** Ends a datagram's flight on one connection, by the context that it was sent with; returns its length. */
+  finishDatagram(context: number): number {
+    const slot = asSlot((context - 1) & SLOT_MASK);
     this.#sends[slot]--;
     const length = this.#descriptors[slot * 4];
     this.pool.release(slot);

@@ -26,10 +26,18 @@ const UNSENT_TARGET_MS = 2;
 /** How often the path's rate is read. */
 const RATE_INTERVAL_MS = 20;
 
+/** Flows by whose number the last that did not go ahead is remembered: of two with one number both wait. */
+const FLOWS = 1024;
+
 /** What the pump needs of a connection. */
 export type PumpedConnection = Pick<
   QuicConnection,
-  "unsentBytes" | "maxDatagramBytes" | "batchDatagram" | "sendBatch" | "statistics"
+  | "unsentBytes"
+  | "unsentInOrder"
+  | "maxDatagramBytes"
+  | "batchDatagram"
+  | "sendBatch"
+  | "statistics"
 >;
 
 /** One connection's pump. */
@@ -38,6 +46,9 @@ export class DatagramPump {
   rttMs = 0;
   #unsentBytesMax = UNSENT_BYTES_MIN;
   #rateDueMs = 0;
+  /** Datagrams handed over that do not go ahead; and how many there were, by flow, with the flow's last one. */
+  #inOrder = 0;
+  readonly #lastInOrder = new Int32Array(FLOWS);
   readonly #statistics = new QuicStatistics();
   readonly #connection: PumpedConnection;
   readonly #pool: BufferPool;
@@ -88,7 +99,8 @@ export class DatagramPump {
         this.#counters.drop(DropCode.budget);
         continue;
       }
-      if (!connection.batchDatagram(queue.slot, queue.offset, queue.length)) {
+      const isAhead = this.#goesAhead(queue);
+      if (!connection.batchDatagram(queue.slot, queue.offset, queue.length, isAhead)) {
         this.#counters.drop(DropCode.sendFailed);
       } else if (++batched === SEND_BATCH_MAX) {
         batched = 0;
@@ -97,6 +109,18 @@ export class DatagramPump {
     }
     this.#sendBatch();
     return taken;
+  }
+
+  /**
+   * Whether what the queue hands out goes ahead of what msquic holds, too: when it went ahead in the queue, and
+   * nothing of its flow is there that does not. So nothing inside a flow is reordered.
+   */
+  #goesAhead(queue: FairQueue): boolean {
+    const flow = queue.flowNumber & (FLOWS - 1);
+    const sent = this.#inOrder - this.#connection.unsentInOrder;
+    if (queue.wasAhead && (sent - this.#lastInOrder[flow] | 0) >= 0) return true;
+    this.#lastInOrder[flow] = this.#inOrder = this.#inOrder + 1 | 0;
+    return false;
   }
 
   #sendBatch(): void {

@@ -116,6 +116,36 @@ Deno.test("one slot goes to many connections and comes back once all have sent i
   });
 });
 
+Deno.test("datagrams that go ahead pass what is held unsent, in their order", async () => {
+  await withPairs(1, async (host, [{ client, server }]) => {
+    const connection = connectionOf(client);
+    const batch = (numbers: readonly number[], isAhead: boolean) => {
+      for (const number of numbers) {
+        const { slot, offset } = host.slotWith(pattern(1_000, number));
+        assert(connection.batchDatagram(slot, offset, 1_000, isAhead));
+      }
+      assertEquals(connection.sendBatch(), 0);
+    };
+    batch([1, 2, 3], false);
+    batch([4], true);
+    batch([5], false);
+    batch([6, 7], true);
+    assertEquals([connection.unsentCount, connection.unsentInOrder], [7, 4]);
+    await until([host], () => server.datagrams.length === 7, "all of them");
+    assertEquals(server.datagrams, [4, 6, 7, 1, 2, 3, 5].map((number) => pattern(1_000, number)));
+    assertEquals([connection.unsentBytes, connection.unsentCount], [0, 0]);
+    assertEquals(connection.unsentInOrder, 0);
+    assertEquals(freeSlots(host), host.pool.slotCount);
+    // One that msquic refuses is given up by the slot that it has.
+    connection.maxDatagramBytes = DATAGRAM_BYTES_MAX;
+    const long = host.slotWith(pattern(1_600, 8));
+    assert(connection.batchDatagram(long.slot, long.offset, 1_600, true));
+    assertEquals(connection.sendBatch(), 1);
+    assertEquals([connection.unsentCount, connection.unsentInOrder], [0, 0]);
+    assertEquals(freeSlots(host), host.pool.slotCount);
+  });
+});
+
 Deno.test("a batch arrives in order, without what msquic refuses", async () => {
   await withPairs(1, async (host, [{ client, server }]) => {
     const connection = connectionOf(client);

@@ -6,7 +6,9 @@ import { SEND_BATCH_MAX } from "../../../../src/quic/mod.ts";
 import type { Slot } from "../../../../src/proto/brands.ts";
 import { BufferPool } from "../../../../src/queue/buffer_pool.ts";
 import { FairQueue } from "../../../../src/queue/fair_queue.ts";
+import { ofPlayer } from "../../../../src/queue/flow.ts";
 import { QueueArena } from "../../../../src/queue/queue_arena.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const SMALL_BYTES = 104;
 const FULL_BYTES = 1_418;
@@ -15,16 +17,22 @@ const FULL_BYTES = 1_418;
 class FakeConnection {
   maxDatagramBytes = 1_439;
   unsentBytes = 0;
+  unsentInOrder = 0;
   sent = 0;
+  /** What is held unsent, in the order in which it will go: the offset of each. */
+  readonly held: number[] = [];
+  #heldAhead = 0;
   readonly batches: number[] = [];
   #batched = 0;
 
   constructor(readonly pool: BufferPool) {}
 
-  batchDatagram(slot: Slot, _offset: number, length: number): boolean {
+  batchDatagram(slot: Slot, offset: number, length: number, isAhead = false): boolean {
     assertLess(this.#batched, SEND_BATCH_MAX, "a batch has room for so many");
     this.#batched++;
     this.unsentBytes += length;
+    if (isAhead) this.held.splice(this.#heldAhead++, 0, offset);
+    else this.unsentInOrder++, this.held.push(offset);
     this.pool.release(slot);
     return true;
   }
@@ -44,7 +52,21 @@ class FakeConnection {
   }
 
   poll(): void {
-    this.unsentBytes = 0;
+    this.unsentBytes =
+      this.unsentInOrder =
+      this.#heldAhead =
+      this.held.length =
+        0;
+  }
+
+  /** Sends so many of what is held, each of this length; the offset of each. */
+  sendSome(count: number, length: number): number[] {
+    const gone = this.held.splice(0, count);
+    const goneAhead = Math.min(gone.length, this.#heldAhead);
+    this.#heldAhead -= goneAhead;
+    this.unsentInOrder -= gone.length - goneAhead;
+    this.unsentBytes -= gone.length * length;
+    return gone;
   }
 }
 
@@ -81,6 +103,36 @@ Deno.test("what has become too long for the path is dropped, and what is behind 
   assertEquals(pump.pump(queue, 0), 2);
   assertEquals([connection.sent, counters.drops[DropCode.budget]], [1, 1]);
   assertEquals(pool.freeSlots, pool.slotCount);
+});
+
+Deno.test("what went ahead in the queue goes ahead of what is held unsent, and no flow is reordered", () => {
+  for (const seed of [1, 2, 3]) {
+    const random = new SeededRandom(seed);
+    const { pool, queue, connection, pump } = make();
+    const offered = new Map<number, number>();
+    const went = new Map<number, number>();
+    let ahead = 0;
+    for (let turn = 0; turn < 3_000; turn++) {
+      // Two flows that always have something queued, and some that seldom have.
+      const flows = random.chance(0.2) ? [1, 1, 2, 2, 3 + random.integer(0, 5)] : [1, 2, 2];
+      for (const flow of flows) {
+        const serial = offered.get(flow) ?? 0;
+        offered.set(flow, serial + 1);
+        queue.enqueue(pool.acquire(), flow * 10_000 + serial, 1_000, ofPlayer(flow, 1), turn);
+      }
+      const isSeldomWaiting = flows.length === 5;
+      pump.pump(queue, turn);
+      const gone = connection.sendSome(random.integer(0, 6), 1_000);
+      if (isSeldomWaiting && connection.held.length > 0 && gone[0] >= 30_000) ahead++;
+      for (const offset of gone) {
+        const flow = Math.floor(offset / 10_000);
+        const serial = offset % 10_000;
+        assertGreater(serial, went.get(flow) ?? -1, `seed ${seed}, turn ${turn}, flow ${flow}`);
+        went.set(flow, serial);
+      }
+    }
+    assertGreater(ahead, 100, `seed ${seed}`);
+  }
 });
 
 /** What a relay's thread needs for a datagram, ms: to receive it and find its target, and to send it. */
