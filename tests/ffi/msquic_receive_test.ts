@@ -1,5 +1,5 @@
-/** What a connection takes in, and what it says when it has ended (patches 0014, 0015, 0021, 0023, 0030). */
-import { assertEquals } from "@std/assert";
+/** What a connection takes in, and what it says when it has ended (patches 0014, 0015, 0021, 0023, 0030, 0060). */
+import { assert, assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
 const QUEUE: MsquicProgram = {
@@ -24,6 +24,35 @@ Deno.test("without the patch one packet is taken and a hundred are counted off",
     "flush-100": "100 taken, 0 left (0 B)",
     "flush-250":
       "1 taken, 150 left (-124750 B) 1 taken, 50 left (-129700 B) 248 taken, 0 left (0 B)",
+  });
+});
+
+const BUDGET: MsquicProgram = {
+  program: new URL("./receive_budget.c", import.meta.url).pathname,
+  core: [],
+  platform: ["datapath_epoll.c"],
+};
+
+/** Whether packets may be joined, the bytes and the number of messages that wait; what each event brings. */
+const EVENTS: Record<string, string> = {
+  "1,1400,1": "1",
+  "1,64000,3": "3",
+  "0,1400,60": "60",
+  // 256 KiB, and what else the last call has brought.
+  "0,1400,1000": "192 192 192 192 192 40",
+};
+
+Deno.test("an event of a socket brings in so much, and the next one more", async () => {
+  assertEquals(await sayings(BUDGET, Object.keys(EVENTS)), EVENTS);
+  const joined = await sayings(BUDGET, ["1,64000,23"]);
+  for (const count of joined["1,64000,23"].split(" ")) assert(Number(count) <= 8, count);
+});
+
+Deno.test("without the patch an event of a socket brings in all that waits", async () => {
+  const without = { ...BUDGET, without: "0060-receive-within-a-budget.patch" };
+  assertEquals(await sayings(without, ["1,64000,23", "0,1400,1000"]), {
+    "1,64000,23": "23",
+    "0,1400,1000": "1000",
   });
 });
 

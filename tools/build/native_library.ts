@@ -71,6 +71,7 @@ export const PATCHES: readonly string[] = [
   "0042-room-for-datagrams.patch",
   "0055-thread-id-once.patch",
   "0056-receive-what-is-there.patch",
+  "0060-receive-within-a-budget.patch",
   "0061-datagrams-that-go-ahead.patch",
 ];
 
