@@ -162,12 +162,12 @@ export function dropReport(
   return [
     ...now.map(({ reason, what, advice }) => ({
       what: reason,
-      how: `${what} (In ${minutes}.)`,
+      how: `In ${minutes}: ${what}`,
       ...advice === undefined ? {} : { advice },
     })),
     ...before.map(({ reason, what }) => ({
       what: reason,
-      how: `${what} (Since the start; hardly any in ${minutes}.)`,
+      how: `Since the start, and hardly any in ${minutes}: ${what}`,
     })),
   ];
 }

@@ -83,10 +83,13 @@ Deno.test("a doctor's report has the reason in front, and asks to see to what ha
   const { what, advice = "" } = sentenceOf("drops/client-foreign-source", { frames: "3 frames" });
   const total = { drops: { "foreign-source": 3 }, framesSent: 0 };
   assertEquals(dropReport("client", total, { ...total, forMs: 130_000 }), [
-    { what: "foreign-source", how: `${what} (In the last 2 min.)`, advice },
+    { what: "foreign-source", how: `In the last 2 min: ${what}`, advice },
   ]);
   assertEquals(dropReport("client", total, { drops: {}, framesSent: 0, forMs: 600_000 }), [
-    { what: "foreign-source", how: `${what} (Since the start; hardly any in the last 10 min.)` },
+    {
+      what: "foreign-source",
+      how: `Since the start, and hardly any in the last 10 min: ${what}`,
+    },
   ]);
   assertEquals(dropFindings("gateway", { "foreign-source": 3 }, 0), []);
 });
