@@ -5,6 +5,7 @@
  * `deno task bench tls --library OLD --library NEW`: two libmsquic.so beside each other, and nothing else.
  * `deno task bench budget`: what one frame costs, by program and stage, and nothing else.
  * `deno task bench packet-size`: paths of all sizes, and paths that fall, and nothing else.
+ * `deno task bench --rivals`: ours beside other people's tunnels, and nothing else.
  */
 import { NetworkLab } from "../lab/netns.ts";
 import { build, runTool } from "../build/build.ts";
@@ -19,6 +20,9 @@ import { measureMemory } from "./memory.ts";
 import { measureBusyRelay, measureNarrowPath } from "./overload.ts";
 import { type BenchRow, formatBench } from "./table.ts";
 import { benchPacketSize, PACKET_SIZE_USAGE, readPacketSizeOptions } from "./packet_size.ts";
+import { readRivalsOptions, RIVALS_USAGE } from "./rivals/options.ts";
+import { PEER_NAMES } from "./rivals/peers.ts";
+import { benchRivals } from "./rivals/rivals.ts";
 import { measureRoomMtu } from "./room_mtu.ts";
 import { benchTls, readTlsOptions, TLS_USAGE } from "./tls.ts";
 import { C_PROGRAMS, NETWORK_PLAY } from "../build/prerequisites.ts";
@@ -53,17 +57,24 @@ async function measure(lab: NetworkLab, folder: string, isMtu: boolean): Promise
 
 async function main(): Promise<number> {
   const [name, ...args] = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  if (name === "--rivals" || name === "rivals") return await rivals(args);
   const tls = name === "tls" ? readTlsOptions(args) : undefined;
   if (tls !== undefined) return await benchTls(tls.libraries, tls.rounds);
   const packetSize = name === "packet-size" ? readPacketSizeOptions(args) : undefined;
   const budget = name === "budget" ? readBudgetOptions(args) : undefined;
   const isMtu = name === "mtu" && args.length === 0;
   if (name !== undefined && packetSize === undefined && budget === undefined && !isMtu) {
-    const usages = ["deno task bench [mtu]", BUDGET_USAGE, TLS_USAGE, PACKET_SIZE_USAGE];
+    const usages = [
+      "deno task bench [mtu]",
+      BUDGET_USAGE,
+      TLS_USAGE,
+      PACKET_SIZE_USAGE,
+      RIVALS_USAGE,
+    ];
     console.error(`usage: ${usages.join("\n       ")}`);
     return 2;
   }
-  if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
+  requireRoot();
   if (packetSize !== undefined) {
     await build(NETWORK_PLAY);
     return await benchPacketSize(packetSize);
@@ -92,6 +103,20 @@ async function main(): Promise<number> {
     say(`Others used this machine (load ${loadBefore.toFixed(1)}): delays and ratios suffer.`);
   }
   return 0;
+}
+
+async function rivals(args: readonly string[]): Promise<number> {
+  const options = readRivalsOptions(args, PEER_NAMES);
+  if (typeof options === "string") {
+    console.error(`${options}\nusage: ${RIVALS_USAGE}`);
+    return 2;
+  }
+  requireRoot();
+  return await benchRivals(options, args);
+}
+
+function requireRoot(): void {
+  if (Deno.uid() !== 0) throw new BuildError("bench: network namespaces and TAP need root");
 }
 
 function seconds(startedMs: number): string {

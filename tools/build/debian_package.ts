@@ -9,12 +9,24 @@ async function candidateOf(name: string): Promise<string | undefined> {
   return /^ {2}Candidate: (?!\(none\))(\S+)$/m.exec(policy)?.[1];
 }
 
+/** An unpacked package. */
+export interface UnpackedPackage {
+  /** Its files lie below as they would below `/`. */
+  readonly root: string;
+  readonly version: string;
+}
+
+/** The folder of an unpacked package: see {@linkcode unpack}. */
+export async function unpackedPackage(name: string): Promise<string> {
+  return (await unpack(name)).root;
+}
+
 /**
- * The folder of an unpacked package, downloaded at first use; what the package depends on is not there.
+ * Downloads a package at first use and unpacks it; what it depends on is not there.
  *
  * @throws {BuildError} apt knows no such package
  */
-export async function unpackedPackage(name: string): Promise<string> {
+export async function unpack(name: string): Promise<UnpackedPackage> {
   const log = await Log.open(`debian-${name}`);
   try {
     if (await candidateOf(name) === undefined) await run(log, ["apt-get", "update", "-q"]);
@@ -35,7 +47,7 @@ export async function unpackedPackage(name: string): Promise<string> {
       });
     });
     await prune(kind, 1);
-    return `${folder}/root`;
+    return { root: `${folder}/root`, version };
   } finally {
     log.close();
   }

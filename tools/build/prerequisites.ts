@@ -117,6 +117,16 @@ export const UNPACKING: readonly Prerequisite[] = [
   { debianPackage: "apt", commands: ["apt-get"] },
 ];
 
+/** Other people's tunnels, which ours are measured beside: some are compiled, one sets its adapter by ifconfig. */
+export const RIVALS: readonly Prerequisite[] = [
+  ...UNPACKING,
+  ...compiler(),
+  { debianPackage: "cargo", works: ["cargo", "--version"] },
+  { debianPackage: "golang-go", works: ["go", "version"] },
+  { debianPackage: "openssl", commands: ["openssl"] },
+  { debianPackage: "net-tools", commands: ["ifconfig"] },
+];
+
 /** Name services of real hosts; the tests start them in namespaces only. */
 export const NAME_SERVICES: readonly Prerequisite[] = [
   { debianPackage: "dbus", commands: ["dbus-daemon"] },

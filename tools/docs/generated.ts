@@ -4,6 +4,7 @@ import { withFolderTable } from "./folders.ts";
 import { formatInboundDocument } from "./inbound.ts";
 import { formatLanAnswersDocument } from "./lan_answers.ts";
 import { formatMistakesDocument } from "./mistakes.ts";
+import { performancePage, pingHistograms, pingMinute } from "./performance.ts";
 import { formatProtocolCoverage } from "./protocol_coverage.ts";
 import { formatSentencesDocument } from "./sentences.ts";
 import { windowsTable } from "./windows_calls.ts";
@@ -25,6 +26,9 @@ export const GENERATED_DOCUMENTS: readonly GeneratedDocument[] = [
   { path: "docs/INBOUND.md", make: formatInboundDocument },
   { path: "docs/LAN-ANSWERS.md", make: formatLanAnswersDocument },
   { path: "docs/MISTAKES.md", make: formatMistakesDocument },
+  { path: "docs/PERFORMANCE.md", make: performancePage },
+  { path: "docs/performance/ping-histograms.svg", make: pingHistograms },
+  { path: "docs/performance/ping-minute.svg", make: pingMinute },
   { path: "docs/PROTOCOL-COVERAGE.md", make: formatProtocolCoverage },
   { path: "docs/SENTENCES.md", make: formatSentencesDocument },
   { path: "docs/WINDOWS.md", make: windowsTable },
