@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PARTY } from "../../tools/lab/party.ts";
 import { checkPing } from "../../tools/lab/checks.ts";
+import { leaseAddress } from "../support/dhcp_lease.ts";
 import { partyTest } from "../support/play.ts";
 import { assertRow } from "../support/rows.ts";
 import { WinePc } from "../support/wine.ts";
@@ -29,10 +30,14 @@ partyTest(
       // Asked once, ever.
       await waitForText(window, /Open invites that you click on .*\[y\/N\]/);
       await window.write("\r");
-      await waitForText(window, /Joined the room/);
-      await waitForText(window, /You are in the LAN as 10\.77\.0\./);
-      const [, address] = /You are in the LAN as ([0-9.]+)\./.exec(shown(window)) ?? [];
-      await assertRow(() => checkPing("LAN to player", party.lan, address));
+      await waitForText(window, /adapter LAN party is up: MAC [0-9a-f:]{17}/);
+      const [, mac] = /is up: MAC ([0-9a-f:]{17})/.exec(shown(window)) ?? [];
+      // Wine asks no DHCP server: the namespace's own stack does it, in the place of Windows'.
+      await pc.connectStack(PARTY.tap, mac);
+      const lease = await leaseAddress(pc.namespace, PARTY.tap, party.folder);
+      await pc.recordLease(lease);
+      await assertRow(() => checkPing("player to LAN", pc.namespace, PARTY.lanAddress));
+      await assertRow(() => checkPing("LAN to player", party.lan, lease.address));
       assertEquals(await interrupt(window), 0);
       assertEquals((await Deno.readTextFile(pc.diskC(kept))).trim(), line);
       await pc.remove("party.lanparty");

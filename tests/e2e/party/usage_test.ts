@@ -66,6 +66,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "max-address-megabits": ["0.5"],
   "burst-ms": ["0", "60001"],
   "redirect": ["ROOM", "ROOM=", "=relay:443", "bad room=relay:443", "ROOM=relay:99999"],
+  "invite": ["lanparty", "room_B-ZsSYxJesVH8q-8fVGnFwD", "https://relay/", "A".repeat(43)],
   "relay": ["relay:0", "relay:65536", "two words:443", "[::1", "https://relay/"],
   "server-name": ["two words", "-", "a..b", "relay:443"],
   "relay-fingerprint": ["short", "*".repeat(43), "A".repeat(44)],
@@ -80,6 +81,13 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "allow-inbound-port": ["0", "65536", "445/tcp", "135-139"],
   "log-level": ["loud"],
   "log-format": ["xml"],
+};
+
+/** What is said of a secret that is none: not what was given. */
+const SECRET_SAYS: Readonly<Record<string, string>> = {
+  "invite": "an invite begins with lanparty1",
+  "room-key": "--room-key: this is no key",
+  "gateway-key": "--gateway-key: this is no key",
 };
 
 /** Options with which each program would start. */
@@ -113,7 +121,9 @@ class CommandLines implements AsyncDisposable {
    */
   command(program: Program, args: readonly string[], without?: string): string[] {
     const given = args.map((arg) => arg.split("=")[0]);
-    const needed = Object.entries(NEEDED[program])
+    // An invite says what the needed options say, and does not go with them.
+    const isInvited = given.some((name) => name.startsWith("--invite"));
+    const needed = Object.entries(isInvited ? {} : NEEDED[program])
       .filter(([name]) => name !== without && !given.includes(`--${name}`))
       .flatMap(([name, value]) => [`--${name}`, value]);
     const state = given.includes("--state-dir")
@@ -173,7 +183,7 @@ function wrongUses(spec: OptionSpec): WrongUse[] {
     return [{ args: [`${option}=no`], says: `${option} takes no value` }];
   }
   const bad = (BAD_VALUES[spec.name] ?? []).map((value) => {
-    const says = spec.secret ? `${option}: this is no key` : `${option} "${value}": expected`;
+    const says = spec.secret ? SECRET_SAYS[spec.name] : `${option} "${value}": expected`;
     return { args: [option, value], says };
   });
   return [
