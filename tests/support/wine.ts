@@ -203,11 +203,11 @@ export class WinePc implements AsyncDisposable {
     for (const name of names) await this.place(`${fakes}/planted.dll`, name);
   }
 
-  /** Copies a text to the clipboard, as another program would. */
+  /** Copies a text to the clipboard, as another program would, which stays. */
   async copyToClipboard(text: string): Promise<void> {
     const fakes = await ensureFakes(this.#root);
     await this.place(`${fakes}/clipboard.exe`, "clipboard.exe");
-    await this.run(["wine", "/mnt/clipboard.exe", text]);
+    await this.spawn(["/mnt/clipboard.exe", text]).waitForLine(/copied/);
   }
 
   /** Writes a file onto the PC's disk; returns its Windows path. */

@@ -1,4 +1,8 @@
-/* Puts its command line's first argument on the clipboard, as a program does from which something is copied. */
+/*
+ * Puts its command line's first argument on the clipboard, as a program does from which something is copied, and stays:
+ * Wine's clipboard is gone with the last program that has a window.
+ */
+#include <stdio.h>
 #include <windows.h>
 #include <wchar.h>
 
@@ -17,5 +21,10 @@ int wmain(int count, wchar_t **words)
     EmptyClipboard();
     BOOL isSet = SetClipboardData(CF_UNICODETEXT, memory) != NULL;
     CloseClipboard();
-    return isSet ? 0 : 6;
+    if (!isSet) return 6;
+    puts("copied");
+    fflush(stdout);
+    MSG message;
+    while (GetMessageW(&message, NULL, 0, 0) > 0) DispatchMessageW(&message);
+    return 0;
 }
