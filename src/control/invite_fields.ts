@@ -15,7 +15,7 @@
  */
 import { readU16, readU32, writeU16, writeU32 } from "../proto/bytes.ts";
 import { cleanText, countCodePoints } from "../proto/clean_text.ts";
-import { formatIp, IPV4_BYTES, parseIp } from "../proto/ip.ts";
+import { formatIp, IPV4_BYTES, IPV6_BYTES, parseIp } from "../proto/ip.ts";
 import {
   type EndpointAddress,
   parseEndpointAddress,
@@ -68,7 +68,6 @@ const OPTIONAL_MIN = 0x80;
 const HEAD_BYTES = 2;
 const PORT_BYTES = 2;
 const UNIX_BYTES = 4;
-const IPV6_BYTES = 16;
 
 /** Why bytes are no invite: one clause, for people. */
 export type InviteFault =

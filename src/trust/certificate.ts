@@ -7,7 +7,7 @@
  * @module
  */
 import * as asn1 from "asn1js";
-import { formatIp } from "../proto/ip.ts";
+import { formatIp, IPV4_BYTES, IPV6_BYTES } from "../proto/ip.ts";
 
 /** A subject alternative name of the two kinds that servers are asked by. */
 export interface CertificateName {
@@ -116,8 +116,10 @@ function namesOf(content: asn1.AsnType | undefined): CertificateName[] {
     if (!(name instanceof asn1.Primitive)) return [];
     const bytes = name.valueBlock.valueHexView;
     if (hasTag(name, DNS_NAME_TAG)) return [{ type: "dns", value: String.fromCharCode(...bytes) }];
-    const isAddress = hasTag(name, IP_ADDRESS_TAG) && (bytes.length === 4 || bytes.length === 16);
-    return isAddress ? [{ type: "ip", value: formatIp(bytes) }] : [];
+    const isAddress = bytes.length === IPV4_BYTES || bytes.length === IPV6_BYTES;
+    return hasTag(name, IP_ADDRESS_TAG) && isAddress
+      ? [{ type: "ip", value: formatIp(bytes) }]
+      : [];
   });
 }
 
