@@ -15,6 +15,7 @@ export class PathQueue extends FairQueue {
   readonly #counters: TrafficCounters;
   #countedLate = 0;
   #countedOverflow = 0;
+  #countedByCodel = 0;
 
   constructor(
     arena: QueueArena,
@@ -42,7 +43,7 @@ export class PathQueue extends FairQueue {
 
   /** Brings the counters up to date with what was dropped since the last call. */
   countDrops(): void {
-    const { droppedLate, droppedOverflow } = this;
+    const { droppedLate, droppedOverflow, droppedByCodel } = this;
     if (droppedLate !== this.#countedLate) {
       this.#counters.dropMany(DropCode.queueLate, droppedLate - this.#countedLate);
       this.#countedLate = droppedLate;
@@ -50,6 +51,10 @@ export class PathQueue extends FairQueue {
     if (droppedOverflow !== this.#countedOverflow) {
       this.#counters.dropMany(DropCode.queueOverflow, droppedOverflow - this.#countedOverflow);
       this.#countedOverflow = droppedOverflow;
+    }
+    if (droppedByCodel !== this.#countedByCodel) {
+      this.#counters.dropMany(DropCode.queueCodel, droppedByCodel - this.#countedByCodel);
+      this.#countedByCodel = droppedByCodel;
     }
   }
 }

@@ -20,6 +20,16 @@ export interface Counts {
   readonly framesSent: number;
 }
 
+/**
+ * Drops that are daily work, by who counts them, and no sign of anything: nobody is warned of them, and live lines and
+ * pages leave them out of what is lost. Metrics, `stats` and doctors show them as they do all others.
+ */
+export const DAILY_DROPS: Readonly<Record<DropCounter, readonly DropReason[]>> = {
+  client: ["queue-codel"],
+  gateway: ["queue-codel", "not-for-tunnel", "probe", "own-traffic", "switch-control"],
+  relay: ["queue-codel"],
+};
+
 const BUSY_LINE = "End what sends much on this PC or in its home, such as uploads, or use a cable.";
 
 /** What is said of each, by who counts and the reason. `{frames}`: "1 frame", or how many. */

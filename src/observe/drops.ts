@@ -279,6 +279,13 @@ const TABLE = {
   ],
 
   ...GUEST_DROPS,
+
+  // Behind a line.
+  queueCodel: [
+    "queue-codel",
+    "all",
+    "one frame of many that a copy or download has waiting: its sender slows down by it, and the others wait less",
+  ],
 } as const satisfies Readonly<Record<string, Row>>;
 
 /** The codes by which hot paths count: the places of the reasons in the table. */

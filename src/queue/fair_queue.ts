@@ -1,14 +1,16 @@
 /**
  * The queue in front of one target: bounded in bytes, entries and time, fair between players and flows.
  *
- * The scheme is FQ-CoDel's (RFC 8290 §4) without its drop law, on two levels: a player's flows (those of a
+ * The scheme is FQ-CoDel's (RFC 8290 §4) on two levels: a player's flows (those of a
  * station of the LAN, too) are a group, and groups are served by deficit round robin, so nobody gets more for
- * having many flows. In a group flows are hashed into buckets; each bucket is first-in-first-out; buckets are
- * served by deficit round robin, too. A flow that had nothing queued goes ahead of all that always have, as long
- * as its group does not owe too much for that. So a ping or an ARP reply passes a
- * bulk copy, its own player's, too, and nothing inside a flow is reordered. Instead of CoDel's law there is a
- * plain limit on the time that an entry may wait, because congestion control of the frames' own transports runs
- * end to end and QUIC's runs below: what is later than the limit is of no use to a game.
+ * having many flows. In a group flows are hashed into buckets; each bucket is first-in-first-out and has CoDel's drop
+ * law; buckets are served by deficit round robin, too. A flow that had nothing queued goes ahead of all that always
+ * have, as long as its group does not owe too much for that. So a ping or an ARP reply passes a
+ * bulk copy, its own player's, too, and nothing inside a flow is reordered.
+ *
+ * No entry waits longer than a hard bound, in which CoDel leaves a transport its window: a flow that has more queued
+ * than it may send in a turn gets a round trip of the path, which is what a transport needs queued to grow; what is
+ * later than 20 ms of another flow is of no use to a game.
  *
  * ```
  *  flows that had nothing queued ──────────────────────────────► first
@@ -23,7 +25,8 @@
 
 import { asSlot, type Slot } from "../proto/brands.ts";
 import { type BufferPool, NO_SLOT } from "./buffer_pool.ts";
-import { FlowTable } from "./flow_table.ts";
+import { endBulk, isBulk, markBulk, shallDrop, ticksOf } from "./codel.ts";
+import { FlowTable, QUANTUM_BYTES } from "./flow_table.ts";
 import { Bucket, NONE, type QueueArena } from "./queue_arena.ts";
 
 //= PROTOCOL.md 11
@@ -37,6 +40,11 @@ import { Bucket, NONE, type QueueArena } from "./queue_arena.ts";
 export const QUEUE_BYTES_MAX = 4_194_304;
 export const QUEUE_ENTRIES_MAX = 4096;
 export const SOJOURN_MAX_MS = 20;
+//= PROTOCOL.md 11
+//# A flow that has more queued than a full frame may wait longer, one round trip of the path at most
+//# (this project: never above 500 ms), with single drops before that (this project: CoDel, RFC 8289).
+/** A round trip that is longer counts as one of so long: a peer decides how late it answers. */
+const ROUND_TRIP_MAX_MS = 500;
 
 /** A queue of so few entries is never held back to leave room for others. */
 const ENTRIES_FLOOR = 32;
@@ -51,7 +59,7 @@ export interface FairQueueOptions {
   readonly bytesMax?: number;
   /** Entries held at most; 4,096 if not given. */
   readonly entriesMax?: number;
-  /** Longest time in ms that an entry may wait; 20 if not given. */
+  /** Longest time in ms that an entry may wait, but for `rttMs`; 20 if not given. */
   readonly sojournMaxMs?: number;
 }
 
@@ -74,9 +82,19 @@ export class FairQueue {
   /** Bytes and entries held now. */
   queuedBytes = 0;
   queuedEntries = 0;
-  /** Entries dropped since construction: waited too long, or no room. */
+  /**
+   * Entries dropped since construction: waited too long, or no room; and by CoDel, which is how a transport
+   * that fills its path learns of it, and no sign of a line that is too slow.
+   */
   droppedLate = 0;
   droppedOverflow = 0;
+  droppedByCodel = 0;
+
+  /**
+   * Round trip time of the path behind, ms, as its owner last knew it: the longest wait in a flow that fills its bucket,
+   * where it is above `sojournMaxMs`.
+   */
+  rttMs = 0;
 
   readonly bytesMax: number;
   readonly entriesMax: number;
@@ -86,6 +104,8 @@ export class FairQueue {
   readonly #pool: BufferPool;
   readonly #buckets: Int32Array;
   readonly #flows: FlowTable;
+  /** Until when waiting counts, ms: in an array, since a number with a fraction that is passed on is an object. */
+  readonly #clock = new Float64Array(1);
   /** When sending last began, and the time before; without any the time of asking counts. */
   #sendingMs = Infinity;
   #previousSendingMs = Infinity;
@@ -146,6 +166,7 @@ export class FairQueue {
     this.queuedBytes += length;
     this.queuedEntries++;
     this.#flows.grow(at, length);
+    if (buckets[at + Bucket.bytes] > QUANTUM_BYTES) markBulk(buckets, at + Bucket.codel);
     return dropped;
   }
 
@@ -161,22 +182,16 @@ export class FairQueue {
 
   /**
    * Takes the next entry out into `slot`, `offset` and `length`, and with it the reference.
-   * Entries that waited longer than `sojournMaxMs` are dropped on the way. False: nothing is left.
+   * Entries that waited too long are dropped on the way, and those that CoDel drops. False: nothing is left.
    */
   dequeue(nowMs: number): boolean {
-    const buckets = this.#buckets;
     const flows = this.#flows;
     const arena = this.#arena;
-    const oldestMs = this.#lateBeforeMs(nowMs);
+    this.#setClock(nowMs);
     for (;;) {
       const at = flows.next();
       if (at === NONE) return false;
-      let entry = buckets[at + Bucket.head];
-      while (entry !== NONE && arena.enqueuedMs[entry] < oldestMs) {
-        this.#dropHead(at);
-        this.droppedLate++;
-        entry = buckets[at + Bucket.head];
-      }
+      const entry = this.#firstInTime(at);
       if (entry === NONE) {
         flows.retire(at);
         continue;
@@ -195,16 +210,9 @@ export class FairQueue {
   /** Drops what waited too long in every flow; for a target that takes nothing. Returns how many. */
   dropLate(nowMs: number): number {
     const before = this.droppedLate;
-    const oldestMs = this.#lateBeforeMs(nowMs);
-    const enqueuedMs = this.#arena.enqueuedMs;
-    const buckets = this.#buckets;
+    this.#setClock(nowMs);
     this.#flows.forEachBucket((at) => {
-      for (;;) {
-        const head = buckets[at + Bucket.head];
-        if (head === NONE || enqueuedMs[head] >= oldestMs) return;
-        this.#dropHead(at);
-        this.droppedLate++;
-      }
+      while (this.#isHeadLate(at)) this.#dropLateHead(at);
     });
     return this.droppedLate - before;
   }
@@ -229,9 +237,50 @@ export class FairQueue {
     return nowMs - enqueuedMs;
   }
 
-  /** What was queued before this time is late. */
-  #lateBeforeMs(nowMs: number): number {
-    return Math.min(nowMs, this.#previousSendingMs) - this.sojournMaxMs;
+  /** When waiting ends, as far as it counts: see {@linkcode beginSending}. */
+  #setClock(nowMs: number): void {
+    this.#clock[0] = Math.min(nowMs, this.#previousSendingMs);
+  }
+
+  /** What a flow that fills its bucket may have queued, and for how long it is let alone, ms. */
+  #roundTripMs(): number {
+    return Math.max(this.sojournMaxMs, Math.min(this.rttMs, ROUND_TRIP_MAX_MS));
+  }
+
+  /** Whether a bucket's first entry has waited longer than any may. */
+  #isHeadLate(at: number): boolean {
+    const buckets = this.#buckets;
+    const head = buckets[at + Bucket.head];
+    if (head === NONE) return false;
+    const limitMs = isBulk(buckets, at + Bucket.codel) ? this.#roundTripMs() : this.sojournMaxMs;
+    return this.#arena.enqueuedMs[head] < this.#clock[0] - limitMs;
+  }
+
+  /** A bucket's first entry that is to be sent; those before it are dropped. */
+  #firstInTime(at: number): number {
+    const buckets = this.#buckets;
+    const clockMs = this.#clock[0];
+    const interval = ticksOf(this.#roundTripMs());
+    const now = ticksOf(clockMs);
+    for (;;) {
+      const head = buckets[at + Bucket.head];
+      if (head === NONE) return NONE;
+      if (this.#isHeadLate(at)) {
+        this.#dropLateHead(at);
+        continue;
+      }
+      const waited = ticksOf(clockMs - this.#arena.enqueuedMs[head]);
+      const isShort = buckets[at + Bucket.bytes] <= QUANTUM_BYTES;
+      const state = at + Bucket.codel;
+      if (!shallDrop(buckets, state, waited, isShort, interval, now)) return head;
+      this.#dropHead(at);
+      this.droppedByCodel++;
+    }
+  }
+
+  #dropLateHead(at: number): void {
+    this.#dropHead(at);
+    this.droppedLate++;
   }
 
   /**
@@ -252,13 +301,8 @@ export class FairQueue {
 
   /** Clears a few late entries at the head of a flow that grows: a target that stalls holds little. */
   #trim(at: number, nowMs: number): void {
-    const oldestMs = this.#lateBeforeMs(nowMs);
-    for (let i = 0; i < TRIM_MAX; i++) {
-      const head = this.#buckets[at + Bucket.head];
-      if (head === NONE || this.#arena.enqueuedMs[head] >= oldestMs) return;
-      this.#dropHead(at);
-      this.droppedLate++;
-    }
+    this.#setClock(nowMs);
+    for (let i = 0; i < TRIM_MAX && this.#isHeadLate(at); i++) this.#dropLateHead(at);
   }
 
   #dropHead(at: number): void {
@@ -275,7 +319,10 @@ export class FairQueue {
     const next = arena.next[entry];
     const length = arena.length[entry];
     buckets[at + Bucket.head] = next;
-    if (next === NONE) buckets[at + Bucket.tail] = NONE;
+    if (next === NONE) {
+      buckets[at + Bucket.tail] = NONE;
+      endBulk(buckets, at + Bucket.codel);
+    }
     this.#flows.shrink(at, length);
     this.queuedBytes -= length;
     this.queuedEntries--;

@@ -12,7 +12,7 @@ export const BUCKETS = 64;
 /** Most groups that have something queued, of all queues together. */
 const GROUPS_MAX = 16_384;
 
-/** A bucket is eight numbers side by side, of which {@link Bucket} names those in use. */
+/** A bucket is eight numbers side by side, which {@link Bucket} names. */
 export const BUCKET_WORDS = 8;
 /** The number of a bucket's group is the bucket's index, shifted so much. */
 export const BUCKETS_SHIFT = 9;
@@ -29,6 +29,8 @@ export const Bucket = {
   /** {@link InList}, and the bucket behind it there. */
   list: 4,
   next: 5,
+  /** CoDel's state: two numbers. */
+  codel: 6,
 } as const;
 
 /**

@@ -32,6 +32,7 @@ export class OutboundQueue extends FairQueue {
   readonly #room: string;
   #loggedLate = 0;
   #loggedOverflow = 0;
+  #loggedByCodel = 0;
 
   constructor(arena: QueueArena, pool: BufferPool, options: OutboundOptions) {
     super(arena, pool, options);
@@ -45,6 +46,7 @@ export class OutboundQueue extends FairQueue {
   countDrops(): void {
     this.#counters.drops[DropCode.queueLate] = this.droppedLate;
     this.#counters.drops[DropCode.queueOverflow] = this.droppedOverflow;
+    this.#counters.drops[DropCode.queueCodel] = this.droppedByCodel;
   }
 
   /** The target is gone: what waits for it is dropped. */
@@ -97,8 +99,10 @@ export class OutboundQueue extends FairQueue {
   #logDrops(nowMs: number): void {
     this.#logMany(DropCode.queueLate, this.droppedLate - this.#loggedLate, nowMs);
     this.#logMany(DropCode.queueOverflow, this.droppedOverflow - this.#loggedOverflow, nowMs);
+    this.#logMany(DropCode.queueCodel, this.droppedByCodel - this.#loggedByCodel, nowMs);
     this.#loggedLate = this.droppedLate;
     this.#loggedOverflow = this.droppedOverflow;
+    this.#loggedByCodel = this.droppedByCodel;
   }
 
   /** What was in the queue is not known any more: records without sender, MACs and length. */

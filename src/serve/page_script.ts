@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DAILY_DROPS } from "../observe/drop_findings.ts";
 import { DROP_DESCRIPTIONS } from "../observe/drops.ts";
 
 const EXPLANATIONS = Object.fromEntries(
@@ -20,6 +21,8 @@ const SHOWN_MIN_MS = 60000;
 /** More rooms than this are folded up at first. */
 const UNFOLDED_MAX = 6;
 const EXPLANATIONS = ${JSON.stringify(EXPLANATIONS)};
+/** Drops that are no loss: they are shown by their names alone. */
+const DAILY_DROPS = ${JSON.stringify(DAILY_DROPS.relay)};
 const samples = [];
 /** Rooms that the reader has opened or closed, by their ids. */
 const folds = new Map();
@@ -78,6 +81,11 @@ function total(counts) {
   return Object.values(counts).reduce((sum, value) => sum + value, 0);
 }
 
+/** Drops that mean something. */
+function losses(drops) {
+  return total(drops) - DAILY_DROPS.reduce((sum, reason) => sum + (drops[reason] || 0), 0);
+}
+
 /** Rates per second of what was counted between two views; a restart begins anew. */
 function rates(now, before, seconds) {
   const per = (a, b) => seconds > 0 && a >= b ? (a - b) / seconds : 0;
@@ -87,7 +95,7 @@ function rates(now, before, seconds) {
     framesOut: per(now.framesSent, from.framesSent),
     bitsIn: 8 * per(now.bytesReceived, from.bytesReceived),
     bitsOut: 8 * per(now.bytesSent, from.bytesSent),
-    drops: per(total(now.drops), total(from.drops)),
+    drops: per(losses(now.drops), losses(from.drops)),
   };
 }
 
@@ -181,7 +189,7 @@ function peerRow(peer, rate, nowMs) {
   const first = cell("", who, "wide");
   const line = more.filter(Boolean).flatMap((text, i) => [i > 0 ? " · " : "", isolate(text)]);
   first.append(element("div", "soft", ...line));
-  const drops = total(peer.traffic.drops);
+  const drops = losses(peer.traffic.drops);
   const why = Object.entries(peer.traffic.drops).map(([reason, value]) => reason + ": " + value);
   const dropped = cell("drops", count(drops), "number" + (rate.drops > 0 ? " bad" : ""));
   dropped.title = why.join("\n");

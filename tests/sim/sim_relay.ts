@@ -24,6 +24,7 @@ const TARGET_DROPS: readonly string[] = [
   "no-buffer",
   "queue-late",
   "queue-overflow",
+  "queue-codel",
   "target-left",
 ];
 
@@ -307,7 +308,7 @@ export class SimRelay implements Side {
       0,
     );
     const accounted = counters.datagramsSent + queued + drops[DropCode.queueLate] +
-      drops[DropCode.queueOverflow] + drops[DropCode.targetLeft];
+      drops[DropCode.queueOverflow] + drops[DropCode.queueCodel] + drops[DropCode.targetLeft];
     if (this.uniform) assertEquals(accounted, life.targets, "targets do not add up");
     else assert(accounted >= life.targets, "targets do not add up");
   }

@@ -91,7 +91,7 @@ export class DatagramPump {
     let taken = 0;
     let restBytes = HANDOVER_BYTES_MAX;
     let batched = 0;
-    while (restBytes > 0 && this.#mayHandOver(nowMs) && queue.dequeue(nowMs)) {
+    while (restBytes > 0 && this.#mayHandOver(queue, nowMs) && queue.dequeue(nowMs)) {
       taken++;
       restBytes -= queue.length;
       if (queue.length > connection.maxDatagramBytes) {
@@ -128,10 +128,11 @@ export class DatagramPump {
   }
 
   /** Whether msquic holds little enough. What the path carries is read only where it matters. */
-  #mayHandOver(nowMs: number): boolean {
+  #mayHandOver(queue: FairQueue, nowMs: number): boolean {
     const { unsentBytes } = this.#connection;
     if (unsentBytes < UNSENT_BYTES_MIN) return true;
     if (nowMs >= this.#rateDueMs) this.readRate(nowMs);
+    queue.rttMs = this.rttMs;
     return unsentBytes < this.#unsentBytesMax;
   }
 

@@ -3,11 +3,9 @@
  *
  * @module
  */
+import { DAILY_DROPS } from "../../observe/drop_findings.ts";
 import { shortNotes } from "../../observe/host_findings.ts";
 import type { GatewayRateView, GatewayView } from "../../serve/gateway_view.ts";
-
-/** Drops that are a gateway's daily work, and no sign of anything. */
-const DAILY_DROPS = ["not-for-tunnel", "probe", "own-traffic", "switch-control"];
 
 /**
  * One line, in ASCII: how many players, what is wrong, how much goes each way, what was lost, how far the
@@ -33,6 +31,6 @@ function rateText({ framesPerSecond, bitsPerSecond }: GatewayRateView): string {
 
 function lossOf(drops: Readonly<Record<string, number>>): number {
   return Object.entries(drops)
-    .filter(([reason]) => !DAILY_DROPS.includes(reason))
+    .filter(([reason]) => !DAILY_DROPS.gateway.some((daily) => daily === reason))
     .reduce((sum, [, count]) => sum + count, 0);
 }

@@ -225,6 +225,20 @@ const INNER: Readonly<Record<InnerReason, (stage: InnerStage) => Promise<void>>>
     const endMs = performance.now() + 60;
     await stage.relay.turnWith([stage.a], () => performance.now() > endMs, "60 ms");
   },
+  "queue-codel": async (stage) => {
+    await congest(stage);
+    const { relay, a, handle } = stage;
+    const code = DropCode.queueCodel;
+    await relay.turnWith([a], () => {
+      // Two come for one that goes, so that the wait grows slowly.
+      for (let count = 0; count < 2; count++) a.sendFrame(frameOf(MAC_B, MAC_A, 1_200));
+      const queue = relay.core.queueOf(handle);
+      const nowMs = relay.host.reactor.now();
+      queue?.beginSending(nowMs);
+      if (queue?.dequeue(nowMs)) relay.host.pool.release(queue.slot);
+      return relay.dropsOf(code) > 0;
+    }, "a drop of CoDel's");
+  },
   "queue-overflow": async ({ relay, a }) => {
     for (let i = 0; i < 40; i++) a.sendFrame(frameOf(MAC_B, MAC_A, 1_200));
     const code = DropCode.queueOverflow;
@@ -267,9 +281,19 @@ const INNER: Readonly<Record<InnerReason, (stage: InnerStage) => Promise<void>>>
   },
 };
 
+/** The longest wait, and with it CoDel's interval: a machine that is busy must not make the frames late. */
+const CODEL_INTERVAL_MS = 300;
+
 /** A relay whose bounds a test reaches. */
 function optionsFor(reason: InnerReason) {
-  return reason === "queue-overflow" ? { queueBytesMax: 4_096 } : {};
+  switch (reason) {
+    case "queue-overflow":
+      return { queueBytesMax: 4_096 };
+    case "queue-codel":
+      return { queueSojournMaxMs: CODEL_INTERVAL_MS };
+    default:
+      return {};
+  }
 }
 
 Deno.test("the relay drops for each reason that needs a relay at its bounds, and counts it", async (t) => {

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import {
+  DAILY_DROPS,
   type DropCounter,
   dropFindings,
   dropReport,
   type DropSentence,
 } from "../../../src/observe/drop_findings.ts";
 import { DROP_SAID_AGAIN_MS, DROPS_LATELY_MS, DropWatch } from "../../../src/observe/drop_watch.ts";
-import { DROP_DESCRIPTIONS, type DropSide } from "../../../src/observe/drops.ts";
+import { DROP_DESCRIPTIONS, DROP_REASONS, type DropSide } from "../../../src/observe/drops.ts";
 import { statusLine } from "../../../src/observe/status.ts";
 import { saying, sentenceOf } from "../../support/sentences.ts";
 import { DROP_SENTENCES } from "../../../src/observe/drop_findings.ts";
@@ -62,6 +63,22 @@ Deno.test("counts of drops that mean something become a sentence each, fewer and
     assertEquals(said({ [reason]: count - 1 }), []);
   }
   assertEquals(SAID.length, Object.keys(DROP_SENTENCES).length);
+});
+
+Deno.test("of no other reason anybody is warned, however many there are, nor of what is daily work", () => {
+  for (const counter of ["client", "gateway", "relay"] as const) {
+    const drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 1_000_000]));
+    const counts = { drops, framesSent: 1_000_000 };
+    const known = SAID.filter(([who]) => who === counter).map(([, reason]) => reason).sort();
+    const warned = new DropWatch(counter).handleCounts(counts, 0);
+    assertEquals(warned.map(({ finding }) => finding.reason).sort(), known);
+    const told = dropReport(counter, counts, { ...counts, forMs: 60_000 });
+    assertEquals(told.map(({ what }) => what).sort(), known);
+    assertEquals(DAILY_DROPS[counter].filter((reason) => known.includes(reason)), []);
+    // CoDel's drops tell a transport how fast it may be.
+    assertEquals(DAILY_DROPS[counter].includes("queue-codel"), true);
+    assertEquals(known.includes("queue-late") && known.includes("queue-overflow"), true);
+  }
 });
 
 Deno.test("whose sentence a reason has is among those who drop for it", () => {

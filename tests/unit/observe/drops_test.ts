@@ -37,7 +37,7 @@ const NUMBERED = `
   broadcast-limit unknown-unicast-limit bandwidth-limit lan-broadcast-limit loop-stopped probe
   dhcp-off room-limit address-limit dhcp-network vlan-tag vlan-registration router-protocol
   multicast-query proxy-name neighbour-forged address-taken too-many-addresses other-address
-  elsewhere-source
+  elsewhere-source queue-codel
 `.trim().split(/\s+/);
 
 Deno.test("a reason keeps its code: one that is new comes behind the others", () => {

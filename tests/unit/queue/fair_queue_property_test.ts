@@ -129,7 +129,7 @@ class Model {
       assertLessOrEqual(queue.queuedBytes, BYTES_MAX);
       assertLessOrEqual(queue.queuedEntries, ENTRIES_MAX);
       const gone = this.dequeued[index] + this.cleared[index] + queue.droppedLate +
-        queue.droppedOverflow;
+        queue.droppedOverflow + queue.droppedByCodel;
       assertEquals(this.enqueued[index], gone + queue.queuedEntries);
       entries += queue.queuedEntries;
     }

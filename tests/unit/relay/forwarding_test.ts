@@ -451,3 +451,18 @@ Deno.test("forwarding: the frame log has a record for each drop of a queue, too"
   b.lose();
   assertEquals(dropped(), ["target-left PARTY 0"]);
 });
+
+Deno.test("forwarding: CoDel's drops are counted and logged under their own name", () => {
+  const relay = new RelayHarness({ queueSojournMaxMs: 50 }, { frameLog: true });
+  const [a, b] = [relay.client(A), relay.client(B)];
+  b.blocked = true;
+  const queue = relay.core.queueOf(b.connection)!;
+  for (let ms = 0; ms < 100; ms++) {
+    for (let count = 0; count < 2; count++) a.send(whole(plain(B, A, 700)));
+    relay.advance(1);
+    if (queue.dequeue(relay.nowMs)) relay.pool.release(queue.slot);
+  }
+  assertEquals(relay.drops(), { "queue-codel": 1 });
+  const reasons = relay.frameRecords.map(({ dropReason }) => dropReason);
+  assertEquals(reasons.filter((reason) => reason !== undefined), ["queue-codel"]);
+});

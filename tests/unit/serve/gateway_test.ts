@@ -13,7 +13,12 @@ const DHCP_SERVER = gatewayFinding("player-dhcp-server", "disturbs", { who: "Zo√
 const TRAFFIC: GatewayView["traffic"] = {
   ...{ framesSent: 1_000, framesReceived: 500, bytesSent: 250_000, bytesReceived: 125_000 },
   ...{ datagramsSent: 1_001, datagramsReceived: 500, framesSplit: 1, framesReassembled: 0 },
-  drops: { "not-for-tunnel": 7_000, "capture-overflow": 3, "foreign-source": 2 },
+  drops: {
+    "not-for-tunnel": 7_000,
+    "queue-codel": 400,
+    "capture-overflow": 3,
+    "foreign-source": 2,
+  },
 };
 
 function viewOf(changes: Partial<GatewayView> = {}): GatewayView {
@@ -74,6 +79,7 @@ Deno.test("and as metrics, which name no player", async () => {
       'lanparty_frames_total{direction="to-room"} 1000',
       'lanparty_frame_bytes_total{direction="to-lan"} 125000',
       'lanparty_drops_total{reason="capture-overflow"} 3',
+      'lanparty_drops_total{reason="queue-codel"} 400',
       'lanparty_drops_total{reason="jumbo"} 0',
       "lanparty_lan_kernel_drops_total 3",
       'lanparty_lan_up{interface="eth0"} 1',
