@@ -45,10 +45,19 @@ export const QUIET_MS_MAX = 180_000;
 
 /**
  * What the gateway says: `proof` that all is well; `quiet`: it hears nobody in the LAN; `down`: its LAN has no link;
- * `unserved`: a station of the LAN has this PC's MAC; `stopped`: it forwards nothing; `unheard`: it does not
- * answer, though it is there; `none`: nothing yet, or it is one that answers no questions.
+ * `held`: its machine lets nothing through to its LAN; `unserved`: a station of the LAN has this PC's MAC; `stopped`: it
+ * forwards nothing; `unheard`: it does not answer, though it is there; `none`: nothing yet, or it is one that answers no
+ * questions.
  */
-export type GatewayWord = "none" | "proof" | "quiet" | "down" | "unserved" | "stopped" | "unheard";
+export type GatewayWord =
+  | "none"
+  | "proof"
+  | "quiet"
+  | "down"
+  | "held"
+  | "unserved"
+  | "stopped"
+  | "unheard";
 
 /** See the module. */
 export class GatewayQuestions {
@@ -177,5 +186,6 @@ function wordOf({ state, quietMs }: LanTalkView): GatewayWord {
   if ((state & LanState.served) === 0) return "unserved";
   if ((state & LanState.up) === 0) return "down";
   if ((state & LanState.forwarding) === 0) return "stopped";
+  if ((state & LanState.held) !== 0) return "held";
   return quietMs === NEVER_HEARD_MS || quietMs > QUIET_MS_MAX ? "quiet" : "proof";
 }

@@ -121,8 +121,8 @@ export function sightOf({ kind }: LanVerdict): LanSight {
 
 /** What only the gateway can know, and has said when it was asked: whatever else is heard. */
 function saidByGateway({ word, wordSinceMs }: LanFacts, nowMs: number): LanVerdict | undefined {
-  const isFault = word === "down" || word === "unserved" || word === "unheard" ||
-    word === "stopped";
+  const isFault = word === "down" || word === "held" || word === "unserved" ||
+    word === "unheard" || word === "stopped";
   return isFault ? { kind: "silent", cause: word, waitedMs: nowMs - wordSinceMs } : undefined;
 }
 

@@ -40,7 +40,7 @@ import { type GatewayCoreOptions, type LanWriter, PLAYERS_MAX_DEFAULT } from "./
 import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
 import { isLanTalk, LanSight, LanState } from "../proto/lan_talk.ts";
-import { PROBE_ID_BYTES, ProbeSide } from "../proto/loop_probe.ts";
+import { PROBE_ID_BYTES, ProbeLan, ProbeSide } from "../proto/loop_probe.ts";
 import { PlayerQuestions } from "./player_questions.ts";
 import { Roster, Sender } from "./roster.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -68,7 +68,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   readonly #probes: ProbeSender = {
     probe: (side, bytes) => this.#sendProbe(side, bytes),
     refreshPlayer: () => this.#cam.refreshNext(this.#roster, this.#emit),
-    isLanUp: () => this.#lan.isUp,
+    lanFaults: () => (this.#lan.isUp ? 0 : ProbeLan.down) | (this.#lan.isHeld ? ProbeLan.held : 0),
   };
   readonly #readmit = (place: number) => this.#readmitPlayer(place);
   readonly #padded = new Uint8Array(FRAME_BYTES_MIN);
@@ -361,7 +361,8 @@ export class GatewayCore implements FrameCore, FrameSink {
   #answer(bytes: Uint8Array, offset: number, length: number, place: number): void {
     const state = (this.#lan.isUp ? LanState.up : 0) |
       (this.#guard.stopped ? 0 : LanState.forwarding) |
-      (this.#guard.isExcluded(place) ? 0 : LanState.served);
+      (this.#guard.isExcluded(place) ? 0 : LanState.served) |
+      (this.#lan.isHeld ? LanState.held : 0);
     const nowMs = this.#nowMs;
     const answer = this.#questions.handleQuestion(bytes, offset, length, place, state, nowMs);
     if (answer !== undefined) this.#sendProbe(ProbeSide.tunnel, answer);

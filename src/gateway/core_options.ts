@@ -18,6 +18,8 @@ export interface LanWriter {
   send(bytes: Uint8Array, offset: number, length: number): boolean;
   /** Whether its interface is up, and lets frames through. */
   readonly isUp: boolean;
+  /** Whether something on this machine lets no players' frames through between it and the LAN. */
+  readonly isHeld: boolean;
 }
 
 /** What a gateway core works with. */

@@ -84,8 +84,8 @@ export interface ProbeSender {
   probe(side: ProbeSide, bytes: Uint8Array): void;
   /** Sends the CAM refresh of a player to the LAN; each time of another one. */
   refreshPlayer(): void;
-  /** Whether the LAN's interface is up, as the room's probe says. */
-  isLanUp(): boolean;
+  /** What is wrong with the LAN, as the room's probe says: bits of `ProbeLan`. */
+  lanFaults(): number;
 }
 
 /** See the module. Players are known by their place in the roster. */
@@ -261,8 +261,7 @@ export class LoopGuard {
       this.#probeDueMs = nowMs + PROBE_INTERVAL_MS;
       const ageMs = this.#stopped ? 0 : nowMs - this.#sinceMs;
       this.#lanProbe.write(!this.#stopped, ageMs, 0);
-      const lan = ProbeLan.answers | (sender.isLanUp() ? 0 : ProbeLan.down);
-      this.#roomProbe.write(!this.#stopped, ageMs, lan);
+      this.#roomProbe.write(!this.#stopped, ageMs, ProbeLan.answers | sender.lanFaults());
       sender.probe(ProbeSide.lan, this.#lanProbe.bytes);
       sender.probe(ProbeSide.tunnel, this.#roomProbe.bytes);
     }

@@ -45,6 +45,11 @@ export const LAN_SENTENCES = {
     what: `${SILENT}: the party's gateway has no link to its LAN.`,
     advice: "Ask the host whether its cable is in, and the switch on.",
   },
+  "silent-held": {
+    what:
+      `${SILENT}: the party's gateway has its LAN, but its own machine lets no players through.`,
+    advice: "Tell the host: the gateway says what is to be changed there.",
+  },
   "silent-quiet": {
     what: `${SILENT}: the party's gateway has its LAN, and hears no device there.`,
     advice:
@@ -119,8 +124,9 @@ export type LanVerdict =
 
 /**
  * `alone`: no gateway, and nobody else; `no-gateway`: others are there; `unanswered`: the gateway is there; `stopped`: it
- * forwards nothing, because of a loop; `down`: it has no link to its LAN; `quiet`: it hears nobody there; `unserved`: it
- * keeps this PC out; `unheard`: it does not answer; `unasked`: it is there, but this PC has no address and asks for none, so that nobody has a reason to answer.
+ * forwards nothing, because of a loop; `down`: it has no link to its LAN; `held`: its machine lets nothing through;
+ * `quiet`: it hears nobody there; `unserved`: it keeps this PC out; `unheard`: it does not answer; `unasked`: it is there,
+ * but this PC has no address and asks for none, so that nobody has a reason to answer.
  */
 export type SilenceCause =
   | "alone"
@@ -128,6 +134,7 @@ export type SilenceCause =
   | "unanswered"
   | "stopped"
   | "down"
+  | "held"
   | "quiet"
   | "unserved"
   | "unheard"

@@ -29,8 +29,8 @@ export const QUESTION_ID_BYTES = 8;
 export const LanSight = { unknown: 0, good: 1, noAddress: 2, nothing: 3 } as const;
 export type LanSight = (typeof LanSight)[keyof typeof LanSight];
 
-/** Bits of an answer's state. */
-export const LanState = { up: 1, forwarding: 2, served: 4 } as const;
+/** Bits of an answer's state: three that are good, and that the gateway's machine lets nothing through to its LAN. */
+export const LanState = { up: 1, forwarding: 2, served: 4, held: 8 } as const;
 /** An answer's time since something was heard in the LAN, if nothing ever was. */
 export const NEVER_HEARD_MS = 0xffff_ffff;
 

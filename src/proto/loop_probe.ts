@@ -30,8 +30,11 @@ import { MAC_BYTES } from "./mac.ts";
 /** Bytes of a probe's id. */
 export const PROBE_ID_BYTES = 8;
 
-/** What the room's probe says of the LAN: bits, 0 of a gateway that answers no questions about it. */
-export const ProbeLan = { answers: 1, down: 2 } as const;
+/**
+ * What the room's probe says of the LAN: bits, 0 of a gateway that answers no questions about it. `held`: there is a
+ * link, but the gateway's machine lets nothing through to it.
+ */
+export const ProbeLan = { answers: 1, down: 2, held: 4 } as const;
 
 /** Which way a gateway has sent a probe. */
 export const ProbeSide = { lan: 0, tunnel: 1 } as const;

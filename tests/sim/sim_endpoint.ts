@@ -11,6 +11,7 @@ import { formatKey, roomKeyOf } from "../../src/control/keys.ts";
 import { EndpointSession } from "../../src/endpoint/session.ts";
 import type { TokenStore } from "../../src/endpoint/token_store.ts";
 import { GatewayCore } from "../../src/gateway/core.ts";
+import type { LanWriter } from "../../src/gateway/core_options.ts";
 import type { HostOrder } from "../../src/gateway/host_requests.ts";
 import { TrafficCounters } from "../../src/observe/counters.ts";
 import { DropCode } from "../../src/observe/drops.ts";
@@ -50,6 +51,8 @@ export class SimEndpoint implements Side {
   adapterMtu: number | undefined;
   /** Whether a gateway's LAN interface has a link. */
   isLanUp = true;
+  /** Whether a gateway's machine lets nothing through to its LAN. */
+  isLanHeld = false;
   /** What the relay has answered to a host. */
   readonly answers: HostAnswer[] = [];
   readonly #pool = new BufferPool(POOL_SLOTS);
@@ -73,13 +76,7 @@ export class SimEndpoint implements Side {
     const counters = this.#counters;
     const arena = new QueueArena(POOL_SLOTS * 2);
     const path = new FramePath({ pool, arena, counters });
-    const writer = {
-      send: (bytes: Uint8Array, offset: number, length: number) => {
-        this.#arrive(bytes.slice(offset, offset + length));
-        return true;
-      },
-    };
-    const isUp = () => this.isLanUp;
+    const writer = this.#lanWriter();
     const random = (count: number) => world.random.bytes(count);
     if (station.role === "client") {
       const mac = parseMac(station.mac!)!;
@@ -100,12 +97,7 @@ export class SimEndpoint implements Side {
         pool,
         path,
         counters,
-        lan: {
-          ...writer,
-          get isUp() {
-            return isUp();
-          },
-        },
+        lan: writer,
         random,
         allowVlan: true,
       });
@@ -127,6 +119,24 @@ export class SimEndpoint implements Side {
     this.#alarm = new Alarm(world.timeline, () => this.#step());
     this.endpoint.start(world.timeline.nowMs);
     this.#step();
+  }
+
+  /** The LAN's side, or a player's adapter. */
+  #lanWriter(): LanWriter {
+    const isUp = () => this.isLanUp;
+    const isHeld = () => this.isLanHeld;
+    return {
+      send: (bytes, offset, length) => {
+        this.#arrive(bytes.slice(offset, offset + length));
+        return true;
+      },
+      get isUp() {
+        return isUp();
+      },
+      get isHeld() {
+        return isHeld();
+      },
+    };
   }
 
   get session(): EndpointSession {

@@ -70,7 +70,7 @@ Deno.test("sim: a LAN whose stations are quiet and have answered nobody is there
   assertEquals(ann.told, [SENTENCE]);
 });
 
-Deno.test("sim: a gateway whose cable is pulled out says so to its players within a second, and that it is in again", () => {
+Deno.test("sim: a gateway whose cable is pulled out, or whose machine holds frames up, says so to its players within a second, and its end", () => {
   const { story, gateway, ann } = scene();
   ann.setAddresses("192.0.2.57/24");
   story.pass(5_000);
@@ -79,6 +79,13 @@ Deno.test("sim: a gateway whose cable is pulled out says so to its players withi
   story.pass(30_000);
   assertEquals(ann.told, [SENTENCE, saying("lan/silent-down")]);
   gateway.isLanUp = true;
+  story.until("it is said", () => ann.lanVerdict.kind === "good", 2_000);
+  story.pass(1_000);
+  gateway.isLanHeld = true;
+  story.until("it is said", () => ann.lanVerdict.kind === "silent", 2_000);
+  story.pass(30_000);
+  assertEquals(ann.told.slice(2), [SENTENCE, saying("lan/silent-held")]);
+  gateway.isLanHeld = false;
   story.until("it is said", () => ann.lanVerdict.kind === "good", 2_000);
 });
 

@@ -73,7 +73,14 @@ async function main(task: GatewayTask): Promise<void> {
   const send = (bytes: Uint8Array, offset: number, length: number) =>
     socket.send(bytes, offset, length);
   const core = new GatewayCore({
-    ...{ pool, path, counters, lan: { send, isUp: true }, lanMac: socket.mac, random: randomBytes },
+    ...{
+      pool,
+      path,
+      counters,
+      lan: { send, isUp: true, isHeld: false },
+      lanMac: socket.mac,
+      random: randomBytes,
+    },
   });
   const [player, station] = [PLAYER_MAC, STATION_MAC].map((mac) => parseMac(mac)!);
   path.open(DATAGRAM_BYTES_MAX);

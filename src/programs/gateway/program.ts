@@ -16,6 +16,7 @@ import type { LanWriter } from "../../gateway/core_options.ts";
 import type { LoopEvent } from "../../gateway/loop_guard.ts";
 import { bridgeFilter } from "../../link/bpf.ts";
 import { LinkError, type LinkState } from "../../link/device.ts";
+import { lanTroubleStops } from "../../observe/lan_link.ts";
 import { TrafficRates } from "../../observe/rates.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
@@ -298,10 +299,14 @@ class Gateway {
   /** The LAN's interface of the moment. */
   #lanOfCore(): LanWriter {
     const isUp = () => this.#lan.state === "up" && !(this.#lan.blocked ?? false);
+    const isHeld = () => this.#watch.troubles.some(lanTroubleStops);
     return {
       send: (bytes, offset, length) => this.#lan.send(bytes, offset, length),
       get isUp() {
         return isUp();
+      },
+      get isHeld() {
+        return isHeld();
       },
     };
   }

@@ -23,7 +23,7 @@ export class GatewayRehearsal implements Play {
     const { pool, path, counters } = this.stage;
     this.#core = new GatewayCore({
       ...{ pool, path, counters, random: randomBytes },
-      lan: { send: () => (this.delivered++, true), isUp: true },
+      lan: { send: () => (this.delivered++, true), isUp: true, isHeld: false },
     });
     this.stage.enter(this.#core, "gateway");
   }

@@ -24,11 +24,16 @@ const STATUS = "http://127.0.0.1:9466";
 /** A trial is repeated each 10 s, and once more before something is believed to be dropped. */
 const TRIED_MS = 40_000;
 
-async function startParty(party: Party, ...options: string[]): Promise<LabProcess> {
+interface Programs {
+  readonly gateway: LabProcess;
+  readonly client: LabProcess;
+}
+
+async function startParty(party: Party, ...options: string[]): Promise<Programs> {
   await party.startRelay();
   const gateway = await party.startGateway("--status", "9466", ...options);
-  await party.startClient(await party.addPlayer("alice"), "--address", `${ALICE}/24`);
-  return gateway;
+  const player = await party.addPlayer("alice");
+  return { gateway, client: await party.startClient(player, "--address", `${ALICE}/24`) };
 }
 
 async function healthOf(party: Party): Promise<string> {
@@ -51,7 +56,7 @@ partyTest(
   "the LAN's interface is off, renamed, too small, a bridge's port, pulled out",
   async (party, step) => {
     const { gateway: box } = party;
-    const gateway = await startParty(party);
+    const { gateway } = await startParty(party);
     await assertReached(party);
     await step("off, and on again", async () => {
       await box.ip("link", "set", CARD, "down");
@@ -126,7 +131,7 @@ partyTest("the machine's firewall drops what crosses its bridge", async (party, 
   await setting(party, "1");
   const hasSetting = (await box.run(["sh", "-c", "ls /proc/sys/net/bridge || true"])).stdout !== "";
   await drop(party, "bridge", "ether type ip drop");
-  const gateway = await startParty(party, "--interface", BRIDGE);
+  const { gateway, client } = await startParty(party, "--interface", BRIDGE);
   const dropped = { name: BRIDGE, protocols: "IPv4" };
   await step("by a rule for bridges, at the start: said, unhealthy, and over", async () => {
     // Where bridges are handed to the firewall of IP, too, that setting is named.
@@ -134,10 +139,16 @@ partyTest("the machine's firewall drops what crosses its bridge", async (party, 
     const pattern = key ?? sayingPattern("link/bridge-rules", dropped);
     await gateway.waitForLine(pattern, TRIED_MS);
     await eventually("its health says it", async () => pattern.test(await healthOf(party)));
+    await client.waitForLine(sayingPattern("lan/silent-held"), TRIED_MS);
     await box.run(["nft", "delete", "table", "bridge", "theirs"]);
     await gateway.waitForLine(sayingPattern("link/firewall-over", dropped), TRIED_MS);
     await assertHealthy(party);
     await assertReached(party);
+    await eventually(
+      "the player is told",
+      () => client.stderr.includes("Start your game"),
+      TRIED_MS,
+    );
   });
   if (!hasSetting) return;
   await step(

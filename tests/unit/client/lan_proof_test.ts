@@ -187,13 +187,18 @@ Deno.test("where gateway and PC hear nobody it may be an empty LAN; a station's 
   assertEquals(never.told(), [saying("lan/silent-quiet")]);
 });
 
-Deno.test("what only the gateway knows is said whatever is heard: no link, a MAC of the LAN's, no way to it", () => {
+Deno.test("what only the gateway knows is said whatever is heard: no link, a machine that holds frames up, a MAC of the LAN's, no way to it", () => {
   const lan = new Lan(false).join().have("192.168.1.57/24");
   lan.hear(arp(1));
   lan.probe(1_000, { state: ALL_WELL - LanState.up }, ProbeLan.answers | ProbeLan.down);
   assertEquals(lan.told(), [SENTENCE, saying("lan/silent-down")]);
   lan.hear(arp(1));
   lan.probe(1_500, {});
+  assertEquals(lan.told(), [SENTENCE]);
+  lan.probe(2_000, { state: ALL_WELL | LanState.held }, ProbeLan.answers | ProbeLan.held);
+  assertEquals(lan.told(), [saying("lan/silent-held")]);
+  lan.hear(arp(1));
+  lan.probe(2_500, {});
   assertEquals(lan.told(), [SENTENCE]);
   lan.probe(61_000, { state: ALL_WELL - LanState.served });
   assertEquals(lan.told(), [saying("lan/silent-unserved")]);

@@ -170,7 +170,7 @@ const TABLE: readonly [string, Partial<LanFacts>, number, LanVerdict, number?][]
     25_000,
     { kind: "old-address", address: "192.168.1.57", waitedMs: 20_000 },
   ],
-  ...(["down", "unserved", "unheard", "stopped"] as const).map((
+  ...(["down", "held", "unserved", "unheard", "stopped"] as const).map((
     word,
   ): (typeof TABLE)[number] => [
     `the gateway says ${word}, whatever is heard`,

@@ -41,6 +41,7 @@ export class GatewayHarness {
   readonly lan: string[] = [];
   lanWorks = true;
   isLanUp = true;
+  isLanHeld = false;
   nowMs = 1000;
 
   constructor(
@@ -55,6 +56,7 @@ export class GatewayHarness {
     this.pool = new BufferPool(options.slots ?? 64);
     const { pool, counters } = this;
     const isUp = () => this.isLanUp;
+    const isHeld = () => this.isLanHeld;
     this.path = new FramePath({ pool, arena: new QueueArena(1024), counters });
     this.core = new GatewayCore({
       pool,
@@ -67,6 +69,9 @@ export class GatewayHarness {
         },
         get isUp() {
           return isUp();
+        },
+        get isHeld() {
+          return isHeld();
         },
       },
       frameLog: options.log ? new FrameLog((record) => this.records.push(record)) : new FrameLog(),

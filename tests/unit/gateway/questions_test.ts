@@ -52,6 +52,10 @@ Deno.test("a player who asks is answered, by what is so at the LAN's side, and n
   harness.fromTunnel(question());
   assertEquals(answers(harness), [[6, 5_000]]);
   assertEquals(harness.lan, []);
+  harness.nowMs += 5_000;
+  harness.isLanUp = harness.isLanHeld = true;
+  harness.fromTunnel(question());
+  assertEquals(answers(harness), [[15, 10_000]]);
 });
 
 Deno.test("gateways' own frames in the LAN are no sign of life", () => {
