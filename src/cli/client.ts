@@ -22,7 +22,8 @@ import { ExitCode, runProgram } from "./main.ts";
 import { findOption } from "./arguments.ts";
 import { INVITE } from "./invite_options.ts";
 import type { OptionValues } from "./options.ts";
-import { askForArguments, hasOwnWindow, WINDOW, type WindowStart } from "./own_window.ts";
+import { askForArguments, hasOwnWindow, type WindowStart } from "./own_window.ts";
+import { TERMINAL } from "./dialog.ts";
 import { OPEN_LINK } from "../system/links/mod.ts";
 import { joinAsRoot, needsRoot } from "../programs/client/linux_root.ts";
 import {
@@ -48,7 +49,7 @@ async function main(start: Start): Promise<never> {
   const isLink = isLinkStart(start.args);
   const isAsked = start.args.length === 0 && (ownWindow || Deno.stdin.isTerminal());
   const { args } = isLink
-    ? argsOf(askAboutLink(start.args, WINDOW), true)
+    ? argsOf(askAboutLink(start.args, TERMINAL), true)
     : isAsked
     ? askPlayer(ownWindow)
     : start;
@@ -92,7 +93,7 @@ async function main(start: Start): Promise<never> {
     (code) => {
       // A session that the player has ended needs no more words.
       if ((ownWindow || isLink) && !isOver && (isReport || code !== ExitCode.done)) {
-        WINDOW.ask(CLOSE);
+        TERMINAL.ask(CLOSE);
       }
     },
   );
@@ -106,10 +107,10 @@ function askPlayer(ownWindow: boolean): { readonly args: readonly string[] } {
     workingFolder: Deno.cwd(),
     partiesFolder: stateFolder === undefined ? undefined : pathIn(stateFolder, "parties"),
     clipboard: clipboardText(),
-  }, WINDOW);
+  }, TERMINAL);
   const isJoining = start.kind === "start" && start.args[0] !== "doctor";
   // Root's desktop, if there is one, is not the player's.
-  if (isJoining && stateFolder !== undefined && Deno.uid() !== 0) offerLinks(stateFolder, WINDOW);
+  if (isJoining && stateFolder !== undefined && Deno.uid() !== 0) offerLinks(stateFolder, TERMINAL);
   return argsOf(start, ownWindow);
 }
 
@@ -117,7 +118,7 @@ function askPlayer(ownWindow: boolean): { readonly args: readonly string[] } {
 function argsOf(start: WindowStart, ownWindow: boolean): { readonly args: readonly string[] } {
   if (start.kind === "start") return start;
   if (start.kind === "refused") console.error(`${CLIENT_PROGRAM.name}: ${start.message}`);
-  if (ownWindow) WINDOW.ask(CLOSE);
+  if (ownWindow) TERMINAL.ask(CLOSE);
   Deno.exit(start.kind === "refused" ? ExitCode.usage : ExitCode.done);
 }
 
@@ -130,7 +131,7 @@ async function joinByLink([arg = ""]: readonly string[]): Promise<never> {
     if (!(error instanceof UserError)) throw error;
     console.error(`${CLIENT_PROGRAM.name}: ${error.message}`);
   }
-  if (code !== ExitCode.done) WINDOW.ask(CLOSE);
+  if (code !== ExitCode.done) TERMINAL.ask(CLOSE);
   Deno.exit(code);
 }
 

@@ -157,7 +157,7 @@ export function keyOf(kind: KeyKind, values: OptionValues): string | undefined {
 }
 
 /** Ways to one relay; undefined: one of them is no address, or there are too many. */
-function parseRelays(text: string): readonly EndpointAddress[] | undefined {
+export function parseRelays(text: string): readonly EndpointAddress[] | undefined {
   const parts = text.split(",").map((part) => parseEndpointAddress(part.trim()));
   const relays = parts.filter((part) => part !== undefined);
   return relays.length === parts.length && relays.length <= RELAY_WAYS_MAX ? relays : undefined;

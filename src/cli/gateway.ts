@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { ownStateFolder } from "../system/files/mod.ts";
 import { keyFileText, makeKeys } from "../programs/endpoint/access_key.ts";
 import { askProgram } from "../programs/common/control_service.ts";
 import { describeInterfaces } from "../programs/gateway/interfaces.ts";
 import { runGateway } from "../programs/gateway/program.ts";
 import { removalWords } from "./control_words.ts";
+import { controlFolder, hostParty } from "./host.ts";
 import { runProgram } from "./main.ts";
 import { sayGood } from "./common_options.ts";
 import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
@@ -37,6 +37,7 @@ if (import.meta.main) {
       return printInvite(offlineInvite(values, party, Deno.stdout.isTerminal()));
     },
     "ctl": askGateway,
+    "host": hostParty,
     "unit": (values, _, args) => printUnit(gatewayUnitOf, values, args),
   });
 }
@@ -63,7 +64,7 @@ function sayNotes(notes: readonly string[]): void {
 }
 
 async function askGateway(values: OptionValues, words: readonly string[]): Promise<number> {
-  const stateDir = values.text("state-dir") ?? ownStateFolder("gateway");
+  const stateDir = values.text("state-dir") ?? controlFolder();
   const isInvite = words[0] === "invite";
   const stray = isInvite
     ? undefined

@@ -14,7 +14,8 @@ import {
   RELAY_ACCESS,
   relayAccess,
 } from "./endpoint_options.ts";
-import { INVITE_WORDS, PLAYERS_RELAY } from "./invite_text.ts";
+import { HOST_COMMAND, INTERFACE } from "./host_options.ts";
+import { INVITE_WORDS, PARTY, PLAYERS_RELAY } from "./invite_text.ts";
 import type { OptionValues, ProgramSpec } from "./options.ts";
 import { VERSION } from "./version.ts";
 
@@ -28,11 +29,13 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   name: "lanparty-gateway",
   summary: "lanparty-gateway joins a LAN interface of this machine with a room.",
   examples: [
+    "lanparty-gateway host --relay relay.example.org:443,FINGERPRINT",
     "lanparty-gateway new-key --relay relay.example.org --room PARTY > party.key",
     "lanparty-gateway --relay relay.example.org --room PARTY --gateway-key-file party.key " +
     "--interface eth0",
   ],
   commands: [
+    HOST_COMMAND,
     CHECK_CONFIG,
     {
       name: "new-key",
@@ -80,7 +83,8 @@ export const GATEWAY_PROGRAM: ProgramSpec = {
   options: [
     ...RELAY_ACCESS,
     ...keyOptions("gateway"),
-    { name: "interface", value: "NAME", required: true, help: "the LAN's interface, such as eth0" },
+    { ...INTERFACE, required: true },
+    PARTY,
     {
       name: "allow-router-advertisements",
       help:
@@ -107,6 +111,7 @@ export function gatewayOptions(values: OptionValues): GatewayProgramOptions {
     stateDir: values.text("state-dir"),
     frameLogFile: values.text("frame-log"),
     status: values.of(STATUS),
+    partyName: values.of(PARTY),
     version: VERSION,
   };
 }

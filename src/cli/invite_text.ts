@@ -14,13 +14,14 @@ import { isLocalHost } from "../proto/ip_blocks.ts";
 import { parseTimeSpan } from "../proto/time_span.ts";
 import { UserError } from "../log/user_error.ts";
 import { RELAY } from "./endpoint_options.ts";
-import { expecting, type OptionSpec, type OptionValues } from "./options.ts";
+import { expecting, type OptionSpec, OptionValues } from "./options.ts";
 
-const PARTY: OptionSpec<string> = {
+/** The party's name. */
+export const PARTY: OptionSpec<string> = {
   name: "party",
   value: "NAME",
   help:
-    `invite: the party's name, for players to read; at most ${PARTY_NAME_CODE_POINTS_MAX} characters`,
+    `the party's name in invites, for players to read; at most ${PARTY_NAME_CODE_POINTS_MAX} characters`,
   parse: expecting(`1 to ${PARTY_NAME_CODE_POINTS_MAX} characters`, parsePartyName),
 };
 
@@ -83,13 +84,23 @@ export function inviteText(line: string, values: OptionValues, isTerminal: boole
   const made = formatInvite(invite);
   if (!made.ok) throw new UserError(`there is no invite to be had: ${made.why}`);
   const { text } = made;
-  const link = `${INVITE_LINK}${text}`;
-  const head = "The invite, for players to paste when lanparty-client asks for it:";
-  const tail = "The same as a link, for players who have let lanparty-client open such links:";
   return {
-    text: isTerminal ? [head, "", text, "", tail, "", link, "", qrCode(link)].join("\n") : text,
+    text: isTerminal ? `${wholeInvite(text)}\n\n${qrCode(`${INVITE_LINK}${text}`)}` : text,
     notes: notesOf(invite),
   };
+}
+
+/** The same as `lanparty-gateway host` shows it: never without what it is, and the link. */
+export function hostInviteText(line: string, isTerminal: boolean): InviteText {
+  const { text, notes } = inviteText(line, new OptionValues(), isTerminal);
+  return { text: isTerminal ? text : wholeInvite(text), notes };
+}
+
+/** The line and the link, and what each is for. */
+function wholeInvite(text: string): string {
+  const head = "The invite, for players to paste when lanparty-client asks for it:";
+  const tail = "The same as a link, for players who have let lanparty-client open such links:";
+  return [head, "", text, "", tail, "", `${INVITE_LINK}${text}`].join("\n");
 }
 
 function notesOf({ relays, fingerprint, roomKey }: Invite): string[] {

@@ -44,12 +44,6 @@ export function hasOwnWindow(): boolean {
   return Deno.build.os === "windows" && Deno.stdin.isTerminal() && consoleProcessCount() === 1;
 }
 
-/** The window's player. */
-export const WINDOW: Dialog = {
-  say: (text) => console.log(text),
-  ask: (question) => prompt(question)?.trim(),
-};
-
 /** What comes of a start without arguments. */
 export type WindowStart =
   | { readonly kind: "start"; readonly args: readonly string[] }

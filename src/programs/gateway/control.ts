@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostAnswer } from "../../control/host_messages.ts";
+import type { EndpointAction } from "../../endpoint/actions.ts";
 import type { EndpointSession } from "../../endpoint/session.ts";
 import { type HostOutcome, HostRequests } from "../../gateway/host_requests.ts";
 import type { Reactor, Task } from "../../reactor/mod.ts";
@@ -68,21 +68,17 @@ export class GatewayControl implements Task {
     this.#stop = () => control.close();
   }
 
-  /** A room is joined. */
-  handleJoined(nowMs: number): void {
-    this.#requests.handleJoined((request) => this.#session?.askRelay(request) ?? false, nowMs);
-  }
-
-  /** The relay has answered. */
-  handleAnswer(answer: HostAnswer): void {
-    this.#requests.handleAnswer(answer);
-    // Whoever waits for it is on the runtime's own loop.
-    this.#reactor.attend(ATTENTION_MS);
-  }
-
-  /** The room is left. */
-  handleLeft(): void {
-    this.#requests.handleLeft();
+  /** A room is joined or left, or the relay has answered. */
+  handleAction(action: EndpointAction, nowMs: number): void {
+    if (action.type === "joined") {
+      this.#requests.handleJoined((request) => this.#session?.askRelay(request) ?? false, nowMs);
+    } else if (action.type === "left") {
+      this.#requests.handleLeft();
+    } else if (action.type === "hostAnswer") {
+      this.#requests.handleAnswer(action.answer);
+      // Whoever waits for it is on the runtime's own loop.
+      this.#reactor.attend(ATTENTION_MS);
+    }
   }
 
   /** Listens no more. */

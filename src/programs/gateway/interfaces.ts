@@ -75,16 +75,21 @@ export function reachNote(info: Pick<InterfaceInfo, "name" | "bridge">): string 
     `${info.name} a port of a Linux bridge and name the bridge as --interface`;
 }
 
-/** The table of `lanparty-gateway interfaces`. */
-export function describeInterfaces(): string {
-  const rows = interfaceNames().flatMap((name) => {
+/** All interfaces of this machine, in the order of the alphabet. */
+export function machineInterfaces(): (InterfaceInfo & JudgedInterface)[] {
+  return interfaceNames().flatMap((name) => {
     try {
-      return [rowOf(inspectInterface(name))];
+      return [inspectInterface(name)];
     } catch (cause) {
       if (!(cause instanceof LinkError)) throw cause;
       return []; // it went away in between
     }
   });
+}
+
+/** The table of `lanparty-gateway interfaces`. */
+export function describeInterfaces(): string {
+  const rows = machineInterfaces().map(rowOf);
   if (rows.length === 0) return "This machine has no network interfaces.";
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>
@@ -96,22 +101,26 @@ const FITNESS_TEXT = { good: "yes", limited: "yes, but", unfit: "no" } as const;
 
 /** Name, kind, MAC, whether it can be bridged, and why. */
 function rowOf(info: InterfaceInfo & JudgedInterface): string[] {
-  const { fitness, reasons } = judgeInterface(info);
-  const kind = info.loopback
-    ? "loopback"
-    : info.bridge
-    ? "bridge"
-    : info.wireless
-    ? "Wi-Fi"
-    : info.ethernet
-    ? "Ethernet"
-    : "other";
-  const remarks = fitness === "good" && info.bridge ? ["players reach this machine, too"] : reasons;
+  const { fitness } = judgeInterface(info);
   return [
     info.name,
-    kind,
+    kindOf(info),
     info.ethernet && !info.loopback ? formatMac(info.mac) : "",
     FITNESS_TEXT[fitness],
-    remarks.join("; "),
+    remarksOn(info).join("; "),
   ];
+}
+
+/** What kind of interface it is, in a word. */
+export function kindOf(info: JudgedInterface): string {
+  if (info.loopback) return "loopback";
+  if (info.bridge) return "bridge";
+  if (info.wireless) return "Wi-Fi";
+  return info.ethernet ? "Ethernet" : "other";
+}
+
+/** What is to be said of it: what is wrong, or what is good about it. */
+export function remarksOn(info: JudgedInterface): readonly string[] {
+  const { fitness, reasons } = judgeInterface(info);
+  return fitness === "good" && info.bridge ? ["players reach this machine, too"] : reasons;
 }

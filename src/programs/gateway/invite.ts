@@ -20,7 +20,11 @@ export interface KnownRelay {
 /** What says whose party it is, and how it is called where players read it. */
 export type PartyOptions =
   & Pick<RelayAccessOptions, "relays" | "serverName" | "relayCaFile" | "relayFingerprint" | "room">
-  & { readonly gatewayKey?: string | undefined };
+  & {
+    readonly gatewayKey?: string | undefined;
+    /** Its name, for people. */
+    readonly partyName?: string | undefined;
+  };
 
 /** An invite's line, or why there is none: one clause. */
 export type MadeInvite =
@@ -36,7 +40,7 @@ const UNKNOWN_RELAY = "an invite holds no CA, so it needs the relay's fingerprin
  * @param known the gateway's session; undefined: it does not run
  */
 export function partyInvite(options: PartyOptions, known?: KnownRelay): MadeInvite {
-  const { relays, serverName, relayCaFile, room, gatewayKey } = options;
+  const { relays, serverName, relayCaFile, room, gatewayKey, partyName } = options;
   const shown = known?.isNamed(known.relay) ? known.relayKey : undefined;
   let { relayFingerprint: fingerprint } = options;
   try {
@@ -54,5 +58,6 @@ export function partyInvite(options: PartyOptions, known?: KnownRelay): MadeInvi
     ...(fingerprint === undefined ? {} : { fingerprint }),
     room,
     ...(gatewayKey === undefined ? {} : { roomKey: roomKeyText(gatewayKey) }),
+    ...(partyName === undefined ? {} : { partyName }),
   });
 }

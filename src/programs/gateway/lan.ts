@@ -10,6 +10,7 @@ import { PacketSocket } from "../../link/packet_socket.ts";
 import type { BufferPool } from "../../queue/buffer_pool.ts";
 import { inspectInterface, judgeInterface, reachNote } from "./interfaces.ts";
 import { type Logger, logText } from "../../log/logging.ts";
+import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import { randomBytes } from "../common/random.ts";
 import { UserError } from "../../log/user_error.ts";
 
@@ -29,12 +30,18 @@ const MAC_SUFFIX_BYTES = 4;
 /** Why there may be no port at a bridge, though the bridge can be used. */
 const PORT_REFUSALS: readonly LinkErrorCode[] = ["no-permission", "no-tun-driver"];
 
+/** Refuses a start without the rights that it takes. @throws {UserError} */
+export function requireLanRights(): void {
+  if (hasCapability(Capability.netRaw)) return;
+  throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");
+}
+
 /**
- * Refuses an interface that cannot be bridged; says what will not work with others.
+ * Refuses an interface that cannot be bridged.
  *
- * @throws {UserError} it cannot be bridged
+ * @throws {UserError} it cannot be bridged, or is not there
  */
-export function checkInterface(name: string, logger: Logger): void {
+export function requireLan(name: string): ReturnType<typeof inspectInterface> {
   let info: ReturnType<typeof inspectInterface>;
   try {
     info = inspectInterface(name);
@@ -44,6 +51,17 @@ export function checkInterface(name: string, logger: Logger): void {
   }
   const { fitness, reasons } = judgeInterface(info);
   if (fitness === "unfit") throw new UserError(`"${name}" cannot be bridged: ${reasons[0]}`);
+  return info;
+}
+
+/**
+ * The same, and says what will not work with others.
+ *
+ * @throws {UserError} see {@linkcode requireLan}
+ */
+export function checkInterface(name: string, logger: Logger): void {
+  const info = requireLan(name);
+  const { reasons } = judgeInterface(info);
   for (const reason of reasons) logText(logger, "warning", `About ${name}: ${reason}`);
   const note = reachNote(info);
   if (note !== undefined) logText(logger, "info", note);

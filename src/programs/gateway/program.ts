@@ -20,7 +20,6 @@ import { lanTroubleStops } from "../../observe/lan_link.ts";
 import { TrafficRates } from "../../observe/rates.ts";
 import { type StatusEvent, statusLine } from "../../observe/status.ts";
 import type { ChangeJournal } from "../../system/journal/mod.ts";
-import { Capability, hasCapability } from "../../system/rights/mod.ts";
 import { formatMac, parseMac } from "../../proto/mac.ts";
 import { LanSight } from "../../proto/lan_talk.ts";
 import type { GatewayLoopView, GatewayView, PlayerSight } from "../../serve/gateway_view.ts";
@@ -33,8 +32,8 @@ import {
   runEndpoint,
 } from "../endpoint/program.ts";
 import { GatewayControl } from "./control.ts";
-import { checkInterface, type GatewayLan, openLan } from "./lan.ts";
-import { partyInvite } from "./invite.ts";
+import { checkInterface, type GatewayLan, openLan, requireLanRights } from "./lan.ts";
+import { type MadeInvite, partyInvite } from "./invite.ts";
 import { LanWatch } from "./lan_watch.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./offloads.ts";
 import { showGatewayStatus } from "./status.ts";
@@ -59,8 +58,16 @@ export interface GatewayProgramOptions extends RelayAccessOptions {
   readonly frameLogFile: string | undefined;
   /** Where the status is served; undefined: nowhere. */
   readonly status: StatusAddress | undefined;
+  /** The party's name in invites. */
+  readonly partyName: string | undefined;
   /** The program's. */
   readonly version: string;
+}
+
+/** What a start by another program, or by a command, wants to hear of. */
+export interface GatewayListener {
+  /** The room is joined for the first time, with the party's invite of then. */
+  readonly joined: (invite: MadeInvite) => void;
 }
 
 const JOURNAL_FILE = "lanparty-gateway-journal.json";
@@ -81,12 +88,13 @@ const SNAPSHOT_INTERVAL_MS = 10_000;
  *
  * @throws {UserError} for what the host can mend
  */
-export async function runGateway(options: GatewayProgramOptions): Promise<number> {
+export async function runGateway(
+  options: GatewayProgramOptions,
+  listener?: GatewayListener,
+): Promise<number> {
   requireGlibc();
   const logger = loggerOf("gateway");
-  if (!hasCapability(Capability.netRaw)) {
-    throw new UserError("lanparty-gateway reads a LAN interface: it needs root or CAP_NET_RAW");
-  }
+  requireLanRights();
   checkInterface(options.interface, logger);
   const stateDir = openStateDir("gateway", options.stateDir);
   const undoers = { [OFFLOADS_CHANGE]: undoOffloads };
@@ -107,23 +115,25 @@ export async function runGateway(options: GatewayProgramOptions): Promise<number
     logger,
   );
   let hideStatus = () => {};
+  let sayJoined = listener?.joined;
   try {
     const node = openEndpoint(options, context, {
       role: "gateway",
       core: gateway.core,
       statistics: () => ({ traffic: resources.counters.snapshot() }),
       onAction: (action, nowMs) => {
-        if (action.type === "hostAnswer") control.handleAnswer(action.answer);
-        else if (action.type === "left") control.handleLeft();
-        else if (action.type === "joined") control.handleJoined(nowMs);
+        control.handleAction(action, nowMs);
         gateway.handleAction(action);
+        if (action.type !== "joined") return;
+        sayJoined?.(partyInvite(options, node.parts.endpoint.session));
+        sayJoined = undefined;
       },
     });
     const view = () => gateway.view(node);
     hideStatus = showGatewayStatus(options.status, resources.reactor, view, logger);
     const { session } = node.parts.endpoint;
     control.open(session, view, () => partyInvite(options, session));
-    if (Deno.stderr.isTerminal()) sayInvite(options, logger);
+    if (Deno.stderr.isTerminal() && listener === undefined) sayInvite(options, logger);
     gateway.start(node);
     rehearse(resources.reactor, () => new GatewayRehearsal());
     return await runEndpoint(node, context);

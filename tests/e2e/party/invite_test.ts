@@ -21,6 +21,7 @@ import { CertificateFiles, relayCertificate, SERVER_NAME } from "../../support/c
 import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
 import { assertRow } from "../../support/rows.ts";
+import { inTerminal } from "../../support/terminal.ts";
 
 const TIMEOUT_MS = 30_000;
 
@@ -89,12 +90,6 @@ partyTest("the host's one command, the player's one paste: first ping", async (p
     assertEquals(await process.waitExit(TIMEOUT_MS), 0, process.stderr);
   });
 });
-
-/** A program in a terminal of its own: what is written is typed there. */
-function inTerminal(command: readonly string[]): string[] {
-  const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  return ["script", "--quiet", "--return", "--command", line, "/dev/null"];
-}
 
 /** In the place of sudo: writes down with which words it is called, and what it is given to read. */
 const SUDO = `

@@ -70,6 +70,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   "relay": ["relay:0", "relay:65536", "two words:443", "[::1", "https://relay/"],
   "server-name": ["two words", "-", "a..b", "relay:443"],
   "relay-fingerprint": ["short", "*".repeat(43), "A".repeat(44)],
+  "party": [" ", "A".repeat(33)],
   "room": ["two words", "ZIMMER_1", "ÄÖÜ", "A".repeat(33)],
   "room-key": ["short", "A".repeat(23), `${"A".repeat(21)}B`],
   "gateway-key": ["short"],

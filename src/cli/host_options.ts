@@ -1,0 +1,116 @@
+/**
+ * The command line of `lanparty-gateway host`, and what of it is kept.
+ *
+ * @module
+ */
+import { type EndpointAddress, formatEndpointAddress } from "../control/address.ts";
+import type { PartyOptionTexts } from "../programs/gateway/host_party.ts";
+import { parseFingerprint } from "../trust/fingerprint.ts";
+import { UserError } from "../log/user_error.ts";
+import { STATE_DIR } from "./common_options.ts";
+import { keyOptions, parseRelays, RELAY_FINGERPRINT, ROOM } from "./endpoint_options.ts";
+import { PARTY } from "./invite_text.ts";
+import type { CommandSpec, OptionSpec, OptionValues } from "./options.ts";
+import { Unfit } from "./unfit.ts";
+
+/** The LAN's interface. */
+export const INTERFACE: OptionSpec = {
+  name: "interface",
+  value: "NAME",
+  help: "the LAN's interface, such as eth0",
+};
+
+/** Where a relay is, and by what it is known. */
+export interface HostRelay {
+  /** Ways to it, the best first. */
+  readonly relays: readonly EndpointAddress[];
+  readonly fingerprint: string | undefined;
+}
+
+/** The relay, in the one line that `lanparty-relay` gives to its administrator. */
+const HOST_RELAY: OptionSpec<HostRelay> = {
+  name: "relay",
+  value: "ADDRESS,FINGERPRINT",
+  help:
+    "the relay, as its administrator has it: address, port (443 where none is given) and fingerprint. It " +
+    "goes without a fingerprint only where the relay has a certificate of a public CA. More addresses with " +
+    "commas between are other ways to the same relay",
+  parse: parseHostRelay,
+};
+
+/** `lanparty-gateway host` */
+export const HOST_COMMAND: CommandSpec = {
+  name: "host",
+  summary:
+    "open a party in this machine's LAN, and print the invite for the players. All is kept: the " +
+    "second start needs no options, and options that are given change what is kept",
+  options: [
+    HOST_RELAY,
+    RELAY_FINGERPRINT,
+    {
+      ...INTERFACE,
+      help: `${INTERFACE.help}; without it the only one that is fit, or one that you choose`,
+    },
+    PARTY,
+    {
+      ...ROOM,
+      required: false,
+      help:
+        "the room's code, where it must be a certain one; without it one is made that nobody guesses",
+    },
+    ...keyOptions("gateway"),
+    {
+      ...STATE_DIR,
+      help:
+        "where the party's options and keys are kept; by default /var/lib/lanparty-host, or a folder of the user's",
+    },
+  ],
+};
+
+/** Words that look like a fingerprint, or what is left of one, and like no host. */
+const FINGERPRINT_LIKE = /^[A-Za-z0-9_+/=-]{30,}$/;
+
+/** `ADDRESS,FINGERPRINT`, in any order and with more addresses. */
+export function parseHostRelay(text: string): HostRelay | Unfit {
+  const words = text.split(",").map((word) => word.trim());
+  const fingerprints = words.filter((word) => FINGERPRINT_LIKE.test(word));
+  const [word] = fingerprints;
+  if (fingerprints.length > 1) return new Unfit("there are several fingerprints in it: give one");
+  const fingerprint = word === undefined ? undefined : parseFingerprint(word);
+  if (word !== undefined && fingerprint === undefined) {
+    return new Unfit("its fingerprint is damaged, which has 43 characters: copy the line again");
+  }
+  const relays = parseRelays(words.filter((one) => one !== word).join());
+  return relays === undefined
+    ? new Unfit("expected ADDRESS:PORT,FINGERPRINT, as the relay's administrator has it")
+    : { relays, fingerprint };
+}
+
+/**
+ * What a command line says of the party, as a configuration file would.
+ *
+ * @param key the gateway key that it says, as it is printed
+ * @throws {UserError} it says two things of the relay
+ */
+export function givenParty(values: OptionValues, key: string | undefined): PartyOptionTexts {
+  const given = new Map<string, readonly string[]>();
+  const put = (name: string, text: string | undefined) => {
+    if (text !== undefined) given.set(name, [text]);
+  };
+  const relay = values.of(HOST_RELAY);
+  const fingerprint = values.of(RELAY_FINGERPRINT);
+  if (
+    relay?.fingerprint !== undefined && (fingerprint ?? relay.fingerprint) !== relay.fingerprint
+  ) {
+    throw new UserError("--relay and --relay-fingerprint name two fingerprints: give one", {
+      usage: true,
+    });
+  }
+  put(HOST_RELAY.name, relay?.relays.map(formatEndpointAddress).join());
+  put(RELAY_FINGERPRINT.name, fingerprint ?? relay?.fingerprint);
+  put(INTERFACE.name, values.text(INTERFACE.name));
+  put(PARTY.name, values.of(PARTY));
+  put(ROOM.name, values.of(ROOM));
+  put("gateway-key", key);
+  return given;
+}
