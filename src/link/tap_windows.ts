@@ -295,6 +295,11 @@ export class TapWindowsDevice implements AdapterDevice {
     const slot = asSlot(this.#readSlots[operation]);
     this.#readSlots[operation] = NO_SLOT;
     if (this.#closed) return this.#pool.release(slot);
+    if (status === WindowsConstant.STATUS_BUFFER_OVERFLOW) {
+      // The frame is longer than a slot, and lost: no reason to give the adapter up.
+      this.counters.receivedTruncated++;
+      return this.#beginRead(operation, slot);
+    }
     if (status !== WindowsConstant.STATUS_SUCCESS) {
       this.#pool.release(slot);
       return this.#setState("gone");

@@ -52,7 +52,7 @@ static FILE_OBJECT *owner;
 /* What WIRE_GET_RECORD returns, little-endian. */
 static struct {
     ULONG opened, closed, mac_reads, version_reads, mtu_reads, media_on, media_off;
-    ULONG reads, writes, dropped, too_short, lost, untagged, padded;
+    ULONG reads, writes, dropped, too_short, lost, untagged, padded, too_long;
 } record;
 
 static struct end tap, wire;
@@ -118,18 +118,24 @@ static void end_waiting(struct end *end, NTSTATUS status)
     for (IRP *irp = take_waiting(end); irp != NULL; irp = take_waiting(end)) finish(irp, status, 0);
 }
 
+/* Ends a read with a frame; one that its buffer does not hold is lost, and no other with it. */
+static void finish_read(struct end *end, IRP *irp, const unsigned char *frame, ULONG length)
+{
+    if (length > IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length) {
+        if (end == &tap) record.too_long++;
+        finish(irp, STATUS_BUFFER_OVERFLOW, 0);
+        return;
+    }
+    copy(irp->AssociatedIrp.SystemBuffer, frame, length);
+    finish(irp, STATUS_SUCCESS, length);
+}
+
 /* Hands a frame to an end: to a waiting read, or into its queue. */
 static void deliver(struct end *end, const unsigned char *frame, ULONG length)
 {
     IRP *irp = take_waiting(end);
-    if (irp != NULL) {
-        ULONG room = IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length;
-        if (length > room) finish(irp, STATUS_BUFFER_OVERFLOW, 0);
-        else {
-            copy(irp->AssociatedIrp.SystemBuffer, frame, length);
-            finish(irp, STATUS_SUCCESS, length);
-        }
-    } else if (end->tail - end->head == QUEUE_FRAMES || length > FRAME_BYTES) record.dropped++;
+    if (irp != NULL) finish_read(end, irp, frame, length);
+    else if (end->tail - end->head == QUEUE_FRAMES || length > FRAME_BYTES) record.dropped++;
     else {
         unsigned at = end->tail++ % QUEUE_FRAMES;
         copy(end->frames[at], frame, length);
@@ -331,10 +337,10 @@ static NTSTATUS WINAPI on_read(DEVICE_OBJECT *device, IRP *irp)
     if (end == &wire) end_held(0);
     if (end->head != end->tail) {
         unsigned at = end->head++ % QUEUE_FRAMES;
-        ULONG room = IoGetCurrentIrpStackLocation(irp)->Parameters.Read.Length;
-        if (end->lengths[at] > room) return finish(irp, STATUS_BUFFER_OVERFLOW, 0);
-        copy(irp->AssociatedIrp.SystemBuffer, end->frames[at], end->lengths[at]);
-        return finish(irp, STATUS_SUCCESS, end->lengths[at]);
+        /* As the real one does, which queues each read first. */
+        IoMarkIrpPending(irp);
+        finish_read(end, irp, end->frames[at], end->lengths[at]);
+        return STATUS_PENDING;
     }
     IoMarkIrpPending(irp);
     KeAcquireSpinLock(&lock, &irql);

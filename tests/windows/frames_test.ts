@@ -34,6 +34,11 @@ const KINDS: readonly Kind[] = [
   { name: "a priority tag on a full frame", payloadBytes: 1400, tags: [PRIORITY] },
 ];
 const VLAN: VlanTag = { id: 7, priority: 1 };
+/** With its headers 2044 bytes, of which a buffer holds 2040: the driver was set to an MTU that large. */
+const LONG_PING_BYTES = 2_002;
+/** More than reads wait at a time: each of them ends by such a frame, and waits for the next one. */
+const LONG_PINGS = 40;
+const READS = 32;
 /** The driver loses these when it has just been started; the LAN's own frames may be among them. */
 const LOST_AFTER_START = 2;
 
@@ -42,17 +47,10 @@ partyTest("runts and tagged frames pass a Windows client", async (party, step) =
   await pc.installAdapter();
   await party.startRelay("--allow-vlan");
   await party.startGateway("--allow-vlan");
-  await startClient(party, pc, ["--virtual-mac", MAC]);
+  const client = await startClient(party, pc, ["--virtual-mac", MAC]);
   await pc.connectStack(PARTY.tap, MAC);
   await using lan = await FrameStation.open(party.lan, PARTY.lanInterface);
   await using player = await FrameStation.open(pc.namespace, PARTY.tap);
-  const pass = async (from: FrameStation, to: FrameStation, frame: Uint8Array, as = frame) => {
-    await from.send(frame);
-    const { wireBytes } = await to.waitFor((seen) => {
-      return toHex(seen.wireBytes).startsWith(toHex(from === lan ? as : frame));
-    }, 10_000);
-    assertEquals(toHex(wireBytes), toHex(as));
-  };
   for (let lost = 0; lost < LOST_AFTER_START; lost++) {
     const payload = pattern(90 + lost);
     await lan.send(ethernet({ type: TEST_TYPE, source: LAN_MAC, destination: MAC, payload }));
@@ -82,6 +80,15 @@ partyTest("runts and tagged frames pass a Windows client", async (party, step) =
     const untagged = toHex(ethernet({ ...fields, ...toPlayer, tags: [] }));
     assertEquals(player.frames.some(({ wireBytes }) => toHex(wireBytes) === untagged), false);
   });
+  await step("a frame that is longer than any buffer is lost alone", async () => {
+    await sendLongFrames(pc);
+    // Of these bytes no frame before began.
+    const fields = { type: TEST_TYPE, payload: pattern(102).reverse() };
+    await pass(player, lan, ethernet({ ...fields, source: MAC, destination: LAN_MAC }));
+    await pass(lan, player, ethernet({ ...fields, source: LAN_MAC, destination: MAC }));
+    assertEquals(lan.frames.filter(({ bytes }) => bytes.length > LONG_PING_BYTES).length, 0);
+    assertEquals(/is gone/.test(client.stderr), false, client.stderr);
+  });
   await step("the driver was given no frame that it refuses, and no other VLAN's", async () => {
     const { tooShort, untagged, padded } = await pc.record();
     const withTag = KINDS.filter(({ tags }) => tags !== undefined).length;
@@ -89,3 +96,27 @@ partyTest("runts and tagged frames pass a Windows client", async (party, step) =
     assertEquals(padded >= KINDS.length - withTag, true);
   });
 });
+
+/** Sends a frame, and waits for the same one, or another one in its place, at the other station. */
+async function pass(
+  from: FrameStation,
+  to: FrameStation,
+  frame: Uint8Array,
+  as = frame,
+): Promise<void> {
+  await from.send(frame);
+  const fits = (seen: Uint8Array) => toHex(seen).startsWith(toHex(as));
+  const { wireBytes } = await to.waitFor((seen) => fits(seen.wireBytes), 10_000);
+  assertEquals(toHex(wireBytes), toHex(as));
+}
+
+/** Has the PC send frames that no read holds, and waits until the driver has ended reads with them. */
+async function sendLongFrames(pc: WinePc): Promise<void> {
+  const { namespace } = pc;
+  await namespace.ip("link", "set", PARTY.tap, "mtu", "2034");
+  await namespace.ip("addr", "add", "10.99.0.1/24", "dev", PARTY.tap);
+  await namespace.ip("neigh", "add", "10.99.0.2", "lladdr", LAN_MAC, "dev", PARTY.tap);
+  const pings = `ping -c ${LONG_PINGS} -i 0.01 -W 1 -s ${LONG_PING_BYTES} 10.99.0.2`;
+  await namespace.run(pings.split(" "), { anyCode: true });
+  await eventually("the reads' ends", async () => (await pc.record()).tooLong > READS);
+}

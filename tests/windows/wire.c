@@ -165,7 +165,8 @@ int main(int count, char **arguments)
     if (device == INVALID_HANDLE_VALUE) fail("CreateFileW", GetLastError());
     if (count == 3) carry(atoi(arguments[1]), atoi(arguments[2]));
     static const char *const names[] = {"opened", "closed", "macReads", "versionReads", "mtuReads", "mediaOn",
-                                        "mediaOff", "reads", "writes", "dropped", "tooShort", "lost", "untagged", "padded"};
+                                        "mediaOff", "reads", "writes", "dropped", "tooShort", "lost", "untagged", "padded",
+                                        "tooLong"};
     enum { VALUES = sizeof names / sizeof *names };
     ULONG values[VALUES] = {0};
     DWORD bytes;
