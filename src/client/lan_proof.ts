@@ -251,9 +251,11 @@ export class LanProof {
 
   /** When {@linkcode handleTimer} is to be called at the latest, ms. */
   nextDeadlineMs(): number {
+    // Asked for in each turn: two at a time, without a list.
+    const ownMs = Math.min(this.#askDueMs, this.#verdictDueMs);
     return Math.min(
-      ...[this.#askDueMs, this.#verdictDueMs],
-      ...[this.#questions.nextDeadlineMs(), this.#fixed.nextDeadlineMs()],
+      ownMs,
+      Math.min(this.#questions.nextDeadlineMs(), this.#fixed.nextDeadlineMs()),
     );
   }
 

@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
 import { ClientCore } from "../../../src/client/client_core.ts";
 import { LanNetworks } from "../../../src/client/lan_networks.ts";
+import { Endpoint } from "../../../src/endpoint/endpoint.ts";
 import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { FrameLog } from "../../../src/observe/frame_log.ts";
@@ -8,7 +9,7 @@ import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";
 import { PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
-import { WELCOME } from "../endpoint/harness.ts";
+import { Stage, WELCOME } from "../endpoint/harness.ts";
 
 const FRAMES = 20_000;
 
@@ -105,3 +106,25 @@ for (const [name, datagrams] of IN) {
     });
   });
 }
+
+Deno.test("a turn in which nothing is due allocates nothing", () => {
+  const stage = new Stage();
+  // No whole number, as times are: outside of typed arrays, and where they are passed on, such are objects.
+  stage.nowMs = 5000.3;
+  const endpoint = new Endpoint(stage.session, path, core);
+  stage.start();
+  stage.greet();
+  stage.relaySays(WELCOME);
+  core.handleAddresses(["10.77.0.50/24"], stage.nowMs);
+  let nowMs = stage.nowMs;
+  let actions = 0;
+  const count = () => actions++;
+  assertAllocatesNothing(FRAMES, () => {
+    for (let turn = 0; turn < FRAMES; turn++) {
+      if ((turn & 63) === 0) nowMs += 0.013;
+      endpoint.handleTimer(nowMs);
+      endpoint.drainActions(nowMs, count);
+      if (endpoint.nextDeadlineMs() <= nowMs) actions++;
+    }
+  });
+});
