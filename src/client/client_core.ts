@@ -86,8 +86,6 @@ export class ClientCore implements FrameCore, FrameSink {
   readonly #proof: LanProof;
   #room = "";
   #peerId = NO_PEER;
-  /** Time of the datagram at hand. */
-  #nowMs = 0;
 
   constructor(options: ClientCoreOptions) {
     if (options.mac.length !== MAC_BYTES) throw new RangeError("a MAC has 6 bytes");
@@ -188,14 +186,19 @@ export class ClientCore implements FrameCore, FrameSink {
 
   /** A datagram of the relay. Its frames are written to the TAP before this returns. */
   handleDatagram(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
-    this.#nowMs = nowMs;
     this.#options.path.handleDatagram(bytes, offset, length, nowMs, this);
   }
 
   /** A frame out of the tunnel, for the player's system. */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
+  frame(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: PeerId,
+    nowMs: number,
+  ): void {
     const { counters, tap, frameLog, lease } = this.#options;
-    let reason = this.#unwanted(bytes, offset, length, sourcePeerId);
+    let reason = this.#unwanted(bytes, offset, length, sourcePeerId, nowMs);
     const isForLease = reason === PASS && this.#isTakenOut();
     if (isForLease && this.#answers.reply === undefined) reason = DropCode.notForUs;
     // What the gateway answers the client itself is none of the system's business.
@@ -205,20 +208,20 @@ export class ClientCore implements FrameCore, FrameSink {
     }
     if (reason !== PASS) counters.drop(reason);
     if (reason !== DropCode.ownEcho && this.#party.isLan(sourcePeerId)) {
-      this.#proof.noteHeard(bytes, offset, length, this.#dissection, this.#nowMs);
-      this.#tellOfReply(reason);
+      this.#proof.noteHeard(bytes, offset, length, this.#dissection, nowMs);
+      this.#tellOfReply(reason, nowMs);
     }
     if (frameLog.enabled) {
-      const [nowMs, frame] = [this.#nowMs, this.#dissection];
+      const frame = this.#dissection;
       this.#log(nowMs, sourcePeerId, "from-tunnel", bytes, offset, length, reason, frame);
     }
     const { reply } = this.#answers;
     if (isForLease && reason === PASS && reply !== undefined) {
       const source = offset + SOURCE_MAC_OFFSET;
-      lease?.handleReply(reply, bytes.subarray(source, source + MAC_BYTES), this.#nowMs);
-      this.#sendOwn(this.#nowMs);
+      lease?.handleReply(reply, bytes.subarray(source, source + MAC_BYTES), nowMs);
+      this.#sendOwn(nowMs);
     } else if (lease !== undefined && this.#dissection.etherType === EtherType.arp) {
-      this.#tellOfArp(lease, bytes, offset, length, sourcePeerId, reason);
+      this.#tellOfArp(lease, bytes, offset, length, sourcePeerId, reason, nowMs);
     }
   }
 
@@ -280,12 +283,12 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** Tells the proof of a DHCP reply for this PC, if the frame at hand is one; it may have been of no use. */
-  #tellOfReply(reason: Verdict): void {
+  #tellOfReply(reason: Verdict, nowMs: number): void {
     const isJudged = reason === PASS || reason === DropCode.dhcpNetwork;
     const { reply } = this.#answers;
     if (!isJudged || reply === undefined) return;
     const isGiven = reason === PASS && reply.type === DhcpMessageType.ack;
-    this.#proof.handleDhcpReply(isGiven ? reply.serverId : 0, this.#nowMs);
+    this.#proof.handleDhcpReply(isGiven ? reply.serverId : 0, nowMs);
   }
 
   /**
@@ -300,12 +303,13 @@ export class ClientCore implements FrameCore, FrameSink {
     length: number,
     sourcePeerId: PeerId,
     reason: Verdict,
+    nowMs: number,
   ): void {
     const { networkOffset, vlanTags } = this.#dissection;
     const isHeard = reason === PASS || reason === DropCode.addressTaken;
     if (!isHeard || vlanTags > 0 || networkOffset < 0 || !this.#party.isLan(sourcePeerId)) return;
-    lease.handleArp(bytes, offset, networkOffset, offset + length, this.#nowMs);
-    this.#sendOwn(this.#nowMs);
+    lease.handleArp(bytes, offset, networkOffset, offset + length, nowMs);
+    this.#sendOwn(nowMs);
   }
 
   /** The code of the reason for which a frame of the TAP stays here, or PASS. Dissects it. */
@@ -327,7 +331,13 @@ export class ClientCore implements FrameCore, FrameSink {
   }
 
   /** The code of the reason for which a frame must not reach the TAP, or PASS. Scrubs it. */
-  #unwanted(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): Verdict {
+  #unwanted(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: PeerId,
+    nowMs: number,
+  ): Verdict {
     dissect(bytes, offset, length, this.#dissection);
     //= PROTOCOL.md 12
     //# **To its TAP** it gives multicast, broadcast and frames to its own MAC, and never a frame
@@ -337,12 +347,12 @@ export class ClientCore implements FrameCore, FrameSink {
       return DropCode.notForUs;
     }
     const frame = this.#dissection;
-    const code = this.#addresses.judge(bytes, offset + length, frame, this.#nowMs);
+    const code = this.#addresses.judge(bytes, offset + length, frame, nowMs);
     if (code !== PASS) return code;
     //= PROTOCOL.md 12
     //# It applies rules 8 to 20 to whole frames, too: to those of the gateway without 11 to 14, 19
     //# and 20, and with 10, 15 and 17 unless its user wants otherwise.
-    const said = this.#party.judge(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
+    const said = this.#party.judge(bytes, offset, length, frame, sourcePeerId, nowMs);
     return said === PASS ? this.#answers.judge(bytes, offset, length, frame) : said;
   }
 

@@ -39,8 +39,17 @@ export interface FrameSink {
   /**
    * A whole Ethernet frame, 14 to 1522 bytes, at `bytes[offset … offset + length)`. The bytes are the
    * sink's to change until it returns.
+   *
+   * @param nowMs the time that its datagram was handed in with: handed on, since a number with a fraction is an object
+   *   each time it is read from a field
    */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void;
+  frame(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: PeerId,
+    nowMs: number,
+  ): void;
 }
 
 /** What a frame path works with. */
@@ -171,7 +180,7 @@ export class FramePath {
     //# An endpoint drops and counts only.
     if (malformed !== 0) return counters.drop(malformedDrop(malformed));
     if (view.fragment) return this.#handlePiece(bytes, view, nowMs, sink);
-    this.#deliver(bytes, view.frameOffset, view.frameLength, view.sourcePeerId, sink);
+    this.#deliver(bytes, view.frameOffset, view.frameLength, view.sourcePeerId, nowMs, sink);
   }
 
   /** Gives up what waited too long: incomplete frames, and datagrams that nobody takes. */
@@ -194,7 +203,7 @@ export class FramePath {
       //= PROTOCOL.md 9.2
       //# A frame that comes out has at least 601 bytes and at most 1522, and is treated as one that
       //# came whole.
-      this.#deliver(this.#reassembler.frame, 0, length, view.sourcePeerId, sink);
+      this.#deliver(this.#reassembler.frame, 0, length, view.sourcePeerId, nowMs, sink);
     } else if (length < 0) {
       this.#counters.drop(reassemblyDrop(-length as ReassemblyDrop));
     }
@@ -205,13 +214,14 @@ export class FramePath {
     offset: number,
     length: number,
     sourcePeerId: PeerId,
+    nowMs: number,
     sink: FrameSink,
   ): void {
     const counters = this.#counters;
     if (length > FRAME_BYTES_MAX) return counters.drop(DropCode.overLong);
     counters.framesReceived++;
     counters.bytesReceived += length;
-    sink.frame(bytes, offset, length, sourcePeerId);
+    sink.frame(bytes, offset, length, sourcePeerId, nowMs);
   }
 
   /** The code of the reason for which a frame cannot go, or PASS. */

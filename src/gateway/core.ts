@@ -223,26 +223,32 @@ export class GatewayCore implements FrameCore, FrameSink {
   handleLanFrame(frame: LanFrame, nowMs: number): void {
     this.#nowMs = nowMs;
     const { bytes, offset, length, slot } = frame;
-    const reason = this.#judgeLan(frame);
+    const reason = this.#judgeLan(frame, nowMs);
     if (reason !== PASS) this.#dropLan(frame, reason);
-    else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame);
-    else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame);
+    else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame, nowMs);
+    else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame, nowMs);
     else if (length > FRAME_BYTES_MAX) this.#dropLan(frame, DropCode.jumbo);
     else if (this.#completer.complete(bytes, offset, length, frame) < 0) {
       this.#dropLan(frame, DropCode.badOffload);
     } else {
       this.#pool.retain(slot);
-      this.#intoTunnel(slot, offset, length);
+      this.#intoTunnel(slot, offset, length, nowMs);
     }
     if (slot !== NO_SLOT) this.#pool.release(slot);
   }
 
   /** A whole frame out of the tunnel; one shorter than a wire allows is padded. */
-  frame(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
-    const reason = this.#judgeTunnel(bytes, offset, length, sourcePeerId);
+  frame(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: PeerId,
+    nowMs: number,
+  ): void {
+    const reason = this.#judgeTunnel(bytes, offset, length, sourcePeerId, nowMs);
     if (reason !== PASS) {
       this.#counters.drop(reason);
-      this.#log.record(this.#nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
+      this.#log.record(nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
     } else if (length >= FRAME_BYTES_MIN) this.#toLan(bytes, offset, length, sourcePeerId);
     else {
       copyBytes(bytes, offset, length, this.#padded, 0);
@@ -267,9 +273,9 @@ export class GatewayCore implements FrameCore, FrameSink {
     return this.#guard.stopped ? guardMs : Math.min(guardMs, this.#cam.nextDeadlineMs());
   }
 
-  #judgeLan(frame: LanFrame): Verdict {
+  #judgeLan(frame: LanFrame, nowMs: number): Verdict {
     const { bytes, offset, length } = frame;
-    const isTalk = this.#questions.handleLanFrame(bytes, offset, length, this.#nowMs);
+    const isTalk = this.#questions.handleLanFrame(bytes, offset, length, nowMs);
     if (!this.#joined) return DropCode.notJoined;
     if (isTalk) return DropCode.probe;
     const reason = judgeLanFrame(this.#roster, bytes, offset, length);
@@ -279,13 +285,13 @@ export class GatewayCore implements FrameCore, FrameSink {
       const excluded = this.#guard.isExcluded(this.#roster.placeOfMac(bytes, offset));
       return excluded || this.#guard.stopped ? DropCode.loopStopped : PASS;
     }
-    if (this.#guard.handleLanBroadcast(bytes, offset, length, this.#nowMs)) return DropCode.probe;
+    if (this.#guard.handleLanBroadcast(bytes, offset, length, nowMs)) return DropCode.probe;
     if (this.#guard.stopped) return DropCode.loopStopped;
     dissect(bytes, offset, length, this.#dissection);
     const urgent = isUrgentBroadcast(this.#dissection);
     const count = frame.segmentBytes > 0 ? Math.ceil(length / frame.segmentBytes) : 1;
     const source = offset + SOURCE_MAC_OFFSET;
-    const admitted = this.#limiter.admit(bytes, source, length, count, urgent, this.#nowMs);
+    const admitted = this.#limiter.admit(bytes, source, length, count, urgent, nowMs);
     return admitted ? PASS : DropCode.lanBroadcastLimit;
   }
 
@@ -311,7 +317,7 @@ export class GatewayCore implements FrameCore, FrameSink {
     if (slot === NO_SLOT) return this.#counters.drop(DropCode.noBuffer);
     const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
     copyBytes(bytes, 0, bytes.length, this.#pool.bytes, offset);
-    this.#intoTunnel(slot, offset, bytes.length);
+    this.#intoTunnel(slot, offset, bytes.length, this.#nowMs);
   }
 
   #retire(peerId: PeerId): void {
@@ -321,18 +327,24 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#guard.forgetPlayer(place);
   }
 
-  #judgeTunnel(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): Verdict {
+  #judgeTunnel(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sourcePeerId: PeerId,
+    nowMs: number,
+  ): Verdict {
     if (!this.#joined) return DropCode.notJoined;
     const reason = judgeTunnelFrame(bytes, offset, length);
     if (reason !== PASS) return reason;
     const broadcast = isBroadcastMac(bytes, offset);
-    if (broadcast && this.#guard.handleRoomBroadcast(bytes, offset, length, this.#nowMs)) {
+    if (broadcast && this.#guard.handleRoomBroadcast(bytes, offset, length, nowMs)) {
       return DropCode.probe;
     }
     const source = offset + SOURCE_MAC_OFFSET;
-    const sender = this.#roster.senderOf(sourcePeerId, bytes, source, this.#nowMs);
+    const sender = this.#roster.senderOf(sourcePeerId, bytes, source, nowMs);
     if (sender === Sender.refused) {
-      this.#guard.handleForeignSource(this.#nowMs);
+      this.#guard.handleForeignSource(nowMs);
       return DropCode.foreignSource;
     }
     //= PROTOCOL.md 12.1
@@ -348,11 +360,11 @@ export class GatewayCore implements FrameCore, FrameSink {
     //= PROTOCOL.md 12
     //# **To the LAN** a gateway gives what the relay forwards, again by rule 7 and, for whole
     //# frames, rules 8 to 20, whatever the relay does.
-    const said = this.#content.judgePlayer(bytes, offset, length, frame, sourcePeerId, this.#nowMs);
+    const said = this.#content.judgePlayer(bytes, offset, length, frame, sourcePeerId, nowMs);
     if (said !== PASS || sender < 0) return said;
     // Behind a VLAN tag it teaches that VLAN alone.
     if (broadcast && !isVlanTagType(readU16(bytes, offset + 12))) {
-      this.#cam.noteBroadcast(sender, this.#nowMs);
+      this.#cam.noteBroadcast(sender, nowMs);
     }
     return PASS;
   }
@@ -374,17 +386,17 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#log.record(this.#nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
   }
 
-  #copyFrame(frame: LanFrame): void {
+  #copyFrame(frame: LanFrame, nowMs: number): void {
     const slot = this.#pool.acquire();
     if (slot === NO_SLOT) return this.#dropLan(frame, DropCode.noBuffer);
     const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
     const length = this.#completer.copy(frame, this.#pool.bytes, offset);
-    if (length >= 0) return this.#intoTunnel(slot, offset, length);
+    if (length >= 0) return this.#intoTunnel(slot, offset, length, nowMs);
     this.#pool.release(slot);
     this.#dropLan(frame, dropCodeOf(length));
   }
 
-  #cutSuperFrame(frame: LanFrame): void {
+  #cutSuperFrame(frame: LanFrame, nowMs: number): void {
     // Before the work of cutting: the packets of a whole super-frame are of one connection.
     dissect(frame.bytes, frame.offset, frame.length, this.#dissection);
     if (this.ownTraffic.matches(frame.bytes, frame.offset + frame.length, this.#dissection)) {
@@ -399,23 +411,23 @@ export class GatewayCore implements FrameCore, FrameSink {
         return;
       }
       const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
-      this.#intoTunnel(slot, offset, this.#segmenter.next(this.#pool.bytes, offset));
+      this.#intoTunnel(slot, offset, this.#segmenter.next(this.#pool.bytes, offset), nowMs);
     }
   }
 
   /** Hands a complete frame in a slot of the pool to the tunnel, with one reference. */
-  #intoTunnel(slot: Slot, offset: number, length: number): void {
+  #intoTunnel(slot: Slot, offset: number, length: number, nowMs: number): void {
     const bytes = this.#pool.bytes;
     dissect(bytes, offset, length, this.#dissection);
     const own = this.ownTraffic.matches(bytes, offset + length, this.#dissection);
     const reason = own
       ? DropCode.ownTraffic
-      : this.#content.judgeLan(bytes, offset, length, this.#dissection, this.#nowMs);
-    this.#log.record(this.#nowMs, "from-link", NO_PEER, bytes, offset, length, reason);
+      : this.#content.judgeLan(bytes, offset, length, this.#dissection, nowMs);
+    this.#log.record(nowMs, "from-link", NO_PEER, bytes, offset, length, reason);
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#pool.release(slot);
-    } else this.#path.sendDissected(slot, offset, length, this.#dissection, this.#nowMs);
+    } else this.#path.sendDissected(slot, offset, length, this.#dissection, nowMs);
   }
 
   #dropLan(frame: LanFrame, reason: DropCode): void {

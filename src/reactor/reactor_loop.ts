@@ -57,7 +57,11 @@ export abstract class ReactorLoop implements Reactor {
   #running = false;
   #stopping = false;
   #attendUntilMs = 0;
-  #roundMs = 0;
+  /**
+   * When the round began. Nothing at first, so that the engine keeps the number as the object that the clock returned:
+   * a field of nothing but numbers holds their bits, and each frame that asks for the time would make an object of them.
+   */
+  #roundMs: number | undefined;
 
   abstract readonly queueFd: number;
   abstract addFd(fd: number, handler: SourceHandler): Source;
@@ -103,7 +107,7 @@ export abstract class ReactorLoop implements Reactor {
   }
 
   get roundMs(): number {
-    return this.#roundMs;
+    return this.#roundMs ?? 0;
   }
 
   setPoller(poller: Poller): () => void {
@@ -140,10 +144,10 @@ export abstract class ReactorLoop implements Reactor {
     let yieldedMs = this.#look();
     try {
       while (!this.#stopping) {
-        const attentive = this.#roundMs < this.#attendUntilMs;
+        const attentive = this.roundMs < this.#attendUntilMs;
         const dueMs = yieldedMs + (attentive ? ATTENTIVE_SLICE_MS : SLICE_MS);
-        this.#turn(Math.max(0, dueMs - this.#roundMs));
-        if (this.#roundMs < dueMs) continue;
+        this.#turn(Math.max(0, dueMs - this.roundMs));
+        if (this.roundMs < dueMs) continue;
         this.counters.yields++;
         for (let i = 0; i < YIELD_TURNS; i++) await new Promise<void>(this.#yield);
         yieldedMs = this.#look();

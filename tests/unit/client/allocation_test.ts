@@ -37,10 +37,11 @@ core.ownTraffic.setRelay("198.51.100.7", 443);
 
 /** Does something many times: the heap must stay as it was. */
 function assertNoTrace(act: (nowMs: number) => void): void {
-  let nowMs = 0;
+  let nowMs = 0.3;
   assertAllocatesNothing(FRAMES, () => {
     for (let count = 0; count < FRAMES; count++) {
-      if ((count & 63) === 0) nowMs++;
+      // No whole number: such times are objects wherever they are read from a field and passed on.
+      if ((count & 63) === 0) nowMs += 1.3;
       act(nowMs);
     }
   });
