@@ -7,6 +7,9 @@
 /** Constants of cfgmgr32.h, by their names there. */
 export const DeviceConstant = {
   CR_SUCCESS: 0,
+  CR_NO_SUCH_DEVNODE: 13,
+  CR_REMOVE_VETOED: 23,
+  CR_ACCESS_DENIED: 51,
   CM_LOCATE_DEVNODE_NORMAL: 0,
   CM_DISABLE_UI_NOT_OK: 4,
 } as const;

@@ -38,6 +38,7 @@ export const ProcessConstant = {
   INFINITE: 0xffffffff,
   WAIT_OBJECT_0: 0,
   PROCESS_QUERY_LIMITED_INFORMATION: 0x1000,
+  SYNCHRONIZE: 0x100000,
   STILL_ACTIVE: 259,
 } as const;
 

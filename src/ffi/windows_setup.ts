@@ -26,6 +26,8 @@ export const SetupConstant = {
   SPDRP_HARDWAREID: 1,
   DIF_REMOVE: 5,
   DIF_REGISTERDEVICE: 0x19,
+  DICS_FLAG_GLOBAL: 1,
+  DIREG_DEV: 1,
   INSTALLFLAG_FORCE: 1,
   ERROR_NO_DRIVER_SELECTED: 0xe0000203,
   ERROR_IN_WOW64: 0xe0000235,
@@ -70,6 +72,18 @@ const SETUP_SYMBOLS = {
       "u32", /* PropertyBufferSize */
     ],
     result: "i32",
+  },
+  SetupDiCreateDevRegKeyW: {
+    parameters: [
+      "usize", /* DeviceInfoSet */
+      "buffer", /* DeviceInfoData */
+      "u32", /* Scope */
+      "u32", /* HwProfile */
+      "u32", /* KeyType */
+      "usize", /* InfHandle */
+      "pointer", /* InfSectionName */
+    ],
+    result: "usize",
   },
   SetupDiCallClassInstaller: {
     parameters: [

@@ -1,7 +1,7 @@
 /*
  * Setting networks, in the place of Wine's netsh, which does nothing: a connection's name in the registry, and whether
  * the adapter asks for its address. Calls are written down. A file of the test's says that it is not possible
- * ("nameless").
+ * ("nameless"), another that a service of Windows' does not answer ("netsh").
  */
 #include <windows.h>
 #include <stdlib.h>
@@ -45,6 +45,7 @@ int wmain(int count, WCHAR **words)
     HKEY key;
     BOOL done = FALSE;
     record_call("netsh %ls", wcschr(GetCommandLineW(), L' ') + 1);
+    if (GetFileAttributesW(L"Z:\\mnt\\netsh") != INVALID_FILE_ATTRIBUTES) Sleep(INFINITE);
     if (GetFileAttributesW(L"Z:\\mnt\\nameless") != INVALID_FILE_ATTRIBUTES) return 1;
     if (count > 5 && wcscmp(words[2], L"ipv4") == 0) return set_dhcp(wcscmp(words[count - 1], L"source=dhcp") == 0);
     if (count != 6 || wcsncmp(words[4], L"name=", 5) != 0 || wcsncmp(words[5], L"newname=", 8) != 0) return 1;

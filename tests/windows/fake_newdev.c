@@ -3,7 +3,7 @@
  * file says that the player does not trust the publisher ("refused"). Another says what else is the matter ("driver"):
  * "publisher" (nobody knows it), "catalogue" (it does not fit), "kind" (of another Windows), "restart" (it is needed).
  * A third says what Windows' driver store has for a new device ("store"): "yes" (the driver), "old" (it reads its MAC
- * elsewhere); without the file it has none.
+ * elsewhere), "late" (its adapter does not appear yet); without the file it has none.
  */
 #define _NEWDEV_
 #include <windows.h>
@@ -82,6 +82,7 @@ BOOL WINAPI DiInstallDevice(HWND parent, HDEVINFO list, SP_DEVINFO_DATA *device,
         SetLastError(0xe0000203); /* ERROR_NO_DRIVER_SELECTED */
         return FALSE;
     }
+    if (store == 'l') return TRUE;
     make_adapter(L"Ethernet 7", store == 'o' ? L"9.21.2.0" : L"9.27.0.0", L"root\\tap0901");
     return TRUE;
 }

@@ -26,6 +26,8 @@ static BOOL is_client(void)
 #define CLASS CONTROL L"\\Class\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
 #define CONNECTIONS CONTROL L"\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}"
 
+#define PARAMETERS L"SYSTEM\\CurrentControlSet\\Enum\\ROOT\\NET\\0000\\Device Parameters"
+
 /* The device that is being made, and the one that is there. */
 #define MADE 77
 #define FOUND 78
@@ -74,10 +76,21 @@ BOOL WINAPI SetupDiSetDeviceRegistryPropertyW(HDEVINFO list, PSP_DEVINFO_DATA de
     return TRUE;
 }
 
+HKEY WINAPI SetupDiCreateDevRegKeyW(HDEVINFO list, PSP_DEVINFO_DATA device, DWORD scope, DWORD profile, DWORD type,
+                                    HINF inf, PCWSTR section)
+{
+    HKEY key;
+    if (!is_client()) return WINES(SetupDiCreateDevRegKeyW)(list, device, scope, profile, type, inf, section);
+    record_call("SetupDiCreateDevRegKeyW %s device=%lu scope=%lu profile=%lu type=%lu %s", list == set ? "set" : "?",
+                device->DevInst, scope, profile, type, inf == NULL && section == NULL ? "0" : "?");
+    return RegCreateKeyW(HKEY_LOCAL_MACHINE, PARAMETERS, &key) == ERROR_SUCCESS ? key : INVALID_HANDLE_VALUE;
+}
+
 BOOL WINAPI SetupDiCallClassInstaller(DI_FUNCTION function, HDEVINFO list, PSP_DEVINFO_DATA device)
 {
     if (!is_client()) return WINES(SetupDiCallClassInstaller)(function, list, device);
     record_call("SetupDiCallClassInstaller 0x%x %s device=%lu", function, list == set ? "set" : "?", device->DevInst);
+    if (function == DIF_REMOVE) RegDeleteTreeW(HKEY_LOCAL_MACHINE, PARAMETERS);
     if (function == DIF_REMOVE && device->DevInst == FOUND) {
         RegDeleteTreeW(HKEY_LOCAL_MACHINE, CLASS L"\\0007");
         RegDeleteTreeW(HKEY_LOCAL_MACHINE, CONNECTIONS L"\\{11111111-2222-3333-4444-555555555555}");

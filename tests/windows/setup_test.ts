@@ -5,7 +5,7 @@ import { prepareWindowsClient } from "../../tools/build/build.ts";
 import { BuildError } from "../../tools/build/cache.ts";
 import { compileWindowsClient } from "../../tools/build/executables.ts";
 import { NetworkLab } from "../../tools/lab/netns.ts";
-import { WINE_JOURNAL, WinePc } from "../support/wine.ts";
+import { WINE_ADAPTER, WINE_JOURNAL, WinePc } from "../support/wine.ts";
 
 const FINGERPRINT = "A".repeat(43);
 const OPTIONS = ["--relay", "192.0.2.1", "--room", "PARTY", "--relay-fingerprint", FINGERPRINT];
@@ -35,6 +35,7 @@ function installation({ inf, catalogue, driver }: typeof BESIDE): string[] {
     "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
     "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
     "SetupDiCallClassInstaller 0x19 set device=77",
+    "SetupDiCreateDevRegKeyW set device=77 scope=1 profile=0 type=1 0",
     `UpdateDriverForPlugAndPlayDevicesW 0 root\\tap0901 ${path} flags=1 ` +
     `.cat=${catalogue.length} .sys=${driver.length}`,
   ];
@@ -55,7 +56,7 @@ async function placePackage(
 /** Starts a client whose relay does not answer, waits for a line of its, and ends it. */
 async function startAndEnd(pc: WinePc, line: RegExp, ...options: string[]): Promise<string> {
   const client = pc.client(...OPTIONS, ...options);
-  await client.waitForLine(line, 30_000);
+  await client.waitForLine(line, 60_000);
   client.kill("SIGINT");
   await client.waitExit(20_000);
   return client.stderr;
@@ -103,6 +104,7 @@ const MAKING = [
   "SetupDiCreateDeviceInfoW set Net flags=1 size=32",
   "SetupDiSetDeviceRegistryPropertyW set device=77 property=1 root\\tap0901 (ends with two zeros)",
   "SetupDiCallClassInstaller 0x19 set device=77",
+  "SetupDiCreateDevRegKeyW set device=77 scope=1 profile=0 type=1 0",
   "DiInstallDevice 0 set=5e7 device=77 driver=best flags=0",
 ];
 const REMOVAL = "SetupDiCallClassInstaller 0x5 set device=77";
@@ -155,7 +157,7 @@ Deno.test("a PC that has the driver, and no adapter of the party's", (test) =>
       assertMatch(said, /Installed the TAP adapter "LAN party"/);
       assertMatch(said, /Giving the adapter "LAN party" the MAC/);
       const calls = (await pc.calls()).slice(before);
-      assertEquals(calls.slice(0, 7), [...MAKING, DESTRUCTION, NAMING]);
+      assertEquals(calls.slice(0, MAKING.length + 2), [...MAKING, DESTRUCTION, NAMING]);
       assertEquals(await pc.readSetting("LanPartyAdapter"), "made");
       const again = await startAndEnd(pc, /Connecting to the relay/);
       assert(!/Making|Installed/.test(again), again);
@@ -181,6 +183,74 @@ Deno.test("a PC that has the driver, and no adapter of the party's", (test) =>
     });
   }));
 
+/** What Windows writes down when the adapter appears. */
+const APPEARING = [
+  `[${CONTROL}\\Class\\${CLASS}\\0007]`,
+  '"ComponentId"="root\\\\tap0901"',
+  `"NetCfgInstanceId"="${WINE_ADAPTER.guid}"`,
+  '"DriverVersion"="9.27.0.0"',
+  "",
+  `[${CONTROL}\\Network\\${CLASS}\\${WINE_ADAPTER.guid}\\Connection]`,
+  '"Name"="Ethernet 7"',
+  '"PnpInstanceID"="ROOT\\\\NET\\\\0000"',
+];
+/** What the client writes down of a device that it makes. */
+const MARKED = [
+  "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Enum\\ROOT\\NET\\0000\\Device Parameters]",
+  '"LanPartyAdapter"="made"',
+];
+
+Deno.test("an adapter that appears later than it is waited for, or never", (test) =>
+  withPc(async (pc) => {
+    await Deno.remove(`${pc.folder}/tap-driver`, { recursive: true });
+    await pc.write("store", "late");
+    const makings = async () =>
+      (await pc.calls()).filter((call) => call.startsWith("DiInstallDevice")).length;
+    await test.step("what to do is said", async () => {
+      const { code, stderr } = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
+      assertEquals(code, 1);
+      assertMatch(
+        stderr,
+        /error: the driver is installed, but its adapter does not appear: restart/,
+      );
+    });
+    await test.step("it has appeared: the next start takes it for the party's, and makes no other", async () => {
+      await pc.register(...APPEARING);
+      const said = await startAndEnd(pc, /Connecting to the relay/);
+      assertMatch(said, /Installed the TAP adapter "LAN party"/);
+      assert(!/Making|Waiting/.test(said), said);
+      assertEquals(await makings(), 1);
+      assertEquals(await pc.readSetting("LanPartyAdapter"), "made");
+    });
+    await test.step("reset removes it, and one that has not appeared", async () => {
+      const { stdout } = await pc.run([...CLIENT, "reset"]);
+      assertMatch(stdout, /"LAN party", which the client had made, is removed/);
+      await pc.register(...MARKED);
+      const before = (await pc.calls()).length;
+      const late = await pc.run([...CLIENT, "reset"]);
+      assertMatch(
+        late.stdout,
+        /An adapter that the client had made, and that did not appear, is rem/,
+      );
+      assert((await pc.calls()).slice(before).includes(DELETION));
+      assertMatch(
+        (await pc.run([...CLIENT, "reset"])).stdout,
+        /^This PC has no TAP adapter.*\r?\n$/,
+      );
+    });
+    await test.step("one that never appears gives its place to a new one", async () => {
+      await pc.register(...MARKED);
+      await pc.write("store", "yes");
+      const before = (await pc.calls()).length;
+      const said = await startAndEnd(pc, /Connecting to the relay/);
+      assertMatch(said, /Waiting for the network adapter [^]*It did not appear, and was removed/);
+      assertMatch(said, /Installed the TAP adapter "LAN party"/);
+      const calls = (await pc.calls()).slice(before);
+      assert(calls.indexOf(DELETION) >= 0 && calls.indexOf(DELETION) < calls.indexOf(MAKING[0], 3));
+      assertEquals(await makings(), 2);
+    });
+  }));
+
 Deno.test("a PC without a TAP adapter", (test) =>
   withPc(async (pc) => {
     await test.step("the driver beside the client is installed, unless it is refused", async () => {
@@ -201,7 +271,7 @@ Deno.test("a PC without a TAP adapter", (test) =>
       const before = (await pc.calls()).length;
       const said = await startAndEnd(pc, /Connecting to the relay/);
       assertMatch(said, /Installed the TAP adapter "LAN party"/);
-      assertEquals((await pc.calls()).slice(before, before + 7), [
+      assertEquals((await pc.calls()).slice(before, before + INSTALLATION.length + 1), [
         ...INSTALLATION,
         "SetupDiDestroyDeviceInfoList set",
       ]);

@@ -97,8 +97,8 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
     ..."NotifyAddrChange NotifyRouteChange".split(" "),
   ],
   winbase: ["GlobalLock", "GlobalSize", "GlobalUnlock", "LocalFree"],
-  winsock: ["WSAStartup", "closesocket"],
-  winsock2: ["WSAIoctl", "WSASocketW"],
+  winsock: ["WSAStartup", "closesocket", "getsockopt"],
+  winsock2: ["WSAIoctl", "WSARecv", "WSASocketW", "connect", "send"],
 };
 
 /** The header of most functions of a DLL. */

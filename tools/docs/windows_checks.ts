@@ -21,6 +21,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
       " ",
     ),
     ..."UpdateDriverForPlugAndPlayDevicesW DiInstallDevice SetupDiOpenDeviceInfoW".split(" "),
+    "SetupDiCreateDevRegKeyW",
   ],
   start_test: ["ShellExecuteExW"],
 };

@@ -112,7 +112,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/adapter": {
     what: "Windows' network adapter: its settings and addresses, its device, its driver's package",
-    folders: ["ffi", "proto", "system/registry"],
+    folders: ["ffi", "proto", "system/process", "system/registry"],
     native: true,
   },
   "system/certificates": {

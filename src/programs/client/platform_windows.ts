@@ -26,7 +26,7 @@ import { reasonOf, UserError } from "../../log/user_error.ts";
 import { ensureAdapter, isSafeDriver, knownAdapters } from "./windows_driver.ts";
 import { keptMac } from "./identity.ts";
 import { candidatesOf, chooseAdapter, type KnownAdapter } from "./windows_adapter_choice.ts";
-import { WindowsChanges } from "./windows_changes.ts";
+import { describeChange, undoAtRemoved, WindowsChanges } from "./windows_changes.ts";
 import { openRouteKeeper } from "./route_keeper.ts";
 import { WindowsHostRoutes } from "./windows_host_routes.ts";
 import { WindowsInterfaceKeeper } from "./windows_interface_keeper.ts";
@@ -99,7 +99,9 @@ class WindowsSystem implements ClientSystem {
 
   prepareAdapter(mac: Uint8Array): void {
     // What a killed client has left at any of them is undone, and told by what they are then.
-    const journals = new Map(knownAdapters().map((one) => [one.guid, this.#openJournal(one)]));
+    const known = knownAdapters();
+    undoAtRemoved(known, this.#journalEvents);
+    const journals = new Map(known.map((one) => [one.guid, this.#openJournal(one)]));
     const candidates = this.#candidates(mac);
     for (const one of candidates) {
       if (!journals.has(one.guid)) journals.set(one.guid, this.#openJournal(one));
@@ -136,22 +138,26 @@ class WindowsSystem implements ClientSystem {
   /** Undoes what a killed client has left, and waits for an adapter that it had just stopped. */
   #openJournal(adapter: TapAdapter): WindowsChanges | JournalBusyError {
     try {
-      const changes = new WindowsChanges(adapter.guid, {
-        onFailure: (failure) => this.#sayNotUndone(failure),
-        onDamage: (asidePath) => {
-          const text =
-            "The record of what an earlier client changed on this PC is damaged, and was put aside as " +
-            `${asidePath}: what a killed client left behind is not undone. A restart of Windows ` +
-            "removes its routes";
-          logText(this.#logger, "warning", text, { asidePath });
-        },
-      });
+      const changes = new WindowsChanges(adapter.guid, this.#journalEvents);
       if (changes.hasStarted) waitForAdapter(adapter);
       return changes;
     } catch (error) {
       if (error instanceof JournalBusyError) return error;
       throw error;
     }
+  }
+
+  get #journalEvents(): ConstructorParameters<typeof WindowsChanges>[1] {
+    return {
+      onFailure: (failure) => this.#sayNotUndone(failure),
+      onDamage: (asidePath) => {
+        const text =
+          "The record of what an earlier client changed on this PC is damaged, and was put aside as " +
+          `${asidePath}: what a killed client left behind is not undone. A restart of Windows ` +
+          "removes its routes";
+        logText(this.#logger, "warning", text, { asidePath });
+      },
+    };
   }
 
   openAdapter({ mtu, pool }: AdapterSettings): AdapterDevice {
@@ -285,11 +291,12 @@ class WindowsSystem implements ClientSystem {
   }
 
   #sayNotUndone(failure: UndoFailure): void {
-    const { change: { kind }, error } = failure;
-    const why = reasonOf(error);
+    const why = reasonOf(failure.error);
     const text =
-      `A change to this PC could not be undone (${kind}: ${why}). It is tried again at ` +
-      "the next start";
+      `A change to this PC could not be undone (${
+        describeChange(failure.change)
+      }: ${why}). It is tried ` +
+      "again at the next start";
     logText(this.#logger, "warning", text, { failure });
   }
 

@@ -4,16 +4,19 @@
  *
  * @module
  */
+import { IpConstant } from "../../ffi/windows_ip.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
   type Change,
   type ChangeData,
   ChangeJournal,
   isRecord,
+  JournalBusyError,
   type JournalOptions,
   type UndoFailure,
 } from "../../system/journal/mod.ts";
 import {
+  AdapterError,
   addAddress,
   applyMacSettings,
   fixAddresses,
@@ -34,6 +37,7 @@ import { type RouteRecord, windowsTable } from "../../system/routes/mod.ts";
 import { withoutCtrlC } from "../../system/signals/mod.ts";
 import { isInboundRuleName } from "../../client/inbound_access.ts";
 import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
+import { programFolderPath } from "../../system/folders/mod.ts";
 import { ownProgramFolder } from "./windows_folder.ts";
 
 const ROUTE = "windows-route";
@@ -43,8 +47,54 @@ const ADDRESS = "windows-address";
 const RESTART = "windows-restart";
 const DHCP = "windows-dhcp";
 const MAC = "windows-mac";
+/** What was changed, in a player's words. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  [ROUTE]: "a route",
+  [INTERFACE]: "the settings of the party's adapter",
+  [INBOUND]: "a rule of the firewall",
+  [ADDRESS]: "the address of the party's adapter",
+  [RESTART]: "the party's adapter was stopped",
+  [DHCP]: "the address that the party's adapter had before",
+  [MAC]: "the MAC that the party's adapter had before",
+};
 /** Longest text that is put back as an owner's MAC. */
 const MAC_TEXT_MAX = 64;
+
+/** What a change is, for the player. */
+export function describeChange({ kind }: Change): string {
+  return SUBJECTS[kind] ?? kind;
+}
+
+/**
+ * Undoes what killed clients have left at adapters that this PC no longer has: rules of the firewall and routes
+ * outlive them.
+ *
+ * @param adapters those that it has, whose journals others open
+ * @throws {UserError} the folder of the journals is not safe
+ */
+export function undoAtRemoved(
+  adapters: readonly Pick<TapAdapter, "guid">[],
+  events: Pick<JournalOptions, "onFailure" | "onDamage">,
+): void {
+  for (const guid of journalGuids()) {
+    if (adapters.some((one) => one.guid.toUpperCase() === guid.toUpperCase())) continue;
+    try {
+      new WindowsChanges(guid, events);
+    } catch (error) {
+      if (!(error instanceof JournalBusyError)) throw error; // its client takes it back
+    }
+  }
+}
+
+function journalGuids(): string[] {
+  try {
+    const names = [...Deno.readDirSync(programFolderPath())].map(({ name }) => name);
+    return names.flatMap((name) => /^changes-(\{[0-9A-F-]{36}\})\.json$/i.exec(name)?.[1] ?? []);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
 
 /** The changes of the client that uses one adapter: no other one has it open at the same time. */
 export class WindowsChanges {
@@ -170,7 +220,11 @@ export class WindowsChanges {
   switchDhcpOn(interfaceIndex: number, fixed: FixedAddresses): boolean {
     const { router, addresses } = fixed;
     const data = { guid: this.#guid, router, addresses: addresses.map((one) => ({ ...one })) };
-    return this.#add(DHCP, data, () => switchDhcpOn(interfaceIndex)) !== undefined;
+    const change = this.#journal.record(DHCP, data);
+    const result = switchDhcpOn(interfaceIndex);
+    // What may have been done is put back as well.
+    if (result === "refused") this.#journal.forget(change);
+    return result === "done";
   }
 
   /** Makes a rule of the firewall's, of which nothing stays if it fails. @throws what `make` throws */
@@ -231,16 +285,17 @@ function undoRoute(data: ChangeData): void {
 function undoRestart(data: ChangeData): boolean {
   // Devices of the root bus, as the TAP driver's are: no others are ours to start.
   if (typeof data !== "string" || !/^ROOT\\[A-Z0-9_]{1,32}\\\d{4}$/i.test(data)) return false;
-  startDevice(data);
-  return true;
+  return startDevice(data);
 }
 
-/** @throws {WindowsError} they are not all put back */
+/** @throws {WindowsError | AdapterError} they are not all put back */
 function undoDhcp(data: ChangeData, own: string): void {
   if (!isRecord(data) || data.guid !== own || !isFixedAddresses(data)) return;
-  const interfaceIndex = findInterface(own)?.index;
-  if (interfaceIndex === undefined || fixAddresses(interfaceIndex, data)) return;
-  throw new WindowsError("netsh interface ipv4 set address");
+  const interfaceIndex = findForUndo(own)?.index;
+  const result = interfaceIndex === undefined ? "done" : fixAddresses(interfaceIndex, data);
+  if (result === "done") return;
+  const detail = result === "unanswered" ? "Windows did not answer" : undefined;
+  throw new WindowsError("netsh interface ipv4 set address", undefined, detail);
 }
 
 /** Returns whether the adapter was there, and started again. */
@@ -262,15 +317,15 @@ function undoInbound(data: ChangeData): void {
   if (typeof data === "string" && isInboundRuleName(data)) windowsFirewall.removeRule(data);
 }
 
-/** Of the adapter itself alone; one that is gone has taken its settings along. */
+/** Of the adapter itself alone; one that is gone has taken its settings along. @throws as {@linkcode undoDhcp} */
 function undoInterface(data: ChangeData, own: string): void {
   if (typeof data !== "object" || data === null || !("guid" in data)) return;
   const { guid, settings } = data;
   if (guid !== own || !Array.isArray(settings) || !settings.every(isSettings)) return;
-  findInterface(guid)?.restore(settings);
+  findForUndo(guid)?.restore(settings);
 }
 
-/** As {@linkcode undoInterface}. */
+/** Windows keeps no fixed address of this kind where the adapter is disabled: there is nothing to be taken back then. */
 function undoAddress(data: ChangeData, own: string): void {
   if (typeof data !== "object" || data === null || !("guid" in data)) return;
   const { guid, address, prefixLength } = data;
@@ -279,6 +334,22 @@ function undoAddress(data: ChangeData, own: string): void {
   const interfaceIndex = findInterface(guid)?.index;
   if (interfaceIndex === undefined) return;
   removeAddress({ interfaceIndex, address: Uint8Array.from(address), prefixBits: prefixLength });
+}
+
+/**
+ * The interface whose settings are to be put back; undefined: the adapter was removed, and they with it.
+ *
+ * @throws {AdapterError} it is disabled, and keeps what was set until it is enabled again
+ */
+function findForUndo(own: string): WindowsInterface | undefined {
+  const network = findInterface(own);
+  // Windows may know the interface of a disabled adapter, too.
+  const isUp = network?.settings().some(({ family }) => family === IpConstant.AF_INET) ?? false;
+  if (isUp) return network;
+  if (!findTapAdapters().some(({ guid }) => guid === own)) return undefined;
+  throw new AdapterError(
+    "it is disabled: enable it among the network connections of Control Panel",
+  );
 }
 
 function findInterface(guid: string): WindowsInterface | undefined {

@@ -9,16 +9,19 @@ import {
   type DriverPackage,
   findDriverPackage,
   installRootDevice,
+  isUnsettled,
+  madeDevices,
   makeRootDevice,
   markAdapter,
   readDhcpSettings,
   readMacSettings,
+  removeRootDevice,
   setConnectionName,
 } from "../../system/adapter/mod.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import { SetupConstant } from "../../ffi/windows_setup.ts";
 import type { DriverVersion } from "../../link/tap_windows_driver.ts";
-import { findTapAdapters } from "../../link/tap_windows_adapters.ts";
+import { findTapAdapters, type TapAdapter } from "../../link/tap_windows_adapters.ts";
 import { findWindowsAdapters } from "../../link/windows_adapters.ts";
 import { pauseBlocking } from "../../system/process/mod.ts";
 import { patiently, writeFileAtomic } from "../../system/files/mod.ts";
@@ -70,6 +73,7 @@ export function ensureAdapter(
   mac: Uint8Array | undefined,
   logger: Logger,
 ): void {
+  finishMaking(logger);
   const adapters = knownAdapters();
   if (adapters.length === 0) return makeFirst(logger);
   if (tapName !== undefined || adapters.some((one) => isPartys(one, mac))) return;
@@ -89,6 +93,35 @@ export function ensureAdapter(
     "warning",
     `Windows made no adapter for the party (${why}): the client uses "${spare.name}" until it ends`,
   );
+}
+
+/** Devices that an earlier start has made: their adapters may have appeared since, or are about to, or never will. */
+function finishMaking(logger: Logger): void {
+  for (const instanceId of madeDevices()) {
+    const isIts = (adapter: KnownAdapter) => isOfDevice(adapter, instanceId);
+    if (!knownAdapters().some(isIts)) {
+      logText(logger, "info", "Waiting for the network adapter that an earlier start has made …");
+    }
+    const adapter = waitForOne(isIts);
+    if (adapter === undefined) removeUnfinished(instanceId, logger);
+    else if (isUnsettled(adapter)) settle(adapter, logger);
+  }
+}
+
+/** Whether an adapter is that of a device. @param instanceId such as `ROOT\NET\0000` */
+export function isOfDevice({ instanceId }: TapAdapter, ofDevice: string): boolean {
+  return instanceId?.toUpperCase() === ofDevice.toUpperCase();
+}
+
+/** One that stays is no harm, beside its place in Device Manager. */
+function removeUnfinished(instanceId: string, logger: Logger): void {
+  try {
+    removeRootDevice(instanceId);
+    logText(logger, "info", "It did not appear, and was removed");
+  } catch (error) {
+    if (!(error instanceof WindowsError)) throw error;
+    logText(logger, "debug", `It did not appear, and could not be removed: ${error.message}`);
+  }
 }
 
 /** This PC has no TAP adapter at all, and perhaps not its driver. */
@@ -113,7 +146,7 @@ function makeFirst(logger: Logger): void {
   if (install(found)) {
     throw new UserError("the driver is installed: restart Windows, then start lanparty-client");
   }
-  settle(known, logger);
+  settle(waitForNew(known), logger);
 }
 
 function findPackage(): DriverPackage | undefined {
@@ -142,7 +175,7 @@ function makeFromStore(hardwareIds: readonly string[], logger: Logger): string |
       why = reasonOf(error);
       continue;
     }
-    settle(known, logger);
+    settle(waitForNew(known), logger);
     return undefined;
   }
   return why;
@@ -198,9 +231,8 @@ function guidsNow(): ReadonlySet<string> {
   return new Set(findTapAdapters().map(({ guid }) => guid));
 }
 
-/** Waits for the new adapter, marks it as the party's, and names it. */
-function settle(known: ReadonlySet<string>, logger: Logger): void {
-  const adapter = waitForNew(known);
+/** Marks a new adapter as the party's, and names it. */
+function settle(adapter: KnownAdapter, logger: Logger): void {
   markAdapter(adapter, "made");
   const others = findWindowsAdapters().filter(({ guid }) => guid !== adapter.guid);
   const wanted = freeName(others.map(({ name }) => name));
@@ -210,13 +242,20 @@ function settle(known: ReadonlySet<string>, logger: Logger): void {
 }
 
 function waitForNew(known: ReadonlySet<string>): KnownAdapter {
-  for (let waitedMs = 0; waitedMs < APPEAR_MAX_MS; waitedMs += STEP_MS) {
-    const adapter = knownAdapters().find(({ guid }) => !known.has(guid));
-    // Windows writes its connection, with name and device, a little later than the adapter.
-    if (adapter?.instanceId !== undefined && adapter.name !== adapter.guid) return adapter;
-    pauseBlocking(STEP_MS);
-  }
+  const adapter = waitForOne(({ guid }) => !known.has(guid));
+  if (adapter !== undefined) return adapter;
   throw new UserError(
     "the driver is installed, but its adapter does not appear: restart Windows and try again",
   );
+}
+
+function waitForOne(isIt: (adapter: KnownAdapter) => boolean): KnownAdapter | undefined {
+  const endMs = performance.now() + APPEAR_MAX_MS;
+  for (;;) {
+    const adapter = knownAdapters().find(isIt);
+    // Windows writes its connection, with name and device, a little later than the adapter.
+    if (adapter?.instanceId !== undefined && adapter.name !== adapter.guid) return adapter;
+    if (performance.now() >= endMs) return undefined;
+    pauseBlocking(STEP_MS);
+  }
 }

@@ -119,7 +119,9 @@ export function waitForAdapter(adapter: TapAdapter): void {
 /** Looks until nothing is wrong any more; returns what still is when the time is over. */
 function waitUntil(look: () => string | undefined): string | undefined {
   let why: string | undefined = "it did not come back";
-  for (let waitedMs = 0; waitedMs < RESTART_MAX_MS; waitedMs += RESTART_STEP_MS) {
+  // A look may itself take seconds, where the driver does not answer.
+  const endMs = performance.now() + RESTART_MAX_MS;
+  do {
     try {
       why = look();
       if (why === undefined) return undefined;
@@ -128,6 +130,6 @@ function waitUntil(look: () => string | undefined): string | undefined {
       why = error.message;
     }
     pauseBlocking(RESTART_STEP_MS);
-  }
+  } while (performance.now() < endMs);
   return why;
 }

@@ -7,6 +7,7 @@ import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
   AdapterError,
   applyMacSettings,
+  madeDevices,
   markAdapter,
   NO_MAC_SETTINGS,
   readMacSettings,
@@ -17,8 +18,8 @@ import { removeLibraries } from "../../system/files/mod.ts";
 import { isAdministrator } from "../../system/rights/mod.ts";
 import { reasonOf, UserError } from "../../log/user_error.ts";
 import { candidatesOf, isPartys, type KnownAdapter } from "./windows_adapter_choice.ts";
-import { WindowsChanges } from "./windows_changes.ts";
-import { knownAdapters } from "./windows_driver.ts";
+import { describeChange, undoAtRemoved, WindowsChanges } from "./windows_changes.ts";
+import { isOfDevice, knownAdapters } from "./windows_driver.ts";
 
 /**
  * Undoes what a killed client left behind, removes the adapter that the client has made, gives others that it has
@@ -44,8 +45,32 @@ export function resetWindows(
     const isOurs = tapName !== undefined || isPartys(adapter, mac);
     return resetAdapter(adapter, isOurs, say);
   });
+  if (tapName === undefined) {
+    undoAtRemoved(all, journalEvents("an adapter that is gone", failures));
+    failures.push(...removeUnfinished(all, say));
+  }
   if (removeLibraries("msquic") > 0) say("The client's library was removed from Program Files");
   if (failures.length > 0) throw new UserError(failures.join("; "));
+}
+
+/** Devices that were made, and whose adapters never appeared. Returns what could not be taken back. */
+function removeUnfinished(
+  adapters: readonly KnownAdapter[],
+  say: (line: string) => void,
+): string[] {
+  return madeDevices().flatMap((instanceId) => {
+    if (adapters.some((adapter) => isOfDevice(adapter, instanceId))) return [];
+    try {
+      removeRootDevice(instanceId);
+    } catch (error) {
+      if (!(error instanceof WindowsError)) throw error;
+      return [
+        `the adapter that the client was about to make could not be removed (${error.message})`,
+      ];
+    }
+    say("An adapter that the client had made, and that did not appear, is removed");
+    return [];
+  });
 }
 
 /** Returns what could not be taken back. */
@@ -56,16 +81,8 @@ function resetAdapter(
 ): string[] {
   const failures: string[] = [];
   try {
-    const changes = new WindowsChanges(adapter.guid, {
-      onFailure({ change, error }) {
-        const why = reasonOf(error);
-        failures.push(`"${adapter.name}": ${change.kind} could not be undone (${why})`);
-      },
-      onDamage(asidePath) {
-        const what = "the record of what a killed client changed is damaged, and was put aside as";
-        failures.push(`"${adapter.name}": ${what} ${asidePath}`);
-      },
-    });
+    const events = journalEvents(`"${adapter.name}"`, failures);
+    const changes = new WindowsChanges(adapter.guid, events);
     if (adapter.mark === "made" && adapter.instanceId !== undefined) {
       removeRootDevice(adapter.instanceId);
       say(`"${adapter.name}", which the client had made, is removed`);
@@ -84,6 +101,22 @@ function resetAdapter(
     failures.push(`${what}: restart Windows, and try it again`);
   }
   return failures;
+}
+
+/** Adds what could not be undone to the failures. @param who the adapter */
+function journalEvents(
+  who: string,
+  failures: string[],
+): ConstructorParameters<typeof WindowsChanges>[1] {
+  return {
+    onFailure({ change, error }) {
+      failures.push(`${who}: ${describeChange(change)} could not be undone (${reasonOf(error)})`);
+    },
+    onDamage(asidePath) {
+      const what = "the record of what a killed client changed is damaged, and was put aside as";
+      failures.push(`${who}: ${what} ${asidePath}`);
+    },
+  };
 }
 
 /** Whether the settings of an adapter's MAC are other ones since it was looked at. */

@@ -18,6 +18,10 @@ export const MAC_KEYWORDS = ["NetworkAddress", "MAC"] as const;
 
 /** The value by which an adapter is known for the party's: `made` by the client, or `taken` over by it. */
 const MARK = "LanPartyAdapter";
+/** The root bus' network devices, and the key below each of them that is its installer's. */
+const ROOT_DEVICES = "ROOT\\NET";
+const ENUM = "SYSTEM\\CurrentControlSet\\Enum";
+const PARAMETERS = "Device Parameters";
 
 /** How the client came by an adapter that is its own. */
 export type AdapterMark = "made" | "taken";
@@ -71,13 +75,41 @@ export function applyMacSettings(adapter: AdapterKeys, wanted: MacSettings): voi
   restartDevice(adapter.instanceId);
 }
 
-/** Whether, and how, an adapter became the party's. */
-export function adapterMark({ settingsKey }: Pick<AdapterKeys, "settingsKey">):
-  | AdapterMark
-  | undefined {
+/** Whether, and how, an adapter became the party's: its own mark says so, or its device's. */
+export function adapterMark(adapter: AdapterKeys): AdapterMark | undefined {
+  const { settingsKey, instanceId } = adapter;
   using settings = RegistryKey.open(settingsKey);
   const mark = settings?.text(MARK);
-  return mark === "made" || mark === "taken" ? mark : undefined;
+  if (mark === "made" || mark === "taken") return mark;
+  return instanceId !== undefined && isMadeDevice(instanceId) ? "made" : undefined;
+}
+
+/** Whether an adapter is of a device that the client has made, and has no mark of its own yet. */
+export function isUnsettled({ settingsKey, instanceId }: AdapterKeys): boolean {
+  using settings = RegistryKey.open(settingsKey);
+  return settings?.text(MARK) === undefined && instanceId !== undefined && isMadeDevice(instanceId);
+}
+
+/**
+ * Marks a device as made by the client, before it has a driver and settings: its adapter may appear much later.
+ *
+ * @param parameters the device's own key
+ * @throws {WindowsError}
+ */
+export function markDevice(parameters: RegistryKey): void {
+  parameters.setText(MARK, "made");
+}
+
+/** The instance ids of the devices that the client has made, with an adapter or without. */
+export function madeDevices(): string[] {
+  using devices = RegistryKey.open(`${ENUM}\\${ROOT_DEVICES}`);
+  const ids = devices?.subkeys().map((name) => `${ROOT_DEVICES}\\${name}`) ?? [];
+  return ids.filter(isMadeDevice);
+}
+
+function isMadeDevice(instanceId: string): boolean {
+  using parameters = RegistryKey.open(`${ENUM}\\${instanceId}\\${PARAMETERS}`);
+  return parameters?.text(MARK) === "made";
 }
 
 /**

@@ -9,6 +9,13 @@ import { wideString } from "../../ffi/wide_string.ts";
 import { DeviceConstant, WINDOWS_DEVICE_SYMBOLS } from "../../ffi/windows_devices.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 
+/** What a CONFIGRET means, where a player can do something about it; its numbers are not those of other calls. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  [DeviceConstant.CR_NO_SUCH_DEVNODE]: "there is no such device",
+  [DeviceConstant.CR_REMOVE_VETOED]: "another program uses it",
+  [DeviceConstant.CR_ACCESS_DENIED]: "not allowed",
+};
+
 type Symbols = (typeof WINDOWS_DEVICE_SYMBOLS)["cfgmgr32.dll"];
 
 /**
@@ -28,12 +35,20 @@ export function restartDevice(instanceId: string): void {
 /**
  * Has a device start that was stopped; one that runs is left alone.
  *
- * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be started
+ * @returns false: there is no such device
+ * @throws {WindowsError} with a CONFIGRET: it may not be started
  */
-export function startDevice(instanceId: string): void {
-  withDevice(instanceId, ({ CM_Enable_DevNode }, device) => {
-    check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
-  });
+export function startDevice(instanceId: string): boolean {
+  try {
+    withDevice(instanceId, ({ CM_Enable_DevNode }, device) => {
+      check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+    });
+    return true;
+  } catch (error) {
+    const code = error instanceof WindowsError ? error.code : undefined;
+    if (code === DeviceConstant.CR_NO_SUCH_DEVNODE) return false;
+    throw error;
+  }
 }
 
 /** Does something with a device, by its handle. */
@@ -55,5 +70,5 @@ function withDevice(
 }
 
 function check(call: string, result: number): void {
-  if (result !== DeviceConstant.CR_SUCCESS) throw new WindowsError(call, result);
+  if (result !== DeviceConstant.CR_SUCCESS) throw new WindowsError(call, result, MEANINGS[result]);
 }

@@ -7,9 +7,10 @@
 
 import { formatIp, parseIpAddress } from "../../proto/ip.ts";
 import { RegistryKey } from "../registry/mod.ts";
-import { runNetsh } from "./windows_netsh.ts";
+import { type NetshResult, runNetsh } from "./windows_netsh.ts";
 
 const INTERFACES = "SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces";
+const SET_ADDRESS = ["interface", "ipv4", "set", "address"] as const;
 /** Addresses of one adapter that are kept in mind. */
 const ADDRESSES_MAX = 16;
 
@@ -52,23 +53,28 @@ export function readFixedAddresses(guid: string): FixedAddresses | undefined {
   return { addresses: addresses.filter(isFixed).slice(0, ADDRESSES_MAX), router };
 }
 
-/** Has Windows ask for an adapter's address; returns whether it will. */
-export function switchDhcpOn(interfaceIndex: number): boolean {
-  return runNetsh("interface", "ipv4", "set", "address", `name=${interfaceIndex}`, "source=dhcp");
+/** Has Windows ask for an adapter's address. */
+export function switchDhcpOn(interfaceIndex: number): NetshResult {
+  return runNetsh([...SET_ADDRESS, `name=${interfaceIndex}`, "source=dhcp"]);
 }
 
-/** Fixes an adapter's addresses again; returns whether all of them are. */
+/** Fixes an adapter's addresses again. @param run for tests */
 export function fixAddresses(
   interfaceIndex: number,
   { addresses, router }: FixedAddresses,
-): boolean {
-  const name = `name=${interfaceIndex}`;
-  return addresses.map(({ address, mask }, index) => {
-    const words = [name, `address=${address}`, `mask=${mask}`];
-    if (index > 0) return runNetsh("interface", "ipv4", "add", "address", ...words);
-    const gateway = `gateway=${router ?? "none"}`;
-    return runNetsh("interface", "ipv4", "set", "address", ...words, "source=static", gateway);
-  }).every((done) => done);
+  run: (args: readonly string[]) => NetshResult = runNetsh,
+): NetshResult {
+  let isRefused = false;
+  for (const [index, { address, mask }] of addresses.entries()) {
+    const words = [`name=${interfaceIndex}`, `address=${address}`, `mask=${mask}`];
+    const result = index > 0
+      ? run(["interface", "ipv4", "add", "address", ...words])
+      : run([...SET_ADDRESS, ...words, "source=static", `gateway=${router ?? "none"}`]);
+    // It would not answer for the next one either.
+    if (result === "unanswered") return result;
+    if (result === "refused") isRefused = true;
+  }
+  return isRefused ? "refused" : "done";
 }
 
 /** Whether a value is what {@linkcode readFixedAddresses} returns: nothing of it could be other words of a command. */

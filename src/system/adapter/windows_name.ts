@@ -12,5 +12,6 @@ const FORBIDDEN = /["\\/:*?<>|]/;
 /** Renames a connection; returns whether that was possible. */
 export function setConnectionName(name: string, wanted: string): boolean {
   if (FORBIDDEN.test(name) || FORBIDDEN.test(wanted)) return false;
-  return runNetsh("interface", "set", "interface", `name="${name}"`, `newname="${wanted}"`);
+  const words = ["interface", "set", "interface", `name="${name}"`, `newname="${wanted}"`];
+  return runNetsh(words) === "done";
 }

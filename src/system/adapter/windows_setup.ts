@@ -14,6 +14,8 @@ import { systemDll } from "../../ffi/system_dll.ts";
 import { wideString } from "../../ffi/wide_string.ts";
 import { guidBytes } from "../../ffi/windows_guid.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
+import { RegistryKey } from "../registry/mod.ts";
+import { markDevice } from "./windows.ts";
 import { SetupConstant, SP_DEVINFO_DATA, WINDOWS_SETUP_SYMBOLS } from "../../ffi/windows_setup.ts";
 
 const INVALID_SET = 0xffff_ffff_ffff_ffffn;
@@ -142,6 +144,7 @@ function makeDevice(
       "SetupDiCallClassInstaller",
       setup.SetupDiCallClassInstaller(c.DIF_REGISTERDEVICE, set, data),
     );
+    mark(libraries, device);
     const needsRestart = new Int32Array(1);
     try {
       install(device, needsRestart);
@@ -152,6 +155,21 @@ function makeDevice(
     }
     return needsRestart[0] !== 0;
   });
+}
+
+/** Without its mark it is known by its adapter's alone, if that appears in time. */
+function mark({ setup }: Libraries, { set, data }: Device): void {
+  const { DICS_FLAG_GLOBAL, DIREG_DEV } = SetupConstant;
+  const handle = BigInt(
+    setup.SetupDiCreateDevRegKeyW(set, data, DICS_FLAG_GLOBAL, 0, DIREG_DEV, 0n, null),
+  );
+  if (handle === INVALID_SET) return;
+  using parameters = RegistryKey.at("the device's parameters", handle);
+  try {
+    markDevice(parameters);
+  } catch (error) {
+    if (!(error instanceof WindowsError)) throw error;
+  }
 }
 
 /** Does something with a device of a class, in a set of its own. */

@@ -14,5 +14,6 @@ export {
 export type { ProcessIdentity } from "./identity.ts";
 export { LineChannel } from "./linux_line_channel.ts";
 export { dieWithParent } from "./linux_parent_death.ts";
-export { shellExecute } from "./windows.ts";
+export { runBriefly, shellExecute } from "./windows.ts";
+export type { BriefRun } from "./windows.ts";
 export { commandLine } from "./windows_command_line.ts";

@@ -7,6 +7,7 @@
 import { Struct } from "../../ffi/layout.ts";
 import { systemDll } from "../../ffi/system_dll.ts";
 import { wideString } from "../../ffi/wide_string.ts";
+import { windowsEvents } from "../../ffi/windows_events.ts";
 import { WindowsError } from "../../ffi/windows_kernel.ts";
 import {
   ProcessConstant,
@@ -56,6 +57,48 @@ export function isProcessHidden(pid: number): boolean {
     const usedBytes = new Uint32Array(1);
     if (K32EnumProcesses(ids, ids.byteLength, usedBytes) === 0) return false;
     return ids.subarray(0, usedBytes[0] / ids.BYTES_PER_ELEMENT).includes(pid);
+  } finally {
+    kernel.close();
+  }
+}
+
+/** A program that is run for something short. */
+export interface BriefRun {
+  /** The program's path. */
+  readonly program: string;
+  /** Words as they stand on a command line: what holds spaces has quotes. */
+  readonly args: readonly string[];
+  /** It is ended when it takes longer. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Runs a program without a window, and waits for its end; nothing else of this program runs meanwhile.
+ *
+ * @returns its exit code; `"late"`: it took too long and was ended, its work done or not
+ * @throws what Deno throws where it cannot be started
+ */
+export function runBriefly({ program, args, timeoutMs }: BriefRun): number | "late" {
+  const child = new Deno.Command(program, {
+    ...{ args: [...args], windowsRawArguments: true },
+    ...{ stdin: "null", stdout: "null", stderr: "null" } as const,
+  }).spawn();
+  // The runtime holds the process: its id is nobody else's as long as it does.
+  child.unref();
+  const kernel = Deno.dlopen(systemDll("kernel32.dll"), WINDOWS_PROCESS_SYMBOLS["kernel32.dll"]);
+  try {
+    const { OpenProcess, GetExitCodeProcess, CloseHandle } = kernel.symbols;
+    const { SYNCHRONIZE, PROCESS_QUERY_LIMITED_INFORMATION } = ProcessConstant;
+    const rights = SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION;
+    const process = OpenProcess(rights, 0, child.pid);
+    const waited = windowsEvents().WaitForSingleObject(process, timeoutMs);
+    const code = new Int32Array(1);
+    const isOver = waited === ProcessConstant.WAIT_OBJECT_0 &&
+      GetExitCodeProcess(process, code) !== 0;
+    if (process !== 0n) CloseHandle(process);
+    if (isOver) return code[0];
+    child.kill("SIGKILL");
+    return "late";
   } finally {
     kernel.close();
   }

@@ -72,6 +72,11 @@ export class RegistryKey implements Disposable {
     throw new WindowsError("RegDeleteTreeW", code, path);
   }
 
+  /** A key that another call has opened, and that is closed by leaving its scope. @param path for messages */
+  static at(path: string, handle: bigint): RegistryKey {
+    return new RegistryKey(path, handle);
+  }
+
   private constructor(path: string, handle: bigint) {
     this.path = path;
     this.#handle = handle;
