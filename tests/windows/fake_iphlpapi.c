@@ -769,7 +769,9 @@ BOOL WINAPI CancelIPChangeNotify(OVERLAPPED *overlapped)
     return found;
 }
 
-/* Nobody answers here: the test's own DHCP client does that. */
+/* Nobody answers here: the test's own DHCP client does that. Windows would ask for a minute. */
+#define RENEWAL_MS 2000
+
 DWORD WINAPI IpReleaseAddress(IP_ADAPTER_INDEX_MAP *adapter)
 {
     record_call("IpReleaseAddress %lu %ls", adapter->Index, adapter->Name);
@@ -779,6 +781,7 @@ DWORD WINAPI IpReleaseAddress(IP_ADAPTER_INDEX_MAP *adapter)
 DWORD WINAPI IpRenewAddress(IP_ADAPTER_INDEX_MAP *adapter)
 {
     record_call("IpRenewAddress %lu %ls", adapter->Index, adapter->Name);
+    Sleep(RENEWAL_MS);
     return ERROR_TIMEOUT;
 }
 

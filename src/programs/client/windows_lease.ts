@@ -16,32 +16,46 @@ const GIVE_UP_INTERVAL_MS = 60_000;
 
 /** What it works with. */
 export interface WindowsLeaseContext {
-  readonly adapter: TapAdapter;
-  readonly changes: WindowsChanges;
+  readonly adapter: Pick<TapAdapter, "guid" | "name">;
+  readonly changes: Pick<WindowsChanges, "switchDhcpOn">;
   readonly logger: Logger;
   /** The adapter's addresses at this moment, such as `192.168.1.77/24`. */
   readonly addresses: () => readonly string[];
 }
 
+/** What of Windows is called here. */
+export interface WindowsLeaseCalls {
+  readonly readFixedAddresses: typeof readFixedAddresses;
+  readonly renewLease: typeof renewLease;
+}
+
 /** See the module. */
 export class WindowsLease {
   readonly #context: WindowsLeaseContext;
+  readonly #calls: WindowsLeaseCalls;
   /** The open adapter's interface. */
   #interfaceIndex: number | undefined;
   /** Whether the LAN is being asked for an address, and whether it is to be asked once more then. */
   #isAsking = false;
   #isToAsk = false;
+  /** The address of another network that is to be given up then: Windows does one thing after the other. */
+  #toGiveUp: string | undefined;
   #givenUpMs = -Infinity;
 
-  constructor(context: WindowsLeaseContext) {
+  /** @param calls for tests */
+  constructor(
+    context: WindowsLeaseContext,
+    calls: WindowsLeaseCalls = { readFixedAddresses, renewLease },
+  ) {
     this.#context = context;
+    this.#calls = calls;
   }
 
   /** The adapter is open: addresses that somebody has fixed on it, such as another VPN, are put aside. */
   begin(interfaceIndex: number): void {
     this.#interfaceIndex = interfaceIndex;
     const { adapter, changes, logger } = this.#context;
-    const fixed = readFixedAddresses(adapter.guid);
+    const fixed = this.#calls.readFixedAddresses(adapter.guid);
     if (fixed === undefined) return;
     const which = fixed.addresses.map(({ address }) => address).join(", ") || "a fixed address";
     const isOn = changes.switchDhcpOn(interfaceIndex, fixed);
@@ -74,7 +88,8 @@ export class WindowsLease {
     if (verdict.kind === "silent" && verdict.cause === "unanswered") return this.#ask(false);
     if (verdict.kind !== "elsewhere" || nowMs < this.#givenUpMs + GIVE_UP_INTERVAL_MS) return;
     this.#givenUpMs = nowMs;
-    this.#ask(true);
+    if (this.#isAsking) this.#toGiveUp = verdict.address;
+    else this.#ask(true);
   }
 
   /** @param isGivenUp what it has is released before */
@@ -89,15 +104,24 @@ export class WindowsLease {
     this.#isAsking = true;
     this.#isToAsk = false;
     logText(logger, "debug", `Asking the LAN for an address on "${adapter.name}" …`);
-    renewLease(adapter.guid, interfaceIndex, isGivenUp)
+    this.#calls.renewLease(adapter.guid, interfaceIndex, isGivenUp)
       .catch((error: unknown) => {
         if (!(error instanceof WindowsError)) throw error;
         logText(logger, "debug", `Windows got no address yet: ${error.message}`);
       })
       .finally(() => {
         this.#isAsking = false;
-        if (this.#isToAsk) this.ask();
+        this.#goOn();
       });
+  }
+
+  /** What was to be done while Windows asked: the LAN may have answered meanwhile. */
+  #goOn(): void {
+    const toGiveUp = this.#toGiveUp;
+    this.#toGiveUp = undefined;
+    const addresses = this.#context.addresses();
+    if (addresses.some((address) => address.startsWith(`${toGiveUp}/`))) this.#ask(true);
+    else if (this.#isToAsk) this.ask();
   }
 }
 
