@@ -46,8 +46,9 @@ export class RelayNode implements Task {
   onBans: (change: { readonly made?: Ban; readonly gone?: readonly string[] }) => void = () => {};
   readonly #peers: (Peer | undefined)[] = [];
   readonly #freeHandles: ConnectionId[] = [];
-  /** Peers whose queue holds something. */
-  readonly #backlog: Peer[] = [];
+  /** Peers whose queue holds something: so many at the front of a list that keeps its room. */
+  readonly #backlog: (Peer | undefined)[] = [];
+  #backlogged = 0;
   /** Peers whose path is new, the longest known first. */
   readonly #newPaths: Peer[] = [];
   #rttDueMs = 0;
@@ -109,27 +110,30 @@ export class RelayNode implements Task {
 
   /** Hands queued datagrams over, to each peer a batch; true if another round would find more. */
   #pump(nowMs: number): boolean {
+    const backlog = this.#backlog;
     for (let handle = this.core.nextReady(); handle >= 0; handle = this.core.nextReady()) {
       const peer = this.#peers[handle];
       if (peer === undefined || peer.inBacklog) continue;
       peer.inBacklog = true;
-      this.#backlog.push(peer);
+      backlog[this.#backlogged++] = peer;
     }
     let taken = 0;
     let kept = 0;
-    for (let i = 0; i < this.#backlog.length; i++) {
-      const peer = this.#backlog[i];
+    for (let i = 0; i < this.#backlogged; i++) {
+      const peer = backlog[i];
+      backlog[i] = undefined;
+      if (peer === undefined) continue;
       const queue = this.core.queueOf(peer.handle);
       if (queue !== undefined && peer.pump !== undefined && this.#peers[peer.handle] === peer) {
         taken += peer.pump.pump(queue, nowMs);
         if (queue.queuedEntries > 0) {
-          this.#backlog[kept++] = peer;
+          backlog[kept++] = peer;
           continue;
         }
       }
       peer.inBacklog = false;
     }
-    this.#backlog.length = kept;
+    this.#backlogged = kept;
     return taken > 0;
   }
 
