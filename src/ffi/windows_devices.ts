@@ -1,5 +1,5 @@
 /**
- * Windows' devices (cfgmgr32): finding one by its instance id, and restarting it.
+ * Windows' devices (cfgmgr32): finding one by its instance id, whether it is disabled, and restarting it.
  *
  * @module
  */
@@ -12,11 +12,22 @@ export const DeviceConstant = {
   CR_ACCESS_DENIED: 51,
   CM_LOCATE_DEVNODE_NORMAL: 0,
   CM_DISABLE_UI_NOT_OK: 4,
+  DN_HAS_PROBLEM: 0x400,
+  CM_PROB_DISABLED: 0x16,
 } as const;
 
 const SYMBOLS = {
   CM_Locate_DevNodeW: {
     parameters: ["buffer", /* pdnDevInst, out */ "buffer", /* pDeviceID */ "u32" /* ulFlags */],
+    result: "u32",
+  },
+  CM_Get_DevNode_Status: {
+    parameters: [
+      "buffer", /* pulStatus, out */
+      "buffer", /* pulProblemNumber, out */
+      "u32", /* dnDevInst */
+      "u32", /* ulFlags */
+    ],
     result: "u32",
   },
   CM_Disable_DevNode: {

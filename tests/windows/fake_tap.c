@@ -25,6 +25,7 @@
 /* On the wire's device: what was asked of the driver so far, and pulling the adapter out. */
 #define WIRE_GET_RECORD TAP_CONTROL(0x100)
 #define WIRE_SET_PRESENT TAP_CONTROL(0x101)
+#define WIRE_IS_PRESENT TAP_CONTROL(0x102)
 
 #define FRAME_BYTES 2048
 #define QUEUE_FRAMES 256
@@ -298,6 +299,9 @@ static NTSTATUS WINAPI on_control(DEVICE_OBJECT *device, IRP *irp)
         case WIRE_SET_PRESENT:
             set_present(argument != 0);
             return finish(irp, STATUS_SUCCESS, 0);
+        case WIRE_IS_PRESENT:
+            argument = !absent;
+            return answer(irp, &argument, sizeof argument);
         }
         return finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }

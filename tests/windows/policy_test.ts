@@ -31,6 +31,7 @@ const TABLES = ["GetIpForwardTable2 0", "GetUnicastIpAddressTable 0", "GetIpInte
 /** The adapter takes its MAC when it starts. */
 const RESTARTED = [
   "CM_Locate_DevNodeW ROOT\\NET\\0000 0",
+  "CM_Get_DevNode_Status 7 0",
   "CM_Disable_DevNode 7 4",
   "CM_Enable_DevNode 7 0",
 ];

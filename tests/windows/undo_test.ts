@@ -17,6 +17,11 @@ const SETTINGS = {
     settings: [{ family: 2, automaticMetric: 0, metric: 33, mtu: 1500, disableDefaultRoutes: 0 }],
   },
 };
+/** The adapter's owner had set no MAC there. */
+const OWNERS_MAC = {
+  kind: "windows-mac",
+  data: { guid, settings: { NetworkAddress: null, MAC: null } },
+};
 /** An adapter that this PC had once. */
 const GONE = "{33333333-0000-0000-0000-000000000000}";
 const GONE_JOURNAL = WINE_JOURNAL.replace(guid, GONE);
@@ -48,6 +53,11 @@ async function left(pc: WinePc): Promise<string[]> {
   return JSON.parse(text).changes.map(({ kind }: { kind: string }) => kind);
 }
 
+/** How often the adapter was stopped and started. */
+async function restartings(pc: WinePc): Promise<number> {
+  return (await pc.calls()).filter((call) => /^CM_(Dis|En)able_DevNode/.test(call)).length;
+}
+
 async function undoings(pc: WinePc): Promise<string[]> {
   return (await pc.calls()).filter(isUndoing);
 }
@@ -65,6 +75,7 @@ Deno.test("what cannot be undone now is undone later", async (test) => {
   await test.step("a disabled adapter keeps what was set: so does the journal", async () => {
     await leave(pc, SETTINGS, FIXED);
     await pc.setPresent(false);
+    const before = await restartings(pc);
     await pc.setNetwork(...HOME.filter((line) => !line.includes(WINE_ADAPTER.name)));
     const { code, stderr } = await pc.run([...CLIENT, "reset"], { anyCode: true });
     assertEquals(code, 1, stderr);
@@ -73,8 +84,7 @@ Deno.test("what cannot be undone now is undone later", async (test) => {
       /"LAN party": the address that the party's adapter had before could not be undone \(it is disabled: enable it among the network connections/,
     );
     assertMatch(stderr, /the settings of the party's adapter could not be undone \(it is disabled/);
-    // To give it its own MAC reset has restarted it.
-    await pc.setPresent(false);
+    assertEquals(await restartings(pc), before);
     const refused = await pc.run([...CLIENT, ...OPTIONS], { anyCode: true });
     assertMatch(refused.stderr, /error: the TAP adapter "LAN party" is disabled/);
     assertEquals(await left(pc), [SETTINGS.kind, FIXED.kind]);
@@ -93,6 +103,8 @@ Deno.test("what cannot be undone now is undone later", async (test) => {
     assertEquals(await client.waitExit(20_000), 0);
     assertEquals(await left(pc), []);
   });
+  await test.step("who has disabled the adapter finds it disabled, and with its own MAC", () =>
+    checkDisabled(pc));
   await test.step(
     "the adapter was removed: what outlives it is undone all the same",
     () => checkRemoved(pc),
@@ -137,4 +149,20 @@ async function checkRemoved(pc: WinePc): Promise<void> {
     assert(!calls.some((call) => call.startsWith("netsh")), calls.join("\n"));
     assertEquals(await Deno.stat(pc.diskC(GONE_JOURNAL)).then(() => true, () => false), false);
   }
+}
+
+async function checkDisabled(pc: WinePc): Promise<void> {
+  const reset = async () => {
+    await leave(pc, OWNERS_MAC);
+    await pc.setPresent(false);
+    const before = await restartings(pc);
+    const { code, stderr } = await pc.run([...CLIENT, "reset"], { anyCode: true });
+    assertEquals([code, await left(pc)], [0, []], stderr);
+    return await restartings(pc) - before;
+  };
+  assertMatch(await pc.readSetting("NetworkAddress") ?? "", /^[0-9A-F]{12}$/);
+  assertEquals(await reset(), 0);
+  assertEquals(await pc.readSetting("NetworkAddress"), undefined);
+  // A client that is killed when it has written the MAC down, and stopped the adapter, is who has disabled it.
+  assertEquals(await reset(), 1);
 }

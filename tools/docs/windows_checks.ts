@@ -28,6 +28,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
 
 /** Functions of the fakes that no test names, and what would go wrong in the tests if they were misused. */
 const BY_EFFECT: Readonly<Record<string, string>> = {
+  CM_Get_DevNode_Status: "an adapter that is disabled stays so (`undo_test`)",
   CancelIPChangeNotify: "given another operation than it was begun with, it fails",
   ConvertInterfaceGuidToLuid:
     "knows the adapter by its GUID alone: everything else hangs on its answer",

@@ -298,15 +298,19 @@ function undoDhcp(data: ChangeData, own: string): void {
   throw new WindowsError("netsh interface ipv4 set address", undefined, detail);
 }
 
-/** Returns whether the adapter was there, and started again. */
+/** Returns whether the adapter was there, and is started again. */
 function undoMac(data: ChangeData, own: string): boolean {
   if (!isRecord(data) || data.guid !== own || !isRecord(data.settings)) return false;
   const { NetworkAddress, MAC } = data.settings;
   if (!isMacText(NetworkAddress) || !isMacText(MAC)) return false;
   const adapter = findTapAdapters().find(({ guid }) => guid === own);
   if (adapter === undefined) return false;
-  withoutCtrlC(() => applyMacSettings(adapter, { NetworkAddress, MAC }));
-  return true;
+  const before = readMacSettings(adapter);
+  const isRestarted = withoutCtrlC(() => applyMacSettings(adapter, { NetworkAddress, MAC }));
+  if (isRestarted) return true;
+  // Somebody has disabled it, unless a client that put the MAC back was killed just then: it had written it already.
+  const isWritten = before.NetworkAddress === NetworkAddress && before.MAC === MAC;
+  return isWritten && adapter.instanceId !== undefined && startDevice(adapter.instanceId);
 }
 
 function isMacText(value: ChangeData | undefined): value is string | null {

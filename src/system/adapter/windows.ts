@@ -61,10 +61,11 @@ export function readMacSettings({ settingsKey }: AdapterKeys): MacSettings {
 /**
  * Writes an adapter's MAC down, or what its owner had there, and restarts it.
  *
+ * @returns false: it is disabled, and left so: it has the MAC when somebody enables it
  * @throws {WindowsError} the settings may not be written, or the adapter not be restarted
  * @throws {AdapterError} its installation is damaged
  */
-export function applyMacSettings(adapter: AdapterKeys, wanted: MacSettings): void {
+export function applyMacSettings(adapter: AdapterKeys, wanted: MacSettings): boolean {
   using settings = openSettings(adapter);
   for (const keyword of MAC_KEYWORDS) {
     const text = wanted[keyword];
@@ -72,7 +73,7 @@ export function applyMacSettings(adapter: AdapterKeys, wanted: MacSettings): voi
     else settings.setText(keyword, text);
   }
   if (adapter.instanceId === undefined) throw new AdapterError("its device has no instance id");
-  restartDevice(adapter.instanceId);
+  return restartDevice(adapter.instanceId);
 }
 
 /** Whether, and how, an adapter became the party's: its own mark says so, or its device's. */

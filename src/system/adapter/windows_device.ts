@@ -17,19 +17,31 @@ const MEANINGS: Readonly<Record<number, string>> = {
 };
 
 type Symbols = (typeof WINDOWS_DEVICE_SYMBOLS)["cfgmgr32.dll"];
+type Calls = Deno.StaticForeignLibraryInterface<Symbols>;
 
 /**
  * Has a device stop and start again, so that its driver reads its settings anew.
  *
  * @param instanceId such as `ROOT\NET\0000`
+ * @returns false: it is disabled, and left so: its driver reads them when somebody enables it
  * @throws {WindowsError} with a CONFIGRET: there is no such device, or it may not be restarted
  */
-export function restartDevice(instanceId: string): void {
-  withDevice(instanceId, ({ CM_Disable_DevNode, CM_Enable_DevNode }, device) => {
+export function restartDevice(instanceId: string): boolean {
+  return withDevice(instanceId, (symbols, device) => {
+    if (isDisabled(symbols, device)) return false;
+    const { CM_Disable_DevNode, CM_Enable_DevNode } = symbols;
     const { CM_DISABLE_UI_NOT_OK } = DeviceConstant;
     check("CM_Disable_DevNode", CM_Disable_DevNode(device, CM_DISABLE_UI_NOT_OK));
     check("CM_Enable_DevNode", CM_Enable_DevNode(device, 0));
+    return true;
   });
+}
+
+function isDisabled({ CM_Get_DevNode_Status }: Calls, device: number): boolean {
+  const [status, problem] = [new Uint32Array(1), new Uint32Array(1)];
+  check("CM_Get_DevNode_Status", CM_Get_DevNode_Status(status, problem, device, 0));
+  const { DN_HAS_PROBLEM, CM_PROB_DISABLED } = DeviceConstant;
+  return (status[0] & DN_HAS_PROBLEM) !== 0 && problem[0] === CM_PROB_DISABLED;
 }
 
 /**
@@ -52,10 +64,7 @@ export function startDevice(instanceId: string): boolean {
 }
 
 /** Does something with a device, by its handle. */
-function withDevice(
-  instanceId: string,
-  work: (symbols: Deno.StaticForeignLibraryInterface<Symbols>, device: number) => void,
-): void {
+function withDevice<T>(instanceId: string, work: (symbols: Calls, device: number) => T): T {
   const library = Deno.dlopen(systemDll("cfgmgr32.dll"), WINDOWS_DEVICE_SYMBOLS["cfgmgr32.dll"]);
   try {
     const { symbols } = library;
@@ -63,7 +72,7 @@ function withDevice(
     const { CM_LOCATE_DEVNODE_NORMAL } = DeviceConstant;
     const id = wideString(instanceId);
     check("CM_Locate_DevNodeW", symbols.CM_Locate_DevNodeW(device, id, CM_LOCATE_DEVNODE_NORMAL));
-    work(symbols, device[0]);
+    return work(symbols, device[0]);
   } finally {
     library.close();
   }

@@ -3,26 +3,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
 import { askAboutLink, isLinkStart, offerLinks } from "../../../src/cli/link_start.ts";
 import { parseCommandLine } from "../../../src/cli/options.ts";
-import type { Dialog } from "../../../src/cli/dialog.ts";
 import { formatInvite, INVITE_LINK } from "../../../src/control/invite.ts";
-
-class Player implements Dialog {
-  readonly heard: string[] = [];
-  readonly #answers: string[];
-
-  constructor(...answers: string[]) {
-    this.#answers = answers;
-  }
-
-  say(text: string): void {
-    this.heard.push(text);
-  }
-
-  ask(question: string): string | undefined {
-    this.heard.push(question);
-    return this.#answers.shift();
-  }
-}
+import { ScriptedPlayer } from "../../support/scripted_player.ts";
 
 const made = formatInvite({
   relays: [{ host: "relay.example.org", port: 443, ipVersion: 0 }],
@@ -33,7 +15,7 @@ const LINE = made.ok ? made.text : "";
 const LINK = `${INVITE_LINK}${LINE}`;
 
 Deno.test("a link is followed when the player says yes, and only then", () => {
-  const player = new Player("y");
+  const player = new ScriptedPlayer("y");
   const start = askAboutLink(["open-link", "--", LINK], player);
   assertEquals(start, { kind: "start", args: [`--invite=${LINE}`] });
   assertEquals(
@@ -41,11 +23,11 @@ Deno.test("a link is followed when the player says yes, and only then", () => {
     `A link invites this PC to the party "Ann's LAN" (room PARTY) on the relay relay.example.org:443.`,
   );
   for (const answers of [[], [""], ["n"], ["maybe"]]) {
-    const asked = askAboutLink(["open-link", "--", LINK], new Player(...answers));
+    const asked = askAboutLink(["open-link", "--", LINK], new ScriptedPlayer(...answers));
     assertEquals(asked, { kind: "given-up" });
   }
   // A browser may write it with a slash behind.
-  assertEquals(askAboutLink(["open-link", "--", `${LINK}/`], new Player("y")), start);
+  assertEquals(askAboutLink(["open-link", "--", `${LINK}/`], new ScriptedPlayer("y")), start);
 });
 
 Deno.test("what a link smuggles in is no option, and nobody is asked about it", () => {
@@ -61,7 +43,7 @@ Deno.test("what a link smuggles in is no option, and nobody is asked about it", 
       [],
     ]
   ) {
-    const player = new Player("y", "y");
+    const player = new ScriptedPlayer("y", "y");
     const start = askAboutLink(["open-link", "--", ...words], player);
     assertEquals(start.kind, "refused", words.join(" "));
     assertEquals(player.heard, []);
@@ -72,7 +54,7 @@ Deno.test("what a link smuggles in is no option, and nobody is asked about it", 
   // An invite amid other words is all that counts of them.
   const start = askAboutLink(
     ["open-link", "--", `lanparty://x --frame-log ${LINE}`],
-    new Player("y"),
+    new ScriptedPlayer("y"),
   );
   assertEquals(start, { kind: "start", args: [`--invite=${LINE}`] });
 });
@@ -93,13 +75,13 @@ Deno.test("whether links are to be opened is asked once", async () => {
   const before = variables.map((name) => Deno.env.get(name));
   try {
     for (const name of variables) Deno.env.set(name, `${home}/${name}`);
-    const unanswered = new Player();
+    const unanswered = new ScriptedPlayer();
     offerLinks(`${home}/state`, unanswered);
-    const first = new Player("");
+    const first = new ScriptedPlayer("");
     offerLinks(`${home}/state`, first);
     assertEquals([unanswered.heard.length, first.heard.length], [1, 1]);
     assertMatch(first.heard[0], /lanparty:\/\/ links.* \[y\/N\]$/);
-    const second = new Player("y");
+    const second = new ScriptedPlayer("y");
     offerLinks(`${home}/state`, second);
     assertEquals(second.heard, []);
   } finally {

@@ -7,32 +7,13 @@ import {
   CONFIG_NAME,
   type WindowStart,
 } from "../../../src/cli/own_window.ts";
-import type { Dialog } from "../../../src/cli/dialog.ts";
 import { CLIENT_PROGRAM } from "../../../src/cli/client_options.ts";
 import { formatInvite } from "../../../src/control/invite.ts";
 import type { Invite } from "../../../src/control/invite_fields.ts";
 import { readConfigFile } from "../../../src/cli/config_file.ts";
+import { ScriptedPlayer } from "../../support/scripted_player.ts";
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA";
-
-/** A player who gives these answers, and then closes the window. */
-class Player implements Dialog {
-  readonly heard: string[] = [];
-  readonly #answers: string[];
-
-  constructor(...answers: string[]) {
-    this.#answers = answers;
-  }
-
-  say(text: string): void {
-    this.heard.push(text);
-  }
-
-  ask(question: string): string | undefined {
-    this.heard.push(question);
-    return this.#answers.shift();
-  }
-}
 
 /** The arguments of a start that was agreed to. */
 function argsOf(start: WindowStart): readonly string[] {
@@ -52,7 +33,7 @@ async function inFolder(run: (folder: string, file: string) => void): Promise<vo
 
 Deno.test("the player is asked for relay, fingerprint, room and key, and is kept in mind", async () => {
   await inFolder((folder, file) => {
-    const player = new Player("relay.example.org", "", "PARTY", KEY, "y", "");
+    const player = new ScriptedPlayer("relay.example.org", "", "PARTY", KEY, "y", "");
     const args = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, player));
     assertEquals(args, [
       ...["--relay", "relay.example.org", "--room", "PARTY", "--room-key", KEY],
@@ -68,24 +49,24 @@ Deno.test("the player is asked for relay, fingerprint, room and key, and is kept
       "allow-inbound": true,
     });
     // The next time there is little to confirm: what lets others in is asked for each time.
-    const next = new Player("", "y");
+    const next = new ScriptedPlayer("", "y");
     const again = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, next));
     const said = ["--relay=relay.example.org", "--room=PARTY", `--room-key=${KEY}`];
     assertEquals(again, [...said, "--allow-inbound"]);
     assertEquals(parseCommandLine(CLIENT_PROGRAM, again).kind, "run");
     assertEquals(next.heard.at(-1), "May the LAN reach games that you host on this PC? [y/N]");
-    const shut = askForArguments(CLIENT_PROGRAM, { folder }, new Player("", ""));
+    const shut = askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer("", ""));
     assertEquals(argsOf(shut), said);
     assertMatch(next.heard[0], /room PARTY on the relay relay\.example\.org/);
     // Or a report is wanted, which a window without a console could not be asked for otherwise.
-    const report = askForArguments(CLIENT_PROGRAM, { folder }, new Player("d"));
+    const report = askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer("d"));
     assertEquals(argsOf(report), ["doctor", "--relay=relay.example.org"]);
     // Or everything is asked again, for another party, and kept in the place of the first.
-    const other = new Player("n", "other.example.org", "", "SECOND", "", "", "y");
+    const other = new ScriptedPlayer("n", "other.example.org", "", "SECOND", "", "", "y");
     assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, { folder }, other)), [
       ...["--relay", "other.example.org", "--room", "SECOND"],
     ]);
-    const second = new Player("");
+    const second = new ScriptedPlayer("");
     askForArguments(CLIENT_PROGRAM, { folder }, second);
     assertMatch(second.heard[0], /room SECOND on the relay other\.example\.org/);
   });
@@ -93,7 +74,7 @@ Deno.test("the player is asked for relay, fingerprint, room and key, and is kept
 
 Deno.test("a wrong answer is explained, and asked for again, but not for ever", async () => {
   await inFolder((folder) => {
-    const player = new Player(
+    const player = new ScriptedPlayer(
       "relay",
       "",
       "much too long a room for a room",
@@ -108,21 +89,24 @@ Deno.test("a wrong answer is explained, and asked for again, but not for ever", 
       '  "much too long a room for a room": expected 1 to 32 of A-Z, 0-9 and -',
       "  this is no key: a room key begins with room_, or has 22 characters, and this has 1",
     ]);
-    const stubborn = new Player(...Array<string>(9).fill("::"));
+    const stubborn = new ScriptedPlayer(...Array<string>(9).fill("::"));
     assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, stubborn).kind, "given-up");
     assertMatch(stubborn.heard.at(-1)!, /Ask your host what to answer/);
-    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, new Player()).kind, "given-up");
+    assertEquals(
+      askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer()).kind,
+      "given-up",
+    );
   });
 });
 
 Deno.test("a report can be had before anything was kept", async () => {
   await inFolder((folder) => {
-    const report = askForArguments(CLIENT_PROGRAM, { folder }, new Player("d"));
+    const report = askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer("d"));
     assertEquals(argsOf(report), ["doctor"]);
     const named = askForArguments(
       CLIENT_PROGRAM,
       { folder },
-      new Player("d:443", "", "A", "", "", "n"),
+      new ScriptedPlayer("d:443", "", "A", "", "", "n"),
     );
     assertEquals(argsOf(named), ["--relay", "d:443", "--room", "A"]);
   });
@@ -130,7 +114,11 @@ Deno.test("a report can be had before anything was kept", async () => {
 
 Deno.test("what the player does not want to keep is not written", async () => {
   await inFolder((folder, file) => {
-    askForArguments(CLIENT_PROGRAM, { folder }, new Player("relay", "", "PARTY", "", "", "no"));
+    askForArguments(
+      CLIENT_PROGRAM,
+      { folder },
+      new ScriptedPlayer("relay", "", "PARTY", "", "", "no"),
+    );
     assertMatch(String(readConfigFile(CLIENT_PROGRAM, file)), /cannot be read/);
   });
 });
@@ -138,7 +126,7 @@ Deno.test("what the player does not want to keep is not written", async () => {
 Deno.test("a file that is wrong is not used, and it is said why", async () => {
   await inFolder((folder, file) => {
     Deno.writeTextFileSync(file, "room = \n");
-    const player = new Player();
+    const player = new ScriptedPlayer();
     const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
     assertEquals(start.kind === "refused" && start.message.startsWith(`${file}:1: `), true);
     assertEquals(player.heard, []);
@@ -162,7 +150,7 @@ Deno.test("what a file beside the program opens is asked for one by one", async 
       [["", "y", "y", "y"], wishes],
     ];
     for (const [answers, more] of cases) {
-      const player = new Player(...answers);
+      const player = new ScriptedPlayer(...answers);
       const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
       assertEquals(argsOf(start), [...plain, ...more]);
       assertEquals(player.heard.slice(-4), [
@@ -173,7 +161,10 @@ Deno.test("what a file beside the program opens is asked for one by one", async 
       ]);
     }
     // A window that is closed is no yes.
-    assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, new Player("", "y")).kind, "given-up");
+    assertEquals(
+      askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer("", "y")).kind,
+      "given-up",
+    );
   });
 });
 
@@ -188,7 +179,7 @@ Deno.test("a file beside the program names no files, and sets nothing that only 
   for (const [name, value] of Object.entries(refused)) {
     await inFolder((folder, file) => {
       Deno.writeTextFileSync(file, `relay = "r"\nroom = "A"\n${name} = "${value}"\n`);
-      const player = new Player("", "y", "y");
+      const player = new ScriptedPlayer("", "y", "y");
       const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
       assertEquals(start.kind, "refused", name);
       const why = name === "address" ? "may not set that" : "may not name files and folders";
@@ -226,7 +217,7 @@ Deno.test("a file cannot paint over what the player reads", async () => {
       file,
       'room = "PARTY"\nrelay = "relay.example.org"\nname = "\\u001b[2J"',
     );
-    const player = new Player();
+    const player = new ScriptedPlayer();
     assertEquals(askForArguments(CLIENT_PROGRAM, { folder }, player).kind, "given-up");
     assertEquals(player.heard.some((line) => line.includes("\x1b")), false);
   });
@@ -249,7 +240,7 @@ const OTHER = lineOf({ ...INVITE, room: "OTHER", partyName: "Bob's LAN" });
 Deno.test("an invite is all the answer there is, and is kept for the next time", async () => {
   await inFolder((folder) => {
     const partiesFolder = `${folder}/state/parties`;
-    const player = new Player(`Come to us: <${LINE}>`);
+    const player = new ScriptedPlayer(`Come to us: <${LINE}>`);
     const start = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, player);
     assertEquals(argsOf(start), [`--invite=${LINE}`]);
     assertEquals(parseCommandLine(CLIENT_PROGRAM, argsOf(start)).kind, "run");
@@ -257,7 +248,7 @@ Deno.test("an invite is all the answer there is, and is kept for the next time",
     assertEquals(player.heard.at(-1), `Kept for the next time (${kept}).`);
     assertEquals(Deno.statSync(kept).mode! & 0o777, 0o600);
     // The next time there is nothing to paste.
-    const next = new Player("");
+    const next = new ScriptedPlayer("");
     const again = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, next);
     assertEquals(argsOf(again), [`--invite=${LINE}`]);
     assertEquals(
@@ -265,10 +256,10 @@ Deno.test("an invite is all the answer there is, and is kept for the next time",
       "There is an invite to the party PARTY on the relay relay.example.org:443 (party-PARTY.lanparty).",
     );
     // Another one is asked for, or pasted at once.
-    const other = new Player("n", OTHER);
+    const other = new ScriptedPlayer("n", OTHER);
     const second = askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, other);
     assertEquals(argsOf(second), [`--invite=${OTHER}`]);
-    const third = new Player("3", "x", "1");
+    const third = new ScriptedPlayer("3", "x", "1");
     const chosen = argsOf(askForArguments(CLIENT_PROGRAM, { folder, partiesFolder }, third));
     assertEquals(chosen, [`--invite=${OTHER}`]);
     assertMatch(
@@ -280,18 +271,18 @@ Deno.test("an invite is all the answer there is, and is kept for the next time",
 
 Deno.test("a damaged invite is explained, and asked for again", async () => {
   await inFolder((folder) => {
-    const player = new Player(LINE.slice(0, 40), LINE);
+    const player = new ScriptedPlayer(LINE.slice(0, 40), LINE);
     const start = askForArguments(CLIENT_PROGRAM, { folder }, player);
     assertEquals(argsOf(start), [`--invite=${LINE}`]);
     assertMatch(player.heard.at(-2)!, /^ {2}this invite is cut off: its last \d+ characters/);
     // A mail has broken it into lines, and each of them comes as an answer.
     const parts = [LINE.slice(0, 40), LINE.slice(40, 60), LINE.slice(60)];
-    const broken = askForArguments(CLIENT_PROGRAM, { folder }, new Player(...parts));
+    const broken = askForArguments(CLIENT_PROGRAM, { folder }, new ScriptedPlayer(...parts));
     assertEquals(argsOf(broken), [`--invite=${LINE}`]);
-    const given = new Player(LINE.slice(0, 40), "relay.example.org", "", "A", "", "", "n");
+    const given = new ScriptedPlayer(LINE.slice(0, 40), "relay.example.org", "", "A", "", "", "n");
     const typed = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, given));
     assertEquals(typed, ["--relay", "relay.example.org", "--room", "A"]);
-    const pasted = new Player(LINE.slice(0, 40), OTHER);
+    const pasted = new ScriptedPlayer(LINE.slice(0, 40), OTHER);
     Deno.writeTextFileSync(`${folder}/party.lanparty`, LINE);
     assertEquals(argsOf(askForArguments(CLIENT_PROGRAM, { folder }, pasted)), [
       `--invite=${OTHER}`,
@@ -308,7 +299,7 @@ Deno.test("a file with an invite beside the program, or where it was started, is
     Deno.writeTextFileSync(`${folder}/old.lanparty`, lineOf({ ...INVITE, expiresUnixS: 1 }));
     Deno.writeTextFileSync(`${folder}/\u001b[2J.lanparty`, "no invite");
     Deno.mkdirSync(`${folder}/folder.lanparty`);
-    const player = new Player("");
+    const player = new ScriptedPlayer("");
     const start = askForArguments(CLIENT_PROGRAM, { folder, workingFolder }, player);
     assertEquals(argsOf(start), [`--invite=${LINE}`]);
     assertEquals(player.heard.slice(0, 2), [
@@ -319,26 +310,29 @@ Deno.test("a file with an invite beside the program, or where it was started, is
     assertMatch(player.heard[2], /the party PARTY on the relay .* \(Party\.LANPARTY\)\.$/);
     // A window that is closed is no yes, and a report can be had of the relay that it names.
     const surroundings = { folder, workingFolder };
-    assertEquals(askForArguments(CLIENT_PROGRAM, surroundings, new Player()).kind, "given-up");
-    const report = askForArguments(CLIENT_PROGRAM, surroundings, new Player("d"));
+    assertEquals(
+      askForArguments(CLIENT_PROGRAM, surroundings, new ScriptedPlayer()).kind,
+      "given-up",
+    );
+    const report = askForArguments(CLIENT_PROGRAM, surroundings, new ScriptedPlayer("d"));
     assertEquals(argsOf(report), ["doctor", "--relay=relay.example.org:443"]);
   });
 });
 
 Deno.test("a clipboard that holds an invite is offered, and anything else in it is not looked at", async () => {
   await inFolder((folder) => {
-    const player = new Player("");
+    const player = new ScriptedPlayer("");
     const start = askForArguments(CLIENT_PROGRAM, { folder, clipboard: ` ${LINE}\r\n` }, player);
     assertEquals(argsOf(start), [`--invite=${LINE}`]);
     assertMatch(player.heard[0], /There is an invite to .* \(the clipboard\)\./);
     // The same one in a file is the same party.
     Deno.writeTextFileSync(`${folder}/party.lanparty`, LINE);
-    const once = new Player("");
+    const once = new ScriptedPlayer("");
     askForArguments(CLIENT_PROGRAM, { folder, clipboard: LINE }, once);
     assertMatch(once.heard[0], /^There is an invite to/);
     Deno.removeSync(`${folder}/party.lanparty`);
     for (const clipboard of ["", "my password", "x".repeat(9_999)]) {
-      const asked = new Player();
+      const asked = new ScriptedPlayer();
       assertEquals(askForArguments(CLIENT_PROGRAM, { folder, clipboard }, asked).kind, "given-up");
       assertEquals(asked.heard.some((line) => clipboard !== "" && line.includes(clipboard)), false);
     }
@@ -348,7 +342,7 @@ Deno.test("a clipboard that holds an invite is offered, and anything else in it 
 Deno.test("a lanparty.toml may hold an invite, and says where that leads", async () => {
   await inFolder((folder, file) => {
     Deno.writeTextFileSync(file, `invite = "${OTHER}"\nname = "Ann"\n`, { mode: 0o600 });
-    const player = new Player("");
+    const player = new ScriptedPlayer("");
     const args = argsOf(askForArguments(CLIENT_PROGRAM, { folder }, player));
     assertEquals(args, [`--invite=${OTHER}`, "--name=Ann"]);
     assertMatch(player.heard[0], /^lanparty\.toml says: the party "Bob's LAN" \(room OTHER\)/);
