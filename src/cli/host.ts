@@ -23,7 +23,19 @@ import {
   roomName,
 } from "../programs/gateway/host_party.ts";
 import { machineInterfaces } from "../programs/gateway/interfaces.ts";
-import type { MadeInvite } from "../programs/gateway/invite.ts";
+import { type MadeInvite, partyInvite } from "../programs/gateway/invite.ts";
+import { GATEWAY_STATE_FOLDER } from "../programs/gateway/unit.ts";
+import { askProgram } from "../programs/common/control_service.ts";
+import {
+  install,
+  type InstallPlace,
+  notReady,
+  requireSystemd,
+  uninstall,
+} from "../programs/common/install.ts";
+import { type Installable, readMark } from "../programs/common/install_plan.ts";
+import { LinuxServices, type Services } from "../system/units/mod.ts";
+import { gatewayUnitOf } from "./gateway_unit.ts";
 import { requireLan, requireLanRights } from "../programs/gateway/lan.ts";
 import { type GatewayProgramOptions, runGateway } from "../programs/gateway/program.ts";
 import { runningEndpoint } from "../programs/endpoint/program.ts";
@@ -35,8 +47,8 @@ import { UserError } from "../log/user_error.ts";
 import { type Dialog, TERMINAL } from "./dialog.ts";
 import { keyOf } from "./endpoint_options.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
-import { partyFile, readParty, writeParty } from "./host_file.ts";
-import { givenParty } from "./host_options.ts";
+import { forgetParty, partyFile, readParty, writeParty } from "./host_file.ts";
+import { givenParty, hostTask } from "./host_options.ts";
 import { hostInviteText } from "./invite_text.ts";
 import { OptionValues } from "./options.ts";
 
@@ -49,16 +61,97 @@ const WHICH_RELAY =
   "which relay? Give --relay ADDRESS:PORT,FINGERPRINT, by which lanparty-relay knows itself on a server that " +
   "everybody reaches: it prints its fingerprint when it starts";
 
+/** As `host` makes a service of itself. */
+const SERVICE: Installable = {
+  program: "lanparty-gateway",
+  command: "host --as-service",
+  undo: "host --remove",
+};
+/** A relay that has not let the service in by then is told about, and not waited for. */
+const JOIN_TIMEOUT_MS = 20_000;
+const JOIN_INTERVAL_MS = 250;
+
 /**
- * Runs a party until its session ends or a signal comes; resolves with the exit code.
+ * Runs a party until its session ends or a signal comes, or has systemd do so; resolves with the exit code.
  *
  * @throws {UserError} for what the host can mend
  */
 export async function hostParty(values: OptionValues): Promise<number> {
-  const party = openParty(values);
+  const place: InstallPlace = {
+    services: new LinuxServices(),
+    executable: Deno.execPath(),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+  const task = hostTask(values);
+  if (task === "serve") return await serveParty(place, values);
+  if (task !== "run") return await removeParty(place, values, task === "forget");
+  const party = openParty(values, (file) => refuseServed(place.services, file));
   return await runGateway(party.options, {
-    joined: (invite) => sayOpen(party, invite),
+    joined: (invite) => sayOpen({ ...party, isService: false }, invite),
   });
+}
+
+/** Makes a service of the party, and shows the invite when the relay has let it in. */
+async function serveParty(place: InstallPlace, values: OptionValues): Promise<number> {
+  const { services } = place;
+  requireSystemd(services, `${SERVICE.program} ${SERVICE.command}`);
+  const party = openParty(values);
+  // The file stays root's: systemd hands it to the service.
+  const unitOf = (executable: string) =>
+    gatewayUnitOf({
+      ...{ executable, args: ["--config", party.file], folder: "/", values: new OptionValues() },
+    }).text;
+  await install(place, { ...SERVICE, args: [], unitOf });
+  for (let waitedMs = 0; waitedMs < JOIN_TIMEOUT_MS; waitedMs += JOIN_INTERVAL_MS) {
+    if (await hasJoined()) {
+      sayOpen({ ...party, isService: true }, partyInvite(party.options));
+      return 0;
+    }
+    if (await services.look(SERVICE.program) === "failing") break;
+    await place.wait(JOIN_INTERVAL_MS);
+  }
+  throw await notReady(services, SERVICE, "the service does not get into its room");
+}
+
+async function hasJoined(): Promise<boolean> {
+  try {
+    return (await askProgram(GATEWAY_STATE_FOLDER, "gateway", ["players"])).ok;
+  } catch (error) {
+    if (error instanceof UserError) return false; // it does not listen yet
+    throw error;
+  }
+}
+
+/** Takes the service away, and forgets the party where that is wanted. */
+async function removeParty(
+  place: InstallPlace,
+  values: OptionValues,
+  isForgotten: boolean,
+): Promise<number> {
+  const { services } = place;
+  const stateDir = values.text("state-dir") ?? ownStateFolder(HOST_PART);
+  const isThere = services.isThere && services.unit(SERVICE.program) !== undefined;
+  if (isThere) requireSystemd(services, `${SERVICE.program} ${SERVICE.undo}`);
+  const isRemoved = isThere && await uninstall(place, SERVICE);
+  console.log(isRemoved ? "The service is ended and removed." : "There is no service to remove.");
+  if (!isForgotten) {
+    console.log("The party's keys are kept: lanparty-gateway host opens it again.");
+    return 0;
+  }
+  refuseSecond(stateDir);
+  forgetParty(stateDir);
+  console.log("The party is forgotten: its invites are dead.");
+  return 0;
+}
+
+/** @throws {UserError} systemd runs this party */
+function refuseServed(services: Services, file: string): void {
+  const unit = services.isThere ? services.unit(SERVICE.program) : undefined;
+  if (unit === undefined || readMark(unit) === undefined || !unit.includes(`:${file}\n`)) return;
+  throw new UserError(
+    "this party runs as a service: its invite is shown by lanparty-gateway ctl invite; options are changed " +
+      "together with --as-service, and --remove ends the service",
+  );
 }
 
 /** The state folder of the gateway that `ctl` asks where none is named: that of `host`, while it runs. */
@@ -73,12 +166,20 @@ export function controlFolder(): string {
 }
 
 /** A party as it is run. */
-interface HostedParty extends OpenParty {
+interface HostedParty extends Omit<OpenParty, "isService"> {
   readonly options: GatewayProgramOptions;
 }
 
-/** Finds out all that a party takes, and keeps it. @throws {UserError} something is missing, or wrong */
-function openParty(values: OptionValues): HostedParty {
+/**
+ * Finds out all that a party takes, and keeps it.
+ *
+ * @param refuse looks at where it is kept, and may throw
+ * @throws {UserError} something is missing, or wrong
+ */
+function openParty(
+  values: OptionValues,
+  refuse: (file: string) => void = () => {},
+): HostedParty {
   if (values.text("config") !== undefined) {
     const why = "host keeps its options in a file of its own: give them on the command line";
     throw new UserError(`--config: ${why}`, { usage: true });
@@ -88,6 +189,7 @@ function openParty(values: OptionValues): HostedParty {
   requireLanRights();
   const stateDir = openStateDir(HOST_PART, values.text("state-dir"));
   refuseSecond(stateDir);
+  refuse(partyFile(stateDir));
   const kept = readParty(GATEWAY_PROGRAM, stateDir);
   if (!given.has("relay") && !kept?.has("relay")) throw new UserError(WHICH_RELAY, { usage: true });
   const { options, changed } = partyOf({

@@ -6,7 +6,13 @@
  */
 import { stringify } from "smol-toml";
 import type { PartyOptionTexts } from "../programs/gateway/host_party.ts";
-import { OWNER_ONLY_MODE, pathIn, readOwnFile, writeFileAtomic } from "../system/files/mod.ts";
+import {
+  OWNER_ONLY_MODE,
+  pathIn,
+  readOwnFile,
+  removeFileIfThere,
+  writeFileAtomic,
+} from "../system/files/mod.ts";
 import { systemFailure, UserError } from "../log/user_error.ts";
 import { CONFIG_BYTES_MAX, parseConfig } from "./config_file.ts";
 import type { ProgramSpec } from "./options.ts";
@@ -53,6 +59,15 @@ export function writeParty(stateDir: string, options: PartyOptionTexts): void {
     writeFileAtomic(partyFile(stateDir), bytes, OWNER_ONLY_MODE);
   } catch (cause) {
     throw systemFailure(`the party cannot be kept in ${stateDir}`, cause);
+  }
+}
+
+/** Forgets a party. @throws {UserError} its file cannot be removed */
+export function forgetParty(stateDir: string): void {
+  try {
+    removeFileIfThere(partyFile(stateDir));
+  } catch (cause) {
+    throw systemFailure("the party cannot be forgotten", cause);
   }
 }
 

@@ -38,6 +38,27 @@ const HOST_RELAY: OptionSpec<HostRelay> = {
   parse: parseHostRelay,
 };
 
+const AS_SERVICE = "as-service";
+const REMOVE = "remove";
+const FORGET = "forget";
+
+/** What `host` is to do. */
+export type HostTask = "run" | "serve" | "remove" | "forget";
+
+/** What a command line has `host` do. @throws {UserError} two things at once */
+export function hostTask(values: OptionValues): HostTask {
+  const [serves, removes, forgets] = [AS_SERVICE, REMOVE, FORGET].map((name) => values.flag(name));
+  const refuse = (why: string) => new UserError(why, { usage: true });
+  if (serves && removes) throw refuse(`--${AS_SERVICE} and --${REMOVE}: give one of them`);
+  if (forgets && !removes) throw refuse(`--${FORGET} goes with --${REMOVE}`);
+  if (!removes) return serves ? "serve" : "run";
+  const stray = HOST_COMMAND.options?.find(({ name, value }) =>
+    value !== undefined && name !== STATE_DIR.name && values.list(name).length > 0
+  );
+  if (stray !== undefined) throw refuse(`--${REMOVE} and --${stray.name}: give one of them`);
+  return forgets ? "forget" : "remove";
+}
+
 /** `lanparty-gateway host` */
 export const HOST_COMMAND: CommandSpec = {
   name: "host",
@@ -59,6 +80,13 @@ export const HOST_COMMAND: CommandSpec = {
         "the room's code, where it must be a certain one; without it one is made that nobody guesses",
     },
     ...keyOptions("gateway"),
+    {
+      name: AS_SERVICE,
+      help:
+        "have systemd run the party, now and whenever this machine starts, and come back at once",
+    },
+    { name: REMOVE, help: "end that, and take away what was made for it; the party's keys stay" },
+    { name: FORGET, help: "with --remove: forget the party, too; its invites are dead then" },
     {
       ...STATE_DIR,
       help:

@@ -225,6 +225,10 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: ["ffi"],
     native: true,
   },
+  "system/units": {
+    what: "services of systemd's that programs make of themselves",
+    folders: ["system/command", "system/files"],
+  },
   "system/udp": {
     what: "how many datagrams may wait to be read, and how many were lost",
     folders: ["ffi"],
@@ -245,7 +249,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what:
       "what the shells of several programs share: native library, state folder, pages, units, the " +
       "frame log's file",
-    folders: [...SHELL, ...system("environment", "folders", "udp"), "quic", "serve"],
+    folders: [...SHELL, ...system("environment", "folders", "udp", "units"), "quic", "serve"],
   },
   "programs/endpoint": {
     what: "the shell of a session with a relay: QUIC, trust, tokens, leaving",
@@ -298,7 +302,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "command lines; the three compile entries",
     folders: [
       ...[...CORE, "relay", "relay/workers", "client", "trust", "link", "log", "serve"],
-      ...system("clipboard", "console", "environment", "files", "links"),
+      ...system("clipboard", "console", "environment", "files", "links", "units"),
       ...["programs/common", "programs/endpoint", "programs/client", "programs/gateway"],
       ...["programs/relay", "programs/relay/workers"],
     ],

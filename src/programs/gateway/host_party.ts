@@ -76,21 +76,33 @@ export interface OpenParty {
   readonly relay: string;
   /** Where its options are kept. */
   readonly file: string;
+  /** Whether systemd keeps it running. */
+  readonly isService: boolean;
 }
 
 /** What was done, in a line or two. */
-export function openText({ interface: name, relay }: OpenParty): string {
-  return `The party is open: its LAN is at ${name}, its players come in by the relay ${relay}.`;
+export function openText({ interface: name, relay, isService }: OpenParty): string {
+  const how = isService ? "The party is open, as a service" : "The party is open";
+  return `${how}: its LAN is at ${name}, its players come in by the relay ${relay}.`;
 }
 
 /** What the host does next. */
-export function nextSteps({ file }: OpenParty): string {
+export function nextSteps({ file, isService }: OpenParty): string {
+  const running = isService
+    ? [
+      "3. The gateway runs by itself, also after a restart of this machine. To end it:",
+      "   lanparty-gateway host --remove",
+    ]
+    : [
+      "3. Leave this window open while the party is on; Ctrl-C ends it. The next time",
+      '   "lanparty-gateway host" is enough. To have it run without a window, and after a restart',
+      "   of this machine: lanparty-gateway host --as-service",
+    ];
   return [
     "What to do now:",
     "1. Send the invite to your players, and to nobody else: whoever has it can join.",
     "2. They start lanparty-client, and paste it.",
-    "3. Leave this window open while the party is on; Ctrl-C ends it. The next time",
-    '   "lanparty-gateway host" is enough.',
+    ...running,
     "4. To see who is there: lanparty-gateway ctl players",
     `The party's keys are kept in ${file}, for you alone.`,
   ].join("\n");

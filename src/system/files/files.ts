@@ -164,6 +164,27 @@ async function removeFileLater(path: string): Promise<void> {
   }
 }
 
+/** Copies a file so that a reader, and a crash, find what was there before or the whole copy. */
+export function copyFileAtomic(from: string, to: string, mode: number): void {
+  const temporary = `${to}.${Deno.pid}.new`;
+  removeFileIfThere(temporary);
+  try {
+    Deno.copyFileSync(from, temporary);
+    Deno.chmodSync(temporary, mode);
+    const file = Deno.openSync(temporary, { read: true });
+    try {
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+    Deno.renameSync(temporary, to);
+  } catch (error) {
+    removeFileIfThere(temporary);
+    throw error;
+  }
+  syncFolder(to.replace(/[^/]*$/, "") || ".");
+}
+
 /** Makes a rename in a folder last; where folders cannot be opened (Windows) the system sees to it. */
 function syncFolder(path: string): void {
   if (Deno.build.os === "windows") return;

@@ -4,6 +4,7 @@
  * @module
  */
 export {
+  copyFileAtomic,
   exists,
   isFile,
   OWNER_ONLY_MODE,

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { parseConfig } from "../../../src/cli/config_file.ts";
 import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
 import { formatParty, partyFile, readParty, writeParty } from "../../../src/cli/host_file.ts";
-import { givenParty } from "../../../src/cli/host_options.ts";
+import { givenParty, hostTask } from "../../../src/cli/host_options.ts";
 import { hostInviteText } from "../../../src/cli/invite_text.ts";
 import { parseCommandLine } from "../../../src/cli/options.ts";
 import { formatInvite, INVITE_LINK } from "../../../src/control/invite.ts";
@@ -51,6 +51,22 @@ Deno.test("a relay whose fingerprint is damaged, or not one, is not taken for a 
   const two = ["--relay", `r,${FINGERPRINT}`, "--relay-fingerprint", OTHER];
   const error = assertThrows(() => given(...two), UserError);
   assert(error.usage);
+});
+
+Deno.test("what contradicts itself is one line, and does nothing", () => {
+  const task = (...args: string[]) => {
+    const parsed = parseCommandLine(GATEWAY_PROGRAM, ["host", ...args]);
+    assert(parsed.kind === "run");
+    return hostTask(parsed.values);
+  };
+  assertEquals(task(), "run");
+  assertEquals(task("--as-service", "--interface", "br0"), "serve");
+  assertEquals(task("--remove", "--state-dir", "/var/lib/party"), "remove");
+  assertEquals(task("--forget", "--remove"), "forget");
+  const wrongs = [["--as-service", "--remove"], ["--forget"], ["--remove", "--relay", "r"]];
+  for (const args of wrongs) {
+    assert(assertThrows(() => task(...args), UserError).usage, args.join());
+  }
 });
 
 Deno.test("a party is kept as a configuration file of the gateway's, for its owner alone", () => {

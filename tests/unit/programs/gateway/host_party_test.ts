@@ -74,16 +74,21 @@ Deno.test("a room's name is a code, and each random byte counts", () => {
   }
 });
 
-Deno.test("the host reads where the party is, and what to do next", () => {
+Deno.test("the host reads where the party is, and what to do next, as a service or not", () => {
   const party: OpenParty = {
     interface: "br0",
     relay: "relay.example.org:443",
     file: "/var/lib/lanparty-host/party.toml",
+    isService: false,
   };
   assertEquals(
     openText(party),
     "The party is open: its LAN is at br0, its players come in by the relay relay.example.org:443.",
   );
   assertStringIncludes(nextSteps(party), "Leave this window open");
-  assertStringIncludes(nextSteps(party), party.file);
+  assertStringIncludes(nextSteps(party), "lanparty-gateway host --as-service");
+  const service = nextSteps({ ...party, isService: true });
+  assertStringIncludes(service, "lanparty-gateway host --remove");
+  assertStringIncludes(openText({ ...party, isService: true }), "The party is open, as a service:");
+  for (const text of [nextSteps(party), service]) assertStringIncludes(text, party.file);
 });

@@ -1,0 +1,136 @@
+/**
+ * Makes a service of the program that runs, and takes it away.
+ *
+ * @module
+ */
+import { copyFileAtomic, exists, removeFileIfThere } from "../../system/files/mod.ts";
+import { ServiceError, type Services } from "../../system/units/mod.ts";
+import { systemFailure, UserError } from "../../log/user_error.ts";
+import {
+  type Installable,
+  markUnit,
+  planInstall,
+  planRemoval,
+  PROGRAM_FOLDER,
+} from "./install_plan.ts";
+
+const PROGRAM_MODE = 0o755;
+/** A service that has not said by then that it is ready is not waited for any more. */
+const READY_TIMEOUT_MS = 60_000;
+const LOOK_INTERVAL_MS = 250;
+
+/** What is made. */
+export interface Installation extends Installable {
+  /** The options that were given, with absolute paths. */
+  readonly args: readonly string[];
+  /** The unit's text, for the program's file. */
+  readonly unitOf: (executable: string) => string;
+}
+
+/** The machine, as far as it is changed. */
+export interface InstallPlace {
+  readonly services: Services;
+  /** The file of the program that runs. */
+  readonly executable: string;
+  /** Waits between two looks. */
+  readonly wait: (ms: number) => Promise<void>;
+  /** Instead of {@linkcode PROGRAM_FOLDER}. */
+  readonly programFolder?: string;
+}
+
+/** Refuses where there can be no service. @throws {UserError} */
+export function requireSystemd({ isThere }: Services, command: string): void {
+  if (Deno.uid() !== 0) throw new UserError(`${command} needs root: sudo ${command} …`);
+  if (isThere) return;
+  throw new UserError(`${command} makes a service of systemd's, which does not run here`);
+}
+
+/**
+ * Makes the service, or another one in its place, and waits until it is ready.
+ *
+ * @throws {UserError} something is in the way, or it does not become ready
+ */
+export async function install(place: InstallPlace, installation: Installation): Promise<void> {
+  const { services, executable, programFolder = PROGRAM_FOLDER } = place;
+  const { program, args, unitOf } = installation;
+  const target = `${programFolder}/${program}`;
+  const plan = planInstall(installation, {
+    unit: services.unit(program),
+    place: placeOf(target, executable),
+  });
+  if (!plan.ok) throw new UserError(plan.why);
+  try {
+    if (plan.copies) {
+      Deno.mkdirSync(programFolder, { recursive: true });
+      copyFileAtomic(executable, target, PROGRAM_MODE);
+    }
+    const { isProgramOurs } = plan;
+    await services.install(
+      program,
+      markUnit(unitOf(target), installation, { isProgramOurs, args }),
+    );
+  } catch (cause) {
+    throw failureOf("the service cannot be made", cause);
+  }
+  await waitUntilReady(place, installation);
+}
+
+async function waitUntilReady(
+  { services, wait }: InstallPlace,
+  installation: Installable,
+): Promise<void> {
+  const { program } = installation;
+  for (let waitedMs = 0; waitedMs < READY_TIMEOUT_MS; waitedMs += LOOK_INTERVAL_MS) {
+    const state = await services.look(program);
+    if (state === "ready") return;
+    if (state === "failing") break;
+    await wait(LOOK_INTERVAL_MS);
+  }
+  throw await notReady(services, installation, "the service does not start");
+}
+
+/** What to throw where a service does not do what it should. */
+export async function notReady(
+  services: Services,
+  { program, undo }: Installable,
+  what: string,
+): Promise<UserError> {
+  const said = (await services.lastSaid(program))?.replace(/^.*?(error|warning): /, "");
+  return new UserError(
+    `${what}${
+      said === undefined ? "" : `: ${said}`
+    } (it goes on trying until ${program} ${undo}; ` +
+      `journalctl -u ${program} has more)`,
+  );
+}
+
+/**
+ * Takes the service away, with what was made for it.
+ *
+ * @returns whether there was one
+ * @throws {UserError} it was made by somebody else, or cannot be taken away
+ */
+export async function uninstall(place: InstallPlace, installable: Installable): Promise<boolean> {
+  const { services, programFolder = PROGRAM_FOLDER } = place;
+  const { program } = installable;
+  const plan = planRemoval(installable, services.unit(program));
+  if (!plan.ok) throw new UserError(plan.why);
+  try {
+    if (plan.unit) await services.remove(program);
+    if (plan.program) removeFileIfThere(`${programFolder}/${program}`);
+  } catch (cause) {
+    throw failureOf("the service cannot be taken away", cause);
+  }
+  return plan.unit;
+}
+
+function placeOf(target: string, executable: string): "this" | "other" | "nothing" {
+  if (!exists(target)) return "nothing";
+  return Deno.realPathSync(target) === Deno.realPathSync(executable) ? "this" : "other";
+}
+
+function failureOf(what: string, cause: unknown): unknown {
+  return cause instanceof ServiceError
+    ? new UserError(`${what}: ${cause.message}`, { cause })
+    : systemFailure(what, cause);
+}

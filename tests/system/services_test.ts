@@ -1,0 +1,164 @@
+/**
+ * The party's Linux box with systemd: `host` makes a service of itself, and takes it away.
+ *
+ * ```text
+ *   lan         gateway: Debian, booted   relay              alice
+ *  ┌──────┐    ┌──────────────────────┐  ┌────────────┐     ┌──────────────┐
+ *  │ eth0 ┼────┼ lan0            wan0 ┼──┼─ gw0   pl0 ┼─────┼─ wan0        │
+ *  └──────┘    │ lanparty-gateway     │  └────────────┘     │ lanparty0    │
+ *  10.77.0.1   └──────────────────────┘                     └──────────────┘
+ * ```
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { executablePath, ROOT } from "../../tools/build/executables.ts";
+import { checkPing } from "../../tools/lab/checks.ts";
+import { PARTY, type Party } from "../../tools/lab/party.ts";
+import { eventually } from "../../tools/lab/wait.ts";
+import { Machine } from "../support/machine.ts";
+import { partyTest, type Step } from "../support/play.ts";
+import { assertRow } from "../support/rows.ts";
+
+const TIMEOUT_MS = 30_000;
+/** A service is made, and waited for. */
+const COMMAND_TIMEOUT_MS = 120_000;
+/** All that services and their programs have put anywhere but into their state. */
+const MADE =
+  "find /etc /usr/local /run/systemd/system /var/lib -name '*lanparty*' -not -path '*/private/*/*' | sort";
+
+/** What a command inside prints, to both outputs, and its exit code. */
+async function runIn(machine: Machine, script: string): Promise<[code: number, text: string]> {
+  const shell = machine.spawn(["sh", "-c", script]);
+  await shell.closeInput();
+  const code = await shell.waitExit(COMMAND_TIMEOUT_MS);
+  return [code, shell.stdout + shell.stderr];
+}
+
+/** A player comes in by an invite, pings through, and leaves. */
+async function playByInvite(party: Party, name: string, invite: string): Promise<void> {
+  const player = await party.addPlayer(name);
+  await player.ip("route", "replace", "default", "via", party.relayAddressFor(player));
+  const client = player.spawn([
+    ...[executablePath("client"), "--state-dir", party.stateDir(name)],
+    ...["--invite", invite, "--address", "10.77.0.50/24"],
+  ]);
+  party.clients.set(name, client);
+  await client.waitForLine(/Joined the room/, TIMEOUT_MS);
+  await assertRow(() => checkPing("player to LAN", player, PARTY.lanAddress));
+  client.kill("SIGINT");
+  assertEquals(await client.waitExit(TIMEOUT_MS), 0, client.stderr);
+}
+
+function inviteIn(text: string): string {
+  const [line = ""] = /^lanparty1\S+$/m.exec(text) ?? [];
+  assert(line !== "", text);
+  return line;
+}
+
+/** What the last steps go by. */
+interface Served {
+  readonly step: Step;
+  readonly machine: Machine;
+  /** The command, and the option that names the relay. */
+  readonly host: string;
+  readonly relay: string;
+  /** What {@linkcode MADE} has shown before anything was made. */
+  readonly before: string;
+}
+
+/** The service goes, then the party. */
+async function takeAway({ step, machine, host, relay, before }: Served): Promise<void> {
+  await step("--remove takes away what was made, and keeps the keys", async () => {
+    const [code, text] = await runIn(machine, `${host} --remove`);
+    assertEquals(code, 0, text);
+    assertStringIncludes(text, "The party's keys are kept");
+    const left = (await machine.sh(MADE)).split("\n").filter((path) => !before.includes(path));
+    assertEquals(left, [
+      "/var/lib/lanparty-gateway",
+      "/var/lib/lanparty-host",
+      "/var/lib/private/lanparty-gateway",
+    ]);
+    const [again] = await runIn(machine, `${host} --remove`);
+    assertEquals(again, 0);
+  });
+  await step("--forget forgets them", async () => {
+    const [code, text] = await runIn(machine, `${host} --remove --forget`);
+    assertEquals(code, 0, text);
+    assertEquals(await machine.sh("ls -A /var/lib/lanparty-host"), "");
+  });
+  await step("a service that somebody has made by hand is left alone", async () => {
+    await machine.sh(
+      "printf '[Service]\\nExecStart=/bin/true\\n' > /etc/systemd/system/lanparty-gateway.service",
+    );
+    for (const options of [`${relay} --interface lan0 --as-service`, "--remove"]) {
+      const [code, text] = await runIn(machine, `${host} ${options}`);
+      assertEquals(code, 1);
+      assertMatch(
+        text,
+        /error: the service lanparty-gateway was not made by lanparty-gateway host/,
+      );
+    }
+  });
+}
+
+partyTest(
+  "host --as-service: the party runs by systemd, is changed, ended and forgotten",
+  async (party, step) => {
+    await using machine = await Machine.boot(party.gateway, [`${ROOT}/dist`, party.folder]);
+    await party.startRelay();
+    const pin = await party.relay.run([
+      ...[executablePath("relay"), "fingerprint", "--state-dir", party.stateDir("relay")],
+    ]);
+    const relay = `--relay ${PARTY.relayAddressForGateway},${pin.stdout.trim()}`;
+    const host = `${executablePath("gateway")} host`;
+    const before = await machine.sh(MADE);
+    let invite = "";
+    await step("one command, and a player comes in by what it has printed", async () => {
+      const [code, text] = await runIn(machine, `${host} ${relay} --interface lan0 --as-service`);
+      assertEquals(code, 0, text);
+      assertMatch(text, /The party is open, as a service: its LAN is at lan0/);
+      invite = inviteIn(text);
+      assertEquals(await machine.sh("systemctl is-enabled lanparty-gateway"), "enabled\n");
+      assertEquals(await machine.sh("lanparty-gateway ctl invite"), `${invite}\n`);
+      await playByInvite(party, "alice", invite);
+    });
+    await step("its keys are in no command line and no unit, and root's alone", async () => {
+      const key = await machine.sh(
+        "sed -n 's/^gateway-key = \"\\(.*\\)\"/\\1/p' /var/lib/lanparty-host/party.toml",
+      );
+      assertMatch(key, /^gateway_\S{23}\n$/);
+      const unit = await machine.sh("systemctl cat lanparty-gateway; ps axww -o args");
+      assertStringIncludes(unit, "LoadCredential=config:/var/lib/lanparty-host/party.toml");
+      assertEquals(unit.includes(key.trim()), false);
+      const rights = await machine.sh(
+        "stat -c '%a %U' /var/lib/lanparty-host /var/lib/lanparty-host/party.toml",
+      );
+      assertEquals(rights, "700 root\n600 root\n");
+    });
+    await step(
+      "in a window of its own it would be a second gateway: it says where the party is",
+      async () => {
+        const [code, text] = await runIn(machine, host);
+        assertEquals(code, 1);
+        assertMatch(text, /error: this party runs as a service: .* ctl invite/);
+      },
+    );
+    await step("what is given again changes what runs, with the same key", async () => {
+      const [code, text] = await runIn(machine, `${host} --party Ann --as-service`);
+      assertEquals(code, 0, text);
+      assertStringIncludes(text, "Kept from now on: party Ann.");
+      await eventually("the service has it", async () => {
+        return (await machine.sh("lanparty-gateway ctl invite")).trim() === inviteIn(text);
+      });
+      await playByInvite(party, "bob", invite); // its key is the same
+    });
+    await step("a service that cannot get into its room is told about", async () => {
+      const [code, text] = await runIn(
+        machine,
+        `${host} --room ROOM --interface lan0 --relay ${PARTY.relayAddressForGateway}:444,${pin.stdout.trim()} --as-service`,
+      );
+      assertEquals(code, 1);
+      assertMatch(text, /error: the service does not get into its room/);
+    });
+    await takeAway({ step, machine, host, relay, before });
+  },
+);
