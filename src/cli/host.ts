@@ -31,6 +31,7 @@ import {
   type InstallPlace,
   notReady,
   requireSystemd,
+  thisMachine,
   uninstall,
 } from "../programs/common/install.ts";
 import { type Installable, readMark } from "../programs/common/install_plan.ts";
@@ -58,8 +59,8 @@ const HOST_PART = "host";
 const ANSWERS_MAX = 5;
 
 const WHICH_RELAY =
-  "which relay? Give --relay ADDRESS:PORT,FINGERPRINT, by which lanparty-relay knows itself on a server that " +
-  "everybody reaches: it prints its fingerprint when it starts";
+  "which relay? Give --relay ADDRESS:PORT,FINGERPRINT: lanparty-relay install prints it, on a " +
+  "server that everybody reaches";
 
 /** As `host` makes a service of itself. */
 const SERVICE: Installable = {
@@ -77,11 +78,7 @@ const JOIN_INTERVAL_MS = 250;
  * @throws {UserError} for what the host can mend
  */
 export async function hostParty(values: OptionValues): Promise<number> {
-  const place: InstallPlace = {
-    services: new LinuxServices(),
-    executable: Deno.execPath(),
-    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  };
+  const place = thisMachine(new LinuxServices());
   const task = hostTask(values);
   if (task === "serve") return await serveParty(place, values);
   if (task !== "run") return await removeParty(place, values, task === "forget");

@@ -17,6 +17,7 @@ import { LOG_FORMAT, LOG_LEVEL, OptionValues } from "./options.ts";
 import { sayGood } from "./common_options.ts";
 import { RELAY_PROGRAM, relayOptions } from "./relay_options.ts";
 import { removalWords } from "./control_words.ts";
+import { installRelay, uninstallRelay } from "./relay_install.ts";
 import { relayUnitOf } from "./relay_unit.ts";
 import { printUnit } from "./unit_command.ts";
 import { VERSION } from "./version.ts";
@@ -42,6 +43,8 @@ if (import.meta.main) {
       return ok ? 0 : 1;
     },
     "unit": (values, _, args) => printUnit(relayUnitOf, values, args),
+    "install": (values, _, args) => installRelay(values, args),
+    "uninstall": (values) => uninstallRelay(values),
   });
 }
 

@@ -108,9 +108,17 @@ const REACTOR_PORT: OptionSpec<number> = {
 const PUBLIC_HOST: OptionSpec<string> = {
   name: "public-host",
   value: "HOST",
-  help: "with --reactors: the name or address by which players reach this machine; by default " +
-    "the address that they have come to, or behind NAT the name that they have asked for",
+  help:
+    "the name or address by which players reach this machine: install prints it, and --reactors sends " +
+    "them there; by default one of the machine's own, for --reactors the one that they have come to, or behind " +
+    "NAT the name that they have asked for",
   parse: expecting("a host name or an address, without a port", parseHost),
+};
+
+/** Whether nothing stays. */
+export const PURGE: OptionSpec = {
+  name: "purge",
+  help: "remove certificate and key, too: the next install has another fingerprint",
 };
 
 const GROUPS: readonly OptionGroup[] = [
@@ -190,11 +198,23 @@ export const RELAY_PROGRAM: ProgramSpec = {
   name: "lanparty-relay",
   summary: "lanparty-relay admits players and gateways to rooms and forwards their frames.",
   examples: [
+    "lanparty-relay install --public-host relay.example.org",
     "lanparty-relay --listen 443/udp --cert fullchain.pem --key privkey.pem",
     "lanparty-relay --listen '[::1]:4433' --state-dir relay-state --dev-cert-der-out relay.der",
     "lanparty-relay --policy open",
   ],
   commands: [
+    {
+      name: "install",
+      summary:
+        "make a service of systemd's with these options, or with those of before where none are given, " +
+        "start it, and print the line for the party's host",
+    },
+    {
+      name: "uninstall",
+      summary: "take away what install has made; certificate and key stay",
+      options: [PURGE],
+    },
     CHECK_CONFIG,
     { name: "fingerprint", summary: "print the fingerprint of the certificate's key" },
     {

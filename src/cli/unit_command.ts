@@ -5,7 +5,7 @@
  */
 import { isHiddenFromService, type UnitCredential } from "../programs/common/systemd_unit.ts";
 import { findOption } from "./arguments.ts";
-import { allOptions, type OptionValues, type ProgramSpec } from "./options.ts";
+import { allOptions, type OptionSpec, type OptionValues, type ProgramSpec } from "./options.ts";
 import { UserError } from "../log/user_error.ts";
 
 /** Options that take a path. */
@@ -51,21 +51,19 @@ export function unitOf(parts: UnitParts): UnitText {
   refuseSecrets(program, args);
   const isServiceOwn = (path: string) => path.startsWith(`${parts.stateFolder}/`);
   const paths: string[] = [executable];
-  const absolute = (path: string) =>
-    path.startsWith("/") ? path : `${folder.replace(/\/$/, "")}/${path}`;
-  const options = allOptions(program)
-    .filter(({ value }) => value !== undefined && PATH_VALUES.includes(value));
+  const options = pathOptions(program);
+  const given = absoluteArgs(program, args, folder);
   const credentials: UnitCredential[] = [];
   const words: string[] = [];
-  for (let index = 0; index < args.length; index++) {
-    const arg = args[index];
+  for (let index = 0; index < given.length; index++) {
+    const arg = given[index];
     const option = findOption(options, arg);
     if (option === undefined) {
       words.push(arg);
       continue;
     }
     const isJoined = arg.includes("=");
-    const path = absolute(isJoined ? arg.slice(arg.indexOf("=") + 1) : args[++index]);
+    const path = isJoined ? arg.slice(arg.indexOf("=") + 1) : given[++index];
     if (option.credential !== undefined && !isServiceOwn(path)) {
       credentials.push({ name: option.credential, path });
       continue;
@@ -84,6 +82,33 @@ export function unitOf(parts: UnitParts): UnitText {
     `the service cannot see ${path}: put it elsewhere, such as /usr/local/bin or /etc`
   );
   return { text: format(executable, words, credentials), notes: hidden };
+}
+
+function pathOptions(program: ProgramSpec): readonly OptionSpec[] {
+  return allOptions(program)
+    .filter(({ value }) => value !== undefined && PATH_VALUES.includes(value));
+}
+
+/** A command line that the program has accepted, with its paths made absolute. */
+export function absoluteArgs(
+  program: ProgramSpec,
+  args: readonly string[],
+  folder: string,
+): readonly string[] {
+  const options = pathOptions(program);
+  const absolute = (path: string) =>
+    path.startsWith("/") ? path : `${folder.replace(/\/$/, "")}/${path}`;
+  let isPath = false;
+  return args.map((arg) => {
+    if (isPath) {
+      isPath = false;
+      return absolute(arg);
+    }
+    if (findOption(options, arg) === undefined) return arg;
+    const at = arg.indexOf("=");
+    isPath = at < 0;
+    return isPath ? arg : `${arg.slice(0, at + 1)}${absolute(arg.slice(at + 1))}`;
+  });
 }
 
 /** @throws {UserError} a secret is on the command line, which the unit would show to everybody */

@@ -1,13 +1,15 @@
 /**
- * The party's Linux box with systemd: `host` makes a service of itself, and takes it away.
+ * A server and the party's Linux box with systemd: relay and gateway make services of themselves, and take them away.
  *
  * ```text
- *   lan         gateway: Debian, booted   relay              alice
- *  ┌──────┐    ┌──────────────────────┐  ┌────────────┐     ┌──────────────┐
- *  │ eth0 ┼────┼ lan0            wan0 ┼──┼─ gw0   pl0 ┼─────┼─ wan0        │
- *  └──────┘    │ lanparty-gateway     │  └────────────┘     │ lanparty0    │
- *  10.77.0.1   └──────────────────────┘                     └──────────────┘
+ *   lan         gateway              relay              alice
+ *  ┌──────┐    ┌────────────────┐   ┌────────────┐     ┌──────────────┐
+ *  │ eth0 ┼────┼ lan0      wan0 ┼───┼─ gw0   pl0 ┼─────┼─ wan0        │
+ *  └──────┘    └────────────────┘   └────────────┘     │ lanparty0    │
+ *  10.77.0.1                                           └──────────────┘
  * ```
+ *
+ * Gateway or relay is a Debian that was booted, in turn.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { executablePath, ROOT } from "../../tools/build/executables.ts";
@@ -151,14 +153,100 @@ partyTest(
       });
       await playByInvite(party, "bob", invite); // its key is the same
     });
-    await step("a service that cannot get into its room is told about", async () => {
-      const [code, text] = await runIn(
-        machine,
-        `${host} --room ROOM --interface lan0 --relay ${PARTY.relayAddressForGateway}:444,${pin.stdout.trim()} --as-service`,
-      );
-      assertEquals(code, 1);
-      assertMatch(text, /error: the service does not get into its room/);
-    });
+    await step(
+      "a service that cannot get into its room is told about, with the reason",
+      async () => {
+        const pin = relay.slice(-43);
+        const other = `${relay.slice(0, -43)}${pin.startsWith("A") ? "B" : "A"}${pin.slice(1)}`;
+        const [code, text] = await runIn(machine, `${host} ${other} --as-service`);
+        assertEquals(code, 1);
+        assertMatch(
+          text,
+          /error: the service does not get into its room: .*its key is not the one that was expected/,
+        );
+      },
+    );
     await takeAway({ step, machine, host, relay, before });
   },
 );
+
+/** What is in the way is said in one line. */
+async function refuseWrongs(machine: Machine, step: Step): Promise<void> {
+  const relay = executablePath("relay");
+  await step("a port that is taken, and rights that are missing", async () => {
+    const other = machine.spawn([relay, "--listen", "444/udp", "--state-dir", "/opt/other"]);
+    await other.waitForLine(/Listening/, TIMEOUT_MS);
+    const [code, text] = await runIn(machine, `${relay} install --listen 444/udp`);
+    assertEquals(code, 1);
+    assertMatch(
+      text,
+      /error: the service does not start: .*444\/udp: another program uses this port/,
+    );
+    await machine.stop(other);
+    const [refused, why] = await runIn(
+      machine,
+      `setpriv --reuid=65534 --clear-groups ${relay} install`,
+    );
+    assertEquals(refused, 1);
+    assertStringIncludes(why, "error: lanparty-relay install needs root");
+    assertEquals((await runIn(machine, `${relay} install --listen 0/udp`))[0], 2);
+  });
+}
+
+partyTest("install: a relay for good, and the one line for the host", async (party, step) => {
+  await using machine = await Machine.boot(party.relay, [`${ROOT}/dist`, party.folder]);
+  const relay = executablePath("relay");
+  const before = await machine.sh(MADE);
+  let line = "";
+  await step("a server without a public address: the name is to be filled in", async () => {
+    const [code, text] = await runIn(machine, `${relay} install`);
+    assertEquals(code, 0, text);
+    assertMatch(text, /^ {2}lanparty-gateway host --relay NAME:443,[\w-]{43}$/m);
+    assertStringIncludes(text, "install once more with --public-host");
+    assertEquals(await machine.sh("systemctl is-active lanparty-relay"), "active\n");
+  });
+  await step(
+    "installed over one that runs, behind a firewall: what opens it is said, and does",
+    async () => {
+      await machine.sh("nft add table inet guard");
+      await machine.sh(
+        "nft add chain inet guard input '{ type filter hook input priority 0; policy drop; }'",
+      );
+      const [code, text] = await runIn(
+        machine,
+        `${relay} install --public-host ${PARTY.relayAddressForGateway}`,
+      );
+      assertEquals(code, 0, text);
+      [line = ""] = /lanparty-gateway host --relay .*$/m.exec(text) ?? [];
+      const [command = ""] = /nft insert rule .*$/m.exec(text) ?? [];
+      assertStringIncludes(command, "inet guard input udp dport");
+      await machine.sh(command);
+    },
+  );
+  await step("the host gives that line, and a player comes in", async () => {
+    const words = line.split(" ").slice(1);
+    const host = party.gateway.spawn([
+      ...[executablePath("gateway"), ...words, "--interface", PARTY.gatewayInterface],
+      ...["--state-dir", party.stateDir("host")],
+    ]);
+    party.gatewayProcess = host;
+    const [invite] = await host.waitForLine(/^lanparty1\S+$/, TIMEOUT_MS);
+    await playByInvite(party, "alice", invite);
+  });
+  await step("without options it is updated as it was, with the same key", async () => {
+    const [code, text] = await runIn(machine, `${relay} install`);
+    assertEquals(code, 0, text);
+    assertStringIncludes(text, "with the options of before: --public-host 10.91.0.1");
+    assertStringIncludes(text, line);
+  });
+  await refuseWrongs(machine, step);
+  await step("uninstall leaves the key, and --purge nothing", async () => {
+    const left = async () =>
+      (await machine.sh(MADE)).split("\n").filter((path) => !before.includes(path));
+    const [code, text] = await runIn(machine, `${relay} uninstall`);
+    assertEquals(code, 0, text);
+    assertEquals(await left(), ["/var/lib/lanparty-relay", "/var/lib/private/lanparty-relay"]);
+    assertEquals((await runIn(machine, `${relay} uninstall --purge`))[0], 0);
+    assertEquals(await left(), []);
+  });
+});

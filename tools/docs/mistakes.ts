@@ -26,6 +26,27 @@ export type TestPlace = readonly [file: string, name: string];
 /** All of them, in the order in which a newcomer comes to them. */
 export const MISTAKES: readonly Mistake[] = [
   {
+    mistake: "`host` without a relay",
+    told:
+      "which relay? Give --relay ADDRESS:PORT,FINGERPRINT: lanparty-relay install prints it, on a server that " +
+      "everybody reaches",
+    source: "cli/host.ts",
+    tests: [["e2e/gateway/host", "without a relay it says where one comes from"]],
+  },
+  {
+    mistake: "the relay's line was not copied to its end",
+    told: "its fingerprint is damaged, which has 43 characters: copy the line again",
+    source: "cli/host_options.ts",
+    tests: [["unit/cli/host", "a relay whose fingerprint is damaged"]],
+  },
+  {
+    mistake: "`host` on a machine with two cards, without a terminal",
+    told:
+      "which interface leads to the party's LAN? Give --interface {names} (lanparty-gateway interfaces says more of each)",
+    source: "programs/gateway/host_interface.ts",
+    tests: [["e2e/gateway/host", "without a terminal"]],
+  },
+  {
     mistake: "an invite that was not copied to its end",
     told: "this invite is cut off: {what} missing; {copy}",
     source: "control/invite.ts",

@@ -287,7 +287,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     what: "lanparty-relay: listeners, certificate, bans on disk, pages",
     folders: [
       ...[...SHELL, "relay", "relay/workers", "trust", "quic", "serve"],
-      ...["programs/common", "programs/relay/workers", "system/service"],
+      ...["programs/common", "programs/relay/workers"],
+      ...system("firewall", "service", "units"),
     ],
   },
   "programs/relay/workers": {

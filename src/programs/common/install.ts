@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { copyFileAtomic, exists, removeFileIfThere } from "../../system/files/mod.ts";
+import {
+  copyFileAtomic,
+  exists,
+  removeFileIfThere,
+  removeFolderIfThere,
+} from "../../system/files/mod.ts";
 import { ServiceError, type Services } from "../../system/units/mod.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 import {
@@ -12,12 +17,16 @@ import {
   planInstall,
   planRemoval,
   PROGRAM_FOLDER,
+  readMark,
 } from "./install_plan.ts";
 
 const PROGRAM_MODE = 0o755;
 /** A service that has not said by then that it is ready is not waited for any more. */
 const READY_TIMEOUT_MS = 60_000;
 const LOOK_INTERVAL_MS = 250;
+
+/** Where systemd keeps the state of services whose users it makes up (systemd.exec(5), DynamicUser=). */
+const PRIVATE_STATE = "/var/lib/private";
 
 /** What is made. */
 export interface Installation extends Installable {
@@ -38,11 +47,26 @@ export interface InstallPlace {
   readonly programFolder?: string;
 }
 
+/** This very machine and program. */
+export function thisMachine(services: Services): InstallPlace {
+  return {
+    services,
+    // The file that runs, also where another one has taken its place meanwhile (proc(5)).
+    executable: "/proc/self/exe",
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
 /** Refuses where there can be no service. @throws {UserError} */
 export function requireSystemd({ isThere }: Services, command: string): void {
   if (Deno.uid() !== 0) throw new UserError(`${command} needs root: sudo ${command} …`);
   if (isThere) return;
   throw new UserError(`${command} makes a service of systemd's, which does not run here`);
+}
+
+/** The options of the service that is there; undefined: none, or it was made in another way. */
+export function installedArgs(services: Services, program: string): readonly string[] | undefined {
+  return readMark(services.unit(program) ?? "")?.args;
 }
 
 /**
@@ -122,6 +146,17 @@ export async function uninstall(place: InstallPlace, installable: Installable): 
     throw failureOf("the service cannot be taken away", cause);
   }
   return plan.unit;
+}
+
+/** Removes what a service has kept. @throws {UserError} it cannot be removed */
+export function purgeState(program: string): void {
+  try {
+    // A link to the folder in there, where systemd has made up a user.
+    removeFolderIfThere(`/var/lib/${program}`);
+    removeFolderIfThere(`${PRIVATE_STATE}/${program}`);
+  } catch (cause) {
+    throw systemFailure(`what ${program} has kept cannot be removed`, cause);
+  }
 }
 
 function placeOf(target: string, executable: string): "this" | "other" | "nothing" {

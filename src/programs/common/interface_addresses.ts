@@ -16,6 +16,11 @@ export function interfaceAddresses(name: string): string[] {
     });
 }
 
+/** All addresses of this machine, without prefix lengths. */
+export function machineAddresses(): string[] {
+  return Deno.networkInterfaces().map(({ address }) => address);
+}
+
 /** Whether this machine has a numeric address now; 0.0.0.0, :: and all of 127.0.0.0/8 count. */
 export function hasAddress(address: string): boolean {
   const wanted = parseIpAddress(address);

@@ -185,6 +185,15 @@ export function copyFileAtomic(from: string, to: string, mode: number): void {
   syncFolder(to.replace(/[^/]*$/, "") || ".");
 }
 
+/** Removes a folder with all that is in it, or a link to one and nothing behind it; one that is not there is removed already. */
+export function removeFolderIfThere(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Makes a rename in a folder last; where folders cannot be opened (Windows) the system sees to it. */
 function syncFolder(path: string): void {
   if (Deno.build.os === "windows") return;

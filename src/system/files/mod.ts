@@ -12,6 +12,7 @@ export {
   patiently,
   readFileIfThere,
   removeFileIfThere,
+  removeFolderIfThere,
   writeFileAtomic,
   writeFileAtomicLater,
 } from "./files.ts";

@@ -190,6 +190,27 @@ export function undoLinuxFirewall(
   };
 }
 
+/** What a system has that may keep packets out which come in unasked, by names and by chains of nftables'. */
+export interface InboundFirewalls {
+  readonly firewalls: readonly FirewallName[];
+  readonly chains: readonly {
+    readonly family: string;
+    readonly table: string;
+    readonly name: string;
+  }[];
+}
+
+/** Looks for {@linkcode InboundFirewalls}, and changes nothing; needs root, without which none is found. */
+export async function findInboundFirewalls(
+  { query, programs }: LinuxFirewallParts = REAL,
+): Promise<InboundFirewalls> {
+  const found = await runSteps(look(programs()), query);
+  return {
+    firewalls: namesOf(found),
+    chains: found.chains instanceof UnknownRules ? [] : found.chains,
+  };
+}
+
 function* look(programs: readonly IptablesProgram[]): Steps<Found> {
   const ruleset = yield* readRuleset();
   const firewalld = yield* isFirewalldRunning();

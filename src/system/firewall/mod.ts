@@ -3,8 +3,13 @@
  *
  * @module
  */
-export { LINUX_FIREWALL_CHANGE, LinuxFirewall, undoLinuxFirewall } from "./linux.ts";
-export type { LinuxOpening } from "./linux.ts";
+export {
+  findInboundFirewalls,
+  LINUX_FIREWALL_CHANGE,
+  LinuxFirewall,
+  undoLinuxFirewall,
+} from "./linux.ts";
+export type { InboundFirewalls, LinuxOpening } from "./linux.ts";
 export { FirewallNotices } from "./linux_notices.ts";
 export type { FirewallName, LanAccess } from "./linux_steps.ts";
 export { windowsFirewall } from "./windows.ts";
