@@ -42,7 +42,7 @@ import { type GatewayProgramOptions, runGateway } from "../programs/gateway/prog
 import { runningEndpoint } from "../programs/endpoint/program.ts";
 import { randomBytes } from "../programs/common/random.ts";
 import { openStateDir } from "../programs/common/state_dir.ts";
-import { ownStateFolder } from "../system/files/mod.ts";
+import { exists, ownStateFolder } from "../system/files/mod.ts";
 import { showLiveLine } from "../log/logging.ts";
 import { UserError } from "../log/user_error.ts";
 import { type Dialog, TERMINAL } from "./dialog.ts";
@@ -92,6 +92,7 @@ export async function hostParty(values: OptionValues): Promise<number> {
 async function serveParty(place: InstallPlace, values: OptionValues): Promise<number> {
   const { services } = place;
   requireSystemd(services, `${SERVICE.program} ${SERVICE.command}`);
+  refuseOther(services);
   const party = openParty(values);
   // The file stays root's: systemd hands it to the service.
   const unitOf = (executable: string) =>
@@ -108,6 +109,26 @@ async function serveParty(place: InstallPlace, values: OptionValues): Promise<nu
     await place.wait(JOIN_INTERVAL_MS);
   }
   throw await notReady(services, SERVICE, "the service does not get into its room");
+}
+
+/** @throws {UserError} another gateway has the service's state folder, and would be asked in its place */
+function refuseOther(services: Services): void {
+  if (services.unit(SERVICE.program) !== undefined) return;
+  const pid = gatewayOf(GATEWAY_STATE_FOLDER);
+  if (pid === undefined) return;
+  throw new UserError(
+    `a gateway runs already (process ${pid}) with ${GATEWAY_STATE_FOLDER}, where the service keeps its state: ` +
+      "end it first",
+  );
+}
+
+/** The gateway that runs with a state folder; undefined: none, or it is somebody else's and no party of ours. */
+function gatewayOf(stateDir: string): number | undefined {
+  try {
+    return runningEndpoint(stateDir, "gateway");
+  } catch {
+    return undefined;
+  }
 }
 
 async function hasJoined(): Promise<boolean> {
@@ -132,7 +153,9 @@ async function removeParty(
   const isRemoved = isThere && await uninstall(place, SERVICE);
   console.log(isRemoved ? "The service is ended and removed." : "There is no service to remove.");
   if (!isForgotten) {
-    console.log("The party's keys are kept: lanparty-gateway host opens it again.");
+    if (exists(partyFile(stateDir))) {
+      console.log("The party's keys are kept: lanparty-gateway host opens it again.");
+    }
     return 0;
   }
   refuseSecond(stateDir);
@@ -154,12 +177,7 @@ function refuseServed(services: Services, file: string): void {
 /** The state folder of the gateway that `ctl` asks where none is named: that of `host`, while it runs. */
 export function controlFolder(): string {
   const folder = ownStateFolder(HOST_PART);
-  try {
-    if (runningEndpoint(folder, "gateway") !== undefined) return folder;
-  } catch {
-    // It is somebody else's, who is no party's host here.
-  }
-  return ownStateFolder("gateway");
+  return gatewayOf(folder) === undefined ? ownStateFolder("gateway") : folder;
 }
 
 /** A party as it is run. */

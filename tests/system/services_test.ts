@@ -19,6 +19,7 @@ import { eventually } from "../../tools/lab/wait.ts";
 import { Machine } from "../support/machine.ts";
 import { partyTest, type Step } from "../support/play.ts";
 import { assertRow } from "../support/rows.ts";
+import { inviteOf } from "../support/invites.ts";
 
 const TIMEOUT_MS = 30_000;
 /** A service is made, and waited for. */
@@ -63,12 +64,14 @@ interface Served {
   /** The command, and the option that names the relay. */
   readonly host: string;
   readonly relay: string;
+  /** The invite of the first start. */
+  readonly first: string;
   /** What {@linkcode MADE} has shown before anything was made. */
   readonly before: string;
 }
 
 /** The service goes, then the party. */
-async function takeAway({ step, machine, host, relay, before }: Served): Promise<void> {
+async function takeAway({ step, machine, host, relay, before, first }: Served): Promise<void> {
   await step("--remove takes away what was made, and keeps the keys", async () => {
     const [code, text] = await runIn(machine, `${host} --remove`);
     assertEquals(code, 0, text);
@@ -82,10 +85,24 @@ async function takeAway({ step, machine, host, relay, before }: Served): Promise
     const [again] = await runIn(machine, `${host} --remove`);
     assertEquals(again, 0);
   });
+  await step("opened again in a window it is the same party, and ctl finds it", async () => {
+    const window = machine.spawn(["sh", "-c", `exec ${host} ${relay}`]);
+    const [invite] = await window.waitForLine(/^lanparty1\S+$/, TIMEOUT_MS);
+    assertEquals(inviteOf(invite), { ...inviteOf(first), partyName: "Ann" });
+    const [code, asked] = await runIn(
+      machine,
+      `${executablePath("gateway")} ctl invite 2>/dev/null`,
+    );
+    assertEquals([code, asked.trim()], [0, invite]);
+    const [refused, why] = await runIn(machine, `${host} --as-service`);
+    assertEquals(refused, 1);
+    assertMatch(why, /error: lanparty-gateway host runs already \(process \d+\)/);
+    assertEquals(await machine.stop(window), 0);
+  });
   await step("--forget forgets them", async () => {
     const [code, text] = await runIn(machine, `${host} --remove --forget`);
     assertEquals(code, 0, text);
-    assertEquals(await machine.sh("ls -A /var/lib/lanparty-host"), "");
+    assertEquals(await machine.sh("find /var/lib/lanparty-host -name '*.toml'"), "");
   });
   await step("a service that somebody has made by hand is left alone", async () => {
     await machine.sh(
@@ -166,7 +183,7 @@ partyTest(
         );
       },
     );
-    await takeAway({ step, machine, host, relay, before });
+    await takeAway({ step, machine, host, relay, before, first: invite });
   },
 );
 

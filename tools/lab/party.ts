@@ -238,6 +238,8 @@ export class Party implements AsyncDisposable {
       "dnsmasq",
       ...["--keep-in-foreground", "--log-facility=-", "--port=0", "--conf-file=/dev/null"],
       ...["--bind-interfaces", `--interface=${PARTY.lanInterface}`, "--log-dhcp"],
+      // Its own place for the number of its process is one for all, where two that start at once collide.
+      ...[`--pid-file=${this.folder}/dnsmasq.pid`],
       ...[`--dhcp-leasefile=${this.folder}/leases`, "--dhcp-authoritative"],
       `--dhcp-range=${range}`,
       ...[`--dhcp-option-force=option:router,${PARTY.lanAddress}`],

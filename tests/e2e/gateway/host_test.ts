@@ -21,8 +21,6 @@ import {
   assertNotMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { readInvite } from "../../../src/control/invite.ts";
-import type { Invite } from "../../../src/control/invite_fields.ts";
 import { executablePath } from "../../../tools/build/executables.ts";
 import { checkPing } from "../../../tools/lab/checks.ts";
 import type { LabProcess, Namespace } from "../../../tools/lab/netns.ts";
@@ -31,6 +29,7 @@ import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest, type Step } from "../../support/play.ts";
 import { assertRow } from "../../support/rows.ts";
 import { inTerminal } from "../../support/terminal.ts";
+import { inviteOf } from "../../support/invites.ts";
 
 const TIMEOUT_MS = 30_000;
 const RELAY = "10.90.0.1";
@@ -72,12 +71,6 @@ async function startHost(party: Party, ...options: string[]): Promise<[LabProces
 async function end(process: LabProcess): Promise<void> {
   process.kill("SIGINT");
   assertEquals(await process.waitExit(TIMEOUT_MS), 0, process.stderr);
-}
-
-function inviteOf(text: string): Invite {
-  const read = readInvite(text);
-  if (!read.ok) throw new Error(`${read.why}: ${text}`);
-  return read.invite;
 }
 
 /** A start that must fail: its last line says why. */

@@ -12,8 +12,6 @@
  * ```
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { readInvite } from "../../../src/control/invite.ts";
-import type { Invite } from "../../../src/control/invite_fields.ts";
 import { executablePath } from "../../../tools/build/executables.ts";
 import { checkPing } from "../../../tools/lab/checks.ts";
 import { PARTY, type Party } from "../../../tools/lab/party.ts";
@@ -22,14 +20,9 @@ import { eventually } from "../../../tools/lab/wait.ts";
 import { partyTest } from "../../support/play.ts";
 import { assertRow } from "../../support/rows.ts";
 import { inTerminal } from "../../support/terminal.ts";
+import { inviteOf } from "../../support/invites.ts";
 
 const TIMEOUT_MS = 30_000;
-
-function inviteOf(text: string): Invite {
-  const read = readInvite(text);
-  if (!read.ok) throw new Error(`${read.why}: ${text}`);
-  return read.invite;
-}
 
 /** The invite of the gateway that runs, for a player. */
 async function askForInvite(party: Party, ...options: string[]): Promise<string> {

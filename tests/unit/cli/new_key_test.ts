@@ -5,9 +5,9 @@ import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
 import { inviteText } from "../../../src/cli/invite_text.ts";
 import { newKeyText, offlineInvite } from "../../../src/cli/new_key.ts";
 import { type OptionValues, parseCommandLine } from "../../../src/cli/options.ts";
-import { INVITE_LINK, readInvite } from "../../../src/control/invite.ts";
-import type { Invite } from "../../../src/control/invite_fields.ts";
+import { INVITE_LINK } from "../../../src/control/invite.ts";
 import { UserError } from "../../../src/log/user_error.ts";
+import { inviteOf } from "../../support/invites.ts";
 
 const GATEWAY_KEY = "AAECAwQFBgcICQoLDA0ODw";
 const ROOM_KEY = "B-ZsSYxJesVH8q-8fVGnFw";
@@ -22,12 +22,6 @@ function valuesOf(...args: string[]): OptionValues {
 /** What players are sent by `new-key` with these arguments. */
 function newKey(...args: string[]) {
   return newKeyText(valuesOf("new-key", ...args), GATEWAY_KEY, false);
-}
-
-function inviteOf(text: string): Invite {
-  const read = readInvite(text);
-  if (!read.ok) throw new Error(read.why);
-  return read.invite;
 }
 
 Deno.test("new-key ends with the invite, where relay and room are known", () => {
