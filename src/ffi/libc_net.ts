@@ -92,6 +92,19 @@ export const InterfaceIoctl = {
 export const TUNSETIFF = 0x400454can;
 export const IFF_TAP = 0x0002;
 export const IFF_NO_PI = 0x1000;
+export const IFF_VNET_HDR = 0x4000;
+
+/** `TUNSETOFFLOAD`, and `TUN_F_*`: what the kernel may leave undone of what it hands out (linux/if_tun.h). */
+export const TUNSETOFFLOAD = 0x400454d0n;
+export const TunOffload = {
+  checksum: 0x01,
+  tcp4: 0x02,
+  tcp6: 0x04,
+  tcpEcn: 0x08,
+  /** UDP segmentation, since Linux 6.2. */
+  udp4: 0x20,
+  udp6: 0x40,
+} as const;
 
 /** `IFF_*` flags of an interface (net/if.h). */
 export const InterfaceFlag = {
@@ -142,6 +155,12 @@ const SYMBOLS = {
   },
   ioctl: {
     parameters: ["i32", /* fd */ "u64", /* request */ "buffer" /* argp */],
+    result: "i32",
+  },
+  ioctlValue: {
+    name: "ioctl",
+    // Variadic in C; a long in its third place is passed like any other argument on x86-64 and AArch64.
+    parameters: ["i32", /* fd */ "u64", /* request */ "u64" /* arg */],
     result: "i32",
   },
   readv: {

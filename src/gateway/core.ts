@@ -35,15 +35,15 @@ import { judgeLanFrame, judgeTunnelFrame } from "./bridge_rules.ts";
 import { BroadcastLimiter, isUrgentBroadcast } from "./broadcast_limit.ts";
 import { CamRefresher, type EmitFrame } from "./cam_refresh.ts";
 import { ContentJudge } from "./content_judge.ts";
-import { ChecksumCompleter } from "./checksum_completer.ts";
+import { ChecksumCompleter } from "../offload/checksum_completer.ts";
 import { type GatewayCoreOptions, type LanWriter, PLAYERS_MAX_DEFAULT } from "./core_options.ts";
-import { GsoType, type LanFrame, OffloadError } from "./lan_frame.ts";
+import { GsoType, type LanFrame, OffloadError } from "../offload/lan_frame.ts";
 import { GUARD_IDS, type LoopEvent, LoopGuard, type ProbeSender } from "./loop_guard.ts";
 import { isLanTalk, LanSight, LanState } from "../proto/lan_talk.ts";
 import { PROBE_ID_BYTES, ProbeLan, ProbeSide } from "../proto/loop_probe.ts";
 import { PlayerQuestions } from "./player_questions.ts";
 import { Roster, Sender } from "./roster.ts";
-import { Segmenter } from "./segmenter.ts";
+import { Segmenter } from "../offload/segmenter.ts";
 
 /** The frames of one gateway, over all its sessions. */
 export class GatewayCore implements FrameCore, FrameSink {

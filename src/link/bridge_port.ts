@@ -160,6 +160,10 @@ export class BridgePort implements LanDevice {
     return this.#tap.send(bytes, offset, length);
   }
 
+  flush(): void {
+    this.#tap.flush();
+  }
+
   updateCounters(): void {
     this.#tap.updateCounters();
   }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Errno } from "../ffi/libc.ts";
 import type { Slot } from "../proto/brands.ts";
 import { NO_SLOT } from "../queue/buffer_pool.ts";
 import type { Reactor } from "../reactor/reactor.ts";
@@ -54,11 +55,34 @@ export class LinkFrame {
     this.slot = slot;
     this.vlanTpid = 0;
     this.vlanTci = 0;
+    this.clearOffload();
+  }
+
+  /** Nothing is left to be done to the frame. */
+  clearOffload(): void {
     this.virtioFlags = 0;
     this.gsoType = 0;
     this.segmentBytes = 0;
     this.checksumStart = 0;
     this.checksumOffset = 0;
+  }
+
+  /** Reads what is left to be done from a `struct virtio_net_hdr` at `bytes[at]`. */
+  setOffload(bytes: Uint8Array, at: number): void {
+    this.virtioFlags = bytes[at];
+    this.gsoType = bytes[at + 1];
+    // The common case is an empty header, or only "checked already".
+    if ((this.virtioFlags | this.gsoType) === 0) return;
+    this.segmentBytes = bytes[at + 4] | (bytes[at + 5] << 8);
+    this.checksumStart = bytes[at + 6] | (bytes[at + 7] << 8);
+    this.checksumOffset = bytes[at + 8] | (bytes[at + 9] << 8);
+  }
+
+  /** Frames on the wire that it is about: those that a super-frame is cut into, or one. */
+  get segments(): number {
+    return this.gsoType === 0 || this.segmentBytes === 0
+      ? 1
+      : Math.ceil(this.length / this.segmentBytes);
   }
 }
 
@@ -83,6 +107,8 @@ export class LinkCounters {
   receivedWithoutSlot = 0;
   /** Received frames that arrived incomplete (longer than every buffer). */
   receivedTruncated = 0;
+  /** Received frames whose description, of what is left to be done, makes no sense. */
+  receivedBadOffload = 0;
   /** Received frames that the kernel dropped because we did not read fast enough. */
   kernelDrops = 0;
   /** Frames not sent since the send buffer was full (`EAGAIN`, `ENOBUFS`). */
@@ -93,10 +119,34 @@ export class LinkCounters {
   sendDown = 0;
   /** Frames not sent for any other reason. */
   sendFailed = 0;
+  /** Of all these, those that {@linkcode LinkDevice.send} had taken: it could not tell of them. */
+  sendLostLater = 0;
 
   /** A copy as a plain object, for stats messages. */
   snapshot(): Record<string, number> {
     return Object.fromEntries(Object.entries(this));
+  }
+}
+
+/** Counts frames that could not be sent by their reason, an `errno`. */
+export function countSendError(counters: LinkCounters, code: number, frames: number): void {
+  switch (code) {
+    case Errno.EAGAIN:
+    case Errno.ENOBUFS:
+    case Errno.ENOMEM:
+      counters.sendFull += frames;
+      return;
+    case Errno.EMSGSIZE:
+      counters.sendTooLong += frames;
+      return;
+    case Errno.ENETDOWN:
+    case Errno.ENXIO:
+    case Errno.ENODEV:
+    case Errno.EIO:
+      counters.sendDown += frames;
+      return;
+    default:
+      counters.sendFailed += frames;
   }
 }
 
@@ -116,12 +166,15 @@ export interface LinkDevice {
   start(reactor: LinkReactor, sink: LinkSink): void;
 
   /**
-   * Sends a frame, or puts it into a batch ({@linkcode LanDevice.flush}): the bytes are taken before the
+   * Sends a frame, or puts it into a batch ({@linkcode LinkDevice.flush}): the bytes are taken before the
    * call returns.
    *
    * @returns false if the frame is known to be lost (counted by its reason).
    */
   send(bytes: Uint8Array, offset: number, length: number): boolean;
+
+  /** Sends what {@linkcode LinkDevice.send} has collected, where it does; to be called at the end of a turn. */
+  flush?(): void;
 
   /** Reads what the kernel counts into {@linkcode LinkDevice.counters}, where it counts. */
   updateCounters?(): void;
@@ -143,10 +196,7 @@ export interface AdapterDevice extends LinkDevice {
 }
 
 /** A LAN's interface. */
-export interface LanDevice extends LinkDevice {
-  /** Sends what {@linkcode LinkDevice.send} has collected, where it does; to be called at the end of a turn. */
-  flush?(): void;
-}
+export type LanDevice = LinkDevice;
 
 /** An interface or device that cannot be used, in words for the person who runs the program. */
 export class LinkError extends Error {

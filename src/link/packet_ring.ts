@@ -148,15 +148,7 @@ export class PacketRing {
       offset = VIRTIO_BYTES;
     }
     frame.set(bytes, offset, length, NO_SLOT);
-    const virtio = offset - VIRTIO_BYTES;
-    // The common case is an empty header, or only "checked already".
-    frame.virtioFlags = bytes[virtio];
-    frame.gsoType = bytes[virtio + 1];
-    if ((frame.virtioFlags | frame.gsoType) !== 0) {
-      frame.segmentBytes = bytes[virtio + 4] | (bytes[virtio + 5] << 8);
-      frame.checksumStart = bytes[virtio + 6] | (bytes[virtio + 7] << 8);
-      frame.checksumOffset = bytes[virtio + 8] | (bytes[virtio + 9] << 8);
-    }
+    frame.setOffload(bytes, offset - VIRTIO_BYTES);
     if ((status & TpStatus.vlanValid) !== 0) {
       frame.vlanTci = this.#u16[(base >> 1) + VLAN_TCI];
       frame.vlanTpid = (status & TpStatus.vlanTpidValid) !== 0

@@ -131,7 +131,7 @@ export class PacketSocket implements LanDevice {
     setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBufferBytes ?? SEND_BUFFER_BYTES);
     if (options.filter !== undefined) this.setFilter(options.filter);
     this.#ring = new PacketRing(fd, options.ringFrames ?? RING_FRAMES, this.counters);
-    this.#sender = new PacketSender(fd, this.counters);
+    this.#sender = new PacketSender(fd, info.mtu, this.counters);
     try {
       this.#bind();
       if (options.promiscuous ?? true) this.#joinAll();
@@ -176,7 +176,8 @@ export class PacketSocket implements LanDevice {
     while (count < framesMax) {
       const result = ring.next(frame);
       if (result === RingResult.empty) break;
-      count++;
+      // A super-frame costs those behind it as much time as the frames that it holds.
+      count += result === RingResult.frame ? frame.segments : 1;
       if (result !== RingResult.frame) continue;
       counters.framesReceived++;
       counters.bytesReceived += frame.length;
@@ -187,7 +188,7 @@ export class PacketSocket implements LanDevice {
     // Readable without a frame: the kernel has an error to tell, or it was read already.
     if (count === 0) this.#takeError();
     else if (this.#state === "down") this.#setState("up");
-    return count === framesMax && ring.waiting;
+    return count >= framesMax && ring.waiting;
   }
 
   send(bytes: Uint8Array, offset: number, length: number): boolean {
@@ -219,6 +220,7 @@ export class PacketSocket implements LanDevice {
     else {
       this.#name = report.name;
       this.#mtu = report.mtu;
+      this.#sender.setMtu(report.mtu);
       // An interface without its cable carries as little as one that is switched off.
       this.#setState(report.isUp && report.hasCarrier ? "up" : "down");
     }

@@ -16,14 +16,19 @@ import {
   O_RDWR,
   SystemCallError,
 } from "../ffi/libc.ts";
-import { IFF_NO_PI, IFF_TAP, libcNet, TUNSETIFF } from "../ffi/libc_net.ts";
-import { AddressBook } from "./address_book.ts";
-import { IOVEC } from "../ffi/linux_layouts.ts";
-import type { Slot } from "../proto/brands.ts";
+import {
+  IFF_NO_PI,
+  IFF_TAP,
+  IFF_VNET_HDR,
+  libcNet,
+  TunOffload,
+  TUNSETIFF,
+  TUNSETOFFLOAD,
+} from "../ffi/libc_net.ts";
 import { type IpNetwork } from "../proto/ip.ts";
 import { MAC_BYTES } from "../proto/mac.ts";
 import { TAP_MTU_MAX } from "../proto/mtu.ts";
-import { type BufferPool, HEADROOM_BYTES, NO_SLOT, SLOT_BYTES } from "../queue/buffer_pool.ts";
+import type { BufferPool } from "../queue/buffer_pool.ts";
 import type { Source } from "../reactor/reactor.ts";
 import {
   type AdapterDevice,
@@ -43,7 +48,8 @@ import {
   setInterfaceUp,
 } from "./interface.ts";
 import { addInterfaceAddress } from "./netlink.ts";
-import { countSendError } from "./packet_sender.ts";
+import { TapRead, TapReader } from "./tap_reader.ts";
+import { TapWriter } from "./tap_writer.ts";
 
 /** How a TAP device is made. */
 export interface TapOptions {
@@ -64,6 +70,11 @@ export interface TapOptions {
   readonly pool: BufferPool;
   /** Frames delivered in one turn of the reactor. Default 64. */
   readonly budgetFrames?: number;
+  /**
+   * What is written is for this machine itself: its IPv4 ids need not be what they were, should the kernel cut
+   * again what was joined. Default false.
+   */
+  readonly isEnd?: boolean;
 }
 
 /** The least MTU of a device that IPv4 allows (RFC 791): a room's is larger. */
@@ -74,10 +85,12 @@ export const TAP_NAME_DEFAULT = "lanparty0";
 
 const TUN_DEVICE = "/dev/net/tun";
 const BUDGET_FRAMES = 64;
-const READ_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
-const IOV_BASE = IOVEC.fields.iov_base.offset >> 2;
-const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;
-const IOVEC_WORDS = IOVEC.sizeBytes >> 2;
+/** What the kernel may leave to us: first all, then without what Linux before 6.2 does not know (USO). */
+const OFFLOADS = [
+  TunOffload.checksum | TunOffload.tcp4 | TunOffload.tcp6 | TunOffload.tcpEcn | TunOffload.udp4 |
+  TunOffload.udp6,
+  TunOffload.checksum | TunOffload.tcp4 | TunOffload.tcp6 | TunOffload.tcpEcn,
+] as const;
 
 /** A TAP device, up and ready. */
 export class TapDevice implements AdapterDevice {
@@ -88,20 +101,10 @@ export class TapDevice implements AdapterDevice {
 
   readonly #fd: number;
   readonly #pool: BufferPool;
-  readonly #book = new AddressBook();
   readonly #frame = new LinkFrame();
   readonly #budgetFrames: number;
-  readonly #readIovec = new Uint32Array(IOVEC_WORDS);
-  readonly #readIovecBytes = new Uint8Array(this.#readIovec.buffer);
-  readonly #writeIovec = new Uint32Array(IOVEC_WORDS);
-  readonly #writeIovecBytes = new Uint8Array(this.#writeIovec.buffer);
-  readonly #readv = libcNet().readv;
-  readonly #writev = libcNet().writev;
-  /**
-   * The slot that the next frame is read into. One is always in hand: with an exhausted pool
-   * frames are still taken from the kernel and dropped, rather than found waiting for ever.
-   */
-  #slot: Slot;
+  readonly #reader: TapReader;
+  readonly #writer: TapWriter;
   #mtu: number;
   #state: LinkState = "up";
   #sink: LinkSink | undefined;
@@ -122,10 +125,11 @@ export class TapDevice implements AdapterDevice {
     const request = interfaceRequest(options.name);
     const fd = openTun();
     try {
-      request.setNumber("ifr_flags", IFF_TAP | IFF_NO_PI);
+      request.setNumber("ifr_flags", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
       if (libcNet().ioctl(fd, TUNSETIFF, request.bytes) === -1) {
         throw tapError("TUNSETIFF", errno(), options.name);
       }
+      const offloads = takeOffloads(fd);
       const nameBytes = request.memberBytes("ifr_name");
       const name = new TextDecoder().decode(nameBytes.subarray(0, nameBytes.indexOf(0)));
       setInterfaceMac(name, options.mac);
@@ -134,14 +138,20 @@ export class TapDevice implements AdapterDevice {
       setInterfaceUp(name, true);
       const index = interfaceIndex(name);
       if (options.address !== undefined) addInterfaceAddress(index, options.address);
-      return new TapDevice(fd, name, index, options);
+      return new TapDevice(fd, name, index, offloads, options);
     } catch (error) {
       closeFd(fd);
       throw error;
     }
   }
 
-  private constructor(fd: number, name: string, index: number, options: TapOptions) {
+  private constructor(
+    fd: number,
+    name: string,
+    index: number,
+    offloads: number,
+    options: TapOptions,
+  ) {
     this.#fd = fd;
     this.name = name;
     this.index = index;
@@ -149,9 +159,11 @@ export class TapDevice implements AdapterDevice {
     this.#mtu = options.mtu;
     this.#pool = options.pool;
     this.#budgetFrames = options.budgetFrames ?? BUDGET_FRAMES;
-    this.#readIovec[IOV_LEN] = READ_BYTES_MAX;
-    this.#slot = options.pool.acquire();
-    if (this.#slot === NO_SLOT) throw new RangeError("the buffer pool has no free slot");
+    this.#reader = new TapReader(fd, options.pool, this.counters);
+    this.#writer = new TapWriter(fd, this.counters, {
+      udp: (offloads & TunOffload.udp4) !== 0,
+      zeroIds: options.isEnd ?? false,
+    });
   }
 
   get mtu(): number {
@@ -177,30 +189,19 @@ export class TapDevice implements AdapterDevice {
   }
 
   receive(framesMax: number, sink: LinkSink | undefined = this.#sink): boolean {
-    const pool = this.#pool;
     const frame = this.#frame;
-    const counters = this.counters;
-    for (let count = 0; count < framesMax; count++) {
-      if (this.#closed) return false;
-      const offset = pool.offsetOf(this.#slot) + HEADROOM_BYTES;
-      this.#book.write(pool.bytes, offset, this.#readIovec, IOV_BASE);
-      const length = this.#readv(this.#fd, this.#readIovecBytes, 1);
-      if (length <= 0) {
+    const reader = this.#reader;
+    // A super-frame that was begun is cut to its end: the descriptor does not tell of what is left of it.
+    for (let count = 0; count < framesMax || reader.remaining > 0; count++) {
+      const result = reader.next(frame);
+      if (result === TapRead.empty) {
         if (count === 0) this.#readFailed();
         return false;
       }
-      counters.framesReceived++;
-      counters.bytesReceived += length;
-      if (sink === undefined) continue;
-      const slot = this.#slot;
-      const spare = pool.acquire();
-      if (spare === NO_SLOT) {
-        counters.receivedWithoutSlot++;
-        continue;
-      }
-      this.#slot = spare;
-      frame.set(pool.bytes, offset, length, slot);
-      sink.frame(frame);
+      if (result !== TapRead.frame) continue;
+      if (sink === undefined) this.#pool.release(frame.slot);
+      else sink.frame(frame);
+      if (this.#closed) return false;
     }
     return true;
   }
@@ -210,16 +211,11 @@ export class TapDevice implements AdapterDevice {
     if (offset < 0 || length < 0 || offset + length > bytes.length) {
       throw new RangeError("frame outside its buffer");
     }
-    this.#book.write(bytes, offset, this.#writeIovec, IOV_BASE);
-    this.#writeIovec[IOV_LEN] = length;
-    const written = this.#writev(this.#fd, this.#writeIovecBytes, 1);
-    if (written === length) {
-      this.counters.framesSent++;
-      this.counters.bytesSent += length;
-      return true;
-    }
-    countSendError(this.counters, written === -1 ? errno() : Errno.EINVAL);
-    return false;
+    return this.#writer.send(bytes, offset, length);
+  }
+
+  flush(): void {
+    if (!this.#closed) this.#writer.flush();
   }
 
   setMtu(mtu: number): void {
@@ -253,8 +249,8 @@ export class TapDevice implements AdapterDevice {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop();
-    this.#pool.release(this.#slot);
-    this.#book.clear();
+    this.#reader.close();
+    this.#writer.close();
     closeFd(this.#fd);
   }
 
@@ -288,6 +284,17 @@ function openTun(): number {
   const fd = libc().open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd === -1) throw tapError("open", errno(), TUN_DEVICE);
   return fd;
+}
+
+/**
+ * Has the kernel leave to us what we can do for many frames at once; without any of it, it does all itself.
+ *
+ * @returns what it took, `TUN_F_*`
+ */
+function takeOffloads(fd: number): number {
+  return OFFLOADS.find((offloads) =>
+    libcNet().ioctlValue(fd, TUNSETOFFLOAD, BigInt(offloads)) === 0
+  ) ?? 0;
 }
 
 function tapError(call: string, code: number, subject: string): Error {

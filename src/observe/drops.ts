@@ -187,7 +187,7 @@ const TABLE = {
   jumbo: ["jumbo", "gateway", "a frame of the LAN is longer than 1522 bytes and no offload"],
   badOffload: [
     "bad-offload",
-    "gateway",
+    "endpoints",
     "the network card's description of an unfinished packet makes no sense",
   ],
   unsupportedOffload: [

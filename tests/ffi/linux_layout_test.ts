@@ -15,6 +15,12 @@ import {
   RouteTableId,
   RouteType,
 } from "../../src/ffi/netlink_constants.ts";
+import {
+  GsoType,
+  VIRTIO_GSO_ECN,
+  VIRTIO_HEADER_BYTES,
+  VIRTIO_NEEDS_CHECKSUM,
+} from "../../src/offload/lan_frame.ts";
 import { assertConstants, assertLayouts } from "../support/layout_probe.ts";
 
 const HEADERS = {
@@ -102,15 +108,33 @@ Deno.test("the network constants of Linux have the values of the system's header
     SIOCGIFHWADDR: Number(InterfaceIoctl.getHardwareAddress),
     SIOCGIFINDEX: Number(InterfaceIoctl.getIndex),
     SIOCBRADDIF: Number(InterfaceIoctl.addBridgePort),
-    TUNSETIFF: Number(net.TUNSETIFF),
-    IFF_TAP: net.IFF_TAP,
-    IFF_NO_PI: net.IFF_NO_PI,
     IFF_UP: InterfaceFlag.up,
     IFF_LOOPBACK: InterfaceFlag.loopback,
     IFF_RUNNING: InterfaceFlag.running,
     IFF_SLAVE: InterfaceFlag.slave,
     ARPHRD_ETHER: net.ARPHRD_ETHER,
     IFNAMSIZ: net.INTERFACE_NAME_BYTES,
+  }, HEADERS);
+});
+
+Deno.test("TAP devices and virtio headers have the constants of the system's headers", async () => {
+  await assertConstants({
+    TUNSETIFF: Number(net.TUNSETIFF),
+    IFF_TAP: net.IFF_TAP,
+    IFF_NO_PI: net.IFF_NO_PI,
+    IFF_VNET_HDR: net.IFF_VNET_HDR,
+    TUNSETOFFLOAD: Number(net.TUNSETOFFLOAD),
+    TUN_F_CSUM: net.TunOffload.checksum,
+    TUN_F_TSO4: net.TunOffload.tcp4,
+    TUN_F_TSO6: net.TunOffload.tcp6,
+    TUN_F_TSO_ECN: net.TunOffload.tcpEcn,
+    VIRTIO_NET_HDR_F_NEEDS_CSUM: VIRTIO_NEEDS_CHECKSUM,
+    VIRTIO_NET_HDR_GSO_NONE: GsoType.none,
+    VIRTIO_NET_HDR_GSO_TCPV4: GsoType.tcp4,
+    VIRTIO_NET_HDR_GSO_UDP: GsoType.udpFragments,
+    VIRTIO_NET_HDR_GSO_TCPV6: GsoType.tcp6,
+    VIRTIO_NET_HDR_GSO_ECN: VIRTIO_GSO_ECN,
+    "sizeof(struct virtio_net_hdr)": VIRTIO_HEADER_BYTES,
   }, HEADERS);
 });
 

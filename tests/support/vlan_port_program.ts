@@ -12,6 +12,8 @@
 import type { LinkFrame } from "../../src/link/device.ts";
 import { PacketSocket } from "../../src/link/packet_socket.ts";
 import { TapDevice } from "../../src/link/tap.ts";
+import { ChecksumCompleter } from "../../src/offload/checksum_completer.ts";
+import { Segmenter } from "../../src/offload/segmenter.ts";
 import { BufferPool } from "../../src/queue/buffer_pool.ts";
 
 const MACS_BYTES = 12;
@@ -41,10 +43,21 @@ async function main(): Promise<void> {
       socket.send(tagged, 0, length + TAG_BYTES);
     },
   };
+  const segmenter = new Segmenter();
+  const completer = new ChecksumCompleter();
+  const untagged = new Uint8Array(2_048);
   const outOfVlan = {
-    frame({ bytes, offset, length, vlanTpid, vlanTci }: LinkFrame): void {
-      if (vlanTpid !== TPID_8021Q || (vlanTci & VLAN_ID_MASK) !== vlan) return;
-      tap.send(bytes, offset, length);
+    frame(frame: LinkFrame): void {
+      if (frame.vlanTpid !== TPID_8021Q || (frame.vlanTci & VLAN_ID_MASK) !== vlan) return;
+      // The tag is out already.
+      frame.vlanTpid = 0;
+      if (frame.gsoType === 0) {
+        const length = completer.copy(frame, untagged, 0);
+        if (length > 0) tap.send(untagged, 0, length);
+        return;
+      }
+      segmenter.begin(frame);
+      while (segmenter.remaining > 0) tap.send(untagged, 0, segmenter.next(untagged, 0));
     },
   };
   console.log("ready");
@@ -52,6 +65,7 @@ async function main(): Promise<void> {
     const more = tap.receive(BATCH, intoVlan);
     const others = socket.receive(BATCH, outOfVlan);
     socket.flush();
+    tap.flush();
     if (!more && !others) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

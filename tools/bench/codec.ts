@@ -1,6 +1,6 @@
 /** What each step of a frame's way costs by itself. */
-import { GsoType, VIRTIO_NEEDS_CHECKSUM } from "../../src/gateway/lan_frame.ts";
-import { Segmenter } from "../../src/gateway/segmenter.ts";
+import { GsoType, VIRTIO_NEEDS_CHECKSUM } from "../../src/offload/lan_frame.ts";
+import { Segmenter } from "../../src/offload/segmenter.ts";
 import { asPeerId } from "../../src/proto/brands.ts";
 import {
   DATAGRAM_HEADER_BYTES,

@@ -77,9 +77,16 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
     folders: CORE,
     pure: true,
   },
+  offload: {
+    what:
+      "what network cards do for a kernel: checksums completed, super-frames cut, and single frames joined " +
+      "to super-frames",
+    folders: ["proto"],
+    pure: true,
+  },
   gateway: {
-    what: "bridge rules, CAM refresh, offload repair, loop guard, broadcast limit",
-    folders: [...CORE, "filter", "endpoint"],
+    what: "bridge rules, CAM refresh, loop guard, broadcast limit",
+    folders: [...CORE, "filter", "endpoint", "offload"],
     pure: true,
   },
   client: {
@@ -107,7 +114,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   link: {
     what: "packet socket and TAP",
-    folders: [...NATIVE_USER, ...system("netlink", "registry")],
+    folders: [...NATIVE_USER, "offload", ...system("netlink", "registry")],
     native: true,
   },
   "system/adapter": {

@@ -144,6 +144,7 @@ class LinuxSystem implements ClientSystem {
         mac,
         mtu,
         pool,
+        isEnd: true,
         beforeUp: (made) => guardAdapter(made, this.#options, this.#logger),
         ...(address === undefined ? {} : { address }),
       });

@@ -33,6 +33,7 @@ import {
   type RelayAccessOptions,
   runEndpoint,
 } from "../endpoint/program.ts";
+import { LinkLosses } from "../common/link_losses.ts";
 import { FrameLogFile } from "../common/frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { addressesOf } from "../../client/own_addresses.ts";
@@ -132,6 +133,7 @@ class Client {
   readonly #sleepClock = new SleepClock();
   readonly #adapter = new AdapterLife();
   readonly #drops = new DropWatch("client");
+  readonly #losses: LinkLosses;
   #clockSkewMs: number | undefined;
   #inbound: ClientDiagnostics["inbound"];
   readonly #statusFile: ClientStatusFile;
@@ -150,6 +152,7 @@ class Client {
     this.#mac = mac;
     this.#system = system;
     this.#resources = resources;
+    this.#losses = new LinkLosses(resources.counters, "adapter");
     this.#logger = logger;
     this.#statusFile = new ClientStatusFile(stateDir);
     const { allowLanDefaultRoute, allowRouterAdvertisements } = options;
@@ -199,6 +202,7 @@ class Client {
           this.#say(neighbourStatus(event, (peerId) => peers.get(peerId), welcome?.peerId));
         }
         if (nowMs >= this.#snapshotDueMs) this.#logSnapshot(node, nowMs);
+        this.#tap?.flush?.();
         return false;
       },
       nextDeadlineMs: () =>
@@ -405,7 +409,7 @@ class Client {
 
   #logSnapshot(node: EndpointNode, nowMs: number): void {
     this.#snapshotDueMs = nowMs + SNAPSHOT_INTERVAL_MS;
-    this.#tap?.updateCounters?.();
+    if (this.#tap !== undefined) this.#losses.count(this.#tap);
     const diagnostics = this.diagnostics(node);
     const traffic = this.#resources.counters.snapshot();
     for (const event of this.#drops.handleCounts(traffic, nowMs)) this.#say(event);

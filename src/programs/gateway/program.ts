@@ -38,7 +38,7 @@ import { LanWatch } from "./lan_watch.ts";
 import { LanOffloads, OFFLOADS_CHANGE, undoOffloads } from "./offloads.ts";
 import { showGatewayStatus } from "./status.ts";
 import { neighbourStatus } from "../endpoint/neighbour_status.ts";
-import { LanLosses } from "./lan_losses.ts";
+import { LinkLosses } from "../common/link_losses.ts";
 import { FrameLogFile } from "../common/frame_log_file.ts";
 import { type Logger, loggerOf, logText } from "../../log/logging.ts";
 import { randomBytes } from "../common/random.ts";
@@ -154,7 +154,7 @@ class Gateway {
   readonly #offloads: LanOffloads;
   /** The room's players by MAC: the kernel's filter is made of them. */
   readonly #players = new Map<string, PeerIdentity>();
-  readonly #losses: LanLosses;
+  readonly #losses: LinkLosses;
   readonly #watch: LanWatch;
   readonly #receiveBuffer: ReceiveBufferTask;
   readonly #drops = new DropWatch("gateway");
@@ -179,7 +179,7 @@ class Gateway {
     this.#resources = resources;
     this.#logger = logger;
     const { pool, path, counters } = resources;
-    this.#losses = new LanLosses(counters);
+    this.#losses = new LinkLosses(counters, "lan");
     this.#watch = new LanWatch(logger);
     this.#receiveBuffer = new ReceiveBufferTask(logger, resources.reactor.now());
     this.#startedMs = resources.reactor.now();

@@ -27,6 +27,11 @@ const GAME = "_arena._udp";
 const VLAN = 7;
 const VLAN_LAN_ADDRESS = "10.78.0.1";
 const VLAN_PLAYER_ADDRESS = "10.78.0.50";
+/** The LAN's interface, the player's, and the first words of a network of IPv6 on both. */
+const IPV6_PLACES = [
+  [PARTY.lanInterface, PARTY.tap, "fd77"],
+  [`vlan${VLAN}`, `vlan${VLAN}`, "fd78"],
+] as const;
 
 partyTest("discovery: mDNS, NetBIOS and DHCP as in one room", async (party, step) => {
   await party.startDhcpServer();
@@ -140,7 +145,8 @@ partyTest("a LAN's ordinary traffic: full packets, offloads, VLAN, IPv6", async 
     });
   });
   await step("TCP with all offloads on, both ways", async () => {
-    for (const [namespace, name] of [[party.lan, "eth0"], [party.gateway, "lan0"]] as const) {
+    const ends = [[party.lan, "eth0"], [party.gateway, "lan0"], [alice, PARTY.tap]] as const;
+    for (const [namespace, name] of ends) {
       const { stdout } = await namespace.run(["ethtool", "-k", name]);
       assertMatch(stdout, /tcp-segmentation-offload: on/, name);
       assertMatch(stdout, /tx-checksumming: on/, name);
@@ -153,6 +159,14 @@ partyTest("a LAN's ordinary traffic: full packets, offloads, VLAN, IPv6", async 
     await addVlan(alice, PARTY.tap, VLAN, `${VLAN_PLAYER_ADDRESS}/24`);
     assertGreater(await iperf(alice, party.lan, VLAN_PLAYER_ADDRESS), 1, "LAN to player");
     assertGreater(await iperf(party.lan, alice, VLAN_LAN_ADDRESS), 1, "player to LAN");
+  });
+  await step("TCP over IPv6, both ways, alone and in the VLAN", async () => {
+    for (const [lanDevice, tapDevice, prefix] of IPV6_PLACES) {
+      await party.lan.ip("addr", "add", `${prefix}::1/64`, "dev", lanDevice, "nodad");
+      await alice.ip("addr", "add", `${prefix}::50/64`, "dev", tapDevice, "nodad");
+      assertGreater(await iperf(alice, party.lan, `${prefix}::50`), 1, "LAN to player");
+      assertGreater(await iperf(party.lan, alice, `${prefix}::1`), 1, "player to LAN");
+    }
   });
   await step("IPv6 neighbours find each other, both ways", async () => {
     const ends = [

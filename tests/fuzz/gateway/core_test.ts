@@ -9,7 +9,7 @@ import {
   PLAYER,
   STATION,
 } from "../../unit/gateway/harness.ts";
-import { superFrame } from "../../unit/gateway/packets.ts";
+import { superFrame } from "../../unit/offload/packets.ts";
 import { hex } from "../../unit/proto/frames.ts";
 import { fuzz } from "../proto/fuzz.ts";
 

@@ -7,11 +7,12 @@
 // Frames go through real devices; the heap must be as large as before.
 
 import { assertEquals } from "@std/assert";
-import type { LanDevice, LinkFrame } from "../../../src/link/device.ts";
+import type { LinkDevice, LinkFrame } from "../../../src/link/device.ts";
 import { PacketSocket } from "../../../src/link/packet_socket.ts";
 import { TapDevice } from "../../../src/link/tap.ts";
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
 import { inNamespace } from "../../support/enter_namespace.ts";
+import { makeFrame } from "../../unit/offload/packets.ts";
 import { ethernet, mac, pattern } from "../../../tools/lab/frames.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";
 import { NetworkLab, whyNoNamespaces } from "../../../tools/lab/netns.ts";
@@ -31,6 +32,27 @@ const frame = ethernet({
 const slab = new Uint8Array(4096);
 slab.set(frame, 1000);
 
+/** Segments of one TCP stream: each batch of them is joined. */
+const segments = Array.from({ length: BATCH }, (_, index) => {
+  const payload = new Array<number>(900).fill(index);
+  return makeFrame({
+    ipVersion: 4,
+    protocol: "tcp",
+    payload,
+    sequence: 0xf000_0000 + 900 * index,
+    id: index,
+  });
+});
+const streamSlab = new Uint8Array(BATCH * 1024);
+segments.forEach((segment, index) => streamSlab.set(segment, index * 1024));
+
+function sendStream(device: LinkDevice): void {
+  for (let index = 0; index < BATCH; index++) {
+    device.send(streamSlab, index * 1024, segments[index].length);
+  }
+  device.flush?.();
+}
+
 /** Batches must leave the heap as it was. */
 function assertNoTrace(batch: () => void): void {
   assertAllocatesNothing(BATCHES * BATCH, () => {
@@ -38,7 +60,7 @@ function assertNoTrace(batch: () => void): void {
   });
 }
 
-function sendBatch(device: LanDevice): void {
+function sendBatch(device: LinkDevice): void {
   for (let count = 0; count < BATCH; count++) device.send(slab, 1000, frame.length);
   device.flush?.();
 }
@@ -94,6 +116,41 @@ Deno.test({
       sendBatch(inside);
       while (tap.receive(BATCH, sink));
       sendBatch(tap);
+      while (inside.receive(BATCH, undefined));
+    });
+    await eventually("the last frames", () => {
+      while (tap.receive(BATCH, sink));
+      return received >= inside.counters.framesSent;
+    });
+    assertEquals(received, inside.counters.framesSent);
+    assertEquals(received, tap.counters.framesSent);
+    inside.close();
+    tap.close();
+    assertEquals(pool.freeSlots, pool.slotCount);
+  },
+});
+
+Deno.test({
+  name: "joining a stream, and cutting it again, allocates nothing",
+  ignore,
+  async fn() {
+    await using lab = await NetworkLab.open();
+    const near = await lab.namespace("near", { ipv6: false });
+    const [tap, inside] = inNamespace(near, () => [
+      TapDevice.open({ name: "tap0", mac: mac("02:00:00:00:00:51"), mtu: 1400, pool }),
+      PacketSocket.open({ interface: "tap0" }),
+    ]);
+    let received = 0;
+    const sink = {
+      frame: ({ length, slot }: LinkFrame) => {
+        if (length === segments[0].length) received++;
+        pool.release(slot);
+      },
+    };
+    assertNoTrace(() => {
+      sendStream(inside);
+      while (tap.receive(BATCH, sink));
+      sendStream(tap);
       while (inside.receive(BATCH, undefined));
     });
     await eventually("the last frames", () => {

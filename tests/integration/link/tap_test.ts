@@ -11,7 +11,7 @@ import { assert, assertEquals, assertGreater, assertMatch, assertThrows } from "
 import { LinkError, type LinkFrame, type LinkState } from "../../../src/link/device.ts";
 import { TapDevice, type TapOptions } from "../../../src/link/tap.ts";
 import { addInterfaceAddress } from "../../../src/link/netlink.ts";
-import { BufferPool } from "../../../src/queue/buffer_pool.ts";
+import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { EpollReactor } from "../../../src/reactor/epoll_reactor.ts";
 import { inNamespace } from "../../support/enter_namespace.ts";
 import { BROADCAST_MAC, ethernet, mac, macAt, pattern, toHex } from "../../../tools/lab/frames.ts";
@@ -64,6 +64,14 @@ test("two TAP devices joined by a reactor carry ping and TCP", async (lab) => {
       },
     })
   );
+  // What one turn has brought goes on at its end.
+  reactor.addTask({
+    work() {
+      for (const tap of taps) tap.flush();
+      return false;
+    },
+    nextDeadlineMs: () => Infinity,
+  });
   const running = reactor.run();
   const [left, right] = names;
   const ping = ["ping", "-c", "20", "-i", "0.02"];
@@ -147,7 +155,7 @@ test("a TAP device reads frames to the headroom of a slot and writes frames as t
     frame({ bytes, offset, length, slot }: LinkFrame) {
       if ((bytes[offset + 12] << 8 | bytes[offset + 13]) === TEST_TYPE) {
         assertEquals(bytes, pool.bytes);
-        assertEquals(offset, pool.offsetOf(slot) + 8);
+        assert(offset >= pool.offsetOf(slot) + HEADROOM_BYTES);
         assertEquals(pool.referencesOf(slot), 1);
         received.push(toHex(bytes.subarray(offset, offset + length)));
         slots.add(slot);
@@ -272,7 +280,7 @@ test("without the right to make interfaces the error says which is missing", asy
     Deno.execPath(),
     "eval",
     `import { TapDevice } from "${sources}link/tap.ts";
-     import { BufferPool } from "${sources}queue/buffer_pool.ts";
+     import { BufferPool, HEADROOM_BYTES } from "${sources}queue/buffer_pool.ts";
      try {
        TapDevice.open({ name: "tap0", mac: Uint8Array.of(2, 0, 0, 0, 0, 1), mtu: 1400,
          pool: new BufferPool(4) });

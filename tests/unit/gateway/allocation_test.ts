@@ -9,7 +9,7 @@ import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
 import { assertAllocatesNothing } from "../../support/heap.ts";
 import { BROADCAST, frameOf, GATEWAY_MAC, PLAYER, STATION } from "./harness.ts";
-import { lanFrame } from "./packets.ts";
+import { lanFrame } from "../offload/packets.ts";
 import { hex } from "../proto/frames.ts";
 
 const FRAMES = 20_000;

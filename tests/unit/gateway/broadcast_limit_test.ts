@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { BroadcastLimiter, isUrgentBroadcast } from "../../../src/gateway/broadcast_limit.ts";
 import { dissect, Dissection } from "../../../src/proto/dissect.ts";
 import { BROADCAST, frameOf, GatewayHarness, STATION } from "./harness.ts";
-import { makeFrame } from "./packets.ts";
+import { makeFrame } from "../offload/packets.ts";
 import { hex, join } from "../proto/frames.ts";
 
 const LIMITS = { framesPerSecond: 100, bytesPerSecond: 10_000, stationFramesPerSecond: 1_000_000 };

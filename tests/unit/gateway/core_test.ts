@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { CAM_REFRESH_SPACING_MS } from "../../../src/gateway/cam_refresh.ts";
-import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/gateway/lan_frame.ts";
+import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/offload/lan_frame.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
 import { asPeerId } from "../../../src/proto/brands.ts";
 import { BROADCAST, frameOf, GatewayHarness, OTHER, PLAYER, STATION } from "./harness.ts";
-import { makeFrame, superFrame } from "./packets.ts";
+import { makeFrame, superFrame } from "../offload/packets.ts";
 import { hex, join, pattern, toHex } from "../proto/frames.ts";
 
 const HTTPS = "01bb";

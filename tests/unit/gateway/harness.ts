@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { FramePath } from "../../../src/endpoint/frame_path.ts";
 import { GatewayCore } from "../../../src/gateway/core.ts";
-import type { LanFrame } from "../../../src/gateway/lan_frame.ts";
+import type { LanFrame } from "../../../src/offload/lan_frame.ts";
 import { TrafficCounters } from "../../../src/observe/counters.ts";
 import type { DropReason } from "../../../src/observe/drops.ts";
 import { FrameLog, type FrameRecord } from "../../../src/observe/frame_log.ts";
@@ -10,7 +10,7 @@ import { asPeerId } from "../../../src/proto/brands.ts";
 import { writeDatagramHeader } from "../../../src/proto/datagram.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
-import { lanFrame } from "./packets.ts";
+import { lanFrame } from "../offload/packets.ts";
 import { hex, join, pattern, toHex } from "../proto/frames.ts";
 
 export const PLAYER = "02:00:00:00:00:51";

@@ -1,8 +1,8 @@
 /**
- * Packets for the tests of `src/gateway`, and a second opinion on them: everything here computes its
+ * Packets for the tests of `src/offload`, and a second opinion on them: everything here computes its
  * checksums the slow way, from the RFCs, and shares no code with what is tested.
  */
-import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/gateway/lan_frame.ts";
+import { GsoType, type LanFrame, VIRTIO_NEEDS_CHECKSUM } from "../../../src/offload/lan_frame.ts";
 import { asSlot } from "../../../src/proto/brands.ts";
 
 /** Big-endian bytes of numbers: `[value, bytes]` each. */

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { crc32c } from "../../../src/proto/crc32c.ts";
-import { ChecksumCompleter } from "../../../src/gateway/checksum_completer.ts";
-import { copyAndSum, sumRange } from "../../../src/gateway/internet_sum.ts";
+import { ChecksumCompleter } from "../../../src/offload/checksum_completer.ts";
+import { copyAndSum, sumRange } from "../../../src/offload/internet_sum.ts";
 import {
   type LanFrame,
   OffloadError,
   VIRTIO_NEEDS_CHECKSUM,
-} from "../../../src/gateway/lan_frame.ts";
+} from "../../../src/offload/lan_frame.ts";
 import {
   fields,
   lanFrame,

@@ -51,3 +51,6 @@ export const OffloadError = {
   /** The frame, or a segment of it, would be longer than the longest frame. */
   overLong: -3,
 } as const;
+
+/** `sizeof(struct virtio_net_hdr)`: what stands in front of each frame that a kernel hands out or takes so. */
+export const VIRTIO_HEADER_BYTES = 10;

@@ -6,8 +6,8 @@ import {
   OffloadError,
   VIRTIO_GSO_ECN,
   VIRTIO_NEEDS_CHECKSUM,
-} from "../../../src/gateway/lan_frame.ts";
-import { Segmenter } from "../../../src/gateway/segmenter.ts";
+} from "../../../src/offload/lan_frame.ts";
+import { Segmenter } from "../../../src/offload/segmenter.ts";
 import { FRAME_BYTES_MAX } from "../../../src/proto/ethernet.ts";
 import { lanFrame, makeFrame, type PacketFields, superFrame } from "./packets.ts";
 import { hex, toHex } from "../proto/frames.ts";
