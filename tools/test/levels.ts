@@ -37,6 +37,9 @@ export interface Level {
   readonly timeoutMs: number;
 }
 
+/** What a file's tests may have in memory, in MB: several times what the largest need. */
+export const MEMORY_MB_MAX = 4_096;
+
 const MINUTE_MS = 60_000;
 const PURE = { needs: [], needsRoot: false, prerequisites: [], isPure: true };
 const NATIVE = { needsRoot: true, isPure: false, timeoutMs: 15 * MINUTE_MS };

@@ -3,6 +3,7 @@ import { BuildError } from "../build/cache.ts";
 import { ROOT } from "../build/executables.ts";
 import { readLines, searchPath } from "../build/process.ts";
 import { say } from "../build/progress.ts";
+import { findLargest } from "./memory.ts";
 import { ProcessGroup } from "./process_group.ts";
 import {
   addCounts,
@@ -16,6 +17,9 @@ import {
 
 /** What a process has printed is read by then, unless a child of it goes on holding its output open. */
 const REST_MS = 2_000;
+
+/** How often it is looked at how much memory the tests have. */
+const MEMORY_INTERVAL_MS = 1_000;
 
 /** Signals that end a run: a terminal's does not reach the tests by itself. */
 export const ENDING_SIGNALS = ["SIGTERM", "SIGINT"] as const;
@@ -36,6 +40,8 @@ export interface TestRunOptions {
   /** The process shares the files out over the cores. */
   readonly isPure: boolean;
   readonly timeoutMs: number;
+  /** What each process of it may have in memory, in MB; more would take the machine away from all others. */
+  readonly memoryMbMax: number;
   /** Nothing else runs: what the tests print is shown at once, not when all is over. */
   readonly isShownAtOnce: boolean;
 }
@@ -104,27 +110,40 @@ async function collectLines(child: Deno.ChildProcess): Promise<string[]> {
 }
 
 /**
- * Waits until the tests end, at the latest by their bound, when all that they have started is killed, too; passes the
- * signals that end a run on to them. @returns what went wrong
+ * Waits until the tests end, at the latest when their time or their memory is used up, when all that they have started is
+ * killed, too; passes the signals that end a run on to them. @returns what went wrong
  */
 async function waitForEnd(
   group: ProcessGroup,
-  { title, timeoutMs }: Pick<TestRunOptions, "title" | "timeoutMs">,
+  { title, timeoutMs, memoryMbMax }: TestRunOptions,
 ): Promise<string | undefined> {
   const listeners = ENDING_SIGNALS.map((signal) => [signal, () => group.kill(signal)] as const);
-  let late: string | undefined;
-  const timer = setTimeout(() => {
-    late = `it did not end within ${timeoutMs / 60_000} min`;
-    say(`${title}: ${late}`);
+  let reason: string | undefined;
+  const stop = (why: string) => {
+    reason ??= why;
+    say(`${title}: ${why}`);
     group.kill("SIGKILL");
-  }, timeoutMs);
+  };
+  const timer = setTimeout(
+    () => stop(`it did not end within ${timeoutMs / 60_000} min`),
+    timeoutMs,
+  );
+  const watch = setInterval(() => {
+    const largest = findLargest(group.child.pid);
+    if (largest === undefined || largest.megabytes <= memoryMbMax) return;
+    const { name, pid, megabytes } = largest;
+    stop(
+      `its process ${pid} (${name}) had ${megabytes} MB in memory, of ${memoryMbMax} MB at most`,
+    );
+  }, MEMORY_INTERVAL_MS);
   for (const [signal, passOn] of listeners) Deno.addSignalListener(signal, passOn);
   try {
     const { success, code, signal } = await group.child.status;
     if (success) return undefined;
-    return late ?? (signal === null ? `it ended with code ${code}` : `it ended by ${signal}`);
+    return reason ?? (signal === null ? `it ended with code ${code}` : `it ended by ${signal}`);
   } finally {
     clearTimeout(timer);
+    clearInterval(watch);
     for (const [signal, passOn] of listeners) Deno.removeSignalListener(signal, passOn);
   }
 }

@@ -25,6 +25,7 @@ import { readReports, sanitizedEnvironment, type SanitizedParts } from "../build
 import {
   type Level,
   LEVELS,
+  MEMORY_MB_MAX,
   type PreparationName,
   PREPARATIONS,
   preparePrograms,
@@ -248,8 +249,11 @@ class TestRun {
   ): Promise<boolean> {
     const { filter } = this.#selection;
     const { isPure, timeoutMs } = level;
+    // A pure level's process runs as many files at a time as there are cores.
+    const filesAtOnce = isPure ? navigator.hardwareConcurrency : 1;
+    const bounds = { timeoutMs, memoryMbMax: MEMORY_MB_MAX * filesAtOnce };
     const run = (env: Readonly<Record<string, string>>) =>
-      runTests({ title, files, filter, env, isPure, timeoutMs, isShownAtOnce });
+      runTests({ title, files, filter, env, isPure, isShownAtOnce, ...bounds });
     this.#running.set(title, performance.now());
     const { counts, failures } = level.sanitized === undefined
       ? await run({})
