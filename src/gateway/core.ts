@@ -93,7 +93,7 @@ export class GatewayCore implements FrameCore, FrameSink {
       (bytes, offset) => this.#roster.peerIdOf(bytes, offset),
     );
     this.#questions = new PlayerQuestions(playersMax, this.#guard.roomMac);
-    this.#emit = (bytes, offset, length) => this.#toLan(bytes, offset, length, NO_PEER);
+    this.#emit = (bytes, at, length) => this.#toLan(bytes, at, length, NO_PEER, this.#nowMs);
   }
 
   /** Players in the room. */
@@ -224,12 +224,12 @@ export class GatewayCore implements FrameCore, FrameSink {
     this.#nowMs = nowMs;
     const { bytes, offset, length, slot } = frame;
     const reason = this.#judgeLan(frame, nowMs);
-    if (reason !== PASS) this.#dropLan(frame, reason);
+    if (reason !== PASS) this.#dropLan(frame, reason, nowMs);
     else if (frame.gsoType !== GsoType.none) this.#cutSuperFrame(frame, nowMs);
     else if (slot === NO_SLOT || frame.vlanTpid !== 0) this.#copyFrame(frame, nowMs);
-    else if (length > FRAME_BYTES_MAX) this.#dropLan(frame, DropCode.jumbo);
+    else if (length > FRAME_BYTES_MAX) this.#dropLan(frame, DropCode.jumbo, nowMs);
     else if (this.#completer.complete(bytes, offset, length, frame) < 0) {
-      this.#dropLan(frame, DropCode.badOffload);
+      this.#dropLan(frame, DropCode.badOffload, nowMs);
     } else {
       this.#pool.retain(slot);
       this.#intoTunnel(slot, offset, length, nowMs);
@@ -249,11 +249,11 @@ export class GatewayCore implements FrameCore, FrameSink {
     if (reason !== PASS) {
       this.#counters.drop(reason);
       this.#log.record(nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
-    } else if (length >= FRAME_BYTES_MIN) this.#toLan(bytes, offset, length, sourcePeerId);
+    } else if (length >= FRAME_BYTES_MIN) this.#toLan(bytes, offset, length, sourcePeerId, nowMs);
     else {
       copyBytes(bytes, offset, length, this.#padded, 0);
       this.#padded.fill(0, length);
-      this.#toLan(this.#padded, 0, FRAME_BYTES_MIN, sourcePeerId);
+      this.#toLan(this.#padded, 0, FRAME_BYTES_MIN, sourcePeerId, nowMs);
     }
   }
 
@@ -311,7 +311,7 @@ export class GatewayCore implements FrameCore, FrameSink {
   }
 
   #sendProbe(side: ProbeSide, bytes: Uint8Array): void {
-    if (side === ProbeSide.lan) return this.#toLan(bytes, 0, bytes.length, NO_PEER);
+    if (side === ProbeSide.lan) return this.#toLan(bytes, 0, bytes.length, NO_PEER, this.#nowMs);
     if (this.#roster.size === 0) return;
     const slot = this.#pool.acquire();
     if (slot === NO_SLOT) return this.#counters.drop(DropCode.noBuffer);
@@ -380,30 +380,30 @@ export class GatewayCore implements FrameCore, FrameSink {
     if (answer !== undefined) this.#sendProbe(ProbeSide.tunnel, answer);
   }
 
-  #toLan(bytes: Uint8Array, offset: number, length: number, sourcePeerId: PeerId): void {
+  #toLan(bytes: Uint8Array, offset: number, length: number, peer: PeerId, nowMs: number): void {
     const reason = this.#lan.send(bytes, offset, length) ? PASS : DropCode.lanSendFailed;
     if (reason !== PASS) this.#counters.drop(reason);
-    this.#log.record(this.#nowMs, "from-tunnel", sourcePeerId, bytes, offset, length, reason);
+    this.#log.record(nowMs, "from-tunnel", peer, bytes, offset, length, reason);
   }
 
   #copyFrame(frame: LanFrame, nowMs: number): void {
     const slot = this.#pool.acquire();
-    if (slot === NO_SLOT) return this.#dropLan(frame, DropCode.noBuffer);
+    if (slot === NO_SLOT) return this.#dropLan(frame, DropCode.noBuffer, nowMs);
     const offset = this.#pool.offsetOf(slot) + HEADROOM_BYTES;
     const length = this.#completer.copy(frame, this.#pool.bytes, offset);
     if (length >= 0) return this.#intoTunnel(slot, offset, length, nowMs);
     this.#pool.release(slot);
-    this.#dropLan(frame, dropCodeOf(length));
+    this.#dropLan(frame, dropCodeOf(length), nowMs);
   }
 
   #cutSuperFrame(frame: LanFrame, nowMs: number): void {
     // Before the work of cutting: the packets of a whole super-frame are of one connection.
     dissect(frame.bytes, frame.offset, frame.length, this.#dissection);
     if (this.ownTraffic.matches(frame.bytes, frame.offset + frame.length, this.#dissection)) {
-      return this.#dropLan(frame, DropCode.ownTraffic);
+      return this.#dropLan(frame, DropCode.ownTraffic, nowMs);
     }
     const segments = this.#segmenter.begin(frame);
-    if (segments < 0) return this.#dropLan(frame, dropCodeOf(segments));
+    if (segments < 0) return this.#dropLan(frame, dropCodeOf(segments), nowMs);
     while (this.#segmenter.remaining > 0) {
       const slot = this.#pool.acquire();
       if (slot === NO_SLOT) {
@@ -430,10 +430,10 @@ export class GatewayCore implements FrameCore, FrameSink {
     } else this.#path.sendDissected(slot, offset, length, this.#dissection, nowMs);
   }
 
-  #dropLan(frame: LanFrame, reason: DropCode): void {
+  #dropLan(frame: LanFrame, reason: DropCode, nowMs: number): void {
     this.#counters.drop(reason);
     this.#log.record(
-      this.#nowMs,
+      nowMs,
       "from-link",
       NO_PEER,
       frame.bytes,
