@@ -89,12 +89,29 @@ export const TrustConstant = {
   AUTHTYPE_SERVER: 2,
   CERT_TRUST_NO_ERROR: 0,
   CERT_TRUST_IS_NOT_TIME_VALID: 1,
+  CERT_TRUST_IS_PARTIAL_CHAIN: 0x10000,
+  CERT_CHAIN_CACHE_ONLY_URL_RETRIEVAL: 4,
+  CERT_CHAIN_DISABLE_AUTH_ROOT_AUTO_UPDATE: 0x100,
   CERT_E_EXPIRED: 0x800b0101,
   CERT_E_CHAINING: 0x800b010a,
 } as const;
 
 /** `szOID_PKIX_KP_SERVER_AUTH`: a certificate for TLS servers. */
 export const SZOID_PKIX_KP_SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+
+const GET_CHAIN = {
+  parameters: [
+    "pointer", /* hChainEngine */
+    "pointer", /* pCertContext */
+    "pointer", /* pTime */
+    "pointer", /* hAdditionalStore */
+    "buffer", /* pChainPara */
+    "u32", /* dwFlags */
+    "pointer", /* pvReserved */
+    "buffer", /* ppChainContext, out */
+  ],
+  result: "i32",
+} as const;
 
 const SYMBOLS = {
   CertOpenStore: {
@@ -126,19 +143,7 @@ const SYMBOLS = {
     ],
     result: "pointer",
   },
-  CertGetCertificateChain: {
-    parameters: [
-      "pointer", /* hChainEngine */
-      "pointer", /* pCertContext */
-      "pointer", /* pTime */
-      "pointer", /* hAdditionalStore */
-      "buffer", /* pChainPara */
-      "u32", /* dwFlags */
-      "pointer", /* pvReserved */
-      "buffer", /* ppChainContext, out */
-    ],
-    result: "i32",
-  },
+  CertGetCertificateChain: GET_CHAIN,
   CertVerifyCertificateChainPolicy: {
     parameters: [
       "usize", /* pszPolicyOID: a number */
@@ -158,3 +163,8 @@ const SYMBOLS = {
 
 /** Every function of this file, for the table of what is called. */
 export const WINDOWS_TRUST_SYMBOLS = { "crypt32.dll": SYMBOLS } as const;
+
+/** The function that looks in the net, on another thread. */
+export const WINDOWS_TRUST_FETCH_SYMBOLS = {
+  CertGetCertificateChain: { ...GET_CHAIN, nonblocking: true },
+} as const satisfies Deno.ForeignLibraryInterface;

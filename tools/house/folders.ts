@@ -124,7 +124,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   },
   "system/certificates": {
     what: "whether the system trusts a server's certificate",
-    folders: ["ffi"],
+    folders: ["ffi", "system/process"],
     native: true,
   },
   "system/clipboard": {

@@ -101,13 +101,12 @@ export class RelayTrust {
   judge(target: RelayTarget, certificate: PeerCertificate, unixMs: number): TrustJudgement {
     const policy = this.#policyFor(target, unixMs);
     const verdict = verifyLeaf(certificate.leaf, policy);
-    if (!verdict.ok && !lacksPin(verdict.reason, policy, certificate)) {
-      return { ok: false, problem: PROBLEMS[verdict.reason], message: verdict.message };
-    }
     const needsChain = policy.mode === "ca" || policy.mode === "system";
-    if (verdict.ok && !needsChain) return { ok: true };
-    const chain = judgeChain(policy, certificate, target.serverName);
-    if (verdict.ok && chain.isTrusted) return { ok: true };
+    if (verdict.ok) {
+      if (!needsChain) return { ok: true };
+    } else if (!mayLackPin(verdict.reason, policy)) return refusalOf(verdict);
+    const chain = judgeChain(policy, certificate, verdict.ok ? target.serverName : undefined);
+    if (chain.isTrusted) return verdict.ok ? { ok: true } : refusalOf(verdict);
     return {
       ok: false,
       problem: chain.isExpired ? "expired" : "untrusted",
@@ -168,12 +167,17 @@ function judgeChain(
 }
 
 /**
- * Whether a certificate that is for another name is one of the relay's own making: then it is not the
- * name that is to be put right, but the fingerprint that is missing.
+ * Whether a certificate that is for another name can be one of the relay's own making, which nobody trusts: then it
+ * is not the name that is to be put right, but the fingerprint that is missing.
  */
-function lacksPin(reason: TrustFailure, policy: LeafPolicy, certificate: PeerCertificate): boolean {
-  return reason === "name-mismatch" && policy.mode === "system" &&
-    !judgeChain(policy, certificate, undefined).isTrusted;
+function mayLackPin(reason: TrustFailure, { mode }: LeafPolicy): boolean {
+  return reason === "name-mismatch" && mode === "system";
+}
+
+function refusalOf(
+  { reason, message }: { readonly reason: TrustFailure; readonly message: string },
+): TrustJudgement {
+  return { ok: false, problem: PROBLEMS[reason], message };
 }
 
 /** What Windows itself says of a certificate; without a verdict it is not trusted. */
