@@ -28,6 +28,8 @@ QUIC_SLIDING_WINDOW_EXTREMUM QuicSlidingWindowExtremumInitialize(
     return (QUIC_SLIDING_WINDOW_EXTREMUM){0};
 }
 
+void QuicSendBufferConnectionAdjust(QUIC_CONNECTION* Connection) { (void)Connection; }
+
 static void acknowledge(QUIC_CONGESTION_CONTROL* cc, uint64_t rtt_us) {
     QUIC_ACK_EVENT event = {0};
     event.TimeNow = now_us;
@@ -57,6 +59,9 @@ int main(int argc, char** argv) {
     else if (strcmp(name, "rtt-expired") == 0) {
         acknowledge(cc, 30000);
         now_us += 60000000;
+        /* Only a path that is full has to be emptied to be measured. */
+        connection->LossDetection.LargestSentPacketNumber = 10;
+        cc->QuicCongestionControlOnDataSent(cc, cc->Bbr.CongestionWindow);
         acknowledge(cc, 31000);
     } else if (strcmp(name, "window") == 0) {
         bandwidth = 8000000; /* in eighths of a byte a second */

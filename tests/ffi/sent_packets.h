@@ -20,11 +20,13 @@ void QuicConnTimerSetEx(QUIC_CONNECTION* Connection, QUIC_CONN_TIMER_TYPE Type, 
     if (Type == QUIC_CONN_TIMER_LOSS_DETECTION) loss_timer_us = TimeNow + Delay;
 }
 void QuicConnResetIdleTimeout(QUIC_CONNECTION* Connection) { (void)Connection; }
+#ifndef MEASURES_RTT
 void QuicConnUpdateRtt(
     QUIC_CONNECTION* Connection, QUIC_PATH* Path, uint64_t LatestRtt, uint64_t OurSendTimestamp,
     uint64_t PeerSendTimestamp) {
     (void)Connection; (void)Path; (void)LatestRtt; (void)OurSendTimestamp; (void)PeerSendTimestamp;
 }
+#endif
 void QuicSendQueueFlush(QUIC_SEND* Send, QUIC_SEND_FLUSH_REASON Reason) { (void)Send; (void)Reason; }
 BOOLEAN QuicSendSetSendFlag(QUIC_SEND* Send, uint32_t Flags) {
     Send->SendFlags |= Flags;

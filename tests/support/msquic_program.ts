@@ -37,6 +37,8 @@ export interface MsquicProgram {
   readonly core: readonly string[];
   /** Files of msquic's `src/platform`. */
   readonly platform?: readonly string[];
+  /** Libraries to be linked, as gcc's options. */
+  readonly libraries?: readonly string[];
   /** A patch of ours: the source is as it was before that was applied. */
   readonly without?: string;
 }
@@ -60,7 +62,7 @@ async function takeBack(patch: string, source: string, folder: string): Promise<
  * its files and that it does not define lie at address zero: one that is called ends the program.
  */
 export async function withMsquicProgram<Result>(
-  { program, core, platform = [], without }: MsquicProgram,
+  { program, core, platform = [], libraries = [], without }: MsquicProgram,
   use: (path: string) => Promise<Result>,
 ): Promise<Result> {
   let source = await ensureSource();
@@ -81,7 +83,7 @@ export async function withMsquicProgram<Result>(
       ...["-DQUIC_EVENTS_STUB", "-DQUIC_LOGS_STUB", "-DVER_BUILD_ID=0", "-DVER_SUFFIX=-test"],
       ...[`-I${source}/src/core`, `-I${source}/src/platform`, `-I${source}/src/inc`],
       ...[`-I${source}/src/generated/linux`, `-I${HEADER_FOLDER}`],
-      ...[program, ...files, "-o", `${folder}/program`],
+      ...[program, ...files, ...libraries, "-o", `${folder}/program`],
     ]);
     return await use(`${folder}/program`);
   } finally {
