@@ -1,4 +1,7 @@
-/** Packet numbers that are left out, split ranges, and references to the dead (patches 0019, 0020, 0028). */
+/**
+ * Packet numbers that are left out, or come late, split ranges, and references to the dead (patches 0019, 0020, 0028,
+ * 0045).
+ */
 import { assertEquals } from "@std/assert";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
 
@@ -37,6 +40,29 @@ Deno.test("without the patch its second half comes from freed memory", async () 
   const freed = BigInt("0xdddddddddddddddd");
   assertEquals(await sayings(without, ["split"]), {
     "split": `16 of 16, 400+10 ${freed}+${freed} 500+10 600+10`,
+  });
+});
+
+const OLD: MsquicProgram = {
+  program: new URL("./old_packets.c", import.meta.url).pathname,
+  core: ["ack_tracker.c", "range.c"],
+};
+
+const LATE: Record<string, string> = {
+  "newest": "128 ranges from 1002 to 2000",
+  "between": "127 ranges from 1000 to 1254",
+  "beside": "128 ranges from 999 to 1254",
+  "oldest": "128 ranges from 1000 to 1254",
+};
+
+Deno.test("a packet that is older than all gaps that are kept is not acknowledged", async () => {
+  assertEquals(await sayings(OLD, Object.keys(LATE)), LATE);
+});
+
+Deno.test("without the patch it ends the connection", async () => {
+  const without = { ...OLD, without: "0045-old-packets-end-nothing.patch" };
+  assertEquals(await sayings(without, ["oldest"]), {
+    "oldest": "error 0x1 128 ranges from 1000 to 1254",
   });
 });
 

@@ -71,6 +71,7 @@ export const PATCHES: readonly string[] = [
   "0042-room-for-datagrams.patch",
   "0043-reordered-is-not-lost.patch",
   "0044-bbr-for-a-tunnel.patch",
+  "0045-old-packets-end-nothing.patch",
   "0055-thread-id-once.patch",
   "0056-receive-what-is-there.patch",
   "0060-receive-within-a-budget.patch",
