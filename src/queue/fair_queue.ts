@@ -9,7 +9,7 @@
  * bulk copy, its own player's, too, and nothing inside a flow is reordered.
  *
  * No entry waits longer than a hard bound, in which CoDel leaves a transport its window: a flow that has more queued
- * than it may send in a turn gets a round trip of the path, which is what a transport needs queued to grow; what is
+ * than it may send in a turn gets a round trip, which is what a transport needs queued to grow; what is
  * later than 20 ms of another flow is of no use to a game.
  *
  * ```
@@ -41,9 +41,14 @@ export const QUEUE_BYTES_MAX = 4_194_304;
 export const QUEUE_ENTRIES_MAX = 4096;
 export const SOJOURN_MAX_MS = 20;
 //= PROTOCOL.md 11
-//# A flow that has more queued than a full frame may wait longer, one round trip of the path at most
-//# (this project: never above 500 ms), with single drops before that (this project: CoDel, RFC 8289).
-/** A round trip that is longer counts as one of so long: a peer decides how late it answers. */
+//# A flow that has more queued than a full frame may wait longer, 100 ms or one round trip of the path, whichever is
+//# longer (this project: never above 500 ms), with single drops before that (this project: CoDel, RFC 8289).
+/**
+ * A round trip that is shorter counts as one of so long: a flow's other end may be far behind the path's, as a player is
+ * behind the relay for the gateway next to it. RFC 8289, section 4.3, has it for paths of 10 ms to one second.
+ */
+export const ROUND_TRIP_MIN_MS = 100;
+/** And one that is longer as one of so long: a peer decides how late it answers. */
 const ROUND_TRIP_MAX_MS = 500;
 
 /** A queue of so few entries is never held back to leave room for others. */
@@ -59,8 +64,10 @@ export interface FairQueueOptions {
   readonly bytesMax?: number;
   /** Entries held at most; 4,096 if not given. */
   readonly entriesMax?: number;
-  /** Longest time in ms that an entry may wait, but for `rttMs`; 20 if not given. */
+  /** Longest time in ms that an entry may wait, but in a flow that fills its bucket; 20 if not given. */
   readonly sojournMaxMs?: number;
+  /** What such a flow may wait at least, ms; 100 if not given. */
+  readonly roundTripMinMs?: number;
 }
 
 /**
@@ -92,13 +99,14 @@ export class FairQueue {
 
   /**
    * Round trip time of the path behind, ms, as its owner last knew it: the longest wait in a flow that fills its bucket,
-   * where it is above `sojournMaxMs`.
+   * where it is above `roundTripMinMs`.
    */
   rttMs = 0;
 
   readonly bytesMax: number;
   readonly entriesMax: number;
   readonly sojournMaxMs: number;
+  readonly roundTripMinMs: number;
 
   readonly #arena: QueueArena;
   readonly #pool: BufferPool;
@@ -115,6 +123,7 @@ export class FairQueue {
     this.bytesMax = options.bytesMax ?? QUEUE_BYTES_MAX;
     this.entriesMax = options.entriesMax ?? QUEUE_ENTRIES_MAX;
     this.sojournMaxMs = options.sojournMaxMs ?? SOJOURN_MAX_MS;
+    this.roundTripMinMs = options.roundTripMinMs ?? ROUND_TRIP_MIN_MS;
     if (!(this.bytesMax >= 2048)) throw new RangeError(`bytesMax ${this.bytesMax} is under 2048`);
     if (!(this.entriesMax >= 1)) throw new RangeError(`entriesMax ${this.entriesMax} is under 1`);
     if (!(this.sojournMaxMs > 0)) throw new RangeError(`sojournMaxMs is ${this.sojournMaxMs}`);
@@ -244,7 +253,8 @@ export class FairQueue {
 
   /** What a flow that fills its bucket may have queued, and for how long it is let alone, ms. */
   #roundTripMs(): number {
-    return Math.max(this.sojournMaxMs, Math.min(this.rttMs, ROUND_TRIP_MAX_MS));
+    const roundTripMs = Math.max(this.roundTripMinMs, Math.min(this.rttMs, ROUND_TRIP_MAX_MS));
+    return Math.max(this.sojournMaxMs, roundTripMs);
   }
 
   /** Whether a bucket's first entry has waited longer than any may. */

@@ -160,7 +160,7 @@ Deno.test("sim: a bulk copy to a slow player delays nobody's ping by more than a
   assert(worstMs < 8, `a ping came ${worstMs.toFixed(1)} ms late`);
 });
 
-Deno.test("sim: under overload no frame is older than twenty milliseconds when it leaves the relay", () => {
+Deno.test("sim: under overload no frame of a copy is older than 100 ms when it leaves the relay", () => {
   const { story, gateway, bob } = party();
   bob.way.bytesPerMs = 300;
   for (let atMs = 0; atMs < 2_000; atMs++) {
@@ -177,7 +177,7 @@ Deno.test("sim: under overload no frame is older than twenty milliseconds when i
   );
   // The path carries 600 kB in that time, of 8.4 MB offered.
   assert(ages.length > 380 && ages.length < 450, `${ages.length} frames`);
-  // Two ways, 20 ms in the queue, and what the transport has taken ahead.
-  const maxMs = gateway.way.latencyMs + bob.way.latencyMs + 20 + 3 + 2 * 1_404 / 300;
+  // Two ways, 100 ms in the queue, and what the transport has taken ahead.
+  const maxMs = gateway.way.latencyMs + bob.way.latencyMs + 100 + 3 + 2 * 1_404 / 300;
   assert(Math.max(...ages) < maxMs, `${Math.max(...ages)} ms`);
 });

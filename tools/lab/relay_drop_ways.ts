@@ -46,7 +46,7 @@ export const OUTER_WAYS = {
 
 /** Those that need a relay at its bounds: at the relay's core and shell in the test's process, over msquic. */
 export const INNER_WAYS = {
-  "queue-late": "frames for a player who takes nothing for 60 ms",
+  "queue-late": "frames for a player who takes nothing for a while",
   "queue-codel": "more frames than a player takes, for a while",
   "queue-overflow": "more frames at once than a queue of 4 kB holds",
   "no-buffer": "a frame that must be cut while all buffers are in use",

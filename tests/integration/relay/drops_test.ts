@@ -222,8 +222,8 @@ async function congest({ relay, a, handle }: InnerStage): Promise<void> {
 const INNER: Readonly<Record<InnerReason, (stage: InnerStage) => Promise<void>>> = {
   "queue-late": async (stage) => {
     await congest(stage);
-    const endMs = performance.now() + 60;
-    await stage.relay.turnWith([stage.a], () => performance.now() > endMs, "60 ms");
+    const { relay, a } = stage;
+    await relay.turnWith([a], () => relay.dropsOf(DropCode.queueLate) > 0, "what is late");
   },
   "queue-codel": async (stage) => {
     await congest(stage);

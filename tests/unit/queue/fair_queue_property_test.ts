@@ -73,6 +73,7 @@ class Model {
       bytesMax: BYTES_MAX,
       entriesMax: ENTRIES_MAX,
       sojournMaxMs: SOJOURN_MAX_MS,
+      roundTripMinMs: SOJOURN_MAX_MS,
     })
   );
   readonly sent = new Map<number, Sent>();
