@@ -57,11 +57,13 @@ export abstract class ReactorLoop implements Reactor {
   #running = false;
   #stopping = false;
   #attendUntilMs = 0;
+  /** When the round began. */
+  #roundMs = 0;
   /**
-   * When the round began. Nothing at first, so that the engine keeps the number as the object that the clock returned:
-   * a field of nothing but numbers holds their bits, and each frame that asks for the time would make an object of them.
+   * The same as one object for all who ask: a field of nothing but numbers holds their bits, and each reading that is
+   * passed on would make an object of them. Nothing until somebody asks, so that a round without frames makes none.
    */
-  #roundMs: number | undefined;
+  #toldMs: number | undefined;
 
   abstract readonly queueFd: number;
   abstract addFd(fd: number, handler: SourceHandler): Source;
@@ -107,7 +109,7 @@ export abstract class ReactorLoop implements Reactor {
   }
 
   get roundMs(): number {
-    return this.#roundMs ?? 0;
+    return this.#toldMs ??= this.#roundMs;
   }
 
   setPoller(poller: Poller): () => void {
@@ -144,10 +146,10 @@ export abstract class ReactorLoop implements Reactor {
     let yieldedMs = this.#look();
     try {
       while (!this.#stopping) {
-        const attentive = this.roundMs < this.#attendUntilMs;
+        const attentive = this.#roundMs < this.#attendUntilMs;
         const dueMs = yieldedMs + (attentive ? ATTENTIVE_SLICE_MS : SLICE_MS);
-        this.#turn(Math.max(0, dueMs - this.roundMs));
-        if (this.roundMs < dueMs) continue;
+        this.#turn(Math.max(0, dueMs - this.#roundMs));
+        if (this.#roundMs < dueMs) continue;
         this.counters.yields++;
         for (let i = 0; i < YIELD_TURNS; i++) await new Promise<void>(this.#yield);
         yieldedMs = this.#look();
@@ -184,6 +186,7 @@ export abstract class ReactorLoop implements Reactor {
 
   /** Reads the clock: once after each wait, and once a round. */
   #look(): number {
+    this.#toldMs = undefined;
     return this.#roundMs = this.now();
   }
 
