@@ -7,7 +7,7 @@ import { TrafficCounters } from "../../../src/observe/counters.ts";
 import { FrameLog } from "../../../src/observe/frame_log.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
-import { assertAllocatesNothing } from "../../support/heap.ts";
+import { assertAllocatesNothing, ObjectClock } from "../../support/heap.ts";
 import { PLAYER_MAC, replyFrame } from "./dhcp_frames.ts";
 import { Stage, WELCOME } from "../endpoint/harness.ts";
 
@@ -37,12 +37,11 @@ core.ownTraffic.setRelay("198.51.100.7", 443);
 
 /** Does something many times: the heap must stay as it was. */
 function assertNoTrace(act: (nowMs: number) => void): void {
-  let nowMs = 0.3;
+  const clock = new ObjectClock();
   assertAllocatesNothing(FRAMES, () => {
     for (let count = 0; count < FRAMES; count++) {
-      // No whole number: such times are objects wherever they are read from a field and passed on.
-      if ((count & 63) === 0) nowMs += 1.3;
-      act(nowMs);
+      if ((count & 63) === 0) clock.advance(1.3);
+      act(clock.nowMs);
     }
   });
 }
@@ -110,22 +109,21 @@ for (const [name, datagrams] of IN) {
 
 Deno.test("a turn in which nothing is due allocates nothing", () => {
   const stage = new Stage();
-  // No whole number, as times are: outside of typed arrays, and where they are passed on, such are objects.
-  stage.nowMs = 5000.3;
+  const clock = new ObjectClock();
+  stage.nowMs = clock.nowMs;
   const endpoint = new Endpoint(stage.session, path, core);
   stage.start();
   stage.greet();
   stage.relaySays(WELCOME);
   core.handleAddresses(["10.77.0.50/24"], stage.nowMs);
-  let nowMs = stage.nowMs;
   let actions = 0;
   const count = () => actions++;
   assertAllocatesNothing(FRAMES, () => {
     for (let turn = 0; turn < FRAMES; turn++) {
-      if ((turn & 63) === 0) nowMs += 0.013;
-      endpoint.handleTimer(nowMs);
-      endpoint.drainActions(nowMs, count);
-      if (endpoint.nextDeadlineMs() <= nowMs) actions++;
+      if ((turn & 63) === 0) clock.advance(0.013);
+      endpoint.handleTimer(clock.nowMs);
+      endpoint.drainActions(clock.nowMs, count);
+      if (endpoint.nextDeadlineMs() <= clock.nowMs) actions++;
     }
   });
 });

@@ -7,7 +7,7 @@ import { asPeerId } from "../../../src/proto/brands.ts";
 import { writeDatagramHeader } from "../../../src/proto/datagram.ts";
 import { BufferPool, HEADROOM_BYTES } from "../../../src/queue/buffer_pool.ts";
 import { QueueArena } from "../../../src/queue/queue_arena.ts";
-import { assertAllocatesNothing } from "../../support/heap.ts";
+import { assertAllocatesNothing, ObjectClock } from "../../support/heap.ts";
 import { BROADCAST, frameOf, GATEWAY_MAC, PLAYER, STATION } from "./harness.ts";
 import { lanFrame } from "../offload/packets.ts";
 import { hex } from "../proto/frames.ts";
@@ -16,6 +16,7 @@ const FRAMES = 20_000;
 
 const pool = new BufferPool(64);
 const path = new FramePath({ pool, arena: new QueueArena(64), counters: new TrafficCounters() });
+const clock = new ObjectClock();
 let sent = 0;
 const core = new GatewayCore({
   pool,
@@ -29,17 +30,15 @@ const core = new GatewayCore({
   lanMac: hex(GATEWAY_MAC.replaceAll(":", "")),
 });
 path.open(1439);
-core.handleJoined("PARTY", asPeerId(9), 1000.3);
-core.handlePeerJoined({ peerId: asPeerId(1), role: "client", mac: PLAYER }, 1000.3);
+core.handleJoined("PARTY", asPeerId(9), clock.nowMs);
+core.handlePeerJoined({ peerId: asPeerId(1), role: "client", mac: PLAYER }, clock.nowMs);
 
 /** Does something many times: the heap must stay as it was. */
 function assertNoTrace(act: (nowMs: number) => void): void {
-  let nowMs = 1000.3;
   assertAllocatesNothing(FRAMES, () => {
     for (let count = 0; count < FRAMES; count++) {
-      // No whole number: such times are objects wherever they are read from a field and passed on.
-      if ((count & 63) === 0) nowMs += 1.3;
-      act(nowMs);
+      if ((count & 63) === 0) clock.advance(1.3);
+      act(clock.nowMs);
     }
   });
 }
