@@ -239,7 +239,7 @@ export class QuicConnection implements EventTarget {
         this.#receiveDatagram();
         return QuicStatus.SUCCESS;
       case ConnectionEvent.DATAGRAM_SEND_STATE_CHANGED:
-        this.#handleSendState(event, words[CLIENT_CONTEXT_WORD], words[SEND_STATE_WORD]);
+        this.#handleSendState(event, words[CLIENT_CONTEXT_WORD] | 0, words[SEND_STATE_WORD]);
         return QuicStatus.SUCCESS;
       default:
         this.#context.reactor.wake();

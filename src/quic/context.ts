@@ -23,8 +23,11 @@ export const DATAGRAM_BYTES_MAX = SLOT_BYTES - HEADROOM_BYTES;
 /** Most datagrams that are given to msquic by one call. */
 export const SEND_BATCH_MAX = 64;
 
-/** Marks a datagram of a batch that goes ahead, beside its slot's number (patch 0061). */
-const AHEAD = 0x8000_0000;
+/**
+ * Marks a datagram of a batch that goes ahead, beside its slot's number (patch 0061): the sign, as here these are signed
+ * numbers.
+ */
+const AHEAD = 0x8000_0000 | 0;
 const SLOT_MASK = 0x7fff_ffff;
 
 /** Most connections, and most streams, at a time. */
@@ -153,7 +156,7 @@ export class QuicContext {
   readonly #slabAddress: number;
   readonly #descriptorsPointer: Deno.PointerValue;
   /** Slots that wait to be given to msquic by one call, all for one connection. */
-  readonly #batch = new Uint32Array(SEND_BATCH_MAX);
+  readonly #batch = new Int32Array(SEND_BATCH_MAX);
   readonly #batchPointer: Deno.PointerValue = Deno.UnsafePointer.of(this.#batch);
   #batched = 0;
   readonly #receivePointers: Deno.PointerObject[] = [];
@@ -354,7 +357,7 @@ export class QuicContext {
 
   /** Whether the datagram that was sent with this context went ahead. */
   wasAhead(context: number): boolean {
-    return context > SLOT_MASK + 1;
+    return context < 0;
   }
 
   /** Ends a datagram's flight on one connection, by the context that it was sent with; returns its length. */

@@ -49,7 +49,8 @@ export class DatagramLog {
   readonly #pool: BufferPool;
   readonly #reader: DatagramLogReader;
   readonly #log: Uint32Array<ArrayBuffer>;
-  readonly #entries = new Uint32Array(ENTRIES_MAX * ENTRY_WORDS);
+  /** Signed, as contexts use all 32 bits: an unsigned number that is too large for 31 is an object. */
+  readonly #entries = new Int32Array(ENTRIES_MAX * ENTRY_WORDS);
   readonly #freeSlots = new Uint32Array(SLOTS_MAX);
   /** The next entry to be read. */
   #next = 0;
@@ -122,6 +123,8 @@ export class DatagramLog {
   }
 }
 
-function addressOf(bytes: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): bigint {
+function addressOf(
+  bytes: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
+): bigint {
   return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
 }

@@ -190,8 +190,9 @@ export function sendNow(
   slot: Slot,
   offset: number,
   length: number,
+  isAhead = false,
 ): boolean {
-  return connection.batchDatagram(slot, offset, length) && connection.sendBatch() === 0;
+  return connection.batchDatagram(slot, offset, length, isAhead) && connection.sendBatch() === 0;
 }
 
 /** One reactor with one library. */
