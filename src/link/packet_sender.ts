@@ -17,6 +17,7 @@ import { Joiner } from "../offload/joiner.ts";
 import { Segmenter } from "../offload/segmenter.ts";
 import { AddressBook, MemoryCopier } from "./address_book.ts";
 import { countSendError, type LinkCounters } from "./device.ts";
+import { sendSingly } from "./send_singly.ts";
 
 /** Frames, or super-frames, that one `sendmmsg` takes. */
 export const SEND_BATCH_MAX = 64;
@@ -156,14 +157,11 @@ export class PacketSender {
 
   /** The kernel takes no super-frames of this kind: what is in this one is sent frame by frame. */
   #sendCut(frame: JoinedFrame): void {
-    if (frame.isTcp) this.#joiner.joinsTcp = false;
-    else this.#joiner.joinsUdp = false;
     const single = new Uint8Array(STRIDE_BYTES);
     const iovec = new Uint32Array(IOVEC_WORDS);
     this.#book.write(single, 0, iovec, 0);
-    this.#segmenter.begin(frame);
-    while (this.#segmenter.remaining > 0) {
-      const length = this.#segmenter.next(single, VIRTIO_BYTES);
+    const parts = { joiner: this.#joiner, segmenter: this.#segmenter };
+    sendSingly(frame, parts, single, VIRTIO_BYTES, (length) => {
       iovec[IOV_LEN] = VIRTIO_BYTES + length;
       if (libcNet().writev(this.#fd, new Uint8Array(iovec.buffer), 1) > 0) {
         this.#counters.framesSent++;
@@ -172,7 +170,7 @@ export class PacketSender {
         countSendError(this.#counters, errno(), 1);
         this.#counters.sendLostLater++;
       }
-    }
+    });
   }
 
   #lose(index: number, code: number): void {

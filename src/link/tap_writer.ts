@@ -14,6 +14,7 @@ import { Segmenter } from "../offload/segmenter.ts";
 import { SLOT_BYTES } from "../queue/buffer_pool.ts";
 import { AddressBook } from "./address_book.ts";
 import { countSendError, type LinkCounters } from "./device.ts";
+import { sendSingly } from "./send_singly.ts";
 
 const VIRTIO_BYTES = VIRTIO_NET_HDR.sizeBytes;
 const IOV_LEN = IOVEC.fields.iov_len.offset >> 2;
@@ -90,14 +91,11 @@ export class TapWriter {
 
   /** The kernel takes no super-frames of this kind: what is in this one is written frame by frame. */
   #writeCut(frame: JoinedFrame): void {
-    if (frame.isTcp) this.#joiner.joinsTcp = false;
-    else this.#joiner.joinsUdp = false;
     const segmenter = this.#segmenter ??= new Segmenter();
     if (this.#segment.length === 0) this.#segment = new Uint8Array(SLOT_BYTES);
-    segmenter.begin(frame);
-    while (segmenter.remaining > 0) {
-      const length = segmenter.next(this.#segment, 0);
+    const parts = { joiner: this.#joiner, segmenter };
+    sendSingly(frame, parts, this.#segment, 0, (length) => {
       if (!this.#write(this.#segment, 0, length)) this.#counters.sendLostLater++;
-    }
+    });
   }
 }

@@ -197,7 +197,7 @@ const TABLE = {
   ],
   captureTruncated: [
     "capture-truncated",
-    "gateway",
+    "endpoints",
     "the system delivered only the first part of a frame",
   ],
   captureOverflow: [

@@ -49,10 +49,10 @@ export function endBulk(words: Int32Array, at: number): void {
 /**
  * Whether a bucket's first entry shall be dropped rather than sent. To be asked again of the one behind it.
  *
- * @param words memory of all buckets
- * @param at where this bucket's state begins in it
  * Times are whole ticks ({@linkcode ticksOf}): numbers with a fraction that are passed on are objects.
  *
+ * @param words memory of all buckets
+ * @param at where this bucket's state begins in it
  * @param waited how long that entry has waited
  * @param isShort so little is queued that after a drop nothing would be left to send
  * @param interval a round trip of the path

@@ -6,5 +6,14 @@
  */
 export function inTerminal(command: readonly string[]): string[] {
   const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  return ["script", "--quiet", "--return", "--command", `exec ${line}`, "/dev/null"];
+  return [
+    "env",
+    "SHELL=/bin/sh",
+    "script",
+    "--quiet",
+    "--return",
+    "--command",
+    `exec ${line}`,
+    "/dev/null",
+  ];
 }

@@ -27,7 +27,7 @@ import { formatPaths, type PathResult, type PathWay } from "./paths_document.ts"
 const USAGE =
   "usage: deno task paths [--delays MS,…] [--jitters MS,…] [--losses PERCENT,…] [--ways down,up] " +
   "[--rounds N] [--seconds S] [--megabits RATE] [--queue MS] [--tcp CONTROL] [--results FILE] " +
-  "[--write] [--no-build] [--no-vxlan]";
+  "[--write] [--no-build]";
 const DEFAULTS = {
   delays: "10,25,50,150",
   jitters: "0,1,5,20",
@@ -40,7 +40,7 @@ const DEFAULTS = {
   tcp: "cubic",
   results: "",
 } as const;
-const FLAGS = ["write", "no-build", "no-vxlan"] as const;
+const FLAGS = ["write", "no-build"] as const;
 const DOCUMENT = `${ROOT}/docs/PATHS.md`;
 const PLAYER_ADDRESS = "10.77.0.50";
 const VXLAN = { relay: "10.66.0.1", player: "10.66.0.2" } as const;
@@ -195,7 +195,7 @@ async function measure(
   const tunnel = () => scene.copy(lan, PARTY.lanAddress, way, plan);
   const fresh = await tunnel();
   const warm = await tunnel();
-  const vxlan = plan.flags.has("no-vxlan") ? warm : await scene.copy(relay, VXLAN.relay, way, plan);
+  const vxlan = await scene.copy(relay, VXLAN.relay, way, plan);
   return { shape, way, fresh, warm, vxlan };
 }
 

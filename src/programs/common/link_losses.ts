@@ -54,8 +54,8 @@ export class LinkLosses {
     const isLan = this.#kind === "lan";
     if (isLan) {
       traffic.dropMany(DropCode.captureOverflow, counters.kernelDrops - this.#overflow);
-      traffic.dropMany(DropCode.captureTruncated, counters.receivedTruncated - this.#truncated);
     }
+    traffic.dropMany(DropCode.captureTruncated, counters.receivedTruncated - this.#truncated);
     traffic.dropMany(DropCode.noBuffer, counters.receivedWithoutSlot - this.#slotless);
     traffic.dropMany(DropCode.badOffload, counters.receivedBadOffload - this.#badOffload);
     // Of what was refused at once the core knows.

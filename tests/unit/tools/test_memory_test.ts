@@ -30,7 +30,7 @@ Deno.test({
         await each.child.status;
       }
     }
-    assertEquals(findLargest(group.child.pid), undefined);
+    await eventually("nobody is left", () => findLargest(group.child.pid) === undefined);
   },
 });
 

@@ -44,6 +44,6 @@ Deno.test("what a player's adapter does not take is counted as such, and the ker
     counters: countersOf(1),
     updateCounters: () => void updates++,
   });
-  assertEquals(CODES.map((code) => traffic.drops[code]), [1, 2, 0, 0, 0, 5]);
+  assertEquals(CODES.map((code) => traffic.drops[code]), [1, 2, 3, 0, 0, 5]);
   assertEquals(updates, 1);
 });
