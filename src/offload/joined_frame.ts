@@ -9,6 +9,7 @@ import { IpProtocol } from "../proto/dissect.ts";
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../proto/ip.ts";
 import { foldSum, sumRange } from "./internet_sum.ts";
 import { GsoType, type LanFrame, VIRTIO_HEADER_BYTES, VIRTIO_NEEDS_CHECKSUM } from "./lan_frame.ts";
+import { TCP_CHECKSUM_OFFSET, UDP_CHECKSUM_OFFSET } from "./transport_headers.ts";
 
 /** The longest super-frame: what the length of an IPv4 packet can say, with its Ethernet header and tags. */
 export const JOINED_BYTES_MAX = 65_535;
@@ -18,8 +19,6 @@ export const JOINED_SEGMENTS_MAX = 64;
 const STRIDE_BYTES = 65_600;
 const NONE: Slot = asSlot(-1);
 const TCP_FLAGS_OFFSET = 13;
-const TCP_CHECKSUM_OFFSET = 16;
-const UDP_CHECKSUM_OFFSET = 6;
 
 /** See the module. Made once for each place; `segments` is 0 while nothing is held there. */
 export class JoinedFrame implements LanFrame {

@@ -35,6 +35,7 @@ import {
 import { copyAndSum, foldSum, sumRange } from "./internet_sum.ts";
 import { JOINED_BYTES_MAX, JOINED_SEGMENTS_MAX, JoinedFrame } from "./joined_frame.ts";
 import { ViewCache } from "./views.ts";
+import { DONT_FRAGMENT, TCP_BYTES_MIN, TcpFlag, UDP_BYTES } from "./transport_headers.ts";
 
 /** Flows of which something may be held at a time; one more has the longest untouched place given out. */
 export const JOINED_FLOWS_MAX = 8;
@@ -58,16 +59,9 @@ const Shape = {
 
 const IPV4_ADDRESS_BYTES = 4;
 const IPV6_ADDRESS_BYTES = 16;
-const UDP_BYTES = 8;
-const TCP_BYTES = 20;
-const FLAG_FIN = 0x01;
-const FLAG_PSH = 0x08;
-const FLAG_ACK = 0x10;
-const FLAG_ECE = 0x40;
-const DONT_FRAGMENT = 0x4000;
 /** Data offset and flags of a segment that can be joined: reserved bits, CWR, URG, RST and SYN are 0. */
 const FLAGS_MASK = 0x0fff;
-const JOINED_FLAGS = FLAG_ACK | FLAG_ECE | FLAG_PSH | FLAG_FIN;
+const JOINED_FLAGS = TcpFlag.ack | TcpFlag.ece | TcpFlag.psh | TcpFlag.fin;
 
 /** Which frames are joined. */
 export interface JoinerOptions {
@@ -227,12 +221,14 @@ export class Joiner {
   }
 
   #readTcp(view: DataView, at: number): number {
-    if (!this.joinsTcp || at + TCP_BYTES > this.#end) return Shape.single;
+    if (!this.joinsTcp || at + TCP_BYTES_MIN > this.#end) return Shape.single;
     const flags = view.getUint16(at + 12);
     const headerBytes = (flags >>> 12) * 4;
     this.#payload = at + headerBytes;
-    if (headerBytes < TCP_BYTES || this.#payload >= this.#end) return Shape.single;
-    if ((flags & FLAGS_MASK & ~JOINED_FLAGS) !== 0 || (flags & FLAG_ACK) === 0) return Shape.single;
+    if (headerBytes < TCP_BYTES_MIN || this.#payload >= this.#end) return Shape.single;
+    if ((flags & FLAGS_MASK & ~JOINED_FLAGS) !== 0 || (flags & TcpFlag.ack) === 0) {
+      return Shape.single;
+    }
     // Either is written for a sum of zero.
     const checksum = view.getUint16(at + 16);
     return checksum === 0 || checksum === 0xffff ? Shape.single : Shape.joinable;
@@ -274,7 +270,7 @@ export class Joiner {
     flow.append(payloadBytes);
     // Shorter than the others, it is the last; so is what the receiver is to have at once.
     const flags = this.#isTcp ? view.getUint8(this.#transport + 13) : 0;
-    if ((flags & (FLAG_PSH | FLAG_FIN)) !== 0) flow.end(flags);
+    if ((flags & (TcpFlag.psh | TcpFlag.fin)) !== 0) flow.end(flags);
     else if (payloadBytes < flow.segmentBytes) flow.end(0);
     return true;
   }
@@ -303,17 +299,17 @@ export class Joiner {
     const changed = view.getUint16(at + 12) ^ held.getUint16(heldAt + 12);
     return view.getInt32(at + 4) === flow.nextSequence &&
       view.getInt32(at + 8) === held.getInt32(heldAt + 8) &&
-      (changed & ~(FLAG_PSH | FLAG_FIN)) === 0 &&
+      (changed & ~(TcpFlag.psh | TcpFlag.fin)) === 0 &&
       view.getUint16(at + 14) === held.getUint16(heldAt + 14) &&
       view.getUint16(at + 18) === held.getUint16(heldAt + 18) &&
-      equalWords(view, at + 20, held, heldAt + 20, this.#payload - at - TCP_BYTES);
+      equalWords(view, at + 20, held, heldAt + 20, this.#payload - at - TCP_BYTES_MIN);
   }
 
   /** Holds the frame at hand as the first of its flow, if another one can follow it. */
   #begin(view: DataView, offset: number): boolean {
     if (this.#isTcp) {
       const flags = view.getUint8(this.#transport + 13);
-      if ((flags & (FLAG_PSH | FLAG_FIN)) !== 0) return false;
+      if ((flags & (TcpFlag.psh | TcpFlag.fin)) !== 0) return false;
     }
     const isZeroId = !this.#isIpv6 && view.getInt32(this.#network + 4) === DONT_FRAGMENT;
     if (isZeroId && !this.#zeroIds) return false;

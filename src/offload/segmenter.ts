@@ -21,6 +21,14 @@ import {
   VIRTIO_NEEDS_CHECKSUM,
 } from "./lan_frame.ts";
 import { ViewCache } from "./views.ts";
+import {
+  DONT_FRAGMENT,
+  TCP_BYTES_MIN,
+  TCP_CHECKSUM_OFFSET,
+  TcpFlag,
+  UDP_BYTES,
+  UDP_CHECKSUM_OFFSET,
+} from "./transport_headers.ts";
 
 /** Most header bytes, Ethernet to TCP or UDP, of a frame that can be cut. */
 export const SEGMENT_HEADERS_BYTES_MAX = 256;
@@ -29,15 +37,6 @@ export const SEGMENTS_MAX = 8_192;
 
 const MACS_BYTES = 2 * MAC_BYTES;
 const IPV4_BYTES_MIN = 20;
-const TCP_BYTES_MIN = 20;
-const UDP_BYTES = 8;
-const TCP_CHECKSUM_OFFSET = 16;
-const UDP_CHECKSUM_OFFSET = 6;
-const FLAG_FIN = 0x01;
-const FLAG_SYN = 0x02;
-const FLAG_PSH = 0x08;
-const FLAG_CWR = 0x80;
-const IPV4_DONT_FRAGMENT = 0x4000;
 
 /** Hands out the segments of one super-frame after another. */
 export class Segmenter {
@@ -113,7 +112,7 @@ export class Segmenter {
     this.#prepareNetwork();
     this.#prepareTransport();
     // A SYN takes up a sequence number itself, so what follows it cannot be counted from it.
-    if (this.#isTcp && segments > 1 && (this.#tcpOffsetAndFlags & FLAG_SYN) !== 0) {
+    if (this.#isTcp && segments > 1 && (this.#tcpOffsetAndFlags & TcpFlag.syn) !== 0) {
       return OffloadError.invalid;
     }
     this.#segmentsLeft = segments;
@@ -238,7 +237,7 @@ export class Segmenter {
       return;
     }
     this.#ipv4Id = headers.getUint16(at + 4);
-    const isAtomic = (headers.getUint16(at + 6) & IPV4_DONT_FRAGMENT) !== 0;
+    const isAtomic = (headers.getUint16(at + 6) & DONT_FRAGMENT) !== 0;
     // A sender that never fragments and counts no ids leaves them 0 (RFC 6864 section 4.1).
     this.#ipv4IdStep = isAtomic && this.#ipv4Id === 0 ? 0 : 1;
     headers.setUint16(at + 2, 0);
@@ -278,8 +277,8 @@ export class Segmenter {
 
   #finishTcp(view: DataView, at: number, tcpBytes: number, payloadSum: number): void {
     let flags = this.#tcpOffsetAndFlags;
-    if (this.#segmentsLeft > 1) flags &= ~(FLAG_FIN | FLAG_PSH);
-    if (this.#ecn && this.#segmentIndex > 0) flags &= ~FLAG_CWR;
+    if (this.#segmentsLeft > 1) flags &= ~(TcpFlag.fin | TcpFlag.psh);
+    if (this.#ecn && this.#segmentIndex > 0) flags &= ~TcpFlag.cwr;
     const sequence = (this.#sequence + this.#segmentIndex * this.#segmentBytes) >>> 0;
     view.setUint32(at + 4, sequence);
     view.setUint16(at + 12, flags);
