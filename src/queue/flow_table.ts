@@ -70,6 +70,7 @@ export class FlowTable {
     if (group === NONE) return NONE;
     this.#groupById[id] = group;
     const at = group << GROUP_WORDS_SHIFT;
+    if (this.#groups[at + Group.id] !== id) this.#arena.forgetDrops(group);
     this.#groups[at + Group.id] = id;
     this.#groups[at + Group.deficit] = QUANTUM_BYTES;
     this.#appendGroup(at);

@@ -137,6 +137,14 @@ export class QueueArena {
     this.#freeGroup = group;
   }
 
+  /** @internal What CoDel remembers of a group's flows is another's: it begins anew. */
+  forgetDrops(group: number): void {
+    const first = (group << BUCKETS_SHIFT) + Bucket.codel;
+    for (let at = first; at < first + (BUCKETS * BUCKET_WORDS); at += BUCKET_WORDS) {
+      this.buckets[at] = this.buckets[at + 1] = 0;
+    }
+  }
+
   /** Memory that was never used is not touched before. */
   #touchGroup(): number {
     if (this.#untouchedGroups === this.#groupsMax) return NONE;

@@ -1,4 +1,4 @@
-/** Lists that a peer could make long: sent and lost packets, and ranges of an ACK frame (patches 0031, 0032, 0034). */
+/** Lists that a peer could make long: sent and lost packets, and ranges of an ACK frame (patches 0031, 0032, 0034, 0043). */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { LOST_PACKETS_BYTES, TRACKING_BYTES } from "../../src/programs/relay/unit_limits.ts";
 import { type MsquicProgram, sayings } from "../support/msquic_program.ts";
@@ -21,6 +21,12 @@ const PACKETS: Record<string, string> = {
 
 Deno.test("of packets that only acknowledge, and of lost ones, the list stays short", async () => {
   assertEquals(await sayings(LISTS, Object.keys(PACKETS)), PACKETS);
+});
+
+Deno.test("on a path that reorders a thousand packets may come late, and no more", async () => {
+  assertEquals(await sayings(LISTS, ["late"]), {
+    "late": "3 sent 5 lost; 1002 sent 5 lost; 1024 sent 256 lost;",
+  });
 });
 
 Deno.test("without the patch the peer decides how long it becomes", async () => {

@@ -83,6 +83,11 @@ Deno.test("a tunnel on paths with delay, jitter, loss and a bottleneck", async (
         assertLessOrEqual(through.queue_max_ms, past.queue_max_ms + 20, line);
       }
     });
+    await t.step("the queue before a slow line does not grow with time", async () => {
+      const line = "delay=15 kbit=2000 buffer=150000";
+      const [early, late] = [await play(`${line} seconds=15`), await play(`${line} seconds=60`)];
+      assertLess(late.queue_ms, 1.1 * early.queue_ms);
+    });
     await t.step("a flood that answers no loss is held to what the line carries", async () => {
       const flood = await play(
         "delay=20 kbit=10000 buffer=50000 flood=50000 flows=0 seconds=5",

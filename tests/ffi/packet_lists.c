@@ -109,6 +109,19 @@ int main(int argc, char** argv) {
         print_lists();
         acknowledge(0, 4999);
         print_lists();
+    } else if (strcmp(name, "late") == 0) {
+        /* One that comes late tells of a path that reorders; then only the newest is acknowledged. */
+        connection->Paths[0].SmoothedRtt = connection->Paths[0].LatestRttSample = 10000000;
+        send_packets(10, QUIC_FRAME_PING);
+        acknowledge(9, 9);
+        acknowledge(3, 3);
+        print_lists();
+        send_packets(1000, QUIC_FRAME_PING);
+        acknowledge(next_number - 1, next_number - 1);
+        print_lists();
+        send_packets(5000, QUIC_FRAME_PING);
+        acknowledge(next_number - 1, next_number - 1);
+        print_lists();
     } else if (strcmp(name, "wrong-level") == 0) {
         /* Of the handshake, and acknowledged behind it. */
         key = QUIC_PACKET_KEY_HANDSHAKE;

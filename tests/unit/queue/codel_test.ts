@@ -3,8 +3,8 @@ import { assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std
 import { BufferPool } from "../../../src/queue/buffer_pool.ts";
 import { CODEL_TARGET_MS, endBulk, shallDrop, ticksOf } from "../../../src/queue/codel.ts";
 import { FairQueue, ROUND_TRIP_MIN_MS } from "../../../src/queue/fair_queue.ts";
-import { QueueArena } from "../../../src/queue/queue_arena.ts";
-import { FLOW_SPARSE } from "../../../src/queue/flow.ts";
+import { Bucket, BUCKET_WORDS, BUCKETS, QueueArena } from "../../../src/queue/queue_arena.ts";
+import { FLOW_GROUP_SHIFT, FLOW_SPARSE } from "../../../src/queue/flow.ts";
 
 const INTERVAL_MS = 50;
 
@@ -81,7 +81,8 @@ Deno.test("the law's clock may go round", () => {
 /** A queue towards a path, and a pool of its own. */
 function makeQueue(rttMs: number) {
   const pool = new BufferPool(8192);
-  const queue = new FairQueue(new QueueArena(8192), pool);
+  const arena = new QueueArena(8192);
+  const queue = new FairQueue(arena, pool);
   queue.rttMs = rttMs;
   const put = (flow: number, nowMs: number) => {
     const slot = pool.acquire();
@@ -92,7 +93,7 @@ function makeQueue(rttMs: number) {
     pool.release(queue.slot);
     return true;
   };
-  return { queue, put, take };
+  return { arena, queue, put, take };
 }
 
 //= PROTOCOL.md 11
@@ -120,6 +121,25 @@ Deno.test("a flow whose other end is far behind a short path has 100 ms", () => 
   put(1, 0);
   assertEquals(queue.dropLate(100), 0);
   assertEquals(queue.dropLate(101), 2);
+});
+
+Deno.test("what CoDel remembers of a player's copy is not another's who comes behind it", () => {
+  const { arena, put, take } = makeQueue(1);
+  const [mine, other] = [1, 2].map((player) => player << FLOW_GROUP_SHIFT | 7);
+  const drops = () => arena.buckets.filter((_, at) => at % BUCKET_WORDS === Bucket.codel + 1);
+  /** One entry comes and goes, and with it the only group in use. */
+  const pass = (flow: number) => {
+    put(flow, 0);
+    assertEquals([take(0), take(0)], [true, false]);
+  };
+  pass(mine);
+  for (let at = 0; at < BUCKETS * BUCKET_WORDS; at += BUCKET_WORDS) {
+    arena.buckets[at + Bucket.codel + 1] = 99;
+  }
+  pass(mine);
+  assertEquals(drops().includes(99), true);
+  pass(other);
+  assertEquals(drops().includes(99), false);
 });
 
 Deno.test("a round trip that a peer makes last is no leave to keep its frames", () => {
