@@ -14,7 +14,7 @@ import { sayGood } from "./common_options.ts";
 import { checkRelayAccess } from "../programs/endpoint/relay_trust.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
 import { gatewayUnitOf } from "./gateway_unit.ts";
-import { printUnit } from "./unit_command.ts";
+import { printUnit, sayNotes } from "./unit_command.ts";
 import { keyOf, ROOM } from "./endpoint_options.ts";
 import { INVITE_WORDS, type InviteText, inviteText } from "./invite_text.ts";
 import { newKeyText, offlineInvite } from "./new_key.ts";
@@ -57,10 +57,6 @@ function printInvite({ text, notes }: InviteText): Promise<number> {
   console.log(text);
   sayNotes(notes);
   return Promise.resolve(0);
-}
-
-function sayNotes(notes: readonly string[]): void {
-  for (const note of notes) console.error(`note: ${note}`);
 }
 
 async function askGateway(values: OptionValues, words: readonly string[]): Promise<number> {

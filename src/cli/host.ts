@@ -14,6 +14,7 @@ import {
   NO_LAN,
 } from "../programs/gateway/host_interface.ts";
 import {
+  changedText,
   nextSteps,
   type OpenParty,
   openText,
@@ -21,6 +22,7 @@ import {
   type PartyOptionTexts,
   ROOM_NAME_BYTES,
   roomName,
+  stateDirWords,
 } from "../programs/gateway/host_party.ts";
 import { machineInterfaces } from "../programs/gateway/interfaces.ts";
 import { type MadeInvite, partyInvite } from "../programs/gateway/invite.ts";
@@ -30,12 +32,13 @@ import {
   install,
   type InstallPlace,
   notReady,
+  requirePlan,
   requireSystemd,
   thisMachine,
   uninstall,
 } from "../programs/common/install.ts";
-import { type Installable, readMark } from "../programs/common/install_plan.ts";
-import { LinuxServices, type Services } from "../system/units/mod.ts";
+import { type Installable, programPath } from "../programs/common/install_plan.ts";
+import { LinuxServices, type Services, type ServiceState } from "../system/units/mod.ts";
 import { gatewayUnitOf } from "./gateway_unit.ts";
 import { requireLan, requireLanRights } from "../programs/gateway/lan.ts";
 import { type GatewayProgramOptions, runGateway } from "../programs/gateway/program.ts";
@@ -43,15 +46,16 @@ import { runningEndpoint } from "../programs/endpoint/program.ts";
 import { randomBytes } from "../programs/common/random.ts";
 import { openStateDir } from "../programs/common/state_dir.ts";
 import { exists, ownStateFolder } from "../system/files/mod.ts";
-import { showLiveLine } from "../log/logging.ts";
+import { loggerOf, logText, showLiveLine } from "../log/logging.ts";
 import { UserError } from "../log/user_error.ts";
 import { type Dialog, TERMINAL } from "./dialog.ts";
 import { keyOf } from "./endpoint_options.ts";
 import { GATEWAY_PROGRAM, gatewayOptions } from "./gateway_options.ts";
-import { forgetParty, partyFile, readParty, writeParty } from "./host_file.ts";
-import { givenParty, hostTask } from "./host_options.ts";
+import { forgetParty, partyFile, readParty, servedFolder, writeParty } from "./host_file.ts";
+import { givenParty, hostTask, logWords } from "./host_options.ts";
 import { hostInviteText } from "./invite_text.ts";
 import { OptionValues } from "./options.ts";
+import { sayNotes } from "./unit_command.ts";
 
 /** The part whose state folder is `host`'s. */
 const HOST_PART = "host";
@@ -82,33 +86,57 @@ export async function hostParty(values: OptionValues): Promise<number> {
   const task = hostTask(values);
   if (task === "serve") return await serveParty(place, values);
   if (task !== "run") return await removeParty(place, values, task === "forget");
-  const party = openParty(values, (file) => refuseServed(place.services, file));
+  const party = findParty(values, (stateDir) => refuseServed(place.services, stateDir));
+  if (party.isNew) party.keep();
   return await runGateway(party.options, {
-    joined: (invite) => sayOpen({ ...party, isService: false }, invite),
+    joined: (invite) => {
+      showLiveLine(""); // it comes back by itself
+      keepJoined(party);
+      sayOpen({ ...party, isService: false }, invite);
+    },
   });
+}
+
+/** What was given is good, as the relay has let it in: it takes the place of what was kept. */
+function keepJoined(party: HostedParty): void {
+  try {
+    party.keep();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    logText(loggerOf("gateway"), "error", error.message); // the party is open all the same
+  }
 }
 
 /** Makes a service of the party, and shows the invite when the relay has let it in. */
 async function serveParty(place: InstallPlace, values: OptionValues): Promise<number> {
   const { services } = place;
   requireSystemd(services, `${SERVICE.program} ${SERVICE.command}`);
+  requirePlan(place, SERVICE);
   refuseOther(services);
-  const party = openParty(values);
+  const party = findParty(values);
   // The file stays root's: systemd hands it to the service.
+  const args = ["--config", party.file, ...logWords(values)];
   const unitOf = (executable: string) =>
-    gatewayUnitOf({
-      ...{ executable, args: ["--config", party.file], folder: "/", values: new OptionValues() },
-    }).text;
-  await install(place, { ...SERVICE, args: [], unitOf });
+    gatewayUnitOf({ executable, args, folder: "/", values: party.values });
+  const { notes } = unitOf(programPath(SERVICE.program));
+  party.keep();
+  sayNotes(notes);
+  await install(place, {
+    ...SERVICE,
+    args: [],
+    unitOf: (executable) => unitOf(executable).text,
+  });
+  let state: ServiceState = "starting";
   for (let waitedMs = 0; waitedMs < JOIN_TIMEOUT_MS; waitedMs += JOIN_INTERVAL_MS) {
     if (await hasJoined()) {
       sayOpen({ ...party, isService: true }, partyInvite(party.options));
       return 0;
     }
-    if (await services.look(SERVICE.program) === "failing") break;
+    state = await services.look(SERVICE.program);
+    if (state === "failing" || state === "failed") break;
     await place.wait(JOIN_INTERVAL_MS);
   }
-  throw await notReady(services, SERVICE, "the service does not get into its room");
+  throw await notReady(services, SERVICE, state, "the service does not get into its room");
 }
 
 /** @throws {UserError} another gateway has the service's state folder, and would be asked in its place */
@@ -147,31 +175,42 @@ async function removeParty(
   isForgotten: boolean,
 ): Promise<number> {
   const { services } = place;
-  const stateDir = values.text("state-dir") ?? ownStateFolder(HOST_PART);
-  const isThere = services.isThere && services.unit(SERVICE.program) !== undefined;
-  if (isThere) requireSystemd(services, `${SERVICE.program} ${SERVICE.undo}`);
-  const isRemoved = isThere && await uninstall(place, SERVICE);
+  const unit = services.isThere ? services.unit(SERVICE.program) : undefined;
+  const served = unit === undefined ? undefined : servedFolder(unit);
+  const stateDir = values.text("state-dir") ?? served ?? ownStateFolder(HOST_PART);
+  if (unit !== undefined) requireSystemd(services, `${SERVICE.program} ${SERVICE.undo}`);
+  if (isForgotten) refuseSecond(stateDir);
+  const isRemoved = unit !== undefined && await uninstall(place, SERVICE);
   console.log(isRemoved ? "The service is ended and removed." : "There is no service to remove.");
-  if (!isForgotten) {
-    if (exists(partyFile(stateDir))) {
-      console.log("The party's keys are kept: lanparty-gateway host opens it again.");
-    }
-    return 0;
+  if (isForgotten) {
+    console.log(
+      forgetParty(stateDir)
+        ? "The party is forgotten: its invites are dead."
+        : `There was no party in ${stateDir}.`,
+    );
   }
-  refuseSecond(stateDir);
-  forgetParty(stateDir);
-  console.log("The party is forgotten: its invites are dead.");
+  const kept = [stateDir, served].find((folder) => folder && exists(partyFile(folder)));
+  if (kept !== undefined) {
+    const words = stateDirWords(elsewhere(kept));
+    console.log(`The party's keys are kept: lanparty-gateway host${words} opens it again.`);
+  }
   return 0;
 }
 
 /** @throws {UserError} systemd runs this party */
-function refuseServed(services: Services, file: string): void {
+function refuseServed(services: Services, stateDir: string): void {
   const unit = services.isThere ? services.unit(SERVICE.program) : undefined;
-  if (unit === undefined || readMark(unit) === undefined || !unit.includes(`:${file}\n`)) return;
+  if (unit === undefined || servedFolder(unit) !== stateDir) return;
   throw new UserError(
-    "this party runs as a service: its invite is shown by lanparty-gateway ctl invite; options are changed " +
-      "together with --as-service, and --remove ends the service",
+    "this party runs as a service: its invite is shown by lanparty-gateway ctl invite; to change options give " +
+      `them with lanparty-gateway host --as-service${stateDirWords(elsewhere(stateDir))}; ` +
+      "lanparty-gateway host --remove ends the service",
   );
+}
+
+/** A party's state folder, where commands have to name it. */
+function elsewhere(stateDir: string): string | undefined {
+  return stateDir === ownStateFolder(HOST_PART) ? undefined : stateDir;
 }
 
 /** The state folder of the gateway that `ctl` asks where none is named: that of `host`, while it runs. */
@@ -183,17 +222,23 @@ export function controlFolder(): string {
 /** A party as it is run. */
 interface HostedParty extends Omit<OpenParty, "isService"> {
   readonly options: GatewayProgramOptions;
+  /** The same, as a command line would say them. */
+  readonly values: OptionValues;
+  /** Whether nothing was kept of it before. */
+  readonly isNew: boolean;
+  /** Keeps it, and says what has changed. @throws {UserError} it cannot be written */
+  readonly keep: () => void;
 }
 
 /**
- * Finds out all that a party takes, and keeps it.
+ * Finds out all that a party takes; what is kept of it does not change yet.
  *
- * @param refuse looks at where it is kept, and may throw
+ * @param refuse looks at the folder where it is kept, and may throw
  * @throws {UserError} something is missing, or wrong
  */
-function openParty(
+function findParty(
   values: OptionValues,
-  refuse: (file: string) => void = () => {},
+  refuse: (stateDir: string) => void = () => {},
 ): HostedParty {
   if (values.text("config") !== undefined) {
     const why = "host keeps its options in a file of its own: give them on the command line";
@@ -204,10 +249,10 @@ function openParty(
   requireLanRights();
   const stateDir = openStateDir(HOST_PART, values.text("state-dir"));
   refuseSecond(stateDir);
-  refuse(partyFile(stateDir));
+  refuse(stateDir);
   const kept = readParty(GATEWAY_PROGRAM, stateDir);
   if (!given.has("relay") && !kept?.has("relay")) throw new UserError(WHICH_RELAY, { usage: true });
-  const { options, changed } = partyOf({
+  const party = partyOf({
     kept,
     given: kept?.has("interface") || given.has("interface")
       ? given
@@ -217,15 +262,23 @@ function openParty(
       gatewayKey: makeKeys().gatewayKey,
     }),
   });
-  const program = gatewayOptions(valuesOf(options, stateDir));
+  const partyValues = valuesOf(party.options, stateDir);
+  const program = gatewayOptions(partyValues);
   requireKnownLan(program.interface, given.has("interface"));
-  if (kept === undefined || changed.length > 0) writeParty(stateDir, options);
-  if (changed.length > 0) console.error(`Kept from now on: ${changedText(options, changed)}.`);
+  const isNew = kept === undefined;
   return {
     options: program,
+    values: partyValues,
     interface: program.interface,
     relay: program.relays.map(formatEndpointAddress).join(", "),
     file: partyFile(stateDir),
+    stateDir: elsewhere(stateDir),
+    isNew,
+    keep: () => {
+      const hasChanged = party.changed.length > 0;
+      if (isNew || hasChanged) writeParty(stateDir, party.options);
+      if (hasChanged) console.error(changedText(party));
+    },
   };
 }
 
@@ -235,7 +288,7 @@ function refuseSecond(stateDir: string): void {
   if (pid === undefined) return;
   throw new UserError(
     `lanparty-gateway host runs already (process ${pid}), and ends by Ctrl-C in its window; its invite: ` +
-      "lanparty-gateway ctl invite",
+      `lanparty-gateway ctl invite${stateDirWords(elsewhere(stateDir))}`,
   );
 }
 
@@ -255,14 +308,6 @@ function valuesOf(options: PartyOptionTexts, stateDir: string): OptionValues {
     ...Object.fromEntries(options),
     "state-dir": [stateDir],
   });
-}
-
-function changedText(options: PartyOptionTexts, changed: readonly string[]): string {
-  return changed.map((name) => {
-    if (name === "gateway-key") return "another key, so that players need a new invite";
-    const value = options.get(name);
-    return value === undefined ? `no ${name}` : `${name} ${value}`;
-  }).join(", ");
 }
 
 /** Whoever can be asked; undefined: nobody. */
@@ -290,7 +335,6 @@ function findLan(dialog: Dialog | undefined): string {
 
 /** Tells the host that it works, the invite, and what comes next. */
 function sayOpen(party: OpenParty, invite: MadeInvite): void {
-  showLiveLine(""); // it comes back by itself
   console.log(`\n${openText(party)}\n`);
   if (invite.ok) {
     const { text, notes } = hostInviteText(invite.text, Deno.stdout.isTerminal());

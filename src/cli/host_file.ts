@@ -6,7 +6,9 @@
  */
 import { stringify } from "smol-toml";
 import type { PartyOptionTexts } from "../programs/gateway/host_party.ts";
+import { readMark } from "../programs/common/install_plan.ts";
 import {
+  exists,
   OWNER_ONLY_MODE,
   pathIn,
   readOwnFile,
@@ -62,13 +64,24 @@ export function writeParty(stateDir: string, options: PartyOptionTexts): void {
   }
 }
 
-/** Forgets a party. @throws {UserError} its file cannot be removed */
-export function forgetParty(stateDir: string): void {
+/** Forgets a party. @returns whether there was one @throws {UserError} its file cannot be removed */
+export function forgetParty(stateDir: string): boolean {
+  const file = partyFile(stateDir);
   try {
-    removeFileIfThere(partyFile(stateDir));
+    const isThere = exists(file);
+    removeFileIfThere(file);
+    return isThere;
   } catch (cause) {
     throw systemFailure("the party cannot be forgotten", cause);
   }
+}
+
+/** The state folder of the party that a unit runs; undefined: it runs none of ours. */
+export function servedFolder(unit: string): string | undefined {
+  if (readMark(unit) === undefined) return undefined;
+  const file = /^LoadCredential=config:(.*)$/m.exec(unit)?.[1].replaceAll("%%", "%");
+  const end = `/${NAME}`;
+  return file?.endsWith(end) ? file.slice(0, -end.length) : undefined;
 }
 
 /** The file's text. */

@@ -10,7 +10,13 @@ import { UserError } from "../log/user_error.ts";
 import { STATE_DIR } from "./common_options.ts";
 import { keyOptions, parseRelays, RELAY_FINGERPRINT, ROOM } from "./endpoint_options.ts";
 import { PARTY } from "./invite_text.ts";
-import type { CommandSpec, OptionSpec, OptionValues } from "./options.ts";
+import {
+  type CommandSpec,
+  LOG_FORMAT,
+  LOG_LEVEL,
+  type OptionSpec,
+  type OptionValues,
+} from "./options.ts";
 import { Unfit } from "./unfit.ts";
 
 /** The LAN's interface. */
@@ -97,17 +103,23 @@ export const HOST_COMMAND: CommandSpec = {
 
 /** Words that look like a fingerprint, or what is left of one, and like no host. */
 const FINGERPRINT_LIKE = /^[A-Za-z0-9_+/=-]{30,}$/;
+/** What every address has behind the first one, so that no piece of a fingerprint, however short, is one. */
+const ADDRESS_LIKE = /[.:[]/;
+const DAMAGED = new Unfit(
+  "its fingerprint is damaged, which has 43 characters: copy the line again (a second address has a dot or a port)",
+);
 
 /** `ADDRESS,FINGERPRINT`, in any order and with more addresses. */
 export function parseHostRelay(text: string): HostRelay | Unfit {
   const words = text.split(",").map((word) => word.trim());
-  const fingerprints = words.filter((word) => FINGERPRINT_LIKE.test(word));
-  const [word] = fingerprints;
+  const first = words.findIndex((word) => parseFingerprint(word) === undefined);
+  const isFingerprint = (word: string, at: number) =>
+    FINGERPRINT_LIKE.test(word) || (at > first && !ADDRESS_LIKE.test(word));
+  const fingerprints = words.filter(isFingerprint);
+  if (fingerprints.some((word) => parseFingerprint(word) === undefined)) return DAMAGED;
   if (fingerprints.length > 1) return new Unfit("there are several fingerprints in it: give one");
+  const [word] = fingerprints;
   const fingerprint = word === undefined ? undefined : parseFingerprint(word);
-  if (word !== undefined && fingerprint === undefined) {
-    return new Unfit("its fingerprint is damaged, which has 43 characters: copy the line again");
-  }
   const relays = parseRelays(words.filter((one) => one !== word).join());
   return relays === undefined
     ? new Unfit("expected ADDRESS:PORT,FINGERPRINT, as the relay's administrator has it")
@@ -141,4 +153,12 @@ export function givenParty(values: OptionValues, key: string | undefined): Party
   put(ROOM.name, values.of(ROOM));
   put("gateway-key", key);
   return given;
+}
+
+/** What a command line says of the log, where that is not the default: a service takes it as its own. */
+export function logWords(values: OptionValues): string[] {
+  return [LOG_LEVEL, LOG_FORMAT].flatMap((spec) => {
+    const text = values.text(spec.name);
+    return text === undefined || text === spec.default ? [] : [`--${spec.name}`, text];
+  });
 }

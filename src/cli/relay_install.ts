@@ -5,21 +5,27 @@
  */
 import {
   installedArgs,
-  purgeState,
   requireSystemd,
   thisMachine,
   uninstall,
 } from "../programs/common/install.ts";
-import { installRelayService, RELAY_SERVICE } from "../programs/relay/install.ts";
+import { programPath } from "../programs/common/install_plan.ts";
+import {
+  installRelayService,
+  keptByRelay,
+  purgeRelay,
+  RELAY_SERVICE,
+} from "../programs/relay/install.ts";
+import { keptText } from "../programs/relay/install_text.ts";
 import { RELAY_STATE_FOLDER } from "../programs/relay/unit.ts";
-import { exists, findCredential } from "../system/files/mod.ts";
+import { findCredential } from "../system/files/mod.ts";
 import { LinuxServices } from "../system/units/mod.ts";
 import { UserError } from "../log/user_error.ts";
 import { readConfigFile } from "./config_file.ts";
 import { type OptionValues, parseCommandLine } from "./options.ts";
 import { PURGE, RELAY_PROGRAM, relayOptions } from "./relay_options.ts";
 import { relayUnitOf } from "./relay_unit.ts";
-import { absoluteArgs } from "./unit_command.ts";
+import { absoluteArgs, sayNotes } from "./unit_command.ts";
 
 /**
  * Makes a service of this program.
@@ -38,11 +44,17 @@ export async function installRelay(
   const words = isSame ? before : absoluteArgs(RELAY_PROGRAM, args, Deno.cwd());
   const settings = isSame ? settingsOf(words) : values;
   const unitOf = (executable: string) =>
-    relayUnitOf({ executable, args: words, folder: "/", values: settings }).text;
-  unitOf(""); // what it refuses is refused before anything is made
-  if (isSame) console.error(`Installed with the options of before: ${words.join(" ")}`);
+    relayUnitOf({ executable, args: words, folder: "/", values: settings });
+  // What it refuses is refused before anything is made.
+  const { notes } = unitOf(programPath(RELAY_SERVICE.program));
+  if (isSame) console.error(`Installing with the options of before: ${words.join(" ")}`);
+  sayNotes(notes);
   console.log(
-    await installRelayService(place, { options: relayOptions(settings), args: words, unitOf }),
+    await installRelayService(place, {
+      options: relayOptions(settings),
+      args: words,
+      unitOf: (executable) => unitOf(executable).text,
+    }),
   );
   return 0;
 }
@@ -61,13 +73,9 @@ export async function uninstallRelay(values: OptionValues): Promise<number> {
   requireSystemd(place.services, "lanparty-relay uninstall");
   const isRemoved = await uninstall(place, RELAY_SERVICE);
   console.log(isRemoved ? "The relay is ended and removed." : "There is no relay to remove.");
-  if (values.flag(PURGE.name)) {
-    purgeState(RELAY_SERVICE.program);
-    console.log("Its certificate and key are removed, too.");
-  } else if (exists(RELAY_STATE_FOLDER)) {
-    console.log(
-      `Its certificate and key stay in ${RELAY_STATE_FOLDER}: installed again it has the same fingerprint.`,
-    );
-  }
+  const isPurged = values.flag(PURGE.name);
+  const text = keptText(keptByRelay(), RELAY_STATE_FOLDER, isPurged);
+  if (isPurged) await purgeRelay();
+  if (text !== undefined) console.log(text);
   return 0;
 }

@@ -139,6 +139,11 @@ export function printUnit(
     ...{ executable: Deno.execPath(), args, folder: Deno.cwd(), values },
   });
   console.log(text.trimEnd());
-  for (const note of notes) console.error(`note: ${note}`);
+  sayNotes(notes);
   return Promise.resolve(0);
+}
+
+/** Tells the reader of a unit, or of what is made of it, what is wrong with it. */
+export function sayNotes(notes: readonly string[]): void {
+  for (const note of notes) console.error(`note: ${note}`);
 }

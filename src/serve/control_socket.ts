@@ -120,15 +120,25 @@ function isAnswer(json: unknown): json is ControlAnswer {
 }
 
 async function removeStale(path: string, whose: string): Promise<void> {
+  const state = await lookAt(path);
+  if (state === "listens") throw new Deno.errors.AddrInUse(`another ${whose} listens there`);
+  if (state === "stale") Deno.removeSync(path);
+}
+
+/** Whether a program listens at a path. @throws {Deno.errors.PermissionDenied} nobody else may know */
+export async function isListening(path: string): Promise<boolean> {
+  return await lookAt(path) === "listens";
+}
+
+async function lookAt(path: string): Promise<"listens" | "stale" | "nothing"> {
   try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
+    closeQuietly(await Deno.connect({ transport: "unix", path }));
+    return "listens";
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof Deno.errors.NotFound) return "nothing";
     if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-    return Deno.removeSync(path);
+    return "stale";
   }
-  throw new Deno.errors.AddrInUse(`another ${whose} listens there`);
 }
 
 /** Reads up to a line feed; undefined if none comes within so many bytes, or before the end. */

@@ -70,6 +70,35 @@ interface Served {
   readonly before: string;
 }
 
+/** A service whose party is not kept in the folder of every party. */
+async function forgetElsewhere(
+  { step, machine, host, relay }: Pick<Served, "step" | "machine" | "host" | "relay">,
+): Promise<void> {
+  await step(
+    "a party that is kept elsewhere is forgotten there, and none where none is",
+    async () => {
+      await machine.sh("mkdir -m 700 /srv/p");
+      const options = `${relay} --interface lan0 --as-service --state-dir /srv/p --log-level debug`;
+      const [made, shown] = await runIn(machine, `umask 077 && ${host} ${options}`);
+      assertEquals(made, 0, shown);
+      const unit = await machine.sh("cat /etc/systemd/system/lanparty-gateway.service");
+      assertMatch(unit, /^ExecStart=\S+ --log-level debug$/m);
+      assertEquals(
+        await machine.sh("stat -c %a /etc/systemd/system/lanparty-gateway.service"),
+        "644\n",
+      );
+      const [code, text] = await runIn(machine, `${host} --remove --forget`);
+      assertEquals(code, 0, text);
+      assertStringIncludes(text, "The party is forgotten");
+      assertEquals(await machine.sh("find /srv/p -name '*.toml'"), "");
+      const [again, none] = await runIn(machine, `${host} --remove --forget --state-dir /srv/p`);
+      assertEquals(again, 0);
+      assertStringIncludes(none, "There was no party in /srv/p.");
+      assertEquals(none.includes("forgotten"), false);
+    },
+  );
+}
+
 /** The service goes, then the party. */
 async function takeAway({ step, machine, host, relay, before, first }: Served): Promise<void> {
   await step("--remove takes away what was made, and keeps the keys", async () => {
@@ -104,6 +133,7 @@ async function takeAway({ step, machine, host, relay, before, first }: Served): 
     assertEquals(code, 0, text);
     assertEquals(await machine.sh("find /var/lib/lanparty-host -name '*.toml'"), "");
   });
+  await forgetElsewhere({ step, machine, host, relay });
   await step("a service that somebody has made by hand is left alone", async () => {
     await machine.sh(
       "printf '[Service]\\nExecStart=/bin/true\\n' > /etc/systemd/system/lanparty-gateway.service",
@@ -116,6 +146,7 @@ async function takeAway({ step, machine, host, relay, before, first }: Served): 
         /error: the service lanparty-gateway was not made by lanparty-gateway host/,
       );
     }
+    assertEquals(await machine.sh("find /var/lib/lanparty-host -name '*.toml'"), "");
   });
 }
 
@@ -210,6 +241,34 @@ async function refuseWrongs(machine: Machine, step: Step): Promise<void> {
   });
 }
 
+/** The relay goes, then what it has kept. */
+async function uninstall(machine: Machine, step: Step, before: string): Promise<void> {
+  const relay = executablePath("relay");
+  await step("uninstall leaves the key, and --purge nothing", async () => {
+    const left = async () =>
+      (await machine.sh(MADE)).split("\n").filter((path) => !before.includes(path));
+    const [code, text] = await runIn(machine, `${relay} uninstall`);
+    assertEquals(code, 0, text);
+    assertEquals(await left(), ["/var/lib/lanparty-relay", "/var/lib/private/lanparty-relay"]);
+    const purged = await runIn(machine, `${relay} uninstall --purge`);
+    const none = "There is no relay to remove.\n";
+    assertEquals(purged, [0, `${none}Its certificate and key are removed, too.\n`]);
+    assertEquals(await left(), []);
+    assertEquals(await runIn(machine, `${relay} uninstall --purge`), [0, none]);
+  });
+  await step("nor does --purge take away what a relay in a window uses", async () => {
+    const relayInWindow = machine.spawn([relay]);
+    await eventually("it can be asked", async () => {
+      return (await runIn(machine, `${relay} ctl bans`))[0] === 0;
+    }, TIMEOUT_MS);
+    const [refused, why] = await runIn(machine, `${relay} uninstall --purge`);
+    assertEquals(refused, 1);
+    assertStringIncludes(why, "a relay that is no service runs with /var/lib/lanparty-relay");
+    await machine.sh("test -s /var/lib/lanparty-relay/relay-key.pem");
+    await machine.stop(relayInWindow);
+  });
+}
+
 partyTest("install: a relay for good, and the one line for the host", async (party, step) => {
   await using machine = await Machine.boot(party.relay, [`${ROOT}/dist`, party.folder]);
   const relay = executablePath("relay");
@@ -257,13 +316,5 @@ partyTest("install: a relay for good, and the one line for the host", async (par
     assertStringIncludes(text, line);
   });
   await refuseWrongs(machine, step);
-  await step("uninstall leaves the key, and --purge nothing", async () => {
-    const left = async () =>
-      (await machine.sh(MADE)).split("\n").filter((path) => !before.includes(path));
-    const [code, text] = await runIn(machine, `${relay} uninstall`);
-    assertEquals(code, 0, text);
-    assertEquals(await left(), ["/var/lib/lanparty-relay", "/var/lib/private/lanparty-relay"]);
-    assertEquals((await runIn(machine, `${relay} uninstall --purge`))[0], 0);
-    assertEquals(await left(), []);
-  });
+  await uninstall(machine, step, before);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ControlAnswer, parseQuestion } from "../../serve/control.ts";
-import { askSocket, ControlSocket } from "../../serve/control_socket.ts";
+import { askSocket, ControlSocket, isListening } from "../../serve/control_socket.ts";
 import { type Logger, logText } from "../../log/logging.ts";
 import { reasonOf, UserError } from "../../log/user_error.ts";
 
@@ -47,6 +47,11 @@ export function serveControl(
 export interface Control {
   /** Takes no more questions. */
   close(): void;
+}
+
+/** Whether a relay or a gateway runs with this state folder, whose user may be another one than root. */
+export async function isControlled(stateDir: string): Promise<boolean> {
+  return await isListening(`${stateDir}/${SOCKET_FILE}`);
 }
 
 /**

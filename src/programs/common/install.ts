@@ -9,14 +9,16 @@ import {
   removeFileIfThere,
   removeFolderIfThere,
 } from "../../system/files/mod.ts";
-import { ServiceError, type Services } from "../../system/units/mod.ts";
+import { ServiceError, type Services, type ServiceState } from "../../system/units/mod.ts";
 import { systemFailure, UserError } from "../../log/user_error.ts";
 import {
   type Installable,
+  type InstallPlan,
   markUnit,
   planInstall,
   planRemoval,
   PROGRAM_FOLDER,
+  programPath,
   readMark,
 } from "./install_plan.ts";
 
@@ -24,6 +26,7 @@ const PROGRAM_MODE = 0o755;
 /** A service that has not said by then that it is ready is not waited for any more. */
 const READY_TIMEOUT_MS = 60_000;
 const LOOK_INTERVAL_MS = 250;
+const NOT_MADE = "the service cannot be made";
 
 /** Where systemd keeps the state of services whose users it makes up (systemd.exec(5), DynamicUser=). */
 const PRIVATE_STATE = "/var/lib/private";
@@ -70,6 +73,27 @@ export function installedArgs(services: Services, program: string): readonly str
 }
 
 /**
+ * What {@linkcode install} will do; it changes nothing.
+ *
+ * @throws {UserError} something is in the way
+ */
+export function requirePlan(
+  { services, executable, programFolder }: InstallPlace,
+  installable: Installable,
+): Extract<InstallPlan, { ok: true }> & { readonly isNew: boolean } {
+  const { program } = installable;
+  let place;
+  try {
+    place = placeOf(programPath(program, programFolder), executable);
+  } catch (cause) {
+    throw failureOf(NOT_MADE, cause);
+  }
+  const plan = planInstall(installable, { unit: services.unit(program), place });
+  if (!plan.ok) throw new UserError(plan.why);
+  return { ...plan, isNew: place === "nothing" };
+}
+
+/**
  * Makes the service, or another one in its place, and waits until it is ready.
  *
  * @throws {UserError} something is in the way, or it does not become ready
@@ -77,24 +101,21 @@ export function installedArgs(services: Services, program: string): readonly str
 export async function install(place: InstallPlace, installation: Installation): Promise<void> {
   const { services, executable, programFolder = PROGRAM_FOLDER } = place;
   const { program, args, unitOf } = installation;
-  const target = `${programFolder}/${program}`;
-  const plan = planInstall(installation, {
-    unit: services.unit(program),
-    place: placeOf(target, executable),
-  });
-  if (!plan.ok) throw new UserError(plan.why);
+  const target = programPath(program, programFolder);
+  const { copies, isProgramOurs, isNew } = requirePlan(place, installation);
   try {
-    if (plan.copies) {
+    if (copies) {
       Deno.mkdirSync(programFolder, { recursive: true });
       copyFileAtomic(executable, target, PROGRAM_MODE);
     }
-    const { isProgramOurs } = plan;
     await services.install(
       program,
       markUnit(unitOf(target), installation, { isProgramOurs, args }),
     );
   } catch (cause) {
-    throw failureOf("the service cannot be made", cause);
+    // Without a unit nothing knows of the copy.
+    if (isNew && services.unit(program) === undefined) removeFileIfThere(target);
+    throw failureOf(NOT_MADE, cause);
   }
   await waitUntilReady(place, installation);
 }
@@ -104,27 +125,29 @@ async function waitUntilReady(
   installation: Installable,
 ): Promise<void> {
   const { program } = installation;
+  let state: ServiceState = "starting";
   for (let waitedMs = 0; waitedMs < READY_TIMEOUT_MS; waitedMs += LOOK_INTERVAL_MS) {
-    const state = await services.look(program);
+    state = await services.look(program);
     if (state === "ready") return;
-    if (state === "failing") break;
+    if (state === "failing" || state === "failed") break;
     await wait(LOOK_INTERVAL_MS);
   }
-  throw await notReady(services, installation, "the service does not start");
+  throw await notReady(services, installation, state, "the service does not start");
 }
 
 /** What to throw where a service does not do what it should. */
 export async function notReady(
   services: Services,
   { program, undo }: Installable,
+  state: ServiceState,
   what: string,
 ): Promise<UserError> {
   const said = (await services.lastSaid(program))?.replace(/^.*?(error|warning): /, "");
+  const next = state === "failed"
+    ? `it is not started again; ${program} ${undo} takes it away`
+    : `it goes on trying until ${program} ${undo}`;
   return new UserError(
-    `${what}${
-      said === undefined ? "" : `: ${said}`
-    } (it goes on trying until ${program} ${undo}; ` +
-      `journalctl -u ${program} has more)`,
+    `${what}${said === undefined ? "" : `: ${said}`} (${next}; journalctl -u ${program} has more)`,
   );
 }
 
@@ -135,13 +158,13 @@ export async function notReady(
  * @throws {UserError} it was made by somebody else, or cannot be taken away
  */
 export async function uninstall(place: InstallPlace, installable: Installable): Promise<boolean> {
-  const { services, programFolder = PROGRAM_FOLDER } = place;
+  const { services, programFolder } = place;
   const { program } = installable;
   const plan = planRemoval(installable, services.unit(program));
   if (!plan.ok) throw new UserError(plan.why);
   try {
     if (plan.unit) await services.remove(program);
-    if (plan.program) removeFileIfThere(`${programFolder}/${program}`);
+    if (plan.program) removeFileIfThere(programPath(program, programFolder));
   } catch (cause) {
     throw failureOf("the service cannot be taken away", cause);
   }
@@ -161,7 +184,9 @@ export function purgeState(program: string): void {
 
 function placeOf(target: string, executable: string): "this" | "other" | "nothing" {
   if (!exists(target)) return "nothing";
-  return Deno.realPathSync(target) === Deno.realPathSync(executable) ? "this" : "other";
+  // By what the paths lead to: that of a program which was replaced while it runs leads nowhere.
+  const [own, there] = [Deno.statSync(executable), Deno.statSync(target)];
+  return own.dev === there.dev && own.ino === there.ino ? "this" : "other";
 }
 
 function failureOf(what: string, cause: unknown): unknown {

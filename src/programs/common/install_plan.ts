@@ -7,6 +7,11 @@
 /** Where installed programs are: services see it, and so does whoever types their name. */
 export const PROGRAM_FOLDER = "/usr/local/bin";
 
+/** Where an installed program is. */
+export function programPath(program: string, folder: string = PROGRAM_FOLDER): string {
+  return `${folder}/${program}`;
+}
+
 /** A program that can make a service of itself. */
 export interface Installable {
   /** Its name, which is the service's, too. */
@@ -75,6 +80,9 @@ function foreign(program: string, command: string): string {
 
 const MARK = /^# Made by lanparty-[a-z]+ .*: (\{.*\})$/m;
 
+/** How a printed unit says that it is installed by hand. */
+const BY_HAND = /^# Install: .*\n(?:#.*\n)*/;
+
 /** The unit with what was made beside it. */
 export function markUnit(
   unit: string,
@@ -83,7 +91,7 @@ export function markUnit(
 ): string {
   return `# Made by ${program} ${command}, taken away by ${program} ${undo}: ${
     JSON.stringify(mark)
-  }\n${unit}`;
+  }\n${unit.replace(BY_HAND, "")}`;
 }
 
 /** What a unit says of how it was made; undefined: not by {@linkcode markUnit}. */

@@ -26,6 +26,8 @@ export interface HostParty {
 
 /** Names of options. */
 const KEY = "gateway-key";
+const KEY_FILE = "gateway-key-file";
+const CA = "relay-ca-cert";
 const RELAY = "relay";
 const FINGERPRINT = "relay-fingerprint";
 const SERVER_NAME = "server-name";
@@ -37,18 +39,37 @@ const SERVER_NAME = "server-name";
 export function partyOf({ kept, given, make }: HostWishes): HostParty {
   const options = new Map(kept);
   const isElsewhere = given.has(RELAY) && !isSame(kept?.get(RELAY), given.get(RELAY));
-  if (isElsewhere) { for (const name of [FINGERPRINT, SERVER_NAME]) options.delete(name); }
+  if (isElsewhere) { for (const name of [FINGERPRINT, SERVER_NAME, CA]) options.delete(name); }
+  if (given.has(KEY)) options.delete(KEY_FILE);
   for (const [name, value] of given) options.set(name, value);
-  if (!options.has("room") || !options.has(KEY)) {
+  const hasKey = options.has(KEY) || options.has(KEY_FILE);
+  if (!options.has("room") || !hasKey) {
     const { room, gatewayKey } = make();
     if (!options.has("room")) options.set("room", [room]);
-    if (!options.has(KEY)) options.set(KEY, [gatewayKey]);
+    if (!hasKey) options.set(KEY, [gatewayKey]);
   }
   const names = kept === undefined ? [] : [...new Set([...kept.keys(), ...options.keys()])];
   return {
     options,
     changed: names.filter((name) => !isSame(kept?.get(name), options.get(name))),
   };
+}
+
+/** What has changed of a party, for its host. @param changed as {@linkcode partyOf} gives it, and not empty */
+export function changedText({ options, changed }: HostParty): string {
+  const words = changed.flatMap((name) => {
+    if (name === KEY) return ["another key, so that players need a new invite"];
+    const value = options.get(name);
+    return value === undefined ? [] : [`${name} ${value}`];
+  });
+  const isGone = (name: string) => changed.includes(name) && !options.has(name);
+  if ((isGone(FINGERPRINT) || isGone(CA)) && !options.has(FINGERPRINT)) {
+    words.push("the relay must now have a certificate of a public CA");
+  }
+  if (isGone(SERVER_NAME)) {
+    words.push("the name in the relay's certificate must be that of its address");
+  }
+  return `Kept from now on: ${words.join(", ")}.`;
 }
 
 function isSame(
@@ -76,8 +97,17 @@ export interface OpenParty {
   readonly relay: string;
   /** Where its options are kept. */
   readonly file: string;
+  /** The folder of that file, where it is not the one of every party. */
+  readonly stateDir: string | undefined;
   /** Whether systemd keeps it running. */
   readonly isService: boolean;
+}
+
+/** What a command needs to find a party: a space and the option, or nothing. */
+export function stateDirWords(stateDir: string | undefined): string {
+  if (stateDir === undefined) return "";
+  const isPlain = /^[\w%+,./:=@-]+$/.test(stateDir);
+  return ` --state-dir ${isPlain ? stateDir : `'${stateDir.replaceAll("'", "'\\''")}'`}`;
 }
 
 /** What was done, in a line or two. */
@@ -87,7 +117,8 @@ export function openText({ interface: name, relay, isService }: OpenParty): stri
 }
 
 /** What the host does next. */
-export function nextSteps({ file, isService }: OpenParty): string {
+export function nextSteps({ file, stateDir, isService }: OpenParty): string {
+  const words = stateDirWords(stateDir);
   const running = isService
     ? [
       "3. The gateway runs by itself, also after a restart of this machine. To end it:",
@@ -95,15 +126,15 @@ export function nextSteps({ file, isService }: OpenParty): string {
     ]
     : [
       "3. Leave this window open while the party is on; Ctrl-C ends it. The next time",
-      '   "lanparty-gateway host" is enough. To have it run without a window, and after a restart',
-      "   of this machine: lanparty-gateway host --as-service",
+      `   "lanparty-gateway host${words}" is enough. To have it run without a window, and after a`,
+      `   restart of this machine: lanparty-gateway host --as-service${words}`,
     ];
   return [
     "What to do now:",
     "1. Send the invite to your players, and to nobody else: whoever has it can join.",
     "2. They start lanparty-client, and paste it.",
     ...running,
-    "4. To see who is there: lanparty-gateway ctl players",
+    `4. To see who is there: lanparty-gateway ctl players${isService ? "" : words}`,
     `The party's keys are kept in ${file}, for you alone.`,
   ].join("\n");
 }

@@ -11,6 +11,7 @@ import { sha256 } from "../../trust/sha256.ts";
 import type { Validity } from "../../observe/certificate_dates.ts";
 import { isUsableCertificate, validityOf } from "../../trust/validity.ts";
 import {
+  exists,
   OWNER_ONLY_MODE,
   readFileIfThere,
   readOwnFile,
@@ -86,6 +87,11 @@ export function keptFingerprint(certificateFile: string | undefined, stateDir: s
     throw new UserError(`there is no certificate in ${stateDir} yet: the first start makes it`);
   }
   return fingerprint(leafDer, file);
+}
+
+/** Whether the key of a self-signed certificate is in a state folder. */
+export function hasKeptKey(stateDir: string): boolean {
+  return exists(`${stateDir}/${KEY_FILE}`);
 }
 
 /** Whether it is time to make a self-signed certificate anew. */

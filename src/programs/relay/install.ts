@@ -3,13 +3,15 @@
  *
  * @module
  */
+import { exists } from "../../system/files/mod.ts";
 import { findInboundFirewalls } from "../../system/firewall/mod.ts";
-import { install, type InstallPlace } from "../common/install.ts";
+import { isControlled } from "../common/control_service.ts";
+import { install, type InstallPlace, purgeState } from "../common/install.ts";
 import { machineAddresses } from "../common/interface_addresses.ts";
 import type { Installable } from "../common/install_plan.ts";
 import { UserError } from "../../log/user_error.ts";
-import { keptFingerprint } from "./identity.ts";
-import { firewallText, hostLine } from "./install_text.ts";
+import { hasKeptKey, keptFingerprint } from "./identity.ts";
+import { firewallText, hostLine, type KeptState } from "./install_text.ts";
 import { givenCertificate, type RelayProgramOptions, workerListen } from "./options.ts";
 import { requirePolicy } from "./policy.ts";
 import { RELAY_STATE_FOLDER } from "./unit.ts";
@@ -57,9 +59,10 @@ export async function installRelayService(
       : undefined,
   });
   return [
-    `The relay runs, and does whenever this machine starts. Its certificate is kept in ${
-      options.stateDir ?? RELAY_STATE_FOLDER
-    }.`,
+    "The relay runs, and does whenever this machine starts." +
+    (certificate === undefined
+      ? ` Its certificate is kept in ${options.stateDir ?? RELAY_STATE_FOLDER}.`
+      : ""),
     "",
     firewallText(await findInboundFirewalls(), ports),
     "",
@@ -69,6 +72,30 @@ export async function installRelayService(
     ...line.isHostKnown ? [] : ["", NO_HOST],
     ...certificate === undefined ? [] : ["", certificateNote(certificate.fingerprint)],
   ].join("\n");
+}
+
+/**
+ * Removes what the service has kept.
+ *
+ * @throws {UserError} a relay runs with it, whoever has started it, or it cannot be removed
+ */
+export async function purgeRelay(): Promise<void> {
+  await refuseRunning(RELAY_STATE_FOLDER);
+  purgeState(RELAY_SERVICE.program);
+}
+
+/** @throws {UserError} a relay runs with a state folder, as in a terminal */
+export async function refuseRunning(stateDir: string): Promise<void> {
+  if (!await isControlled(stateDir)) return;
+  throw new UserError(
+    `a relay that is no service runs with ${stateDir}, so what is in there is left alone: end it first`,
+  );
+}
+
+/** What the service has left. */
+export function keptByRelay(stateDir: string = RELAY_STATE_FOLDER): KeptState {
+  if (!exists(stateDir)) return "nothing";
+  return hasKeptKey(stateDir) ? "key" : "state";
 }
 
 const NO_HOST =

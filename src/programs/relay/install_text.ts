@@ -93,15 +93,47 @@ export function firewallText(
         );
     }
   });
-  const isLasting = firewalls.every((firewall) => firewall === "ufw" || firewall === "firewalld");
+  const isUnread = firewalls.includes("nftables") && chains.length === 0;
+  const isLasting = firewalls.every((firewall) =>
+    firewall === "ufw" || firewall === "firewalld" || (firewall === "nftables" && isUnread)
+  );
   return [
-    `This machine's firewall (${
-      firewalls.join(", ")
-    }) may keep players out. To open UDP port ${names}:`,
+    `This machine's firewall (${firewalls.join(", ")}) may keep players out.${
+      commands.length === 0 ? "" : ` To open UDP port ${names}:`
+    }`,
     ...commands.map((command) => `  ${command}`),
+    ...isUnread
+      ? [
+        "The rules of nftables could not be read: see what nft list ruleset shows, and let UDP port " +
+        `${names} in.`,
+      ]
+      : [],
     ...isLasting
       ? []
       : ["Put that into the firewall's own file, too: it is gone when this machine restarts."],
     cloud,
   ].join("\n");
+}
+
+/** What a service has in its state folder: the key of its certificate, something else, or there is none. */
+export type KeptState = "key" | "state" | "nothing";
+
+/** What becomes of it when the service goes; undefined: there is nothing to be said. */
+export function keptText(
+  kept: KeptState,
+  stateDir: string,
+  isPurged: boolean,
+): string | undefined {
+  switch (kept) {
+    case "key":
+      return isPurged
+        ? "Its certificate and key are removed, too."
+        : `Its certificate and key stay in ${stateDir}: installed again it has the same fingerprint.`;
+    case "state":
+      return isPurged
+        ? `What it has kept in ${stateDir} is removed, too.`
+        : `What it has kept stays in ${stateDir}.`;
+    case "nothing":
+      return undefined;
+  }
 }

@@ -50,6 +50,8 @@ function isHeld(error: unknown): boolean {
 
 /** Permission bits of a file that its owner alone may read. */
 export const OWNER_ONLY_MODE = 0o600;
+const OF_OTHERS = 0o077;
+const COPY_CHUNK_BYTES = 1 << 20;
 
 /** The path of a file in a folder, as the system writes paths. */
 export function pathIn(folder: string, name: string): string {
@@ -97,18 +99,37 @@ export function removeFileIfThere(path: string): void {
  * Writes a file so that a reader, and a crash, find either the old content or the new: into a new
  * file beside it, synced, then renamed over it; the folder is synced, too.
  *
- * @param mode permission bits, such as {@linkcode OWNER_ONLY_MODE}
+ * @param mode permission bits, such as {@linkcode OWNER_ONLY_MODE}, whatever the umask takes away
  */
 export function writeFileAtomic(path: string, bytes: Uint8Array, mode: number): void {
+  replaceFile(path, mode, (file) => writeAll(file, bytes));
+}
+
+/** Copies a file as {@linkcode writeFileAtomic} writes one. */
+export function copyFileAtomic(from: string, to: string, mode: number): void {
+  replaceFile(to, mode, (file) => {
+    const source = Deno.openSync(from, { read: true });
+    try {
+      const chunk = new Uint8Array(COPY_CHUNK_BYTES);
+      for (let length = source.readSync(chunk); length; length = source.readSync(chunk)) {
+        writeAll(file, chunk.subarray(0, length));
+      }
+    } finally {
+      source.close();
+    }
+  });
+}
+
+function replaceFile(path: string, mode: number, fill: (file: Deno.FsFile) => void): void {
   const temporary = `${path}.${Deno.pid}.new`;
   // A leftover of an earlier process with the same id could have other permissions, or be a link.
   removeFileIfThere(temporary);
   try {
     const file = Deno.openSync(temporary, { write: true, createNew: true, mode });
     try {
-      for (let written = 0; written < bytes.length;) {
-        written += file.writeSync(bytes.subarray(written));
-      }
+      fill(file);
+      // The umask takes nothing from the owner.
+      if (Deno.build.os !== "windows" && (mode & OF_OTHERS) !== 0) Deno.chmodSync(temporary, mode);
       file.syncSync();
     } finally {
       file.close();
@@ -119,6 +140,12 @@ export function writeFileAtomic(path: string, bytes: Uint8Array, mode: number): 
     throw error;
   }
   syncFolder(path.replace(/[^/]*$/, "") || ".");
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) {
+    written += file.writeSync(bytes.subarray(written));
+  }
 }
 
 /**
@@ -162,27 +189,6 @@ async function removeFileLater(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-/** Copies a file so that a reader, and a crash, find what was there before or the whole copy. */
-export function copyFileAtomic(from: string, to: string, mode: number): void {
-  const temporary = `${to}.${Deno.pid}.new`;
-  removeFileIfThere(temporary);
-  try {
-    Deno.copyFileSync(from, temporary);
-    Deno.chmodSync(temporary, mode);
-    const file = Deno.openSync(temporary, { read: true });
-    try {
-      file.syncSync();
-    } finally {
-      file.close();
-    }
-    Deno.renameSync(temporary, to);
-  } catch (error) {
-    removeFileIfThere(temporary);
-    throw error;
-  }
-  syncFolder(to.replace(/[^/]*$/, "") || ".");
 }
 
 /** Removes a folder with all that is in it, or a link to one and nothing behind it; one that is not there is removed already. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Services, ServiceState } from "./units.ts";
+import { ServiceError, type Services, type ServiceState } from "./units.ts";
 
 /** See {@linkcode Services}. */
 export class FakeServices implements Services {
@@ -13,6 +13,8 @@ export class FakeServices implements Services {
   /** What a service is found to be, one look after the other; then `ready` while it has a unit. */
   readonly states: ServiceState[] = [];
   said: string | undefined;
+  /** Why no unit can be written; undefined: it can. */
+  refusal: string | undefined;
   /** All that was asked for and changes something, in order. */
   readonly done: string[] = [];
 
@@ -21,6 +23,7 @@ export class FakeServices implements Services {
   }
 
   install(service: string, unit: string): Promise<void> {
+    if (this.refusal !== undefined) return Promise.reject(new ServiceError(this.refusal));
     this.units.set(service, unit);
     this.done.push(`install ${service}`);
     return Promise.resolve();

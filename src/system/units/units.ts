@@ -5,10 +5,10 @@
  */
 
 /**
- * How a service fares. `ready`: it runs, and has said so where it does; `starting`: not yet; `failing`: it ended by itself;
- * `stopped`: nobody starts it.
+ * How a service fares. `ready`: it runs, and has said so where it does; `starting`: not yet; `failing`: it ended by itself,
+ * and is started again; `failed`: it ended by itself for good; `stopped`: nobody starts it.
  */
-export type ServiceState = "ready" | "starting" | "failing" | "stopped";
+export type ServiceState = "ready" | "starting" | "failing" | "failed" | "stopped";
 
 /** Systemd, as far as programs make services of themselves. A service is named without `.service`. */
 export interface Services {
@@ -30,7 +30,10 @@ export interface Services {
   remove(service: string): Promise<void>;
   /** How the service fares now. */
   look(service: string): Promise<ServiceState>;
-  /** The last that went wrong with it, by its own words, or else the last that it has said; undefined: it has said nothing. */
+  /**
+   * The last that went wrong with it, by its own words, or else the last that it has said, since it was installed by
+   * this; undefined: it has said nothing.
+   */
   lastSaid(service: string): Promise<string | undefined>;
 }
 

@@ -159,13 +159,16 @@ async function refuseWrongs(party: Party, step: Step, fingerprint: string): Prom
     assertStringIncludes(await failure(party.gateway, 2, config), "file of its own");
     assertEquals(await Deno.readTextFile(file), before);
   });
-  await step("a relay with another key is no way into the party", async () => {
+  await step("a relay with another key is no way into the party, and is not kept", async () => {
+    const before = await Deno.readTextFile(file);
     const other = `${fingerprint.startsWith("A") ? "B" : "A"}${fingerprint.slice(1)}`;
     const host = party.gateway.spawn(hostCommand(party, "--relay", `${RELAY}:443,${other}`));
     party.gatewayProcess = host;
     assertEquals(await host.waitExit(TIMEOUT_MS), 1);
     assertStringIncludes(host.stderr, "its key is not the one that was expected");
     assertEquals(host.stdout, "");
+    assertNotMatch(host.stderr, /Kept from now on/);
+    assertEquals(await Deno.readTextFile(file), before);
   });
 }
 

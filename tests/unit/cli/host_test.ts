@@ -2,10 +2,19 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseConfig } from "../../../src/cli/config_file.ts";
 import { GATEWAY_PROGRAM } from "../../../src/cli/gateway_options.ts";
-import { formatParty, partyFile, readParty, writeParty } from "../../../src/cli/host_file.ts";
-import { givenParty, hostTask } from "../../../src/cli/host_options.ts";
+import {
+  forgetParty,
+  formatParty,
+  partyFile,
+  readParty,
+  servedFolder,
+  writeParty,
+} from "../../../src/cli/host_file.ts";
+import { gatewayUnitOf } from "../../../src/cli/gateway_unit.ts";
+import { givenParty, hostTask, logWords } from "../../../src/cli/host_options.ts";
 import { hostInviteText } from "../../../src/cli/invite_text.ts";
-import { parseCommandLine } from "../../../src/cli/options.ts";
+import { OptionValues, parseCommandLine } from "../../../src/cli/options.ts";
+import { markUnit } from "../../../src/programs/common/install_plan.ts";
 import { formatInvite, INVITE_LINK } from "../../../src/control/invite.ts";
 import { UserError } from "../../../src/log/user_error.ts";
 
@@ -53,6 +62,18 @@ Deno.test("a relay whose fingerprint is damaged, or not one, is not taken for a 
   assert(error.usage);
 });
 
+Deno.test("a fingerprint that was cut, however short its rest is, is no second address", () => {
+  for (const address of ["relay.example.org", "relay", "192.0.2.1:444", "[2001:db8::1]:443"]) {
+    for (let length = 0; length < FINGERPRINT.length; length++) {
+      for (const cut of [FINGERPRINT.slice(0, length), FINGERPRINT.slice(-length || Infinity)]) {
+        const message = given("--relay", `${address},${cut}`);
+        assert(typeof message === "string", `${address},${cut}`);
+        assertStringIncludes(message, "its fingerprint is damaged");
+      }
+    }
+  }
+});
+
 Deno.test("what contradicts itself is one line, and does nothing", () => {
   const task = (...args: string[]) => {
     const parsed = parseCommandLine(GATEWAY_PROGRAM, ["host", ...args]);
@@ -93,6 +114,60 @@ Deno.test("a party is kept as a configuration file of the gateway's, for its own
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+});
+
+Deno.test("a party is forgotten once; where there was none, that is told", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    writeParty(folder, new Map([["room", ["PARTY-1"]]]));
+    assertEquals([forgetParty(folder), forgetParty(folder)], [true, false]);
+    assertEquals([...Deno.readDirSync(folder)], []);
+    assertEquals(forgetParty(`${folder}/none`), false);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("a unit of host's tells where its party is kept, and no other one does", () => {
+  for (const folder of ["/var/lib/lanparty-host", "/srv/100% LAN"]) {
+    const { text } = gatewayUnitOf({
+      ...{ executable: "/usr/local/bin/lanparty-gateway", args: ["--config", partyFile(folder)] },
+      ...{ folder: "/", values: new OptionValues() },
+    });
+    const service = {
+      program: "lanparty-gateway",
+      command: "host --as-service",
+      undo: "host --remove",
+    } as const;
+    const unit = markUnit(text, service, { isProgramOurs: true, args: [] });
+    assertEquals(servedFolder(unit), folder);
+    assertEquals(servedFolder(text), undefined);
+    assertEquals(servedFolder(unit.replace("party.toml", "gateway.toml")), undefined);
+    assertEquals(unit.includes("# Install:"), false);
+    assertEquals(unit.split("\n")[1], "[Unit]");
+  }
+});
+
+Deno.test("a key file that was written into the party's file is handed to its service", () => {
+  const kept = { "room": ["PARTY-1"], "gateway-key-file": ["/etc/lanparty/party.key"] };
+  const { text } = gatewayUnitOf({
+    ...{ executable: "/usr/local/bin/lanparty-gateway", args: ["--config", "/srv/p/party.toml"] },
+    ...{ folder: "/", values: OptionValues.fromRecord(GATEWAY_PROGRAM, kept) },
+  });
+  assertStringIncludes(text, "\nLoadCredential=gateway-key:/etc/lanparty/party.key\n");
+});
+
+Deno.test("what a service is told of the log is what is not the default", () => {
+  const words = (...args: string[]) => {
+    const parsed = parseCommandLine(GATEWAY_PROGRAM, ["host", ...args]);
+    assert(parsed.kind === "run");
+    return logWords(parsed.values);
+  };
+  assertEquals(words(), []);
+  assertEquals(words("--log-level", "info", "--log-format=text"), []);
+  assertEquals(words("--log-format", "json", "--log-level", "debug"), [
+    ...["--log-level", "debug", "--log-format", "json"],
+  ]);
 });
 
 Deno.test("the host's invite is line and link wherever it is read, and a QR code where somebody looks", () => {

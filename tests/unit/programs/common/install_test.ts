@@ -1,6 +1,17 @@
 /** How a program makes a service of itself, and takes exactly that away. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { install, type InstallPlace, uninstall } from "../../../../src/programs/common/install.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  install,
+  type InstallPlace,
+  requirePlan,
+  uninstall,
+} from "../../../../src/programs/common/install.ts";
 import {
   type Installable,
   markUnit,
@@ -8,6 +19,7 @@ import {
   planRemoval,
   readMark,
 } from "../../../../src/programs/common/install_plan.ts";
+import { exists } from "../../../../src/system/files/mod.ts";
 import { FakeServices } from "../../../../src/system/units/fake.ts";
 import { UserError } from "../../../../src/log/user_error.ts";
 
@@ -108,6 +120,58 @@ Deno.test("a program that was there before is replaced, and stays when the servi
     await install(place, INSTALLATION);
     await uninstall(place, RELAY);
     assertEquals(Deno.readTextFileSync(target), "the program");
+  });
+});
+
+Deno.test("where no unit can be written, no program is left behind, nor one taken away", async () => {
+  await withPlace(async (place, target) => {
+    place.services.refusal = "no space left";
+    const why = "the service cannot be made: no space left";
+    await assertRejects(() => install(place, INSTALLATION), UserError, why);
+    assertEquals([...Deno.readDirSync(place.programFolder ?? "")], []);
+    Deno.writeTextFileSync(target, "an older one");
+    await assertRejects(() => install(place, INSTALLATION), UserError, why);
+    assertEquals(Deno.readTextFileSync(target), "the program");
+  });
+});
+
+Deno.test("what is in the way of an install is said before anything is made", async () => {
+  await withPlace(async (place) => {
+    assertEquals(requirePlan(place, RELAY).copies, true);
+    place.services.units.set("lanparty-relay", UNIT);
+    const error = assertThrows(() => requirePlan(place, RELAY), UserError);
+    assertStringIncludes(error.message, "was not made by lanparty-relay install");
+    await assertRejects(() => install(place, INSTALLATION), UserError, error.message);
+    assertEquals(exists(place.programFolder ?? ""), false);
+    Deno.mkdirSync(place.programFolder ?? "");
+    Deno.writeTextFileSync(`${place.programFolder}/lanparty-relay`, "");
+    Deno.removeSync(place.executable);
+    assertThrows(() => requirePlan(place, RELAY), UserError, "the service cannot be made: ");
+  });
+});
+
+Deno.test("the program in place is told by the file, not by its path", async () => {
+  await withPlace((place, target) => {
+    Deno.mkdirSync(place.programFolder ?? "");
+    Deno.linkSync(place.executable, target);
+    assertEquals(requirePlan(place, RELAY).copies, false);
+    Deno.symlinkSync(target, `${place.executable}.link`);
+    const executable = `${place.executable}.link`;
+    assertEquals(requirePlan({ ...place, executable }, RELAY).copies, false);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("a service that is not started again is not said to go on trying", async () => {
+  await withPlace(async (place) => {
+    const messageAt = async (state: "failing" | "failed") => {
+      place.services.states.push(state);
+      return (await assertRejects(() => install(place, INSTALLATION), UserError)).message;
+    };
+    assertStringIncludes(await messageAt("failing"), "it goes on trying until lanparty-relay");
+    const failed = await messageAt("failed");
+    assertStringIncludes(failed, "it is not started again");
+    assertEquals(failed.includes("goes on"), false);
   });
 });
 

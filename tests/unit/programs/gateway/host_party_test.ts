@@ -1,12 +1,14 @@
 /** What `lanparty-gateway host` keeps of a party, and what changes it. */
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import {
+  changedText,
   nextSteps,
   type OpenParty,
   openText,
   partyOf,
   ROOM_NAME_BYTES,
   roomName,
+  stateDirWords,
 } from "../../../../src/programs/gateway/host_party.ts";
 import { parseRoomCode } from "../../../../src/control/room.ts";
 
@@ -64,6 +66,50 @@ Deno.test("a relay's fingerprint goes with its address", () => {
   ]);
 });
 
+Deno.test("a CA's certificate goes with the relay's address, too", () => {
+  const kept = new Map([...KEPT, ["relay-ca-cert", ["/etc/ca.pem"]] as const]);
+  const optionsOf = (relay: string) =>
+    partyOf({ kept, given: new Map([["relay", [relay]]]), make: never }).options;
+  assertEquals(optionsOf("relay.example.org:443").get("relay-ca-cert"), ["/etc/ca.pem"]);
+  assertEquals(optionsOf("other:443").has("relay-ca-cert"), false);
+});
+
+Deno.test("a key file that was written by hand is the party's key, until another key is given", () => {
+  const file: [string, string[]] = ["gateway-key-file", ["/etc/lanparty/party.key"]];
+  const kept = new Map([["room", ["PARTY-1"]], file]);
+  const unchanged = partyOf({ kept, given: new Map(), make: never });
+  assertEquals([unchanged.options, unchanged.changed], [kept, []]);
+  const given = new Map([["gateway-key", ["gateway_2"]]]);
+  const changed = partyOf({ kept, given, make: never });
+  assertEquals(Object.fromEntries(changed.options), {
+    "room": ["PARTY-1"],
+    "gateway-key": ["gateway_2"],
+  });
+  assertEquals(
+    changedText(changed),
+    "Kept from now on: another key, so that players need a new invite.",
+  );
+  const roomless = partyOf({ kept: new Map([file]), given: new Map(), make });
+  assertEquals([roomless.options.has("gateway-key"), roomless.options.get("room")], [
+    false,
+    ["PARTY-NEW"],
+  ]);
+});
+
+Deno.test("what has changed is said without names of options that are gone", () => {
+  const textOf = (...entries: [string, string[]][]) =>
+    changedText(partyOf({ kept: KEPT, given: new Map(entries), make: never }));
+  assertEquals(
+    textOf(["relay", ["other:443"]]),
+    "Kept from now on: relay other:443, the relay must now have a certificate of a public CA.",
+  );
+  assertEquals(
+    textOf(["relay", ["other:443"]], ["relay-fingerprint", ["F2"]]),
+    "Kept from now on: relay other:443, relay-fingerprint F2.",
+  );
+  assertEquals(textOf(["party", ["Ann's LAN"]]), "Kept from now on: party Ann's LAN.");
+});
+
 Deno.test("a room's name is a code, and each random byte counts", () => {
   const bytes = Uint8Array.from({ length: ROOM_NAME_BYTES }, (_, at) => at * 25);
   const name = roomName(bytes);
@@ -79,6 +125,7 @@ Deno.test("the host reads where the party is, and what to do next, as a service 
     interface: "br0",
     relay: "relay.example.org:443",
     file: "/var/lib/lanparty-host/party.toml",
+    stateDir: undefined,
     isService: false,
   };
   assertEquals(
@@ -90,5 +137,22 @@ Deno.test("the host reads where the party is, and what to do next, as a service 
   const service = nextSteps({ ...party, isService: true });
   assertStringIncludes(service, "lanparty-gateway host --remove");
   assertStringIncludes(openText({ ...party, isService: true }), "The party is open, as a service:");
-  for (const text of [nextSteps(party), service]) assertStringIncludes(text, party.file);
+  for (const text of [nextSteps(party), service]) {
+    assertStringIncludes(text, party.file);
+    assertEquals(text.includes("--state-dir"), false);
+  }
+});
+
+Deno.test("where a party is kept elsewhere, the commands that need to know it say so", () => {
+  const party = {
+    ...{ interface: "br0", relay: "r:443", file: "/srv/p/party.toml", stateDir: "/srv/p" },
+    isService: false,
+  };
+  const text = nextSteps(party);
+  assertStringIncludes(text, '"lanparty-gateway host --state-dir /srv/p" is enough');
+  assertStringIncludes(text, "lanparty-gateway host --as-service --state-dir /srv/p\n");
+  assertStringIncludes(text, "lanparty-gateway ctl players --state-dir /srv/p\n");
+  // The service has a state folder of its own, where ctl looks by itself; --remove finds the party by the unit.
+  assertEquals(nextSteps({ ...party, isService: true }).includes("--state-dir"), false);
+  assertEquals(stateDirWords("/srv/Ann's LAN"), " --state-dir '/srv/Ann'\\''s LAN'");
 });

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type ListenAddress, parseListen } from "../../../../src/control/address.ts";
 import { parseHostRelay } from "../../../../src/cli/host_options.ts";
-import { firewallText, hostLine } from "../../../../src/programs/relay/install_text.ts";
+import { firewallText, hostLine, keptText } from "../../../../src/programs/relay/install_text.ts";
 
 const FINGERPRINT = "N0cI__d3nV2Xnsh11W3SKG9tPPfsMXo7JWMqqyjsN7s";
 const ADDRESSES = [
@@ -73,4 +73,34 @@ Deno.test("each firewall is opened in its own words, and what does not last is s
   );
   assertEquals(text([], 443).split("\n").length, 1);
   assertStringIncludes(text([], 443), "UDP port 443 must be open there, too");
+});
+
+Deno.test("where nftables' rules could not be read that is said, and no command is promised", () => {
+  const text = (...firewalls: Parameters<typeof firewallText>[0]["firewalls"][number][]) =>
+    firewallText({ firewalls, chains: [] }, [443, 8443]);
+  const unread = "The rules of nftables could not be read: ";
+  assertStringIncludes(text("nftables"), `may keep players out.\n${unread}`);
+  assertStringIncludes(text("nftables"), "let UDP port 443 and 8443 in.");
+  assertEquals(text("nftables").includes("To open"), false);
+  assertEquals(text("nftables").includes("gone when this machine restarts"), false);
+  assertStringIncludes(
+    text("ufw", "nftables"),
+    `:\n  ufw allow 443/udp\n  ufw allow 8443/udp\n${unread}`,
+  );
+  assertStringIncludes(text("iptables", "nftables"), "gone when this machine restarts");
+});
+
+Deno.test("certificate and key are spoken of where they are", () => {
+  const folder = "/var/lib/lanparty-relay";
+  assertStringIncludes(
+    keptText("key", folder, false) ?? "",
+    `certificate and key stay in ${folder}`,
+  );
+  assertStringIncludes(keptText("key", folder, true) ?? "", "certificate and key are removed");
+  for (const isPurged of [false, true]) {
+    const text = keptText("state", folder, isPurged) ?? "";
+    assertStringIncludes(text, folder);
+    assertEquals(/certificate|key/.test(text), false);
+    assertEquals(keptText("nothing", folder, isPurged), undefined);
+  }
 });

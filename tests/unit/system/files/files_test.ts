@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  copyFileAtomic,
   patiently,
   patientlyLater,
   readFileIfThere,
@@ -51,6 +52,33 @@ Deno.test("a write that fails leaves the old content and no temporary file", () 
       () => writeFileAtomic(`${folder}/no/such`, bytes("x"), 0o600),
       Deno.errors.NotFound,
     );
+  });
+});
+
+Deno.test("a file's mode is the one that is asked for, whatever the umask", () => {
+  inFolder((folder) => {
+    // Every usual umask takes the right to write from others.
+    writeFileAtomic(`${folder}/unit`, bytes("x"), 0o666);
+    copyFileAtomic(`${folder}/unit`, `${folder}/program`, 0o777);
+    writeFileAtomic(`${folder}/secret`, bytes("x"), 0o600);
+    const modeOf = (name: string) => (Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777;
+    assertEquals(["unit", "program", "secret"].map(modeOf), [0o666, 0o777, 0o600]);
+  });
+});
+
+Deno.test("a copy is whole, replaces what is there, and leaves nothing beside it", () => {
+  inFolder((folder) => {
+    const large = new Uint8Array(3_000_001).map((_, at) => at % 251);
+    writeFileAtomic(`${folder}/from`, large, 0o600);
+    writeFileAtomic(`${folder}/to`, bytes("older"), 0o600);
+    copyFileAtomic(`${folder}/from`, `${folder}/to`, 0o755);
+    assertEquals(readFileIfThere(`${folder}/to`), large);
+    assertThrows(
+      () => copyFileAtomic(`${folder}/none`, `${folder}/to`, 0o755),
+      Deno.errors.NotFound,
+    );
+    assertEquals(readFileIfThere(`${folder}/to`), large);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["from", "to"]);
   });
 });
 
