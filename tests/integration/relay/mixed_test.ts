@@ -107,7 +107,7 @@ class GuestEndpoint implements AsyncDisposable {
     }
   }
 
-  /** Asks by ARP who has an address; the answer. */
+  /** Asks by ARP who has an address; the answer. What others ask, or tell all, is passed over. */
   async ask(senderMac: string, senderIp: string, targetIp: string) {
     await this.endpoint.sendFrame(ethernet({
       destination: BROADCAST_MAC,
@@ -115,7 +115,10 @@ class GuestEndpoint implements AsyncDisposable {
       type: ARP,
       payload: arp({ operation: "request", senderMac, senderIp, targetIp }),
     }));
-    return await this.frameOf(ARP);
+    for (;;) {
+      const received = await this.frameOf(ARP);
+      if (macAt(received.frame, 0) === senderMac) return received;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
