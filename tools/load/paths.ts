@@ -204,6 +204,7 @@ async function main(): Promise<number> {
   if (plan === undefined) return 2;
   if (!plan.flags.has("no-build")) await build(NETWORK_PLAY);
   const results: PathResult[] = [];
+  const loadBefore = Deno.loadavg()[0];
   await using scene = await Scene.open();
   for (let round = 0; round < plan.rounds; round++) {
     for (const shape of plan.cells) {
@@ -219,7 +220,9 @@ async function main(): Promise<number> {
   }
   if (plan.flags.has("write")) {
     const kept = plan.results === "" ? results : readResults(plan.results);
-    await Deno.writeTextFile(DOCUMENT, formatPaths(kept));
+    const loads = `load ${loadBefore.toFixed(1)} before and ${Deno.loadavg()[0].toFixed(1)} after`;
+    const how = `Rounds: ${plan.rounds}, seconds of each copy: ${plan.seconds}, ${loads}`;
+    await Deno.writeTextFile(DOCUMENT, formatPaths(kept, how));
   }
   return 0;
 }

@@ -31,18 +31,23 @@ Made by \`deno task paths --write\`, which measures it all anew (needs root and 
 delay of the first column, one way; with a jitter each packet is up to so much earlier or later, so packets overtake each
 other. TCP for a few seconds to the player and from it: through the tunnel by a client that has just joined (**fresh**), once
 more (**warm**), and through a VXLAN on the same path, which encrypts nothing and has no congestion control. Beside each copy
-a ping goes the same way 50 times a second, as a game's packets do: its median and 99th percentile.
+a ping goes the same way 50 times a second, as a game's packets do: its median and 99th percentile. Where packets get lost at
+random, a copy of a few seconds is a matter of luck, through the tunnel and past it: rows differ by a factor of two and more.
 
 What a path is made of is in [path_line.c](../tools/lab/path_line.c).
 `;
 const COLUMNS = "| path | way | fresh | warm | VXLAN | ratio | ping fresh | warm | VXLAN |\n" +
   "|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
 
-/** The document: one row for each path and way, medians where it was measured more than once. */
-export function formatPaths(results: readonly PathResult[]): string {
+/**
+ * The document: one row for each path and way, medians where it was measured more than once.
+ *
+ * @param how rounds and seconds, and what else the machine was doing
+ */
+export function formatPaths(results: readonly PathResult[], how: string): string {
   const rows = Map.groupBy(results, ({ shape, way }) => `| ${nameOf(shape)} | ${way} |`);
   const lines = [...rows].map(([name, all]) => `${name} ${cellsOf(all)} |`);
-  return `${HEAD}\nMbit/s; ping in ms.\n\n${COLUMNS}${lines.join("\n")}\n`;
+  return `${HEAD}\n${how}. Mbit/s; ping in ms.\n\n${COLUMNS}${lines.join("\n")}\n`;
 }
 
 function nameOf({ delayMs, jitterMs = 0, lossPercent = 0, megabits = 0, queueMs }: PathShape) {
