@@ -15,6 +15,7 @@ import { cached, hashOf, ignoreNotFound, prune } from "../../tools/build/cache.t
 import { WINDOWS_CLIENT } from "../../tools/build/executables.ts";
 import { ensureWine } from "../../tools/build/wine.ts";
 import type { Lease } from "./dhcp_lease.ts";
+import { inTerminal } from "./terminal.ts";
 import type { CommandResult, LabProcess, Namespace, RunOptions } from "../../tools/lab/netns.ts";
 import {
   ensureFakes,
@@ -180,10 +181,8 @@ export class WinePc implements AsyncDisposable {
    */
   doubleClick(...words: string[]): LabProcess {
     const command = this.#enter(["wine", "/mnt/lanparty-client.exe", ...words]);
-    const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     // What is typed early must wait as it is: Wine's console makes the terminal raw only when it reads.
-    const raw = `stty raw -echo; exec ${line}`;
-    return this.namespace.spawn(["script", "--quiet", "--return", "--command", raw, "/dev/null"]);
+    return this.namespace.spawn(inTerminal(command, { before: "stty raw -echo" }));
   }
 
   /** Starts the client. */

@@ -6,7 +6,12 @@
  */
 import { addressOf, Struct } from "../../ffi/layout.ts";
 import { IpConstant } from "../../ffi/windows_ip.ts";
-import { OVERLAPPED, WindowsError, windowsKernel } from "../../ffi/windows_kernel.ts";
+import {
+  OVERLAPPED,
+  WindowsError,
+  type WindowsKernel,
+  windowsKernel,
+} from "../../ffi/windows_kernel.ts";
 import {
   INVALID_SOCKET,
   SocketConstant,
@@ -42,33 +47,71 @@ const ERRORS: ReadonlyMap<number, UdpFinding> = new Map<number, UdpFinding>([
   [SocketConstant.WSAENETUNREACH, UNREACHABLE],
 ]);
 
-/** What Windows may still write to when a receive was given up: never given back. */
-const retired: unknown[] = [];
+/** Receives that Windows may be at, at a time; a probe beyond them is sent, and nothing is heard of it. */
+export const RECEIVES_MAX = 64;
 
-/** Sends a packet. @param socketAddress a `sockaddr_in` or `sockaddr_in6` */
+/** What of Windows is called here. */
+export interface ReachCalls {
+  readonly sockets: Pick<
+    WindowsSockets,
+    "WSASocketW" | "WSARecv" | "connect" | "send" | "getsockopt" | "closesocket"
+  >;
+  readonly kernel: Pick<WindowsKernel, "CancelIoEx">;
+}
+
+/** A receive: what Windows writes to until it is over, which the status in the `OVERLAPPED` says, last of all. */
+class Receive {
+  readonly answer = new Uint8Array(ANSWER_BYTES_MAX);
+  readonly overlapped = new Struct(OVERLAPPED)
+    .setNumber("Internal", UnreachableStatus.STATUS_PENDING);
+  readonly buffer = new Struct(WSABUF).setNumber("len", ANSWER_BYTES_MAX)
+    .setBuffer("buf", this.answer);
+  readonly flags = new Uint32Array(1);
+
+  get status(): number {
+    return this.overlapped.getNumber("Internal") >>> 0;
+  }
+
+  get pointer(): Deno.PointerValue {
+    return Deno.UnsafePointer.create(addressOf(this.overlapped.bytes));
+  }
+}
+
+/** Receives that were begun and are not known to be over: their memory is Windows' as well. */
+const receives = new Set<Receive>();
+
+/** How many there are, those that were given up among them. */
+export function receivesInFlight(): number {
+  for (const receive of receives) {
+    if (receive.status !== UnreachableStatus.STATUS_PENDING) receives.delete(receive);
+  }
+  return receives.size;
+}
+
+/** Sends a packet. @param socketAddress a `sockaddr_in` or `sockaddr_in6` @param calls for tests */
 export function openUdpProbeWindows(
   socketAddress: Uint8Array<ArrayBuffer>,
   packet: Uint8Array<ArrayBuffer>,
+  calls: ReachCalls | undefined = openCalls(),
 ): UdpProbe {
-  const sockets = openSockets();
-  const handle = sockets === undefined ? INVALID_SOCKET : connected(sockets, socketAddress);
-  if (sockets === undefined || handle === INVALID_SOCKET) return { take: () => NO_WAY, close() {} };
-  return new WindowsProbe(sockets, handle, packet);
+  const handle = calls === undefined ? INVALID_SOCKET : connected(calls.sockets, socketAddress);
+  if (calls === undefined || handle === INVALID_SOCKET) return { take: () => NO_WAY, close() {} };
+  return new WindowsProbe(calls, handle, packet);
 }
 
 /** Whether this machine has a way there; nothing is sent. @param socketAddress as above */
 export function hasWayWindows(socketAddress: Uint8Array<ArrayBuffer>): boolean {
-  const sockets = openSockets();
-  if (sockets === undefined) return false;
-  const handle = connected(sockets, socketAddress);
+  const calls = openCalls();
+  if (calls === undefined) return false;
+  const handle = connected(calls.sockets, socketAddress);
   if (handle === INVALID_SOCKET) return false;
-  sockets.closesocket(handle);
+  calls.sockets.closesocket(handle);
   return true;
 }
 
-function openSockets(): WindowsSockets | undefined {
+function openCalls(): ReachCalls | undefined {
   try {
-    return windowsSockets();
+    return { sockets: windowsSockets(), kernel: windowsKernel() };
   } catch (error) {
     if (error instanceof WindowsError) return undefined;
     throw error;
@@ -76,7 +119,7 @@ function openSockets(): WindowsSockets | undefined {
 }
 
 /** A socket that is connected; `INVALID_SOCKET`: there is no way. */
-function connected(sockets: WindowsSockets, socketAddress: Uint8Array<ArrayBuffer>): bigint {
+function connected(sockets: ReachCalls["sockets"], socketAddress: Uint8Array<ArrayBuffer>): bigint {
   const family = new DataView(socketAddress.buffer, socketAddress.byteOffset).getUint16(0, true);
   const flags = SocketConstant.WSA_FLAG_OVERLAPPED | SocketConstant.WSA_FLAG_NO_HANDLE_INHERIT;
   const handle = BigInt(
@@ -90,36 +133,31 @@ function connected(sockets: WindowsSockets, socketAddress: Uint8Array<ArrayBuffe
 }
 
 class WindowsProbe implements UdpProbe {
-  readonly #sockets: WindowsSockets;
+  readonly #calls: ReachCalls;
   readonly #handle: bigint;
-  readonly #answer = new Uint8Array(ANSWER_BYTES_MAX);
-  readonly #overlapped = new Struct(OVERLAPPED);
-  readonly #buffer = new Struct(WSABUF);
-  readonly #flags = new Uint32Array(1);
+  /** Undefined: nothing can be heard of it. */
+  #receive: Receive | undefined;
   #finding: UdpFinding | undefined;
   #isOpen = true;
-  #isOver = false;
 
-  constructor(sockets: WindowsSockets, handle: bigint, packet: Uint8Array<ArrayBuffer>) {
-    this.#sockets = sockets;
+  constructor(calls: ReachCalls, handle: bigint, packet: Uint8Array<ArrayBuffer>) {
+    this.#calls = calls;
     this.#handle = handle;
-    if (sockets.send(handle, packet, packet.length, 0) < 0) {
+    if (calls.sockets.send(handle, packet, packet.length, 0) < 0) {
       this.#finding = { kind: "prohibited", from: undefined };
-      return;
-    }
-    this.#receive();
+    } else if (receivesInFlight() < RECEIVES_MAX) this.#receive = this.#begin();
   }
 
   take(): UdpFinding | undefined {
+    const receive = this.#receive;
     if (this.#finding !== undefined || !this.#isOpen) return this.#finding;
-    const status = this.#overlapped.getNumber("Internal") >>> 0;
-    if (status === UnreachableStatus.STATUS_PENDING) {
+    const { status = UnreachableStatus.STATUS_PENDING } = receive ?? {};
+    if (receive === undefined || status === UnreachableStatus.STATUS_PENDING) {
       return this.#finding = ERRORS.get(this.#socketError());
     }
-    this.#isOver = true;
     if (status === UnreachableStatus.STATUS_SUCCESS) {
-      const length = this.#overlapped.getNumber("InternalHigh");
-      return this.#finding = { kind: "answered", bytes: this.#answer.slice(0, length) };
+      const length = receive.overlapped.getNumber("InternalHigh");
+      return this.#finding = { kind: "answered", bytes: receive.answer.slice(0, length) };
     }
     return this.#finding = FINDINGS.get(status);
   }
@@ -127,29 +165,31 @@ class WindowsProbe implements UdpProbe {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    if (!this.#isOver) {
-      windowsKernel().CancelIoEx(
-        this.#handle,
-        Deno.UnsafePointer.create(addressOf(this.#overlapped.bytes)),
-      );
-      retired.push(this.#overlapped, this.#buffer, this.#answer, this.#flags);
+    const receive = this.#receive;
+    if (receive?.status === UnreachableStatus.STATUS_PENDING) {
+      // Windows ends it soon, and writes that down: the memory is kept until it has.
+      this.#calls.kernel.CancelIoEx(this.#handle, receive.pointer);
     }
-    this.#sockets.closesocket(this.#handle);
+    this.#calls.sockets.closesocket(this.#handle);
+    receivesInFlight();
   }
 
   #socketError(): number {
     const error = new Int32Array(1);
     const { SOL_SOCKET, SO_ERROR } = SocketConstant;
-    this.#sockets.getsockopt(this.#handle, SOL_SOCKET, SO_ERROR, error, new Int32Array([4]));
+    const { getsockopt } = this.#calls.sockets;
+    getsockopt(this.#handle, SOL_SOCKET, SO_ERROR, error, new Int32Array([4]));
     return error[0];
   }
 
-  #receive(): void {
-    this.#buffer.setNumber("len", this.#answer.length).setBuffer("buf", this.#answer);
-    this.#overlapped.setNumber("Internal", UnreachableStatus.STATUS_PENDING);
-    this.#sockets.WSARecv(
-      ...[this.#handle, this.#buffer.bytes, 1, null, this.#flags] as const,
-      ...[Deno.UnsafePointer.create(addressOf(this.#overlapped.bytes)), null] as const,
+  /** One that fails at once is not told from one that goes on: its memory is kept, and counts. */
+  #begin(): Receive {
+    const receive = new Receive();
+    receives.add(receive);
+    this.#calls.sockets.WSARecv(
+      ...[this.#handle, receive.buffer.bytes, 1, null, receive.flags] as const,
+      ...[receive.pointer, null] as const,
     );
+    return receive;
   }
 }

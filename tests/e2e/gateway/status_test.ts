@@ -13,6 +13,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fetchFrom } from "../../support/fetch_from.ts";
 import { PARTY } from "../../../tools/lab/party.ts";
 import { partyTest } from "../../support/play.ts";
+import { inTerminal } from "../../support/terminal.ts";
 import { judgeMetrics } from "../../support/promtool.ts";
 import { eventually, pause } from "../../../tools/lab/wait.ts";
 
@@ -61,11 +62,8 @@ partyTest("status: a line in a terminal, which harms no line of the log", async 
   const log = `${party.folder}/terminal`;
   Deno.writeTextFileSync(log, "");
   // A terminal of its own, 100 columns wide, whose output goes to a file.
-  const words = party.gatewayCommand().map((word) => `'${word}'`).join(" ");
-  const command = `stty cols 100; TERM=xterm ${words}`;
-  const terminal = party.gateway.spawn([
-    ...["script", "--quiet", "--flush", "--return", "--command", command, log],
-  ]);
+  const command = ["env", "TERM=xterm", ...party.gatewayCommand()];
+  const terminal = party.gateway.spawn(inTerminal(command, { before: "stty cols 100", log }));
   const shown = () => Deno.readTextFileSync(log);
   await eventually("the gateway joins", () => /Joined the room/.test(shown()));
   const alice = await party.addPlayer("alice");
