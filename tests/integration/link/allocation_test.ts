@@ -94,73 +94,46 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "writing to and reading from a TAP device allocates nothing",
-  ignore,
-  async fn() {
-    await using lab = await NetworkLab.open();
-    const near = await lab.namespace("near", { ipv6: false });
-    const [tap, inside] = inNamespace(near, () => [
-      TapDevice.open({ name: "tap0", mac: mac("02:00:00:00:00:51"), mtu: 1400, pool }),
-      // What this sends over the interface, the TAP device reads.
-      PacketSocket.open({ interface: "tap0" }),
-    ]);
-    let received = 0;
-    const sink = {
-      frame: ({ length, slot }: LinkFrame) => {
-        if (length === frame.length) received++;
-        pool.release(slot);
-      },
-    };
-    assertNoTrace(() => {
-      sendBatch(inside);
-      while (tap.receive(BATCH, sink));
-      sendBatch(tap);
-      while (inside.receive(BATCH, undefined));
-    });
-    await eventually("the last frames", () => {
-      while (tap.receive(BATCH, sink));
-      return received >= inside.counters.framesSent;
-    });
-    assertEquals(received, inside.counters.framesSent);
-    assertEquals(received, tap.counters.framesSent);
-    inside.close();
-    tap.close();
-    assertEquals(pool.freeSlots, pool.slotCount);
-  },
-});
+/** What goes through a TAP device, in each direction, by which batches, and how long each frame is. */
+const TAP_TRAFFIC = [
+  ["writing to and reading from a TAP device", sendBatch, frame.length],
+  ["joining a stream, and cutting it again,", sendStream, segments[0].length],
+] as const;
 
-Deno.test({
-  name: "joining a stream, and cutting it again, allocates nothing",
-  ignore,
-  async fn() {
-    await using lab = await NetworkLab.open();
-    const near = await lab.namespace("near", { ipv6: false });
-    const [tap, inside] = inNamespace(near, () => [
-      TapDevice.open({ name: "tap0", mac: mac("02:00:00:00:00:51"), mtu: 1400, pool }),
-      PacketSocket.open({ interface: "tap0" }),
-    ]);
-    let received = 0;
-    const sink = {
-      frame: ({ length, slot }: LinkFrame) => {
-        if (length === segments[0].length) received++;
-        pool.release(slot);
-      },
-    };
-    assertNoTrace(() => {
-      sendStream(inside);
-      while (tap.receive(BATCH, sink));
-      sendStream(tap);
-      while (inside.receive(BATCH, undefined));
-    });
-    await eventually("the last frames", () => {
-      while (tap.receive(BATCH, sink));
-      return received >= inside.counters.framesSent;
-    });
-    assertEquals(received, inside.counters.framesSent);
-    assertEquals(received, tap.counters.framesSent);
-    inside.close();
-    tap.close();
-    assertEquals(pool.freeSlots, pool.slotCount);
-  },
-});
+for (const [what, send, frameBytes] of TAP_TRAFFIC) {
+  Deno.test({
+    name: `${what} allocates nothing`,
+    ignore,
+    async fn() {
+      await using lab = await NetworkLab.open();
+      const near = await lab.namespace("near", { ipv6: false });
+      const [tap, inside] = inNamespace(near, () => [
+        TapDevice.open({ name: "tap0", mac: mac("02:00:00:00:00:51"), mtu: 1400, pool }),
+        // What this sends over the interface, the TAP device reads.
+        PacketSocket.open({ interface: "tap0" }),
+      ]);
+      let received = 0;
+      const sink = {
+        frame: ({ length, slot }: LinkFrame) => {
+          if (length === frameBytes) received++;
+          pool.release(slot);
+        },
+      };
+      assertNoTrace(() => {
+        send(inside);
+        while (tap.receive(BATCH, sink));
+        send(tap);
+        while (inside.receive(BATCH, undefined));
+      });
+      await eventually("the last frames", () => {
+        while (tap.receive(BATCH, sink));
+        return received >= inside.counters.framesSent;
+      });
+      assertEquals(received, inside.counters.framesSent);
+      assertEquals(received, tap.counters.framesSent);
+      inside.close();
+      tap.close();
+      assertEquals(pool.freeSlots, pool.slotCount);
+    },
+  });
+}

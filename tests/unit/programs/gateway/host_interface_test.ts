@@ -7,21 +7,8 @@ import {
   lanUnclear,
 } from "../../../../src/programs/gateway/host_interface.ts";
 import type { JudgedInterface } from "../../../../src/programs/gateway/interfaces.ts";
+import { CARD } from "./card.ts";
 
-const CARD: JudgedInterface = {
-  name: "eth0",
-  up: true,
-  carrier: true,
-  ethernet: true,
-  loopback: false,
-  mtu: 1500,
-  wireless: false,
-  bridge: false,
-  master: undefined,
-  bondSlave: false,
-  driver: "e1000e",
-  virtualFunction: false,
-};
 const LOOPBACK: JudgedInterface = { ...CARD, name: "lo", loopback: true };
 const WIFI: JudgedInterface = { ...CARD, name: "wlan0", wireless: true };
 const UNPLUGGED: JudgedInterface = { ...CARD, name: "eth1", carrier: false };

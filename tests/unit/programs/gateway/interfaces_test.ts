@@ -4,21 +4,7 @@ import {
   judgeInterface,
   reachNote,
 } from "../../../../src/programs/gateway/interfaces.ts";
-
-const CARD: JudgedInterface = {
-  name: "eth0",
-  up: true,
-  carrier: true,
-  ethernet: true,
-  loopback: false,
-  mtu: 1500,
-  wireless: false,
-  bridge: false,
-  master: undefined,
-  bondSlave: false,
-  driver: "e1000e",
-  virtualFunction: false,
-};
+import { CARD } from "./card.ts";
 
 Deno.test("a card with a cable, and a bridge, are good", () => {
   assertEquals(judgeInterface(CARD), { fitness: "good", reasons: [] });
